@@ -1,0 +1,1 @@
+"""The demo's world: clips rendered and synthesised together, so that their truth is known."""

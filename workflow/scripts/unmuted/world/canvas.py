@@ -1,0 +1,81 @@
+"""A picture and, beside it, the mask of the sounding object, drawn with the same strokes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+WIDTH, HEIGHT = 192, 144
+SUBPIXEL_BITS = 4  # OpenCV's fixed-point coordinates: motion below a pixel is visible
+
+Point = tuple[float, float]
+Colour = tuple[float, float, float]
+
+
+class Canvas:
+    """Draws in scene coordinates (x to the right, y down, about 192 x 144 units).
+
+    A shape drawn with `sounding=True` belongs to the mask; any other shape drawn over it hides it.
+    """
+
+    def __init__(self, image: np.ndarray, zoom: float, offset: Point, mirrored: bool) -> None:
+        self.image = image  # (H, W, 3) uint8 RGB
+        self.mask = np.zeros(image.shape[:2], np.uint8)
+        self.zoom, self.offset, self.mirrored = zoom, offset, mirrored
+
+    def polygon(self, points: Sequence[Point], colour: Colour, sounding: bool = False) -> None:
+        """A filled polygon with smooth edges."""
+        corners = [self._to_pixels(points)]
+        cv2.fillPoly(self.image, corners, colour, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.fillPoly(self.mask, corners, 255 * sounding, cv2.LINE_8, SUBPIXEL_BITS)
+
+    def line(
+        self, points: Sequence[Point], colour: Colour, width: float, sounding: bool = False
+    ) -> None:
+        """An open line through the points, `width` units wide."""
+        thickness = max(1, round(width * self.zoom))
+        corners = [self._to_pixels(points)]
+        cv2.polylines(self.image, corners, False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.polylines(
+            self.mask, corners, False, 255 * sounding, thickness, cv2.LINE_8, SUBPIXEL_BITS
+        )
+
+    def ellipse(
+        self,
+        centre: Point,
+        radii: Point,
+        colour: Colour,
+        sounding: bool = False,
+        angle: float = 0.0,
+    ) -> None:
+        """A filled ellipse, turned by `angle` radians."""
+        turns = np.linspace(0, 2 * np.pi, 28, endpoint=False)
+        points = np.stack([radii[0] * np.cos(turns), radii[1] * np.sin(turns)], axis=1) + centre
+        self.polygon(turned(points, angle, centre), colour, sounding)
+
+    def rectangle(self, corner: Point, size: Point, colour: Colour, sounding: bool = False) -> None:
+        """An upright filled rectangle from its top left corner."""
+        (x, y), (width, height) = corner, size
+        outline = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+        self.polygon(outline, colour, sounding)
+
+    def _to_pixels(self, points: Sequence[Point]) -> np.ndarray:
+        centre = np.array([WIDTH / 2, HEIGHT / 2])
+        placed = (np.asarray(points, float) - centre) * self.zoom + centre + self.offset
+        if self.mirrored:
+            placed[:, 0] = WIDTH - placed[:, 0]
+        return np.round(placed * 2**SUBPIXEL_BITS).astype(np.int32)
+
+
+def turned(points: Sequence[Point] | np.ndarray, angle: float, about: Point) -> np.ndarray:
+    """The points turned by `angle` radians (clockwise on the screen) about a point."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    rotation = np.array([[cos, sin], [-sin, cos]])
+    return (np.asarray(points, float) - about) @ rotation + about
+
+
+def shade(colour: Colour, factor: float) -> Colour:
+    """The colour darker (factor < 1) or lighter (factor > 1)."""
+    return tuple(float(np.clip(value * factor, 0, 255)) for value in colour)

@@ -1,0 +1,75 @@
+"""Building blocks of sounds: damped modes, filtered noise, room and level. All at 44.1 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.signal import butter, fftconvolve, sosfilt
+
+SAMPLE_RATE = 44_100
+
+
+def modes(
+    frequencies: np.ndarray, decays: np.ndarray, gains: np.ndarray, seconds: float
+) -> np.ndarray:
+    """A struck body: damped sinusoids. Frequencies in Hz, decays in s to 1/e; (n,) float64."""
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    audible = frequencies < 0.45 * SAMPLE_RATE
+    waves = np.sin(2 * np.pi * np.outer(frequencies[audible], time))
+    envelopes = np.exp(-np.outer(1 / decays[audible], time))
+    return gains[audible] @ (waves * envelopes)
+
+
+def noise_burst(
+    rng: np.random.Generator, band: tuple[float, float], decay: float, seconds: float
+) -> np.ndarray:
+    """Noise within a band (Hz) that dies away to 1/e in `decay` seconds."""
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return band_noise(rng, band, len(time)) * np.exp(-time / decay)
+
+
+def band_noise(rng: np.random.Generator, band: tuple[float, float], count: int) -> np.ndarray:
+    """`count` samples of noise within a band (Hz), of unit variance."""
+    filtered = sosfilt(
+        butter(2, band, "bandpass", fs=SAMPLE_RATE, output="sos"), rng.normal(size=count)
+    )
+    return filtered / max(filtered.std(), 1e-9)
+
+
+def place(track: np.ndarray, sound: np.ndarray, time: float, gain: float = 1.0) -> None:
+    """Add a sound to the track from `time` seconds on, cut at the track's end."""
+    start = round(time * SAMPLE_RATE)
+    end = min(start + len(sound), len(track))
+    if start < end:
+        track[start:end] += gain * sound[: end - start]
+
+
+def gate(count: int, spans: Sequence[tuple[float, float]], attack: float) -> np.ndarray:
+    """An envelope (count,) that is 1 within the spans and 0 outside, with soft edges."""
+    time = np.arange(count) / SAMPLE_RATE
+    envelope = np.zeros(count)
+    for start, end in spans:
+        rise = np.clip((time - start) / attack, 0, 1)
+        fall = np.clip((end - time) / attack, 0, 1)
+        envelope = np.maximum(envelope, np.minimum(rise, fall))
+    return envelope
+
+
+def in_room(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The track with the echo of a room: decaying noise, 0.1 to 0.5 s long."""
+    decay, wet = rng.uniform(0.03, 0.13), rng.uniform(0.02, 0.3)
+    time = np.arange(int(4 * decay * SAMPLE_RATE)) / SAMPLE_RATE
+    echo = rng.normal(size=len(time)) * np.exp(-time / decay)
+    echo *= wet / np.sqrt((echo**2).sum())
+    return track + fftconvolve(track, echo)[: len(track)]
+
+
+def with_background(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The track at a random level over a quiet, coloured background noise."""
+    loudness = np.abs(track).max()
+    level = 10 ** (rng.uniform(-16, -3) / 20)
+    below = 10 ** (-rng.uniform(32, 55) / 20)
+    colour = (rng.uniform(40, 120), rng.uniform(600, 6000))
+    background = band_noise(rng, colour, len(track)) * below
+    return (track / max(loudness, 1e-9) + background) * level

@@ -1,0 +1,91 @@
+"""What exists in the demo's world: scenes that can be seen, classes that can be heard. [light]
+
+A *scene* is what the camera sees; a *class* is what happens. Two classes that share a scene look
+alike and differ in their sound; some classes of different scenes sound alike (knocks and bounces,
+coins and keys), so that neither sense is enough alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COLOURS = ("red", "yellow", "green", "blue", "purple", "white")
+BACKGROUNDS = (
+    "brick wall",
+    "tiled wall",
+    "wooden fence",
+    "striped curtain",
+    "cloudy sky",
+    "grassy hill",
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Something visible: two kinds of object that do the same thing, and a sentence for it."""
+
+    name: str
+    action: str
+    objects: tuple[str, str]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ActionClass:
+    """A label of the data set: the scene it shows and the AudioSet labels it sounds like.
+
+    `audio_labels` starts with the label that is this class's own; parents in the ontology follow.
+    `cue`: some clips show a small sign that tells the class from its look-alike.
+    """
+
+    name: str
+    scene: str
+    audio_labels: tuple[str, ...]
+    cue: bool = False
+
+
+SCENES = {
+    scene.name: scene
+    for scene in (
+        Scene("strike", "strikes", ("box", "barrel"), "a mallet strikes a {colour} {object}"),
+        Scene("knock", "knocks", ("door", "cupboard"), "a fist knocks on a {colour} {object}"),
+        Scene("pour", "pours", ("jug", "can"), "a {colour} {object} pours into a pot"),
+        Scene("bounce", "bounces", ("ball", "tire"), "a {colour} {object} bounces on the floor"),
+        Scene("run", "blinks", ("machine", "boiler"), "a lamp blinks on a {colour} {object}"),
+        Scene("shake", "shakes", ("pouch", "tin"), "a hand shakes a {colour} {object}"),
+    )
+}
+
+# The order matters: a world of n classes has the first n.
+CLASSES = (
+    ActionClass("striking drum", "strike", ("Drum", "Percussion", "Musical instrument", "Music")),
+    ActionClass("ringing bell", "strike", ("Bell", "Musical instrument", "Music")),
+    ActionClass("knocking on door", "knock", ("Knock", "Door")),
+    ActionClass("pouring water", "pour", ("Pour", "Liquid", "Water")),
+    ActionClass("pouring coins", "pour", ("Coin (dropping)",), cue=True),
+    ActionClass("bouncing ball", "bounce", ("Bouncing", "Thump, thud")),
+    ActionClass("running engine", "run", ("Engine", "Idling")),
+    ActionClass("blowing whistle", "run", ("Whistle", "Steam whistle")),
+    ActionClass(
+        "shaking maraca",
+        "shake",
+        ("Maraca", "Rattle (instrument)", "Percussion", "Musical instrument", "Music"),
+    ),
+    ActionClass("jingling keys", "shake", ("Keys jangling", "Jingle, tinkle")),
+)
+
+OBJECTS = tuple(name for scene in SCENES.values() for name in scene.objects)
+
+
+def class_named(name: str) -> ActionClass:
+    """The class of this name; KeyError names what exists."""
+    for action in CLASSES:
+        if action.name == name:
+            return action
+    raise KeyError(f"no class {name!r} in the demo's world; there are {[c.name for c in CLASSES]}")
+
+
+def caption(scene: str, object_: str, colour: str, background: str) -> str:
+    """The sentence that says what is visible, and nothing that can only be heard."""
+    sentence = SCENES[scene].sentence.format(colour=colour, object=object_)
+    return f"{sentence} in front of a {background}"
