@@ -1,0 +1,1 @@
+"""Features of frames (ViT) and of sound (AST)."""

@@ -1,0 +1,56 @@
+"""Where and in which number format a model runs, and in which batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+
+from unmuted.errors import UserError
+
+
+def pick_device(requested: str = "auto") -> torch.device:
+    """The requested device; "auto" is the GPU where there is one, else the CPU."""
+    if requested == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if requested.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"device {requested!r}: torch sees no GPU here; use auto or cpu")
+    return torch.device(requested)
+
+
+def pick_dtype(device: torch.device, requested: str = "auto") -> torch.dtype:
+    """The requested dtype; "auto" is bfloat16 where the hardware multiplies it, else float32.
+
+    Features in bfloat16 stay within a cosine of 0.999 of float32. CPUs without AMX or AVX512-BF16
+    only emulate bfloat16, slower than float32.
+    """
+    if requested != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[requested]
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = torch.cpu.get_capabilities()
+        fast = capabilities.get("amx_bf16", False) or capabilities.get("avx512_bf16", False)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def set_threads(count: int) -> None:
+    """Let torch use `count` CPU threads; equal bytes need an equal count."""
+    torch.set_num_threads(count)
+
+
+def fixed_batches(rows: Iterable[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Batches of exactly `size` rows, each with the number of its rows that are real.
+
+    The last batch is filled up by repeating its last row. One shape for all batches means one set
+    of kernels, so that a row's result does not depend on how many rows came with it.
+    """
+    batch: list[np.ndarray] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield np.stack(batch), size
+            batch = []
+    if batch:
+        yield np.stack(batch + [batch[-1]] * (size - len(batch))), len(batch)

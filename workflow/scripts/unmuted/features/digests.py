@@ -1,0 +1,48 @@
+"""SHA-256 of files, remembered while size and modification time stay the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def file_digests(paths: Iterable[Path], cache_file: Path | None = None) -> dict[Path, str]:
+    """The SHA-256 of each file, in hex.
+
+    `cache_file` is a JSON of {path: [size, mtime_ns, digest]}, replaced atomically when something
+    new was read; files of gigabytes are then read once and not on every start.
+    """
+    known = _read(cache_file)
+    fresh: dict[str, list] = {}
+    digests: dict[Path, str] = {}
+    for path in paths:
+        key, status = str(path.resolve()), path.stat()
+        stamp = [status.st_size, status.st_mtime_ns]
+        if known.get(key, [])[:2] != stamp:
+            with path.open("rb") as file:
+                fresh[key] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+        digests[path] = (fresh.get(key) or known[key])[2]
+    if cache_file is not None and fresh:
+        _write(cache_file, known | fresh)
+    return digests
+
+
+def _read(cache_file: Path | None) -> dict[str, list]:
+    if cache_file is None or not cache_file.is_file():
+        return {}
+    try:
+        return json.loads(cache_file.read_text())
+    except json.JSONDecodeError:
+        return {}  # only a cache: a damaged one costs one reading of the files
+
+
+def _write(cache_file: Path, known: dict[str, list]) -> None:
+    cache_file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=cache_file.parent, prefix=cache_file.name)
+    with os.fdopen(handle, "w") as file:
+        json.dump(known, file, indent=1, sort_keys=True)
+    os.replace(temporary, cache_file)

@@ -1,0 +1,173 @@
+"""Where a model's files are, and what identifies them.
+
+Imports neither torch nor transformers, because the Snakefile asks for identities on every parse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from unmuted.errors import UserError
+from unmuted.features import hub
+from unmuted.features.digests import file_digests
+
+PACKAGE_PREFIX = "package:"
+DTYPES = ("auto", "float32", "bfloat16")
+
+# Files a model needs: each a tuple of names of which one must be there.
+CONFIG = ("config.json",)
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+PROCESSOR = ("preprocessor_config.json", "processor_config.json")
+TOKENIZER = ("tokenizer.json", "vocab.txt")
+
+# Everything that can change a model's output; notes and measurements beside it cannot.
+CONTENT_PATTERNS = (
+    *CONFIG,
+    *PROCESSOR,
+    *TOKENIZER,
+    "*.safetensors",
+    "model.safetensors.index.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "*_Pooling/config.json",
+)
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model: a Hugging Face id with a pinned commit, an installed package, or a local folder.
+
+    Exactly one of `id` and `path` is set. An id "package:<distribution>" names a Python package
+    that carries the files in its folder `model`; its version is its revision.
+    """
+
+    id: str | None = None
+    revision: str | None = None
+    path: Path | None = None
+    dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        if (self.id is None) == (self.path is None):
+            raise UserError(f"{self}: give either `id` with `revision`, or `path`")
+        if self.dtype not in DTYPES:
+            raise UserError(f"model {self.name}: dtype {self.dtype!r} is none of {DTYPES}")
+        if self.is_hub and not _COMMIT.fullmatch(self.revision or ""):
+            raise UserError(
+                f"model {self.id}: revision {self.revision!r} is no commit hash of 40 hex digits."
+                " A branch can change under a finished run; the hashes are listed on the model's"
+                f" page, https://huggingface.co/{self.id}/commits/main"
+            )
+        if not self.is_hub and self.revision is not None:
+            raise UserError(f"model {self.name}: `revision` only goes with a Hugging Face id")
+
+    @property
+    def is_package(self) -> bool:
+        return self.id is not None and self.id.startswith(PACKAGE_PREFIX)
+
+    @property
+    def is_hub(self) -> bool:
+        return self.id is not None and not self.is_package
+
+    @property
+    def name(self) -> str:
+        """How messages call this model."""
+        return self.id if self.id is not None else str(self.path)
+
+
+def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
+    """The spec of a config entry {id, revision} or {path}, either with an optional dtype.
+
+    A relative path is taken from `root`. Raises UserError for other keys or combinations.
+    """
+    unknown = sorted(set(mapping) - {"id", "revision", "path", "dtype"})
+    if unknown:
+        raise UserError(
+            f"model {dict(mapping)}: unknown key {', '.join(unknown)};"
+            " expected id and revision, or path; and dtype"
+        )
+    path = mapping.get("path")
+    return ModelSpec(
+        id=mapping.get("id"),
+        revision=mapping.get("revision"),
+        path=None if path is None else Path(root) / path,
+        dtype=mapping.get("dtype", "auto"),
+    )
+
+
+def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
+    """What a recipe records: "id@revision", "package:name@version", or "sha256:<hex>" of a folder.
+
+    The digest of a folder covers the names and bytes of the files that can change the model's
+    output, wherever the folder lies. `cache_file` remembers digests (see `file_digests`). The dtype
+    is not part of the identity. Nothing is downloaded.
+    """
+    if spec.is_hub:
+        return f"{spec.id}@{spec.revision}"
+    if spec.is_package:
+        _package_folder(spec)
+        return f"{spec.id}@{metadata.version(spec.id.removeprefix(PACKAGE_PREFIX))}"
+    folder = load_folder(spec)
+    found = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
+    digests = file_digests(sorted(found), cache_file)
+    named = {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
+    return "sha256:" + hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def load_folder(spec: ModelSpec, *needed: tuple[str, ...]) -> Path:
+    """The folder to hand to `from_pretrained`; of a hub id, downloaded if it is not in the cache.
+
+    Args:
+        spec: the model.
+        needed: what it must hold beside config and weights, such as PROCESSOR.
+
+    Raises:
+        UserError: files are missing, or the model is neither cached nor reachable.
+    """
+    needed = (CONFIG, WEIGHTS, *needed)
+    if spec.is_hub:
+        folder = hub.snapshot_folder(spec.id, spec.revision)
+        if _missing(folder, needed):
+            folder = hub.download(spec.id, spec.revision, CONTENT_PATTERNS)
+        if missing := _missing(folder, needed):
+            raise hub.incomplete(spec.id, spec.revision, missing)
+        return folder
+    folder = _package_folder(spec) if spec.is_package else spec.path
+    if not folder.is_dir():
+        raise UserError(
+            f"model {spec.name}: no folder {folder}; expected one with config.json and"
+            " model.safetensors, as save_pretrained writes it"
+        )
+    if missing := _missing(folder, needed):
+        raise UserError(f"model {spec.name}: {folder} has no {', no '.join(missing)}")
+    return folder
+
+
+def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
+    return [
+        " or ".join(names)
+        for names in needed
+        if not any((folder / name).is_file() for name in names)
+    ]
+
+
+def _package_folder(spec: ModelSpec) -> Path:
+    distribution = spec.id.removeprefix(PACKAGE_PREFIX)
+    found = util.find_spec(distribution.replace("-", "_"))
+    if found is None or found.origin is None:
+        raise UserError(
+            f"model {spec.id}: its package is not installed; run `pip install {distribution}`"
+        )
+    return Path(found.origin).parent / "model"

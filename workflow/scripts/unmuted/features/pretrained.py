@@ -1,0 +1,52 @@
+"""Weights into modules: complete, of the right kind, from safetensors only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from transformers import PreTrainedModel
+from transformers.utils import logging
+
+from unmuted.errors import UserError
+
+Model = TypeVar("Model", bound=PreTrainedModel)
+
+
+def quiet_transformers() -> None:
+    """No progress bars and no load reports in the logs: `load_model` judges the report itself."""
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
+def load_model(
+    cls: type[Model], folder: Path, device: torch.device, dtype: torch.dtype, **options: bool
+) -> Model:
+    """A `cls` with the weights in `folder`, in evaluation mode, gradients off.
+
+    Weights the module does not use (a checkpoint's classifier, a pooler) are left out. Raises
+    UserError where the folder holds another architecture or lacks weights that the module uses:
+    transformers would fill these with random numbers.
+    """
+    expected = cls.config_class.model_type
+    found = json.loads((folder / "config.json").read_text()).get("model_type")
+    if found != expected:
+        raise UserError(f"{folder / 'config.json'}: model_type is {found!r}, expected {expected!r}")
+    quiet_transformers()
+    model, report = cls.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
+    )
+    absent = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    if absent:
+        raise UserError(
+            f"{folder}: {len(absent)} tensors of {cls.__name__} are missing or of another shape,"
+            f" such as {', '.join(absent[:3])}; is this the right checkpoint?"
+        )
+    return model.requires_grad_(False).eval().to(device)
