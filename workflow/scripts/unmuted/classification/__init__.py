@@ -1,0 +1,1 @@
+"""The action classifier of every arm, and the choice of its checkpoint on validation clips."""

@@ -1,0 +1,34 @@
+"""Choosing a checkpoint on validation clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SMALLEST = 1e-7  # a probability of 0 in float32 would make the log-loss infinite
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The chosen checkpoint and what each of them reached."""
+
+    index: int
+    log_losses: list[float]
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean negative log probability of the true class; probabilities (N, C), labels int (N,)."""
+    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.clip(of_truth, SMALLEST, 1.0)).mean())
+
+
+def select_snapshot(probabilities: Sequence[np.ndarray], labels: np.ndarray) -> Selection:
+    """The checkpoint with the least log-loss on validation clips, the earliest of equals.
+
+    probabilities: (N, C) of the validation clips for each checkpoint in order. labels: int (N,).
+    Log-loss and not macro-F1: with few validation clips the latter ties and jumps.
+    """
+    losses = [log_loss(p, labels) for p in probabilities]
+    return Selection(int(np.argmin(losses)), losses)

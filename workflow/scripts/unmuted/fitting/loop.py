@@ -1,0 +1,69 @@
+"""The one training loop: AdamW, cosine schedule, a fixed number of epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+GRADIENT_NORM = 1.0
+
+Losses = dict[str, torch.Tensor]
+History = list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train; no early stopping, so a fit reads training clips only."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+
+
+@contextmanager
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Random numbers of torch come from `seed` inside the block; the caller's are left alone."""
+    devices = [] if torch.device(device).type == "cpu" else [torch.device(device)]
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def optimise(
+    model: torch.nn.Module,
+    losses_of: Callable[[torch.Tensor], Losses],
+    count: int,
+    schedule: Schedule,
+    after_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> History:
+    """Train `model` in place and return each epoch's mean losses and learning rate.
+
+    losses_of: takes the indices of a batch (int64, on CPU) and returns named scalars, of which
+    "loss" is minimised. count: number of training clips. after_epoch: called with the epoch (from
+    1) and its row of the history.
+    """
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+    )
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=schedule.epochs)
+    history: History = []
+    for epoch in range(1, schedule.epochs + 1):
+        row = {"epoch": float(epoch), "learning_rate": decay.get_last_lr()[0]}
+        model.train()
+        for batch in torch.randperm(count).split(schedule.batch_size):
+            losses = losses_of(batch)
+            optimiser.zero_grad(set_to_none=True)
+            losses["loss"].backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
+            optimiser.step()
+            for name, value in losses.items():
+                row[name] = row.get(name, 0.0) + value.item() * len(batch) / count
+        decay.step()
+        history.append(row)
+        if after_epoch is not None:
+            after_epoch(epoch, row)
+    return history

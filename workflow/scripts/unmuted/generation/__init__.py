@@ -1,0 +1,1 @@
+"""From video features and captions to audio features: projection, prototypes, generator."""

@@ -1,0 +1,108 @@
+"""The clips as the generator sees them: padded arrays in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from unmuted.errors import UserError
+
+
+@dataclass(frozen=True)
+class ClipInputs:
+    """What the generator reads of one clip."""
+
+    key: str  # from the clip's content, not its name: it orders the clips and seeds their noise
+    group: str  # source group
+    visual: np.ndarray  # float32 (T, Dv), RGB and flow features side by side
+    captions: np.ndarray  # float32 (R, E)
+    steps: np.ndarray  # int64 (R,), the captions' time steps
+    audio: np.ndarray | None = (
+        None  # float32 (T, A), projected real audio; None without usable sound
+    )
+
+
+@dataclass(frozen=True)
+class GeneratorData:
+    """N clips, padded to R representative frames each. `collate` makes it from single clips."""
+
+    keys: tuple[str, ...]
+    groups: tuple[str, ...]
+    visual: np.ndarray  # float32 (N, T, Dv)
+    captions: np.ndarray  # float32 (N, R, E), zeros where padded
+    steps: np.ndarray  # int64 (N, R), zeros where padded
+    mask: np.ndarray  # bool (N, R)
+    audio: np.ndarray  # float32 (N, T, A), zeros where there is no usable sound
+    has_audio: np.ndarray  # bool (N,)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, indices: np.ndarray) -> GeneratorData:
+        """The clips at `indices` (int, or bool (N,)), in that order."""
+        chosen = np.arange(len(self))[indices]
+        picked = {
+            f.name: tuple(getattr(self, f.name)[i] for i in chosen)
+            if f.name in ("keys", "groups")
+            else getattr(self, f.name)[chosen]
+            for f in fields(self)
+        }
+        return replace(self, **picked)
+
+
+def collate(clips: Sequence[ClipInputs], audio_dim: int, max_captions: int) -> GeneratorData:
+    """Pad the captions of each clip to `max_captions` = R.
+
+    R is a setting and not the largest number found, so that a clip's arrays do not depend on its
+    neighbours. Raises UserError where a clip has more captions, or where arrays of different
+    clips do not fit together.
+    """
+    if not clips:
+        raise UserError("the generator was given no clips")
+    (steps_in_clip, visual_dim), text_dim = clips[0].visual.shape, clips[0].captions.shape[1]
+    n, r = len(clips), max_captions
+    captions = np.zeros((n, r, text_dim), dtype=np.float32)
+    steps = np.zeros((n, r), dtype=np.int64)
+    mask = np.zeros((n, r), dtype=bool)
+    audio = np.zeros((n, steps_in_clip, audio_dim), dtype=np.float32)
+    for i, clip in enumerate(clips):
+        _check_shapes(clip, (steps_in_clip, visual_dim), text_dim, audio_dim, max_captions)
+        count = len(clip.captions)
+        captions[i, :count], steps[i, :count], mask[i, :count] = clip.captions, clip.steps, True
+        if clip.audio is not None:
+            audio[i] = clip.audio
+    return GeneratorData(
+        keys=tuple(clip.key for clip in clips),
+        groups=tuple(clip.group for clip in clips),
+        visual=np.stack([clip.visual for clip in clips]).astype(np.float32),
+        captions=captions,
+        steps=steps,
+        mask=mask,
+        audio=audio,
+        has_audio=np.array([clip.audio is not None for clip in clips]),
+    )
+
+
+def _check_shapes(
+    clip: ClipInputs, visual: tuple[int, int], text_dim: int, audio_dim: int, max_captions: int
+) -> None:
+    """Raise UserError naming the clip and the array that does not fit the others."""
+    expected = {
+        "visual": visual,
+        "captions": (len(clip.steps), text_dim),
+        "audio": (visual[0], audio_dim),
+    }
+    for name, shape in expected.items():
+        array = getattr(clip, name)
+        if array is not None and array.shape != shape:
+            raise UserError(f"clip {clip.key}: {name} has shape {array.shape}, expected {shape}")
+        if array is not None and not np.isfinite(array).all():
+            raise UserError(f"clip {clip.key}: {name} holds values that are not finite")
+    if len(clip.steps) > max_captions:
+        raise UserError(
+            f"clip {clip.key}: {len(clip.steps)} captions, at most {max_captions} expected"
+        )
+    if np.any(clip.steps < 0) or np.any(clip.steps >= visual[0]):
+        raise UserError(f"clip {clip.key}: caption steps outside 0..{visual[0] - 1}")

@@ -1,0 +1,81 @@
+"""Folds of the training clips by source group, and which generator may serve which clip."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from unmuted.errors import UserError
+from unmuted.fitting.order import hash_keys, stable_hash
+
+
+def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> np.ndarray:
+    """Fold (int64, 0..k-1) of each training clip; clips of one source group share a fold.
+
+    Consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam 2018), class by
+    class: each group takes the fold it likes best by hash among those with room for another group
+    of its class. So class sizes stay balanced, the order of the clips does not matter, and a new
+    clip moves few of the others.
+    """
+    if len(set(groups)) < k:
+        raise UserError(
+            f"{k} folds need at least {k} source groups of training clips, "
+            f"found {len(set(groups))}: lower the number of folds or add videos from other sources"
+        )
+    by_class: dict[str, list[str]] = defaultdict(list)
+    for group, label in _label_of_groups(groups, labels).items():
+        by_class[label].append(group)
+    fold_of: dict[str, int] = {}
+    size = Counter(groups)
+    load = [0] * k  # clips of the classes done, decides which folds take a class's remainder
+    for label in sorted(by_class):
+        fold_of |= _fill(by_class[label], size, load, seed)
+    return np.array([fold_of[group] for group in groups], dtype=np.int64)
+
+
+def _label_of_groups(groups: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """The most frequent label of each group's clips, the first by name where two are equal."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for group, label in zip(groups, labels, strict=True):
+        counts[group][label] += 1
+    return {group: min(c, key=lambda label: (-c[label], label)) for group, c in counts.items()}
+
+
+def _fill(groups: list[str], size: Counter[str], load: list[int], seed: int) -> dict[str, int]:
+    """Folds for the groups of one class; updates `load`, the clips in each fold so far."""
+    k = len(load)
+    share, remainder = divmod(sum(size[group] for group in groups), k)
+    room = [share] * k  # clips of this class that each fold may still take
+    for fold in sorted(range(k), key=lambda fold: (load[fold], fold))[:remainder]:
+        room[fold] += 1
+    taken: dict[str, int] = {}
+    # large groups first: the small ones even out what is left
+    for group in sorted(groups, key=lambda g: (-size[g], stable_hash(seed, g), g)):
+        liked = sorted(range(k), key=lambda fold: stable_hash(seed, group, fold))
+        fits = [fold for fold in liked if room[fold] >= size[group]]
+        fold = fits[0] if fits else max(liked, key=lambda fold: room[fold])
+        taken[group] = fold
+        room[fold] -= size[group]
+        load[fold] += size[group]
+    return taken
+
+
+def check_out_of_fold(
+    keys: Sequence[str], groups: Sequence[str], fitted_on: np.ndarray, fitted_groups: np.ndarray
+) -> None:
+    """Refuse a model whose fit has read one of these clips, or another clip of their source group.
+
+    keys, groups: content key and source group of each clip that the model is to serve. fitted_on,
+    fitted_groups: hashes (`hash_keys`) of what it was fitted on, kept in its state. Raises
+    UserError naming the first such clips.
+    """
+    seen = np.isin(hash_keys(keys), fitted_on) | np.isin(hash_keys(groups), fitted_groups)
+    if seen.any():
+        named = ", ".join(f"{keys[i]} (group {groups[i]})" for i in np.flatnonzero(seen)[:3])
+        raise UserError(
+            "generated audio must be out of fold, but the generator was fitted on "
+            f"{int(seen.sum())} of these clips or their source groups: {named}; use the generator "
+            "of the fold that left them out. Files with the same content need one group"
+        )

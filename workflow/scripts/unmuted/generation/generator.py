@@ -1,0 +1,112 @@
+"""The generator of architecture 2: video and captions of its representative frames to audio.
+
+caption -> adapter -> cosine with labels -> soft mixture of label prototypes
+[video, representative frames, label features, noise] at each time step -> LSTM -> audio features
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Sizes and options of the network; all of it is saved with the weights."""
+
+    visual_dim: int  # Dv, RGB and flow features side by side
+    audio_dim: int  # A
+    text_dim: int  # E, of the sentence encoder
+    hidden: int = 64
+    noise_dim: int = 8  # Z
+    adapter_dim: int = 32
+    dropout: float = 0.2
+    temperature: float = 0.05  # of the attention over labels; cosines of sentences differ by tenths
+    tau: float = 3.0  # time steps in which an anchor fades to 1/e
+    anchoring: bool = True  # False: the mean over representative frames at every step
+    text_adapter: str = "adapter"  # or "frozen": the sentence encoder's space as it is
+
+
+class TextAdapter(nn.Module):
+    """A residual bottleneck on sentence embeddings, the identity before training."""
+
+    def __init__(self, text_dim: int, adapter_dim: int):
+        super().__init__()
+        self.down = nn.Linear(text_dim, adapter_dim)
+        self.up = nn.Linear(adapter_dim, text_dim)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.up(F.gelu(self.down(x)))
+
+
+class LabelAttention(nn.Module):
+    """Soft attention of captions over all labels: a hard top k would pass no gradient."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        adapt = config.text_adapter == "adapter"
+        self.adapter = TextAdapter(config.text_dim, config.adapter_dim) if adapt else nn.Identity()
+        self.temperature = config.temperature
+
+    def forward(self, captions: Tensor, labels: Tensor, prototypes: Tensor) -> Tensor:
+        # captions (B, R, E), labels (L, E), prototypes (L, A)
+        q = F.normalize(self.adapter(captions), dim=-1) / self.temperature  # (B, R, E)
+        k = F.normalize(self.adapter(labels), dim=-1)  # (L, E)
+        attention = (q @ k.T).softmax(dim=-1)  # (B, R, L)
+        return attention @ prototypes  # (B, R, A)
+
+
+def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) -> Tensor:
+    """How strongly each representative frame is felt at each time step.
+
+    steps: int (B, R). mask: bool (B, R), False for padding. Returns (B, T, R), rows that sum to
+    at most 1: exp(-|t - s| / tau) around each frame, averaged where frames crowd; with tau None,
+    equal everywhere.
+    """
+    if tau is None:
+        weights = mask[:, None, :].float().expand(-1, length, -1)
+    else:
+        time = torch.arange(length, device=steps.device)
+        distance = (time[None, :, None] - steps[:, None, :]).abs()  # (B, T, R)
+        weights = torch.exp(-distance / tau) * mask[:, None, :]
+    return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1.0)
+
+
+class Generator(nn.Module):
+    """Video, captions and noise to standardised audio features."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.config = config
+        self.labels = LabelAttention(config)
+        self.visual = nn.Linear(config.visual_dim, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        joint = 2 * config.hidden + config.audio_dim + config.noise_dim
+        self.lstm = nn.LSTM(joint, config.hidden, batch_first=True)
+        self.head = nn.Linear(config.hidden, config.audio_dim)
+
+    def forward(
+        self,
+        visual: Tensor,  # (B, T, Dv)
+        captions: Tensor,  # (B, R, E)
+        steps: Tensor,  # (B, R)
+        mask: Tensor,  # (B, R)
+        noise: Tensor,  # (B, T, Z)
+        labels: Tensor,  # (L, E)
+        prototypes: Tensor,  # (L, A)
+    ) -> Tensor:
+        rows = torch.arange(len(visual), device=visual.device)[:, None]
+        representative = self.visual(visual[rows, steps])  # (B, R, H)
+        label_features = self.labels(captions, labels, prototypes)  # (B, R, A)
+        tau = self.config.tau if self.config.anchoring else None
+        anchor = anchor_weights(steps, mask, visual.shape[1], tau)  # (B, T, R)
+        x = torch.cat(
+            [self.visual(visual), anchor @ representative, anchor @ label_features, noise], dim=-1
+        )
+        h, _ = self.lstm(x)  # (B, T, H)
+        return self.head(self.dropout(h))  # (B, T, A)

@@ -1,0 +1,65 @@
+"""Percentile bootstrap over source groups, paired: every arm is resampled with the same groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmuted.errors import UserError
+
+RESAMPLES_AT_ONCE = 1000  # bounds memory
+DETECTION = 1.959964 + 0.841621  # normal quantiles of a two-sided 5 % test and 80 % power
+
+
+@dataclass(frozen=True)
+class GroupBootstrap:
+    """How often each source group was drawn in each resample; made by `draw_groups`."""
+
+    group_of_clip: np.ndarray  # int (N,)
+    draws: np.ndarray  # uint16 (resamples, G)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums over the clips of each resample: values (N, ...) -> float64 (resamples, ...)."""
+        flat = values.reshape(len(values), -1).astype(np.float64)
+        by_group = np.zeros((self.draws.shape[1], flat.shape[1]))
+        np.add.at(by_group, self.group_of_clip, flat)
+        parts = np.array_split(self.draws, max(1, len(self.draws) // RESAMPLES_AT_ONCE))
+        total = np.concatenate([part.astype(np.float64) @ by_group for part in parts])
+        return total.reshape(len(self.draws), *values.shape[1:])
+
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """Means over the clips of each resample: values (N,) -> (resamples,)."""
+        return self.sums(values) / self.sums(np.ones(len(values)))
+
+
+def draw_groups(groups: Sequence[str], resamples: int, seed: int) -> GroupBootstrap:
+    """Draw as many source groups as there are, with replacement, `resamples` times.
+
+    groups: source group of each test clip. Clips of one source are not independent, so whole
+    groups are drawn.
+    """
+    names, group_of_clip = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < 2:
+        raise UserError(
+            f"intervals need test clips of at least 2 source groups, found {len(names)}: "
+            "add test videos from further sources"
+        )
+    rng = np.random.default_rng(seed)
+    draws = np.zeros((resamples, len(names)), dtype=np.uint16)
+    for row in draws:
+        row[:] = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
+    return GroupBootstrap(group_of_clip, draws)
+
+
+def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of the resamples' values (resamples,)."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(samples, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def smallest_detectable(differences: np.ndarray) -> float:
+    """The true difference that this test set would find 4 times in 5; from (resamples,) of it."""
+    return float(DETECTION * differences.std(ddof=1))

@@ -1,0 +1,122 @@
+"""The report as a short table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Report = Mapping[str, Any]
+
+
+def format_report(report: Report) -> str:
+    """Arms with intervals, contrasts, generated audio, and a sentence each on what they mean."""
+    blocks = (_heading(report), _arms(report), _contrasts(report), _generation(report))
+    return "\n\n".join(blocks) + "\n\n" + "\n".join(conclusions(report)) + "\n"
+
+
+def conclusions(report: Report) -> list[str]:
+    """One sentence a contrast, the same for a gain, a loss and nothing found."""
+    sentences = [_conclusion(name, contrast) for name, contrast in report["contrasts"].items()]
+    recovery = report["recovery"]
+    if recovery == "undefined":
+        sentences.append("Recovery is undefined: real audio shows no clear gain to recover.")
+    else:
+        low, high = recovery["ci95"]
+        sentences.append(
+            f"Generated audio recovers {recovery['value']:.0%} of the gain of real audio "
+            f"(95 % interval {low:.0%} to {high:.0%})."
+        )
+    return sentences
+
+
+def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
+    first, second = (arm.replace("_", " ") for arm in name.split("-"))
+    (low, high), delta = contrast["ci95"], contrast["delta"]
+    if low <= 0 <= high:
+        return (
+            f"No difference shown between {first} and {second}: {_points(delta)} points, interval "
+            f"{_points(low)} to {_points(high)}; this test set would find "
+            f"{100 * contrast['smallest_detectable']:.1f} points 4 times in 5."
+        )
+    verb = "better" if delta > 0 else "worse"
+    return (
+        f"{first.capitalize()} is {verb} than {second} by {abs(100 * delta):.1f} points "
+        f"(95 % interval {_points(low)} to {_points(high)})."
+    )
+
+
+def _heading(report: Report) -> str:
+    data = report["data"]
+    seeds = len(report["provenance"]["seeds"])
+    excluded = sum(data["excluded"].values())
+    return (
+        f"{report['system']}: {len(data['classes'])} classes; clips {data['train']} train, "
+        f"{data['val']} val, {data['test']} test, {excluded} excluded; {seeds} seeds"
+    )
+
+
+def _arms(report: Report) -> str:
+    rows = [("arm", "accuracy %", "95 % interval", "macro-F1 %", "95 % interval", "ECE %")]
+    for name, arm in report["arms"].items():
+        accuracy, f1 = arm["accuracy"], arm["macro_f1"]
+        rows.append(
+            (
+                name,
+                _percent(accuracy["mean"]),
+                _range(accuracy["ci95"]),
+                _percent(f1["mean"]),
+                _range(f1["ci95"]),
+                _percent(arm["ece"]["mean"]),
+            )
+        )
+    return _align(rows)
+
+
+def _contrasts(report: Report) -> str:
+    rows = [("contrast", "points", "95 % interval", "detectable", "")]
+    for name, contrast in report["contrasts"].items():
+        low, high = contrast["ci95"]
+        rows.append(
+            (
+                name,
+                _points(contrast["delta"]),
+                f"{_points(low)} to {_points(high)}",
+                _percent(contrast["smallest_detectable"]),
+                "primary" if contrast["primary"] else "",
+            )
+        )
+    return _align(rows)
+
+
+def _generation(report: Report) -> str:
+    generation = report["generation"]
+    if generation["clips"] == 0:
+        return "generated audio: no test clip has usable sound to compare with"
+    low, high = generation["r2_ci95"]
+    return (
+        f"generated audio against real, {generation['clips']} test clips: "
+        f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} [{low:.3f}, {high:.3f}]"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.1f}"
+
+
+def _range(ci95: list[float]) -> str:
+    return f"{_percent(ci95[0])} to {_percent(ci95[1])}"
+
+
+def _align(rows: list[tuple[str, ...]]) -> str:
+    """Columns padded to their widest cell: the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = (
+        [row[0].ljust(widths[0])]
+        + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        for row in rows
+    )
+    return "\n".join("  ".join(line).rstrip() for line in lines)
