@@ -1,0 +1,1 @@
+"""From a video file to frames, flow images and a wav, by way of ffmpeg and OpenCV."""

@@ -1,0 +1,145 @@
+"""ffmpeg on files that nobody vouches for: which binary, what it may open, what it found.
+
+Every call opens its input through :func:`source`, so that no call can forget the restrictions:
+only the `file` protocol, and only demuxers that read nothing but the file they are given.
+Playlists, concat lists, image sequences and session descriptions name *other* files; they are
+refused by demuxer, before their content is acted on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import ffmpeg
+
+from unmuted.errors import UserError
+
+# Containers and raw streams that hold everything in one file. ffmpeg compares single names: "mov"
+# admits the demuxer "mov,mp4,m4a,3gp,3g2,mj2", "matroska" does not admit "webm_dash_manifest".
+# Sound alone is opened so that the finding reads "no video stream" rather than "not allowed".
+DEMUXERS = ",".join(
+    (
+        "mov,matroska,avi,asf,flv,live_flv,kux,ogg,nut,mxf,gxf,rm,wtv,nsv,nuv,ty,pva,dhav,thp,xmv",
+        "mpeg,mpegts,mpegvideo,m4v,h261,h263,h264,hevc,vvc,vc1,obu,av1,ivf,avs2,avs3,cavsvideo",
+        "dv,dirac,dnxhd,mjpeg,ingenient,yuv4mpegpipe,gif,apng,webp_anim,flic,smk,bink,roq,vivo",
+        "wav,w64,aiff,au,caf,mp3,aac,ac3,eac3,dts,flac,wv,ape,tta,amr",
+    )
+)
+
+MINIMUM_LIBAVCODEC = (59, 37)  # ffmpeg 5.1, the first to know -fps_mode
+_MAX_ALLOCATION = 1 << 30  # bytes, of a single block
+_MAX_PROBED = 20_000_000  # bytes read to recognise the streams ...
+_MAX_ANALYSED = 10_000_000  # ... and microseconds
+
+_CONTEXT = re.compile(r"\[[^\[\]]* @ 0x[0-9a-f]+\] ?")  # "[h264 @ 0x55d38] " differs in each run
+_LEVEL = re.compile(r"\[(panic|fatal|error|warning|info|verbose|debug)\] ?")
+
+
+class MediaError(Exception):
+    """A finding about one file: it cannot be used.
+
+    Attributes:
+        status: short snake_case word for the ledger, such as `empty`, `not_allowed` or `no_video`.
+        reason: one line for a person.
+    """
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(f"{status}: {reason}")
+        self.status = status
+        self.reason = reason
+
+
+@lru_cache(maxsize=1)
+def binary() -> str:
+    """Path of the ffmpeg to run: that on the PATH if it is 5.1 or newer, else imageio-ffmpeg's.
+
+    Raises:
+        UserError: there is neither.
+    """
+    installed = shutil.which("ffmpeg")
+    if installed and _libavcodec(installed) >= MINIMUM_LIBAVCODEC:
+        return installed
+    import imageio_ffmpeg
+
+    try:
+        bundled = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise UserError(
+            "no usable ffmpeg: expected ffmpeg 5.1 or newer on the PATH, or the one that the "
+            f"package imageio-ffmpeg brings ({error}); reinstall that package or install ffmpeg"
+        ) from error
+    if _libavcodec(bundled) < MINIMUM_LIBAVCODEC:
+        raise UserError(
+            f"{bundled}: expected ffmpeg 5.1 or newer, found {_banner(bundled)[:40]!r}; "
+            "update imageio-ffmpeg or install a newer ffmpeg"
+        )
+    return bundled
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Version of :func:`binary` as it prints it, for example `n9.0.2` or `5.1.6-0+deb12u1`."""
+    words = _banner(binary()).split()
+    return words[2] if len(words) > 2 else "unknown"
+
+
+def source(path: Path, **options: object) -> ffmpeg.nodes.FilterableStream:
+    """`path` as an ffmpeg-python input with the restrictions of this module.
+
+    One decoding thread: jobs run side by side anyway, and the concealment of damaged pictures then
+    depends on the file alone.
+    """
+    return ffmpeg.input(
+        f"file:{os.path.abspath(path)}",
+        protocol_whitelist="file",
+        format_whitelist=DEMUXERS,
+        probesize=_MAX_PROBED,
+        analyzeduration=_MAX_ANALYSED,
+        threads=1,
+        **options,
+    )
+
+
+def command(output: ffmpeg.nodes.OutputStream, log_level: str = "error") -> list[str]:
+    """Command line of an ffmpeg-python output, with the global options that every call shares.
+
+    `-copyts` keeps the file's own clock, on which sound and picture are aligned.
+    """
+    log = ["-nostdin", "-hide_banner", "-loglevel", f"level+{log_level}"]
+    limits = ["-max_alloc", str(_MAX_ALLOCATION), "-filter_complex_threads", "1"]
+    return [binary(), *log, *limits, "-copyts", *ffmpeg.get_args(output)]
+
+
+def first_error(log: str) -> str:
+    """First error in an ffmpeg log, without level and addresses; empty where there is none."""
+    for line in log.split("\n"):
+        level = _LEVEL.search(line)
+        if level and level[1] in ("panic", "fatal", "error"):
+            return _printable(_LEVEL.sub("", _CONTEXT.sub("", line), count=1))[:200]
+    return ""
+
+
+def _printable(text: str) -> str:
+    """One line without control characters, whatever names and tags ffmpeg quoted in it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _banner(executable: str) -> str:
+    done = subprocess.run(
+        [executable, "-version"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout.decode("utf-8", errors="replace")
+
+
+def _libavcodec(executable: str) -> tuple[int, int]:
+    found = re.search(r"^libavcodec\s+(\d+)\.\s*(\d+)", _banner(executable), re.MULTILINE)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

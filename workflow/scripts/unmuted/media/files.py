@@ -1,0 +1,92 @@
+"""Which paths may be handed to a decoder: regular, readable files inside the data folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from unmuted.media.ffmpeg import MediaError
+
+# Text formats whose only content is the names of other files. The demuxer whitelist refuses them
+# as well; seen here, they are refused under any name and by any version of ffmpeg, with a reason
+# that a person understands.
+_LISTS = {
+    b"#extm3u": "an HLS playlist",
+    b"ffconcat": "a list of files to concatenate",
+    b"[playlist]": "a playlist",
+    b"[reference]": "a reference list",
+    b"<?xml": "an XML document",
+    b"<mpd": "a DASH manifest",
+    b"<smil": "a SMIL playlist",
+    b"<asx": "an ASX playlist",
+    b"v=0": "a session description",
+    b"rtsp://": "a link",
+    b"http://": "a link",
+    b"https://": "a link",
+}
+
+
+def check_file(path: Path, root: Path | None = None, follow_links: bool = False) -> None:
+    """Refuse whatever is not a plain file to be decoded, without ever blocking on it.
+
+    Args:
+        path: the file, possibly a symbolic link.
+        root: folder that the file must still lie in once all links are resolved; None: anywhere.
+        follow_links: whether links may lead out of `root`.
+
+    Raises:
+        MediaError: `missing`, `link_loop`, `outside_folder`, `not_a_file` (folder, pipe,
+            device, socket), `no_permission`, `empty`, `not_allowed` (a list of other files) or
+            `unreadable`.
+    """
+    try:
+        resolved = path.resolve(strict=True)
+        if root is not None and not follow_links and root.resolve() not in resolved.parents:
+            raise MediaError("outside_folder", f"a link leads out of the folder, to {resolved}")
+        found = resolved.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise MediaError("not_a_file", f"expected a regular file, found {_kind(found.st_mode)}")
+        if found.st_size == 0:
+            raise MediaError("empty", "the file has no bytes")
+        beginning = _read_beginning(resolved)
+    except (OSError, RuntimeError) as error:
+        raise _as_finding(error) from error
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for signature, kind in _LISTS.items():
+        if text.startswith(signature):
+            raise MediaError(
+                "not_allowed", f"{kind}, not a video: other files that it names are not opened"
+            )
+
+
+def _read_beginning(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 64)
+    finally:
+        os.close(descriptor)
+
+
+def _as_finding(error: OSError | RuntimeError) -> MediaError:
+    # Path.resolve() reports a loop as RuntimeError up to Python 3.12 and as OSError from 3.13 on.
+    number = error.errno if isinstance(error, OSError) else errno.ELOOP
+    if number == errno.ELOOP:
+        return MediaError("link_loop", "symbolic links lead in a circle")
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return MediaError("missing", "no such file, or a link to nothing")
+    if number in (errno.EACCES, errno.EPERM):
+        return MediaError("no_permission", "the file may not be read by this user")
+    return MediaError("unreadable", os.strerror(number or errno.EIO))
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a character device",
+        stat.S_IFBLK: "a block device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "something else")

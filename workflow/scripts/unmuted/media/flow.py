@@ -1,0 +1,74 @@
+"""Optical flow between neighbouring frames as colour images: direction is hue, speed is brightness.
+
+Algorithm and parameters are the source's (Farneback 2003, OpenCV). The source scales the
+brightness of each pair to its own extremes, which makes camera noise as bright as a sprint; here
+it is a fixed scale in pixels per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import cv2
+import numpy as np
+
+# pyr_scale, levels, winsize, iterations, poly_n, poly_sigma, flags
+FARNEBACK = (0.5, 3, 15, 3, 5, 1.2, 0)
+
+
+def flow_images(
+    images: np.ndarray,
+    step_seconds: float,
+    max_speed: float,
+    value: Literal["fixed", "per_pair"] = "fixed",
+) -> np.ndarray:
+    """Colour-code the flow between neighbours.
+
+    Args:
+        images: uint8 `(T, H, W, 3)`, RGB.
+        step_seconds: time between neighbours.
+        max_speed: shown at full brightness, as is all above, in pixels of `images` per second.
+        value: `fixed`, or `per_pair` for the source's scale from each pair's slowest pixel to its
+            fastest.
+
+    Returns:
+        uint8 `(T, H, W, 3)`, RGB; image i shows the motion from frame i - 1 to frame i, image 0
+        repeats image 1. A single frame has no motion: black.
+    """
+    if value == "fixed" and not (step_seconds > 0 and max_speed > 0):
+        raise ValueError(
+            f"expected positive times and speeds, found {step_seconds} s, {max_speed} px/s"
+        )
+    coded = np.zeros_like(images)
+    with single_thread():
+        gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
+        for i in range(1, len(images)):
+            flow = cv2.calcOpticalFlowFarneback(gray[i - 1], gray[i], None, *FARNEBACK)
+            coded[i] = _colour(flow, step_seconds * max_speed if value == "fixed" else None)
+    coded[0] = coded[min(1, len(images) - 1)]
+    return coded
+
+
+def _colour(flow: np.ndarray, full_scale: float | None) -> np.ndarray:
+    """RGB `(H, W, 3)` of a flow field `(H, W, 2)`; `full_scale` in pixels, None: its extremes."""
+    magnitude, angle = cv2.cartToPolar(flow[..., 0], flow[..., 1])
+    if full_scale is None:
+        brightness = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX)
+    else:
+        brightness = np.minimum(magnitude * (255.0 / full_scale), 255.0)
+    hue = np.rad2deg(angle) / 2  # OpenCV keeps hue in 0..179
+    hsv = np.stack([hue % 180, np.full_like(hue, 255), brightness], axis=-1)
+    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """OpenCV on one thread: DIS divides the image by threads, and its results depend on where."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

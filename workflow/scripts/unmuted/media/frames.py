@@ -1,0 +1,148 @@
+"""Frames at evenly spaced times of a clip, each the one that a player would show at that moment.
+
+Chosen by presentation time, so that variable frame rates and any nominal rate come out right. The
+file is decoded once, from the beginning: no seeking, which is inexact in damaged files and open
+groups of pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ffmpeg as ffmpeg_python
+import numpy as np
+
+from unmuted.media import ffmpeg
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.framecrc import Listing
+from unmuted.media.probe import Limits, Probe
+from unmuted.media.process import Process
+
+MAX_ASPECT = 8  # long side over short side: a bound on the memory for very wide pictures
+
+# Times this close count as equal: at 24 fps and 18 steps in 3 s every sample falls exactly on a
+# frame, and rounding must not choose the frame before it.
+_TIME_TOLERANCE_S = 5e-6
+_SCALER = "bicubic+accurate_rnd+full_chroma_int+bitexact"  # the same pixels with and without SIMD
+
+
+@dataclass(frozen=True)
+class FrameSample:
+    """T frames of one clip.
+
+    Attributes:
+        images: uint8 `(T, H, W, 3)`, RGB, upright, square pixels.
+        timestamps: float64 `(T,)`, when each is presented, in seconds after the clip's first.
+        decoded: frames that could be decoded in the whole clip.
+        warning: what was lost in a damaged file, empty for a sound one.
+    """
+
+    images: np.ndarray
+    timestamps: np.ndarray
+    decoded: int
+    warning: str = ""
+
+
+def sample_times(start: float, duration: float, steps: int) -> np.ndarray:
+    """Middles of `steps` equal parts, `start + (i + 0.5) / steps * duration`: `(steps,)`."""
+    return start + (np.arange(steps, dtype=np.float64) + 0.5) / steps * duration
+
+
+def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """`(width, height)` with the given short side.
+
+    Small pictures are enlarged, so that pixels per second mean the same in all clips. Pictures wider or taller than `MAX_ASPECT` to 1 keep their shape and get a long side of
+    `MAX_ASPECT * short_side`.
+    """
+    factor = min(short_side / min(width, height), MAX_ASPECT * short_side / max(width, height))
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def read_frames(
+    path: Path, probe: Probe, steps: int, short_side: int, limits: Limits | None = None
+) -> FrameSample:
+    """Decode a clip and keep the frame shown at each of `sample_times`: the last not after it.
+
+    Only one frame besides the chosen ones is in memory at any time. Samples before the first frame
+    show the first.
+
+    Args:
+        path: a file that `probe` was made from.
+        probe: its start and duration set the times, its size the scale.
+        steps: T, the number of frames wanted.
+        short_side: of the returned images, in pixels.
+
+    Raises:
+        MediaError: `no_frames` where nothing can be decoded, `timeout`.
+    """
+    limits = limits or Limits()
+    width, height = scaled_size(probe.width, probe.height, short_side)
+    wanted = sample_times(0.0, probe.duration_s, steps) + _TIME_TOLERANCE_S
+    images = np.empty((steps, height, width, 3), dtype=np.uint8)
+    timestamps = np.empty(steps, dtype=np.float64)
+    log: list[str] = []
+    step, decoded, shown_at, shown = 0, 0, -np.inf, None
+    for time_s, image in _decode(path, probe, (width, height), limits, log):
+        decoded += 1
+        if time_s <= shown_at:  # out of order in a damaged file: never the latest frame
+            continue
+        while shown is not None and step < steps and wanted[step] < time_s:
+            images[step], timestamps[step] = shown, shown_at
+            step += 1
+        shown_at, shown = time_s, image
+    if shown is None:
+        raise MediaError("no_frames", ffmpeg.first_error(log[0]) or "no frame can be decoded")
+    images[step:], timestamps[step:] = shown, shown_at
+    timestamps = np.round(timestamps, 6)  # ffmpeg was asked for microseconds
+    return FrameSample(images, timestamps, decoded, _warning(probe, decoded, log[0]))
+
+
+def _decode(
+    path: Path, probe: Probe, size: tuple[int, int], limits: Limits, log: list[str]
+) -> Iterator[tuple[float, np.ndarray]]:
+    """`(seconds after the start, image)` of every frame; ffmpeg's log is appended at the end.
+
+    ffmpeg writes each frame twice: its pixels to one pipe and its time to another, by one muxer,
+    so that the two cannot get out of step.
+    """
+    width, height = size
+    reading, writing = os.pipe()
+    with open(reading, "rb") as times, open(writing, "wb") as times_end:
+        arguments = _decode_command(path, size, limits, writing)
+        with Process(arguments, limits.timeout_s, pass_fds=(writing,)) as run:
+            times_end.close()  # ffmpeg holds the only writing end now: its exit ends the stream
+            entries = Listing().entries(line.decode("ascii") for line in times)
+            while len(pixels := run.stdout.read(width * height * 3)) == width * height * 3:
+                entry = next(entries, None)
+                if entry is None:
+                    break
+                image = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
+                yield float(entry.pts or 0) - probe.start_s, image
+            log.append(run.finish())
+
+
+def _decode_command(path: Path, size: tuple[int, int], limits: Limits, times_fd: int) -> list[str]:
+    frames = ffmpeg.source(path, max_pixels=limits.max_pixels)["V:0"]
+    scaled = frames.filter("scale", size[0], size[1], flags=_SCALER)
+    outputs = f"[f=rawvideo]pipe:1|[f=framecrc:flush_packets=1]pipe:{times_fd}"
+    return ffmpeg.command(
+        ffmpeg_python.output(
+            scaled,
+            outputs,
+            format="tee",
+            vcodec="rawvideo",
+            pix_fmt="rgb24",
+            fps_mode="passthrough",
+            enc_time_base="1:1000000",
+        )
+    )
+
+
+def _warning(probe: Probe, decoded: int, log: str) -> str:
+    error = ffmpeg.first_error(log)
+    if not error and (not probe.damage or decoded >= probe.expected_frames):
+        return ""
+    return f"damaged: {decoded} of {probe.expected_frames} frames decoded ({error or probe.damage})"

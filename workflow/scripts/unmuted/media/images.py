@@ -1,0 +1,73 @@
+"""The images of one clip as tensors of one safetensors file: JPEGs laid end to end, and times."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+JPEG_QUALITY = 95
+
+_JPEG = [
+    *(cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY),
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+]
+
+
+def encode_images(
+    images: np.ndarray, timestamps: np.ndarray, duration: float
+) -> dict[str, np.ndarray]:
+    """Pack RGB images.
+
+    Args:
+        images: uint8 `(T, H, W, 3)`, RGB.
+        timestamps: float64 `(T,)`, seconds after the clip's first frame.
+        duration: of the clip, in seconds.
+
+    Returns:
+        `jpeg` uint8 `(total,)`; `offsets` int64 `(T + 1,)`, where image i begins and ends;
+        `timestamps` float64 `(T,)`; `duration` float64 `(1,)`.
+    """
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+        raise ValueError(f"expected uint8 (T, H, W, 3), found {images.dtype} {images.shape}")
+    if timestamps.shape != images.shape[:1]:
+        raise ValueError(f"expected {images.shape[0]} timestamps, found {timestamps.shape}")
+    files = [_encode(image) for image in images]
+    return {
+        "jpeg": np.concatenate(files) if files else np.empty(0, np.uint8),
+        "offsets": np.cumsum([0, *(len(file) for file in files)], dtype=np.int64),
+        "timestamps": np.asarray(timestamps, dtype=np.float64),
+        "duration": np.array([duration], dtype=np.float64),
+    }
+
+
+def decode_images(tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """Unpack what :func:`encode_images` made: uint8 `(T, H, W, 3)`, RGB.
+
+    Raises:
+        ValueError: the tensors are not such a set.
+    """
+    jpeg, offsets = tensors["jpeg"], tensors["offsets"]
+    if (
+        len(offsets) < 2
+        or offsets[0] != 0
+        or offsets[-1] != len(jpeg)
+        or (np.diff(offsets) <= 0).any()
+    ):
+        raise ValueError("offsets do not divide the JPEG bytes into images")
+    return np.stack([_decode(jpeg[a:b]) for a, b in pairwise(offsets)])
+
+
+def _encode(image: np.ndarray) -> np.ndarray:
+    done, file = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _JPEG)
+    if not done:
+        raise ValueError(f"OpenCV cannot encode an image of shape {image.shape}")
+    return file.reshape(-1)
+
+
+def _decode(file: np.ndarray) -> np.ndarray:
+    image = cv2.imdecode(np.ascontiguousarray(file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("not a JPEG image")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

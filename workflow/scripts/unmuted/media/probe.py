@@ -1,0 +1,224 @@
+"""What is in a video file, from its packets rather than from what its header claims.
+
+There may be no ffprobe, so ffmpeg itself lists the packets of the first video stream (`-c copy`,
+nothing is decoded) and then decodes one frame to learn how large the picture is when it stands
+upright.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import ffmpeg as ffmpeg_python
+
+from unmuted.media import ffmpeg
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.files import check_file
+from unmuted.media.framecrc import Entry, Listing
+from unmuted.media.process import Process
+
+__all__ = ["Limits", "Probe", "check_file", "probe"]
+
+_LONE_FRAME_S = Fraction(1, 25)  # a lone frame without a duration counts as one frame at 25 fps
+
+# ffmpeg's channel layouts whose names do not begin with the number of channels, as "5.1" does.
+_CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "quad(side)": 4}
+_CHANNELS |= {"hexagonal": 6, "octagonal": 8, "cube": 8, "hexadecagonal": 16}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused, so that no file can stop a run; `timeout_s` is for one call of ffmpeg."""
+
+    max_seconds: float = 600.0
+    max_frames: int = 100_000
+    max_pixels: int = 4096 * 4096
+    timeout_s: float = 300.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The first video stream of a file (attached pictures are none) and its first audio stream.
+
+    Times are in seconds on the file's own clock. `width` and `height` are those of the picture as
+    it is shown: turned upright and with square pixels. `duration_s` spans the packets that are
+    there, from the first to the end of the last. `fps` is their average rate. `claimed_s` is the
+    container's own word on its duration, and `damage` the first error met in reading the packets,
+    empty for a sound file.
+    """
+
+    container: str
+    width: int
+    height: int
+    start_s: float
+    duration_s: float
+    packets: int
+    fps: float
+    video_codec: str
+    audio_codec: str | None = None
+    audio_hz: int | None = None
+    audio_channels: int | None = None
+    claimed_s: float | None = None
+    damage: str = ""
+
+    @property
+    def expected_frames(self) -> int:
+        """Frames the file should give: its packets, or what it claims where packets were lost."""
+        claimed = round((self.claimed_s or 0.0) * self.fps) if self.damage else 0
+        return max(self.packets, claimed)
+
+    def as_json(self) -> dict[str, str | int | float | None]:
+        """The fields as a dictionary of plain values."""
+        return asdict(self)
+
+
+def probe(path: Path, limits: Limits | None = None) -> Probe:
+    """Read the packets of `path` and the size of its picture.
+
+    Raises:
+        MediaError: those of `check_file`, and `unreadable`, `not_allowed`, `no_video`, `too_long`,
+            `too_large`, `no_frames` (nothing can be decoded), `timeout`.
+    """
+    limits = limits or Limits()
+    check_file(path)
+    listing, packets, log = _list_packets(path, limits)
+    shown = [packet for packet in packets if not packet.discarded and not packet.corrupt]
+    if not shown:
+        raise MediaError("no_frames", ffmpeg.first_error(log) or "the video stream holds no packet")
+    undated = any(packet.pts is None for packet in shown)  # as in AVI: only the decoder knows
+    (width, height), frames = _decode(path, limits, only_first=not undated)
+    start, duration = _span(frames if undated else shown)
+    cut_short = "a packet is cut short" if any(packet.corrupt for packet in packets) else ""
+    return Probe(
+        container=_container(log),
+        width=width,
+        height=height,
+        start_s=float(start),
+        duration_s=float(duration),
+        packets=len(shown),
+        fps=float(len(shown) / duration),
+        video_codec=listing.header[listing.stream_of("video")]["codec_id"],
+        **_audio(listing),
+        claimed_s=_claimed_duration(log),
+        damage=ffmpeg.first_error(log) or cut_short,
+    )
+
+
+def _list_packets(path: Path, limits: Limits) -> tuple[Listing, list[Entry], str]:
+    """Headers of the video and audio stream, the packets of the video stream, and ffmpeg's log."""
+    file = ffmpeg.source(path)
+    streams = (file["V:0"], file["a:0?"])
+    output = ffmpeg_python.output(*streams, "pipe:1", format="framecrc", c="copy")
+    return _read_listing(ffmpeg.command(output, log_level="info"), limits)
+
+
+def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], list[Entry]]:
+    """Size of the upright picture with square pixels, and the times of its frames, or one frame."""
+    output = ffmpeg_python.output(
+        ffmpeg.source(path, max_pixels=limits.max_pixels)["V:0"],
+        "pipe:1",
+        format="framecrc",
+        vcodec="wrapped_avframe",  # the listing is about times: no pixel is copied
+        fps_mode="passthrough",
+        enc_time_base="1:1000000",
+        **({"frames:v": 1} if only_first else {}),
+    )
+    listing, entries, log = _read_listing(ffmpeg.command(output), limits)
+    if not entries:
+        raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
+    header = listing.header[0]
+    width, height = (int(side) for side in header["dimensions"].split("x"))
+    numerator, denominator = (int(part) for part in header.get("sar", "1/1").split("/"))
+    if numerator > 0 and denominator > 0:
+        width = max(1, round(width * numerator / denominator))
+    return (width, height), entries
+
+
+def _read_listing(arguments: list[str], limits: Limits) -> tuple[Listing, list[Entry], str]:
+    listing = Listing()
+    entries: list[Entry] = []
+    with Process(arguments, limits.timeout_s) as run:
+        lines = (line.decode("ascii", errors="replace") for line in run.stdout)
+        for entry in listing.entries(lines):
+            video = listing.stream_of("video")
+            if not entries:
+                _check_size(listing.header.get(video, {}).get("dimensions", "0x0"), limits)
+            if entry.stream == video:
+                entries.append(entry)
+                _check_length(entries, limits)
+        log = run.finish()
+    if not listing.header:
+        raise _refusal(log)
+    return listing, entries, log
+
+
+def _check_size(dimensions: str, limits: Limits) -> None:
+    width, height = (int(side) for side in dimensions.split("x"))
+    if width * height > limits.max_pixels:
+        raise MediaError("too_large", f"{width}x{height} pixels, allowed are {limits.max_pixels}")
+
+
+def _check_length(entries: list[Entry], limits: Limits) -> None:
+    span = abs(_time(entries[-1]) - _time(entries[0]))
+    if span > limits.max_seconds:
+        raise MediaError("too_long", f"longer than the {limits.max_seconds:g} s allowed")
+    if len(entries) > limits.max_frames:
+        raise MediaError("too_long", f"more than the {limits.max_frames} frames allowed")
+
+
+def _time(entry: Entry) -> Fraction:
+    known = entry.pts if entry.pts is not None else entry.dts
+    return Fraction(0) if known is None else known
+
+
+def _span(entries: list[Entry]) -> tuple[Fraction, Fraction]:
+    """Time of the first frame, and from there to the end of the last."""
+    first, last = min(entries, key=_time), max(entries, key=_time)
+    span = _time(last) - _time(first)
+    frame = last.duration or (span / (len(entries) - 1) if span > 0 else _LONE_FRAME_S)
+    return _time(first), span + frame
+
+
+def _audio(listing: Listing) -> dict[str, str | int | None]:
+    stream = listing.stream_of("audio")
+    if stream is None:
+        return {}
+    header = listing.header[stream]
+    return {
+        "audio_codec": header["codec_id"],
+        "audio_hz": int(header.get("sample_rate", 0)) or None,
+        "audio_channels": _channels(header.get("channel_layout_name", "")),
+    }
+
+
+def _channels(layout: str) -> int | None:
+    """Number of channels of one of ffmpeg's layout names: `stereo`, `5.1(side)`, `7 channels`."""
+    numbers = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", layout)
+    if numbers:
+        return sum(int(number) for number in numbers.groups() if number)
+    return _CHANNELS.get(layout)
+
+
+def _container(log: str) -> str:
+    found = re.search(r"^\[info\] Input #0, (\S+), from ", log, re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def _claimed_duration(log: str) -> float | None:
+    found = re.search(r"^\[info\]   Duration: (\d+):(\d+):(\d+\.\d+)", log, re.MULTILINE)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+
+
+def _refusal(log: str) -> MediaError:
+    """Why ffmpeg did not open a file or decode its picture."""
+    reason = ffmpeg.first_error(log) or "ffmpeg does not recognise the content"
+    if "Format not on whitelist" in log:
+        return MediaError("not_allowed", "not a container of one self-contained video")
+    if "matches no streams" in log or "does not contain any stream" in log:
+        return MediaError("no_video", "no video stream (an attached picture is none)")
+    if "exceeds specified max pixel count" in log:
+        return MediaError("too_large", reason)
+    return MediaError("unreadable", reason)

@@ -1,0 +1,43 @@
+"""Representative frames: those that move clearly more than the clip does on average."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unmuted.media.flow import single_thread
+
+
+def motion_magnitudes(images: np.ndarray) -> np.ndarray:
+    """Mean optical flow of each frame, by DIS (Kroeger et al., ECCV 2016, OpenCV's medium preset).
+
+    Args:
+        images: uint8 `(T, H, W, 3)`, RGB.
+
+    Returns:
+        float32 `(T,)` in pixels a step. The flow between two neighbours belongs to the later one;
+        the first frame takes the value of the second. A single frame has 0.
+    """
+    magnitudes = np.zeros(len(images), dtype=np.float32)
+    with single_thread():
+        estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
+        for i in range(1, len(images)):
+            flow = estimator.calc(gray[i - 1], gray[i], None)
+            magnitudes[i] = np.linalg.norm(flow, axis=-1).mean(dtype=np.float64)
+    if len(images) > 1:
+        magnitudes[0] = magnitudes[1]
+    return magnitudes
+
+
+def representative_steps(magnitudes: np.ndarray, ratio: float = 1.2) -> list[int]:
+    """Steps whose magnitude is above `ratio` times the mean, in order.
+
+    Where none is, the step with the largest magnitude (the first of equals), so that a still clip
+    has a representative too.
+    """
+    if len(magnitudes) == 0:
+        raise ValueError("expected the magnitudes of at least one frame")
+    threshold = ratio * float(np.mean(magnitudes, dtype=np.float64))
+    above = np.flatnonzero(np.asarray(magnitudes, dtype=np.float64) > threshold)
+    return [int(step) for step in above] or [int(np.argmax(magnitudes))]

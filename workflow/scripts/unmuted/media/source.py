@@ -1,0 +1,35 @@
+"""The source video of a task: the user's file, or a clip that the demo rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unmuted.dataset import Video
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.files import check_file
+from unmuted.media.probe import Probe
+from unmuted.recipes import digest_file
+from unmuted.runner import Artifact, Task
+
+
+def source_path(task: Task, follow_links: bool) -> Path:
+    """The file to decode; raises MediaError when it may not be opened."""
+    if "clips" in task.inputs:
+        return task.inputs["clips"].checked_path()
+    check_file(task.video.path, task.video.root, follow_links)
+    return task.video.path
+
+
+def source_content(video: Video, follow_links: bool) -> str:
+    """Digest of a user's file, or the finding that keeps it from being opened, for its recipe."""
+    try:
+        check_file(video.path, video.root, follow_links)
+        return digest_file(video.path)
+    except MediaError as error:
+        return f"{error.status}: {error.reason}"
+
+
+def read_probe(artifact: Artifact) -> Probe:
+    """The probe that an earlier stage left of a video."""
+    found = artifact.json()
+    return Probe(**{key: found[key] for key in Probe.__dataclass_fields__})

@@ -1,0 +1,119 @@
+"""The sound of a clip on the video's clock: 16-bit mono PCM, exactly as long as the video."""
+
+from __future__ import annotations
+
+import math
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import ffmpeg as ffmpeg_python
+import numpy as np
+
+from unmuted.media import ffmpeg
+from unmuted.media.probe import Limits, Probe
+from unmuted.media.process import Process
+
+FLOOR_DB = -140.0  # stands for digital silence, which has no level; any clip with a sound has more
+
+# A jump in the sound's time stamps longer than this is a gap or an overlap; less is the rounding
+# of containers.
+_GAP_S = 0.05
+
+
+@dataclass(frozen=True)
+class Wav:
+    """Sound of one clip.
+
+    Attributes:
+        samples: int16 `(n,)`, n = round(duration * rate); None without sound.
+        status: `ok`, `silent` (the level is below the threshold; samples are there) or `no_stream`.
+        rms_db: RMS level of all n samples relative to full scale, at least `FLOOR_DB`; None without
+            sound.
+        warning: why the sound could not be decoded, or only in part; empty otherwise.
+    """
+
+    samples: np.ndarray | None
+    status: str
+    rms_db: float | None
+    warning: str = ""
+
+
+def read_wav(
+    path: Path,
+    probe: Probe,
+    silence_db: float = -60.0,
+    rate: int = 16000,
+    limits: Limits | None = None,
+) -> Wav:
+    """Decode the first audio stream, aligned with the video.
+
+    Sample 0 is the moment of the first video frame: sound that starts later is preceded by
+    silence, earlier sound is cut off. Gaps in the sound's time stamps stay gaps. What is missing
+    at the end is silence, what is too long is cut. Channels are mixed by ffmpeg's rule for mono:
+    the mean of left and right; of 5.1, the fronts, the centre at +3 dB, the surrounds at -3 dB and
+    no LFE, scaled so that nothing can clip.
+
+    Args:
+        path: a file that `probe` was made from.
+        probe: its start and duration are the clip.
+        silence_db: RMS level in dBFS under which the clip counts as silent.
+        rate: of the result, in Hz.
+
+    Raises:
+        MediaError: `timeout`.
+    """
+    if probe.audio_codec is None:
+        return Wav(None, "no_stream", None)
+    limits = limits or Limits()
+    length = round(probe.duration_s * rate)
+    first = round(probe.start_s * rate)
+    with Process(_decode_command(path, first, length, rate), limits.timeout_s) as run:
+        heard = run.stdout.read(2 * length)
+        error = ffmpeg.first_error(run.finish())
+    if not heard:
+        return Wav(None, "no_stream", None, error or "the audio stream holds no sound of the clip")
+    samples = np.zeros(length, dtype=np.int16)
+    samples[: len(heard) // 2] = np.frombuffer(heard, dtype="<i2", count=len(heard) // 2)
+    level = rms_db(samples)
+    return Wav(samples, "silent" if level < silence_db else "ok", level, error)
+
+
+def rms_db(samples: np.ndarray) -> float:
+    """RMS level of int16 samples in dBFS (a full-scale sine has -3), at least `FLOOR_DB`."""
+    power = float(np.mean(np.square(samples.astype(np.float64) / 32768.0))) if len(samples) else 0.0
+    return max(FLOOR_DB, 10.0 * math.log10(power)) if power > 0 else FLOOR_DB
+
+
+def write_wav(path: Path, samples: np.ndarray, rate: int) -> None:
+    """Write mono int16 `(n,)` samples as a PCM wav file."""
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise ValueError(f"expected int16 (n,), found {samples.dtype} {samples.shape}")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
+    """Samples int16 `(n,)` and rate in Hz of a file that :func:`write_wav` wrote.
+
+    Raises:
+        ValueError: the file is not 16-bit mono PCM.
+    """
+    with wave.open(str(path), "rb") as file:
+        if (file.getnchannels(), file.getsampwidth()) != (1, 2):
+            raise ValueError(f"{path}: expected 16-bit mono, found {file.getparams()}")
+        data = file.readframes(file.getnframes())
+        return np.frombuffer(data, dtype="<i2").astype(np.int16), file.getframerate()
+
+
+def _decode_command(path: Path, first: int, length: int, rate: int) -> list[str]:
+    """Samples `first` to `first + length` of the file's clock, counted at `rate`."""
+    # async=1 fills gaps and cuts overlaps, never stretches; first_pts pads or cuts the beginning.
+    timing = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": first}
+    sound = ffmpeg.source(path)["a:0"].filter("aresample", rate, **timing)
+    mono = sound.filter("aformat", sample_fmts="s16", channel_layouts="mono")
+    clip = mono.filter("atrim", end_sample=length)
+    return ffmpeg.command(ffmpeg_python.output(clip, "pipe:1", format="s16le", acodec="pcm_s16le"))
