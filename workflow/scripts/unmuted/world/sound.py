@@ -98,7 +98,8 @@ def _coins(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> N
     low = rng.uniform(2200, 3200)
     clinks = [_metal(rng, low, rng.uniform(0.02, 0.06)) for _ in range(8)]
     for start, end in timeline.spans:
-        for time in rng.uniform(start, end, int(rng.uniform(16, 30) * (end - start))):
+        later = rng.uniform(start, end, int(rng.uniform(16, 30) * (end - start)))
+        for time in (start, *later):
             place(track, clinks[rng.integers(len(clinks))], time, rng.uniform(0.2, 1))
 
 
