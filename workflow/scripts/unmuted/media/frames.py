@@ -54,7 +54,8 @@ def sample_times(start: float, duration: float, steps: int) -> np.ndarray:
 def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
     """`(width, height)` with the given short side.
 
-    Small pictures are enlarged, so that pixels per second mean the same in all clips. Pictures wider or taller than `MAX_ASPECT` to 1 keep their shape and get a long side of
+    Small pictures are enlarged, so that pixels per second mean the same in all clips.
+    Pictures wider or taller than `MAX_ASPECT` to 1 keep their shape and get a long side of
     `MAX_ASPECT * short_side`.
     """
     factor = min(short_side / min(width, height), MAX_ASPECT * short_side / max(width, height))

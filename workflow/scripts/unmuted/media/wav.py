@@ -67,8 +67,7 @@ def read_wav(
         return Wav(None, "no_stream", None)
     limits = limits or Limits()
     length = round(probe.duration_s * rate)
-    first = round(probe.start_s * rate)
-    with Process(_decode_command(path, first, length, rate), limits.timeout_s) as run:
+    with Process(_decode_command(path, probe, length, rate), limits.timeout_s) as run:
         heard = run.stdout.read(2 * length)
         error = ffmpeg.first_error(run.finish())
     if not heard:
@@ -109,11 +108,14 @@ def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
         return np.frombuffer(data, dtype="<i2").astype(np.int16), file.getframerate()
 
 
-def _decode_command(path: Path, first: int, length: int, rate: int) -> list[str]:
-    """Samples `first` to `first + length` of the file's clock, counted at `rate`."""
-    # async=1 fills gaps and cuts overlaps, never stretches; first_pts pads or cuts the beginning.
-    timing = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": first}
-    sound = ffmpeg.source(path)["a:0"].filter("aresample", rate, **timing)
-    mono = sound.filter("aformat", sample_fmts="s16", channel_layouts="mono")
+def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[str]:
+    """At most `length` samples from the start of the video on."""
+    since_start = ffmpeg.source(path)["a:0"].filter("asetpts", f"PTS-{probe.start_s:.9f}/TB")
+    heard = since_start.filter("atrim", start=0)
+    # async=1 fills gaps and cuts overlaps, never stretches; first_pts=0 fills the beginning.
+    timing = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": 0}
+    mono = heard.filter("aresample", rate, **timing).filter(
+        "aformat", sample_fmts="s16", channel_layouts="mono"
+    )
     clip = mono.filter("atrim", end_sample=length)
     return ffmpeg.command(ffmpeg_python.output(clip, "pipe:1", format="s16le", acodec="pcm_s16le"))
