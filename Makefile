@@ -1,0 +1,40 @@
+# `make demo`: environment, then the main job on the embedded demo. `make test`: environment, then
+# lint, format check and all tests. Needs Python 3.11 or later and make, nothing else.
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: demo test lint verify tiny-models clean help
+
+help:
+	@grep -E '^# `make' Makefile
+
+$(VENV)/ready: requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	touch $@
+
+demo: $(VENV)/ready
+	$(SNAKEMAKE) --quiet rules host results/arch2_metrics.json
+	@$(BIN)/python workflow/scripts/show_metrics.py results/arch2_metrics.json
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready
+	$(BIN)/snakemake --lint
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+verify: $(VENV)/ready
+	$(BIN)/python workflow/scripts/verify_artifacts.py
+
+tiny-models: $(VENV)/ready
+	$(BIN)/python resources/tiny_models/build.py
+
+clean:
+	rm -rf $(VENV) results .snakemake

@@ -1,0 +1,76 @@
+# One classifier per arm and seed, its snapshot chosen on validation, its predictions.
+rule train_classifier:
+    input:
+        all_shards("vit_rgb", "vit_flow", "ast", "generated"),
+        splits="results/splits.csv",
+        projection="results/projection.ledger.csv",
+    output:
+        "results/classifier/seed-{seed}.ledger.csv",
+    log:
+        "results/logs/train_classifier/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/train_classifier/seed-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: PROJECT.config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        recipe=refit("classifier"),
+    script:
+        "../scripts/train_classifier.py"
+
+
+rule select_classifier:
+    input:
+        all_shards("vit_rgb", "vit_flow", "ast", "generated"),
+        all_seeds("classifier"),
+        splits="results/splits.csv",
+        projection="results/projection.ledger.csv",
+    output:
+        "results/selection.ledger.csv",
+    log:
+        "results/logs/select_classifier/all.log",
+    benchmark:
+        "results/benchmarks/select_classifier/all.tsv"
+    conda:
+        ENVIRONMENT
+    threads: PROJECT.config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        recipe=refit("selection"),
+    script:
+        "../scripts/select_classifier.py"
+
+
+rule predict_classes:
+    input:
+        all_seeds("classifier"),
+        vit_rgb="results/vit_rgb/{shard}.ledger.csv",
+        vit_flow="results/vit_flow/{shard}.ledger.csv",
+        ast="results/ast/{shard}.ledger.csv",
+        generated="results/generated/{shard}.ledger.csv",
+        selection="results/selection.ledger.csv",
+        projection="results/projection.ledger.csv",
+    output:
+        "results/predictions/{shard}.ledger.csv",
+    log:
+        "results/logs/predict_classes/{shard}.log",
+    benchmark:
+        "results/benchmarks/predict_classes/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: PROJECT.config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("predictions"),
+    script:
+        "../scripts/predict_classes.py"

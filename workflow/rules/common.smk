@@ -1,0 +1,59 @@
+# What the rules share: the project (configuration, videos, shards, recipes) and small helpers.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(WORKFLOW / "scripts"))
+
+from unmuted.errors import UserError
+from unmuted.locks import claim_lock, release_stale_lock
+from unmuted.project import Project
+from unmuted.stages import BY_VIDEO
+
+ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
+
+try:
+    PROJECT = Project(config)
+    if PROJECT.dataset.classes:
+        PROJECT.check_experiment()
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process and not workflow.dryrun:
+    release_stale_lock()
+
+
+def visit(stage):
+    """Params of a stage over shards: changes when a visit to the shard may find work to do."""
+    return lambda wildcards: PROJECT.shard_recipe(stage, wildcards.shard)
+
+
+def refit(stage):
+    """Params of a fitted stage: changes when a visit may find something to fit again."""
+    return lambda wildcards: PROJECT.fit_recipe(stage)
+
+
+def all_shards(*stages):
+    """Ledgers of these stages for every shard; an experiment must be possible with the labels."""
+
+    def ledgers(wildcards):
+        PROJECT.check_experiment()
+        return [
+            PROJECT.ledger(stage, shard) for stage in stages for shard in PROJECT.shards
+        ]
+
+    return ledgers
+
+
+def all_seeds(stage):
+    """Ledgers of a fitted stage for every seed."""
+    return [
+        str(PROJECT.ledger(stage, f"seed-{seed}")) for seed in PROJECT.config["seeds"]
+    ]
+
+
+def growing(amount):
+    """A resource that grows with every attempt, for jobs that a scheduler killed."""
+    return lambda wildcards, attempt: amount * attempt

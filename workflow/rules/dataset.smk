@@ -1,0 +1,37 @@
+# The videos of this run as a table, and their splits: made once, then kept.
+rule list_videos:
+    output:
+        "results/videos.csv",
+    log:
+        "results/logs/list_videos/all.log",
+    benchmark:
+        "results/benchmarks/list_videos/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        recipe=PROJECT.table_digest,
+    script:
+        "../scripts/list_videos.py"
+
+
+rule make_splits:
+    input:
+        "results/videos.csv",
+    output:
+        "results/splits.csv",
+    log:
+        "results/logs/make_splits/all.log",
+    benchmark:
+        "results/benchmarks/make_splits/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        recipe=PROJECT.splits_recipe,
+    script:
+        "../scripts/make_splits.py"

@@ -1,0 +1,35 @@
+# The built-in world: clips with known truth, made on the spot (videos.source: demo).
+rule make_clips:
+    output:
+        "results/clips/{shard}.ledger.csv",
+    log:
+        "results/logs/make_clips/{shard}.log",
+    benchmark:
+        "results/benchmarks/make_clips/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        recipe=visit("clips"),
+    script:
+        "../scripts/make_clips.py"
+
+
+rule make_truth:
+    output:
+        "results/truth/{shard}.ledger.csv",
+    log:
+        "results/logs/make_truth/{shard}.log",
+    benchmark:
+        "results/benchmarks/make_truth/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        recipe=visit("truth"),
+    script:
+        "../scripts/make_truth.py"

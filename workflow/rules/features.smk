@@ -1,0 +1,51 @@
+# Features of what is seen (ViT on frames and on flow) and of what is heard (AST).
+VIEWS = {
+    "rgb": "results/frames/{shard}.ledger.csv",
+    "flow": "results/flow/{shard}.ledger.csv",
+}
+
+
+rule extract_vit:
+    input:
+        lambda wildcards: VIEWS[wildcards.view],
+    output:
+        "results/vit_{view}/{shard}.ledger.csv",
+    log:
+        "results/logs/extract_vit/{view}/{shard}.log",
+    benchmark:
+        "results/benchmarks/extract_vit/{view}/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: PROJECT.config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=growing(6000),
+        runtime=growing(120),
+    params:
+        recipe=lambda wildcards: PROJECT.shard_recipe(
+            f"vit_{wildcards.view}", wildcards.shard
+        ),
+    script:
+        "../scripts/extract_vit.py"
+
+
+rule extract_ast:
+    input:
+        wav="results/wav/{shard}.ledger.csv",
+    output:
+        "results/ast/{shard}.ledger.csv",
+    log:
+        "results/logs/extract_ast/{shard}.log",
+    benchmark:
+        "results/benchmarks/extract_ast/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: PROJECT.config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=growing(6000),
+        runtime=growing(120),
+    params:
+        recipe=visit("ast"),
+    script:
+        "../scripts/extract_ast.py"

@@ -1,0 +1,24 @@
+# What came out: the metrics of architecture 2.
+rule write_arch2_metrics:
+    input:
+        all_shards(
+            "probe", "wav", "captions", "mapping", "ast", "generated", "predictions"
+        ),
+        PROJECT.truth_ledgers(),
+        splits="results/splits.csv",
+        projection="results/projection.ledger.csv",
+    output:
+        "results/arch2_metrics.json",
+    log:
+        "results/logs/write_arch2_metrics/all.log",
+    benchmark:
+        "results/benchmarks/write_arch2_metrics/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=PROJECT.report_recipe("write_arch2_metrics"),
+    script:
+        "../scripts/write_arch2_metrics.py"

@@ -1,0 +1,43 @@
+"""Caption the representative frames of every video of a shard."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.joblog import job_log
+from unmuted.media.images import decode_images
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+
+
+def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
+    """One caption per representative frame, with the frame's time step, per task."""
+    from unmuted.features.device import pick_device, pick_dtype, set_threads
+    from unmuted.semantics.captions import Captioner
+
+    set_threads(threads)
+    spec = project.model_spec("blip")
+    device = pick_device(project.config["device"])
+    settings = project.config["captions"]
+    captioner = Captioner(
+        spec,
+        device,
+        pick_dtype(device, spec.dtype),
+        max_new_tokens=settings["max_new_tokens"],
+        num_beams=settings["num_beams"],
+        batch_size=settings["batch_size"],
+    )
+    for task in tasks:
+        steps = task.inputs["representative_frames"].json()["steps"]
+        images = decode_images(task.inputs["frames"].tensors())[steps]
+        yield Outcome(task.name, {"steps": steps, "captions": captioner.caption(images)})
+
+
+def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+    """Bring the captions of one shard up to date."""
+    project = Project(config)
+    project.run_shard("captions", shard, partial(caption, project=project, threads=threads))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)

@@ -1,0 +1,32 @@
+"""Draw the optical flow between the neighbouring frames of every video of a shard."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.joblog import job_log
+from unmuted.media.flow import flow_images
+from unmuted.media.images import decode_images, encode_images
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+
+
+def draw(tasks: Sequence[Task], max_speed: float) -> Iterator[Outcome]:
+    """One container of T colour-coded flow images per task."""
+    for task in tasks:
+        frames = task.inputs["frames"].tensors()
+        images = decode_images(frames)
+        duration = float(frames["duration"][0])
+        flow = flow_images(images, duration / len(images), max_speed)
+        yield Outcome(task.name, encode_images(flow, frames["timestamps"], duration))
+
+
+def main(config: Mapping[str, object], shard: str) -> None:
+    """Bring the flow of one shard up to date."""
+    project = Project(config)
+    compute = partial(draw, max_speed=project.config["flow"]["max_speed"])
+    project.run_shard("flow", shard, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.wildcards.shard)

@@ -1,0 +1,42 @@
+"""Extract ViT features of the frames, or of the flow images, of every video of a shard."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.joblog import job_log
+from unmuted.media.images import decode_images
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+
+
+def extract(
+    tasks: Sequence[Task], project: Project, source: str, threads: int
+) -> Iterator[Outcome]:
+    """The mean patch token of each of the T images, (T, D) float32, per task."""
+    from unmuted.features.device import pick_device, pick_dtype, set_threads
+    from unmuted.features.vit import VitFeatures
+
+    set_threads(threads)
+    spec = project.model_spec("vit")
+    device = pick_device(project.config["device"])
+    model = VitFeatures(
+        spec, device, pick_dtype(device, spec.dtype), project.config["vit"]["batch_size"]
+    )
+    for task in tasks:
+        images = decode_images(task.inputs[source].tensors())
+        yield Outcome(task.name, {"features": model.extract(images)})
+
+
+def main(config: Mapping[str, object], view: str, shard: str, threads: int) -> None:
+    """Bring the ViT features of one view (rgb or flow) of one shard up to date."""
+    project = Project(config)
+    source = {"rgb": "frames", "flow": "flow"}[view]
+    compute = partial(extract, project=project, source=source, threads=threads)
+    project.run_shard(f"vit_{view}", shard, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(
+            snakemake.config, snakemake.wildcards.view, snakemake.wildcards.shard, snakemake.threads
+        )

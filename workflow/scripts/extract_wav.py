@@ -1,0 +1,46 @@
+"""Write the sound of every video of a shard as 16 kHz mono wav, aligned to the picture."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.joblog import job_log
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.source import read_probe, source_path
+from unmuted.media.wav import read_wav, write_wav
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+
+RATE = 16000  # what AST was trained on
+
+
+def extract(tasks: Sequence[Task], silence_db: float, follow_links: bool) -> Iterator[Outcome]:
+    """One wav per task; a video without an audio stream has none, and its row says so."""
+    for task in tasks:
+        probe = read_probe(task.inputs["probe"])
+        try:
+            wav = read_wav(source_path(task, follow_links), probe, silence_db)
+        except MediaError as error:
+            yield Outcome(task.name, None, error.status, error.reason)
+            continue
+        payload = (
+            None if wav.samples is None else partial(write_wav, samples=wav.samples, rate=RATE)
+        )
+        level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
+        reason = "; ".join(filter(None, (level, wav.warning)))
+        yield Outcome(task.name, payload, wav.status, reason)
+
+
+def main(config: Mapping[str, object], shard: str) -> None:
+    """Bring the wavs of one shard up to date."""
+    project = Project(config)
+    compute = partial(
+        extract,
+        silence_db=project.config["wav"]["silence_db"],
+        follow_links=project.config["videos"]["follow_links"],
+    )
+    project.run_shard("wav", shard, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.wildcards.shard)

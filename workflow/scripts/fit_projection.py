@@ -1,0 +1,32 @@
+"""Fit the audio feature space: a PCA of AST's tokens over the training clips with sound."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.experiment import FULL, Clip, load_experiment
+from unmuted.generation.projection import fit_projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+
+
+def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterator[Outcome]:
+    """Mean (D,), components (A, D) and explained share (A,)."""
+    for task in tasks:
+        tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in clips)
+        yield Outcome(task.name, dict(vars(fit_projection(tokens, audio_dim))))
+
+
+def main(config: Mapping[str, object]) -> None:
+    """Bring the projection up to date; it reads training clips only."""
+    project = Project(config)
+    clips = [c for c in load_experiment(project, ["ast"]).split("train") if c.has_sound]
+    clips.sort(key=lambda clip: clip.digests("ast"))
+    inputs = [clip.digests("ast") for clip in clips]
+    compute = partial(fit, clips=clips, audio_dim=project.config["audio_dim"])
+    project.run_units("projection", {FULL: inputs}, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config)

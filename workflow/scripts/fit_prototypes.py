@@ -1,0 +1,56 @@
+"""Fit what each AudioSet label sounds like: for all training clips, and without each fold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.experiment import FULL, Clip, fit_units, load_experiment
+from unmuted.features.head import label_head
+from unmuted.generation.projection import Projection
+from unmuted.generation.prototypes import fit_prototypes
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+
+
+def fit(
+    tasks: Sequence[Task],
+    units: Mapping[str, Sequence[Clip]],
+    projection: Projection,
+    head: np.ndarray,
+    min_weight: float,
+) -> Iterator[Outcome]:
+    """Vectors (527, A) and their evidence, from the clips that each unit may read."""
+    for task in tasks:
+        clips = units[task.name]
+        heard = [clip.artifacts["ast"].tensors() for clip in clips]
+        audio = np.stack([projection.apply(item["tokens"]) for item in heard])
+        scores = np.stack([item["scores"] for item in heard])
+        keys = [clip.key for clip in clips]
+        found = fit_prototypes(keys, audio, scores, head, projection, min_weight)
+        yield Outcome(task.name, dict(vars(found)))
+
+
+def main(config: Mapping[str, object]) -> None:
+    """Bring the prototypes up to date; they read training clips only."""
+    project = Project(config)
+    units = fit_units(load_experiment(project, ["ast"]), project.config["folds"])
+    space = project.units("projection")[FULL]
+    inputs = {
+        name: [space.row.digest, sorted([clip.key, *clip.digests("ast")] for clip in clips)]
+        for name, clips in units.items()
+    }
+    compute = partial(
+        fit,
+        units=units,
+        projection=Projection(**space.tensors()),
+        head=label_head(project.model_spec("ast")),
+        min_weight=project.config["prototypes"]["min_weight"],
+    )
+    project.run_units("prototypes", inputs, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config)

@@ -1,0 +1,96 @@
+"""Generate the audio features of every video of a shard, training clips out of fold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.experiment import (
+    FULL,
+    Clip,
+    fold_name,
+    generator_data,
+    load_clips,
+    load_experiment,
+    training_folds,
+)
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+
+Generators = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+
+
+def generate(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    project: Project,
+    generators: Generators,
+    space: Artifact,
+    fold_of_group: Mapping[str, int],
+    threads: int,
+) -> Iterator[Outcome]:
+    """Audio (S, T, A) and its spread over draws (S,), one row a seed, per task."""
+    from unmuted.features.device import pick_device, set_threads
+    from unmuted.generation.crossfit import generate_cross_fitted
+
+    set_threads(threads)
+    device = str(pick_device(project.config["device"]))
+    draws, folds = project.config["generator"]["draws"], project.config["folds"]
+    projection = Projection(**space.tensors())
+    states = {
+        seed: {name: unit.tensors() for name, unit in units.items()}
+        for seed, units in generators.items()
+    }
+    for task in tasks:
+        data = generator_data([clips[task.name]], projection, project.time_steps)
+        made = []
+        for seed, units in states.items():
+            by_fold = {fold: units[fold_name(fold)] for fold in range(folds)}
+            full = units[FULL]
+            made.append(
+                generate_cross_fitted(by_fold, full, data, fold_of_group, draws, seed, device)
+            )
+        audio = np.stack([one.audio[0] for one in made])
+        spread = np.stack([one.spread[0] for one in made])
+        yield Outcome(task.name, {"audio": audio, "spread": spread, "seeds": np.array([*states])})
+
+
+def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+    """Bring the generated audio of one shard up to date."""
+    project = Project(config)
+    experiment = load_experiment(project)
+    fold_of_group = training_folds(experiment, project.config["folds"])
+    clips = {clip.video_id: clip for clip in load_clips(project, project.shards[shard], ())}
+    clips |= {clip.video_id: clip for clip in experiment.clips if clip.video_id in clips}
+    space = project.units("projection")[FULL]
+    seeds = project.config["seeds"]
+    generators = {seed: project.units("generator", f"seed-{seed}") for seed in seeds}
+    extra = {
+        name: [
+            [units[_unit(clip, fold_of_group)].row.digest for units in generators.values()],
+            clip.group,
+        ]
+        for name, clip in clips.items()
+    }
+    compute = partial(
+        generate,
+        clips=clips,
+        project=project,
+        generators=generators,
+        space=space,
+        fold_of_group=fold_of_group,
+        threads=threads,
+    )
+    project.run_shard("generated", shard, compute, extra)
+
+
+def _unit(clip: Clip, fold_of_group: Mapping[str, int]) -> str:
+    fold = fold_of_group.get(clip.group)
+    return FULL if fold is None else fold_name(fold)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)

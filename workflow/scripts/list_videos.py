@@ -1,0 +1,26 @@
+"""Write the videos of this run as a table: ids, labels, splits and groups as they were given."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from unmuted.artifacts import atomic
+from unmuted.dataset import write_table
+from unmuted.joblog import job_log
+from unmuted.project import Project
+
+
+def main(config: Mapping[str, object], table: str) -> None:
+    """Write `table`; files of the folder that are not videos are named in the log."""
+    dataset = Project(config).dataset
+    log = logging.getLogger("unmuted")
+    log.info("%d videos, %d classes", len(dataset.videos), len(dataset.classes))
+    for name in dataset.ignored:
+        log.warning("not taken for a video: %s", name)
+    with atomic(Path(table)) as temporary:
+        write_table(temporary, dataset)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.output[0])

@@ -1,0 +1,39 @@
+"""Map the captions of every video of a shard to the AudioSet labels nearest in meaning."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+
+
+def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome]:
+    """The k nearest labels of each caption, with cosine similarities, per task."""
+    from unmuted.semantics.audioset import load_labels
+    from unmuted.semantics.mapping import map_captions
+
+    names, embeddings = load_labels(), labels.tensors()["embeddings"]
+    for task in tasks:
+        found = task.inputs["captions"].json()
+        captions = task.inputs["caption_embeddings"].tensors()["embeddings"]
+        mapped = map_captions(captions, embeddings, names, k)
+        entries = zip(found["steps"], found["captions"], mapped, strict=True)
+        yield Outcome(
+            task.name,
+            {"captions": [{"step": s, "caption": c, "labels": near} for s, c, near in entries]},
+        )
+
+
+def main(config: Mapping[str, object], shard: str) -> None:
+    """Bring the mapping of one shard up to date."""
+    project = Project(config)
+    labels = project.units("label_embeddings")["all"]
+    extra = dict.fromkeys(project.shards.get(shard, []), labels.row.digest)
+    compute = partial(nearest, labels=labels, k=project.config["mapping"]["k"])
+    project.run_shard("mapping", shard, compute, extra)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.wildcards.shard)

@@ -1,0 +1,74 @@
+"""Predict the class of every video of a shard, labelled or not, with every arm and seed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.classification.arms import ARMS
+from unmuted.classification.inputs import load_features
+from unmuted.experiment import FULL, Clip, load_clips
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+
+
+def predict_shard(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    project: Project,
+    classifiers: Mapping[int, Mapping[str, Artifact]],
+    selection: Artifact,
+    space: Artifact,
+    threads: int,
+) -> Iterator[Outcome]:
+    """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task."""
+    from unmuted.classification.states import load_chosen
+    from unmuted.classification.training import predict
+    from unmuted.features.device import pick_device, set_threads
+
+    set_threads(threads)
+    device = str(pick_device(project.config["device"]))
+    classes = project.dataset.classes
+    projection = Projection(**space.tensors())
+    chosen = load_chosen(classifiers, selection.json()["arms"])
+    for task in tasks:
+        features = load_features([clips[task.name]], projection)
+        arms = {}
+        for arm in ARMS:
+            states = enumerate(chosen[arm])
+            found = [predict(s, features.of_arm(arm, i), device)[0] for i, s in states]
+            best = int(sum(found).argmax())
+            rounded = [[round(float(p), 7) for p in one] for one in found]
+            arms[arm] = {"predicted": classes[best], "probabilities": rounded}
+        sound = "real" if features.usable[0] else "none"
+        yield Outcome(task.name, {"classes": classes, "real_sound": sound, "arms": arms})
+
+
+def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+    """Bring the predictions of one shard up to date."""
+    project = Project(config)
+    clips = load_clips(project, project.shards[shard], ["ast", "generated"])
+    space = project.units("projection")[FULL]
+    selection = project.units("selection")["all"]
+    seeds = project.config["seeds"]
+    classifiers = {seed: project.units("classifier", f"seed-{seed}") for seed in seeds}
+    fitted = [
+        space.row.digest,
+        selection.row.digest,
+        [[artifact.row.digest for artifact in arms.values()] for arms in classifiers.values()],
+    ]
+    compute = partial(
+        predict_shard,
+        clips={clip.video_id: clip for clip in clips},
+        project=project,
+        classifiers=classifiers,
+        selection=selection,
+        space=space,
+        threads=threads,
+    )
+    project.run_shard("predictions", shard, compute, dict.fromkeys(project.shards[shard], fitted))
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)

@@ -1,0 +1,79 @@
+"""Choose the checkpoint of every classifier by its log-loss on the validation clips."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.classification.arms import ARMS
+from unmuted.classification.inputs import arm_digests, load_features
+from unmuted.experiment import FULL, Experiment, load_experiment
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+
+Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and arm
+
+
+def select(
+    tasks: Sequence[Task],
+    experiment: Experiment,
+    classifiers: Classifiers,
+    project: Project,
+    space: Artifact,
+    threads: int,
+) -> Iterator[Outcome]:
+    """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
+    from unmuted.classification.selection import select_snapshot
+    from unmuted.classification.states import unpack_fit
+    from unmuted.classification.training import predict
+    from unmuted.features.device import pick_device, set_threads
+
+    set_threads(threads)
+    device = str(pick_device(project.config["device"]))
+    clips = experiment.split("val")
+    features = load_features(clips, Projection(**space.tensors()))
+    labels = experiment.labels(clips)
+    for task in tasks:
+        chosen: dict[str, list[object]] = {arm: [] for arm in ARMS}
+        for index, (seed, arms) in enumerate(classifiers.items()):
+            for arm, artifact in arms.items():
+                fit = unpack_fit(artifact.tensors())
+                x = features.of_arm(arm, index)
+                choice = select_snapshot([predict(s, x, device) for s in fit.snapshots], labels)
+                epoch = fit.epochs[choice.index]
+                found = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
+                chosen[arm].append({**found, "log_losses": choice.log_losses})
+        yield Outcome(task.name, {"validation_clips": len(clips), "arms": chosen})
+
+
+def main(config: Mapping[str, object], threads: int) -> None:
+    """Bring the choice up to date; it reads validation clips only."""
+    project = Project(config)
+    experiment = load_experiment(project, ["ast", "generated"])
+    space = project.units("projection")[FULL]
+    seeds = project.config["seeds"]
+    classifiers = {seed: project.units("classifier", f"seed-{seed}") for seed in seeds}
+    clips = experiment.split("val")
+    inputs = {
+        "clips": sorted(
+            [clip.label, *(arm_digests(arm, clip, space) for arm in ARMS)] for clip in clips
+        ),
+        "classifiers": {
+            seed: {arm: artifact.row.digest for arm, artifact in arms.items()}
+            for seed, arms in classifiers.items()
+        },
+    }
+    compute = partial(
+        select,
+        experiment=experiment,
+        classifiers=classifiers,
+        project=project,
+        space=space,
+        threads=threads,
+    )
+    project.run_units("selection", {"all": inputs}, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(snakemake.config, snakemake.threads)

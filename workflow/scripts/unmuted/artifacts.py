@@ -1,0 +1,121 @@
+"""Artifacts: files of results, written atomically, digested by content, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unmuted.errors import UserError
+from unmuted.recipes import digest_bytes, digest_file, digest_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Payload = Mapping[str, np.ndarray] | Mapping[str, object] | Callable[[Path], None]
+
+HEADER_KEY = "unmuted"  # one key only: safetensors writes several in no fixed order
+
+
+class DamagedArtifact(UserError):
+    """An artifact that is missing or is not what its ledger says."""
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`: moved in place when the block ends well, else removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_artifact(path: Path, payload: Payload, recipe: str) -> tuple[str, int]:
+    """Write one artifact; returns its content digest and its size in bytes.
+
+    A `.safetensors` takes a mapping of names to arrays, a `.json` any JSON mapping; both carry the
+    recipe. Every other kind takes a function that writes the file it is given.
+    """
+    with atomic(path) as temporary:
+        if callable(payload):
+            payload(temporary)
+        elif path.suffix == ".safetensors":
+            temporary.write_bytes(_pack_tensors(payload, recipe))
+        else:
+            text = json.dumps({"recipe": recipe, **payload}, ensure_ascii=False, indent=1)
+            temporary.write_text(text + "\n", encoding="utf-8")
+        digest = content_digest(temporary, path.suffix)
+        size = temporary.stat().st_size
+    return digest, size
+
+
+def content_digest(path: Path, suffix: str | None = None) -> str:
+    """Digest of what an artifact says, apart from the recipe it carries.
+
+    Two artifacts made in different ways with the same content have the same digest, so that
+    whatever reads them has nothing to do. Raises ValueError when the file is not of its format.
+    """
+    suffix = suffix or path.suffix
+    if suffix == ".safetensors":
+        return _tensor_digest(path)
+    if suffix == ".json":
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return digest_json({key: value for key, value in content.items() if key != "recipe"})
+    return digest_file(path)
+
+
+def check_artifact(path: Path, digest: str) -> None:
+    """Raise `DamagedArtifact`, naming the file, unless it is there with the content `digest`."""
+    try:
+        found = content_digest(path)
+    except FileNotFoundError:
+        found = "no file"
+    except (OSError, ValueError, struct.error) as error:
+        found = f"an unreadable file ({error})"
+    if found != digest:
+        raise DamagedArtifact(
+            f"{path}: expected content with digest {digest} (from its ledger), found {found}. "
+            "Run `make verify` and then the workflow again: it is rebuilt, and nothing else."
+        )
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Arrays of a safetensors file, by name."""
+    from safetensors.numpy import load_file
+
+    return load_file(path)
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Content of a JSON artifact, without its recipe."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content.pop("recipe", None)
+    return content
+
+
+def _pack_tensors(tensors: Mapping[str, np.ndarray], recipe: str) -> bytes:
+    import numpy as np
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    return save(contiguous, metadata={HEADER_KEY: json.dumps({"recipe": recipe})})
+
+
+def _tensor_digest(path: Path) -> str:
+    """Digest of names, types, shapes, data; the format: 8 bytes length, JSON header, data."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > path.stat().st_size:
+            raise ValueError("header longer than the file")
+        header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        data = hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_bytes((json.dumps(header, sort_keys=True) + data).encode())

@@ -1,0 +1,97 @@
+"""The configuration: checked against its schema, completed with the schema's defaults."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from unmuted.errors import UserError
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+@cache
+def schema(name: str) -> Mapping[str, object]:
+    """A schema of `workflow/schemas`, such as "config"."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+
+
+def check_config(given: Mapping[str, object]) -> dict[str, object]:
+    """The configuration with all defaults filled in. Raises UserError listing everything wrong."""
+    config = copy.deepcopy(dict(given))
+    rules = schema("config")
+    problems = [_explain(error) for error in _errors(config, rules)]
+    if not problems:
+        _fill(config, rules, rules)
+        problems = list(_contradictions(config))
+    if problems:
+        listing = "\n".join(f"  - {problem}" for problem in problems)
+        raise UserError(
+            f"the configuration is not valid:\n{listing}\n"
+            "Every key is explained in config/README.md and workflow/schemas/config.schema.yaml."
+        )
+    return config
+
+
+def setting(config: Mapping[str, object], dotted: str) -> object:
+    """Value of a key such as "frames.short_side"."""
+    value: object = config
+    for key in dotted.split("."):
+        value = value[key]
+    return value
+
+
+def time_steps(config: Mapping[str, object]) -> int:
+    """T: time steps of every clip, fps x seconds, at least 1."""
+    return max(1, round(config["clips"]["fps"] * config["clips"]["seconds"]))
+
+
+def _errors(config: object, rules: Mapping[str, object]) -> list[jsonschema.ValidationError]:
+    validator = jsonschema.Draft202012Validator(rules)
+    return sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "top level"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(known))
+        return f"{where}: unknown key {', '.join(unknown)}; known keys are {', '.join(known)}"
+    if error.validator == "oneOf":
+        return f"{where}: give either `id` and `revision`, or `path`; found {error.instance!r}"
+    return f"{where}: {error.message}"
+
+
+def _fill(
+    value: dict[str, object], rules: Mapping[str, object], root: Mapping[str, object]
+) -> None:
+    """Add the defaults of `rules` to `value`, in place, at every depth."""
+    if "$ref" in rules:
+        rules = root["$defs"][rules["$ref"].rpartition("/")[2]]
+    for key, rule in rules.get("properties", {}).items():
+        if key not in value and "default" in rule:
+            value[key] = copy.deepcopy(rule["default"])
+        if isinstance(value.get(key), dict):
+            _fill(value[key], rule, root)
+
+
+def _contradictions(config: Mapping[str, object]) -> Iterator[str]:
+    """What the schema language cannot say."""
+    videos = config["videos"]
+    source = videos["source"]
+    if source != "demo" and source not in videos:
+        yield f"videos: source {source!r} needs the key videos.{source}"
+    if config["splits"]["train"] + config["splits"]["val"] >= 1:
+        yield "splits: train and val leave nothing for the test split (their sum must be below 1)"
+    for role, model in config["models"].items():
+        hub_id = model.get("id", "")
+        if hub_id and not hub_id.startswith("package:") and "revision" not in model:
+            yield (
+                f"models.{role}: {hub_id} needs a pinned `revision` (a commit), "
+                "so that the same name always means the same weights"
+            )

@@ -1,0 +1,188 @@
+"""The experiment's clips: labelled, split, grouped, with all that training and tests read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unmuted.generation.data import ClipInputs, GeneratorData, collate
+from unmuted.generation.folds import assign_folds
+from unmuted.generation.projection import Projection
+from unmuted.ledger import OK, read_rows
+from unmuted.project import RESULTS, Project
+from unmuted.recipes import digest_json
+from unmuted.runner import Artifact
+from unmuted.splits import read_splits
+
+VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
+DUPLICATE = "duplicate_of_training_clip"
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One usable clip.
+
+    key: digest of its visual features, which orders clips and seeds their noise whatever they are
+    called. group: source group; clips of the same content share one. artifacts: by stage.
+    """
+
+    video_id: str
+    label: str | None
+    split: str | None
+    group: str
+    key: str
+    artifacts: Mapping[str, Artifact]
+
+    def digests(self, *stages: str) -> list[str]:
+        """Content digests of what it has of these stages, for recipes."""
+        return [self.artifacts[s].row.digest if s in self.artifacts else "" for s in stages]
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether AST features of usable sound exist."""
+        return "ast" in self.artifacts
+
+    def visual(self) -> np.ndarray:
+        """RGB and flow features side by side, float32 (T, 2 D)."""
+        views = [self.artifacts[view].tensors()["features"] for view in ("vit_rgb", "vit_flow")]
+        return np.concatenate(views, axis=1)
+
+    def audio(self, projection: Projection) -> np.ndarray:
+        """Projected real audio, float32 (T, A); zeros (the training mean) without usable sound."""
+        if not self.has_sound:
+            steps = len(self.artifacts["vit_rgb"].tensors()["features"])
+            return np.zeros((steps, len(projection.components)), dtype=np.float32)
+        return projection.apply(self.artifacts["ast"].tensors()["tokens"])
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The labelled clips in an order that does not come from names, and what was left out."""
+
+    clips: tuple[Clip, ...]
+    classes: tuple[str, ...]
+    excluded: Mapping[str, int]
+
+    def split(self, name: str) -> list[Clip]:
+        """Clips of train, val or test."""
+        return [clip for clip in self.clips if clip.split == name]
+
+    def labels(self, clips: Sequence[Clip]) -> np.ndarray:
+        """Class indices, int64 (N,)."""
+        return np.array([self.classes.index(clip.label) for clip in clips], dtype=np.int64)
+
+
+def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]) -> list[Clip]:
+    """Clips of these videos that have visual features and captions, with artifacts of `stages`."""
+    stages = tuple(dict.fromkeys((*VISUAL, *stages)))
+    wanted = list(video_ids)
+    found = {stage: project.artifacts(stage, wanted) for stage in stages}
+    splits = read_splits(RESULTS / "splits.csv")
+    clips = []
+    for video_id in wanted:
+        artifacts = {stage: found[stage][video_id] for stage in stages if video_id in found[stage]}
+        if all(stage in artifacts for stage in VISUAL):
+            video = project.videos[video_id]
+            key = digest_json([artifacts[stage].row.digest for stage in VISUAL])
+            split = splits.get(video_id)
+            clips.append(Clip(video_id, video.label, split, video.group, key, artifacts))
+    return clips
+
+
+def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
+    """The labelled clips with their artifacts.
+
+    Clips of equal content count as one source, whatever groups they were given; validation and test
+    clips that repeat a training clip are excluded, for they would measure memory.
+    """
+    labelled = [video.video_id for video in project.dataset.videos if video.label is not None]
+    clips = sorted(load_clips(project, labelled, stages), key=lambda clip: (clip.key, clip.group))
+    excluded = Counter(_reasons(project, set(labelled) - {clip.video_id for clip in clips}))
+    if len(labelled) < len(project.videos):
+        excluded["no_label"] = len(project.videos) - len(labelled)
+    homes = merged_groups(clips)
+    clips = [replace(clip, group=homes[clip.group]) for clip in clips]
+    training = {clip.key for clip in clips if clip.split == "train"}
+    kept = [clip for clip in clips if clip.split == "train" or clip.key not in training]
+    if len(kept) < len(clips):
+        excluded[DUPLICATE] = len(clips) - len(kept)
+    return Experiment(tuple(kept), tuple(project.dataset.classes), dict(sorted(excluded.items())))
+
+
+def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
+    """Group of every source group after joining those that hold clips of the same content."""
+    parent = {clip.group: clip.group for clip in clips}
+
+    def root(group: str) -> str:
+        while parent[group] != group:
+            group = parent[group]
+        return group
+
+    first: dict[str, str] = {}
+    for clip in clips:
+        one, other = root(first.setdefault(clip.key, clip.group)), root(clip.group)
+        parent[max(one, other)] = min(one, other)
+    return {group: root(group) for group in parent}
+
+
+def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
+    """Fold of every source group that has training clips."""
+    clips = experiment.split("train")
+    groups = [clip.group for clip in clips]
+    assigned = assign_folds(groups, [clip.label for clip in clips], folds, seed=0)
+    return dict(zip(groups, assigned.tolist(), strict=True))
+
+
+def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
+    """Training clips with sound that each model reads: all of them, or all but those of a fold."""
+    sounding = [clip for clip in experiment.split("train") if clip.has_sound]
+    fold_of = training_folds(experiment, folds)
+    held_out = {
+        fold_name(fold): [clip for clip in sounding if fold_of[clip.group] != fold]
+        for fold in range(folds)
+    }
+    return {FULL: sounding, **held_out}
+
+
+def fold_name(fold: int) -> str:
+    """Name of the unit that was fitted without a fold."""
+    return f"without-fold-{fold}"
+
+
+def generator_data(clips: Sequence[Clip], projection: Projection, time_steps: int) -> GeneratorData:
+    """The clips as arrays for the generator; any frame may be representative, so R = T."""
+    return collate(
+        [_generator_inputs(clip, projection) for clip in clips],
+        audio_dim=len(projection.components),
+        max_captions=time_steps,
+    )
+
+
+def _generator_inputs(clip: Clip, projection: Projection) -> ClipInputs:
+    captions = clip.artifacts["caption_embeddings"].tensors()
+    return ClipInputs(
+        key=clip.key,
+        group=clip.group,
+        visual=clip.visual(),
+        captions=captions["embeddings"],
+        steps=captions["steps"],
+        audio=clip.audio(projection) if clip.has_sound else None,
+    )
+
+
+def _reasons(project: Project, video_ids: Iterable[str]) -> Iterable[str]:
+    """Status with which each of these videos fell out, at the first stage that refused it."""
+    ledgers: dict[tuple[str, str], Mapping[str, object]] = {}
+    for video_id in sorted(video_ids):
+        shard = project.shard_of[video_id]
+        for stage in VISUAL:
+            if (stage, shard) not in ledgers:
+                ledgers[stage, shard] = read_rows(project.ledger(stage, shard))
+            row = ledgers[stage, shard][video_id]
+            if not row.has_artifact:
+                yield row.status if row.status != OK else "no_artifact"
+                break

@@ -1,0 +1,110 @@
+"""Ledgers and journals: one row per video and stage, saying what became of it.
+
+The *journal* lies among a shard's artifacts and grows by one line per finished video, so a killed
+job resumes where it stopped. The *ledger* is the same table, complete and sorted, written last: it
+is the only file of the stage that Snakemake knows.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from unmuted.errors import UserError
+
+OK = "ok"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one stage made of one video.
+
+    video_id: the video, or the name of a fitted unit. status: "ok" or a short word for what is
+    wrong. reason: one line for people. recipe: see `unmuted.recipes`. digest: content digest of
+    the artifact, empty when there is none. bytes: its size. seconds: time it took to make.
+    """
+
+    video_id: str
+    status: str
+    reason: str
+    recipe: str
+    digest: str
+    bytes: int
+    seconds: float
+
+    @property
+    def has_artifact(self) -> bool:
+        """Whether a file stands behind this row."""
+        return bool(self.digest)
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """`text` as one printable line, so that a hostile name cannot forge rows or hide text."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def read_rows(path: Path) -> dict[str, Row]:
+    """Rows of a ledger or journal by video id; the last row of a video counts.
+
+    A line cut short by a kill (only ever the last one) is ignored: its video is computed again.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        lines = list(csv.reader(line for line in file if line.endswith("\n")))
+    if not lines:
+        return {}
+    if tuple(lines[0]) != COLUMNS:
+        raise UserError(
+            f"{path}: expected a ledger with the columns {', '.join(COLUMNS)}, found "
+            f"{', '.join(lines[0])}. Delete this file; the next run makes it again."
+        )
+    rows = (_parse(line) for line in lines[1:] if len(line) == len(COLUMNS))
+    return {row.video_id: row for row in rows}
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write a complete table, sorted by video id, under a temporary name and then in place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_format(row) for row in sorted(rows, key=lambda row: row.video_id))
+    os.replace(temporary, path)
+
+
+class Journal:
+    """The journal of one shard: read at the start of a job, appended to as videos finish."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, Row] = read_rows(path) if path.exists() else {}
+        # Also mends a last line that a kill cut short, so that the next append starts on a new
+        # line.
+        write_rows(path, self.rows.values())
+
+    def append(self, row: Row) -> None:
+        """Record one finished video; a single short write, so a kill cannot damage earlier rows."""
+        self.rows[row.video_id] = row
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerow(_format(row))
+
+    def replace(self, rows: Mapping[str, Row]) -> None:
+        """Make `rows` the whole journal (videos that left are dropped)."""
+        self.rows = dict(rows)
+        write_rows(self.path, self.rows.values())
+
+
+def _format(row: Row) -> tuple[object, ...]:
+    values = dict(zip(COLUMNS, astuple(row), strict=True))
+    return tuple((values | {"seconds": f"{row.seconds:.3f}"}).values())
+
+
+def _parse(line: list[str]) -> Row:
+    values = dict(zip(COLUMNS, line, strict=True))
+    return Row(**values | {"bytes": int(values["bytes"]), "seconds": float(values["seconds"])})

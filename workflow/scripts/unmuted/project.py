@@ -1,0 +1,325 @@
+"""A run's plan: its configuration, its videos, their shards, and the recipe of every artifact.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+from unmuted.config import check_config, setting, time_steps
+from unmuted.dataset import (
+    Dataset,
+    Video,
+    check_experiment,
+    printable,
+    read_folder,
+    read_manifest,
+)
+from unmuted.errors import UserError
+from unmuted.features.loading import ModelSpec, from_config, model_identity
+from unmuted.ledger import Row, read_rows
+from unmuted.recipes import code_digest, digest_json, recipe
+from unmuted.runner import Artifact, Compute, Task, run_tasks
+from unmuted.shards import assign_shards
+from unmuted.splits import make_splits
+from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
+from unmuted.sweep import sweep_shards
+
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = Path("results")
+log = logging.getLogger("unmuted")
+
+
+class Project:
+    """The configuration with everything that follows from it."""
+
+    def __init__(self, config: Mapping[str, object]) -> None:
+        self.config = check_config(config)
+        self.is_demo = self.config["videos"]["source"] == "demo"
+
+    # --- videos -----------------------------------------------------------------------------------
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The videos of this run. Raises UserError when they cannot be told apart or found."""
+        videos = self.config["videos"]
+        if videos["source"] == "folder":
+            return read_folder(Path(videos["folder"]))
+        if videos["source"] == "manifest":
+            root = Path(videos["root"]) if "root" in videos else None
+            return read_manifest(Path(videos["manifest"]), root, videos["columns"])
+        return Dataset(
+            tuple(
+                Video(spec.video_id, None, spec.label, spec.split, spec.group)
+                for spec in sorted(self.demo_clips.values(), key=lambda spec: spec.video_id)
+            )
+        )
+
+    @cached_property
+    def demo_clips(self) -> Mapping[str, object]:
+        """Specifications of the demo's clips by video id."""
+        from unmuted.world.plan import plan_world
+
+        demo = self.config["videos"]["demo"]
+        seconds = self.config["clips"]["seconds"]
+        specs = plan_world(demo.get("classes"), demo["clips_per_class"], demo["seed"], seconds)
+        return {spec.video_id: spec for spec in specs}
+
+    @cached_property
+    def videos(self) -> Mapping[str, Video]:
+        """The videos by id."""
+        return {video.video_id: video for video in self.dataset.videos}
+
+    @cached_property
+    def shards(self) -> Mapping[str, list[str]]:
+        """Shard names with the ids of their videos."""
+        return assign_shards(list(self.videos), self.config["videos_per_shard"])
+
+    @cached_property
+    def shard_of(self) -> Mapping[str, str]:
+        """Shard name of every video."""
+        return {video: shard for shard, videos in self.shards.items() for video in videos}
+
+    def require_shard(self, video_id: str) -> str:
+        """Shard of a video; raises UserError for an id that is not part of this run."""
+        if video_id not in self.shard_of:
+            raise UserError(
+                f"no video {video_id!r} in this run; the ids stand in results/videos.csv "
+                "(`snakemake --cores 1 results/videos.csv` writes it)"
+            )
+        return self.shard_of[video_id]
+
+    @property
+    def split_shares(self) -> dict[str, float]:
+        """Share of the videos in each split, where the manifest gives none."""
+        splits = self.config["splits"]
+        return {
+            "train": splits["train"],
+            "val": splits["val"],
+            "test": 1 - splits["train"] - splits["val"],
+        }
+
+    def check_experiment(self) -> None:
+        """Raise UserError unless labels and splits allow a classifier to be trained and tested."""
+        check_experiment(self.dataset)
+        make_splits(self.dataset.videos, self.split_shares, self.config["splits"]["seed"])
+
+    # --- stages -----------------------------------------------------------------------------------
+
+    @property
+    def time_steps(self) -> int:
+        """T, the time steps of every clip."""
+        return time_steps(self.config)
+
+    def inputs(self, stage: Stage) -> tuple[str, ...]:
+        """Stages that a stage reads; in the demo the source videos are a stage's artifacts too."""
+        reads_demo_clips = self.is_demo and stage.name in SOURCE_READERS
+        return (*stage.inputs, "clips") if reads_demo_clips else stage.inputs
+
+    def model_spec(self, role: str) -> ModelSpec:
+        """The configured model of a role (vit, ast, blip, sentence)."""
+        return from_config(self.config["models"][role], ROOT)
+
+    def model_identity(self, role: str) -> str:
+        """Digest of a model's weights and settings, or its hub id and revision."""
+        return model_identity(self.model_spec(role), RESULTS / ".models.json")
+
+    def recipe(self, stage_name: str, inputs: object) -> str:
+        """Recipe of an artifact of a stage made from `inputs` (a JSON value)."""
+        stage = STAGES[stage_name]
+        settings = {key: setting(self.config, key) for key in stage.settings}
+        models = {
+            role: [self.model_identity(role), self.config["models"][role]["dtype"]]
+            for role in stage.models
+        }
+        device = self.config["device"] if stage.models else None
+        return recipe(stage.name, code_digest(stage.script), settings, [models, device], inputs)
+
+    def shard_recipe(self, stage_name: str, shard: str) -> str:
+        """For `params:` of a stage's rule: changes when a visit to this shard may find work.
+
+        Stages that read source videos see their stamps; all others are told by their inputs'
+        ledgers.
+        """
+        ids = self.shards.get(shard, [])
+        if stage_name in ("clips", "truth"):
+            return self.recipe(stage_name, [asdict(self.demo_clips[name]) for name in ids])
+        if stage_name == "probe" and not self.is_demo:
+            return self.recipe(stage_name, {name: self.videos[name].stamp() for name in ids})
+        return self.recipe(stage_name, ids)
+
+    def fit_recipe(self, stage_name: str) -> str:
+        """For `params:` of a fit's rule: its settings, the seeds, and the labels and splits."""
+        table = [
+            [video.video_id, video.label, video.split, video.group] for video in self.dataset.videos
+        ]
+        return self.recipe(stage_name, [digest_json(table), self.config["seeds"]])
+
+    @property
+    def generator_settings(self) -> dict[str, object]:
+        """What the configuration says about the generator's network and its training."""
+        return {key: value for key, value in self.config["generator"].items() if key != "draws"}
+
+    def demo_inputs(self, shard: str) -> dict[str, object]:
+        """Specification of every demo clip of a shard, for the recipes of clips and truth."""
+        return {name: asdict(self.demo_clips[name]) for name in self.shards.get(shard, [])}
+
+    def source_contents(self, shard: str) -> dict[str, object]:
+        """Content digest of every source video of a shard; the demo's are known from its clips."""
+        if self.is_demo:
+            return {}
+        from unmuted.media.source import source_content
+
+        follow = self.config["videos"]["follow_links"]
+        return {
+            name: source_content(self.videos[name], follow) for name in self.shards.get(shard, [])
+        }
+
+    @property
+    def table_digest(self) -> str:
+        """Digest of the data set as a table; for `params:` of the rule that writes it."""
+        videos = self.dataset.videos
+        return digest_json(
+            [
+                [v.video_id, printable(v.path or ""), v.label, v.split, v.group, dict(v.extra)]
+                for v in videos
+            ]
+        )
+
+    @property
+    def splits_recipe(self) -> str:
+        """Digest of how splits are made, where the manifest gives none."""
+        return digest_json([self.split_shares, self.config["splits"]["seed"]])
+
+    def report_recipe(self, script: str) -> str:
+        """For `params:` of a report: its code, the seeds and the statistics' settings."""
+        return digest_json([code_digest(script), self.config])
+
+    def source_ledgers(self, shard: str) -> list[Path]:
+        """Ledgers of the source videos, where the workflow makes them itself (the demo)."""
+        return [self.ledger("clips", shard)] if self.is_demo else []
+
+    def truth_ledgers(self) -> list[Path]:
+        """Ledgers of the demo's known truth; none for real videos."""
+        return [self.ledger("truth", shard) for shard in self.shards] if self.is_demo else []
+
+    def by_video_ledger(self, artifact: str, video_id: str) -> Path:
+        """Ledger of the shard that holds one video's artifact; UserError for an unknown video."""
+        return self.ledger(BY_VIDEO[artifact], self.require_shard(video_id))
+
+    # --- ledgers and artifacts --------------------------------------------------------------------
+
+    def ledger(self, stage_name: str, shard: str | None = None) -> Path:
+        """Ledger of a shard, or of a stage that is not sharded."""
+        folder = RESULTS / stage_name
+        return folder / f"{shard}.ledger.csv" if shard else RESULTS / f"{stage_name}.ledger.csv"
+
+    def folder(self, stage_name: str, shard: str | None = None) -> Path:
+        """Folder of the artifacts of a shard, or of a stage that is not sharded."""
+        folder = RESULTS / stage_name
+        return folder / shard if shard else folder
+
+    def artifact(
+        self, stage_name: str, name: str, rows: Mapping[str, Row], shard: str | None
+    ) -> Artifact:
+        """The artifact of a video or unit, from the rows of its ledger."""
+        path = self.folder(stage_name, shard) / f"{name}{STAGES[stage_name].suffix}"
+        return Artifact(path, rows[name])
+
+    def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
+        """Artifacts of videos of any shards, by id; without those that have no artifact."""
+        wanted = set(names)
+        found = {}
+        for shard in sorted({self.shard_of[name] for name in wanted}):
+            rows = read_rows(self.ledger(stage_name, shard))
+            for name in self.shards[shard]:
+                if name in wanted and name in rows and rows[name].has_artifact:
+                    found[name] = self.artifact(stage_name, name, rows, shard)
+        return found
+
+    def units(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
+        """Artifacts of a fitted stage (or one part of it), by unit."""
+        rows = read_rows(self.ledger(stage_name, part))
+        return {name: self.artifact(stage_name, name, rows, part) for name in rows}
+
+    def sweep(self) -> None:
+        """Remove shards that have become empty, and those of a layout that has been replaced."""
+        for stage in STAGES.values():
+            if stage.is_sharded:
+                sweep_shards(RESULTS / stage.name, self.shard_of)
+
+    # --- running ----------------------------------------------------------------------------------
+
+    def run_shard(
+        self,
+        stage_name: str,
+        shard: str,
+        compute: Compute,
+        extra_inputs: Mapping[str, object] | None = None,
+    ) -> None:
+        """Bring one shard of a stage up to date.
+
+        extra_inputs: per video, a JSON value that enters its recipe beside the artifacts it reads
+        (such as the digests of fitted models).
+        """
+        tasks = self.shard_tasks(stage_name, shard, extra_inputs or {})
+        suffix = STAGES[stage_name].suffix
+        run_tasks(
+            self.folder(stage_name, shard), self.ledger(stage_name, shard), suffix, tasks, compute
+        )
+
+    def run_units(
+        self,
+        stage_name: str,
+        units: Mapping[str, object],
+        compute: Compute,
+        part: str | None = None,
+    ) -> None:
+        """Bring a fitted stage (or one part of it, such as a seed) up to date.
+
+        units: names of what is fitted, each with what enters its recipe.
+        """
+        tasks = [Task(name, self.recipe(stage_name, inputs)) for name, inputs in units.items()]
+        folder, ledger = self.folder(stage_name, part), self.ledger(stage_name, part)
+        run_tasks(folder, ledger, STAGES[stage_name].suffix, tasks, compute)
+
+    def shard_tasks(
+        self, stage_name: str, shard: str, extra_inputs: Mapping[str, object]
+    ) -> list[Task]:
+        """One task per video of a shard, with recipes over the content of what it reads."""
+        stage = STAGES[stage_name]
+        required = self.inputs(stage)
+        ledgers = {
+            name: read_rows(self.ledger(name, shard)) for name in (*required, *stage.optional)
+        }
+        tasks = []
+        for video_id in self.shards.get(shard, []):
+            artifacts = {
+                name: self.artifact(name, video_id, rows, shard)
+                for name, rows in ledgers.items()
+                if video_id in rows
+            }
+            blocked = _first_blocked(artifacts, required)
+            digests: dict[str, object] = {
+                name: artifact.row.digest or artifact.row.status
+                for name, artifact in artifacts.items()
+            }
+            if video_id in extra_inputs:
+                digests["extra"] = extra_inputs[video_id]
+            usable = {name: item for name, item in artifacts.items() if item.row.has_artifact}
+            made_from = self.recipe(stage_name, digests)
+            tasks.append(Task(video_id, made_from, usable, self.videos[video_id], blocked))
+        return tasks
+
+
+def _first_blocked(artifacts: Mapping[str, Artifact], required: Sequence[str]) -> Row | None:
+    """The row of the first required input that has no artifact."""
+    for name in required:
+        if not artifacts[name].row.has_artifact:
+            return artifacts[name].row
+    return None

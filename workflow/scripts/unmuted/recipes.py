@@ -1,0 +1,127 @@
+"""Recipes: digests that say exactly what an artifact was made from.
+
+One function, `recipe`, serves two readers. Snakemake sees it in `params:` (computed over path,
+size and time stamp of the source videos) and so visits the right shards; the job sees it per video
+(computed over the *content* of what the stage reads) and so recomputes only the videos whose
+recipe changed. Because upstream content enters, a change stops at the first stage whose output
+comes out the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+SCRIPTS = PACKAGE.parent
+# Modules that move, store and schedule artifacts without shaping what is in them.
+INFRASTRUCTURE = frozenset(
+    f"unmuted.{name}"
+    for name in [
+        "artifacts",
+        "config",
+        "dataset",
+        "errors",
+        "joblog",
+        "ledger",
+        "progress",
+        "project",
+        "recipes",
+        "runner",
+        "shards",
+        "stages",
+    ]
+)
+
+
+def digest_bytes(data: bytes) -> str:
+    """SHA-256 of `data`, cut to 128 bits, as 32 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def digest_json(value: object) -> str:
+    """Digest of a JSON value, independent of the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return digest_bytes(text.encode())
+
+
+def digest_file(path: Path) -> str:
+    """Digest of a file's bytes, read in blocks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def recipe(stage: str, code: str, settings: object, models: object, inputs: object) -> str:
+    """The digest of everything that shapes one artifact (or, over source stamps, one shard).
+
+    stage: its name. code: `code_digest` of its script. settings, models: JSON values (config
+    values it reads, identities of the models it runs). inputs: JSON value, the digests of what it
+    reads.
+    """
+    return digest_json(
+        {"stage": stage, "code": code, "settings": settings, "models": models, "inputs": inputs}
+    )
+
+
+@cache
+def code_digest(script: str) -> str:
+    """Digest of a script and of every library module it reaches, comments and docstrings apart.
+
+    Modules of `INFRASTRUCTURE` are left out: they decide where an artifact lies, not what is in it.
+    """
+    sources = {script: SCRIPTS / f"{script}.py"}
+    queue = [sources[script]]
+    while queue:
+        for module, path in _library_imports(queue.pop()).items():
+            if module not in sources and module not in INFRASTRUCTURE:
+                sources[module] = path
+                queue.append(path)
+    return digest_json({name: _normalised_source(path) for name, path in sources.items()})
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@cache
+def _normalised_source(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        holds_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if holds_docstring and body and ast.get_docstring(node, clean=False) is not None:
+            node.body = body[1:]
+    return digest_bytes(ast.dump(tree).encode())
+
+
+def _library_imports(path: Path) -> Mapping[str, Path]:
+    """Modules of this library that the file imports, at any depth of its code, with their files."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (base := _absolute(node, path)):
+            names.add(base)
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+    found = {}
+    for name in names:
+        if name == "unmuted" or name.startswith("unmuted."):
+            stem = SCRIPTS.joinpath(*name.split("."))
+            for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+                if file.is_file():
+                    found[name] = file
+    return found
+
+
+def _absolute(node: ast.ImportFrom, path: Path) -> str:
+    """Dotted name of the module that a `from ... import` reads; relative imports are resolved."""
+    if node.level == 0:
+        return node.module or ""
+    package = path.relative_to(SCRIPTS).parent.parts
+    kept = package[: len(package) - node.level + 1]
+    return ".".join((*kept, *((node.module or "").split(".") if node.module else ())))

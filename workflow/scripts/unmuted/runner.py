@@ -1,0 +1,233 @@
+"""Running a stage over a shard: what is finished is kept, what is missing is made, the rest is
+swept.
+
+A *task* is one artifact to be made: of a video, or a unit of a fit (a fold, a seed). The runner
+knows nothing of what is in the artifacts; each stage brings a `compute` generator that takes the
+tasks still to do and yields an `Outcome` for each, in any order.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unmuted.artifacts import (
+    check_artifact,
+    content_digest,
+    read_json,
+    read_tensors,
+    write_artifact,
+)
+from unmuted.dataset import Video
+from unmuted.ledger import OK, Journal, Row, one_line, read_rows, write_rows
+from unmuted.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from unmuted.artifacts import Payload
+
+JOURNAL = ".journal.csv"
+LOCK = ".lock"
+log = logging.getLogger("unmuted")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that a stage left, with the row of its ledger. Reading it checks it first."""
+
+    path: Path
+    row: Row
+
+    def checked_path(self) -> Path:
+        """The path; raises `DamagedArtifact`, naming it, unless it is what the ledger says."""
+        check_artifact(self.path, self.row.digest)
+        return self.path
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Arrays of a `.safetensors` artifact, checked."""
+        return read_tensors(self.checked_path())
+
+    def json(self) -> dict[str, object]:
+        """Content of a `.json` artifact, checked."""
+        return read_json(self.checked_path())
+
+
+@dataclass(frozen=True)
+class Task:
+    """One artifact to be made.
+
+    name: video id or name of a fitted unit. recipe: what it would be made from. inputs: artifacts
+    it reads, by stage (an optional one may be absent). video: the video, None for a fitted unit.
+    blocked: set when an input stage could not process this video; status and reason are passed on.
+    """
+
+    name: str
+    recipe: str
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    video: Video | None = None
+    blocked: Row | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: an artifact's payload, or none when there is nothing to keep."""
+
+    name: str
+    payload: Payload | None
+    status: str = OK
+    reason: str = ""
+
+
+Compute = Callable[[Sequence[Task]], Iterable[Outcome]]
+
+
+def run_tasks(
+    folder: Path, ledger: Path, suffix: str, tasks: Sequence[Task], compute: Compute
+) -> dict[str, Row]:
+    """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
+
+    Tasks whose recipe the journal already holds are not computed again; artifacts of names that
+    are no longer asked for are deleted. Safe to kill at any point. Returns the rows of the ledger.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        journal = Journal(folder / JOURNAL)
+        _sweep_temporary(folder)
+        _settle_blocked(tasks, journal)
+        _adopt(folder, suffix, tasks, journal)
+        todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
+        log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
+        if todo:
+            _compute(folder, suffix, todo, compute, journal)
+        rows = {task.name: journal.rows[task.name] for task in tasks}
+        _delete_others(folder, suffix, {row.video_id for row in rows.values() if row.has_artifact})
+        journal.replace(rows)
+        write_rows(ledger, rows.values())
+    return rows
+
+
+def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
+    """Check every artifact of a ledger; returns the damaged names, which the next run makes again.
+
+    Their rows leave the journal and the ledger is removed, so that Snakemake visits this folder.
+    """
+    rows = read_rows(ledger)
+    damaged = [
+        name
+        for name, row in rows.items()
+        if row.has_artifact and not _is_intact(folder / f"{name}{suffix}", row.digest)
+    ]
+    if damaged:
+        with _locked(folder):
+            kept = {name: row for name, row in rows.items() if name not in damaged}
+            Journal(folder / JOURNAL).replace(kept)
+            ledger.unlink()
+    return damaged
+
+
+def _compute(
+    folder: Path, suffix: str, todo: Sequence[Task], compute: Compute, journal: Journal
+) -> None:
+    recipes = {task.name: task.recipe for task in todo}
+    progress = Progress(len(todo), folder.parent.name if suffix else folder.name)
+    started = time.perf_counter()
+    for outcome in compute(todo):
+        digest, size = "", 0
+        path = folder / f"{outcome.name}{suffix}"
+        if outcome.payload is not None:
+            digest, size = write_artifact(path, outcome.payload, recipes[outcome.name])
+        if outcome.status != OK or outcome.reason:
+            log.warning("%s: %s %s", outcome.name, outcome.status, one_line(outcome.reason))
+        now = time.perf_counter()
+        recipe, reason = recipes.pop(outcome.name), one_line(outcome.reason)
+        journal.append(
+            Row(outcome.name, outcome.status, reason, recipe, digest, size, now - started)
+        )
+        started = now
+        progress.advance()
+    if recipes:
+        raise RuntimeError(f"{folder}: no outcome for {', '.join(sorted(recipes))}")
+
+
+def _is_current(task: Task, folder: Path, suffix: str, journal: Journal) -> bool:
+    row = journal.rows.get(task.name)
+    if row is None or row.recipe != task.recipe:
+        return False
+    path = folder / f"{task.name}{suffix}"
+    return not row.has_artifact or (path.is_file() and path.stat().st_size == row.bytes)
+
+
+def _is_intact(path: Path, digest: str) -> bool:
+    try:
+        return content_digest(path) == digest
+    except (OSError, ValueError):
+        return False
+
+
+def _settle_blocked(tasks: Iterable[Task], journal: Journal) -> None:
+    for task in tasks:
+        if task.blocked is not None:
+            row = replace(task.blocked, video_id=task.name, recipe=task.recipe)
+            row = replace(row, digest="", bytes=0, seconds=0.0)
+            if journal.rows.get(task.name) != row:
+                journal.append(row)
+
+
+def _adopt(folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal) -> None:
+    """Take over what another shard layout has finished with the very same recipe."""
+    from unmuted.shards import other_homes, shard_folders
+
+    siblings = shard_folders(folder.parent)
+    journals: dict[str, dict[str, Row]] = {}
+    for task in tasks:
+        if task.video is None or task.name in journal.rows:
+            continue
+        for home in other_homes(task.name, folder.name, siblings):
+            if home not in journals:
+                path = folder.parent / home / JOURNAL
+                journals[home] = read_rows(path) if path.exists() else {}
+            row = journals[home].get(task.name)
+            source = folder.parent / home / f"{task.name}{suffix}"
+            if row is None or row.recipe != task.recipe:
+                continue
+            if row.has_artifact:
+                if not _is_intact(source, row.digest):
+                    continue
+                temporary = folder / f".tmp-{os.getpid()}-{task.name}{suffix}"
+                shutil.copyfile(source, temporary)
+                os.replace(temporary, folder / source.name)
+            journal.append(row)
+            break
+
+
+def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:
+    for entry in folder.iterdir():
+        if not entry.name.startswith(".") and entry.name.removesuffix(suffix) not in names:
+            entry.unlink()
+
+
+def _sweep_temporary(folder: Path) -> None:
+    """Remove what a killed job left half-written; this folder's lock is held."""
+    for entry in folder.glob(".tmp-*"):
+        entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: a job that outlived its killed Snakemake may still work here."""
+    with open(folder / LOCK, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.warning("%s: waiting for an earlier job that is still at work here", folder)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

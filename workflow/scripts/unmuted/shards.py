@@ -1,0 +1,58 @@
+"""Shards: the stable sets of videos that one job works on.
+
+A video's shard is a hash of its id, so a new video touches one shard and moves no other. The
+number of shards is a power of two: when a growing data set crosses a boundary the layout doubles,
+and the jobs of the new layout adopt what the old one has finished (see `unmuted.runner`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+LAYOUT = re.compile(r"(\d{5})-of-(\d{5})")
+
+
+def shard_count(videos: int, videos_per_shard: int) -> int:
+    """Smallest power of two that keeps shards at `videos_per_shard` videos on average."""
+    count = 1
+    while count * videos_per_shard < videos:
+        count *= 2
+    return count
+
+
+def shard_name(video_id: str, count: int) -> str:
+    """Name of the shard of `video_id` among `count` shards, such as 00003-of-00016."""
+    number = int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:8], "big")
+    return f"{number % count:05d}-of-{count:05d}"
+
+
+def assign_shards(video_ids: Sequence[str], videos_per_shard: int) -> dict[str, list[str]]:
+    """Shard names with their video ids, both sorted; only shards that hold videos.
+
+    With one video a shard, the shard bears the video's id: the plain DAG of one job per video.
+    """
+    if videos_per_shard == 1:
+        return {video_id: [video_id] for video_id in sorted(video_ids)}
+    count = shard_count(len(video_ids), videos_per_shard)
+    shards: dict[str, list[str]] = {}
+    for video_id in sorted(video_ids):
+        shards.setdefault(shard_name(video_id, count), []).append(video_id)
+    return dict(sorted(shards.items()))
+
+
+def other_homes(video_id: str, shard: str, folders: Iterable[str]) -> list[str]:
+    """Names among `folders` in which another layout keeps `video_id`, in a fixed order."""
+    existing = set(folders)
+    counts = {int(match[2]) for name in existing if (match := LAYOUT.fullmatch(name))}
+    candidates = [video_id, *(shard_name(video_id, count) for count in sorted(counts))]
+    return [name for name in candidates if name in existing and name != shard]
+
+
+def shard_folders(stage_folder: Path) -> list[str]:
+    """Names of the shard folders that lie in a stage's folder."""
+    if not stage_folder.is_dir():
+        return []
+    return sorted(entry.name for entry in stage_folder.iterdir() if entry.is_dir())

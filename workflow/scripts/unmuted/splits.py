@@ -1,0 +1,86 @@
+"""Splits: made once, stratified by class, by source group, and kept when the data set grows."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from unmuted.dataset import SPLITS, Video
+from unmuted.errors import UserError
+
+
+def make_splits(
+    videos: Iterable[Video],
+    shares: Mapping[str, float],
+    seed: int,
+    kept: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Split of every labelled video, by id.
+
+    A manifest's own splits are taken as they are. Otherwise whole groups are dealt out, class by
+    class in an order hashed from the seed, each to the split that is furthest below its share
+    (shares: train, val, test, summing to 1). kept: earlier groups with their splits, which do not
+    move. Raises UserError when a split stays empty.
+    """
+    labelled = [video for video in videos if video.label is not None]
+    if all(video.split is not None for video in labelled):
+        return {video.video_id: video.split for video in labelled}
+    sizes = Counter(video.group for video in labelled)
+    home = {group: split for group, split in (kept or {}).items() if group in sizes}
+    for groups in _groups_by_class(labelled).values():
+        counts = Counter(dict.fromkeys(SPLITS, 0))
+        for group in groups & home.keys():
+            counts[home[group]] += sizes[group]
+        for group in sorted(groups - home.keys(), key=lambda group: _order(seed, group)):
+            total = counts.total() + sizes[group]
+            split = max(SPLITS, key=lambda split: shares[split] * total - counts[split])
+            home[group] = split
+            counts[split] += sizes[group]
+    empty = [split for split in SPLITS if split not in home.values()]
+    if empty:
+        raise UserError(
+            f"the labelled videos have too few source groups ({len(sizes)}) for three splits: "
+            f"{', '.join(empty)} would be empty. Add videos, or give a split column in a manifest."
+        )
+    return {video.video_id: home[video.group] for video in labelled}
+
+
+def read_splits(path: Path) -> dict[str, str]:
+    """Split by video id, from a table that `write_splits` made."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["video_id"]: row["split"] for row in csv.DictReader(file)}
+
+
+def read_groups(path: Path) -> dict[str, str]:
+    """Split by source group, from a table that `write_splits` made."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["group"]: row["split"] for row in csv.DictReader(file)}
+
+
+def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:
+    """Write video_id, label, group and split of every labelled video."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["video_id", "label", "group", "split"])
+        for video in videos:
+            if video.video_id in splits:
+                writer.writerow([video.video_id, video.label, video.group, splits[video.video_id]])
+
+
+def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
+    """Groups of each class; a group of several classes counts under its most frequent one."""
+    labels: dict[str, Counter[str]] = {}
+    for video in videos:
+        labels.setdefault(video.group, Counter())[video.label] += 1
+    classes: dict[str, set[str]] = {}
+    for group, counts in labels.items():
+        label = min(counts, key=lambda label: (-counts[label], label))
+        classes.setdefault(label, set()).add(group)
+    return dict(sorted(classes.items()))
+
+
+def _order(seed: int, group: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{group}".encode()).digest()

@@ -1,0 +1,161 @@
+"""The stages: what each one makes, from what, with which settings and models.
+
+This table is the whole data flow in one place: media -> features -> semantics -> generation ->
+classification. Each stage is carried out by the script and the rule of the name given here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the workflow.
+
+    name: its folder in results/. script: the script and rule that make it. suffix: of its
+    artifacts. inputs: stages whose artifacts of the same video it reads; a video they could not
+    process is passed on with their status. optional: the same, where a missing artifact is fine.
+    settings: config keys that shape the artifacts. models: config roles of the models it runs.
+    is_sharded: one artifact per video, in shards; otherwise one per fitted unit.
+    """
+
+    name: str
+    script: str
+    suffix: str
+    inputs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    is_sharded: bool = True
+
+
+TIME = ("clips.fps", "clips.seconds")
+SOURCE_READERS = ("probe", "frames", "wav")  # stages that open the video file itself
+VIT = ("vit.batch_size",)
+VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
+
+_STAGES = (
+    # the built-in world (videos.source: demo)
+    Stage("clips", "make_clips", ".mp4"),
+    Stage("truth", "make_truth", ".json", settings=TIME),
+    # media
+    Stage(
+        "probe",
+        "probe_videos",
+        ".json",
+        settings=("videos.max_seconds", "videos.max_megapixels", "videos.follow_links"),
+    ),
+    Stage(
+        "frames",
+        "extract_frames",
+        ".safetensors",
+        inputs=("probe",),
+        settings=(*TIME, "frames.short_side"),
+    ),
+    Stage("wav", "extract_wav", ".wav", inputs=("probe",), settings=("wav.silence_db",)),
+    Stage(
+        "flow",
+        "compute_flow",
+        ".safetensors",
+        inputs=("frames",),
+        settings=("flow.max_speed",),
+    ),
+    Stage(
+        "representative_frames",
+        "find_representative_frames",
+        ".json",
+        inputs=("frames",),
+        settings=("representative_frames.ratio",),
+    ),
+    # features
+    Stage(
+        "vit_rgb", "extract_vit", ".safetensors", inputs=("frames",), settings=VIT, models=("vit",)
+    ),
+    Stage(
+        "vit_flow", "extract_vit", ".safetensors", inputs=("flow",), settings=VIT, models=("vit",)
+    ),
+    Stage("ast", "extract_ast", ".safetensors", inputs=("wav",), settings=TIME, models=("ast",)),
+    # semantics
+    Stage(
+        "captions",
+        "caption_frames",
+        ".json",
+        inputs=("frames", "representative_frames"),
+        settings=("captions.max_new_tokens", "captions.num_beams", "captions.batch_size"),
+        models=("blip",),
+    ),
+    Stage(
+        "caption_embeddings",
+        "embed_captions",
+        ".safetensors",
+        inputs=("captions",),
+        models=("sentence",),
+    ),
+    Stage(
+        "label_embeddings", "embed_labels", ".safetensors", models=("sentence",), is_sharded=False
+    ),
+    Stage(
+        "mapping",
+        "map_captions",
+        ".json",
+        inputs=("captions", "caption_embeddings"),
+        settings=("mapping.k",),
+    ),
+    # generation
+    Stage(
+        "projection", "fit_projection", ".safetensors", settings=("audio_dim",), is_sharded=False
+    ),
+    Stage(
+        "prototypes",
+        "fit_prototypes",
+        ".safetensors",
+        settings=("folds", "prototypes.min_weight"),
+        models=("ast",),
+        is_sharded=False,
+    ),
+    Stage(
+        "generator",
+        "train_generator",
+        ".safetensors",
+        settings=("folds", "generator", "clips.fps", "clips.seconds"),
+        is_sharded=False,
+    ),
+    Stage(
+        "generated",
+        "generate_audio",
+        ".safetensors",
+        inputs=VISUAL,
+        settings=("generator", "seeds"),
+    ),
+    # classification
+    Stage(
+        "classifier", "train_classifier", ".safetensors", settings=("classifier",), is_sharded=False
+    ),
+    Stage("selection", "select_classifier", ".json", settings=("classifier",), is_sharded=False),
+    Stage(
+        "predictions",
+        "predict_classes",
+        ".json",
+        inputs=("vit_rgb", "vit_flow", "generated"),
+        optional=("ast",),
+        settings=("classifier", "seeds"),
+    ),
+)
+
+STAGES = {stage.name: stage for stage in _STAGES}
+
+# What results/by_video/<video_id>/ offers, and the stage that each file comes from.
+BY_VIDEO = {
+    "frames.safetensors": "frames",
+    "flow.safetensors": "flow",
+    "audio.wav": "wav",
+    "vit_rgb.safetensors": "vit_rgb",
+    "vit_flow.safetensors": "vit_flow",
+    "ast.safetensors": "ast",
+    "representative_frames.json": "representative_frames",
+    "captions.json": "captions",
+    "mapping.json": "mapping",
+    "generated_audio.safetensors": "generated",
+    "prediction.json": "predictions",
+}

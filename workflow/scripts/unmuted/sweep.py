@@ -1,0 +1,44 @@
+"""Removing what no run needs any more: empty shards, and layouts that were replaced."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from unmuted.ledger import Row, read_rows
+from unmuted.runner import JOURNAL
+from unmuted.shards import shard_folders
+
+log = logging.getLogger("unmuted")
+
+
+def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
+    """Remove a stage's shards that hold no video of the run any more; returns their names.
+
+    shard_of: the present shard of every video. A shard of an earlier layout stays until each of its
+    videos has left the run or has been taken over by its present shard.
+    """
+    present = set(shard_of.values())
+    removed = []
+    journals: dict[str, Mapping[str, Row]] = {}
+    for shard in shard_folders(stage_folder):
+        rows = _journal(stage_folder / shard)
+        if shard in present or rows is None:
+            continue
+        for video_id in rows:
+            home = shard_of.get(video_id)
+            if home is not None and home not in journals:
+                journals[home] = _journal(stage_folder / home) or {}
+        if all(name not in shard_of or name in journals[shard_of[name]] for name in rows):
+            shutil.rmtree(stage_folder / shard)
+            (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
+            removed.append(shard)
+            log.info("%s: removed the empty shard %s", stage_folder.name, shard)
+    return removed
+
+
+def _journal(folder: Path) -> Mapping[str, Row] | None:
+    path = folder / JOURNAL
+    return read_rows(path) if path.exists() else None
