@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from unmuted.fitting.standardize import Standardize
+
 
 @dataclass(frozen=True)
 class ClassifierConfig:
@@ -22,10 +24,12 @@ class Classifier(nn.Module):
 
     def __init__(self, config: ClassifierConfig):
         super().__init__()
+        self.config = config
+        self.standardize = Standardize(config.features)
         self.lstm = nn.LSTM(config.features, config.hidden, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.hidden, config.classes)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, T, F)
-        _, (h, _) = self.lstm(x)  # (1, B, H)
+        _, (h, _) = self.lstm(self.standardize(x))  # (1, B, H)
         return self.head(self.dropout(h[-1]))  # (B, C)

@@ -14,7 +14,6 @@ from unmuted.classification.lstm import Classifier, ClassifierConfig
 from unmuted.errors import UserError
 from unmuted.fitting.loop import History, Schedule, optimise, seeded
 from unmuted.fitting.order import content_order
-from unmuted.fitting.standardize import Standardizer, fit_standardizer
 from unmuted.fitting.states import State, load_weights, pack, settings_of
 
 
@@ -75,31 +74,26 @@ def train_classifier(
     """
     _check(features, labels, classes)
     order = content_order(keys, labels, features)
-    standard = fit_standardizer(features, shared_scale=audio_dim)
     config = ClassifierConfig(features.shape[2], classes, settings.hidden, settings.dropout)
     snapshots: list[State] = []
     with seeded(seed, device):
-        model = Classifier(config).to(device)
-        x = torch.from_numpy(standard.apply(features[order]))  # (N, T, F)
-        y = torch.from_numpy(labels[order].astype(np.int64))  # (N,)
+        model = Classifier(config)
+        model.standardize.fit(features, order, shared_scale=audio_dim)
+        model.to(device)
 
         def losses_of(batch: Tensor) -> dict[str, Tensor]:
-            return {"loss": F.cross_entropy(model(x[batch].to(device)), y[batch].to(device))}
+            clips = order[batch.numpy()]
+            x = torch.from_numpy(features[clips]).to(device)  # (B, T, F)
+            y = torch.from_numpy(labels[clips].astype(np.int64)).to(device)  # (B,)
+            return {"loss": F.cross_entropy(model(x), y)}
 
         def keep(epoch: int, row: dict[str, float]) -> None:
             if epoch in settings.snapshot_epochs:
-                snapshots.append(
-                    pack(
-                        model,
-                        asdict(config),
-                        feature_mean=standard.mean,
-                        feature_scale=standard.scale,
-                    )
-                )
+                snapshots.append(pack(model, asdict(config)))
             if after_epoch is not None:
                 after_epoch(epoch, row)
 
-        history = optimise(model, losses_of, len(x), settings.schedule, keep)
+        history = optimise(model, losses_of, len(order), settings.schedule, keep)
     return Fit(snapshots, settings.snapshot_epochs, history)
 
 
@@ -124,9 +118,8 @@ def predict(state: State, features: np.ndarray, device: str = "cpu") -> np.ndarr
             f"classifier expects {config.features} features a time step, got {features.shape[2]}"
         )
     model = load_weights(Classifier(config), state, device)
-    x = Standardizer(state["feature_mean"], state["feature_scale"]).apply(features)
-    probabilities = np.zeros((len(x), config.classes), dtype=np.float32)
-    for i, clip in enumerate(torch.from_numpy(x).split(1)):
+    probabilities = np.zeros((len(features), config.classes), dtype=np.float32)
+    for i, clip in enumerate(torch.from_numpy(features).split(1)):
         logits = model(clip.to(device))[0]  # (C,)
         probabilities[i] = logits.double().softmax(dim=0).cpu().numpy()
     return probabilities

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 CONSTANT = 1e-6  # a feature that varies less than this carries nothing: it is centred, not blown up
 CLIPS_AT_ONCE = 256  # bounds the float64 copies
 
 
-@dataclass(frozen=True)
-class Standardizer:
-    """Centre and scale of each feature; `apply` gives (x - mean) / scale in float32."""
+class Standardize(nn.Module):
+    """(x - mean) / scale on the last axis; the statistics are buffers, saved with the weights."""
 
-    mean: np.ndarray  # float32 (D,)
-    scale: np.ndarray  # float32 (D,)
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
 
-    def apply(self, features: np.ndarray) -> np.ndarray:
-        return ((features - self.mean) / self.scale).astype(np.float32)
+    def fit(self, features: np.ndarray, clips: np.ndarray, shared_scale: int = 0) -> None:
+        """Take the statistics of the clips at the indices `clips` of features (N, T, D)."""
+        mean, scale = moments(features, clips, shared_scale)
+        self.mean.copy_(torch.from_numpy(mean))
+        self.scale.copy_(torch.from_numpy(scale))
 
-    def undo(self, standardized: np.ndarray) -> np.ndarray:
-        return (standardized * self.scale + self.mean).astype(np.float32)
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.scale
+
+    def undo(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.mean
 
 
-def fit_standardizer(features: np.ndarray, shared_scale: int = 0) -> Standardizer:
-    """Mean and standard deviation of each feature over clips and time.
+def moments(
+    features: np.ndarray, clips: np.ndarray, shared_scale: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation, float64 (D,), of each feature over clips and time.
 
-    features: (N, T, D). The last `shared_scale` features get ONE scale, the root mean of their
-    variances: right for principal components, where a scale for each would raise the faintest
-    components, mostly noise, to the strength of the first.
+    features: (N, T, D). clips: indices of the clips to read, in the order of summation. The last
+    `shared_scale` features get ONE scale, the root mean of their variances: right for principal
+    components, where a scale for each would raise the faintest, mostly noise, to the strength of
+    the first.
     """
-    count = features.shape[0] * features.shape[1]
-    if count == 0:
-        raise ValueError(f"standardisation needs at least one clip, got features {features.shape}")
-    mean = features.mean(axis=(0, 1), dtype=np.float64)
-    variance = np.zeros_like(mean)
-    for start in range(0, len(features), CLIPS_AT_ONCE):
-        centred = features[start : start + CLIPS_AT_ONCE].astype(np.float64) - mean
-        variance += np.einsum("ntd,ntd->d", centred, centred) / count
+    parts = np.array_split(clips, max(1, -(-len(clips) // CLIPS_AT_ONCE)))
+    count = len(clips) * features.shape[1]
+    mean = sum(features[part].sum(axis=(0, 1), dtype=np.float64) for part in parts) / count
+    centred = (features[part].astype(np.float64) - mean for part in parts)
+    variance = sum(np.einsum("ntd,ntd->d", x, x) for x in centred) / count
     if shared_scale:
         variance[-shared_scale:] = variance[-shared_scale:].mean()
     scale = np.sqrt(variance)
     scale[scale < CONSTANT] = 1.0
-    return Standardizer(mean.astype(np.float32), scale.astype(np.float32))
+    return mean, scale

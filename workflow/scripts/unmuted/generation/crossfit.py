@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unmuted.fitting.states import State
+from unmuted.fitting.states import State, settings_of
 from unmuted.generation.data import GeneratorData
 from unmuted.generation.training import Generated, generate
 
@@ -39,7 +39,7 @@ def generate_cross_fitted(
     full generator.
     """
     folds = np.array([fold_of_group.get(group, -1) for group in data.groups])
-    steps, audio_dim = data.visual.shape[1], len(full_state["audio_mean"])
+    steps, audio_dim = data.visual.shape[1], settings_of(full_state)["audio_dim"]
     audio = np.zeros((len(data), steps, audio_dim), dtype=np.float32)
     spread = np.zeros(len(data), dtype=np.float32)
     for fold in np.unique(folds):

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unmuted.fitting.standardize import Standardize
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:
@@ -20,14 +22,15 @@ class GeneratorConfig:
     visual_dim: int  # Dv, RGB and flow features side by side
     audio_dim: int  # A
     text_dim: int  # E, of the sentence encoder
-    hidden: int = 64
-    noise_dim: int = 8  # Z
-    adapter_dim: int = 32
-    dropout: float = 0.2
-    temperature: float = 0.05  # of the attention over labels; cosines of sentences differ by tenths
-    tau: float = 3.0  # time steps in which an anchor fades to 1/e
-    anchoring: bool = True  # False: the mean over representative frames at every step
-    text_adapter: str = "adapter"  # or "frozen": the sentence encoder's space as it is
+    labels: int  # L
+    hidden: int
+    noise_dim: int  # Z
+    adapter_dim: int
+    dropout: float
+    temperature: float  # of the attention over labels
+    tau: float  # time steps in which an anchor fades to 1/e
+    anchoring: bool  # False: the mean over representative frames at every step
+    text_adapter: str  # "adapter", or "frozen": the sentence encoder's space as it is
 
 
 class TextAdapter(nn.Module):
@@ -83,11 +86,15 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig):
         super().__init__()
         self.config = config
-        self.labels = LabelAttention(config)
+        self.standardize_visual = Standardize(config.visual_dim)
+        self.standardize_audio = Standardize(config.audio_dim)
+        self.register_buffer("label_embeddings", torch.zeros(config.labels, config.text_dim))
+        self.register_buffer("prototypes", torch.zeros(config.labels, config.audio_dim))
+        self.attention = LabelAttention(config)
         self.visual = nn.Linear(config.visual_dim, config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
         joint = 2 * config.hidden + config.audio_dim + config.noise_dim
         self.lstm = nn.LSTM(joint, config.hidden, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.hidden, config.audio_dim)
 
     def forward(
@@ -97,16 +104,14 @@ class Generator(nn.Module):
         steps: Tensor,  # (B, R)
         mask: Tensor,  # (B, R)
         noise: Tensor,  # (B, T, Z)
-        labels: Tensor,  # (L, E)
-        prototypes: Tensor,  # (L, A)
     ) -> Tensor:
+        visual = self.standardize_visual(visual)
         rows = torch.arange(len(visual), device=visual.device)[:, None]
-        representative = self.visual(visual[rows, steps])  # (B, R, H)
-        label_features = self.labels(captions, labels, prototypes)  # (B, R, A)
+        frames = self.visual(visual[rows, steps])  # (B, R, H), the representative ones
+        sounds = self.standardize_audio(self.prototypes)  # (L, A)
+        label_features = self.attention(captions, self.label_embeddings, sounds)  # (B, R, A)
         tau = self.config.tau if self.config.anchoring else None
         anchor = anchor_weights(steps, mask, visual.shape[1], tau)  # (B, T, R)
-        x = torch.cat(
-            [self.visual(visual), anchor @ representative, anchor @ label_features, noise], dim=-1
-        )
-        h, _ = self.lstm(x)  # (B, T, H)
+        x = [self.visual(visual), anchor @ frames, anchor @ label_features, noise]
+        h, _ = self.lstm(torch.cat(x, dim=-1))  # (B, T, H)
         return self.head(self.dropout(h))  # (B, T, A)

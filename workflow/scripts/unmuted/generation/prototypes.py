@@ -26,11 +26,6 @@ class Prototypes:
     heard: np.ndarray  # bool (L,): estimated on clips; else from AST's head
     fitted_on: np.ndarray  # int64 (N,), hashes of the clips' keys
 
-    @property
-    def source(self) -> list[str]:
-        """ "heard" or "head" for each label."""
-        return ["heard" if heard else "head" for heard in self.heard]
-
 
 def fit_prototypes(
     keys: Sequence[str],
@@ -43,11 +38,11 @@ def fit_prototypes(
     """Mean audio feature of the training clips in which AST hears a label, weighted by its score.
 
     keys: content keys of the N clips. audio: (N, T, A) projected real audio. scores: (N, L) AST's
-    sigmoid scores; those below AUDIBLE count as zero. head_weights: (L, D) of AST's label head.
-    min_weight: the sum of scores from which a label counts as heard. A label below it gets its
-    head row, the direction of token space that raises its logit, less the mean row, projected, at
-    the median length of the heard prototypes (or the root mean square length of the clips' means
-    where none is heard).
+    sigmoid scores; those below AUDIBLE count as zero. head_weights: (L, D) of AST's label head,
+    times the gain of the norm before it. min_weight: the sum of scores from which a label counts
+    as heard. A label below it gets its head row, the direction of token space that raises its
+    logit, less the mean row, projected, at the median length of the heard prototypes (or the root
+    mean square length of the clips' means where none is heard).
     """
     if head_weights.shape != (scores.shape[1], len(projection.mean)):
         raise UserError(

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from unmuted.errors import UserError
 from unmuted.fitting.loop import History, Schedule, optimise, seeded
 from unmuted.fitting.order import content_order, hash_keys, stable_hash
-from unmuted.fitting.standardize import Standardizer, fit_standardizer
 from unmuted.fitting.states import State, load_weights, pack, settings_of
 from unmuted.generation.data import GeneratorData
 from unmuted.generation.folds import check_out_of_fold
@@ -31,7 +30,7 @@ class GeneratorSettings:
     noise_dim: int = 8
     adapter_dim: int = 32
     dropout: float = 0.2
-    temperature: float = 0.05
+    temperature: float = 0.05  # cosines of sentences differ by tenths
     tau: float = 3.0
     anchoring: bool = True
     text_adapter: str = "adapter"
@@ -50,10 +49,22 @@ class GeneratorSettings:
     def schedule(self) -> Schedule:
         return Schedule(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
 
-    def network(self, visual_dim: int, audio_dim: int, text_dim: int) -> GeneratorConfig:
-        shared = GeneratorConfig.__dataclass_fields__.keys() & asdict(self).keys()
-        options = {name: getattr(self, name) for name in shared}
-        return GeneratorConfig(visual_dim, audio_dim, text_dim, **options)
+    def network(self, data: GeneratorData, label_embeddings: np.ndarray) -> GeneratorConfig:
+        """These settings and the sizes that the data have."""
+        return GeneratorConfig(
+            visual_dim=data.visual.shape[2],
+            audio_dim=data.audio.shape[2],
+            text_dim=label_embeddings.shape[1],
+            labels=len(label_embeddings),
+            hidden=self.hidden,
+            noise_dim=self.noise_dim,
+            adapter_dim=self.adapter_dim,
+            dropout=self.dropout,
+            temperature=self.temperature,
+            tau=self.tau,
+            anchoring=self.anchoring,
+            text_adapter=self.text_adapter,
+        )
 
 
 @dataclass(frozen=True)
@@ -75,50 +86,48 @@ def train_generator(
 ) -> tuple[State, History]:
     """Fit a generator on those of the clips that have real audio; the loss is MSE + (1 - cosine).
 
-    data: training clips. label_embeddings: (L, E). prototypes: fitted on these clips or some of
-    them, refused otherwise. Inputs are standardised per feature; targets are centred and divided
-    by one number, so that errors and cosines keep the geometry of the audio space. The order of
-    the clips does not matter. The state holds all that `generate` needs, and hashes of the clips
-    and groups that were read.
+    data: training clips; their order does not matter. label_embeddings: (L, E). prototypes: fitted
+    on these clips or some of them, refused otherwise. Inputs are standardised per feature; targets
+    are centred and divided by one number, so that errors and cosines keep the geometry of the
+    audio space. The state holds all that `generate` needs, and hashes of the clips and groups that
+    were read.
     """
-    data = data.take(data.has_audio)
-    if len(data) == 0:
-        raise UserError(
-            "no training clip has usable sound: the generator has nothing to learn from"
-        )
-    data = data.take(content_order(data.keys, data.visual, data.audio))
-    foreign = ~np.isin(prototypes.fitted_on, hash_keys(data.keys))
+    order = content_order(data.keys, data.visual, data.audio)
+    order = order[data.has_audio[order]]
+    _check_reads(data, order, prototypes)
+    with seeded(seed, device):
+        model = Generator(settings.network(data, label_embeddings))
+        model.standardize_visual.fit(data.visual, order)
+        model.standardize_audio.fit(data.audio, order, shared_scale=data.audio.shape[2])
+        model.label_embeddings.copy_(torch.from_numpy(label_embeddings))
+        model.prototypes.copy_(torch.from_numpy(prototypes.vectors))
+        model.to(device)
+
+        def losses_of(batch: Tensor) -> dict[str, Tensor]:
+            clips = order[batch.numpy()]
+            noise = torch.randn(len(clips), data.visual.shape[1], settings.noise_dim, device=device)
+            target = torch.from_numpy(data.audio[clips]).to(device)
+            predicted = model(*_inputs(data, clips, device), noise)
+            return losses(predicted, model.standardize_audio(target))
+
+        history = optimise(model, losses_of, len(order), settings.schedule, after_epoch)
+    read = {
+        "fitted_on": np.sort(hash_keys([data.keys[i] for i in order])),
+        "fitted_groups": np.unique(hash_keys([data.groups[i] for i in order])),
+    }
+    return pack(model, asdict(model.config), **read), history
+
+
+def _check_reads(data: GeneratorData, order: np.ndarray, prototypes: Prototypes) -> None:
+    """Raise UserError if nothing is there to fit on, or prototypes come from clips outside it."""
+    if len(order) == 0:
+        raise UserError("no training clip has usable sound: nothing to fit the generator on")
+    foreign = ~np.isin(prototypes.fitted_on, hash_keys([data.keys[i] for i in order]))
     if foreign.any():
         raise UserError(
             f"label prototypes were fitted on {int(foreign.sum())} clips that this generator must "
             "not see: fit prototypes and generator of a fold on the same clips"
         )
-    inputs = fit_standardizer(data.visual)
-    targets = fit_standardizer(data.audio, shared_scale=data.audio.shape[2])
-    config = settings.network(data.visual.shape[2], data.audio.shape[2], label_embeddings.shape[1])
-    state = {
-        "visual_mean": inputs.mean,
-        "visual_scale": inputs.scale,
-        "audio_mean": targets.mean,
-        "audio_scale": targets.scale,
-        "label_embeddings": label_embeddings.astype(np.float32),
-        "prototypes": prototypes.vectors,
-        "fitted_on": np.sort(hash_keys(data.keys)),
-        "fitted_groups": np.unique(hash_keys(data.groups)),
-    }
-    with seeded(seed, device):
-        model = Generator(config).to(device)
-        batch_of = _Batches(data, state, device)
-        target = torch.from_numpy(targets.apply(data.audio))
-
-        def losses_of(batch: Tensor) -> dict[str, Tensor]:
-            noise = torch.randn(len(batch), data.visual.shape[1], config.noise_dim, device=device)
-            return losses(
-                model(*batch_of(batch), noise, *batch_of.labels), target[batch].to(device)
-            )
-
-        history = optimise(model, losses_of, len(data), settings.schedule, after_epoch)
-        return pack(model, asdict(config), **state), history
 
 
 def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -128,22 +137,10 @@ def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
     return {"loss": mse + (1 - cosine), "mse": mse, "cosine": cosine}
 
 
-class _Batches:
-    """Standardised network inputs of the clips, by index."""
-
-    def __init__(self, data: GeneratorData, state: State, device: str):
-        visual = Standardizer(state["visual_mean"], state["visual_scale"]).apply(data.visual)
-        targets = Standardizer(state["audio_mean"], state["audio_scale"])
-        arrays = (visual, data.captions, data.steps, data.mask)
-        self.clips = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        self.labels = [
-            torch.from_numpy(array).to(device)
-            for array in (state["label_embeddings"], targets.apply(state["prototypes"]))
-        ]
-        self.device = device
-
-    def __call__(self, batch: Tensor) -> list[Tensor]:
-        return [tensor[batch].to(self.device) for tensor in self.clips]
+def _inputs(data: GeneratorData, clips: np.ndarray, device: str) -> list[Tensor]:
+    """visual (B, T, Dv), captions (B, R, E), steps and mask (B, R) of the clips at these indices."""
+    arrays = (data.visual, data.captions, data.steps, data.mask)
+    return [torch.from_numpy(array[clips]).to(device) for array in arrays]
 
 
 @torch.inference_mode()
@@ -152,21 +149,19 @@ def generate(
 ) -> Generated:
     """Audio features (N, T, A) of clips that the generator was not fitted on (UserError otherwise).
 
-    The noise of a clip comes from `seed` and its key, and a clip's draws are its batch: what is
-    generated does not depend on the other clips.
+    The noise of a clip comes from `seed` and its key, and the draws of one clip are a batch: what
+    is generated does not depend on the other clips.
     """
     check_out_of_fold(data.keys, data.groups, state["fitted_on"], state["fitted_groups"])
     config = GeneratorConfig(**settings_of(state))
     model = load_weights(Generator(config), state, device)
-    batch_of = _Batches(data, state, device)
-    targets = Standardizer(state["audio_mean"], state["audio_scale"])
     steps = data.visual.shape[1]
     audio = np.zeros((len(data), steps, config.audio_dim), dtype=np.float32)
     spread = np.zeros(len(data), dtype=np.float32)
     for i, key in enumerate(data.keys):
         noise = clip_noise(key, seed, (draws, steps, config.noise_dim)).to(device)
-        clip = batch_of(torch.full((draws,), i))
-        drawn = targets.undo(model(*clip, noise, *batch_of.labels).cpu().numpy())
+        clip = _inputs(data, np.full(draws, i), device)
+        drawn = model.standardize_audio.undo(model(*clip, noise)).cpu().numpy()  # (draws, T, A)
         audio[i] = drawn.mean(axis=0)
         spread[i] = np.sqrt(drawn.var(axis=0).mean())
     return Generated(audio, spread)

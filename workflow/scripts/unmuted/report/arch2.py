@@ -145,10 +145,10 @@ def _recovery(
     contrasts: Mapping[str, Mapping[str, Any]],
     bootstrap: GroupBootstrap,
 ) -> dict[str, Any] | str:
-    """Share of the gain of real audio that generated audio brings back."""
+    """Share of the gain of real audio that generated audio brings back, if there is a gain."""
     gain = contrasts["real_audio-video_only"]
-    low, high = gain["ci95"]
-    if low <= 0 <= high:
+    low, _ = gain["ci95"]
+    if low <= 0:
         return "undefined"
     video, generated, real = (
         bootstrap.means(correct[name].mean(axis=0))

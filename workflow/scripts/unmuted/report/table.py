@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 Report = Mapping[str, Any]
 
+WIDTH = 88
+
 
 def format_report(report: Report) -> str:
     """Arms with intervals, contrasts, generated audio, and a sentence each on what they mean."""
-    blocks = (_heading(report), _arms(report), _contrasts(report), _generation(report))
-    return "\n\n".join(blocks) + "\n\n" + "\n".join(conclusions(report)) + "\n"
+    blocks = [_heading(report), _arms(report), _contrasts(report), _generation(report)]
+    sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusions(report)]
+    return "\n\n".join([*blocks, "\n".join(sentences)]) + "\n"
 
 
 def conclusions(report: Report) -> list[str]:
