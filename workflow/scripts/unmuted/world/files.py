@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.errors import UserError
+from unmuted.media.ffmpeg import binary
 from unmuted.world.canvas import HEIGHT, WIDTH
 from unmuted.world.motion import make_timeline
 from unmuted.world.plan import ClipSpec
@@ -28,8 +29,6 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
     Raises:
         UserError: ffmpeg could not encode it.
     """
-    from unmuted.media.ffmpeg import binary
-
     clip = render_clip(spec)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
