@@ -1,0 +1,210 @@
+"""The classifier: network, training, checkpoints, selection and the arms' inputs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss as reference_log_loss
+
+from unmuted.classification.arms import ARMS, arm_features, audio_in_words
+from unmuted.classification.lstm import Classifier, ClassifierConfig
+from unmuted.classification.selection import log_loss, select_snapshot
+from unmuted.classification.training import ClassifierSettings, predict, train_classifier
+from unmuted.errors import UserError
+
+torch.set_num_threads(1)  # tiny models: threads would only wait for each other
+
+N, T, F, C = 60, 5, 6, 3
+QUICK = ClassifierSettings(hidden=8, epochs=4, snapshots=2, batch_size=16)
+
+
+def problem(clips: int = N, signal: float = 1.5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, T, F) that show the class at one time step only."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(C, size=clips)
+    features = rng.normal(size=(clips, T, F))
+    features[np.arange(clips), 2, labels] += 3 * signal
+    return features.astype(np.float32), labels
+
+
+def keys(clips: int = N) -> list[str]:
+    return [f"{(i * 7919) % 1000:03d}" for i in range(clips)]
+
+
+def test_logits_are_of_the_last_hidden_state() -> None:
+    model = Classifier(ClassifierConfig(F, C, 4, dropout=0.9)).eval()
+    x = torch.randn(2, T, F)
+    with torch.no_grad():
+        outputs, _ = model.lstm(x)
+        torch.testing.assert_close(model(x), model.head(outputs[:, -1]))
+
+
+def test_learns_what_one_time_step_shows() -> None:
+    features, labels = problem(200)
+    settings = ClassifierSettings(hidden=16, epochs=30, batch_size=32)
+    fit = train_classifier(keys(200), features, labels, C, settings, 0)
+    unseen, truth = problem(200, seed=1)
+    assert (predict(fit.snapshots[-1], unseen).argmax(axis=1) == truth).mean() > 0.9
+
+
+def test_random_labels_teach_nothing() -> None:
+    features, labels = problem(200, signal=0.0)
+    fit = train_classifier(keys(200), features, labels, C, QUICK, 0)
+    unseen, truth = problem(400, signal=0.0, seed=1)
+    assert (predict(fit.snapshots[-1], unseen).argmax(axis=1) == truth).mean() < 0.45
+
+
+def test_probabilities_are_softmax_of_the_networks_logits() -> None:
+    features, labels = problem()
+    state = train_classifier(keys(), features, labels, C, QUICK, 0).snapshots[0]
+    probabilities = predict(state, features)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    model = Classifier(ClassifierConfig(F, C, 8, 0.3)).eval()
+    model.load_state_dict(
+        {
+            name.removeprefix("model."): torch.tensor(array)
+            for name, array in state.items()
+            if name.startswith("model.")
+        }
+    )
+    with torch.no_grad():
+        expected = model(torch.from_numpy(features)).softmax(dim=1)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+def test_a_prediction_does_not_depend_on_its_neighbours() -> None:
+    features, labels = problem()
+    state = train_classifier(keys(), features, labels, C, QUICK, 0).snapshots[0]
+    order = np.random.default_rng(0).permutation(N)
+    whole = predict(state, features)
+    assert predict(state, features[order]).tobytes() == whole[order].tobytes()
+    assert predict(state, features[7:8]).tobytes() == whole[7:8].tobytes()
+
+
+def test_snapshots_are_evenly_spaced_and_different() -> None:
+    settings = ClassifierSettings(hidden=8, epochs=10, snapshots=4, batch_size=16)
+    features, labels = problem()
+    fit = train_classifier(keys(), features, labels, C, settings, 0)
+    assert fit.epochs == [2, 5, 7, 10]
+    weights = [state["model.head.weight"] for state in fit.snapshots]
+    assert all((a != b).any() for a, b in pairwise(weights))
+    assert len(fit.history) == 10
+
+
+def test_more_snapshots_change_no_training() -> None:
+    features, labels = problem()
+    last = [
+        train_classifier(
+            keys(),
+            features,
+            labels,
+            C,
+            ClassifierSettings(hidden=8, epochs=4, snapshots=count, batch_size=16),
+            0,
+        ).snapshots[-1]
+        for count in (1, 4)
+    ]
+    assert all(last[0][name].tobytes() == last[1][name].tobytes() for name in last[0])
+
+
+def test_audio_shares_one_scale_and_video_does_not() -> None:
+    features, labels = problem()
+    features = features * np.array([1, 10, 100, 1, 10, 100], np.float32)
+    state = train_classifier(keys(), features, labels, C, QUICK, 0, audio_dim=3).snapshots[0]
+    scale = state["model.standardize.scale"]
+    assert scale[2] > 5 * scale[1] > 25 * scale[0]
+    assert scale[3] == scale[4] == scale[5]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": np.full(N, C)}, "labels 3..3, expected 0..2"),
+        ({"labels": np.zeros(N - 1, int)}, "60 training clips and 59 labels"),
+        ({"features": np.full((N, T, F), np.inf, np.float32)}, "not finite"),
+    ],
+)
+def test_inputs_that_cannot_be_right_are_refused(changes: dict, message: str) -> None:
+    features, labels = problem()
+    inputs = {"features": features, "labels": labels, **changes}
+    with pytest.raises(UserError, match=message):
+        train_classifier(keys(), classes=C, settings=QUICK, seed=0, **inputs)
+
+
+def test_features_of_another_width_are_refused() -> None:
+    features, labels = problem()
+    state = train_classifier(keys(), features, labels, C, QUICK, 0).snapshots[0]
+    with pytest.raises(UserError, match="expects 6 features a time step, got 5"):
+        predict(state, features[..., :5])
+
+
+@pytest.mark.parametrize("snapshots", [0, 5])
+def test_impossible_snapshots_are_refused(snapshots: int) -> None:
+    with pytest.raises(UserError, match="expected 1 to epochs = 4"):
+        ClassifierSettings(epochs=4, snapshots=snapshots)
+
+
+def distribution(rng: np.random.Generator, clips: int) -> np.ndarray:
+    return rng.dirichlet(np.ones(C), size=clips).astype(np.float32)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 1000), clips=st.integers(1, 30))
+def test_log_loss_agrees_with_scikit_learn(seed: int, clips: int) -> None:
+    rng = np.random.default_rng(seed)
+    probabilities, labels = distribution(rng, clips), rng.integers(C, size=clips)
+    probabilities = np.clip(probabilities, 1e-3, None)
+    probabilities = probabilities.astype(np.float64)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    expected = reference_log_loss(labels, probabilities, labels=range(C))
+    assert log_loss(probabilities, labels) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_confident_error_costs_much_but_not_everything() -> None:
+    certain = np.array([[0.0, 1.0]], np.float32)
+    assert 10 < log_loss(certain, np.array([0])) < 20
+
+
+def test_the_best_checkpoint_is_chosen_and_the_earliest_of_equals() -> None:
+    labels = np.array([0, 1])
+    poor, good = np.full((2, 2), 0.5, np.float32), np.array([[0.9, 0.1], [0.1, 0.9]], np.float32)
+    chosen = select_snapshot([poor, good, good], labels)
+    assert chosen.index == 1
+    assert chosen.log_losses[0] == pytest.approx(np.log(2))
+    assert select_snapshot([good, poor, good], labels).index == 0
+
+
+def test_arms_differ_in_their_audio_alone() -> None:
+    rng = np.random.default_rng(0)
+    visual, real, generated = (rng.normal(size=(4, T, d)).astype(np.float32) for d in (F, 2, 2))
+    usable = np.array([True, False, True, True])
+    x = {arm: arm_features(arm, visual, real, usable, generated) for arm in ARMS}
+    assert all(x[arm].dtype == np.float32 for arm in ARMS)
+    for arm in ARMS:
+        np.testing.assert_array_equal(x[arm][..., :F], visual)
+    assert x["video_only"].shape == (4, T, F)
+    np.testing.assert_array_equal(x["generated"][..., F:], generated)
+    np.testing.assert_array_equal(x["real_audio"][usable][..., F:], real[usable])
+    assert (x["real_audio"][~usable][..., F:] == 0).all()
+
+
+def test_an_unknown_arm_is_refused() -> None:
+    one = np.zeros((1, T, 1), np.float32)
+    with pytest.raises(ValueError, match="unknown arm 'oracle'"):
+        arm_features("oracle", one, one, np.ones(1, bool), one)
+
+
+def test_each_arm_says_which_audio_it_gets() -> None:
+    train, test = np.array([True, True, False]), np.array([True, True])
+    words = {arm: audio_in_words(arm, train, test) for arm in ARMS}
+    assert words["video_only"] == {"train": "none", "test": "none"}
+    assert "out of fold" in words["generated"]["train"]
+    assert "all training clips" in words["generated"]["test"]
+    assert "1 of 3 clips" in words["real_audio"]["train"]
+    assert "0 of 2 clips" in words["real_audio"]["test"]

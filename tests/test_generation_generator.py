@@ -1,0 +1,151 @@
+"""The network of the generator: anchors, soft attention, adapter, padding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from unmuted.generation.generator import (
+    Generator,
+    GeneratorConfig,
+    LabelAttention,
+    TextAdapter,
+    anchor_weights,
+)
+
+B, T, R, DV, E, L, A, Z = 3, 6, 2, 5, 8, 7, 4, 2
+
+
+def config(**changes: object) -> GeneratorConfig:
+    options = {
+        "visual_dim": DV,
+        "audio_dim": A,
+        "text_dim": E,
+        "labels": L,
+        "hidden": 6,
+        "noise_dim": Z,
+        "adapter_dim": 3,
+        "dropout": 0.5,
+        "temperature": 0.05,
+        "tau": 2.0,
+        "anchoring": True,
+        "text_adapter": "adapter",
+    }
+    return GeneratorConfig(**{**options, **changes})
+
+
+def inputs(frames: int = R) -> list[torch.Tensor]:
+    rng = np.random.default_rng(0)
+    mask = torch.ones(B, frames, dtype=torch.bool)
+    arrays = [rng.normal(size=(B, T, DV)), rng.normal(size=(B, frames, E))]
+    visual, captions = (torch.tensor(array, dtype=torch.float32) for array in arrays)
+    steps = torch.tensor(rng.integers(0, T, size=(B, frames)))
+    return [visual, captions, steps, mask, torch.zeros(B, T, Z)]
+
+
+def network(**changes: object) -> Generator:
+    torch.manual_seed(0)
+    model = Generator(config(**changes)).eval()
+    model.label_embeddings.normal_()
+    model.prototypes.normal_()
+    return model
+
+
+def test_an_anchor_is_full_at_its_frame_and_decays_to_its_neighbours() -> None:
+    weights = anchor_weights(torch.tensor([[2]]), torch.tensor([[True]]), T, tau=2.0)[0, :, 0]
+    expected = np.exp(-np.abs(np.arange(T) - 2) / 2.0)
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+
+
+def test_crowded_anchors_share_the_step() -> None:
+    weights = anchor_weights(torch.tensor([[2, 2]]), torch.tensor([[True, True]]), T, tau=2.0)
+    np.testing.assert_allclose(weights[0, 2], [0.5, 0.5])
+    assert (weights.sum(dim=-1) <= 1 + 1e-6).all()
+
+
+def test_without_anchoring_every_step_feels_every_frame_equally() -> None:
+    mask = torch.tensor([[True, True, False]])
+    weights = anchor_weights(torch.tensor([[0, 5, 0]]), mask, T, tau=None)
+    np.testing.assert_allclose(weights[0], np.tile([0.5, 0.5, 0.0], (T, 1)))
+
+
+def test_a_clip_without_captions_has_no_anchor() -> None:
+    weights = anchor_weights(torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, 2).bool(), T, 2.0)
+    assert (weights == 0).all()
+
+
+def test_padding_changes_nothing() -> None:
+    model = network()
+    visual, captions, steps, mask, noise = inputs()
+    rubbish = torch.full((B, 3, E), 9.0)
+    padded = [
+        visual,
+        torch.cat([captions, rubbish], dim=1),
+        torch.cat([steps, torch.full((B, 3), 4)], dim=1),
+        torch.cat([mask, torch.zeros(B, 3, dtype=torch.bool)], dim=1),
+        noise,
+    ]
+    with torch.no_grad():
+        np.testing.assert_allclose(
+            model(visual, captions, steps, mask, noise), model(*padded), atol=1e-6
+        )
+
+
+def test_the_adapter_is_the_identity_before_training() -> None:
+    x = torch.randn(4, E)
+    assert torch.equal(TextAdapter(E, 3)(x), x)
+
+
+@pytest.mark.parametrize(("adapter", "trainable"), [("adapter", True), ("frozen", False)])
+def test_the_text_side_learns_only_with_an_adapter(adapter: str, trainable: bool) -> None:
+    model = network(text_adapter=adapter)
+    model(*inputs()).square().sum().backward()
+    gradients = [p.grad for p in model.attention.parameters()]
+    assert any(g is not None and g.abs().sum() > 0 for g in gradients) == trainable
+
+
+def test_attention_agrees_with_softmax_of_cosines() -> None:
+    attention = LabelAttention(config(temperature=0.1))
+    captions, labels, prototypes = torch.randn(B, R, E), torch.randn(L, E), torch.randn(L, A)
+    with torch.no_grad():
+        mixed = attention(captions, labels, prototypes)
+    c, k = captions.numpy().astype(float), labels.numpy().astype(float)
+    cosine = np.einsum("bre,le->brl", c, k)
+    cosine /= np.linalg.norm(c, axis=-1)[..., None] * np.linalg.norm(k, axis=-1)
+    weights = np.exp(cosine / 0.1) / np.exp(cosine / 0.1).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(mixed, weights @ prototypes.numpy(), atol=1e-5)
+
+
+def test_a_caption_that_is_a_label_gets_its_prototype() -> None:
+    attention = LabelAttention(config(temperature=0.01))
+    labels, prototypes = torch.eye(L, E), torch.randn(L, A)
+    with torch.no_grad():
+        mixed = attention(labels[None, [3]], labels, prototypes)
+    np.testing.assert_allclose(mixed[0, 0], prototypes[3], atol=1e-5)
+
+
+def test_a_caption_is_heard_most_where_its_frame_is() -> None:
+    """Swapping the caption changes the LSTM's input at its step most, and less further away."""
+    model = network(tau=1.0)
+    seen = []
+    model.lstm.register_forward_hook(lambda module, args, out: seen.append(args[0].detach()))
+    visual, captions, _, mask, noise = inputs(frames=1)
+    for words in (captions, captions.flip(0)):
+        model(visual, words, torch.full((B, 1), 2), mask, noise)
+    change = (seen[0] - seen[1]).abs().sum(dim=-1)[0]  # (T,)
+    assert change.argmax() == 2
+    np.testing.assert_allclose(change[3] / change[2], np.exp(-1), rtol=1e-4)
+
+
+def test_representative_frames_are_those_at_their_steps() -> None:
+    model = network()
+    visual, captions, _, mask, noise = inputs(frames=1)
+    other = visual.clone()
+    other[:, 5] += 1.0
+    at_first, at_last = torch.zeros(B, 1, dtype=torch.int64), torch.full((B, 1), 5)
+    with torch.no_grad():
+        unmoved = [model(v, captions, at_first, mask, noise)[:, 0] for v in (visual, other)]
+        moved = [model(v, captions, at_last, mask, noise)[:, 0] for v in (visual, other)]
+    assert torch.equal(*unmoved)  # step 0 does not see frame 5 ...
+    assert not torch.allclose(*moved)  # ... unless it is an anchor

@@ -1,0 +1,207 @@
+"""Training and generating: what is learnt, what is refused, what must not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from arch2_in_memory import AUDIO_DIM, Corpus, generator_data, make_corpus
+from unmuted.errors import UserError
+from unmuted.fitting.states import State
+from unmuted.generation.data import ClipInputs, GeneratorData, collate
+from unmuted.generation.projection import fit_projection
+from unmuted.generation.prototypes import Prototypes, fit_prototypes
+from unmuted.generation.training import (
+    GeneratorSettings,
+    clip_noise,
+    generate,
+    losses,
+    train_generator,
+)
+from unmuted.report.metrics import mean_cosine, r2
+
+QUICK = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=2, batch_size=16)
+THOROUGH = GeneratorSettings(hidden=32, epochs=40, batch_size=32)
+
+
+def prepare(corpus: Corpus) -> tuple[GeneratorData, GeneratorData, Prototypes]:
+    """Training clips, test clips with sound, prototypes."""
+    heard = (corpus.split == "train") & corpus.usable
+    projection = fit_projection(corpus.tokens[heard], AUDIO_DIM)
+    data = generator_data(corpus, projection.apply(corpus.tokens))
+    prototypes = fit_prototypes(
+        [corpus.keys[i] for i in np.flatnonzero(heard)],
+        data.audio[heard],
+        corpus.scores[heard],
+        corpus.head_weights,
+        projection,
+        min_weight=1.0,
+    )
+    test = (corpus.split == "test") & corpus.usable
+    return data.take(corpus.split == "train"), data.take(test), prototypes
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return make_corpus(clips=100)
+
+
+@pytest.fixture(scope="module")
+def trained(corpus: Corpus) -> tuple[State, GeneratorData]:
+    training, test, prototypes = prepare(corpus)
+    return train_generator(training, corpus.label_embeddings, prototypes, QUICK, 0)[0], test
+
+
+def test_learns_audio_that_the_video_shows() -> None:
+    corpus = make_corpus(clips=200)
+    training, test, prototypes = prepare(corpus)
+    state, history = train_generator(training, corpus.label_embeddings, prototypes, THOROUGH, 0)
+    generated = generate(state, test, 4, 0).audio
+    assert r2(generated, test.audio) > 0.7
+    assert mean_cosine(generated, test.audio) > 0.9
+    assert history[-1]["loss"] < 0.3 * history[0]["loss"]
+
+
+def test_finds_nothing_where_audio_is_independent_of_the_video() -> None:
+    corpus = make_corpus(clips=200, audio_follows_video=False)
+    training, test, prototypes = prepare(corpus)
+    state, _ = train_generator(training, corpus.label_embeddings, prototypes, THOROUGH, 0)
+    assert -0.3 < r2(generate(state, test, 4, 0).audio, test.audio) < 0.05
+
+
+def test_generated_audio_is_in_the_units_of_the_real(corpus: Corpus) -> None:
+    """Targets are standardised inside: scaling and shifting them scales and shifts the output."""
+    training, test, prototypes = prepare(corpus)
+    first, _ = train_generator(training, corpus.label_embeddings, prototypes, QUICK, 0)
+    loud = replace(training, audio=100 * training.audio + 7)
+    louder = replace(prototypes, vectors=100 * prototypes.vectors + 7)
+    second, _ = train_generator(loud, corpus.label_embeddings, louder, QUICK, 0)
+    quiet, scaled = generate(first, test, 2, 0), generate(second, test, 2, 0)
+    np.testing.assert_allclose(scaled.audio, 100 * quiet.audio + 7, atol=0.1)
+    np.testing.assert_allclose(scaled.spread, 100 * quiet.spread, rtol=1e-2)
+
+
+def test_clips_without_sound_are_not_read(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    visual = training.visual.copy()
+    visual[~training.has_audio] = 1e3
+    other = replace(training, visual=visual)
+    states = [
+        train_generator(data, corpus.label_embeddings, prototypes, QUICK, 0)[0]
+        for data in (training, other, training.take(training.has_audio))
+    ]
+    for name in states[0]:
+        assert states[0][name].tobytes() == states[1][name].tobytes() == states[2][name].tobytes()
+
+
+def test_a_clip_does_not_depend_on_its_neighbours(trained: tuple[State, GeneratorData]) -> None:
+    state, test = trained
+    together = generate(state, test, 3, 0)
+    order = np.random.default_rng(0).permutation(len(test))
+    shuffled = generate(state, test.take(order), 3, 0)
+    alone = generate(state, test.take(np.array([4])), 3, 0)
+    assert together.audio[order].tobytes() == shuffled.audio.tobytes()
+    assert together.audio[[4]].tobytes() == alone.audio.tobytes()
+    assert together.spread[[4]].tobytes() == alone.spread.tobytes()
+
+
+def test_the_mean_and_the_spread_are_over_draws(trained: tuple[State, GeneratorData]) -> None:
+    state, test = trained
+    one, many = generate(state, test, 1, 0), generate(state, test, 64, 0)
+    assert (one.spread == 0).all()
+    assert (many.spread > 0).all()
+    far = np.abs(generate(state, test, 1, 1).audio - generate(state, test, 1, 2).audio).mean()
+    near = np.abs(generate(state, test, 64, 1).audio - generate(state, test, 64, 2).audio).mean()
+    assert near < far / 4  # the mean of 64 draws has an eighth of the noise of one
+
+
+def test_the_noise_belongs_to_clip_and_seed() -> None:
+    a, again = clip_noise("a", 0, (2, 3)), clip_noise("a", 0, (2, 3))
+    assert torch.equal(a, again)
+    assert not torch.equal(a, clip_noise("b", 0, (2, 3)))
+    assert not torch.equal(a, clip_noise("a", 1, (2, 3)))
+
+
+def test_training_leaves_the_callers_random_numbers_alone(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train_generator(training, corpus.label_embeddings, prototypes, QUICK, 0)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_losses_agree_with_their_formulas() -> None:
+    rng = np.random.default_rng(0)
+    p, t = rng.normal(size=(2, 4, 3, 5))
+    found = losses(torch.tensor(p), torch.tensor(t))
+    cosine = (p * t).sum(-1) / np.linalg.norm(p, axis=-1) / np.linalg.norm(t, axis=-1)
+    assert found["loss"].item() == pytest.approx(((p - t) ** 2).mean() + 1 - cosine.mean())
+
+
+def test_training_without_any_sound_is_refused(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    silent = replace(training, has_audio=np.zeros(len(training), bool))
+    with pytest.raises(UserError, match="no training clip has usable sound"):
+        train_generator(silent, corpus.label_embeddings, prototypes, QUICK, 0)
+
+
+def test_prototypes_of_foreign_clips_are_refused(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    with pytest.raises(UserError, match="prototypes were fitted on 1 clips"):
+        left_out = np.flatnonzero(training.has_audio)[1:]
+        train_generator(training.take(left_out), corpus.label_embeddings, prototypes, QUICK, 0)
+
+
+def test_an_unknown_text_adapter_is_refused() -> None:
+    with pytest.raises(UserError, match="text_adapter is 'full', expected one of adapter, frozen"):
+        GeneratorSettings(text_adapter="full")
+
+
+def clip(**changes: object) -> ClipInputs:
+    fields = {
+        "key": "a",
+        "group": "g",
+        "visual": np.zeros((6, 4), np.float32),
+        "captions": np.zeros((2, 3), np.float32),
+        "steps": np.array([0, 5]),
+    }
+    return ClipInputs(**{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"visual": np.zeros((6, 5), np.float32)},
+            r"b: visual has shape \(6, 5\), expected \(6, 4\)",
+        ),
+        (
+            {"audio": np.zeros((5, 2), np.float32)},
+            r"b: audio has shape \(5, 2\), expected \(6, 2\)",
+        ),
+        ({"steps": np.array([0])}, r"b: captions has shape \(2, 3\), expected \(1, 3\)"),
+        ({"steps": np.array([0, 6])}, r"b: caption steps outside 0\.\.5"),
+        (
+            {"visual": np.full((6, 4), np.nan, np.float32)},
+            "b: visual holds values that are not finite",
+        ),
+        ({"captions": np.zeros((4, 3)), "steps": np.arange(4)}, "b: 4 captions, at most 3"),
+    ],
+)
+def test_a_clip_that_does_not_fit_is_named(changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        collate([clip(), clip(key="b", **changes)], audio_dim=2, max_captions=3)
+
+
+def test_collate_pads_and_take_picks() -> None:
+    audio = np.ones((6, 2), np.float32)
+    data = collate([clip(), clip(key="b", audio=audio)], audio_dim=2, max_captions=3)
+    assert data.mask.tolist() == [[True, True, False]] * 2
+    assert data.has_audio.tolist() == [False, True]
+    picked = data.take(data.has_audio)
+    assert picked.keys == ("b",)
+    np.testing.assert_array_equal(picked.audio[0], audio)

@@ -1,0 +1,302 @@
+"""The report of architecture 2: its numbers, its schema, its file and its table."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unmuted.report.arch2 import ArmOutcome, build_report, write_arch2
+from unmuted.report.bootstrap import GroupBootstrap, draw_groups
+from unmuted.report.generated_audio import generation_metrics
+from unmuted.report.metrics import macro_f1, mean_cosine, r2
+from unmuted.report.semantics import summarise_semantics
+from unmuted.report.table import conclusions, format_report
+
+SEEDS, CLIPS, CLASSES = 5, 120, 4
+LABELS = np.arange(CLIPS) % CLASSES
+GROUPS = [f"source{i // 2}" for i in range(CLIPS)]
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> GroupBootstrap:
+    return draw_groups(GROUPS, 1000, 0)
+
+
+def outcome(accuracy: float, seed: int) -> ArmOutcome:
+    """An arm whose classifiers are right with this chance."""
+    rng = np.random.default_rng(seed)
+    scores = rng.dirichlet(np.ones(CLASSES), size=(SEEDS, CLIPS))
+    right = rng.random((SEEDS, CLIPS)) < accuracy
+    best = np.where(right, LABELS, (LABELS + 1) % CLASSES)
+    scores += 2 * np.eye(CLASSES)[best]
+    probabilities = (scores / scores.sum(axis=2, keepdims=True)).astype(np.float32)
+    return ArmOutcome(probabilities, {"train": "some", "test": "some"}, [10, 20, 20, 30, 40])
+
+
+def generation(bootstrap: GroupBootstrap, usable: np.ndarray | None = None) -> dict:
+    rng = np.random.default_rng(9)
+    real = rng.normal(size=(CLIPS, 3, 6)).astype(np.float32)
+    generated = (real + rng.normal(size=(SEEDS, CLIPS, 3, 6))).astype(np.float32) / 2
+    return generation_metrics(
+        generated,
+        real,
+        np.ones(CLIPS, bool) if usable is None else usable,
+        np.full((SEEDS, CLIPS), 0.5, np.float32),
+        rng.normal(size=(8, 6)).astype(np.float32),
+        rng.random((CLIPS, 8)).astype(np.float32),
+        bootstrap,
+    )
+
+
+def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, **changes) -> dict:
+    arms = {"video_only": video, "generated": generated, "real_audio": real}
+    inputs = {
+        "data": {
+            "classes": ["clap", "drum", "pour", "ring"],
+            "train": 300,
+            "val": 60,
+            "test": CLIPS,
+            "groups": 240,
+            "excluded": {"no_frames": 2},
+        },
+        "labels": LABELS,
+        "arms": {name: outcome(chance, i) for i, (name, chance) in enumerate(arms.items())},
+        "bootstrap": bootstrap,
+        "generation": generation(bootstrap),
+        "semantics": summarise_semantics(
+            [["a red bell"], ["a red bell", "a drum"]],
+            [
+                [[{"label": "Bell", "similarity": 0.5}]],
+                [[{"label": "Bell", "similarity": 0.5}], [{"label": "Drum", "similarity": 0.8}]],
+            ],
+        ),
+        "provenance": {
+            "models": {"vit": {"id": "tiny", "revision": "abc", "dtype": "float32"}},
+            "config_sha256": "0" * 64,
+            "versions": {"torch": "2.15"},
+            "seeds": [0, 1, 2, 3, 4],
+        },
+    }
+    return build_report(**{**inputs, **changes})
+
+
+@pytest.fixture(scope="module")
+def report(bootstrap: GroupBootstrap) -> dict:
+    return make_report(bootstrap)
+
+
+def test_arms_agree_with_the_metrics(report: dict) -> None:
+    arm = outcome(0.4, 0)
+    predicted = arm.probabilities.argmax(axis=2)
+    shares = [(one == LABELS).mean() for one in predicted]
+    found = report["arms"]["video_only"]
+    assert found["accuracy"]["per_seed"] == pytest.approx(shares)
+    assert found["accuracy"]["mean"] == pytest.approx(np.mean(shares))
+    f1 = [macro_f1(LABELS, one, CLASSES) for one in predicted]
+    assert found["macro_f1"]["per_seed"] == pytest.approx(f1)
+    for name in ("accuracy", "macro_f1"):
+        low, high = found[name]["ci95"]
+        assert low < found[name]["mean"] < high
+        assert 0.02 < high - low < 0.2
+
+
+def test_macro_f1_interval_agrees_with_drawing_the_clips(
+    report: dict, bootstrap: GroupBootstrap
+) -> None:
+    predicted = outcome(0.4, 0).probabilities.argmax(axis=2)
+    samples = []
+    for times in bootstrap.draws:
+        clips = np.repeat(np.arange(CLIPS), times[bootstrap.group_of_clip])
+        samples.append(np.mean([macro_f1(LABELS[clips], one[clips], CLASSES) for one in predicted]))
+    expected = np.quantile(samples, [0.025, 0.975])
+    np.testing.assert_allclose(report["arms"]["video_only"]["macro_f1"]["ci95"], expected)
+
+
+def test_contrasts_are_differences_of_the_arms(report: dict) -> None:
+    for name, contrast in report["contrasts"].items():
+        first, second = (report["arms"][arm]["accuracy"] for arm in name.split("-"))
+        assert contrast["delta"] == pytest.approx(first["mean"] - second["mean"])
+        per_seed = np.subtract(first["per_seed"], second["per_seed"])
+        assert contrast["per_seed"] == pytest.approx(per_seed.tolist())
+        low, high = contrast["ci95"]
+        assert low < contrast["delta"] < high
+    assert report["contrasts"]["generated-video_only"]["primary"]
+    assert not report["contrasts"]["real_audio-video_only"]["primary"]
+
+
+def test_recovery_is_the_share_of_the_gain(report: dict) -> None:
+    gains = {name: contrast["delta"] for name, contrast in report["contrasts"].items()}
+    expected = gains["generated-video_only"] / gains["real_audio-video_only"]
+    assert report["recovery"]["value"] == pytest.approx(expected)
+    low, high = report["recovery"]["ci95"]
+    assert low < expected < high
+
+
+@pytest.mark.parametrize("real", [0.4, 0.1])
+def test_recovery_is_undefined_without_a_gain(bootstrap: GroupBootstrap, real: float) -> None:
+    assert make_report(bootstrap, real=real)["recovery"] == "undefined"
+
+
+def test_identical_arms_differ_by_nothing(bootstrap: GroupBootstrap) -> None:
+    arms = dict.fromkeys(("video_only", "generated", "real_audio"), outcome(0.5, 0))
+    contrast = make_report(bootstrap, arms=arms)["contrasts"]["generated-video_only"]
+    assert contrast["delta"] == 0
+    assert contrast["ci95"] == [0, 0]
+
+
+def test_fewer_than_five_seeds_are_refused(bootstrap: GroupBootstrap) -> None:
+    few = outcome(0.5, 0)
+    few = ArmOutcome(few.probabilities[:4], few.audio, few.epochs[:4])
+    with pytest.raises(ValueError, match="5 or more seeds"):
+        make_report(bootstrap, arms=dict.fromkeys(("video_only", "generated", "real_audio"), few))
+
+
+def test_generation_agrees_with_the_metrics_over_clips_with_sound(
+    bootstrap: GroupBootstrap,
+) -> None:
+    usable = np.arange(CLIPS) % 3 > 0
+    found = generation(bootstrap, usable)
+    rng = np.random.default_rng(9)
+    real = rng.normal(size=(CLIPS, 3, 6)).astype(np.float32)
+    generated = (real + rng.normal(size=(SEEDS, CLIPS, 3, 6))).astype(np.float32) / 2
+    assert found["clips"] == 80
+    assert found["r2"] == pytest.approx(np.mean([r2(g[usable], real[usable]) for g in generated]))
+    cosines = [mean_cosine(g[usable], real[usable]) for g in generated]
+    assert found["per_seed"]["cosine"] == pytest.approx(cosines)
+    for name in ("r2", "cosine"):
+        low, high = found[f"{name}_ci95"]
+        assert low < found[name] < high
+    assert found["spread_over_draws"] == pytest.approx(0.5, rel=0.05)
+    assert found["label_map"]["labels"] == 8
+
+
+def test_what_clips_without_sound_hold_does_not_matter(bootstrap: GroupBootstrap) -> None:
+    usable = np.arange(CLIPS) % 3 > 0
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(CLIPS, 3, 6)).astype(np.float32)
+    generated = rng.normal(size=(SEEDS, CLIPS, 3, 6)).astype(np.float32)
+    spread, scores = np.ones((SEEDS, CLIPS)), rng.random((CLIPS, 8))
+    prototypes = rng.normal(size=(8, 6))
+    first = generation_metrics(generated, real, usable, spread, prototypes, scores, bootstrap)
+    real[~usable], generated[:, ~usable], scores[~usable] = 99.0, -5.0, 1.0
+    second = generation_metrics(generated, real, usable, spread, prototypes, scores, bootstrap)
+    assert first == second
+
+
+def test_real_audio_is_the_ceiling_of_label_map(bootstrap: GroupBootstrap) -> None:
+    """Each clip holds one label's prototype; perfect audio ranks perfectly, noise at chance."""
+    rng = np.random.default_rng(0)
+    prototypes = np.eye(4, 6)
+    real = np.repeat(prototypes[LABELS][:, None], 3, axis=1)
+    noise = rng.normal(size=(SEEDS, CLIPS, 3, 6))
+    usable, spread = np.ones(CLIPS, bool), np.zeros((SEEDS, CLIPS))
+    scores = np.eye(4)[LABELS]
+    found = generation_metrics(noise, real, usable, spread, prototypes, scores, bootstrap)
+    assert found["label_map"]["real"] == 1
+    assert found["label_map"]["chance"] == 0.25
+    assert found["label_map"]["generated"] == pytest.approx(0.25, abs=0.08)
+
+
+def test_no_test_clip_with_sound_gives_nulls_that_the_schema_takes(
+    bootstrap: GroupBootstrap, tmp_path: Path
+) -> None:
+    nothing = generation(bootstrap, np.zeros(CLIPS, bool))
+    assert nothing["clips"] == 0
+    assert nothing["r2"] is None
+    report = make_report(bootstrap, generation=nothing)
+    write_arch2(tmp_path / "report.json", report)
+    assert "no test clip has usable sound" in format_report(report)
+
+
+def test_semantics_are_counted() -> None:
+    found = summarise_semantics(
+        [["a bell"], ["a bell", "a drum"]],
+        [
+            [[{"label": "Bell", "similarity": 0.5}, {"label": "Drum", "similarity": 0.1}]],
+            [[{"label": "Bell", "similarity": 0.5}], [{"label": "Drum", "similarity": 0.8}]],
+        ],
+    )
+    assert found == {
+        "captions": 3,
+        "distinct_captions": 2,
+        "representative_frames_per_video": 1.5,
+        "mean_similarity_of_nearest_label": pytest.approx(0.6),
+        "nearest_labels": [{"label": "Bell", "captions": 2}, {"label": "Drum", "captions": 1}],
+    }
+
+
+def test_the_file_is_checked_whole_and_repeatable(report: dict, tmp_path: Path) -> None:
+    first, second = tmp_path / "new" / "a.json", tmp_path / "b.json"
+    write_arch2(first, report)
+    write_arch2(second, copy.deepcopy(report))
+    assert first.read_bytes() == second.read_bytes()
+    assert [path.name for path in first.parent.iterdir()] == ["a.json"]
+    read = json.loads(first.read_text())
+    assert read["system"] == "arch2"
+    assert list(read) == list(report)
+
+
+def without(report: dict, *path: str) -> None:
+    for key in path[:-1]:
+        report = report[key]
+    del report[path[-1]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "where"),
+    [
+        (lambda r: r.update(note="hi"), r"\$"),
+        (lambda r: without(r, "arms", "generated", "audio"), r"\$.arms.generated"),
+        (lambda r: r["arms"].update(oracle={}), r"\$.arms"),
+        (lambda r: r["arms"]["generated"]["accuracy"].update(mean=1.2), "accuracy.mean"),
+        (lambda r: r["arms"]["generated"]["accuracy"]["per_seed"].pop(), "per_seed"),
+        (lambda r: r.update(recovery="none"), "recovery"),
+        (lambda r: r["provenance"].update(config_sha256="abc"), "config_sha256"),
+        (lambda r: r["data"]["excluded"].update(silent=-1), "excluded.silent"),
+        (lambda r: r["contrasts"]["generated-video_only"].update(ci95=[0.1]), "ci95"),
+    ],
+)
+def test_a_report_of_another_shape_is_not_written(
+    report: dict, tmp_path: Path, spoil: object, where: str
+) -> None:
+    spoilt = copy.deepcopy(report)
+    spoil(spoilt)
+    path = tmp_path / "report.json"
+    with pytest.raises(ValueError, match=rf"departs from arch2_metrics.schema.yaml at .*{where}"):
+        write_arch2(path, spoilt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_not_a_number_is_not_written(report: dict, tmp_path: Path) -> None:
+    spoilt = copy.deepcopy(report)
+    spoilt["generation"]["r2"] = float("nan")
+    with pytest.raises(ValueError, match="JSON"):
+        write_arch2(tmp_path / "report.json", spoilt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_shows_every_arm_and_contrast(report: dict) -> None:
+    table = format_report(report)
+    for name, arm in report["arms"].items():
+        line = next(line for line in table.splitlines() if line.startswith(name))
+        low, high = (f"{100 * x:.1f}" for x in arm["accuracy"]["ci95"])
+        assert f"{100 * arm['accuracy']['mean']:.1f}" in line
+        assert f"{low} to {high}" in line
+    assert "5 seeds" in table
+    assert all(len(line) <= 100 for line in table.splitlines())
+
+
+def test_the_conclusions_say_what_the_intervals_say(bootstrap: GroupBootstrap) -> None:
+    gain = conclusions(make_report(bootstrap, video=0.3, generated=0.6, real=0.9))
+    assert gain[0].startswith("Generated is better than video only by ")
+    assert gain[1].startswith("Real audio is better than video only by ")
+    assert "recovers" in gain[2]
+    loss = conclusions(make_report(bootstrap, video=0.6, generated=0.3, real=0.6))
+    assert loss[0].startswith("Generated is worse than video only by ")
+    assert loss[1].startswith("No difference shown between real audio and video only")
+    assert "4 times in 5" in loss[1]
+    assert loss[2].startswith("Recovery is undefined")

@@ -1,0 +1,108 @@
+"""Each metric against scikit-learn or its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+from sklearn.metrics.pairwise import paired_cosine_distances
+
+from unmuted.report.metrics import (
+    accuracy,
+    expected_calibration_error,
+    f1_counts,
+    macro_f1,
+    macro_f1_from_counts,
+    mean_average_precision,
+    mean_cosine,
+    r2,
+)
+
+SEEDS = st.integers(0, 10_000)
+
+
+@settings(deadline=None)
+@given(seed=SEEDS, clips=st.integers(1, 40), classes=st.integers(2, 6))
+def test_accuracy_and_macro_f1_agree_with_scikit_learn(seed: int, clips: int, classes: int) -> None:
+    """Also where some classes are neither true nor predicted."""
+    labels, predicted = np.random.default_rng(seed).integers(classes, size=(2, clips))
+    assert accuracy(labels, predicted) == pytest.approx(reference.accuracy_score(labels, predicted))
+    expected = reference.f1_score(labels, predicted, average="macro", zero_division=0)
+    assert macro_f1(labels, predicted, classes) == pytest.approx(expected)
+
+
+def test_macro_f1_of_many_sums_at_once() -> None:
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(3, size=(2, 50))
+    counts = f1_counts(labels, predicted, 3)
+    halves = np.stack([counts[:25].sum(axis=0), counts[25:].sum(axis=0)])
+    expected = [macro_f1(labels[:25], predicted[:25], 3), macro_f1(labels[25:], predicted[25:], 3)]
+    np.testing.assert_allclose(macro_f1_from_counts(halves), expected)
+
+
+def test_calibration_error_of_known_cases() -> None:
+    sure = np.tile([1.0, 0.0], (10, 1))
+    assert expected_calibration_error(np.zeros(10, int), sure) == 0
+    assert expected_calibration_error(np.ones(10, int), sure) == 1
+    labels = np.array([0] * 7 + [1] * 3)
+    assert expected_calibration_error(labels, np.tile([0.7, 0.3], (10, 1))) == pytest.approx(0)
+    assert expected_calibration_error(labels, np.tile([0.9, 0.1], (10, 1))) == pytest.approx(0.2)
+
+
+@settings(deadline=None)
+@given(seed=SEEDS, clips=st.integers(1, 60))
+def test_calibration_error_agrees_with_its_definition(seed: int, clips: int) -> None:
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.ones(4) / 2, size=clips)
+    labels = rng.integers(4, size=clips)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    expected = 0.0
+    for low in np.arange(15) / 15:
+        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        if inside.any():
+            gap = abs(confidence[inside].mean() - right[inside].mean())
+            expected += inside.mean() * gap
+    assert expected_calibration_error(labels, probabilities) == pytest.approx(expected, abs=1e-9)
+
+
+@settings(deadline=None)
+@given(seed=SEEDS)
+def test_cosine_and_r2_agree_with_scikit_learn(seed: int) -> None:
+    predicted, target = np.random.default_rng(seed).normal(size=(2, 6, 3, 4))
+    flat = predicted.reshape(-1, 4), target.reshape(-1, 4)
+    assert mean_cosine(predicted, target) == pytest.approx(
+        1 - paired_cosine_distances(*flat).mean()
+    )
+    expected = reference.r2_score(flat[1], flat[0], multioutput="variance_weighted")
+    assert r2(predicted, target) == pytest.approx(expected)
+
+
+def test_r2_is_0_for_the_mean_and_1_for_the_truth() -> None:
+    target = np.random.default_rng(0).normal(5, 2, size=(6, 3, 4)).astype(np.float32)
+    mean = np.broadcast_to(target.mean(axis=(0, 1)), target.shape)
+    assert r2(mean, target) == pytest.approx(0, abs=1e-5)
+    assert r2(target, target) == 1
+
+
+def test_a_zero_feature_has_no_direction() -> None:
+    assert mean_cosine(np.zeros((1, 2)), np.ones((1, 2))) == 0
+
+
+@settings(deadline=None)
+@given(seed=SEEDS, clips=st.integers(2, 30), levels=st.integers(2, 20))
+def test_mean_average_precision_agrees_with_scikit_learn(
+    seed: int, clips: int, levels: int
+) -> None:
+    """Few levels make many equal scores."""
+    rng = np.random.default_rng(seed)
+    present = rng.random((clips, 5)) < 0.4
+    scores = rng.integers(levels, size=(clips, 5)) / levels
+    ranked = present.any(axis=0) & ~present.all(axis=0)
+    found = mean_average_precision(present, scores)
+    if ranked.any():
+        expected = reference.average_precision_score(present[:, ranked], scores[:, ranked])
+        assert found == pytest.approx(expected)
+    else:
+        assert np.isnan(found)
