@@ -1,9 +1,9 @@
 """ffmpeg on files that nobody vouches for: which binary, what it may open, what it found.
 
-Every call opens its input through :func:`source`, so that no call can forget the restrictions:
-only the `file` protocol, and only demuxers that read nothing but the file they are given.
-Playlists, concat lists, image sequences and session descriptions name *other* files; they are
-refused by demuxer, before their content is acted on.
+Every call opens its input through :func:`input_arguments`, so that no call can forget the
+restrictions: only the `file` protocol, and only demuxers that read nothing but the file they are
+given. Playlists, concat lists, image sequences and session descriptions name *other* files; they
+are refused by demuxer, before their content is acted on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-
-import ffmpeg
 
 from unmuted.errors import UserError
 
@@ -88,31 +86,33 @@ def version() -> str:
     return words[2] if len(words) > 2 else "unknown"
 
 
-def source(path: Path, **options: object) -> ffmpeg.nodes.FilterableStream:
-    """`path` as an ffmpeg-python input with the restrictions of this module.
+def input_arguments(path: Path) -> list[str]:
+    """Arguments that open `path` and nothing else.
 
     One decoding thread: jobs run side by side anyway, and the concealment of damaged pictures then
-    depends on the file alone.
+    depends on the file alone. The prefix `file:` keeps a name from being taken for another
+    protocol or an option. External tracks of QuickTime files stay off, as is ffmpeg's default.
     """
-    return ffmpeg.input(
-        f"file:{os.path.abspath(path)}",
-        protocol_whitelist="file",
-        format_whitelist=DEMUXERS,
-        probesize=_MAX_PROBED,
-        analyzeduration=_MAX_ANALYSED,
-        threads=1,
-        **options,
-    )
+    restrictions = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
+    bounds = ["-probesize", str(_MAX_PROBED), "-analyzeduration", str(_MAX_ANALYSED)]
+    return [*restrictions, *bounds, "-threads", "1", "-i", f"file:{os.path.abspath(path)}"]
 
 
-def command(output: ffmpeg.nodes.OutputStream, log_level: str = "error") -> list[str]:
-    """Command line of an ffmpeg-python output, with the global options that every call shares.
+def command(
+    path: Path, *output: str, decoder: tuple[str, ...] = (), log_level: str = "error"
+) -> list[str]:
+    """Command line that reads `path` and writes `output` (options and destination).
 
-    `-copyts` keeps the file's own clock, on which sound and picture are aligned.
+    Lists of arguments, since ffmpeg-python cannot carry names that are not UTF-8. `-copyts` keeps
+    the file's own clock, on which sound and picture are aligned.
+
+    Args:
+        decoder: options of the input's decoder.
+        log_level: ffmpeg's; each line of the log names its level.
     """
     log = ["-nostdin", "-hide_banner", "-loglevel", f"level+{log_level}"]
-    limits = ["-max_alloc", str(_MAX_ALLOCATION), "-filter_complex_threads", "1"]
-    return [binary(), *log, *limits, "-copyts", *ffmpeg.get_args(output)]
+    limits = ["-max_alloc", str(_MAX_ALLOCATION), "-filter_threads", "1"]
+    return [binary(), *log, *limits, "-copyts", *decoder, *input_arguments(path), *output]
 
 
 def first_error(log: str) -> str:

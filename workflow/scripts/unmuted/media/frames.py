@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import ffmpeg as ffmpeg_python
 import numpy as np
 
 from unmuted.media import ffmpeg
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.framecrc import Listing
-from unmuted.media.probe import Limits, Probe
+from unmuted.media.probe import ALL_FRAMES, Limits, Probe
 from unmuted.media.process import Process
 
 MAX_ASPECT = 8  # long side over short side: a bound on the memory for very wide pictures
@@ -126,19 +125,12 @@ def _decode(
 
 
 def _decode_command(path: Path, size: tuple[int, int], limits: Limits, times_fd: int) -> list[str]:
-    frames = ffmpeg.source(path, max_pixels=limits.max_pixels)["V:0"]
-    scaled = frames.filter("scale", size[0], size[1], flags=_SCALER)
+    scaled = ("-map", "0:V:0", "-vf", f"scale={size[0]}:{size[1]}:flags={_SCALER}")
+    pixels = ("-c:v", "rawvideo", "-pix_fmt", "rgb24")
     outputs = f"[f=rawvideo]pipe:1|[f=framecrc:flush_packets=1]pipe:{times_fd}"
+    decoder = ("-max_pixels", str(limits.max_pixels))
     return ffmpeg.command(
-        ffmpeg_python.output(
-            scaled,
-            outputs,
-            format="tee",
-            vcodec="rawvideo",
-            pix_fmt="rgb24",
-            fps_mode="passthrough",
-            enc_time_base="1:1000000",
-        )
+        path, *scaled, *pixels, *ALL_FRAMES, "-f", "tee", outputs, decoder=decoder
     )
 
 

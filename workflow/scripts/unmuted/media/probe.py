@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import ffmpeg as ffmpeg_python
-
 from unmuted.media import ffmpeg
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
@@ -21,6 +19,9 @@ from unmuted.media.framecrc import Entry, Listing
 from unmuted.media.process import Process
 
 __all__ = ["Limits", "Probe", "check_file", "probe"]
+
+# Every decoded frame once, with its own time; left alone, ffmpeg rounds times to the nominal rate.
+ALL_FRAMES = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000000")
 
 _LONE_FRAME_S = Fraction(1, 25)  # a lone frame without a duration counts as one frame at 25 fps
 
@@ -109,24 +110,19 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
 
 def _list_packets(path: Path, limits: Limits) -> tuple[Listing, list[Entry], str]:
     """Headers of the video and audio stream, the packets of the video stream, and ffmpeg's log."""
-    file = ffmpeg.source(path)
-    streams = (file["V:0"], file["a:0?"])
-    output = ffmpeg_python.output(*streams, "pipe:1", format="framecrc", c="copy")
-    return _read_listing(ffmpeg.command(output, log_level="info"), limits)
+    output = ("-map", "0:V:0", "-map", "0:a:0?", "-c", "copy", "-f", "framecrc", "pipe:1")
+    return _read_listing(ffmpeg.command(path, *output, log_level="info"), limits)
 
 
 def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], list[Entry]]:
     """Size of the upright picture with square pixels, and the times of its frames, or one frame."""
-    output = ffmpeg_python.output(
-        ffmpeg.source(path, max_pixels=limits.max_pixels)["V:0"],
-        "pipe:1",
-        format="framecrc",
-        vcodec="wrapped_avframe",  # the listing is about times: no pixel is copied
-        fps_mode="passthrough",
-        enc_time_base="1:1000000",
-        **({"frames:v": 1} if only_first else {}),
+    wanted = ("-frames:v", "1") if only_first else ()
+    # Wrapped, so that no pixel is copied for a listing of times.
+    output = ("-map", "0:V:0", *wanted, "-c:v", "wrapped_avframe", *ALL_FRAMES, "-f", "framecrc")
+    decoder = ("-max_pixels", str(limits.max_pixels))
+    listing, entries, log = _read_listing(
+        ffmpeg.command(path, *output, "pipe:1", decoder=decoder), limits
     )
-    listing, entries, log = _read_listing(ffmpeg.command(output), limits)
     if not entries:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
     header = listing.header[0]

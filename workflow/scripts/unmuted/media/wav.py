@@ -7,7 +7,6 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
-import ffmpeg as ffmpeg_python
 import numpy as np
 
 from unmuted.media import ffmpeg
@@ -110,12 +109,13 @@ def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
 
 def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[str]:
     """At most `length` samples from the start of the video on."""
-    since_start = ffmpeg.source(path)["a:0"].filter("asetpts", f"PTS-{probe.start_s:.9f}/TB")
-    heard = since_start.filter("atrim", start=0)
-    # async=1 fills gaps and cuts overlaps, never stretches; first_pts=0 fills the beginning.
-    timing = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": 0}
-    mono = heard.filter("aresample", rate, **timing).filter(
-        "aformat", sample_fmts="s16", channel_layouts="mono"
+    filters = (
+        f"asetpts=PTS-({probe.start_s:.9f})/TB",
+        "atrim=start=0",
+        # async=1 fills gaps and cuts overlaps, never stretches; first_pts=0 fills the beginning.
+        f"aresample={rate}:async=1:min_hard_comp={_GAP_S}:first_pts=0",
+        "aformat=sample_fmts=s16:channel_layouts=mono",
+        f"atrim=end_sample={length}",
     )
-    clip = mono.filter("atrim", end_sample=length)
-    return ffmpeg.command(ffmpeg_python.output(clip, "pipe:1", format="s16le", acodec="pcm_s16le"))
+    output = ("-map", "0:a:0", "-af", ",".join(filters), "-c:a", "pcm_s16le", "-f", "s16le")
+    return ffmpeg.command(path, *output, "pipe:1")

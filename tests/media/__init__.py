@@ -1,0 +1,1 @@
+"""Clips with known content, made by ffmpeg for the tests of `unmuted.media`."""

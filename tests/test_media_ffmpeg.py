@@ -1,0 +1,146 @@
+"""The ffmpeg that is run, its restrictions and its log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from unmuted.errors import UserError
+from unmuted.media import ffmpeg
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.process import LOG_BYTES, Process
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The choice of the binary is made anew within and after the test."""
+    ffmpeg.binary.cache_clear()
+    ffmpeg.version.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    ffmpeg.binary.cache_clear()
+    ffmpeg.version.cache_clear()
+
+
+def write_fake(folder: Path, libavcodec: str) -> Path:
+    fake = folder / "ffmpeg"
+    fake.write_text(f"#!/bin/sh\necho ffmpeg version 0.fake\necho 'libavcodec     {libavcodec}'\n")
+    fake.chmod(0o755)
+    return fake
+
+
+def test_the_ffmpeg_on_the_path_is_preferred(forgetful: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = write_fake(tmp_path, "59. 37.100 / 59. 37.100")
+    forgetful.setenv("PATH", str(tmp_path))
+    assert ffmpeg.binary() == str(fake)
+    assert ffmpeg.version() == "0.fake"
+
+
+def test_an_old_ffmpeg_on_the_path_is_passed_over(
+    forgetful: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = write_fake(tmp_path, "58.134.100 / 58.134.100")
+    forgetful.setenv("PATH", str(tmp_path))
+    assert ffmpeg.binary() != str(fake)
+
+
+def test_no_usable_ffmpeg_is_one_clear_message(
+    forgetful: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = write_fake(tmp_path, "58.134.100 / 58.134.100")
+    forgetful.setenv("PATH", str(tmp_path))
+    forgetful.setenv("IMAGEIO_FFMPEG_EXE", str(fake))
+    with pytest.raises(UserError, match=r"5\.1 or newer"):
+        ffmpeg.binary()
+
+
+def test_every_input_is_restricted() -> None:
+    arguments = ffmpeg.command(Path("-a b%03d.mp4"), "-f", "null", "-")
+    url = arguments[arguments.index("-i") + 1]
+    assert url == f"file:{Path.cwd()}/-a b%03d.mp4"
+    before = arguments[: arguments.index("-i")]
+    assert before[before.index("-protocol_whitelist") + 1] == "file"
+    assert before[before.index("-format_whitelist") + 1] == ffmpeg.DEMUXERS
+    assert "-nostdin" in before
+
+
+def test_only_demuxers_of_one_file_are_allowed() -> None:
+    allowed = set(ffmpeg.DEMUXERS.split(","))
+    others = (
+        "concat hls dash image2 image2pipe lavfi sdp rtp rtsp sap imf vobsub avisynth dvdvideo mlv"
+    )
+    texts = "srt ass webvtt ffmetadata mpl2 tty realtext webm_dash_manifest libopenmpt libgme data"
+    assert not allowed & set(others.split()) and not allowed & set(texts.split())
+    listing = subprocess.run(
+        [ffmpeg.binary(), "-hide_banner", "-demuxers"], capture_output=True, text=True, check=True
+    )
+    known = {
+        n
+        for line in listing.stdout.splitlines()
+        if line[1:2] == "D"
+        for n in line.split()[1].split(",")
+    }
+    assert {"mov", "matroska", "avi", "mpeg", "mpegts", "asf", "flv", "ogg"} <= allowed & known
+
+
+def test_first_error_is_the_same_in_every_run() -> None:
+    log = (
+        "[in#0 @ 0x55d3879b0240] [warning] low score\n"
+        "[mov,mp4 @ 0x55d3879b0240] [error] moov\x1b atom\u2028not found\n[error] later\n"
+    )
+    assert ffmpeg.first_error(log) == "moov atom not found"
+    assert ffmpeg.first_error("[info]     title : [odd] name\n") == ""
+
+
+def test_a_finding_carries_status_and_reason() -> None:
+    finding = MediaError("no_video", "no video stream")
+    assert (finding.status, finding.reason) == ("no_video", "no video stream")
+    assert str(finding) == "no_video: no video stream"
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_process_that_hangs_is_stopped() -> None:
+    begun = time.monotonic()
+    with Process(python("import time; time.sleep(60)"), timeout_s=0.3) as run:
+        assert run.stdout.read() == b""
+        with pytest.raises(MediaError) as finding:
+            run.finish()
+    assert finding.value.status == "timeout"
+    assert time.monotonic() - begun < 20
+
+
+def test_leaving_the_block_stops_the_process() -> None:
+    begun = time.monotonic()
+    with Process(python("while True: print('x' * 1000)"), timeout_s=60) as run:
+        assert run.stdout.read(10) == b"x" * 10
+    assert time.monotonic() - begun < 20
+
+
+def test_a_long_log_neither_blocks_nor_fills_the_memory() -> None:
+    code = (
+        f"import sys; sys.stderr.write('[error] first\\n' + 'y' * {LOG_BYTES * 40}); print('end')"
+    )
+    with Process(python(code), timeout_s=60) as run:
+        assert run.stdout.read() == b"end\n"
+        log = run.finish()
+    assert len(log) == LOG_BYTES
+    assert ffmpeg.first_error(log) == "first"
+
+
+def test_a_crash_is_an_error_in_the_log() -> None:
+    with Process(python("import os; os.abort()"), timeout_s=60) as run:
+        run.stdout.read()
+        assert "exit code -6" in ffmpeg.first_error(run.finish())
+
+
+def test_a_process_reads_no_terminal() -> None:
+    with Process(python("import sys; print(repr(sys.stdin.read()))"), timeout_s=60) as run:
+        assert run.stdout.read() == b"''\n"
+        assert run.finish() == ""
