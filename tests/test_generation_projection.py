@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from unmuted.errors import UserError
-from unmuted.generation.projection import fit_projection
+from unmuted.generation.projection import CLIPS_AT_ONCE, fit_projection
 
 
-def clips(n: int = 20, steps: int = 6, dim: int = 10, seed: int = 0) -> list[np.ndarray]:
+def clips(n: int = 150, steps: int = 6, dim: int = 10, seed: int = 0) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     mix = rng.normal(size=(dim, dim)) * np.geomspace(3, 0.1, dim)[:, None]
     return [(rng.normal(size=(steps, dim)) @ mix + 7).astype(np.float32) for _ in range(n)]
@@ -75,14 +75,15 @@ def test_memory_does_not_grow_with_the_clips() -> None:
 
     def stream():
         nonlocal most_alive
-        for seed in range(20):
+        for seed in range(3 * CLIPS_AT_ONCE):
             tokens = clips(1, seed=seed)[0]
             seen.append(weakref.ref(tokens))
             most_alive = max(most_alive, sum(ref() is not None for ref in seen))
             yield tokens
 
     fit_projection(stream(), 4)
-    assert most_alive <= 2
+    assert len(seen) == 3 * CLIPS_AT_ONCE
+    assert most_alive <= 2 * CLIPS_AT_ONCE  # of 3
 
 
 def test_clips_of_different_lengths_count_by_their_steps() -> None:
@@ -95,7 +96,7 @@ def test_clips_of_different_lengths_count_by_their_steps() -> None:
 
 @pytest.mark.parametrize(
     ("n", "steps", "dim", "audio_dim", "most"),
-    [(20, 6, 10, 11, "10"), (1, 4, 10, 4, "3"), (0, 6, 10, 2, "0")],
+    [(150, 6, 10, 11, "10"), (1, 4, 10, 4, "3"), (0, 6, 10, 2, "0")],
 )
 def test_too_little_data_is_refused_with_the_most_that_works(
     n: int, steps: int, dim: int, audio_dim: int, most: str

@@ -138,7 +138,7 @@ def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
 
 
 def _inputs(data: GeneratorData, clips: np.ndarray, device: str) -> list[Tensor]:
-    """visual (B, T, Dv), captions (B, R, E), steps and mask (B, R) of the clips at these indices."""
+    """visual (B, T, Dv), captions (B, R, E), steps and mask (B, R) of the clips by index."""
     arrays = (data.visual, data.captions, data.steps, data.mask)
     return [torch.from_numpy(array[clips]).to(device) for array in arrays]
 
