@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Payload = Mapping[str, np.ndarray] | Mapping[str, object] | Callable[[Path], None]
 
+TEMPORARY = ".tmp-"
 HEADER_KEY = "unmuted"  # one key only: safetensors writes several in no fixed order
 
 
@@ -30,12 +31,20 @@ class DamagedArtifact(UserError):
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`: moved in place when the block ends well, else removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporaries(folder: Path, name: str | None = None) -> list[Path]:
+    """What killed writers left in a folder: half-written files, of `name` where one is given."""
+    found = [entry for entry in folder.iterdir() if entry.name.startswith(TEMPORARY)]
+    if name is None:
+        return found
+    return [entry for entry in found if entry.name.split("-", maxsplit=2)[2] == name]
 
 
 def write_artifact(path: Path, payload: Payload, recipe: str) -> tuple[str, int]:
@@ -67,7 +76,7 @@ def content_digest(path: Path, suffix: str | None = None) -> str:
     if suffix == ".safetensors":
         return _tensor_digest(path)
     if suffix == ".json":
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _json_object(path.read_bytes())
         return digest_json({key: value for key, value in content.items() if key != "recipe"})
     return digest_file(path)
 
@@ -78,7 +87,7 @@ def check_artifact(path: Path, digest: str) -> None:
         found = content_digest(path)
     except FileNotFoundError:
         found = "no file"
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError) as error:
         found = f"an unreadable file ({error})"
     if found != digest:
         raise DamagedArtifact(
@@ -112,10 +121,18 @@ def _pack_tensors(tensors: Mapping[str, np.ndarray], recipe: str) -> bytes:
 def _tensor_digest(path: Path) -> str:
     """Digest of names, types, shapes, data; the format: 8 bytes length, JSON header, data."""
     with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > path.stat().st_size:
-            raise ValueError("header longer than the file")
-        header = json.loads(file.read(length))
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 0 < length <= path.stat().st_size:
+            raise ValueError(f"no header of {length} bytes")
+        header = _json_object(file.read(length))
         header.pop("__metadata__", None)
         data = hashlib.file_digest(file, "sha256").hexdigest()
     return digest_bytes((json.dumps(header, sort_keys=True) + data).encode())
+
+
+def _json_object(data: bytes) -> dict[str, object]:
+    content = json.loads(data)
+    if not isinstance(content, dict):
+        raise ValueError(f"a JSON object expected, found {type(content).__name__}")
+    return content

@@ -8,11 +8,11 @@ is the only file of the stage that Snakemake knows.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from unmuted.artifacts import atomic
 from unmuted.errors import UserError
 
 OK = "ok"
@@ -54,28 +54,29 @@ def read_rows(path: Path) -> dict[str, Row]:
     """Rows of a ledger or journal by video id; the last row of a video counts.
 
     A line cut short by a kill (only ever the last one) is ignored: its video is computed again.
+    Raises UserError for a file that is damaged in any other way.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(line for line in file if line.endswith("\n")))
-    if not lines:
-        return {}
-    if tuple(lines[0]) != COLUMNS:
+    # Cut before decoding: a kill may have split the last character as well.
+    complete, _, _ = path.read_bytes().rpartition(b"\n")
+    try:
+        lines = [line for line in csv.reader(complete.decode("utf-8").split("\n")) if line]
+        if lines and tuple(lines[0]) != COLUMNS:
+            raise ValueError(f"found the columns {', '.join(lines[0])}")
+        rows = [_parse(line) for line in lines[1:]]
+    except (ValueError, csv.Error) as error:
         raise UserError(
-            f"{path}: expected a ledger with the columns {', '.join(COLUMNS)}, found "
-            f"{', '.join(lines[0])}. Delete this file; the next run makes it again."
-        )
-    rows = (_parse(line) for line in lines[1:] if len(line) == len(COLUMNS))
+            f"{path}: expected a ledger with the columns {', '.join(COLUMNS)}: "
+            f"{one_line(str(error))}. Delete this file; the next run makes it again."
+        ) from error
     return {row.video_id: row for row in rows}
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write a complete table, sorted by video id, under a temporary name and then in place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(_format(row) for row in sorted(rows, key=lambda row: row.video_id))
-    os.replace(temporary, path)
 
 
 class Journal:
@@ -94,6 +95,15 @@ class Journal:
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerow(_format(row))
 
+    def forget(self, video_id: str) -> None:
+        """Void an earlier row before its artifact is replaced.
+
+        So a kill between the two leaves no row that speaks of another file, also where the recipe
+        of that row comes back later.
+        """
+        if video_id in self.rows:
+            self.append(Row(video_id, "unfinished", "", "", "", 0, 0.0))
+
     def replace(self, rows: Mapping[str, Row]) -> None:
         """Make `rows` the whole journal (videos that left are dropped)."""
         self.rows = dict(rows)
@@ -106,5 +116,7 @@ def _format(row: Row) -> tuple[object, ...]:
 
 
 def _parse(line: list[str]) -> Row:
+    if len(line) != len(COLUMNS):
+        raise ValueError(f"found a row of {len(line)} cells, {','.join(line)}")
     values = dict(zip(COLUMNS, line, strict=True))
     return Row(**values | {"bytes": int(values["bytes"]), "seconds": float(values["seconds"])})

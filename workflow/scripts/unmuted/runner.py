@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmuted.artifacts import (
+    atomic,
     check_artifact,
     content_digest,
     read_json,
     read_tensors,
+    temporaries,
     write_artifact,
 )
 from unmuted.dataset import Video
@@ -98,10 +100,9 @@ def run_tasks(
     Tasks whose recipe the journal already holds are not computed again; artifacts of names that
     are no longer asked for are deleted. Safe to kill at any point. Returns the rows of the ledger.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder):
+        _sweep_temporary(folder, ledger)
         journal = Journal(folder / JOURNAL)
-        _sweep_temporary(folder)
         _settle_blocked(tasks, journal)
         _adopt(folder, suffix, tasks, journal)
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
@@ -120,14 +121,14 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
 
     Their rows leave the journal and the ledger is removed, so that Snakemake visits this folder.
     """
-    rows = read_rows(ledger)
-    damaged = [
-        name
-        for name, row in rows.items()
-        if row.has_artifact and not _is_intact(folder / f"{name}{suffix}", row.digest)
-    ]
-    if damaged:
-        with _locked(folder):
+    with locked(folder):
+        rows = read_rows(ledger)
+        damaged = [
+            name
+            for name, row in rows.items()
+            if row.has_artifact and not _is_intact(folder / f"{name}{suffix}", row.digest)
+        ]
+        if damaged:
             kept = {name: row for name, row in rows.items() if name not in damaged}
             Journal(folder / JOURNAL).replace(kept)
             ledger.unlink()
@@ -138,11 +139,12 @@ def _compute(
     folder: Path, suffix: str, todo: Sequence[Task], compute: Compute, journal: Journal
 ) -> None:
     recipes = {task.name: task.recipe for task in todo}
-    progress = Progress(len(todo), folder.parent.name if suffix else folder.name)
+    progress = Progress(len(todo), f"{folder.parent.name}/{folder.name}")
     started = time.perf_counter()
     for outcome in compute(todo):
         digest, size = "", 0
         path = folder / f"{outcome.name}{suffix}"
+        journal.forget(outcome.name)
         if outcome.payload is not None:
             digest, size = write_artifact(path, outcome.payload, recipes[outcome.name])
         if outcome.status != OK or outcome.reason:
@@ -189,7 +191,7 @@ def _adopt(folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal) -
     siblings = shard_folders(folder.parent)
     journals: dict[str, dict[str, Row]] = {}
     for task in tasks:
-        if task.video is None or task.name in journal.rows:
+        if task.video is None or _is_current(task, folder, suffix, journal):
             continue
         for home in other_homes(task.name, folder.name, siblings):
             if home not in journals:
@@ -202,32 +204,44 @@ def _adopt(folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal) -
             if row.has_artifact:
                 if not _is_intact(source, row.digest):
                     continue
-                temporary = folder / f".tmp-{os.getpid()}-{task.name}{suffix}"
-                shutil.copyfile(source, temporary)
-                os.replace(temporary, folder / source.name)
+                journal.forget(task.name)
+                with atomic(folder / source.name) as temporary:
+                    shutil.copyfile(source, temporary)
             journal.append(row)
             break
 
 
 def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:
     for entry in folder.iterdir():
-        if not entry.name.startswith(".") and entry.name.removesuffix(suffix) not in names:
+        is_artifact = entry.name.endswith(suffix) and not entry.name.startswith(".")
+        if is_artifact and entry.name.removesuffix(suffix) not in names:
             entry.unlink()
 
 
-def _sweep_temporary(folder: Path) -> None:
+def _sweep_temporary(folder: Path, ledger: Path) -> None:
     """Remove what a killed job left half-written; this folder's lock is held."""
-    for entry in folder.glob(".tmp-*"):
+    for entry in (*temporaries(folder), *temporaries(ledger.parent, ledger.name)):
         entry.unlink(missing_ok=True)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: a job that outlived its killed Snakemake may still work here."""
-    with open(folder / LOCK, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("%s: waiting for an earlier job that is still at work here", folder)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Hold the folder's lock: a job that outlived its killed Snakemake may still work here.
+
+    Makes the folder where it is missing. Without `wait`, raises BlockingIOError when it is taken.
+    """
+    path = folder / LOCK
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(path, "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not wait:
+                    raise
+                log.warning("%s: waiting for an earlier job that is still at work here", folder)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # Whoever held the lock may have swept the folder away, and this file with it.
+            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                yield
+                return

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-LAYOUT = re.compile(r"(\d{5})-of-(\d{5})")
+LAYOUT = re.compile(r"(\d{5,})-of-(\d{5,})")
 
 
 def shard_count(videos: int, videos_per_shard: int) -> int:
@@ -55,4 +55,5 @@ def shard_folders(stage_folder: Path) -> list[str]:
     """Names of the shard folders that lie in a stage's folder."""
     if not stage_folder.is_dir():
         return []
-    return sorted(entry.name for entry in stage_folder.iterdir() if entry.is_dir())
+    folders = (entry.name for entry in stage_folder.iterdir() if entry.is_dir())
+    return sorted(name for name in folders if not name.startswith("."))

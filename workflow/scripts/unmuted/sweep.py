@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from unmuted.ledger import Row, read_rows
-from unmuted.runner import JOURNAL
+from unmuted.runner import JOURNAL, locked
 from unmuted.shards import shard_folders
 
+GRAVE = ".swept-"
 log = logging.getLogger("unmuted")
 
 
@@ -20,6 +22,8 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     shard_of: the present shard of every video. A shard of an earlier layout stays until each of its
     videos has left the run or has been taken over by its present shard.
     """
+    for grave in stage_folder.glob(f"{GRAVE}*"):
+        shutil.rmtree(grave)
     present = set(shard_of.values())
     removed = []
     journals: dict[str, Mapping[str, Row]] = {}
@@ -32,11 +36,22 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
             if home is not None and home not in journals:
                 journals[home] = _journal(stage_folder / home) or {}
         if all(name not in shard_of or name in journals[shard_of[name]] for name in rows):
-            shutil.rmtree(stage_folder / shard)
-            (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
+            try:
+                _remove(stage_folder, shard)
+            except BlockingIOError:
+                log.info("%s: a job is still at work in %s, kept", stage_folder.name, shard)
+                continue
             removed.append(shard)
             log.info("%s: removed the empty shard %s", stage_folder.name, shard)
     return removed
+
+
+def _remove(stage_folder: Path, shard: str) -> None:
+    grave = stage_folder / f"{GRAVE}{shard}"
+    with locked(stage_folder / shard, wait=False):
+        (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
+        os.rename(stage_folder / shard, grave)  # whole or not at all, so a kill leaves no half
+    shutil.rmtree(grave)
 
 
 def _journal(folder: Path) -> Mapping[str, Row] | None:
