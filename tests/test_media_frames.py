@@ -84,7 +84,7 @@ CONTAINERS = {
         "5",
     ),
     "ts": ("-c:v", "libx264", "-preset", "ultrafast"),
-    "mov": ("-c:v", "mjpeg"),
+    "mov": ("-c:v", "mjpeg", "-strict", "unofficial"),
 }
 
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from workflow.corpus import PER_CLIP, REPOSITORY, Corpus, make_older, rewritten
 
+from runs.corpus import PER_CLIP, REPOSITORY, Corpus, make_older, rewritten
 from unmuted.media.ffmpeg import binary
 
 pytestmark = pytest.mark.workflow

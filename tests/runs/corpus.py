@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import models_fixture
 import yaml
 
+import models_fixture
 from unmuted.artifacts import content_digest
 from unmuted.ledger import Row, read_rows
 from unmuted.world.files import write_clip
@@ -21,10 +21,10 @@ from unmuted.world.plan import plan_world
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PER_CLIP = (
-    "probe frames wav flow representative_frames vit_rgb vit_flow ast captions caption_embeddings "
-    "mapping"
-).split()
-FITTED = "projection prototypes generator classifier".split()
+    *("probe", "frames", "wav", "flow", "representative_frames", "vit_rgb", "vit_flow", "ast"),
+    *("captions", "caption_embeddings", "mapping"),
+)
+FITTED = ("projection", "prototypes", "generator", "classifier")
 
 
 @dataclass(frozen=True)

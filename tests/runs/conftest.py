@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workflow.corpus import Corpus, make_corpus
+
+from runs.corpus import Corpus, make_corpus
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from workflow.corpus import FITTED, PER_CLIP, Corpus, rewritten
 
+from runs.corpus import FITTED, PER_CLIP, Corpus, rewritten
 from unmuted.artifacts import read_json, read_tensors
 from unmuted.report.schema import check_report
 

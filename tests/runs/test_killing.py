@@ -1,4 +1,4 @@
-"""kill -9 of a job and of Snakemake itself: the next run continues, and ends with the same bytes."""
+"""kill -9 of a job and of Snakemake itself: the next run continues, to the same bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workflow.corpus import PER_CLIP, REPOSITORY, Corpus
+
+from runs.corpus import PER_CLIP, REPOSITORY, Corpus
 
 pytestmark = pytest.mark.workflow
 STAGE = "captions"  # the slowest: there is time to kill it between two videos
