@@ -14,7 +14,7 @@ from unmuted.errors import UserError
 @contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
     """Send the library's log and any traceback to `path`; a UserError ends the job in one line."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.setLevel(logging.WARNING)

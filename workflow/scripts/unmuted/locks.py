@@ -1,8 +1,8 @@
 """Snakemake's lock on the working directory, freed when the Snakemake that held it was killed.
 
 Snakemake cannot tell a lock that is in use from one that a kill -9 left behind, and asks for
---unlock. So each run notes who it is beside the lock; a later run removes a lock whose owner is
-dead.
+--unlock. So each run notes who it is beside the lock (several may run side by side, on different
+outputs); a later run removes locks whose owners are all dead.
 """
 
 from __future__ import annotations
@@ -14,36 +14,46 @@ import shutil
 import socket
 from pathlib import Path
 
+from unmuted.artifacts import atomic
+
 LOCKS = Path(".snakemake/locks")
-OWNER = "owner.json"
+OWNER = "owner-{pid}.json"
 log = logging.getLogger("unmuted")
 
 
 def claim_lock(locks: Path = LOCKS) -> None:
-    """Note this process as the owner of the lock; Snakemake removes the note with the lock."""
+    """Note this process as an owner of the locks; Snakemake removes the note with the locks."""
     if locks.is_dir():
-        owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
-        (locks / OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        pid = os.getpid()
+        owner = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+        with atomic(locks / OWNER.format(pid=pid)) as temporary:
+            temporary.write_text(json.dumps(owner), encoding="utf-8")
 
 
 def release_stale_lock(locks: Path = LOCKS) -> bool:
-    """Remove the lock if its owner ran on this machine and is dead; returns whether it did."""
-    note = locks / OWNER
-    if not note.is_file():
-        return False
-    owner = json.loads(note.read_text(encoding="utf-8"))
-    same_host = owner["host"] == socket.gethostname()
-    if not same_host or owner["started"] == _started(owner["pid"]):
+    """Remove the locks if all owners ran on this machine and are dead; returns whether it did."""
+    notes = sorted(locks.glob(OWNER.format(pid="*")))
+    if not notes or not all(_is_dead(note) for note in notes):
         return False
     shutil.rmtree(locks)
-    log.warning("removed the lock of a Snakemake that was killed (process %d)", owner["pid"])
+    log.warning("removed the lock of a Snakemake that was killed (%s)", notes[0].stem)
     return True
+
+
+def _is_dead(note: Path) -> bool:
+    """Whether the owner is known to be dead; an unreadable note says nothing."""
+    try:
+        owner = json.loads(note.read_text(encoding="utf-8"))
+        same_host = owner["host"] == socket.gethostname()
+        return same_host and owner["started"] != _started(owner["pid"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _started(pid: int) -> str | None:
     """Start time of a process in clock ticks since boot, so that a reused number is told apart.
 
-    None when there is no such process. Without /proc (not Linux) every live process counts as
+    None when there is no such process, or only its entry is left (a zombie). Without /proc (not Linux) every live process counts as
     started at "unknown": a lock is then kept rather than taken from a process that may be its
     owner.
     """
@@ -57,6 +67,7 @@ def _started(pid: int) -> str | None:
         return "unknown"
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else fields[19]

@@ -34,6 +34,7 @@ INFRASTRUCTURE = frozenset(
         "runner",
         "shards",
         "stages",
+        "sweep",
     ]
 )
 
@@ -110,11 +111,14 @@ def _library_imports(path: Path) -> Mapping[str, Path]:
             names.update(f"{base}.{alias.name}" for alias in node.names)
     found = {}
     for name in names:
-        if name == "unmuted" or name.startswith("unmuted."):
-            stem = SCRIPTS.joinpath(*name.split("."))
-            for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        parts = name.split(".")
+        if parts[0] != PACKAGE.name:
+            continue
+        for depth in range(1, len(parts) + 1):  # importing a.b.c runs a and a.b as well
+            stem = SCRIPTS.joinpath(*parts[:depth])
+            for file in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py"):
                 if file.is_file():
-                    found[name] = file
+                    found[".".join(parts[:depth])] = file
     return found
 
 
