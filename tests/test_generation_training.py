@@ -108,6 +108,32 @@ def test_a_clip_does_not_depend_on_its_neighbours(trained: tuple[State, Generato
     assert together.spread[[4]].tobytes() == alone.spread.tobytes()
 
 
+def test_padding_changes_no_bit(corpus: Corpus) -> None:
+    training, test, prototypes = prepare(corpus)
+    wide = [
+        replace(
+            data,
+            captions=np.pad(data.captions, ((0, 0), (0, 4), (0, 0)), constant_values=9.0),
+            steps=np.pad(data.steps, ((0, 0), (0, 4)), constant_values=1),
+            mask=np.pad(data.mask, ((0, 0), (0, 4))),
+        )
+        for data in (training, test)
+    ]
+    made = []
+    for seen, unseen in ((training, test), wide):
+        state, _ = train_generator(seen, corpus.label_embeddings, prototypes, QUICK, 0)
+        made.append(generate(state, unseen, 2, 0).audio.tobytes())
+    assert made[0] == made[1]
+
+
+def test_a_clip_without_captions_is_generated_all_the_same(
+    trained: tuple[State, GeneratorData],
+) -> None:
+    state, test = trained
+    wordless = replace(test, mask=np.zeros_like(test.mask))
+    assert np.isfinite(generate(state, wordless, 2, 0).audio).all()
+
+
 def test_the_mean_and_the_spread_are_over_draws(trained: tuple[State, GeneratorData]) -> None:
     state, test = trained
     one, many = generate(state, test, 1, 0), generate(state, test, 64, 0)

@@ -55,9 +55,8 @@ class GeneratorData:
 def collate(clips: Sequence[ClipInputs], audio_dim: int, max_captions: int) -> GeneratorData:
     """Pad the captions of each clip to `max_captions` = R.
 
-    R is a setting and not the largest number found, so that a clip's arrays do not depend on its
-    neighbours. Raises UserError where a clip has more captions, or where arrays of different
-    clips do not fit together.
+    What is learnt and generated does not depend on R. Raises UserError where a clip has more
+    captions, or where arrays of different clips do not fit together.
     """
     if not clips:
         raise UserError("the generator was given no clips")

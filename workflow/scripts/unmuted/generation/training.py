@@ -34,7 +34,7 @@ class GeneratorSettings:
     tau: float = 3.0
     anchoring: bool = True
     text_adapter: str = "adapter"
-    epochs: int = 40
+    epochs: int = 60
     batch_size: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
@@ -138,9 +138,13 @@ def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
 
 
 def _inputs(data: GeneratorData, clips: np.ndarray, device: str) -> list[Tensor]:
-    """visual (B, T, Dv), captions (B, R, E), steps and mask (B, R) of the clips by index."""
-    arrays = (data.visual, data.captions, data.steps, data.mask)
-    return [torch.from_numpy(array[clips]).to(device) for array in arrays]
+    """visual (B, T, Dv), captions (B, R, E), steps and mask (B, R) of the clips by index.
+
+    R is what these clips need: padding beyond costs time and could change the last bit.
+    """
+    r = max(1, int(data.mask[clips].sum(axis=1).max()))
+    captions = (array[clips, :r] for array in (data.captions, data.steps, data.mask))
+    return [torch.from_numpy(array).to(device) for array in (data.visual[clips], *captions)]
 
 
 @torch.inference_mode()
