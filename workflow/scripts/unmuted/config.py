@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ def check_config(given: Mapping[str, object]) -> dict[str, object]:
     config = copy.deepcopy(dict(given))
     rules = schema("config")
     problems = [_explain(error) for error in _errors(config, rules)]
+    problems += [f"{where}: not a finite number" for where in _not_finite(config)]
     if not problems:
         _fill(config, rules, rules)
         problems = list(_contradictions(config))
@@ -51,6 +53,15 @@ def time_steps(config: Mapping[str, object]) -> int:
     return max(1, round(config["clips"]["fps"] * config["clips"]["seconds"]))
 
 
+def _not_finite(value: object, where: str = "") -> Iterator[str]:
+    """Keys of infinities and NaNs, which YAML can write and which pass every minimum."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _not_finite(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield where
+
+
 def _errors(config: object, rules: Mapping[str, object]) -> list[jsonschema.ValidationError]:
     validator = jsonschema.Draft202012Validator(rules)
     return sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
@@ -60,7 +71,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
     where = ".".join(map(str, error.absolute_path)) or "top level"
     if error.validator == "additionalProperties":
         known = sorted(error.schema["properties"])
-        unknown = sorted(set(error.instance) - set(known))
+        unknown = sorted(map(str, set(error.instance) - set(known)))
         return f"{where}: unknown key {', '.join(unknown)}; known keys are {', '.join(known)}"
     if error.validator == "oneOf":
         return f"{where}: give either `id` and `revision`, or `path`; found {error.instance!r}"

@@ -53,9 +53,9 @@ def _is_dead(note: Path) -> bool:
 def _started(pid: int) -> str | None:
     """Start time of a process in clock ticks since boot, so that a reused number is told apart.
 
-    None when there is no such process, or only its entry is left (a zombie). Without /proc (not Linux) every live process counts as
-    started at "unknown": a lock is then kept rather than taken from a process that may be its
-    owner.
+    None when there is no such process, or only its entry is left (a zombie). Without /proc (not
+    Linux) every live process counts as started at "unknown": a lock is then kept rather than taken
+    from a process that may be its owner.
     """
     if not Path("/proc/self/stat").exists():
         try:

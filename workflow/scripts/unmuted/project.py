@@ -17,18 +17,18 @@ from unmuted.dataset import (
     Video,
     check_experiment,
     printable,
-    read_folder,
-    read_manifest,
 )
 from unmuted.errors import UserError
-from unmuted.features.loading import ModelSpec, from_config, model_identity
+from unmuted.features.loading import ModelSpec, from_config, load_folder, model_identity
 from unmuted.ledger import Row, read_rows
+from unmuted.manifest import read_manifest
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import Artifact, Compute, Task, run_tasks
 from unmuted.shards import assign_shards
 from unmuted.splits import make_splits
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
 from unmuted.sweep import sweep_shards
+from unmuted.video_folder import read_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
@@ -49,7 +49,7 @@ class Project:
         """The videos of this run. Raises UserError when they cannot be told apart or found."""
         videos = self.config["videos"]
         if videos["source"] == "folder":
-            return read_folder(Path(videos["folder"]))
+            return read_folder(Path(videos["folder"]), videos["follow_links"])
         if videos["source"] == "manifest":
             root = Path(videos["root"]) if "root" in videos else None
             return read_manifest(Path(videos["manifest"]), root, videos["columns"])
@@ -128,6 +128,17 @@ class Project:
     def model_identity(self, role: str) -> str:
         """Digest of a model's weights and settings, or its hub id and revision."""
         return model_identity(self.model_spec(role), RESULTS / ".models.json")
+
+    def require_models(self) -> None:
+        """Fetch every configured model that is not at hand. Raises UserError naming all missing."""
+        problems = []
+        for role in self.config["models"]:
+            try:
+                load_folder(self.model_spec(role))
+            except UserError as error:
+                problems.append(f"models.{role}: {error}")
+        if problems:
+            raise UserError("\n".join(problems))
 
     def recipe(self, stage_name: str, inputs: object) -> str:
         """Recipe of an artifact of a stage made from `inputs` (a JSON value)."""

@@ -28,6 +28,7 @@ INFRASTRUCTURE = frozenset(
         "errors",
         "joblog",
         "ledger",
+        "manifest",
         "progress",
         "project",
         "recipes",
@@ -35,6 +36,7 @@ INFRASTRUCTURE = frozenset(
         "shards",
         "stages",
         "sweep",
+        "video_folder",
     ]
 )
 

@@ -1,0 +1,121 @@
+"""Videos from a folder with a folder per class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from unmuted.dataset import (
+    NO_LINE,
+    Dataset,
+    Video,
+    checked_dataset,
+    is_line,
+    printable,
+    raise_problems,
+    video_id_from_name,
+)
+from unmuted.errors import UserError
+
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".3g2",
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".h264",
+        ".hevc",
+        ".ivf",
+        ".m1v",
+        ".m2ts",
+        ".m2v",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".nut",
+        ".obu",
+        ".ogm",
+        ".ogv",
+        ".qt",
+        ".rm",
+        ".rmvb",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+        ".wtv",
+    ]
+)
+
+
+def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
+    """Videos of FOLDER/<class>/...; a video directly in FOLDER has no label.
+
+    follow_links: also look into folders behind symbolic links. Raises UserError when the folder is
+    missing, cannot be listed, or holds no video, and for ids that clash and names unfit as labels.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"videos.folder: {printable(folder)} is not a folder; give one with a folder per class"
+        )
+    videos, ignored, problems = [], [], set()
+    for path in sorted(_files(folder, follow_links), key=os.fsencode):
+        relative = path.relative_to(folder)
+        if path.suffix.lower() not in VIDEO_SUFFIXES:
+            note = " (a link; videos.follow_links is off)" if path.is_dir() else ""
+            ignored.append(f"{printable(relative)}{note}")
+            continue
+        label = relative.parts[0] if len(relative.parts) > 1 else None
+        if label is not None and not is_line(label):
+            problems.add(f"class folder '{printable(label)}': {NO_LINE}; rename it")
+        video_id = video_id_from_name(path.stem)
+        videos.append(Video(video_id, path, label, None, video_id, root=folder))
+    raise_problems(sorted(problems), f"videos.folder {printable(folder)}")
+    if not videos:
+        raise UserError(
+            f"videos.folder: no video file in {printable(folder)}; expected FOLDER/<class>/<video>"
+            + "".join(f"\n  - not taken for a video: {name}" for name in ignored[:5])
+        )
+    return checked_dataset(videos, f"videos.folder {printable(folder)}", ignored)
+
+
+def _files(folder: Path, follow_links: bool) -> Iterator[Path]:
+    """Everything below `folder` that is not a plain folder; nothing is opened.
+
+    Folders behind links are yielded, or followed (once) with `follow_links`. Raises UserError for a
+    folder that cannot be listed: its videos would be missing without a word.
+    """
+    seen = {folder.resolve()}
+    for parent, folders, files in os.walk(folder, onerror=_refuse, followlinks=follow_links):
+        here = Path(parent)
+        inner = []
+        for name in sorted(name for name in folders if not name.startswith(".")):
+            path = here / name
+            # A folder with a video's name is a finding to report, not a place to look for videos.
+            is_odd = here != folder and path.suffix.lower() in VIDEO_SUFFIXES
+            is_link = path.is_symlink()
+            if is_odd or (is_link and (not follow_links or path.resolve() in seen)):
+                yield path
+            else:
+                inner.append(name)
+                if is_link:
+                    seen.add(path.resolve())
+        folders[:] = inner
+        yield from (here / name for name in files if name.startswith("..") or name[0] != ".")
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(
+        f"videos.folder: cannot list {printable(error.filename)}: {error.strerror}; "
+        "make it readable, or move it out of the folder"
+    ) from error
