@@ -25,6 +25,15 @@ if workflow.is_main_process and not workflow.dryrun:
     release_stale_lock()
 
 
+def begin():
+    """Before the first job: own the lock, and have every model at hand (jobs may be offline)."""
+    claim_lock()
+    try:
+        PROJECT.require_models()
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def visit(stage):
     """Params of a stage over shards: changes when a visit to the shard may find work to do."""
     return lambda wildcards: PROJECT.shard_recipe(stage, wildcards.shard)
