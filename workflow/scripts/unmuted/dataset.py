@@ -37,18 +37,16 @@ class Video:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def stamp(self) -> list[object]:
-        """Path, size, times of modification and of change (ns): differs when the file may have
-        changed.
+        """Path, size, modification time (ns), readability: differs when the file may have changed.
 
-        The second time also tells a file of equal size and copied modification time (`cp -p`), and
-        one that has become readable.
+        Not the time of change: a copied working directory would then be visited all over.
         """
         try:
             status = os.stat(self.path)
         except OSError as error:
-            return [os.fsencode(self.path).hex(), type(error).__name__, 0, 0]
-        times = [status.st_mtime_ns, status.st_ctime_ns]
-        return [os.fsencode(self.path).hex(), status.st_size, *times]
+            return [os.fsencode(self.path).hex(), type(error).__name__, 0, False]
+        is_readable = os.access(self.path, os.R_OK)
+        return [os.fsencode(self.path).hex(), status.st_size, status.st_mtime_ns, is_readable]
 
 
 @dataclass(frozen=True)
