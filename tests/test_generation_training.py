@@ -144,6 +144,13 @@ def test_the_mean_and_the_spread_are_over_draws(trained: tuple[State, GeneratorD
     assert near < far / 4  # the mean of 64 draws has an eighth of the noise of one
 
 
+def test_without_noise_there_is_no_spread(corpus: Corpus) -> None:
+    training, test, prototypes = prepare(corpus)
+    quiet = replace(QUICK, noise_dim=0)
+    state, _ = train_generator(training, corpus.label_embeddings, prototypes, quiet, 0)
+    assert generate(state, test, 3, 0).spread.max() < 1e-6
+
+
 def test_the_noise_belongs_to_clip_and_seed() -> None:
     a, again = clip_noise("a", 0, (2, 3)), clip_noise("a", 0, (2, 3))
     assert torch.equal(a, again)

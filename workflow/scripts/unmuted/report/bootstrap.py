@@ -46,11 +46,9 @@ def draw_groups(groups: Sequence[str], resamples: int, seed: int) -> GroupBootst
             f"intervals need test clips of at least 2 source groups, found {len(names)}: "
             "add test videos from further sources"
         )
-    rng = np.random.default_rng(seed)
-    draws = np.zeros((resamples, len(names)), dtype=np.uint16)
-    for row in draws:
-        row[:] = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
-    return GroupBootstrap(group_of_clip, draws)
+    equally = np.full(len(names), 1 / len(names))
+    draws = np.random.default_rng(seed).multinomial(len(names), equally, size=resamples)
+    return GroupBootstrap(group_of_clip, draws.astype(np.uint16))
 
 
 def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
