@@ -1,0 +1,36 @@
+"""What the documentation says of the configuration is what the schema says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from unmuted.config import check_config, schema
+
+
+def test_config_readme_lists_every_key_as_the_schema_has_it(repository: Path) -> None:
+    sys.path.insert(0, str(repository / "workflow" / "scripts"))
+    from document_config import END, START, table
+
+    text = (repository / "config" / "README.md").read_text(encoding="utf-8")
+    assert text.partition(START)[2].partition(END)[0] == table()
+    assert all(not line.endswith("|  |") for line in table().splitlines()), "a key without meaning"
+
+
+def test_every_ready_configuration_is_valid(repository: Path) -> None:
+    found = sorted((repository / "config").glob("*.yaml"))
+    assert len(found) >= 3
+    for path in found:
+        check_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_defaults_of_the_schema_are_valid_themselves() -> None:
+    config = check_config({"videos": {"source": "demo"}, "models": _models()})
+    assert check_config(config) == config
+    assert config["seeds"] == schema("config")["properties"]["seeds"]["default"]
+
+
+def _models() -> dict[str, dict[str, str]]:
+    return {role: {"path": f"models/{role}"} for role in ("vit", "ast", "blip")}
