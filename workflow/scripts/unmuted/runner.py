@@ -151,9 +151,8 @@ def _compute(
             log.warning("%s: %s %s", outcome.name, outcome.status, one_line(outcome.reason))
         now = time.perf_counter()
         recipe, reason = recipes.pop(outcome.name), one_line(outcome.reason)
-        journal.append(
-            Row(outcome.name, outcome.status, reason, recipe, digest, size, now - started)
-        )
+        seconds = round(now - started, 3)
+        journal.append(Row(outcome.name, outcome.status, reason, recipe, digest, size, seconds))
         started = now
         progress.advance()
     if recipes:

@@ -1,0 +1,367 @@
+"""Bringing a folder up to date: what is finished is kept, what is stale is made, the rest goes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from unmuted.artifacts import DamagedArtifact
+from unmuted.dataset import Video
+from unmuted.ledger import Row, read_rows
+from unmuted.runner import (
+    JOURNAL,
+    Artifact,
+    Outcome,
+    Task,
+    locked,
+    mark_damaged,
+    run_tasks,
+)
+from unmuted.shards import shard_name
+
+SUFFIX = ".json"
+
+
+class Stage:
+    """A stage in a temporary folder that counts what it computes and can be told to die."""
+
+    def __init__(self, root: Path, shard: str = "00000-of-00001") -> None:
+        self.folder, self.ledger = root / shard, root / f"{shard}.ledger.csv"
+        self.computed: list[str] = []
+
+    def run(self, *tasks: Task, die_at: str | None = None, **contents: object) -> dict[str, Row]:
+        """Run `tasks`; contents: what an artifact says, by name, where it is not its recipe."""
+
+        def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+            for task in todo:
+                if task.name == die_at:
+                    raise KeyboardInterrupt
+                self.computed.append(task.name)
+                yield Outcome(task.name, {"made": contents.get(task.name, task.recipe)})
+
+        self.computed.clear()
+        return run_tasks(self.folder, self.ledger, SUFFIX, tasks, compute)
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.folder.iterdir() if path.name[0] != ".")
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name}{SUFFIX}"
+
+    def artifact(self, name: str) -> Artifact:
+        return Artifact(self.path(name), read_rows(self.ledger)[name])
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "stage")
+
+
+def video(name: str) -> Video:
+    return Video(name, Path(f"{name}.mp4"), None, None, name)
+
+
+def tasks(names: str, recipe: str = "r1") -> list[Task]:
+    return [Task(name, recipe, video=video(name)) for name in names]
+
+
+BLOCK = Row("x", "no_video_stream", "only sound", "theirs", "", 0, 3.0)
+
+
+def test_a_second_run_computes_nothing(stage: Stage) -> None:
+    first = stage.run(*tasks("abc"))
+    assert stage.computed == ["a", "b", "c"]
+    assert stage.run(*tasks("abc")) == first
+    assert stage.computed == []
+    assert {name: row.status for name, row in read_rows(stage.ledger).items()} == dict.fromkeys(
+        "abc", "ok"
+    )
+
+
+def test_only_a_changed_recipe_is_computed_again(stage: Stage) -> None:
+    stage.run(*tasks("abc"))
+    stage.run(*tasks("ac"), Task("b", "r2", video=video("b")))
+    assert stage.computed == ["b"]
+    assert stage.artifact("b").json() == {"made": "r2"}
+    assert stage.artifact("a").json() == {"made": "r1"}
+
+
+def test_a_killed_run_continues_where_it_stopped(stage: Stage) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(*tasks("abcd"), die_at="c")
+    assert not stage.ledger.exists()  # written last of all
+    stage.run(*tasks("abcd"))
+    assert stage.computed == ["c", "d"]
+    assert list(read_rows(stage.ledger)) == [*"abcd"]
+
+
+def test_a_killed_rebuild_continues_too(stage: Stage) -> None:
+    stage.run(*tasks("abc"))
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(*tasks("abc", "r2"), die_at="b")
+    stage.run(*tasks("abc", "r2"))
+    assert stage.computed == ["b", "c"]
+
+
+def test_a_setting_changed_back_after_a_kill_is_not_taken_for_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of equal size was replaced, the journal's row was not: it may not vouch for it."""
+    stage.run(*tasks("ab"))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
+        context.setattr("unmuted.runner.one_line", killed)  # between the artifact and its row
+        stage.run(*tasks("ab", "r2"))
+    assert "r2" in stage.path("a").read_text(encoding="utf-8")
+    stage.run(*tasks("ab"))
+    assert stage.computed == ["a"]
+    assert stage.artifact("a").json() == {"made": "r1"}
+
+
+def test_artifacts_of_videos_that_left_are_deleted(stage: Stage) -> None:
+    stage.run(*tasks("abc"))
+    stage.run(*tasks("b"))
+    assert stage.computed == []
+    assert stage.files() == ["b.json"]
+    assert list(read_rows(stage.ledger)) == ["b"] == list(read_rows(stage.folder / JOURNAL))
+
+
+def test_what_a_user_left_in_the_folder_stays(stage: Stage) -> None:
+    stage.run(*tasks("ab"))
+    (stage.folder / "notes.txt").write_text("mine")
+    (stage.folder / "copies").mkdir()
+    stage.run(*tasks("a"))
+    assert stage.files() == ["a.json", "copies", "notes.txt"]
+
+
+def test_an_emptied_shard_has_an_empty_ledger(stage: Stage) -> None:
+    stage.run(*tasks("a"))
+    assert stage.run() == {} == read_rows(stage.ledger)
+    assert stage.files() == []
+
+
+def test_leftovers_of_killed_writers_are_removed(stage: Stage) -> None:
+    stage.folder.mkdir(parents=True)
+    (stage.folder / ".tmp-1-a.json").write_text("half")
+    stage.ledger.with_name(f".tmp-2-{stage.ledger.name}").write_text("half")
+    foreign = stage.ledger.with_name(f".tmp-2-my-{stage.ledger.name}")  # another job writes this
+    foreign.write_text("half")
+    stage.run(*tasks("a"))
+    assert list(stage.ledger.parent.rglob(".tmp-*")) == [foreign]
+
+
+def test_a_video_without_artifact_is_a_row_and_not_tried_again(stage: Stage) -> None:
+    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+        stage.computed += [task.name for task in todo]
+        yield Outcome("a", None, "no_stream", "evil\nname,ok\x1b[2J")
+
+    for _ in range(2):
+        rows = run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("a"), compute)
+    assert stage.computed == ["a"]
+    assert rows["a"].status == "no_stream" and not rows["a"].has_artifact
+    assert read_rows(stage.ledger)["a"].reason == "evil name,ok [2J"
+    assert stage.files() == []
+
+
+def test_an_artifact_goes_when_its_video_can_no_longer_be_processed(stage: Stage) -> None:
+    stage.run(*tasks("ab"))
+    blocked = replace(tasks("a", "r2")[0], blocked=BLOCK)
+    stage.run(blocked, *tasks("b"))
+    assert stage.computed == []
+    assert stage.files() == ["b.json"]
+    row = read_rows(stage.ledger)["a"]
+    assert (row.status, row.reason, row.recipe) == ("no_video_stream", "only sound", "r2")
+    assert (row.digest, row.bytes, row.seconds) == ("", 0, 0.0)
+    stage.run(*tasks("a", "r3"), *tasks("b"))
+    assert stage.computed == ["a"]
+
+
+@pytest.mark.parametrize("content", [None, b"short"])
+def test_a_missing_or_cut_artifact_is_made_again(stage: Stage, content: bytes | None) -> None:
+    before = stage.run(*tasks("ab"))
+    stage.path("a").unlink() if content is None else stage.path("a").write_bytes(content)
+    after = stage.run(*tasks("ab"))
+    assert stage.computed == ["a"]
+    assert after["a"].digest == before["a"].digest
+
+
+def test_a_row_carries_size_digest_and_recipe(stage: Stage) -> None:
+    row = stage.run(*tasks("a"))["a"]
+    assert row.bytes == stage.path("a").stat().st_size
+    assert row.recipe == "r1" and len(row.digest) == 32 and row.seconds >= 0
+
+
+def test_an_outcome_that_is_missing_or_unasked_for_is_an_error(stage: Stage) -> None:
+    def one_too_few(todo: Sequence[Task]) -> Iterator[Outcome]:
+        yield Outcome("a", {})
+
+    with pytest.raises(RuntimeError, match="no outcome for b, c"):
+        run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("abc"), one_too_few)
+    assert not stage.ledger.exists()
+
+
+def test_reading_an_artifact_checks_it(stage: Stage) -> None:
+    stage.run(*tasks("a"))
+    artifact = stage.artifact("a")
+    assert artifact.json() == {"made": "r1"}
+    assert artifact.checked_path() == stage.path("a")
+    stage.path("a").write_text(stage.path("a").read_text().replace("r1", "r7"))
+    with pytest.raises(DamagedArtifact, match=re.escape(str(stage.path("a")))):
+        artifact.json()
+
+
+# --- verify --------------------------------------------------------------------------------------
+
+
+def test_marked_damage_and_nothing_else_is_made_again(stage: Stage) -> None:
+    stage.run(*tasks("abc"))
+    whole = stage.path("b").read_bytes()
+    stage.path("b").write_bytes(whole.replace(b"r1", b"r7"))  # of the same size
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == ["b"]
+    assert not stage.ledger.exists()  # so that Snakemake comes here
+    stage.run(*tasks("abc"))
+    assert stage.computed == ["b"]
+    assert stage.path("b").read_bytes() == whole
+
+
+def test_a_healthy_ledger_is_left_as_it_is(stage: Stage) -> None:
+    stage.run(*tasks("ab"), replace(tasks("c")[0], blocked=BLOCK))
+    before = stage.ledger.stat().st_mtime_ns
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == []
+    assert stage.ledger.stat().st_mtime_ns == before
+
+
+def test_a_deleted_folder_is_damage_of_all_its_artifacts(stage: Stage) -> None:
+    stage.run(*tasks("ab"))
+    for path in stage.folder.iterdir():
+        path.unlink()
+    stage.folder.rmdir()
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == ["a", "b"]
+    stage.run(*tasks("ab"))
+    assert stage.computed == ["a", "b"]
+
+
+def test_a_truncated_tensor_file_is_damage_not_a_crash(tmp_path: Path) -> None:
+    folder, ledger = tmp_path / "s", tmp_path / "s.ledger.csv"
+
+    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+        import numpy as np
+
+        yield from (Outcome(task.name, {"x": np.ones(2, np.float32)}) for task in todo)
+
+    run_tasks(folder, ledger, ".safetensors", tasks("a"), compute)
+    (folder / "a.safetensors").write_bytes(b"\x01\x02")
+    assert mark_damaged(folder, ledger, ".safetensors") == ["a"]
+
+
+# --- adoption from another layout ----------------------------------------------------------------
+
+
+def test_a_new_layout_takes_over_what_is_finished(tmp_path: Path) -> None:
+    old, new = Stage(tmp_path, "00000-of-00001"), Stage(tmp_path, "00001-of-00002")
+    blocked = replace(tasks("d")[0], blocked=BLOCK)
+    rows = old.run(*tasks("abc"), blocked, a=1)
+    found = new.run(*tasks("ac"), blocked)
+    assert new.computed == []
+    assert found == {name: rows[name] for name in "acd"}
+    assert new.artifact("a").json() == {"made": 1}
+    assert new.files() == ["a.json", "c.json"]
+    assert old.files() == ["a.json", "b.json", "c.json"]  # theirs stay until all are taken over
+
+
+def test_a_layout_of_one_video_a_shard_is_adopted_too(tmp_path: Path) -> None:
+    old, new = Stage(tmp_path, "a"), Stage(tmp_path, "00000-of-00001")
+    old.run(*tasks("a"))
+    new.run(*tasks("ab"))
+    assert new.computed == ["b"]
+    back = Stage(tmp_path, "b")
+    back.run(*tasks("b"))
+    assert back.computed == []
+
+
+def test_only_the_very_same_recipe_is_adopted(tmp_path: Path) -> None:
+    old, new = Stage(tmp_path, "00000-of-00001"), Stage(tmp_path, "00001-of-00002")
+    old.run(*tasks("ab"))
+    new.run(*tasks("a", "r2"), *tasks("b"))
+    assert new.computed == ["a"]
+
+
+@pytest.mark.parametrize("content", [None, b'{"made": "r7"}', b"", b"\xff"])
+def test_a_damaged_artifact_is_not_adopted(tmp_path: Path, content: bytes | None) -> None:
+    old, new = Stage(tmp_path, "00000-of-00001"), Stage(tmp_path, "00001-of-00002")
+    old.run(*tasks("a"))
+    old.path("a").unlink() if content is None else old.path("a").write_bytes(content)
+    new.run(*tasks("a"))
+    assert new.computed == ["a"]
+    assert new.artifact("a").json() == {"made": "r1"}
+
+
+def test_a_layout_that_comes_back_adopts_what_changed_meanwhile(tmp_path: Path) -> None:
+    one, two = Stage(tmp_path, shard_name("a", 1)), Stage(tmp_path, shard_name("a", 2))
+    one.run(*tasks("a"))
+    two.run(*tasks("a", "r2"))
+    one.run(*tasks("a", "r2"))
+    assert one.computed == []
+    assert one.artifact("a").json() == {"made": "r2"}
+
+
+# --- the folder's lock ---------------------------------------------------------------------------
+
+
+def hold(folder: Path, is_held: object, may_end: object) -> None:
+    with locked(folder):
+        is_held.set()
+        may_end.wait(30)
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Iterator[object]:
+    """A process that works in `tmp_path`/shard until its event is set."""
+    context = multiprocessing.get_context("spawn")
+    is_held, may_end = context.Event(), context.Event()
+    process = context.Process(target=hold, args=(tmp_path / "shard", is_held, may_end))
+    process.start()
+    assert is_held.wait(60)
+    yield may_end
+    may_end.set()
+    process.join(60)
+    assert process.exitcode == 0
+
+
+def test_an_orphaned_job_is_waited_for(
+    tmp_path: Path, orphan: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path, "shard")
+    with pytest.raises(BlockingIOError), locked(stage.folder, wait=False):
+        pass
+    orphan.set()
+    stage.run(*tasks("a"))
+    assert stage.computed == ["a"]
+
+
+def test_a_lock_on_a_swept_folder_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited while the folder was removed must not work in a folder that is gone."""
+    import fcntl
+
+    folder = tmp_path / "shard"
+    flock, swept = fcntl.flock, []
+
+    def sweep_first(file: object, flags: int) -> None:
+        flock(file, flags)
+        if not swept:
+            swept.append(folder.rename(tmp_path / "grave"))
+
+    monkeypatch.setattr("unmuted.runner.fcntl.flock", sweep_first)
+    with locked(folder):
+        assert folder.is_dir() and (folder / ".lock").exists()
+    assert swept
