@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -255,6 +256,16 @@ def test_labels_are_in_audioset_order(ast: Path) -> None:
     labels = AstFeatures(ModelSpec(path=ast), CPU, torch.float32).labels
     assert len(labels) == 527
     assert (labels[0], labels[67], labels[526]) == ("Speech", "Applause", "Field recording")
+
+
+def test_labels_in_another_order_are_refused(ast: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(ast, tmp_path / "ast")
+    config = json.loads((folder / "config.json").read_text())
+    names = config["id2label"]
+    names["3"], names["4"] = names["4"], names["3"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="2 stand elsewhere"):
+        AstFeatures(ModelSpec(path=folder), CPU, torch.float32)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(vit: Path) -> None:

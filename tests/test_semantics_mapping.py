@@ -28,10 +28,8 @@ def test_the_k_most_similar_labels_best_first(
 ) -> None:
     mapped = map_captions(captions, labels, LABELS, k)
     assert len(mapped) == len(captions)
-    for caption, entries in zip(captions.tolist(), mapped, strict=True):
-        similarity = [
-            sum(a * b for a, b in zip(caption, row, strict=True)) for row in labels.tolist()
-        ]
+    for caption, entries in zip(captions, mapped, strict=True):
+        similarity = (caption * labels).sum(axis=1).tolist()
         expected = sorted(range(6), key=lambda i: (-similarity[i], i))[:k]
         assert entries == [
             {"label": LABELS[i], "index": i, "similarity": similarity[i]} for i in expected

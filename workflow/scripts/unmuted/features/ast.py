@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from unmuted.features.time_pooling import (
     token_spans,
     window_edges,
 )
+from unmuted.semantics.audioset import load_labels
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class AstFeatures:
             )
         self.dim: int = self.config.hidden_size
         self.labels = [self.config.id2label[i] for i in range(self.config.num_labels)]
+        _check_labels(self.labels, folder)
         self.window_samples: int = self.config.max_length * HOP_SAMPLES
         self.window_seconds = self.window_samples / SAMPLE_RATE
 
@@ -112,3 +115,14 @@ class AstFeatures:
         rows, _ = transformer.embeddings.get_shape(self.config)
         patches = hidden.last_hidden_state[0, 2:].unflatten(0, (rows, -1))  # (f, t, D)
         return patches.float().mean(dim=0).cpu().numpy(), logits.float().cpu().numpy()
+
+
+def _check_labels(labels: list[str], folder: Path) -> None:
+    """Refuse a head whose scores would be read under wrong names: another set or another order."""
+    place = {name: index for index, name in enumerate(load_labels())}
+    moved = [name for index, name in enumerate(labels) if place.get(name, index) != index]
+    if len(labels) != len(place) or moved:
+        raise UserError(
+            f"{folder / 'config.json'}: expected the {len(place)} labels of AudioSet in order, found"
+            f" {len(labels)}, of which {len(moved)} stand elsewhere {moved[:3]}"
+        )
