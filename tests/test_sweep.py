@@ -1,0 +1,82 @@
+"""What a sweep removes, and what it must leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unmuted.ledger import Row, write_rows
+from unmuted.runner import JOURNAL, locked
+from unmuted.sweep import sweep_shards
+
+
+def make_shard(stage: Path, shard: str, videos: str) -> None:
+    folder = stage / shard
+    folder.mkdir(parents=True)
+    rows = [Row(video, "ok", "", "r", "d", 1, 0.0) for video in videos]
+    for video in videos:
+        (folder / f"{video}.json").write_text("{}")
+    write_rows(folder / JOURNAL, rows)
+    write_rows(stage / f"{shard}.ledger.csv", rows)
+
+
+def names(stage: Path) -> list[str]:
+    return sorted(path.name for path in stage.iterdir())
+
+
+def test_a_shard_whose_videos_all_left_goes_with_its_ledger(tmp_path: Path) -> None:
+    make_shard(tmp_path, "00000-of-00002", "ab")
+    make_shard(tmp_path, "00001-of-00002", "c")
+    assert sweep_shards(tmp_path, dict.fromkeys("ab", "00000-of-00002")) == ["00001-of-00002"]
+    assert names(tmp_path) == ["00000-of-00002", "00000-of-00002.ledger.csv"]
+
+
+def test_a_present_shard_stays_even_when_it_was_never_run(tmp_path: Path) -> None:
+    make_shard(tmp_path, "00000-of-00002", "ab")
+    (tmp_path / "00001-of-00002").mkdir()
+    shard_of = {"a": "00000-of-00002", "c": "00001-of-00002"}
+    assert sweep_shards(tmp_path, shard_of) == []
+
+
+def test_a_replaced_layout_stays_until_the_last_video_is_taken_over(tmp_path: Path) -> None:
+    make_shard(tmp_path, "00000-of-00001", "abc")  # c has left the data set
+    shard_of = {"a": "00000-of-00002", "b": "00001-of-00002"}
+    assert sweep_shards(tmp_path, shard_of) == []
+    make_shard(tmp_path, "00000-of-00002", "a")
+    assert sweep_shards(tmp_path, shard_of) == []
+    assert (tmp_path / "00000-of-00001" / "b.json").exists()
+    make_shard(tmp_path, "00001-of-00002", "b")
+    assert sweep_shards(tmp_path, shard_of) == ["00000-of-00001"]
+
+
+def test_per_video_shards_go_when_a_layout_has_taken_them_over(tmp_path: Path) -> None:
+    for video in "ab":
+        make_shard(tmp_path, video, video)
+    make_shard(tmp_path, "00000-of-00001", "ab")
+    assert sweep_shards(tmp_path, dict.fromkeys("ab", "00000-of-00001")) == ["a", "b"]
+
+
+def test_a_folder_that_is_no_shard_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "my-notes").mkdir()
+    assert sweep_shards(tmp_path, {}) == []
+    assert names(tmp_path) == ["my-notes"]
+
+
+def test_a_shard_in_which_a_job_is_still_at_work_waits_for_the_next_sweep(tmp_path: Path) -> None:
+    make_shard(tmp_path, "00000-of-00002", "a")
+    with locked(tmp_path / "00000-of-00002"):
+        assert sweep_shards(tmp_path, {}) == []
+        assert (tmp_path / "00000-of-00002.ledger.csv").exists()
+    assert sweep_shards(tmp_path, {}) == ["00000-of-00002"]
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_sweep_left_goes_with_the_next(tmp_path: Path) -> None:
+    make_shard(tmp_path, ".swept-00000-of-00002", "a")
+    make_shard(tmp_path, "00000-of-00002", "a")
+    (tmp_path / ".swept-00000-of-00002.ledger.csv").unlink()
+    assert sweep_shards(tmp_path, {}) == ["00000-of-00002"]
+    assert names(tmp_path) == []
+
+
+def test_a_stage_that_never_ran_has_nothing_to_sweep(tmp_path: Path) -> None:
+    assert sweep_shards(tmp_path / "absent", {"a": "00000-of-00001"}) == []
