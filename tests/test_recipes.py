@@ -1,0 +1,212 @@
+"""Recipes see what shapes an artifact, and only that."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmuted import recipes
+from unmuted.recipes import (
+    INFRASTRUCTURE,
+    code_digest,
+    digest_bytes,
+    digest_file,
+    digest_json,
+    recipe,
+)
+from unmuted.stages import STAGES
+
+SOURCES = {
+    "compute_x.py": '''
+        """A thin script."""
+        import json
+        from unmuted.media.frames import decode
+        from unmuted.runner import run_tasks
+
+        def main():
+            """Run."""
+            from unmuted.features import vit  # lazily
+            return decode(vit, json)
+    ''',
+    "unmuted/__init__.py": "",
+    "unmuted/runner.py": "from unmuted import hidden\n",
+    "unmuted/hidden.py": "H = 1\n",
+    "unmuted/media/__init__.py": "M = 1\n",
+    "unmuted/media/frames.py": "from .deep import helper\nfrom . import grid\n",
+    "unmuted/media/grid.py": "from ..common import STEP\n",
+    "unmuted/media/deep/__init__.py": "from unmuted.media.deep.helper import helper\n",
+    "unmuted/media/deep/helper.py": "import unmuted.media.deep.bottom\n\ndef helper(): ...\n",
+    "unmuted/media/deep/bottom.py": "B = 1\n",
+    "unmuted/common.py": "STEP = 1\n",
+    "unmuted/features/__init__.py": "",
+    "unmuted/features/vit.py": "V = 1\n",
+    "unmuted/other.py": "O = 1\n",
+}
+REACHED = [
+    "compute_x.py",
+    "unmuted/__init__.py",
+    "unmuted/media/__init__.py",
+    "unmuted/media/frames.py",
+    "unmuted/media/grid.py",
+    "unmuted/media/deep/__init__.py",
+    "unmuted/media/deep/helper.py",
+    "unmuted/media/deep/bottom.py",
+    "unmuted/common.py",
+    "unmuted/features/__init__.py",
+    "unmuted/features/vit.py",
+]
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small library of scripts and modules in which `compute_x` is the stage's script."""
+    for name, source in SOURCES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(source))
+    monkeypatch.setattr(recipes, "SCRIPTS", tmp_path)
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    for cached in (code_digest, recipes._tree, recipes._normalised_source):
+        cached.cache_clear()
+
+
+def digest() -> str:
+    forget()
+    return code_digest("compute_x")
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_a_changed_line_of_any_reached_module_changes_the_digest(library: Path, name: str) -> None:
+    before = digest()
+    append(library / name, "\nCHANGED = 1\n")
+    assert digest() != before
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES.keys() - set(REACHED)))
+def test_infrastructure_and_strangers_are_left_out(library: Path, name: str) -> None:
+    before = digest()
+    append(library / name, "\nCHANGED = 1\n")
+    assert digest() == before
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_comments_layout_and_docstrings_do_not_count(library: Path, name: str) -> None:
+    before = digest()
+    path = library / name
+    source = path.read_text().replace("A thin script.", "Another text.").replace("Run.", "Walk.")
+    path.write_text(f"# a comment\n\n\n{source}\n# another\n")
+    assert digest() == before
+
+
+def test_a_docstring_that_is_added_or_removed_does_not_count(library: Path) -> None:
+    path = library / "unmuted/media/deep/helper.py"
+    before = digest()
+    path.write_text('"""Help."""\nimport unmuted.media.deep.bottom\n\ndef helper(): ...\n')
+    assert digest() == before
+    path.write_text('import unmuted.media.deep.bottom\n\ndef helper():\n    "Help."\n    ...\n')
+    assert digest() == before
+
+
+def test_a_string_that_is_used_counts(library: Path) -> None:
+    path = library / "unmuted/features/vit.py"
+    path.write_text("PROMPT = 'a photo of'\n")
+    before = digest()
+    path.write_text("PROMPT = 'a video of'\n")
+    assert digest() != before
+
+
+def test_a_module_that_is_no_longer_imported_does_not_count(library: Path) -> None:
+    path = library / "unmuted/media/grid.py"
+    path.write_text("STEP = 1\n")
+    before = digest()
+    append(library / "unmuted/common.py", "\nCHANGED = 1\n")
+    assert digest() == before
+
+
+def test_a_cycle_of_imports_ends(library: Path) -> None:
+    append(library / "unmuted/media/deep/bottom.py", "from unmuted.media import frames\n")
+    assert len(digest()) == 32
+
+
+@pytest.mark.parametrize("script", sorted({stage.script for stage in STAGES.values()}))
+def test_every_stage_reaches_its_own_modules(script: str, repository: Path) -> None:
+    """Of the real scripts: whatever the library modules they name are, the digest covers them."""
+    path = repository / "workflow" / "scripts" / f"{script}.py"
+    named = {
+        node.module
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("unmuted.")
+    }
+    assert named <= set(recipes._library_imports(path))
+
+
+def test_infrastructure_names_modules_that_exist() -> None:
+    for name in INFRASTRUCTURE:
+        assert recipes.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
+
+
+# --- digests -------------------------------------------------------------------------------------
+
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), values, max_size=5))
+def test_the_order_of_keys_does_not_count(value) -> None:
+    assert digest_json(value) == digest_json(dict(reversed(value.items())))
+
+
+@given(values, values)
+def test_different_values_have_different_digests(one, other) -> None:
+    import json
+
+    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    assert (digest_json(one) == digest_json(other)) == same
+
+
+def test_names_that_are_not_utf8_have_digests() -> None:
+    assert digest_json("\udcff") != digest_json("\udcfe")
+
+
+@given(st.binary(max_size=64))
+def test_a_file_and_its_bytes_have_one_digest(tmp_path_factory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("file") / "x"
+    path.write_bytes(data)
+    assert digest_file(path) == digest_bytes(data)
+
+
+def test_every_part_enters_the_recipe() -> None:
+    parts = {
+        "stage": "flow",
+        "code": "c",
+        "settings": {"flow.max_speed": 256},
+        "models": [],
+        "inputs": {"frames": "d"},
+    }
+    changed = {
+        "stage": "frames",
+        "code": "d",
+        "settings": {"flow.max_speed": 255},
+        "models": ["vit"],
+        "inputs": {"frames": "e"},
+    }
+    found = [recipe(**parts), *(recipe(**parts | {key: changed[key]}) for key in parts)]
+    assert len(set(found)) == len(parts) + 1
+    assert recipe(**parts) == recipe(**dict(reversed(parts.items())))
