@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics.pairwise import cosine_similarity
 
 from unmuted.generation.generator import (
     Generator,
@@ -38,10 +39,11 @@ def config(**changes: object) -> GeneratorConfig:
 def inputs(frames: int = R) -> list[torch.Tensor]:
     rng = np.random.default_rng(0)
     mask = torch.ones(B, frames, dtype=torch.bool)
-    arrays = [rng.normal(size=(B, T, DV)), rng.normal(size=(B, frames, E))]
-    visual, captions = (torch.tensor(array, dtype=torch.float32) for array in arrays)
+    arrays = [rng.normal(size=(B, T, DV)), rng.normal(size=(B * frames, E))]
+    visual, texts = (torch.tensor(array, dtype=torch.float32) for array in arrays)
+    captions = torch.arange(B * frames).reshape(B, frames)
     steps = torch.tensor(rng.integers(0, T, size=(B, frames)))
-    return [visual, captions, steps, mask, torch.zeros(B, T, Z)]
+    return [visual, texts, captions, steps, mask, torch.zeros(B, T, Z)]
 
 
 def network(**changes: object) -> Generator:
@@ -77,18 +79,18 @@ def test_a_clip_without_captions_has_no_anchor() -> None:
 
 def test_padding_changes_nothing() -> None:
     model = network()
-    visual, captions, steps, mask, noise = inputs()
-    rubbish = torch.full((B, 3, E), 9.0)
+    visual, texts, captions, steps, mask, noise = inputs()
     padded = [
         visual,
-        torch.cat([captions, rubbish], dim=1),
+        torch.cat([texts, torch.full((1, E), 9.0)]),
+        torch.cat([captions, torch.full((B, 3), len(texts))], dim=1),
         torch.cat([steps, torch.full((B, 3), 4)], dim=1),
         torch.cat([mask, torch.zeros(B, 3, dtype=torch.bool)], dim=1),
         noise,
     ]
     with torch.no_grad():
         np.testing.assert_allclose(
-            model(visual, captions, steps, mask, noise), model(*padded), atol=1e-6
+            model(visual, texts, captions, steps, mask, noise), model(*padded), atol=1e-6
         )
 
 
@@ -107,12 +109,10 @@ def test_the_text_side_learns_only_with_an_adapter(adapter: str, trainable: bool
 
 def test_attention_agrees_with_softmax_of_cosines() -> None:
     attention = LabelAttention(config(temperature=0.1))
-    captions, labels, prototypes = torch.randn(B, R, E), torch.randn(L, E), torch.randn(L, A)
+    texts, labels, prototypes = torch.randn(B, E), torch.randn(L, E), torch.randn(L, A)
     with torch.no_grad():
-        mixed = attention(captions, labels, prototypes)
-    c, k = captions.numpy().astype(float), labels.numpy().astype(float)
-    cosine = np.einsum("bre,le->brl", c, k)
-    cosine /= np.linalg.norm(c, axis=-1)[..., None] * np.linalg.norm(k, axis=-1)
+        mixed = attention(texts, labels, prototypes)
+    cosine = cosine_similarity(texts, labels)
     weights = np.exp(cosine / 0.1) / np.exp(cosine / 0.1).sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(mixed, weights @ prototypes.numpy(), atol=1e-5)
 
@@ -121,8 +121,8 @@ def test_a_caption_that_is_a_label_gets_its_prototype() -> None:
     attention = LabelAttention(config(temperature=0.01))
     labels, prototypes = torch.eye(L, E), torch.randn(L, A)
     with torch.no_grad():
-        mixed = attention(labels[None, [3]], labels, prototypes)
-    np.testing.assert_allclose(mixed[0, 0], prototypes[3], atol=1e-5)
+        mixed = attention(labels[[3]], labels, prototypes)
+    np.testing.assert_allclose(mixed[0], prototypes[3], atol=1e-5)
 
 
 def test_a_caption_is_heard_most_where_its_frame_is() -> None:
@@ -130,9 +130,9 @@ def test_a_caption_is_heard_most_where_its_frame_is() -> None:
     model = network(tau=1.0)
     seen = []
     model.lstm.register_forward_hook(lambda module, args, out: seen.append(args[0].detach()))
-    visual, captions, _, mask, noise = inputs(frames=1)
+    visual, texts, captions, _, mask, noise = inputs(frames=1)
     for words in (captions, captions.flip(0)):
-        model(visual, words, torch.full((B, 1), 2), mask, noise)
+        model(visual, texts, words, torch.full((B, 1), 2), mask, noise)
     change = (seen[0] - seen[1]).abs().sum(dim=-1)[0]  # (T,)
     assert change.argmax() == 2
     np.testing.assert_allclose(change[3] / change[2], np.exp(-1), rtol=1e-4)
@@ -140,12 +140,12 @@ def test_a_caption_is_heard_most_where_its_frame_is() -> None:
 
 def test_representative_frames_are_those_at_their_steps() -> None:
     model = network()
-    visual, captions, _, mask, noise = inputs(frames=1)
+    visual, texts, captions, _, mask, noise = inputs(frames=1)
     other = visual.clone()
     other[:, 5] += 1.0
     at_first, at_last = torch.zeros(B, 1, dtype=torch.int64), torch.full((B, 1), 5)
     with torch.no_grad():
-        unmoved = [model(v, captions, at_first, mask, noise)[:, 0] for v in (visual, other)]
-        moved = [model(v, captions, at_last, mask, noise)[:, 0] for v in (visual, other)]
+        unmoved = [model(v, texts, captions, at_first, mask, noise)[:, 0] for v in (visual, other)]
+        moved = [model(v, texts, captions, at_last, mask, noise)[:, 0] for v in (visual, other)]
     assert torch.equal(*unmoved)  # step 0 does not see frame 5 ...
     assert not torch.allclose(*moved)  # ... unless it is an anchor

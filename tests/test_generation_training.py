@@ -113,7 +113,7 @@ def test_padding_changes_no_bit(corpus: Corpus) -> None:
     wide = [
         replace(
             data,
-            captions=np.pad(data.captions, ((0, 0), (0, 4), (0, 0)), constant_values=9.0),
+            captions=np.pad(data.captions, ((0, 0), (0, 4)), constant_values=2),
             steps=np.pad(data.steps, ((0, 0), (0, 4)), constant_values=1),
             mask=np.pad(data.mask, ((0, 0), (0, 4))),
         )
@@ -230,11 +230,24 @@ def test_a_clip_that_does_not_fit_is_named(changes: dict, message: str) -> None:
         collate([clip(), clip(key="b", **changes)], audio_dim=2, max_captions=3)
 
 
+def test_equal_captions_are_kept_once() -> None:
+    rng = np.random.default_rng(0)
+    texts = rng.normal(size=(4, 3)).astype(np.float32)
+    said = [texts[[0, 1]], texts[[1, 1]], texts[[3, 0]]]
+    clips = [clip(key=str(i), captions=words) for i, words in enumerate(said)]
+    data = collate(clips, audio_dim=2, max_captions=3)
+    assert len(data.texts) == 4  # three that were said, and the zeros of the padding
+    for i, words in enumerate(said):
+        np.testing.assert_array_equal(data.texts[data.captions[i, :2]], words)
+        np.testing.assert_array_equal(data.texts[data.captions[i, 2]], 0)
+
+
 def test_collate_pads_and_take_picks() -> None:
     audio = np.ones((6, 2), np.float32)
     data = collate([clip(), clip(key="b", audio=audio)], audio_dim=2, max_captions=3)
     assert data.mask.tolist() == [[True, True, False]] * 2
     assert data.has_audio.tolist() == [False, True]
+    assert data.texts.tolist() == [[0, 0, 0]]
     picked = data.take(data.has_audio)
     assert picked.keys == ("b",)
     np.testing.assert_array_equal(picked.audio[0], audio)

@@ -47,7 +47,10 @@ def optimise(
     1) and its row of the history.
     """
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+        model.parameters(),
+        lr=schedule.learning_rate,
+        weight_decay=schedule.weight_decay,
+        fused=True,
     )
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=schedule.epochs)
     history: History = []

@@ -31,7 +31,8 @@ class GeneratorData:
     keys: tuple[str, ...]
     groups: tuple[str, ...]
     visual: np.ndarray  # float32 (N, T, Dv)
-    captions: np.ndarray  # float32 (N, R, E), zeros where padded
+    texts: np.ndarray  # float32 (U, E), the distinct captions, sorted; row 0 is zeros
+    captions: np.ndarray  # int64 (N, R), rows of `texts`, 0 where padded
     steps: np.ndarray  # int64 (N, R), zeros where padded
     mask: np.ndarray  # bool (N, R)
     audio: np.ndarray  # float32 (N, T, A), zeros where there is no usable sound
@@ -48,6 +49,7 @@ class GeneratorData:
             if f.name in ("keys", "groups")
             else getattr(self, f.name)[chosen]
             for f in fields(self)
+            if f.name != "texts"
         }
         return replace(self, **picked)
 
@@ -62,26 +64,43 @@ def collate(clips: Sequence[ClipInputs], audio_dim: int, max_captions: int) -> G
         raise UserError("the generator was given no clips")
     (steps_in_clip, visual_dim), text_dim = clips[0].visual.shape, clips[0].captions.shape[1]
     n, r = len(clips), max_captions
-    captions = np.zeros((n, r, text_dim), dtype=np.float32)
-    steps = np.zeros((n, r), dtype=np.int64)
+    for clip in clips:
+        _check_shapes(clip, (steps_in_clip, visual_dim), text_dim, audio_dim, max_captions)
+    texts, rows = _distinct([clip.captions for clip in clips], text_dim)
+    captions, steps = np.zeros((2, n, r), dtype=np.int64)
     mask = np.zeros((n, r), dtype=bool)
     audio = np.zeros((n, steps_in_clip, audio_dim), dtype=np.float32)
     for i, clip in enumerate(clips):
-        _check_shapes(clip, (steps_in_clip, visual_dim), text_dim, audio_dim, max_captions)
         count = len(clip.captions)
-        captions[i, :count], steps[i, :count], mask[i, :count] = clip.captions, clip.steps, True
+        captions[i, :count], steps[i, :count], mask[i, :count] = rows[i], clip.steps, True
         if clip.audio is not None:
             audio[i] = clip.audio
     return GeneratorData(
         keys=tuple(clip.key for clip in clips),
         groups=tuple(clip.group for clip in clips),
         visual=np.stack([clip.visual for clip in clips]).astype(np.float32),
+        texts=texts,
         captions=captions,
         steps=steps,
         mask=mask,
         audio=audio,
         has_audio=np.array([clip.audio is not None for clip in clips]),
     )
+
+
+def _distinct(captions: Sequence[np.ndarray], text_dim: int) -> tuple[np.ndarray, list[list[int]]]:
+    """Distinct captions (U, E) and their row numbers in each clip.
+
+    Frames of a clip, and clips of a class, often say the same: attention over labels is computed
+    once for each text. Sorted by their bytes, texts keep their order whatever else there is beside
+    them; the row of zeros for padding comes first.
+    """
+    raw = [[row.tobytes() for row in clip.astype(np.float32)] for clip in captions]
+    padding = np.zeros(text_dim, dtype=np.float32).tobytes()
+    known = sorted({padding, *(text for clip in raw for text in clip)})
+    row_of = {text: row for row, text in enumerate(known)}
+    texts = np.frombuffer(b"".join(known), dtype=np.float32).reshape(-1, text_dim)
+    return texts, [[row_of[text] for text in clip] for clip in raw]
 
 
 def _check_shapes(

@@ -56,12 +56,12 @@ class LabelAttention(nn.Module):
         self.adapter = TextAdapter(config.text_dim, config.adapter_dim) if adapt else nn.Identity()
         self.temperature = config.temperature
 
-    def forward(self, captions: Tensor, labels: Tensor, prototypes: Tensor) -> Tensor:
-        # captions (B, R, E), labels (L, E), prototypes (L, A)
-        q = F.normalize(self.adapter(captions), dim=-1) / self.temperature  # (B, R, E)
+    def forward(self, texts: Tensor, labels: Tensor, prototypes: Tensor) -> Tensor:
+        # texts (U, E), labels (L, E), prototypes (L, A)
+        q = F.normalize(self.adapter(texts), dim=-1) / self.temperature  # (U, E)
         k = F.normalize(self.adapter(labels), dim=-1)  # (L, E)
-        attention = (q @ k.T).softmax(dim=-1)  # (B, R, L)
-        return attention @ prototypes  # (B, R, A)
+        attention = (q @ k.T).softmax(dim=-1)  # (U, L)
+        return attention @ prototypes  # (U, A)
 
 
 def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) -> Tensor:
@@ -100,7 +100,8 @@ class Generator(nn.Module):
     def forward(
         self,
         visual: Tensor,  # (B, T, Dv)
-        captions: Tensor,  # (B, R, E)
+        texts: Tensor,  # (U, E), the distinct captions of these clips
+        captions: Tensor,  # (B, R), rows of `texts`
         steps: Tensor,  # (B, R)
         mask: Tensor,  # (B, R)
         noise: Tensor,  # (B, T, Z)
@@ -109,7 +110,8 @@ class Generator(nn.Module):
         rows = torch.arange(len(visual), device=visual.device)[:, None]
         frames = self.visual(visual[rows, steps])  # (B, R, H), the representative ones
         sounds = self.standardize_audio(self.prototypes)  # (L, A)
-        label_features = self.attention(captions, self.label_embeddings, sounds)  # (B, R, A)
+        label_features = self.attention(texts, self.label_embeddings, sounds)  # (U, A)
+        label_features = F.embedding(captions, label_features)  # (B, R, A)
         tau = self.config.tau if self.config.anchoring else None
         anchor = anchor_weights(steps, mask, visual.shape[1], tau)  # (B, T, R)
         x = [self.visual(visual), anchor @ frames, anchor @ label_features, noise]

@@ -138,13 +138,17 @@ def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
 
 
 def _inputs(data: GeneratorData, clips: np.ndarray, device: str) -> list[Tensor]:
-    """visual (B, T, Dv), captions (B, R, E), steps and mask (B, R) of the clips by index.
+    """The network's inputs for the clips at these indices, but for the noise.
 
-    R is what these clips need: padding beyond costs time and could change the last bit.
+    visual (B, T, Dv), the distinct texts (U, E), and of each clip's representative frames the row
+    of its text, its step and whether it is there, (B, R). U and R are what these clips need:
+    anything beyond costs time and could change the last bit.
     """
     r = max(1, int(data.mask[clips].sum(axis=1).max()))
-    captions = (array[clips, :r] for array in (data.captions, data.steps, data.mask))
-    return [torch.from_numpy(array).to(device) for array in (data.visual[clips], *captions)]
+    rows, captions = np.unique(data.captions[clips, :r], return_inverse=True)
+    frames = (captions.reshape(-1, r), data.steps[clips, :r], data.mask[clips, :r])
+    arrays = (data.visual[clips], data.texts[rows], *frames)
+    return [torch.from_numpy(array).to(device) for array in arrays]
 
 
 @torch.inference_mode()
