@@ -1,0 +1,113 @@
+"""Splits: stratified, groups whole, kept as the data set grows, whatever the order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmuted.dataset import SPLITS, Video
+from unmuted.errors import UserError
+from unmuted.splits import make_splits, read_groups, read_splits, write_splits
+
+SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
+
+
+def video(name: str, label: str | None, group: str | None = None, split: str | None = None):
+    return Video(name, Path(f"{name}.mp4"), label, split, group or name)
+
+
+@st.composite
+def data_sets(draw) -> list[Video]:
+    """Enough single clips for three splits, and groups of several clips and classes."""
+    videos = [video(f"{label}{i}", label) for label in "ab" for i in range(4)]
+    for i in range(draw(st.integers(0, 30))):
+        group = draw(st.sampled_from([None, "g1", "g2", "g3"]))
+        videos.append(video(f"x{i}", draw(st.sampled_from(["a", "b", "c", None])), group))
+    return videos
+
+
+def groups_of(videos: list[Video], splits: dict[str, str]) -> dict[str, str]:
+    return {v.group: splits[v.video_id] for v in videos if v.video_id in splits}
+
+
+@given(data_sets(), st.integers(0, 3))
+def test_labelled_clips_get_a_split_and_groups_never_straddle(videos, seed) -> None:
+    splits = make_splits(videos, SHARES, seed)
+    assert splits.keys() == {v.video_id for v in videos if v.label is not None}
+    assert set(splits.values()) == set(SPLITS)
+    for v in videos:
+        if v.label is not None:
+            assert splits[v.video_id] == groups_of(videos, splits)[v.group]
+
+
+@given(data_sets(), st.randoms())
+def test_the_order_of_the_videos_does_not_count(videos, random) -> None:
+    shuffled = videos.copy()
+    random.shuffle(shuffled)
+    assert make_splits(shuffled, SHARES, 0) == make_splits(videos, SHARES, 0)
+
+
+@given(data_sets(), data_sets())
+def test_adding_clips_moves_no_earlier_clip(earlier, more) -> None:
+    first = make_splits(earlier, SHARES, 0)
+    added = [video(f"new-{v.video_id}", v.label, v.group) for v in more]
+    later = make_splits([*earlier, *added], SHARES, 0, groups_of(earlier, first))
+    assert {name: later[name] for name in first} == first
+
+
+@given(st.integers(0, 50))
+def test_every_class_is_split_by_the_shares(seed: int) -> None:
+    videos = [video(f"{label}{i}", label) for label in "abc" for i in range(20)]
+    splits = make_splits(videos, SHARES, seed)
+    for label in "abc":
+        counts = Counter(splits[f"{label}{i}"] for i in range(20))
+        assert counts == {"train": 12, "val": 4, "test": 4}
+
+
+def test_classes_that_grow_stay_near_their_shares() -> None:
+    videos = [video(f"a{i}", "a") for i in range(10)]
+    splits = make_splits(videos, SHARES, 0)
+    more = [*videos, *(video(f"z{i}", "a") for i in range(10))]
+    grown = make_splits(more, SHARES, 0, groups_of(videos, splits))
+    assert Counter(grown.values()) == {"train": 12, "val": 4, "test": 4}
+
+
+def test_the_seed_decides_who_goes_where() -> None:
+    videos = [video(f"a{i}", "a") for i in range(40)]
+    assert make_splits(videos, SHARES, 0) != make_splits(videos, SHARES, 1)
+
+
+def test_names_alone_do_not_sort_clips_into_splits() -> None:
+    """Were groups dealt out in the order of their names, the first ones would all be training."""
+    splits = make_splits([video(f"{i:03d}", "a") for i in range(100)], SHARES, 0)
+    first = Counter(splits[f"{i:03d}"] for i in range(50))
+    assert all(first[split] >= 3 for split in SPLITS)
+
+
+def test_given_splits_are_taken_as_they_are() -> None:
+    videos = [video(f"a{i}", "a", split=split) for i, split in enumerate(SPLITS)]
+    videos.append(video("plain", None))
+    assert make_splits(videos, SHARES, 0) == {"a0": "train", "a1": "val", "a2": "test"}
+
+
+def test_too_few_groups_are_refused_in_words() -> None:
+    videos = [video("a1", "a", "one"), video("a2", "a", "one"), video("b1", "b", "two")]
+    with pytest.raises(UserError, match=r"too few source groups \(2\) for three splits: .* empty"):
+        make_splits(videos, SHARES, 0)
+
+
+def test_a_table_reads_back(tmp_path: Path) -> None:
+    videos = [
+        video("a1", 'dog, "barking"', "one"),
+        video("a2", "dog", "one"),
+        video("b", "cat"),
+        video("u", None),
+    ]
+    splits = {"a1": "train", "a2": "train", "b": "val"}
+    write_splits(tmp_path / "splits.csv", videos, splits)
+    assert read_splits(tmp_path / "splits.csv") == splits
+    assert read_groups(tmp_path / "splits.csv") == {"one": "train", "b": "val"}
