@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from media.clips import HEIGHT, WIDTH, read_number, run_ffmpeg, write_numbered_clip
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.frames import MAX_ASPECT, read_frames, sample_times, scaled_size
+from unmuted.media.frames import MAX_ASPECT, keep_shown, read_frames, sample_times, scaled_size
 from unmuted.media.probe import Limits, probe
 
 T = 18
@@ -49,6 +49,23 @@ def test_scaled_size(width: int, height: int, short_side: int) -> None:
     assert abs(new[0] * height - new[1] * width) <= max(
         width, height
     )  # shape kept but for rounding
+
+
+@given(
+    times=st.lists(st.integers(0, 50), min_size=1, max_size=30),
+    wanted=st.lists(st.integers(-5, 60), min_size=1, max_size=20).map(sorted),
+)
+def test_keep_shown(times: list[int], wanted: list[int]) -> None:
+    """Also for frames out of order: of those that have come, the one with the latest time."""
+    pictures = [np.full((1, 1, 3), time, dtype=np.uint8) for time in times]
+    images = np.empty((len(wanted), 1, 1, 3), dtype=np.uint8)
+    timestamps = np.empty(len(wanted))
+    frames = zip(map(float, times), pictures, strict=True)
+    assert keep_shown(frames, np.array(wanted), images, timestamps) == len(times)
+    latest = [time for i, time in enumerate(times) if time > max(times[:i], default=-1)]
+    shown = [max((time for time in latest if time <= t), default=latest[0]) for t in wanted]
+    assert timestamps.tolist() == shown
+    assert images[:, 0, 0, 0].tolist() == shown
 
 
 RATES = (5, 24, Fraction(24000, 1001), 25, Fraction(30000, 1001), 30, 60, 120)

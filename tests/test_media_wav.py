@@ -82,6 +82,12 @@ def test_short_sound_is_filled_and_long_sound_cut(tmp_path: Path) -> None:
     assert len(read(long).samples) == RATE
 
 
+def test_a_short_gap_does_not_move_what_follows(tmp_path: Path) -> None:
+    without_80_ms = ("-af", "asetnsamples=441,aselect=lt(t\\,0.5)+gte(t\\,0.58)")
+    clip = write_clip_with_sound(tmp_path / "clip.mkv", BURST, "-c:a", "pcm_s16le", *without_80_ms)
+    assert sounding(read(clip)) == pytest.approx((1.0, 1.5), abs=0.003)
+
+
 CENTRE, SURROUND, FRONT = 0.29289, 0.14645, 0.20711  # 1 : 1/2 : 1/sqrt(2), with the sum 1
 
 

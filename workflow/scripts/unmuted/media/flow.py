@@ -58,14 +58,14 @@ def _colour(flow: np.ndarray, full_scale: float | None) -> np.ndarray:
         brightness = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX)
     else:
         brightness = np.minimum(magnitude * (255.0 / full_scale), 255.0)
-    hue = np.rad2deg(angle) / 2  # OpenCV keeps hue in 0..179
-    hsv = np.stack([hue % 180, np.full_like(hue, 255), brightness], axis=-1)
+    hue = np.rad2deg(angle) / 2  # OpenCV counts hue in steps of 2 degrees
+    hsv = np.stack([hue, np.full_like(hue, 255), brightness], axis=-1)
     return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """OpenCV on one thread: DIS divides the image by threads, and its results depend on where."""
+    """OpenCV on one thread: jobs run side by side, and no result can depend on their number."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -8,7 +8,7 @@ groups of pictures.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,20 +84,43 @@ def read_frames(
     images = np.empty((steps, height, width, 3), dtype=np.uint8)
     timestamps = np.empty(steps, dtype=np.float64)
     log: list[str] = []
-    step, decoded, shown_at, shown = 0, 0, -np.inf, None
-    for time_s, image in _decode(path, probe, (width, height), limits, log):
-        decoded += 1
+    frames = _decode(path, probe, (width, height), limits, log)
+    decoded = keep_shown(frames, wanted, images, timestamps)
+    if decoded == 0:
+        raise MediaError("no_frames", ffmpeg.first_error(log[0]) or "no frame can be decoded")
+    timestamps = np.round(timestamps, 6)  # ffmpeg was asked for microseconds
+    return FrameSample(images, timestamps, decoded, _warning(probe, decoded, log[0]))
+
+
+def keep_shown(
+    frames: Iterable[tuple[float, np.ndarray]],
+    wanted: np.ndarray,
+    images: np.ndarray,
+    timestamps: np.ndarray,
+) -> int:
+    """Fill `images` and `timestamps` with the frame shown at each of the `wanted` times.
+
+    Args:
+        frames: `(time, image)` in the order of showing; read once, none is kept but the current.
+        wanted: `(T,)`, rising.
+        images: filled in, `(T, H, W, 3)`.
+        timestamps: filled in, `(T,)`.
+
+    Returns:
+        The number of frames read.
+    """
+    step, count, shown_at, shown = 0, 0, -np.inf, None
+    for time_s, image in frames:
+        count += 1
         if time_s <= shown_at:  # out of order in a damaged file: never the latest frame
             continue
-        while shown is not None and step < steps and wanted[step] < time_s:
+        while shown is not None and step < len(wanted) and wanted[step] < time_s:
             images[step], timestamps[step] = shown, shown_at
             step += 1
         shown_at, shown = time_s, image
-    if shown is None:
-        raise MediaError("no_frames", ffmpeg.first_error(log[0]) or "no frame can be decoded")
-    images[step:], timestamps[step:] = shown, shown_at
-    timestamps = np.round(timestamps, 6)  # ffmpeg was asked for microseconds
-    return FrameSample(images, timestamps, decoded, _warning(probe, decoded, log[0]))
+    if shown is not None:
+        images[step:], timestamps[step:] = shown, shown_at
+    return count
 
 
 def _decode(

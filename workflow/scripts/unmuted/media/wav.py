@@ -111,8 +111,8 @@ def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[st
     """At most `length` samples from the start of the video on."""
     filters = (
         f"asetpts=PTS-({probe.start_s:.9f})/TB",
-        "atrim=start=0",
-        # async=1 fills gaps and cuts overlaps, never stretches; first_pts=0 fills the beginning.
+        # async=1 fills gaps and cuts overlaps, never stretches; first_pts does so at the beginning
+        # and counts at the input's rate: 0 means the same at both.
         f"aresample={rate}:async=1:min_hard_comp={_GAP_S}:first_pts=0",
         "aformat=sample_fmts=s16:channel_layouts=mono",
         f"atrim=end_sample={length}",
