@@ -123,6 +123,6 @@ def _check_labels(labels: list[str], folder: Path) -> None:
     moved = [name for index, name in enumerate(labels) if place.get(name, index) != index]
     if len(labels) != len(place) or moved:
         raise UserError(
-            f"{folder / 'config.json'}: expected the {len(place)} labels of AudioSet in order, found"
-            f" {len(labels)}, of which {len(moved)} stand elsewhere {moved[:3]}"
+            f"{folder / 'config.json'}: expected the {len(place)} labels of AudioSet in order,"
+            f" found {len(labels)}, of which {len(moved)} stand elsewhere {moved[:3]}"
         )

@@ -155,6 +155,34 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...]) -> Path:
     return folder
 
 
+def require_models(specs: Mapping[str, ModelSpec]) -> None:
+    """Have every model at hand, by config role; raises one UserError naming all that are not.
+
+    Once the network has failed for one model it is not asked for the others.
+    """
+    unavailable: list[tuple[str, str]] = []
+    problems, cause = [], ""
+    for role, spec in specs.items():
+        if cause and spec.is_hub and not _is_cached(spec):
+            unavailable.append((spec.id, spec.revision))
+            continue
+        try:
+            load_folder(spec)
+        except hub.Unavailable as error:
+            unavailable += error.models
+            cause = error.cause
+        except UserError as error:
+            problems.append(f"models.{role}: {error}")
+    if unavailable:
+        problems.append(str(hub.Unavailable(unavailable, cause)))
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+def _is_cached(spec: ModelSpec) -> bool:
+    return not _missing(hub.snapshot_folder(spec.id, spec.revision), (CONFIG, WEIGHTS))
+
+
 def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
     return [
         " or ".join(names)
