@@ -6,19 +6,24 @@ from pathlib import Path
 from unmuted.artifacts import atomic
 from unmuted.joblog import job_log
 from unmuted.project import RESULTS, Project
-from unmuted.splits import make_splits, read_groups, write_splits
+from unmuted.splits import make_splits, read_groups, write_groups, write_splits
 
 
 def main(config: Mapping[str, object], table: str) -> None:
-    """Write `table`, and beside it (unknown to Snakemake, which deletes outputs) what to keep."""
+    """Write `table`, and beside it (unknown to Snakemake, which deletes outputs) what to keep.
+
+    Kept are also groups that have left: should they come back, they find their split again.
+    """
     project = Project(config)
     kept = RESULTS / f".splits-{project.splits_recipe[:12]}.csv"
     videos, seed = project.dataset.videos, project.config["splits"]["seed"]
-    earlier = read_groups(kept) if kept.exists() else None
+    earlier = read_groups(kept) if kept.exists() else {}
     splits = make_splits(videos, project.split_shares, seed, earlier)
-    for path in (kept, Path(table)):
-        with atomic(path) as temporary:
-            write_splits(temporary, videos, splits)
+    present = {video.group: splits[video.video_id] for video in videos if video.label is not None}
+    with atomic(kept) as temporary:
+        write_groups(temporary, earlier | present)
+    with atomic(Path(table)) as temporary:
+        write_splits(temporary, videos, splits)
 
 
 if "snakemake" in globals():

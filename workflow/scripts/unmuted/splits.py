@@ -55,9 +55,16 @@ def read_splits(path: Path) -> dict[str, str]:
 
 
 def read_groups(path: Path) -> dict[str, str]:
-    """Split by source group, from a table that `write_splits` made."""
+    """Split by source group, from a table that `write_groups` or `write_splits` made."""
     with open(path, newline="", encoding="utf-8") as file:
         return {row["group"]: row["split"] for row in csv.DictReader(file)}
+
+
+def write_groups(path: Path, homes: Mapping[str, str]) -> None:
+    """Write group and split, for `read_groups`."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("group", "split"), *sorted(homes.items())])
 
 
 def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:
