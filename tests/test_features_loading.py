@@ -14,6 +14,7 @@ from huggingface_hub import constants
 
 from models_fixture import save_blip, save_vit
 from unmuted.errors import UserError
+from unmuted.features import hub
 from unmuted.features.loading import (
     PROCESSOR,
     TOKENIZER,
@@ -21,6 +22,7 @@ from unmuted.features.loading import (
     from_config,
     load_folder,
     model_identity,
+    require_models,
 )
 
 HUB = {"id": "google/vit-base-patch16-224", "revision": "3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3"}
@@ -131,6 +133,27 @@ def test_without_network_one_message_says_all_that_is_needed(empty_cache: Path) 
         assert part in message
 
 
+def test_all_missing_models_are_named_at_once_and_the_network_is_asked_once(
+    vit: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def no_network(repository: str, revision: str) -> None:
+        asked.append(repository)
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(hub, "ask", no_network)
+    other = ModelSpec(id="MIT/ast", revision="1" * 40)
+    specs = {"vit": ModelSpec(**HUB), "ast": other, "blip": ModelSpec(path=empty_cache / "none")}
+    with pytest.raises(UserError) as caught:
+        require_models(specs)
+    message = str(caught.value)
+    assert asked == [HUB["id"]]
+    assert message.count("could not be downloaded") == 1
+    for part in (HUB["id"], "MIT/ast", "1" * 40, "models.blip", str(empty_cache / "none")):
+        assert part in message
+
+
 def test_a_cached_model_needs_no_network(
     vit: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +169,7 @@ def test_a_model_published_as_pickle_only_is_refused_with_the_way_out(
     snapshot = shutil.copytree(vit, empty_cache / "snapshot")
     (snapshot / "model.safetensors").rename(snapshot / "pytorch_model.bin")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(snapshot))
+    monkeypatch.setattr(hub, "ask", lambda *_: None)
     with pytest.raises(UserError, match=r"no model\.safetensors(.|\n)*fetch_model\.py"):
         load_folder(ModelSpec(**HUB), PROCESSOR)
 

@@ -19,7 +19,7 @@ from unmuted.dataset import (
     printable,
 )
 from unmuted.errors import UserError
-from unmuted.features.loading import ModelSpec, from_config, load_folder, model_identity
+from unmuted.features.loading import ModelSpec, from_config, model_identity, require_models
 from unmuted.ledger import Row, read_rows
 from unmuted.manifest import read_manifest
 from unmuted.recipes import code_digest, digest_json, recipe
@@ -131,14 +131,7 @@ class Project:
 
     def require_models(self) -> None:
         """Fetch every configured model that is not at hand. Raises UserError naming all missing."""
-        problems = []
-        for role in self.config["models"]:
-            try:
-                load_folder(self.model_spec(role))
-            except UserError as error:
-                problems.append(f"models.{role}: {error}")
-        if problems:
-            raise UserError("\n".join(problems))
+        require_models({role: self.model_spec(role) for role in self.config["models"]})
 
     def recipe(self, stage_name: str, inputs: object) -> str:
         """Recipe of an artifact of a stage made from `inputs` (a JSON value)."""
