@@ -1,0 +1,140 @@
+"""A manifest: five columns of which one is needed, and every bad row in words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from unmuted.errors import UserError
+from unmuted.manifest import read_manifest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.mp4", "b.mp4", "sub/a.mp4", " spaced .mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def write(folder: Path, content: str | bytes) -> Path:
+    data = content if isinstance(content, bytes) else content.encode()
+    (folder / "m.csv").write_bytes(data)
+    return folder / "m.csv"
+
+
+def read(folder: Path, content: str | bytes, **columns: str):
+    return read_manifest(write(folder, content), None, columns)
+
+
+def message(folder: Path, content: str | bytes, **columns: str) -> str:
+    with pytest.raises(UserError) as error:
+        read(folder, content, **columns)
+    text = str(error.value)
+    assert "m.csv" in text
+    text.encode("utf-8")  # it must reach the terminal
+    return text
+
+
+def test_a_path_is_enough(folder: Path) -> None:
+    (only,) = read(folder, "path\na.mp4\n").videos
+    assert (only.video_id, only.label, only.split, only.group) == ("a", None, None, "a")
+    assert only.path == folder / "a.mp4"
+
+
+def test_all_columns_and_further_ones(folder: Path) -> None:
+    (one, two) = read(
+        folder,
+        "\ufeffpath,label,video_id,split,group,camera\n"
+        'sub/a.mp4, dog ,one,train,film,"left, 2"\n'
+        " spaced .mp4,,,,,\n",
+    ).videos
+    assert (one.video_id, one.label, one.split, one.group) == ("one", "dog", "train", "film")
+    assert one.extra == {"camera": "left, 2"}
+    assert two.label is None and two.path == folder / " spaced .mp4"
+
+
+def test_columns_by_other_names(folder: Path) -> None:
+    content = "file,class,label\na.mp4,dog,unused\n"
+    (only,) = read(folder, content, path="file", label="class").videos
+    assert only.label == "dog"
+    assert only.extra == {"label": "unused"}
+
+
+def test_an_index_column_without_a_name_is_kept(folder: Path) -> None:
+    """As pandas writes it."""
+    (only,) = read(folder, ",path,label\n0,a.mp4,dog\n").videos
+    assert only.label == "dog" and only.extra == {"": "0"}
+
+
+def test_paths_start_at_the_root_or_are_absolute(folder: Path) -> None:
+    manifest = write(folder, f"path\na.mp4\n{folder}/b.mp4\n")
+    (folder / "sub" / "b.mp4").touch()
+    videos = read_manifest(manifest, folder / "sub", {}).videos
+    assert [video.path for video in videos] == [folder / "sub" / "a.mp4", folder / "b.mp4"]
+
+
+def test_names_that_are_not_utf8(folder: Path) -> None:
+    name = b"not_utf8_\xff.mp4"
+    (folder / os.fsdecode(name)).touch()
+    (only,) = read(folder, b"path,note\n" + name + b",caf\xe9\n").videos
+    assert os.fsencode(only.path).endswith(name)
+    assert only.video_id.isascii()
+
+
+# --- refused in words ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("file\na.mp4\n", "expected a column 'path', found file; separate columns by commas"),
+        ("path;label\na.mp4;x\n", "expected a column 'path', found path;label"),
+        ("path\na.mp4\n".encode("utf-16"), "expected a column 'path', found \\xff\\xfep\\x00a"),
+        ("", "expected a column 'path', found "),
+        ("path\n", "expected at least one row, found only the header"),
+        ("path,label,label\na.mp4,x,y\n", "the column 'label' occurs twice"),
+        ("path\nabsent.mp4\n", "line 2: no file"),
+        ("path\n\n\nabsent.mp4\n", "line 4: no file"),
+        ('path,label\na.mp4,"x\ny"\n', "line 3: label 'x\\ny': not one printable line"),
+        ("path,label\na.mp4\n", "line 2: more or fewer fields than the header names"),
+        ("path,label\na.mp4,x,y\n", "line 2: more or fewer fields than the header names"),
+        ("path,label\n,x\n", "line 2: empty path"),
+        ("path\na\0.mp4\n", "line 2: no file"),
+        ("path,video_id\na.mp4,../x\n", "line 2: video_id '../x' is not allowed"),
+        ("path,video_id\na.mp4,a/b\n", "line 2: video_id 'a/b' is not allowed"),
+        ("path,video_id\na.mp4,x.ledger.csv\n", "video_id 'x.ledger.csv' is not allowed"),
+        ("path,split\na.mp4,training\n", "line 2: split 'training' is none of train, val, test"),
+        ("path,group\na.mp4,\x1b[31m\n", "line 2: group '\\x1b[31m': not one printable line"),
+        (b"path,label\na.mp4,\xff\n", "line 2: label '\\xff': not one printable line"),
+        ("path,label\na.mp4," + "x" * 201 + "\n", "not one printable line of at most 200"),
+        ('path\n"a.mp4\n', "not a valid CSV file: unexpected end of data"),
+        ("path\na.mp4\nsub/a.mp4\n", "sub/a.mp4 both have the video id 'a'"),
+        ("path,video_id\na.mp4,Same\nb.mp4,same\n", "both have the video id 'same'"),
+    ],
+)
+def test_a_bad_table(folder: Path, content: str | bytes, expected: str) -> None:
+    assert expected in message(folder, content)
+
+
+def test_all_bad_rows_are_listed_at_once(folder: Path) -> None:
+    text = message(folder, "path,split\nx.mp4,\ny.mp4,\na.mp4,dev\n")
+    assert "3 problem(s)" in text
+    assert all(f"line {line}:" in text for line in (2, 3, 4))
+
+
+def test_a_configured_column_that_is_missing(folder: Path) -> None:
+    text = message(folder, "path\na.mp4\n", label="class")
+    assert "videos.columns.label names a column 'class' that it lacks" in text
+
+
+def test_a_missing_manifest(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*absent\.csv: No such file"):
+        read_manifest(tmp_path / "absent.csv", None, {})
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Is a directory"):
+        read_manifest(tmp_path, None, {})

@@ -1,0 +1,168 @@
+"""A folder of class folders: awkward names, links, and what is no video."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from unmuted.dataset import Dataset, is_video_id, write_table
+from unmuted.errors import UserError
+from unmuted.video_folder import read_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("cats/a.mp4", "dogs/b.webm", "dogs/inner/c.MOV"):
+        (tmp_path / "v" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "v" / name).touch()
+    return tmp_path / "v"
+
+
+def labels(dataset: Dataset) -> dict[str, str | None]:
+    return {video.video_id: video.label for video in dataset.videos}
+
+
+def test_class_folders_are_labels_at_any_depth(folder: Path) -> None:
+    (folder / "loose.mkv").touch()
+    found = read_folder(folder)
+    assert labels(found) == {"a": "cats", "b": "dogs", "c": "dogs", "loose": None}
+    assert all(video.root == folder and video.split is None for video in found.videos)
+    assert [video.group for video in found.videos] == ["a", "b", "c", "loose"]
+
+
+def test_other_files_are_named_and_hidden_ones_are_not(folder: Path) -> None:
+    for name in ("dogs/notes.txt", ".DS_Store", "dogs/._b.mp4", "bad\nname.json"):
+        (folder / name).touch()
+    (folder / ".git").mkdir()
+    (folder / ".git" / "x.mp4").touch()
+    found = read_folder(folder)
+    assert sorted(found.ignored) == ["bad\\nname.json", "dogs/notes.txt"]
+    assert set(labels(found)) == {"a", "b", "c"}
+
+
+def test_every_awkward_name_is_one_video(tmp_path: Path, shared: Path) -> None:
+    with tarfile.open(shared / "bad_media" / "names.tar") as archive:
+        archive.extractall(tmp_path / "v", filter="data")
+    found = read_folder(tmp_path / "v")
+    on_disk = {os.fsencode(path) for path in (tmp_path / "v" / "names").iterdir()}
+    assert len(on_disk) == 14
+    assert {os.fsencode(video.path) for video in found.videos} == on_disk
+    assert all(is_video_id(video.video_id) for video in found.videos)
+    assert {"-starts-with-dash", "UPPER"} <= set(labels(found))
+    write_table(tmp_path / "videos.csv", found)
+    assert len((tmp_path / "videos.csv").read_bytes().splitlines()) == 15
+
+
+def test_what_is_no_file_is_listed_and_never_opened(folder: Path) -> None:
+    """A pipe would block whoever opens it; a folder called clip.mp4 becomes a finding as well."""
+    os.mkfifo(folder / "dogs" / "pipe.mp4")
+    (folder / "dogs" / "clip.mp4").mkdir()
+    (folder / "dogs" / "clip.mp4" / "inside.mp4").touch()
+    (folder / "dogs" / "nowhere.mp4").symlink_to(folder / "absent")
+    (folder / "dogs" / "loop.mp4").symlink_to("loop.mp4")
+    found = labels(read_folder(folder))
+    assert set(found) == {"a", "b", "c", "pipe", "clip", "nowhere", "loop"}
+    assert found["pipe"] == found["clip"] == "dogs"
+
+
+def test_a_class_folder_with_a_videos_name_is_a_class(folder: Path) -> None:
+    (folder / "old.mp4").mkdir()
+    (folder / "old.mp4" / "d.mp4").touch()
+    assert labels(read_folder(folder))["d"] == "old.mp4"
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_linked_folders_are_named_or_followed_once(
+    folder: Path, tmp_path: Path, follow: bool
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.mp4").touch()
+    (folder / "birds").symlink_to(tmp_path / "elsewhere")
+    (folder / "dogs" / "up").symlink_to(folder)  # a loop
+    found = read_folder(folder, follow_links=follow)
+    if follow:
+        assert labels(found) == {"a": "cats", "b": "dogs", "c": "dogs", "d": "birds"}
+    else:
+        assert set(labels(found)) == {"a", "b", "c"}
+        assert "birds (a link; videos.follow_links is off)" in found.ignored
+
+
+def test_the_same_folder_gives_the_same_data_set_in_any_order_of_listing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_folder(folder)
+    scandir = os.scandir
+
+    class Reversed:
+        def __init__(self, path: str) -> None:
+            with scandir(path) as entries:
+                self.entries = iter(sorted(entries, key=lambda e: e.name, reverse=True))
+
+        def __enter__(self):
+            return self.entries
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __iter__(self):
+            return self.entries
+
+        def __next__(self):
+            return next(self.entries)
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(os, "scandir", Reversed)
+    assert read_folder(folder) == before
+
+
+# --- refused in words ----------------------------------------------------------------------------
+
+
+def message(folder: Path) -> str:
+    with pytest.raises(UserError) as error:
+        read_folder(folder)
+    return str(error.value)
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    assert f"{tmp_path}/absent is not a folder" in message(tmp_path / "absent")
+
+
+def test_a_folder_without_videos_names_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "readme.txt").touch()
+    text = message(tmp_path / "v")
+    assert f"no video file in {tmp_path}/v; expected FOLDER/<class>/<video>" in text
+    assert "not taken for a video: readme.txt" in text
+
+
+def test_two_files_of_one_name_in_different_folders(folder: Path) -> None:
+    (folder / "cats" / "B.mp4").touch()
+    text = message(folder)
+    assert "cats/B.mp4 and" in text and "dogs/b.webm both have the video id 'b'" in text
+
+
+@pytest.mark.parametrize("name", ["two\nlines", b"not_utf8_\xff", "x" * 201])
+def test_a_class_folder_unfit_as_a_label(folder: Path, name: str | bytes) -> None:
+    bad = folder / os.fsdecode(name)
+    bad.mkdir()
+    (bad / "d.mp4").touch()
+    text = message(folder)
+    assert "class folder '" in text and "not one printable line" in text
+    text.encode("utf-8")
+
+
+def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its videos would be missing without a word."""
+    scandir = os.scandir
+
+    def refuse(path: str):
+        if str(path).endswith("dogs"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may list everything
+    assert f"cannot list {folder}/dogs: Permission denied" in message(folder)
