@@ -9,7 +9,7 @@ rule export_artifact:
     benchmark:
         "results/benchmarks/export_artifact/{video}/{artifact}.tsv"
     wildcard_constraints:
-        artifact="|".join(BY_VIDEO),
+        artifact="|".join(map(re.escape, BY_VIDEO)),
     conda:
         ENVIRONMENT
     resources:

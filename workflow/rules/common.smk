@@ -1,4 +1,6 @@
 # What the rules share: the project (configuration, videos, shards, recipes) and small helpers.
+import re
+import os
 import sys
 from pathlib import Path
 
@@ -14,10 +16,12 @@ from unmuted.stages import BY_VIDEO
 
 ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
 
+# Jobs share cores: waiting threads of one must sleep, not spin (30 times the CPU time otherwise).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 try:
     PROJECT = Project(config)
-    if PROJECT.dataset.classes:
-        PROJECT.check_experiment()
+    PROJECT.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -33,7 +33,7 @@ rule embed_captions:
         "results/benchmarks/embed_captions/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(4000),
@@ -53,7 +53,7 @@ rule embed_labels:
         "results/benchmarks/embed_labels/all.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(4000),

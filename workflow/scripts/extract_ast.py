@@ -11,6 +11,8 @@ from unmuted.runner import Outcome, Task
 
 def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     """Tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
+    import numpy as np
+
     from unmuted.features.ast import AstFeatures
     from unmuted.features.device import pick_device, pick_dtype, set_threads
 
@@ -24,8 +26,9 @@ def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
             yield Outcome(task.name, None, wav.row.status, wav.row.reason)
             continue
         found = model.extract(read_wav_file(wav.checked_path())[0], project.time_steps)
+        mode = np.frombuffer(found.mode.encode(), dtype=np.uint8)  # how the sound was passed
         arrays = {"tokens": found.tokens, "scores": found.scores, "logits": found.logits}
-        yield Outcome(task.name, arrays)
+        yield Outcome(task.name, {**arrays, "mode": mode})
 
 
 def main(config: Mapping[str, object], shard: str, threads: int) -> None:
