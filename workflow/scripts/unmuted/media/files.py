@@ -44,7 +44,7 @@ def check_file(path: Path, root: Path | None = None, follow_links: bool = False)
     try:
         resolved = path.resolve(strict=True)
         if root is not None and not follow_links and root.resolve() not in resolved.parents:
-            raise MediaError("outside_folder", f"a link leads out of the folder, to {resolved}")
+            raise MediaError("outside_folder", "the path leads out of the data folder")
         found = resolved.stat()
         if not stat.S_ISREG(found.st_mode):
             raise MediaError("not_a_file", f"expected a regular file, found {_kind(found.st_mode)}")
