@@ -41,6 +41,7 @@ class Project:
     def __init__(self, config: Mapping[str, object]) -> None:
         self.config = check_config(config)
         self.is_demo = self.config["videos"]["source"] == "demo"
+        self._identities: dict[str, str] = {}
 
     # --- videos -----------------------------------------------------------------------------------
 
@@ -104,6 +105,16 @@ class Project:
             "test": 1 - splits["train"] - splits["val"],
         }
 
+    def check(self) -> None:
+        """Raise UserError for all that is known to be wrong before any job starts.
+
+        A data set without labels is fine here: everything but the fits can be made of it.
+        """
+        if self.dataset.classes:
+            self.check_experiment()
+        for role in self.config["models"]:
+            self.model_identity(role)
+
     def check_experiment(self) -> None:
         """Raise UserError unless labels and splits allow a classifier to be trained and tested."""
         check_experiment(self.dataset)
@@ -126,8 +137,11 @@ class Project:
         return from_config(self.config["models"][role], ROOT)
 
     def model_identity(self, role: str) -> str:
-        """Digest of a model's weights and settings, or its hub id and revision."""
-        return model_identity(self.model_spec(role), RESULTS / ".models.json")
+        """Digest of a model's weights and settings, or its hub id and revision; looked up once."""
+        if role not in self._identities:
+            spec = self.model_spec(role)
+            self._identities[role] = model_identity(spec, RESULTS / ".models.json")
+        return self._identities[role]
 
     def require_models(self) -> None:
         """Fetch every configured model that is not at hand. Raises UserError naming all missing."""
@@ -148,9 +162,11 @@ class Project:
         """For `params:` of a stage's rule: changes when a visit to this shard may find work.
 
         Stages that read source videos see their stamps; all others are told by their inputs'
-        ledgers.
+        ledgers. Raises UserError for a shard that is not part of this run.
         """
-        ids = self.shards.get(shard, [])
+        if shard not in self.shards:
+            raise UserError(f"no shard {shard!r} in this run; there are {_some(self.shards)}")
+        ids = self.shards[shard]
         if stage_name in ("clips", "truth"):
             return self.recipe(stage_name, [asdict(self.demo_clips[name]) for name in ids])
         if stage_name == "probe" and not self.is_demo:
@@ -327,3 +343,8 @@ def _first_blocked(artifacts: Mapping[str, Artifact], required: Sequence[str]) -
         if not artifacts[name].row.has_artifact:
             return artifacts[name].row
     return None
+
+
+def _some(names: Iterable[str], most: int = 5) -> str:
+    first = list(names)
+    return ", ".join(first[:most]) + (f", ... ({len(first)})" if len(first) > most else "")
