@@ -7,16 +7,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from unmuted.classification.arms import ARMS, arm_features
+from unmuted.classification.arms import ARMS
+from unmuted.classification.inputs import load_features
 from unmuted.classification.selection import select_snapshot
 from unmuted.classification.training import ClassifierSettings, predict, train_classifier
+from unmuted.experiment import (
+    FULL,
+    Clip,
+    Experiment,
+    fit_units,
+    fold_name,
+    generator_data,
+    training_folds,
+)
 from unmuted.fitting.states import State
-from unmuted.generation.crossfit import clips_to_fit, generate_cross_fitted
-from unmuted.generation.data import ClipInputs, GeneratorData, collate
-from unmuted.generation.folds import assign_folds
+from unmuted.generation.crossfit import generate_cross_fitted
+from unmuted.generation.data import GeneratorData
 from unmuted.generation.projection import Projection, fit_projection
 from unmuted.generation.prototypes import Prototypes, fit_prototypes
-from unmuted.generation.training import GeneratorSettings, train_generator
+from unmuted.generation.training import GeneratorSettings, generate, train_generator
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 
@@ -86,36 +95,57 @@ def make_corpus(
     )
 
 
-def generator_data(corpus: Corpus, audio: np.ndarray) -> GeneratorData:
-    """The corpus as the generator sees it; `audio`: (N, T, A), projected."""
-    clips = [
-        ClipInputs(
-            key=corpus.keys[i],
-            group=corpus.groups[i],
-            visual=corpus.visual[i],
-            captions=corpus.captions[i],
-            steps=corpus.steps[i],
-            audio=audio[i] if corpus.usable[i] else None,
-        )
-        for i in range(len(corpus.keys))
-    ]
-    return collate(clips, audio.shape[2], max_captions=3)
+@dataclass(frozen=True)
+class Row:
+    """The only column of a ledger that fits look at."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """An artifact that was never written."""
+
+    arrays: dict[str, np.ndarray]
+    row: Row = Row("")
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return self.arrays
+
+
+def clips_of(corpus: Corpus) -> list[Clip]:
+    """The corpus as the workflow's clips, in its order."""
+    half = corpus.visual.shape[2] // 2
+    clips = []
+    for i, key in enumerate(corpus.keys):
+        arrays = {
+            "vit_rgb": {"features": corpus.visual[i, :, :half]},
+            "vit_flow": {"features": corpus.visual[i, :, half:]},
+            "caption_embeddings": {"embeddings": corpus.captions[i], "steps": corpus.steps[i]},
+        }
+        if corpus.usable[i]:
+            arrays["ast"] = {"tokens": corpus.tokens[i], "scores": corpus.scores[i]}
+        artifacts = {stage: InMemory(content) for stage, content in arrays.items()}
+        label, split = f"class{corpus.labels[i]}", str(corpus.split[i])
+        clips.append(Clip(f"video{i}", label, split, corpus.groups[i], key, artifacts))
+    return clips
 
 
 GENERATOR = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=3, batch_size=16)
 CLASSIFIER = ClassifierSettings(hidden=8, epochs=4, snapshots=2, batch_size=16)
 FOLDS = 2
+SPLITS = ("train", "val", "test")
 IN_SAMPLE = ("in-sample generator", "in-sample generator, unmarked")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that the fits of one seed left behind."""
+    """Everything that the fits of one seed left behind; clips in the order of the corpus."""
 
     fold_of_group: dict[str, int]
     projection: Projection
-    prototypes: dict[int | None, Prototypes]
-    generators: dict[int | None, State]
+    prototypes: dict[str, Prototypes]  # by unit: "full", or without a fold
+    generators: dict[str, State]
     data: GeneratorData
     generated: np.ndarray  # (N, T, A)
     chosen: dict[str, int]  # arm -> snapshot
@@ -134,59 +164,40 @@ def run_arch2(
 
     leak: plants one of the mistakes that the guards are there to find.
     """
-    training, val, test = corpus.of("train"), corpus.of("val"), corpus.of("test")
-    is_training = corpus.split == "train"
-    folds = np.full(len(corpus.keys), -1)
-    folds[training] = assign_folds(
-        [corpus.groups[i] for i in training], [str(corpus.labels[i]) for i in training], FOLDS, 0
-    )
-    fold_of_group = {corpus.groups[i]: int(folds[i]) for i in training}
+    clips = clips_of(corpus)
+    classes = tuple(f"class{c}" for c in range(corpus.classes))
+    experiment = Experiment(tuple(sorted(clips, key=lambda clip: clip.key)), classes, {})
+    fold_of_group = training_folds(experiment, FOLDS)
+    units = fit_units(experiment, FOLDS)
+    everything = dict.fromkeys(units, [clip for clip in experiment.clips if clip.has_sound])
 
-    def readable(held_out: int | None, what: str) -> np.ndarray:
-        if leak == f"{what} reads test audio":
-            return corpus.usable
-        return clips_to_fit(is_training, corpus.usable, folds, held_out)
+    def readable(what: str) -> dict[str, list[Clip]]:
+        return everything if leak == f"{what} reads test audio" else units
 
-    by_key = sorted(np.flatnonzero(readable(None, "projection")), key=lambda i: corpus.keys[i])
-    projection = fit_projection((corpus.tokens[i] for i in by_key), AUDIO_DIM)
-    audio = projection.apply(corpus.tokens)
-    data = generator_data(corpus, audio)
+    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in readable("projection")[FULL])
+    projection = fit_projection(tokens, AUDIO_DIM)
     prototypes, generators = {}, {}
-    for held_out in (*range(FOLDS), None):
-        heard = readable(held_out, "prototypes")
-        prototypes[held_out] = fit_prototypes(
-            [corpus.keys[i] for i in np.flatnonzero(heard)],
-            audio[heard],
-            corpus.scores[heard],
-            corpus.head_weights,
-            projection,
-            min_weight=1.0,
-        )
-        fitted = data.take(readable(held_out, "generator"))
+    for unit in units:
+        prototypes[unit] = prototypes_of(readable("prototypes")[unit], corpus, projection)
         if leak == "prototypes reads test audio":  # hide it from the check that would refuse it
-            prototypes[held_out] = replace(prototypes[held_out], fitted_on=np.zeros(0, np.int64))
-        generators[held_out], _ = train_generator(
-            fitted, corpus.label_embeddings, prototypes[held_out], generator, seed
+            prototypes[unit] = replace(prototypes[unit], fitted_on=np.zeros(0, np.int64))
+        read = generator_data(readable("generator")[unit], projection, STEPS)
+        generators[unit], _ = train_generator(
+            read, corpus.label_embeddings, prototypes[unit], generator, seed
         )
     if leak == "in-sample generator, unmarked":
         nobody = {"fitted_on": np.zeros(0, np.int64), "fitted_groups": np.zeros(0, np.int64)}
-        generators = {fold: {**state, **nobody} for fold, state in generators.items()}
-    by_fold = {} if leak in IN_SAMPLE else fold_of_group
-    generated = generate_cross_fitted(generators, generators[None], data, by_fold, 2, seed).audio
-
-    chosen, classifiers, predictions = {}, {}, {}
-    for arm in ARMS:
-        x = arm_features(arm, corpus.visual, audio, corpus.usable, generated)
-        audio_dim = x.shape[2] - corpus.visual.shape[2]
-        keys = [corpus.keys[i] for i in training]
-        fit = train_classifier(
-            keys, x[training], corpus.labels[training], corpus.classes, CLASSIFIER, seed, audio_dim
-        )
-        judges = test if leak == "checkpoint chosen on test" else val
-        scores = [predict(state, x[judges]) for state in fit.snapshots]
-        chosen[arm] = select_snapshot(scores, corpus.labels[judges]).index
-        classifiers[arm] = fit.snapshots
-        predictions[arm] = predict(fit.snapshots[chosen[arm]], x[test])
+        generators = {unit: {**state, **nobody} for unit, state in generators.items()}
+    data = generator_data(clips, projection, STEPS)
+    if leak in IN_SAMPLE:
+        generated = generate(generators[FULL], data, 2, seed).audio
+    else:
+        by_fold = {fold: generators[fold_name(fold)] for fold in range(FOLDS)}
+        full = generators[FULL]
+        generated = generate_cross_fitted(by_fold, full, data, fold_of_group, 2, seed).audio
+    chosen, classifiers, predictions = classify(
+        clips, generated, experiment, projection, seed, leak
+    )
     return Run(
         fold_of_group,
         projection,
@@ -198,3 +209,48 @@ def run_arch2(
         classifiers,
         predictions,
     )
+
+
+def prototypes_of(clips: list[Clip], corpus: Corpus, projection: Projection) -> Prototypes:
+    heard = [clip.artifacts["ast"].tensors() for clip in clips]
+    return fit_prototypes(
+        [clip.key for clip in clips],
+        np.stack([projection.apply(one["tokens"]) for one in heard]),
+        np.stack([one["scores"] for one in heard]),
+        corpus.head_weights,
+        projection,
+        min_weight=1.0,
+    )
+
+
+def classify(
+    clips: list[Clip],
+    generated: np.ndarray,
+    experiment: Experiment,
+    projection: Projection,
+    seed: int,
+    leak: str | None,
+) -> tuple[dict[str, int], dict[str, list[State]], dict[str, np.ndarray]]:
+    """Of each arm: the chosen checkpoint, all checkpoints, and predictions for the test clips."""
+    made = [InMemory({"audio": audio[None]}) for audio in generated]
+    heard = [
+        replace(clip, artifacts={**clip.artifacts, "generated": artifact})
+        for clip, artifact in zip(clips, made, strict=True)
+    ]
+    parts = {name: [clip for clip in heard if clip.split == name] for name in SPLITS}
+    features = {name: load_features(part, projection) for name, part in parts.items()}
+    labels = {name: experiment.labels(part) for name, part in parts.items()}
+    judges = "test" if leak == "checkpoint chosen on test" else "val"
+    chosen, classifiers, predictions = {}, {}, {}
+    for arm in ARMS:
+        x = {name: of.of_arm(arm, 0) for name, of in features.items()}
+        audio_dim = 0 if arm == "video_only" else AUDIO_DIM
+        keys, count = [clip.key for clip in parts["train"]], len(experiment.classes)
+        fit = train_classifier(
+            keys, x["train"], labels["train"], count, CLASSIFIER, seed, audio_dim
+        )
+        scores = [predict(state, x[judges]) for state in fit.snapshots]
+        chosen[arm] = select_snapshot(scores, labels[judges]).index
+        classifiers[arm] = fit.snapshots
+        predictions[arm] = predict(fit.snapshots[chosen[arm]], x["test"])
+    return chosen, classifiers, predictions

@@ -83,11 +83,14 @@ def test_large_groups_are_spread() -> None:
     assert Counter(folds.tolist()) == {0: 22, 1: 22, 2: 22}
 
 
+STATE = {"fitted_on": hash_keys(["a", "b"]), "fitted_groups": hash_keys(["g1", "g2"])}
+
+
 def test_a_model_may_serve_clips_it_has_not_seen() -> None:
-    check_out_of_fold(["c"], ["g3"], hash_keys(["a", "b"]), hash_keys(["g1", "g2"]))
+    check_out_of_fold(STATE, ["c"], ["g3"])
 
 
 @pytest.mark.parametrize(("key", "group"), [("a", "g9"), ("c", "g1")])
 def test_a_model_is_refused_for_its_own_clips_and_their_sources(key: str, group: str) -> None:
     with pytest.raises(UserError, match=rf"out of fold.*1 of these clips.*{key} \(group {group}\)"):
-        check_out_of_fold([key, "z"], [group, "gz"], hash_keys(["a", "b"]), hash_keys(["g1", "g2"]))
+        check_out_of_fold(STATE, [key, "z"], [group, "gz"])

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from arch2_in_memory import AUDIO_DIM, Corpus, generator_data, make_corpus
+from arch2_in_memory import AUDIO_DIM, STEPS, Corpus, clips_of, make_corpus, prototypes_of
 from unmuted.errors import UserError
+from unmuted.experiment import generator_data
 from unmuted.fitting.states import State
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
 from unmuted.generation.projection import fit_projection
-from unmuted.generation.prototypes import Prototypes, fit_prototypes
+from unmuted.generation.prototypes import Prototypes
 from unmuted.generation.training import (
     GeneratorSettings,
     clip_noise,
@@ -29,19 +30,14 @@ THOROUGH = GeneratorSettings(hidden=32, epochs=40, batch_size=32)
 
 def prepare(corpus: Corpus) -> tuple[GeneratorData, GeneratorData, Prototypes]:
     """Training clips, test clips with sound, prototypes."""
-    heard = (corpus.split == "train") & corpus.usable
-    projection = fit_projection(corpus.tokens[heard], AUDIO_DIM)
-    data = generator_data(corpus, projection.apply(corpus.tokens))
-    prototypes = fit_prototypes(
-        [corpus.keys[i] for i in np.flatnonzero(heard)],
-        data.audio[heard],
-        corpus.scores[heard],
-        corpus.head_weights,
-        projection,
-        min_weight=1.0,
+    clips = np.array(clips_of(corpus), dtype=object)
+    heard = clips[(corpus.split == "train") & corpus.usable]
+    projection = fit_projection(
+        (clip.artifacts["ast"].tensors()["tokens"] for clip in heard), AUDIO_DIM
     )
-    test = (corpus.split == "test") & corpus.usable
-    return data.take(corpus.split == "train"), data.take(test), prototypes
+    parts = clips[corpus.split == "train"], clips[(corpus.split == "test") & corpus.usable]
+    training, test = (generator_data(list(part), projection, STEPS) for part in parts)
+    return training, test, prototypes_of(list(heard), corpus, projection)
 
 
 @pytest.fixture(scope="module")

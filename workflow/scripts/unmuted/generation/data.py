@@ -19,9 +19,7 @@ class ClipInputs:
     visual: np.ndarray  # float32 (T, Dv), RGB and flow features side by side
     captions: np.ndarray  # float32 (R, E)
     steps: np.ndarray  # int64 (R,), the captions' time steps
-    audio: np.ndarray | None = (
-        None  # float32 (T, A), projected real audio; None without usable sound
-    )
+    audio: np.ndarray | None = None  # float32 (T, A), projected; None without usable sound
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from unmuted.errors import UserError
 from unmuted.fitting.order import hash_keys, stable_hash
+from unmuted.fitting.states import State
 
 
 def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> np.ndarray:
@@ -62,16 +63,18 @@ def _fill(groups: list[str], size: Counter[str], load: list[int], seed: int) -> 
     return taken
 
 
-def check_out_of_fold(
-    keys: Sequence[str], groups: Sequence[str], fitted_on: np.ndarray, fitted_groups: np.ndarray
-) -> None:
-    """Refuse a model whose fit has read one of these clips, or another clip of their source group.
+def has_seen(state: State, keys: Sequence[str], groups: Sequence[str]) -> np.ndarray:
+    """bool (N,): whether the fit of this model has read a clip, or another of its source group.
 
-    keys, groups: content key and source group of each clip that the model is to serve. fitted_on,
-    fitted_groups: hashes (`hash_keys`) of what it was fitted on, kept in its state. Raises
-    UserError naming the first such clips.
+    state: of a generator, with the hashes of the keys and groups that it was fitted on.
     """
-    seen = np.isin(hash_keys(keys), fitted_on) | np.isin(hash_keys(groups), fitted_groups)
+    own = np.isin(hash_keys(keys), state["fitted_on"])
+    return own | np.isin(hash_keys(groups), state["fitted_groups"])
+
+
+def check_out_of_fold(state: State, keys: Sequence[str], groups: Sequence[str]) -> None:
+    """Raise UserError naming the first clips that this model has seen; it must not serve them."""
+    seen = has_seen(state, keys, groups)
     if seen.any():
         named = ", ".join(f"{keys[i]} (group {groups[i]})" for i in np.flatnonzero(seen)[:3])
         raise UserError(

@@ -160,7 +160,7 @@ def generate(
     The noise of a clip comes from `seed` and its key, and the draws of one clip are a batch: what
     is generated does not depend on the other clips.
     """
-    check_out_of_fold(data.keys, data.groups, state["fitted_on"], state["fitted_groups"])
+    check_out_of_fold(state, data.keys, data.groups)
     config = GeneratorConfig(**settings_of(state))
     model = load_weights(Generator(config), state, device)
     steps = data.visual.shape[1]
