@@ -50,7 +50,11 @@ def refit(stage):
 
 def every_shard(*stages):
     """Ledgers of these stages for every shard."""
-    return [str(PROJECT.ledger(stage, shard)) for stage in stages for shard in PROJECT.shards]
+    return [
+        str(PROJECT.ledger(stage, shard))
+        for stage in stages
+        for shard in PROJECT.shards
+    ]
 
 
 def all_shards(*stages):

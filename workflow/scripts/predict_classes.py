@@ -56,6 +56,7 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
         space.row.digest,
         selection.row.digest,
         [[artifact.row.digest for artifact in arms.values()] for arms in classifiers.values()],
+        project.dataset.classes,  # a class that is only renamed leaves the classifiers as they are
     ]
     compute = partial(
         predict_shard,

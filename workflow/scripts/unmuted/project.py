@@ -1,109 +1,35 @@
-"""A run's plan: its configuration, its videos, their shards, and the recipe of every artifact.
+"""A run's plan: the recipe of every artifact, where it lies, and how it is brought up to date.
 
 Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 
-from unmuted.config import check_config, setting, time_steps
-from unmuted.dataset import (
-    Dataset,
-    Video,
-    check_experiment,
-    printable,
-)
+from unmuted.config import setting, time_steps
+from unmuted.corpus import Corpus
+from unmuted.dataset import printable
 from unmuted.errors import UserError
 from unmuted.features.loading import ModelSpec, from_config, model_identity, require_models
 from unmuted.ledger import Row, read_rows
-from unmuted.manifest import read_manifest
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import Artifact, Compute, Task, run_tasks
-from unmuted.shards import assign_shards
-from unmuted.splits import make_splits
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
 from unmuted.sweep import sweep_shards
-from unmuted.video_folder import read_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
-log = logging.getLogger("unmuted")
 
 
-class Project:
-    """The configuration with everything that follows from it."""
+class Project(Corpus):
+    """The configuration and the videos with everything that follows from them."""
 
     def __init__(self, config: Mapping[str, object]) -> None:
-        self.config = check_config(config)
-        self.is_demo = self.config["videos"]["source"] == "demo"
+        super().__init__(config)
         self._identities: dict[str, str] = {}
-
-    # --- videos -----------------------------------------------------------------------------------
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The videos of this run. Raises UserError when they cannot be told apart or found."""
-        videos = self.config["videos"]
-        if videos["source"] == "folder":
-            return read_folder(Path(videos["folder"]), videos["follow_links"])
-        if videos["source"] == "manifest":
-            root = Path(videos["root"]) if "root" in videos else None
-            return read_manifest(Path(videos["manifest"]), root, videos["columns"])
-        return Dataset(
-            tuple(
-                Video(spec.video_id, None, spec.label, spec.split, spec.group)
-                for spec in sorted(self.demo_clips.values(), key=lambda spec: spec.video_id)
-            )
-        )
-
-    @cached_property
-    def demo_clips(self) -> Mapping[str, object]:
-        """Specifications of the demo's clips by video id."""
-        from unmuted.world.plan import plan_world
-
-        demo = self.config["videos"]["demo"]
-        seconds = self.config["clips"]["seconds"]
-        specs = plan_world(demo.get("classes"), demo["clips_per_class"], demo["seed"], seconds)
-        return {spec.video_id: spec for spec in specs}
-
-    @cached_property
-    def videos(self) -> Mapping[str, Video]:
-        """The videos by id."""
-        return {video.video_id: video for video in self.dataset.videos}
-
-    @cached_property
-    def shards(self) -> Mapping[str, list[str]]:
-        """Shard names with the ids of their videos."""
-        return assign_shards(list(self.videos), self.config["videos_per_shard"])
-
-    @cached_property
-    def shard_of(self) -> Mapping[str, str]:
-        """Shard name of every video."""
-        return {video: shard for shard, videos in self.shards.items() for video in videos}
-
-    def require_shard(self, video_id: str) -> str:
-        """Shard of a video; raises UserError for an id that is not part of this run."""
-        if video_id not in self.shard_of:
-            raise UserError(
-                f"no video {video_id!r} in this run; the ids stand in results/videos.csv "
-                "(`snakemake --cores 1 results/videos.csv` writes it)"
-            )
-        return self.shard_of[video_id]
-
-    @property
-    def split_shares(self) -> dict[str, float]:
-        """Share of the videos in each split, where the manifest gives none."""
-        splits = self.config["splits"]
-        return {
-            "train": splits["train"],
-            "val": splits["val"],
-            "test": 1 - splits["train"] - splits["val"],
-        }
 
     def check(self) -> None:
         """Raise UserError for all that is known to be wrong before any job starts.
@@ -114,11 +40,6 @@ class Project:
             self.check_experiment()
         for role in self.config["models"]:
             self.model_identity(role)
-
-    def check_experiment(self) -> None:
-        """Raise UserError unless labels and splits allow a classifier to be trained and tested."""
-        check_experiment(self.dataset)
-        make_splits(self.dataset.videos, self.split_shares, self.config["splits"]["seed"])
 
     # --- stages -----------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ INFRASTRUCTURE = frozenset(
     for name in [
         "artifacts",
         "config",
+        "corpus",
         "dataset",
         "errors",
         "joblog",
