@@ -169,19 +169,19 @@ def run_arch2(
     experiment = Experiment(tuple(sorted(clips, key=lambda clip: clip.key)), classes, {})
     fold_of_group = training_folds(experiment, FOLDS)
     units = fit_units(experiment, FOLDS)
-    everything = dict.fromkeys(units, [clip for clip in experiment.clips if clip.has_sound])
+    everything = [clip for clip in experiment.clips if clip.has_sound]
 
-    def readable(what: str) -> dict[str, list[Clip]]:
-        return everything if leak == f"{what} reads test audio" else units
+    def readable(what: str, unit: str) -> list[Clip]:
+        return everything if leak == f"{what} reads test audio" else units[unit]
 
-    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in readable("projection")[FULL])
+    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in readable("projection", FULL))
     projection = fit_projection(tokens, AUDIO_DIM)
     prototypes, generators = {}, {}
     for unit in units:
-        prototypes[unit] = prototypes_of(readable("prototypes")[unit], corpus, projection)
+        prototypes[unit] = prototypes_of(readable("prototypes", unit), corpus, projection)
         if leak == "prototypes reads test audio":  # hide it from the check that would refuse it
             prototypes[unit] = replace(prototypes[unit], fitted_on=np.zeros(0, np.int64))
-        read = generator_data(readable("generator")[unit], projection, STEPS)
+        read = generator_data(readable("generator", unit), projection, STEPS)
         generators[unit], _ = train_generator(
             read, corpus.label_embeddings, prototypes[unit], generator, seed
         )
@@ -195,20 +195,8 @@ def run_arch2(
         by_fold = {fold: generators[fold_name(fold)] for fold in range(FOLDS)}
         full = generators[FULL]
         generated = generate_cross_fitted(by_fold, full, data, fold_of_group, 2, seed).audio
-    chosen, classifiers, predictions = classify(
-        clips, generated, experiment, projection, seed, leak
-    )
-    return Run(
-        fold_of_group,
-        projection,
-        prototypes,
-        generators,
-        data,
-        generated,
-        chosen,
-        classifiers,
-        predictions,
-    )
+    fitted = (fold_of_group, projection, prototypes, generators, data, generated)
+    return Run(*fitted, *classify(clips, generated, experiment, projection, seed, leak))
 
 
 def prototypes_of(clips: list[Clip], corpus: Corpus, projection: Projection) -> Prototypes:
