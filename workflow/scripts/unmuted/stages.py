@@ -33,6 +33,13 @@ class Stage:
 TIME = ("clips.fps", "clips.seconds")
 SOURCE_READERS = ("probe", "frames", "wav")  # stages that open the video file itself
 VIT = ("vit.batch_size",)
+GENERATOR = tuple(  # all that its training reads; generator.draws only matters afterwards
+    f"generator.{key}"
+    for key in [
+        *("hidden", "noise_dim", "adapter_dim", "text_adapter", "anchoring", "tau", "temperature"),
+        *("dropout", "epochs", "batch_size", "learning_rate", "weight_decay"),
+    ]
+)
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
 
 _STAGES = (
@@ -118,7 +125,7 @@ _STAGES = (
         "generator",
         "train_generator",
         ".safetensors",
-        settings=("folds", "generator", "clips.fps", "clips.seconds"),
+        settings=("folds", *GENERATOR, *TIME),
         is_sharded=False,
     ),
     Stage(
@@ -126,7 +133,7 @@ _STAGES = (
         "generate_audio",
         ".safetensors",
         inputs=VISUAL,
-        settings=("generator", "seeds"),
+        settings=("generator.draws", "seeds"),
     ),
     # classification
     Stage(

@@ -1,0 +1,65 @@
+"""A project over empty video files and empty models: enough for plans, ledgers and recipes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+from unmuted.artifacts import content_digest
+from unmuted.ledger import Row, write_rows
+from unmuted.project import Project
+from unmuted.recipes import digest_json
+from unmuted.stages import STAGES
+
+
+def make_config(folder: Path, labels: Mapping[str, str | None]) -> dict[str, object]:
+    """A configuration over FOLDER/videos with a file per video id, in the folder of its label."""
+    for video_id, label in labels.items():
+        path = folder / "videos" / (label or "") / f"{video_id}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(video_id.encode())
+    models = {}
+    for role in ("vit", "ast", "blip", "sentence"):
+        model = folder / "models" / role
+        model.mkdir(parents=True, exist_ok=True)
+        (model / "config.json").write_text("{}")
+        (model / "model.safetensors").write_text(role)
+        models[role] = {"path": str(model)}
+    return {
+        "videos": {"source": "folder", "folder": str(folder / "videos")},
+        "models": models,
+        "videos_per_shard": 4,
+    }
+
+
+def changed(config: Mapping[str, object], dotted: str, value: object) -> dict[str, object]:
+    """A copy of the configuration with one key set."""
+    new = copy.deepcopy(dict(config))
+    place = new
+    *parents, key = dotted.split(".")
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[key] = value
+    return new
+
+
+def row(name: str, content: object = "", status: str = "ok") -> Row:
+    """A ledger row of an artifact with this content, or of none where the content is None."""
+    digest = "" if content is None else digest_json([name, content] if content == "" else content)
+    return Row(name, status, "", "recipe", digest, 1 if digest else 0, 0.0)
+
+
+def write_ledgers(project: Project, stage: str, rows: Mapping[str, Row]) -> None:
+    """Ledgers of a stage for every shard; videos without a row are "ok", of their own content."""
+    for shard, videos in project.shards.items():
+        path = project.ledger(stage, shard)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(path, [rows.get(video, row(video)) for video in videos])
+
+
+def artifact_digests(project: Project, stage: str) -> dict[str, str]:
+    """Content of every artifact of a stage, by shard and file name."""
+    folder = project.folder(stage)
+    found = sorted(folder.rglob(f"*{STAGES[stage].suffix}"))
+    return {str(path.relative_to(folder)): content_digest(path) for path in found}

@@ -1,0 +1,329 @@
+"""A run's plan: what changes which recipe, what blocks a video, what is refused at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from small_project import artifact_digests, changed, make_config, row, write_ledgers
+from unmuted.dataset import SPLITS
+from unmuted.errors import UserError
+from unmuted.ledger import read_rows
+from unmuted.project import Project
+from unmuted.runner import Outcome, Task
+from unmuted.stages import BY_VIDEO, GENERATOR, STAGES
+
+LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    monkeypatch.chdir(tmp_path)
+    return make_config(tmp_path, LABELS)
+
+
+@pytest.fixture
+def project(config: dict[str, object]) -> Project:
+    return Project(config)
+
+
+def recipes(config: dict[str, object]) -> dict[str, str]:
+    """Recipe of every stage, of one and the same input."""
+    project = Project(config)
+    return {stage: project.recipe(stage, "input") for stage in STAGES}
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
+    return {name for name in one if one[name] != other[name]}
+
+
+# --- what enters a recipe ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value", "stages"),
+    [
+        ("clips.fps", 5, {"truth", "frames", "ast", "generator"}),
+        ("frames.short_side", 128, {"frames"}),
+        ("flow.max_speed", 99, {"flow"}),
+        ("wav.silence_db", -50, {"wav"}),
+        ("representative_frames.ratio", 1.5, {"representative_frames"}),
+        ("captions.num_beams", 2, {"captions"}),
+        ("mapping.k", 2, {"mapping"}),
+        ("vit.batch_size", 4, {"vit_rgb", "vit_flow"}),
+        ("audio_dim", 64, {"projection"}),
+        ("prototypes.min_weight", 2.0, {"prototypes"}),
+        ("generator.draws", 9, {"generated"}),
+        ("generator.epochs", 9, {"generator"}),  # `generated` is told by the generators it reads
+        ("classifier.epochs", 9, {"classifier", "selection", "predictions"}),
+        ("videos.max_seconds", 9, {"probe"}),
+        ("models.vit.dtype", "float32", {"vit_rgb", "vit_flow"}),
+        ("models.sentence.dtype", "float32", {"caption_embeddings", "label_embeddings"}),
+        ("videos_per_shard", 2, set()),
+        ("threads", 7, set()),
+        ("bootstrap.resamples", 999, set()),
+        ("splits.seed", 9, set()),
+    ],
+)
+def test_a_setting_changes_the_recipes_of_the_stages_that_read_it(
+    config, dotted: str, value: object, stages: set[str]
+) -> None:
+    assert differing(recipes(config), recipes(changed(config, dotted, value))) == stages
+
+
+@pytest.mark.parametrize(
+    ("role", "stages"),
+    [
+        ("vit", {"vit_rgb", "vit_flow"}),
+        ("ast", {"ast", "prototypes"}),
+        ("blip", {"captions"}),
+        ("sentence", {"caption_embeddings", "label_embeddings"}),
+    ],
+)
+def test_other_weights_change_the_recipes_of_the_stages_that_run_them(
+    config, tmp_path: Path, role: str, stages: set[str]
+) -> None:
+    before = recipes(config)
+    (tmp_path / "models" / role / "model.safetensors").write_text("other weights")
+    assert differing(before, recipes(config)) == stages
+
+
+def test_a_moved_model_is_the_same_model(config, tmp_path: Path) -> None:
+    before = recipes(config)
+    (tmp_path / "models" / "vit").rename(tmp_path / "elsewhere")
+    assert recipes(changed(config, "models.vit.path", str(tmp_path / "elsewhere"))) == before
+
+
+def test_the_device_matters_to_stages_with_models_only(config) -> None:
+    found = differing(recipes(config), recipes(changed(config, "device", "cpu")))
+    assert found == {name for name, stage in STAGES.items() if stage.models}
+
+
+def test_training_reads_exactly_the_generator_settings_of_its_recipe(project) -> None:
+    in_recipe = {key.removeprefix("generator.") for key in GENERATOR}
+    assert in_recipe == set(project.generator_settings)
+
+
+# --- what makes Snakemake visit a shard ----------------------------------------------------------
+
+
+def visits(config, stage: str) -> dict[str, str]:
+    project = Project(config)
+    return {shard: project.shard_recipe(stage, shard) for shard in project.shards}
+
+
+@pytest.mark.parametrize("how", ["touched", "older", "grown", "gone"])
+def test_a_changed_file_has_its_own_shard_probed(config, tmp_path: Path, how: str) -> None:
+    path = tmp_path / "videos" / "cats" / "cats1.mp4"
+    os.utime(path, ns=(10**18, 10**18))
+    before = {stage: visits(config, stage) for stage in ("probe", "frames", "ast")}
+    if how == "touched":
+        os.utime(path)
+    elif how == "older":
+        os.utime(path, ns=(5, 5))
+    elif how == "grown":
+        path.write_bytes(b"longer than it was")
+        os.utime(path, ns=(10**18, 10**18))
+    else:
+        path.unlink()
+        path.symlink_to("nowhere")
+    assert differing(before["probe"], visits(config, "probe")) == {
+        Project(config).shard_of["cats1"]
+    }
+    for stage in ("frames", "ast"):  # told by the ledgers that they read
+        assert visits(config, stage) == before[stage]
+
+
+def test_a_new_video_has_its_own_shard_visited(config, tmp_path: Path) -> None:
+    before = visits(config, "flow")
+    (tmp_path / "videos" / "dogs" / "new.mp4").touch()
+    after = visits(config, "flow")
+    assert after.keys() == before.keys()
+    assert differing(before, after) == {Project(config).shard_of["new"]}
+
+
+def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path: Path) -> None:
+    found = [Project(config).fit_recipe("generator")]
+    found.append(Project(changed(config, "seeds", [1, 2, 3, 4, 5])).fit_recipe("generator"))
+    found.append(Project(changed(config, "folds", 3)).fit_recipe("generator"))
+    (tmp_path / "videos" / "cats" / "cats1.mp4").rename(tmp_path / "videos" / "dogs" / "cats1.mp4")
+    found.append(Project(config).fit_recipe("generator"))
+    assert len(set(found)) == 4
+    assert Project(config).fit_recipe("generator") == found[-1]
+
+
+# --- tasks ---------------------------------------------------------------------------------------
+
+
+def tasks(project: Project, stage: str, extra: dict[str, object] | None = None) -> dict[str, Task]:
+    return {
+        task.name: task
+        for shard in project.shards
+        for task in project.shard_tasks(stage, shard, extra or {})
+    }
+
+
+def test_a_recipe_follows_the_content_of_its_inputs_and_not_how_it_was_made(project) -> None:
+    write_ledgers(project, "frames", {})
+    before = tasks(project, "flow")
+    write_ledgers(project, "frames", {"cats1": row("cats1", "other content")})
+    after = tasks(project, "flow")
+    assert {n for n in before if before[n].recipe != after[n].recipe} == {"cats1"}
+    again = row("cats1", "other content")
+    write_ledgers(project, "frames", {"cats1": type(again)(**vars(again) | {"recipe": "another"})})
+    assert tasks(project, "flow")["cats1"].recipe == after["cats1"].recipe
+
+
+def test_a_video_that_an_input_could_not_process_is_blocked_with_its_status(project) -> None:
+    write_ledgers(project, "frames", {"cats1": row("cats1", None, "too_long")})
+    found = tasks(project, "flow")
+    assert {name for name, task in found.items() if task.blocked} == {"cats1"}
+    assert found["cats1"].blocked.status == "too_long"
+    assert set(found["dogs1"].inputs) == {"frames"}
+    write_ledgers(project, "frames", {"cats1": row("cats1", None, "too_large")})
+    assert tasks(project, "flow")["cats1"].recipe != found["cats1"].recipe
+
+
+def test_an_optional_input_may_be_missing(project) -> None:
+    for stage in ("vit_rgb", "vit_flow", "generated"):
+        write_ledgers(project, stage, {})
+    write_ledgers(project, "ast", {"cats1": row("cats1", None, "silent")})
+    found = tasks(project, "predictions")
+    assert found["cats1"].blocked is None
+    assert "ast" not in found["cats1"].inputs and "ast" in found["cats2"].inputs
+
+
+def test_extra_inputs_enter_the_recipe_of_their_video(project) -> None:
+    write_ledgers(project, "frames", {})
+    before, after = tasks(project, "flow"), tasks(project, "flow", {"dogs2": "a fitted model"})
+    assert {n for n in before if before[n].recipe != after[n].recipe} == {"dogs2"}
+
+
+def test_a_shard_and_a_fit_run_through(project) -> None:
+    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+        yield from (Outcome(task.name, {"of": task.name}) for task in todo)
+
+    for shard in project.shards:
+        project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
+    found = project.artifacts("probe", LABELS)
+    assert {name: artifact.json()["of"] for name, artifact in found.items()} == {
+        name: name for name in LABELS
+    }
+    project.run_units("selection", {"all": "input"}, compute)
+    assert project.units("selection")["all"].json() == {"of": "all"}
+    assert read_rows(Path("results/selection.ledger.csv"))["all"].status == "ok"
+
+
+def test_another_number_of_shards_computes_nothing_again(config) -> None:
+    computed = []
+
+    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+        computed.extend(task.name for task in todo)
+        yield from (Outcome(task.name, {"of": task.name}) for task in todo)
+
+    def run(videos_per_shard: int) -> Project:
+        project = Project(changed(config, "videos_per_shard", videos_per_shard))
+        for shard in project.shards:
+            project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
+        project.sweep()
+        return project
+
+    run(4)
+    assert sorted(computed) == sorted(LABELS)
+    computed.clear()
+    for number in (1, 2, 100, 4):
+        project = run(number)
+        assert len(artifact_digests(project, "probe")) == len(LABELS)  # the old layout is gone
+        assert {path.name for path in Path("results/probe").iterdir() if path.is_dir()} == set(
+            project.shards
+        )
+    assert computed == []
+
+
+def test_artifacts_leaves_out_videos_that_have_none(project) -> None:
+    write_ledgers(project, "ast", {"cats1": row("cats1", None, "silent")})
+    assert set(project.artifacts("ast", ["cats1", "cats2"])) == {"cats2"}
+
+
+# --- refused at once -----------------------------------------------------------------------------
+
+
+def message(config: dict[str, object]) -> str:
+    with pytest.raises(UserError) as error:
+        Project(config).check()
+    return str(error.value)
+
+
+def test_a_good_project_passes(config) -> None:
+    Project(config).check()
+
+
+def test_one_class_only(tmp_path: Path) -> None:
+    assert "expected at least two classes among the labelled videos, found only 'cats'" in message(
+        make_config(tmp_path, {"a": "cats", "b": "cats", "c": None})
+    )
+
+
+def test_no_labels_are_fine_until_a_fit_is_asked_for(tmp_path: Path) -> None:
+    project = Project(make_config(tmp_path, {"a": None, "b": None}))
+    project.check()
+    with pytest.raises(UserError, match=r"two classes .* found none"):
+        project.check_experiment()
+
+
+def test_too_few_videos_for_three_splits(tmp_path: Path) -> None:
+    text = message(make_config(tmp_path, {"a": "cats", "b": "dogs"}))
+    assert "too few source groups (2) for three splits" in text
+
+
+def test_a_missing_model_is_named_with_its_folder(config, tmp_path: Path) -> None:
+    text = message(changed(config, "models.blip.path", str(tmp_path / "nowhere")))
+    assert f"no folder {tmp_path}/nowhere; expected one with config.json and model" in text
+
+
+def test_a_branch_is_no_revision(config) -> None:
+    text = message(changed(config, "models.vit", {"id": "a/b", "revision": "main"}))
+    assert "revision 'main' is no commit hash of 40 hex digits" in text
+
+
+def test_unknown_videos_and_shards_are_refused(project) -> None:
+    with pytest.raises(UserError, match="no video 'nobody' in this run; the ids stand in"):
+        project.by_video_ledger("audio.wav", "nobody")
+    shards = ", ".join(project.shards)
+    with pytest.raises(UserError, match=re.escape(f"no shard 'x' in this run; there are {shards}")):
+        project.shard_recipe("frames", "x")
+
+
+def test_every_artifact_of_a_video_stands_in_its_own_shard(project) -> None:
+    for artifact, stage in BY_VIDEO.items():
+        shard = project.shard_of["dogs3"]
+        assert project.by_video_ledger(artifact, "dogs3") == Path(
+            f"results/{stage}/{shard}.ledger.csv"
+        )
+        assert STAGES[stage].suffix == Path(artifact).suffix
+
+
+def test_the_shares_of_the_splits_sum_to_one(config) -> None:
+    shares = Project(changed(config, "splits", {"train": 0.7, "val": 0.1})).split_shares
+    assert list(shares) == list(SPLITS)
+    assert shares == pytest.approx({"train": 0.7, "val": 0.1, "test": 0.2})
+
+
+def test_the_plan_needs_no_numerical_library(repository: Path) -> None:
+    """The Snakefile imports it, and every cluster job parses the Snakefile again."""
+    code = (
+        "import sys, unmuted.project, unmuted.locks; heavy = {'torch', 'numpy', 'pandas', "
+        "'transformers', 'cv2', 'scipy', 'sklearn', 'safetensors', 'huggingface_hub'}; "
+        "print(*sorted(heavy & sys.modules.keys()))"
+    )
+    scripts = repository / "workflow" / "scripts"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
