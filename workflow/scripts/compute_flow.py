@@ -10,20 +10,20 @@ from unmuted.project import Project
 from unmuted.runner import Outcome, Task
 
 
-def draw(tasks: Sequence[Task], max_speed: float) -> Iterator[Outcome]:
+def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcome]:
     """One container of T colour-coded flow images per task."""
     for task in tasks:
         frames = task.inputs["frames"].tensors()
         images = decode_images(frames)
         duration = float(frames["duration"][0])
-        flow = flow_images(images, duration / len(images), max_speed)
+        flow = flow_images(images, duration / len(images), max_speed, scale)
         yield Outcome(task.name, encode_images(flow, frames["timestamps"], duration))
 
 
 def main(config: Mapping[str, object], shard: str) -> None:
     """Bring the flow of one shard up to date."""
     project = Project(config)
-    compute = partial(draw, max_speed=project.config["flow"]["max_speed"])
+    compute = partial(draw, **project.config["flow"])
     project.run_shard("flow", shard, compute)
 
 

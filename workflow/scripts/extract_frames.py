@@ -7,19 +7,21 @@ from unmuted.joblog import job_log
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import read_frames
 from unmuted.media.images import encode_images
+from unmuted.media.probe import Limits
 from unmuted.media.source import read_probe, source_path
 from unmuted.project import Project
 from unmuted.runner import Outcome, Task
 
 
 def decode(
-    tasks: Sequence[Task], steps: int, short_side: int, follow_links: bool
+    tasks: Sequence[Task], steps: int, short_side: int, limits: Limits, follow_links: bool
 ) -> Iterator[Outcome]:
     """One container of T JPEG images per task; damage that left frames to use is its reason."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
-            sample = read_frames(source_path(task, follow_links), probe, steps, short_side)
+            path = source_path(task, follow_links)
+            sample = read_frames(path, probe, steps, short_side, limits)
         except MediaError as error:
             yield Outcome(task.name, None, error.status, error.reason)
         else:
@@ -34,6 +36,7 @@ def main(config: Mapping[str, object], shard: str) -> None:
         decode,
         steps=project.time_steps,
         short_side=project.config["frames"]["short_side"],
+        limits=project.limits,
         follow_links=project.config["videos"]["follow_links"],
     )
     project.run_shard("frames", shard, compute)

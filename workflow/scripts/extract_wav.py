@@ -5,6 +5,7 @@ from functools import partial
 
 from unmuted.joblog import job_log
 from unmuted.media.ffmpeg import MediaError
+from unmuted.media.probe import Limits
 from unmuted.media.source import read_probe, source_path
 from unmuted.media.wav import read_wav, write_wav
 from unmuted.project import Project
@@ -13,12 +14,14 @@ from unmuted.runner import Outcome, Task
 RATE = 16000  # what AST was trained on
 
 
-def extract(tasks: Sequence[Task], silence_db: float, follow_links: bool) -> Iterator[Outcome]:
+def extract(
+    tasks: Sequence[Task], silence_db: float, limits: Limits, follow_links: bool
+) -> Iterator[Outcome]:
     """One wav per task; a video without an audio stream has none, and its row says so."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
-            wav = read_wav(source_path(task, follow_links), probe, silence_db)
+            wav = read_wav(source_path(task, follow_links), probe, silence_db, RATE, limits)
         except MediaError as error:
             yield Outcome(task.name, None, error.status, error.reason)
             continue
@@ -36,6 +39,7 @@ def main(config: Mapping[str, object], shard: str) -> None:
     compute = partial(
         extract,
         silence_db=project.config["wav"]["silence_db"],
+        limits=project.limits,
         follow_links=project.config["videos"]["follow_links"],
     )
     project.run_shard("wav", shard, compute)

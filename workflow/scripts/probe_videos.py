@@ -28,10 +28,7 @@ def main(config: Mapping[str, object], shard: str) -> None:
     """Bring the probes of one shard up to date."""
     project = Project(config)
     videos = project.config["videos"]
-    limits = Limits(
-        max_seconds=videos["max_seconds"], max_pixels=int(videos["max_megapixels"] * 1e6)
-    )
-    compute = partial(look, limits=limits, follow_links=videos["follow_links"])
+    compute = partial(look, limits=project.limits, follow_links=videos["follow_links"])
     project.run_shard("probe", shard, compute, project.source_contents(shard))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unmuted.config import setting, time_steps
 from unmuted.corpus import Corpus
@@ -19,6 +20,9 @@ from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import Artifact, Compute, Task, run_tasks
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
 from unmuted.sweep import sweep_shards
+
+if TYPE_CHECKING:
+    from unmuted.media.probe import Limits
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
@@ -100,6 +104,15 @@ class Project(Corpus):
             [video.video_id, video.label, video.split, video.group] for video in self.dataset.videos
         ]
         return self.recipe(stage_name, [digest_json(table), self.config["seeds"]])
+
+    @property
+    def limits(self) -> Limits:
+        """What is refused of a video: its length, the size of its picture."""
+        from unmuted.media.probe import Limits
+
+        videos = self.config["videos"]
+        pixels = int(videos["max_megapixels"] * 1e6)
+        return Limits(max_seconds=videos["max_seconds"], max_pixels=pixels)
 
     @property
     def generator_settings(self) -> dict[str, object]:

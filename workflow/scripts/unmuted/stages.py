@@ -66,7 +66,7 @@ _STAGES = (
         "compute_flow",
         ".safetensors",
         inputs=("frames",),
-        settings=("flow.max_speed",),
+        settings=("flow.max_speed", "flow.scale"),
     ),
     Stage(
         "representative_frames",
