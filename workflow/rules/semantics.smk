@@ -35,7 +35,6 @@ rule embed_captions:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=1,
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
@@ -55,7 +54,6 @@ rule embed_labels:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=1,
         mem_mb=growing(4000),
         runtime=growing(60),
     params:

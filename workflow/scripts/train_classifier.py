@@ -11,6 +11,7 @@ from unmuted.classification.inputs import ClipFeatures, arm_digests, load_featur
 from unmuted.experiment import FULL, Experiment, load_experiment
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
+from unmuted.progress import Progress
 from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
 
@@ -39,8 +40,17 @@ def train(
         x = features.of_arm(task.name, project.config["seeds"].index(seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         audio_dim = x.shape[2] - features.visual.shape[2]
+        progress = Progress(settings.epochs, f"{task.name}, epochs")
         fit = train_classifier(
-            keys, x, labels, len(experiment.classes), settings, seed, audio_dim, device
+            keys,
+            x,
+            labels,
+            len(experiment.classes),
+            settings,
+            seed,
+            audio_dim,
+            device,
+            after_epoch=lambda *_, epochs=progress: epochs.advance(),
         )
         yield Outcome(task.name, pack_fit(fit))
 

@@ -10,6 +10,7 @@ from unmuted.experiment import FULL, VISUAL, Clip, fit_units, generator_data, lo
 from unmuted.generation.projection import Projection
 from unmuted.generation.prototypes import Prototypes
 from unmuted.joblog import job_log
+from unmuted.progress import Progress
 from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
 
@@ -37,8 +38,17 @@ def train(
     for task in tasks:
         data = generator_data(units[task.name], projection, project.time_steps)
         label_features = Prototypes(**prototypes[task.name].tensors())
-        log.info("%s: %d clips, %d epochs", task.name, len(data), settings.epochs)
-        state, history = train_generator(data, embeddings, label_features, settings, seed, device)
+        log.info("%s: %d clips", task.name, len(data))
+        progress = Progress(settings.epochs, f"{task.name}, epochs")
+        state, history = train_generator(
+            data,
+            embeddings,
+            label_features,
+            settings,
+            seed,
+            device,
+            after_epoch=lambda *_, epochs=progress: epochs.advance(),
+        )
         curves = {f"history.{key}": np.float32([row[key] for row in history]) for key in history[0]}
         yield Outcome(task.name, {**state, **curves})
 
