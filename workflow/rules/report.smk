@@ -8,7 +8,11 @@ rule write_arch2_metrics:
         splits="results/splits.csv",
         projection="results/projection.ledger.csv",
     output:
-        "results/arch2_metrics.json",
+        report(
+            "results/arch2_metrics.json",
+            caption="../report/arch2_metrics.rst",
+            category="Metrics",
+        ),
     log:
         "results/logs/write_arch2_metrics/all.log",
     benchmark:
