@@ -16,7 +16,6 @@ from unmuted.world.vocabulary import (
     BACKGROUNDS,
     CLASSES,
     COLOURS,
-    OBJECTS,
     SCENES,
     ActionClass,
 )
@@ -105,13 +104,15 @@ def plan_world(
     ]
 
 
-def held_out_split(object_: str, colour: str, background: str) -> str:
-    """The only split in which this combination may appear.
+def held_out_split(scene: str, colour: str, background: str) -> str:
+    """The only split in which a scene's objects appear in this colour before this background.
 
-    A Latin square: every object, colour and background, and every pair of them, is trained on,
-    while a sixth of the triples is kept for testing and a sixth for validation.
+    A Latin square of colours, backgrounds and scenes: every pair of object, colour and background
+    is trained on, while a sixth of the triples is kept for testing and a sixth for validation.
+    It goes by scene, not by object: else a colour and background at which only one of a scene's
+    two objects is trained on would tell them apart, and mislead about the held-out one.
     """
-    turn = OBJECTS.index(object_) + COLOURS.index(colour) + BACKGROUNDS.index(background)
+    turn = list(SCENES).index(scene) + COLOURS.index(colour) + BACKGROUNDS.index(background)
     return {0: "test", 1: "val"}.get(turn % len(COLOURS), "train")
 
 
@@ -169,7 +170,8 @@ def _combinations(scene: str, world: tuple[str, int]) -> dict[str, list[tuple[st
     combinations: dict[str, list[tuple[str, str, str]]] = {"train": [], "val": [], "test": []}
     every = product(SCENES[scene].objects, COLOURS, BACKGROUNDS)
     for combination in sorted(every, key=lambda each: _hash(*world, scene, *each)):
-        combinations[held_out_split(*combination)].append(combination)
+        _, colour, background = combination
+        combinations[held_out_split(scene, colour, background)].append(combination)
     return combinations
 
 
