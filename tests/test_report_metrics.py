@@ -19,6 +19,7 @@ from unmuted.report.metrics import (
     mean_cosine,
     r2,
 )
+from unmuted.report.semantics import content_words_right
 
 SEEDS = st.integers(0, 10_000)
 
@@ -106,3 +107,11 @@ def test_mean_average_precision_agrees_with_scikit_learn(
         assert found == pytest.approx(expected)
     else:
         assert np.isnan(found)
+
+
+def test_content_words_right_counts_every_caption_against_its_clip() -> None:
+    truths = ["a red ball bounces on the floor", "a mallet strikes a box"]
+    captions = [["a red ball bounces on the floor", "a blue ball"], ["the box"]]
+    # of 4 content words, 4 and 1 were said; of 3 ("mallet strikes box"), 1
+    assert content_words_right(captions, truths) == pytest.approx((4 + 1 + 1) / (4 + 4 + 3))
+    assert content_words_right([["a", "the"]], [truths[0]]) == 0

@@ -14,7 +14,7 @@ from unmuted.report.arch2 import ArmOutcome, build_report, write_arch2
 from unmuted.report.bootstrap import draw_groups
 from unmuted.report.generated_audio import generation_metrics
 from unmuted.report.provenance import provenance
-from unmuted.report.semantics import summarise_semantics
+from unmuted.report.semantics import content_words_right, summarise_semantics
 
 STAGES = ("ast", "captions", "mapping", "generated", "predictions")
 
@@ -53,7 +53,7 @@ def main(config: Mapping[str, object], target: str) -> None:
         arms=arms,
         bootstrap=bootstrap,
         generation=_generation(project, test, usable["test"], bootstrap),
-        semantics=_semantics(experiment.clips),
+        semantics={**_semantics(experiment.clips), **_against_truth(project, test)},
         provenance=provenance(project),
     )
     write_arch2(Path(target), report)
@@ -87,6 +87,16 @@ def _generation(
         label_scores=np.stack(scores),
         bootstrap=bootstrap,
     )
+
+
+def _against_truth(project: Project, clips: Sequence[Clip]) -> dict[str, float]:
+    """How right the captions are, where that is known: in the demo."""
+    if not project.is_demo:
+        return {}
+    truth = project.artifacts("truth", [clip.video_id for clip in clips])
+    captions = [clip.artifacts["captions"].json()["captions"] for clip in clips]
+    truths = [truth[clip.video_id].json()["caption"] for clip in clips]
+    return {"content_words_right": content_words_right(captions, truths)}
 
 
 def _semantics(clips: Sequence[Clip]) -> dict[str, object]:

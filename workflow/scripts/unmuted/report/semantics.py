@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 TOP_LABELS = 10
+FUNCTION_WORDS = frozenset({"a", "an", "the", "in", "on", "of", "into", "front"})
 
 
 def summarise_semantics(
@@ -30,3 +31,22 @@ def summarise_semantics(
         ),
         "nearest_labels": [{"label": name, "captions": n} for name, n in ordered[:TOP_LABELS]],
     }
+
+
+def content_words_right(captions: Sequence[Sequence[str]], truths: Sequence[str]) -> float:
+    """Share of the content words of the true captions that were said.
+
+    captions: of each clip, one a representative frame. truths: the true caption of each clip. Every
+    caption counts by itself, against the truth of its clip.
+    """
+    said = true = 0
+    for clip, truth in zip(captions, truths, strict=True):
+        expected = content_words(truth)
+        said += sum(len(content_words(caption) & expected) for caption in clip)
+        true += len(clip) * len(expected)
+    return said / true if true else 0.0
+
+
+def content_words(caption: str) -> set[str]:
+    """The words of a caption that name something."""
+    return set(caption.split()) - FUNCTION_WORDS
