@@ -45,9 +45,10 @@ def changed(config: Mapping[str, object], dotted: str, value: object) -> dict[st
 
 
 def row(name: str, content: object = "", status: str = "ok") -> Row:
-    """A ledger row of an artifact with this content, or of none where the content is None."""
-    digest = "" if content is None else digest_json([name, content] if content == "" else content)
-    return Row(name, status, "", "recipe", digest, 1 if digest else 0, 0.0)
+    """A ledger row of an artifact with this content (its own by default); None: no artifact."""
+    if content is None:
+        return Row(name, status, "", "recipe", "", 0, 0.0)
+    return Row(name, status, "", "recipe", digest_json(content or f"of {name}"), 1, 0.0)
 
 
 def write_ledgers(project: Project, stage: str, rows: Mapping[str, Row]) -> None:

@@ -1,0 +1,178 @@
+"""The experiment's clips: who is in, in which group, and what each fit may read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from small_project import make_config, row, write_ledgers
+from unmuted.experiment import (
+    DUPLICATE,
+    FULL,
+    VISUAL,
+    Clip,
+    Experiment,
+    fit_units,
+    fold_name,
+    load_experiment,
+    merged_groups,
+    training_folds,
+)
+from unmuted.ledger import Row
+from unmuted.project import Project
+from unmuted.splits import write_splits
+
+FOLDS = 3
+
+
+def clip(name: str, key: str, group: str, split: str = "train", has_sound: bool = True) -> Clip:
+    label = name[0]
+    return Clip(name, label, split, group, key, {"ast": None} if has_sound else {})
+
+
+clips = st.lists(
+    st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(["g1", "g2", "g3", "g4", "g5", "g6"])),
+    min_size=1,
+    max_size=12,
+).map(lambda found: [clip(f"x{i}", key, group) for i, (key, group) in enumerate(found)])
+
+
+@given(clips)
+def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -> None:
+    homes = merged_groups(found)
+    linked = {c.group: {c.group} for c in found}  # plain transitive closure, for comparison
+    for _ in found:
+        for one in found:
+            for other in found:
+                if one.key == other.key or other.group in linked[one.group]:
+                    union = linked[one.group] | linked[other.group]
+                    linked[one.group] = linked[other.group] = union
+    for one in found:
+        for other in found:
+            together = other.group in linked[one.group]
+            assert (homes[one.group] == homes[other.group]) == together
+    assert homes == merged_groups(found[::-1])
+
+
+@st.composite
+def experiments(draw) -> Experiment:
+    groups = draw(st.lists(st.sampled_from([f"g{i}" for i in range(9)]), min_size=9, max_size=30))
+    groups += [f"g{i}" for i in range(FOLDS)]
+    found = [
+        clip(f"{'ab'[i % 2]}{i}", f"k{i}", group, has_sound=draw(st.booleans()))
+        for i, group in enumerate(groups)
+    ]
+    found += [clip(f"a-test{i}", f"t{i}", f"h{i}", split="test") for i in range(3)]
+    return Experiment(tuple(found), ("a", "b"), {})
+
+
+@given(experiments())
+def test_no_fit_reads_the_clips_that_it_is_to_serve(experiment) -> None:
+    units, fold_of = fit_units(experiment, FOLDS), training_folds(experiment, FOLDS)
+    assert list(units) == [FULL, *(fold_name(fold) for fold in range(FOLDS))]
+    for fold in range(FOLDS):
+        seen = {c.group for c in units[fold_name(fold)]}
+        assert not seen & {group for group, its_fold in fold_of.items() if its_fold == fold}
+
+
+@given(experiments())
+def test_fits_read_sounding_training_clips_only_and_all_of_them(experiment) -> None:
+    units = fit_units(experiment, FOLDS)
+    sounding = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
+    assert {c.video_id for c in units[FULL]} == sounding
+    without = [{c.video_id for c in units[fold_name(fold)]} for fold in range(FOLDS)]
+    for video_id in sounding:
+        assert sum(video_id in unit for unit in without) == FOLDS - 1
+
+
+# --- read from ledgers ---------------------------------------------------------------------------
+
+SPLIT_OF = {
+    **{f"cats{i}": split for i, split in enumerate(["train", "train", "val", "test"])},
+    **{f"dogs{i}": split for i, split in enumerate(["train", "train", "val", "test"])},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    labels = {name: name[:4] for name in SPLIT_OF} | {"plain": None}
+    project = Project(make_config(tmp_path, labels))
+    (tmp_path / "results").mkdir()
+    write_splits(Path("results/splits.csv"), project.dataset.videos, SPLIT_OF)
+    return project
+
+
+def write(project: Project, **rows: dict[str, Row]) -> None:
+    """Ledgers of the visual stages and of AST; rows: by stage, those that are not plain "ok"."""
+    for stage in (*VISUAL, "ast"):
+        write_ledgers(project, stage, rows.get(stage, {}))
+
+
+def same_content(*names: str) -> dict[str, dict[str, Row]]:
+    return {stage: {name: row(name, f"one {stage}") for name in names} for stage in VISUAL}
+
+
+def test_every_labelled_clip_is_in_its_split(project: Project) -> None:
+    write(project)
+    experiment = load_experiment(project, ["ast"])
+    assert {c.video_id: c.split for c in experiment.clips} == SPLIT_OF
+    assert experiment.excluded == {"no_label": 1}
+    assert experiment.classes == ("cats", "dogs")
+    assert list(experiment.labels(experiment.split("val"))) == [
+        ["cats", "dogs"].index(c.label) for c in experiment.split("val")
+    ]
+
+
+def test_the_order_of_clips_does_not_come_from_names(project: Project) -> None:
+    write(project)
+    before = [c.key for c in load_experiment(project).clips]
+    assert before == sorted(before)
+    # The same contents under each other's names: the same order of contents.
+    names = sorted(SPLIT_OF)
+    of_other = dict(zip(names, names[::-1], strict=True))
+    swapped = {name: replace(row(other), video_id=name) for name, other in of_other.items()}
+    write(project, **dict.fromkeys(VISUAL, swapped))
+    assert [c.key for c in load_experiment(project).clips] == before
+
+
+def test_a_clip_that_failed_is_excluded_and_counted_by_its_first_reason(project: Project) -> None:
+    write(
+        project,
+        vit_rgb={"cats0": row("cats0", None, "too_long")},
+        vit_flow={"cats0": row("cats0", None, "no_flow"), "dogs1": row("dogs1", None, "no_flow")},
+        caption_embeddings={"plain": row("plain", None, "empty")},
+    )
+    experiment = load_experiment(project)
+    assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats0", "dogs1"}
+    assert experiment.excluded == {"no_flow": 1, "no_label": 1, "too_long": 1}
+
+
+def test_a_silent_clip_is_in_without_sound(project: Project) -> None:
+    write(project, ast={"cats0": row("cats0", None, "silent")})
+    sounding = {c.video_id: c.has_sound for c in load_experiment(project, ["ast"]).clips}
+    assert sounding == {name: name != "cats0" for name in SPLIT_OF}
+
+
+def test_a_test_clip_that_repeats_a_training_clip_is_left_out(project: Project) -> None:
+    write(project, **same_content("cats0", "cats3", "dogs2"))
+    experiment = load_experiment(project)
+    assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats3", "dogs2"}
+    assert experiment.excluded == {DUPLICATE: 2, "no_label": 1}
+
+
+def test_training_clips_of_equal_content_share_a_group(project: Project) -> None:
+    write(project, **same_content("cats0", "dogs0"))
+    group_of = {c.video_id: c.group for c in load_experiment(project).clips}
+    assert group_of["cats0"] == group_of["dogs0"]
+    assert len(set(group_of.values())) == len(SPLIT_OF) - 1
+
+
+def test_digests_for_recipes_say_what_is_missing(project: Project) -> None:
+    write(project, ast={"cats0": row("cats0", None, "silent")})
+    found = {c.video_id: c for c in load_experiment(project, ["ast"]).clips}
+    assert found["cats0"].digests("vit_rgb", "ast") == [row("cats0").digest, ""]
