@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from small_project import make_config, row, write_ledgers
 from unmuted.experiment import (
-    DUPLICATE,
     FULL,
     VISUAL,
     Clip,
@@ -158,11 +157,36 @@ def test_a_silent_clip_is_in_without_sound(project: Project) -> None:
     assert sounding == {name: name != "cats0" for name in SPLIT_OF}
 
 
-def test_a_test_clip_that_repeats_a_training_clip_is_left_out(project: Project) -> None:
-    write(project, **same_content("cats0", "cats3", "dogs2"))
+def test_a_clip_that_repeats_one_of_an_earlier_split_is_left_out(project: Project) -> None:
+    same = same_content("cats0", "cats3", "dogs2")  # train, test, val
+    other = {stage: {n: row(n, f"two {stage}") for n in ("cats2", "dogs3")} for stage in VISUAL}
+    write(project, **{stage: same[stage] | other[stage] for stage in VISUAL})  # val, test
     experiment = load_experiment(project)
-    assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats3", "dogs2"}
-    assert experiment.excluded == {DUPLICATE: 2, "no_label": 1}
+    assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats3", "dogs2", "dogs3"}
+    assert experiment.excluded == {
+        "duplicate_as_in_train": 2,
+        "duplicate_as_in_val": 1,
+        "no_label": 1,
+    }
+
+
+def test_the_source_of_a_repeated_clip_is_left_out_with_it(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dogs3 is cut from the film whose other clip, cats3, turns out to be a training clip."""
+    film = {"cats3": "film", "dogs3": "film"}
+    videos = {
+        name: replace(video, group=film.get(name, name)) for name, video in project.videos.items()
+    }
+    monkeypatch.setattr(project, "videos", videos)
+    write(project, **same_content("cats0", "cats3"))
+    experiment = load_experiment(project)
+    assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats3", "dogs3"}
+    assert experiment.excluded == {
+        "duplicate_as_in_train": 1,
+        "no_label": 1,
+        "same_source_as_in_train": 1,
+    }
 
 
 def test_training_clips_of_equal_content_share_a_group(project: Project) -> None:

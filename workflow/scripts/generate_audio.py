@@ -1,6 +1,6 @@
 """Generate the audio features of every video of a shard, training clips out of fold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 
 import numpy as np
@@ -67,13 +67,12 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
     space = project.units("projection")[FULL]
     seeds = project.config["seeds"]
     generators = {seed: project.units("generator", f"seed-{seed}") for seed in seeds}
-    extra = {
-        name: [
-            [units[_unit(clip, fold_of_group)].row.digest for units in generators.values()],
-            clip.group,
-        ]
-        for name, clip in clips.items()
-    }
+    trained_on = {clip.key for clip in experiment.split("train")}
+    extra = {}
+    for name, clip in clips.items():
+        served_by = _units(clip, fold_of_group, trained_on, project.config["folds"])
+        digests = [[made[unit].row.digest for unit in served_by] for made in generators.values()]
+        extra[name] = [digests, clip.group]
     compute = partial(
         generate,
         clips=clips,
@@ -86,9 +85,13 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
     project.run_shard("generated", shard, compute, extra)
 
 
-def _unit(clip: Clip, fold_of_group: Mapping[str, int]) -> str:
-    fold = fold_of_group.get(clip.group)
-    return FULL if fold is None else fold_name(fold)
+def _units(
+    clip: Clip, fold_of_group: Mapping[str, int], trained_on: Set[str], folds: int
+) -> list[str]:
+    """Generators that may serve a clip: any, where it repeats a training clip's content."""
+    if clip.group in fold_of_group:
+        return [fold_name(fold_of_group[clip.group])]
+    return [FULL, *map(fold_name, range(folds))] if clip.key in trained_on else [FULL]
 
 
 if "snakemake" in globals():

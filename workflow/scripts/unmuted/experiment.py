@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unmuted.dataset import SPLITS
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
 from unmuted.generation.folds import assign_folds
 from unmuted.generation.projection import Projection
@@ -18,7 +19,6 @@ from unmuted.runner import Artifact
 from unmuted.splits import read_splits
 
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
-DUPLICATE = "duplicate_of_training_clip"
 FULL = "full"
 
 
@@ -96,8 +96,8 @@ def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]
 def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
     """The labelled clips with their artifacts.
 
-    Clips of equal content count as one source, whatever groups they were given; validation and test
-    clips that repeat a training clip are excluded, for they would measure memory.
+    Clips of equal content count as one source, whatever groups they were given. A source in several
+    splits stays in the first of train, val and test: elsewhere it would measure memory.
     """
     labelled = [video.video_id for video in project.dataset.videos if video.label is not None]
     clips = sorted(load_clips(project, labelled, stages), key=lambda clip: (clip.key, clip.group))
@@ -106,11 +106,23 @@ def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
         excluded["no_label"] = len(project.videos) - len(labelled)
     homes = merged_groups(clips)
     clips = [replace(clip, group=homes[clip.group]) for clip in clips]
-    training = {clip.key for clip in clips if clip.split == "train"}
-    kept = [clip for clip in clips if clip.split == "train" or clip.key not in training]
-    if len(kept) < len(clips):
-        excluded[DUPLICATE] = len(clips) - len(kept)
+    repeats = _repeats(clips)
+    excluded.update(repeats.values())
+    kept = [clip for clip in clips if clip.video_id not in repeats]
     return Experiment(tuple(kept), tuple(project.dataset.classes), dict(sorted(excluded.items())))
+
+
+def _repeats(clips: Sequence[Clip]) -> dict[str, str]:
+    """Clips of which an earlier split holds the same content or source, with that as the reason."""
+    keys = {split: {clip.key for clip in clips if clip.split == split} for split in SPLITS}
+    groups = {split: {clip.group for clip in clips if clip.split == split} for split in SPLITS}
+    reasons = {}
+    for clip in clips:
+        for earlier in SPLITS[: SPLITS.index(clip.split)]:
+            if clip.group in groups[earlier]:
+                found = "duplicate" if clip.key in keys[earlier] else "same_source"
+                reasons.setdefault(clip.video_id, f"{found}_as_in_{earlier}")
+    return reasons
 
 
 def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
