@@ -65,7 +65,7 @@ def make_corpus(
     labels = np.arange(clips) % classes
     state = rng.normal(size=(clips, STEPS, 4)).cumsum(axis=1) / 2  # what is seen to happen
     visual = np.concatenate([state, rng.normal(size=(clips, STEPS, 6))], axis=2)
-    visual[..., -1] += 0.5 * labels[:, None]
+    visual[..., -1] += 1.5 * labels[:, None]
     heard = state if audio_follows_video else rng.normal(size=state.shape).cumsum(axis=1) / 2
     mix = rng.normal(size=(4, TOKEN_DIM))
     tokens = heard @ mix + 0.1 * rng.normal(size=(clips, STEPS, TOKEN_DIM))
@@ -132,7 +132,7 @@ def clips_of(corpus: Corpus) -> list[Clip]:
 
 
 GENERATOR = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=3, batch_size=16)
-CLASSIFIER = ClassifierSettings(hidden=8, epochs=4, snapshots=2, batch_size=16)
+CLASSIFIER = ClassifierSettings(hidden=8, epochs=12, snapshots=3, batch_size=16, learning_rate=0.02)
 FOLDS = 2
 SPLITS = ("train", "val", "test")
 IN_SAMPLE = ("in-sample generator", "in-sample generator, unmarked")

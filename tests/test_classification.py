@@ -87,6 +87,15 @@ def test_a_prediction_does_not_depend_on_its_neighbours() -> None:
     assert predict(state, features[7:8]).tobytes() == whole[7:8].tobytes()
 
 
+def test_the_order_of_the_clips_does_not_matter() -> None:
+    features, labels = problem()
+    order = np.random.default_rng(0).permutation(N)
+    moved = [keys()[i] for i in order]
+    first = train_classifier(keys(), features, labels, C, QUICK, 0).snapshots[-1]
+    second = train_classifier(moved, features[order], labels[order], C, QUICK, 0).snapshots[-1]
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
 def test_snapshots_are_evenly_spaced_and_different() -> None:
     settings = ClassifierSettings(hidden=8, epochs=10, snapshots=4, batch_size=16)
     features, labels = problem()

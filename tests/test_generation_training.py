@@ -93,6 +93,16 @@ def test_clips_without_sound_are_not_read(corpus: Corpus) -> None:
         assert states[0][name].tobytes() == states[1][name].tobytes() == states[2][name].tobytes()
 
 
+def test_the_order_of_the_clips_does_not_matter(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    order = np.random.default_rng(0).permutation(len(training))
+    first, second = (
+        train_generator(data, corpus.label_embeddings, prototypes, QUICK, 0)[0]
+        for data in (training, training.take(order))
+    )
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
 def test_a_clip_does_not_depend_on_its_neighbours(trained: tuple[State, GeneratorData]) -> None:
     state, test = trained
     together = generate(state, test, 3, 0)
