@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unmuted", deadline=None)  # a busy machine is no defect
+settings.load_profile("unmuted")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,8 +21,8 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Folder of real and damaged media beside the checkout; tests that need it say when it is absent."""
+    """Folder of real and damaged media beside the checkout; its tests are skipped without it."""
     folder = REPOSITORY.parent / "shared"
     if not folder.is_dir():
-        pytest.skip(f"no folder {folder}: the real and damaged media are not part of the repository")
+        pytest.skip(f"no folder {folder}: real and damaged media are not part of the repository")
     return folder
