@@ -145,7 +145,7 @@ def make_corpus(folder: Path) -> Corpus:
     models_fixture.save_blip(models / "blip")
     config = {
         "videos": {"source": "manifest", "manifest": "manifest.csv"},
-        "videos_per_shard": 6,
+        "videos_per_shard": 8,
         "threads": 1,
         "clips": {"seconds": 1.5, "fps": 4},
         "frames": {"short_side": 72},

@@ -12,7 +12,7 @@ rule train_classifier:
         "results/benchmarks/train_classifier/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
@@ -37,7 +37,7 @@ rule select_classifier:
         "results/benchmarks/select_classifier/all.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
@@ -65,7 +65,7 @@ rule predict_classes:
         "results/benchmarks/predict_classes/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(4000),

@@ -57,7 +57,7 @@ rule train_generator:
         "results/benchmarks/train_generator/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(8000),
@@ -86,7 +86,7 @@ rule generate_audio:
         "results/benchmarks/generate_audio/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: 1
     resources:
         gpu=1,
         mem_mb=growing(4000),

@@ -205,7 +205,7 @@ def _adopt(folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal) -
                     continue
                 journal.forget(task.name)
                 with atomic(folder / source.name) as temporary:
-                    shutil.copyfile(source, temporary)
+                    shutil.copy2(source, temporary)
             journal.append(row)
             break
 

@@ -7,18 +7,22 @@ import numpy as np
 from unmuted.errors import UserError
 from unmuted.features.loading import ModelSpec, load_folder
 
-HEAD = "classifier.dense.weight"
+HEAD, GAIN = "classifier.dense.weight", "classifier.layernorm.weight"
 
 
 def label_head(spec: ModelSpec) -> np.ndarray:
-    """Weights (527, D), float32: the direction in token space that raises each label's logit."""
+    """(527, D) float32: the direction in token space that raises each label's logit.
+
+    The head is a layer norm and a linear layer; the norm's gain is folded into the weights.
+    """
     from safetensors import safe_open
 
     path = load_folder(spec) / "model.safetensors"
     with safe_open(path, framework="np") as file:
-        if HEAD not in file.keys():  # noqa: SIM118 (not a dict)
+        if not {HEAD, GAIN} <= set(file.keys()):
             raise UserError(
-                f"{path}: expected the tensor {HEAD} of an ASTForAudioClassification checkpoint; "
+                f"{path}: expected the tensors {HEAD} and {GAIN} of an ASTForAudioClassification; "
                 "give a checkpoint with AudioSet's label head as models.ast"
             )
-        return file.get_tensor(HEAD).astype(np.float32)
+        weights = file.get_tensor(HEAD).astype(np.float32)
+        return weights * file.get_tensor(GAIN).astype(np.float32)

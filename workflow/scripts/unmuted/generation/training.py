@@ -34,7 +34,7 @@ class GeneratorSettings:
     tau: float = 3.0
     anchoring: bool = True
     text_adapter: str = "adapter"
-    epochs: int = 60
+    epochs: int = 40
     batch_size: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
