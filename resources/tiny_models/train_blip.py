@@ -1,4 +1,9 @@
-"""A small BLIP that captions the world's frames; its eye starts from the trained ViT."""
+"""A small BLIP that captions the world's frames; its eye starts from the trained ViT.
+
+As in train_vit.py, half of the frames have scrambled colours, and a random colour in the sentence
+before: they teach all words but those for colours and backgrounds, which the other frames teach,
+so that no combination that is missing in training becomes unlikely.
+"""
 
 from __future__ import annotations
 
@@ -64,15 +69,22 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
     encoded = tokenizer(frames.captions, padding=True, return_tensors="np")
     tokens = encoded["input_ids"].copy()  # (N, L)
     tokens[:, 0] = START
+    colours = np.array(tokenizer.convert_tokens_to_ids(list(COLOURS)))
+    coloured = np.isin(tokens, [*colours, *_ids(tokenizer, BACKGROUNDS)])
     rng = np.random.default_rng([SEED, 5])
 
     def loss_of(indices: np.ndarray) -> torch.Tensor:
-        words = torch.from_numpy(tokens[indices])
+        mirrored, scrambled = rng.random((2, len(indices))) < 0.5
+        words = tokens[indices]
+        taught = (words != PAD) & (coloured[indices] != scrambled[:, None])
+        labels = np.where(taught, words, NO_TARGET)
+        wrong = np.isin(words, colours) & scrambled[:, None]
+        words[wrong] = rng.choice(colours, wrong.sum())
         return model(
-            pixel_values=augmented(frames.images[indices], rng.random(len(indices)) < 0.5, rng),
-            input_ids=words,
-            attention_mask=(words != PAD).long(),
-            labels=words.masked_fill(words == PAD, NO_TARGET),
+            pixel_values=augmented(frames.images[indices], mirrored, scrambled, rng),
+            input_ids=torch.from_numpy(words),
+            attention_mask=torch.from_numpy(words != PAD).long(),
+            labels=torch.from_numpy(labels),
         ).loss
 
     count = len(frames.images)
@@ -84,6 +96,10 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     ).save_pretrained(folder)
+
+
+def _ids(tokenizer: BertTokenizer, phrases: tuple[str, ...]) -> list[int]:
+    return tokenizer.convert_tokens_to_ids(sorted({w for each in phrases for w in each.split()}))
 
 
 def vision_weights(vit: ViTModel) -> dict[str, torch.Tensor]:
