@@ -30,7 +30,8 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 240) -
 def journals(corpus: Corpus) -> dict[Path, int]:
     """Finished videos of each shard that is at work in the stage, by its journal."""
     found = (corpus.results / STAGE).glob("*/.journal.csv")
-    return {path: len(path.read_text().splitlines()) - 1 for path in found}
+    lines = {path: path.read_text().splitlines()[1:] for path in found}
+    return {path: sum(",unfinished," not in line for line in rows) for path, rows in lines.items()}
 
 
 def jobs_of(corpus: Corpus, script: str) -> list[int]:
