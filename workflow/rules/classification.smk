@@ -1,8 +1,7 @@
 # One classifier per arm and seed, its snapshot chosen on validation, its predictions.
 rule train_classifier:
     input:
-        all_shards("vit_rgb", "vit_flow", "ast", "generated"),
-        splits="results/splits.csv",
+        experiment("ast", "generated"),
         projection="results/projection.ledger.csv",
     output:
         "results/classifier/seed-{seed}.ledger.csv",
@@ -25,9 +24,8 @@ rule train_classifier:
 
 rule select_classifier:
     input:
-        all_shards("vit_rgb", "vit_flow", "ast", "generated"),
+        experiment("ast", "generated"),
         all_seeds("classifier"),
-        splits="results/splits.csv",
         projection="results/projection.ledger.csv",
     output:
         "results/selection.ledger.csv",
@@ -51,8 +49,10 @@ rule select_classifier:
 rule predict_classes:
     input:
         all_seeds("classifier"),
+        "results/splits.csv",
         vit_rgb="results/vit_rgb/{shard}.ledger.csv",
         vit_flow="results/vit_flow/{shard}.ledger.csv",
+        caption_embeddings="results/caption_embeddings/{shard}.ledger.csv",
         ast="results/ast/{shard}.ledger.csv",
         generated="results/generated/{shard}.ledger.csv",
         selection="results/selection.ledger.csv",

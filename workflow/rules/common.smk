@@ -12,7 +12,7 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 from unmuted.errors import UserError
 from unmuted.locks import claim_lock, release_stale_lock
 from unmuted.project import Project
-from unmuted.stages import BY_VIDEO
+from unmuted.stages import BY_VIDEO, VISUAL
 
 ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
 
@@ -57,12 +57,15 @@ def every_shard(*stages):
     ]
 
 
-def all_shards(*stages):
-    """The same, for fits: asked for, it makes sure that the labels allow an experiment."""
+def experiment(*stages):
+    """What reading the experiment's clips takes: splits, visual features, captions, and `stages`.
+
+    Asked for, it makes sure that labels and splits allow an experiment.
+    """
 
     def ledgers(wildcards):
         PROJECT.check_experiment()
-        return every_shard(*stages)
+        return ["results/splits.csv", *every_shard(*VISUAL, *stages)]
 
     return ledgers
 

@@ -1,8 +1,7 @@
 # The audio feature generator: its space, its label features, its training and what it makes.
 rule fit_projection:
     input:
-        all_shards("ast"),
-        splits="results/splits.csv",
+        experiment("ast"),
     output:
         "results/projection.ledger.csv",
     log:
@@ -22,8 +21,7 @@ rule fit_projection:
 
 rule fit_prototypes:
     input:
-        all_shards("ast"),
-        splits="results/splits.csv",
+        experiment("ast"),
         projection="results/projection.ledger.csv",
     output:
         "results/prototypes.ledger.csv",
@@ -44,8 +42,7 @@ rule fit_prototypes:
 
 rule train_generator:
     input:
-        all_shards("vit_rgb", "vit_flow", "caption_embeddings", "ast"),
-        splits="results/splits.csv",
+        experiment("ast"),
         labels="results/label_embeddings.ledger.csv",
         projection="results/projection.ledger.csv",
         prototypes="results/prototypes.ledger.csv",
@@ -70,11 +67,11 @@ rule train_generator:
 
 rule generate_audio:
     input:
+        experiment(),
         all_seeds("generator"),
         vit_rgb="results/vit_rgb/{shard}.ledger.csv",
         vit_flow="results/vit_flow/{shard}.ledger.csv",
         caption_embeddings="results/caption_embeddings/{shard}.ledger.csv",
-        splits="results/splits.csv",
         labels="results/label_embeddings.ledger.csv",
         projection="results/projection.ledger.csv",
         prototypes="results/prototypes.ledger.csv",

@@ -1,11 +1,10 @@
 # What came out: the metrics of architecture 2.
 rule write_arch2_metrics:
     input:
-        all_shards(
+        experiment(
             "probe", "wav", "captions", "mapping", "ast", "generated", "predictions"
         ),
         PROJECT.truth_ledgers(),
-        splits="results/splits.csv",
         projection="results/projection.ledger.csv",
     output:
         report(

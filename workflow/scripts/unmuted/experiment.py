@@ -17,8 +17,8 @@ from unmuted.project import RESULTS, Project
 from unmuted.recipes import digest_json
 from unmuted.runner import Artifact
 from unmuted.splits import read_splits
+from unmuted.stages import VISUAL
 
-VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
 FULL = "full"
 
 

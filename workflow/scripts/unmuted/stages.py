@@ -16,6 +16,7 @@ class Stage:
     name: its folder in results/. script: the script and rule that make it. suffix: of its
     artifacts. inputs: stages whose artifacts of the same video it reads; a video they could not
     process is passed on with their status. optional: the same, where a missing artifact is fine.
+    pooled: stages of which it reads the artifacts of all videos. fits: fitted stages that it reads.
     settings: config keys that shape the artifacts. models: config roles of the models it runs.
     is_sharded: one artifact per video, in shards; otherwise one per fitted unit.
     """
@@ -25,6 +26,8 @@ class Stage:
     suffix: str
     inputs: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    pooled: tuple[str, ...] = ()
+    fits: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     is_sharded: bool = True
@@ -41,6 +44,7 @@ GENERATOR = tuple(  # all that its training reads; generator.draws only matters 
     ]
 )
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
+CLASSIFIED = ("vit_rgb", "vit_flow", "ast", "generated")
 
 _STAGES = (
     # the built-in world (videos.source: demo)
@@ -107,16 +111,24 @@ _STAGES = (
         "map_captions",
         ".json",
         inputs=("captions", "caption_embeddings"),
+        fits=("label_embeddings",),
         settings=("mapping.k",),
     ),
     # generation
     Stage(
-        "projection", "fit_projection", ".safetensors", settings=("audio_dim",), is_sharded=False
+        "projection",
+        "fit_projection",
+        ".safetensors",
+        pooled=(*VISUAL, "ast"),
+        settings=("audio_dim",),
+        is_sharded=False,
     ),
     Stage(
         "prototypes",
         "fit_prototypes",
         ".safetensors",
+        pooled=(*VISUAL, "ast"),
+        fits=("projection",),
         settings=("folds", "prototypes.min_weight"),
         models=("ast",),
         is_sharded=False,
@@ -125,6 +137,8 @@ _STAGES = (
         "generator",
         "train_generator",
         ".safetensors",
+        pooled=(*VISUAL, "ast"),
+        fits=("label_embeddings", "projection", "prototypes"),
         settings=("folds", *GENERATOR, *TIME),
         is_sharded=False,
     ),
@@ -133,19 +147,35 @@ _STAGES = (
         "generate_audio",
         ".safetensors",
         inputs=VISUAL,
+        fits=("projection", "generator"),
         settings=("generator.draws", "seeds"),
     ),
     # classification
     Stage(
-        "classifier", "train_classifier", ".safetensors", settings=("classifier",), is_sharded=False
+        "classifier",
+        "train_classifier",
+        ".safetensors",
+        pooled=CLASSIFIED,
+        fits=("projection",),
+        settings=("classifier",),
+        is_sharded=False,
     ),
-    Stage("selection", "select_classifier", ".json", settings=("classifier",), is_sharded=False),
+    Stage(
+        "selection",
+        "select_classifier",
+        ".json",
+        pooled=CLASSIFIED,
+        fits=("projection", "classifier"),
+        settings=("classifier",),
+        is_sharded=False,
+    ),
     Stage(
         "predictions",
         "predict_classes",
         ".json",
         inputs=("vit_rgb", "vit_flow", "generated"),
         optional=("ast",),
+        fits=("projection", "classifier", "selection"),
         settings=("classifier", "seeds"),
     ),
 )
