@@ -1,9 +1,9 @@
 """How good the tiny models are at their world, measured on real files of clips they never saw.
 
 Clips come from `plan_world(purpose="measuring")`: other seeds than training's or the demo's. They
-are written as mp4 and read by the workflow's own media and feature code. Scores count the clips of
-the validation and test splits, whose combinations of object, colour and background no model was
-trained on; the linear probes are fitted on the training split's clips.
+are written as mp4 and read by the workflow's own media and feature code. They belong to the
+validation and test splits, whose combinations of object, colour and background neither a model nor
+a probe on frames was trained on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unmuted.features.ast import AstFeatures
@@ -30,12 +31,13 @@ from unmuted.media.representative import motion_magnitudes, representative_steps
 from unmuted.media.wav import read_wav
 from unmuted.semantics.captions import Captioner
 from unmuted.world.files import write_clip
-from unmuted.world.motion import make_timeline
+from unmuted.world.motion import Timeline, make_timeline
 from unmuted.world.plan import ClipSpec, plan_world
 from unmuted.world.truth import describe
 
-from .data import SECONDS, SEED, STEPS
+from .data import SECONDS, SEED, STEPS, frame_pictures, frame_targets
 
+PROBE_CLIPS_PER_CLASS, PROBE_FRAMES = 120, 4
 SHORT_SIDE, MAX_SPEED = 144, 300.0  # as in config/config.yaml
 FUNCTION_WORDS = {"a", "an", "the", "in", "on", "of", "into", "front"}
 CPU = torch.device("cpu")
@@ -46,6 +48,7 @@ class Clip:
     """What the workflow would read from one file, and the truth about it."""
 
     spec: ClipSpec
+    timeline: Timeline
     truth: dict
     images: np.ndarray  # (T, H, W, 3) uint8
     flow: np.ndarray  # (T, H, W, 3) uint8
@@ -53,7 +56,7 @@ class Clip:
 
 
 def measuring_clips(
-    clips_per_class: int, seed: int = SEED, splits: tuple[str, ...] = ("train", "val", "test")
+    clips_per_class: int, seed: int = SEED, splits: tuple[str, ...] = ("val", "test")
 ) -> list[Clip]:
     """Clips of a measuring world, written to disk and read back."""
     specs = plan_world(None, clips_per_class, seed, SECONDS, purpose="measuring")
@@ -66,36 +69,50 @@ def measure(folder: Path, clips: list[Clip], dtype: torch.dtype = torch.float32)
     vit = VitFeatures(ModelSpec(path=folder / "vit"), CPU, dtype)
     ast = AstFeatures(ModelSpec(path=folder / "ast"), CPU, dtype)
     blip = Captioner(ModelSpec(path=folder / "blip"), CPU, dtype, max_new_tokens=20)
-    unseen = [clip for clip in clips if clip.spec.split != "train"]
     scores = {
-        "clips": {"probe_training": len(clips) - len(unseen), "scored": len(unseen)},
-        "vit_probe_accuracy": probe_accuracy(clips, vit, "images"),
-        "vit_flow_probe_accuracy": probe_accuracy(clips, vit, "flow"),
-        "ast_label_map": label_map(unseen, ast),
-        "caption_content_words": caption_scores(unseen, blip),
+        "clips": len(clips),
+        "vit_probe_accuracy": frame_probe_accuracy(clips, vit),
+        "vit_flow_probe_accuracy": flow_probe_accuracy(clips, vit),
+        "ast_label_map": label_map(clips, ast),
+        "caption_content_words": caption_scores(clips, blip),
     }
     return _rounded(scores)
 
 
-def probe_accuracy(clips: list[Clip], vit: VitFeatures, pictures: str) -> dict[str, float]:
-    """Accuracy of a linear probe on the mean patch tokens, a value per visible attribute.
-
-    For frames every frame counts; for flow the clip's mean, since a still moment shows nothing,
-    and only the action, since motion has no colour.
-    """
-    features = np.stack([vit.extract(getattr(clip, pictures)) for clip in clips])  # (N, T, D)
-    trained_on = np.array([clip.spec.split == "train" for clip in clips])
-    frames = pictures == "images"
-    inputs = features if frames else features.mean(axis=1, keepdims=True)
+def frame_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float]:
+    """Accuracy of a linear probe on every frame's feature, a value per visible attribute."""
+    pictures = frame_pictures(probe_specs(), PROBE_FRAMES)
+    known = vit.extract(pictures.images)  # (N, D)
+    shown = vit.extract(np.concatenate([clip.images for clip in clips]))  # (clips * T, D)
     accuracy = {}
-    for name in ("object", "colour", "background", "action") if frames else ("action",):
-        truth = np.array([clip.truth["visible"][name] for clip in clips])
-        targets = np.repeat(truth[:, None], inputs.shape[1], axis=1)
-        linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.1))
-        linear.fit(inputs[trained_on].reshape(-1, vit.dim), targets[trained_on].ravel())
-        seen = linear.predict(inputs[~trained_on].reshape(-1, vit.dim))
-        accuracy[name] = float(np.mean(seen == targets[~trained_on].ravel()))
+    for name in ("object", "colour", "background", "action"):
+        truth = [frame_targets(clip.spec, clip.timeline, 0.0)[name] for clip in clips]
+        linear = _linear_probe().fit(known, pictures.targets[name])
+        accuracy[name] = float(np.mean(linear.predict(shown) == np.repeat(truth, STEPS)))
     return accuracy
+
+
+def flow_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float]:
+    """Accuracy of a linear probe for the action on the mean feature of a clip's flow pictures.
+
+    Five folds over the clips by group, since most single moments are still.
+    """
+    features = np.stack([vit.extract(clip.flow).mean(axis=0) for clip in clips])  # (N, D)
+    actions = np.array([clip.truth["visible"]["action"] for clip in clips])
+    groups = [clip.spec.group for clip in clips]
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=SEED)
+    seen = cross_val_predict(_linear_probe(), features, actions, groups=groups, cv=folds)
+    return {"action": float(np.mean(seen == actions))}
+
+
+def probe_specs() -> list[ClipSpec]:
+    """Training-split clips of the measuring world: what the frames' probes are fitted on."""
+    world = plan_world(None, PROBE_CLIPS_PER_CLASS, SEED, SECONDS, purpose="measuring")
+    return [spec for spec in world if spec.split == "train"]
+
+
+def _linear_probe() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=0.1))
 
 
 def label_map(clips: list[Clip], ast: AstFeatures) -> float:
@@ -148,9 +165,11 @@ def _through_a_file(spec: ClipSpec, folder: Path) -> Clip:
     flow = flow_images(images, found.duration_s / STEPS, MAX_SPEED)
     wav = read_wav(path, found)
     path.unlink()
+    timeline = make_timeline(spec)
     return Clip(
         spec,
-        describe(spec, make_timeline(spec)),
+        timeline,
+        describe(spec, timeline),
         images,
         decode_images(encode_images(flow, sample.timestamps, found.duration_s)),
         wav.samples if wav.status == "ok" else None,

@@ -1,8 +1,8 @@
 """A small BLIP that captions the world's frames; its eye starts from the trained ViT.
 
 As in train_vit.py, half of the frames have scrambled colours, and a random colour in the sentence
-before: they teach all words but those for colours and backgrounds, which the other frames teach,
-so that no combination that is missing in training becomes unlikely.
+so far: they teach all words but those for colours and backgrounds, so that a combination that is
+missing in training does not become unlikely.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
     def loss_of(indices: np.ndarray) -> torch.Tensor:
         mirrored, scrambled = rng.random((2, len(indices))) < 0.5
         words = tokens[indices]
-        taught = (words != PAD) & (coloured[indices] != scrambled[:, None])
+        taught = (words != PAD) & ~(coloured[indices] & scrambled[:, None])
         labels = np.where(taught, words, NO_TARGET)
         wrong = np.isin(words, colours) & scrambled[:, None]
         words[wrong] = rng.choice(colours, wrong.sum())

@@ -2,8 +2,7 @@
 
 Not every combination of object, colour and background is trained on, so a colour before a
 background would betray which objects never appear there, and mislead about just those. Therefore
-half of the frames have their colours scrambled: these teach objects and actions, the others
-colours and backgrounds.
+half of the frames have their colours scrambled: these teach all but colours and backgrounds.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ CLASSES = {
     "motion": len(SCENES) + 1,
     "motion_acting": 2,
 }
-SHAPES, COLOURED = {"object", "action", "place"}, {"colour", "background"}
+COLOURED = {"colour", "background"}  # what a scrambled picture does not show
 CONFIG = {
     "hidden_size": 128,
     "num_hidden_layers": 3,
@@ -90,9 +89,7 @@ def train_vit(frames: Pictures, flows: Pictures, folder: Path, epochs: int) -> N
         batch = {name: column[indices] for name, column in targets.items()}
         batch["place"] = _mirror(places[indices], mirrored)
         for name, column in batch.items():
-            if name in SHAPES:
-                column[~scrambled] = NO_TARGET
-            elif name in COLOURED:
+            if name in COLOURED:
                 column[scrambled] = NO_TARGET
         losses = [
             F.cross_entropy(
