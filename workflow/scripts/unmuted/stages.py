@@ -44,7 +44,7 @@ GENERATOR = tuple(  # all that its training reads; generator.draws only matters 
     ]
 )
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
-CLASSIFIED = ("vit_rgb", "vit_flow", "ast", "generated")
+CLASSIFIED = (*VISUAL, "ast", "generated")
 
 _STAGES = (
     # the built-in world (videos.source: demo)
@@ -147,7 +147,8 @@ _STAGES = (
         "generate_audio",
         ".safetensors",
         inputs=VISUAL,
-        fits=("projection", "generator"),
+        pooled=VISUAL,
+        fits=("label_embeddings", "projection", "prototypes", "generator"),
         settings=("generator.draws", "seeds"),
     ),
     # classification
@@ -173,7 +174,7 @@ _STAGES = (
         "predictions",
         "predict_classes",
         ".json",
-        inputs=("vit_rgb", "vit_flow", "generated"),
+        inputs=(*VISUAL, "generated"),
         optional=("ast",),
         fits=("projection", "classifier", "selection"),
         settings=("classifier", "seeds"),
