@@ -16,7 +16,7 @@ from unmuted.dataset import SPLITS
 from unmuted.errors import UserError
 from unmuted.ledger import read_rows
 from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.runner import Outcome, Task, mark_damaged
 from unmuted.stages import BY_VIDEO, GENERATOR, STAGES
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
@@ -133,11 +133,81 @@ def test_a_changed_file_has_its_own_shard_probed(config, tmp_path: Path, how: st
     else:
         path.unlink()
         path.symlink_to("nowhere")
-    assert differing(before["probe"], visits(config, "probe")) == {
-        Project(config).shard_of["cats1"]
+    own = Project(config).shard_of["cats1"]
+    for stage in before:
+        assert differing(before[stage], visits(config, stage)) == {own}
+
+
+def upstream(stage: str) -> set[str]:
+    """All stages from which a stage is made, at any depth."""
+    found: set[str] = set()
+    queue = [stage]
+    while queue:
+        one = STAGES[queue.pop()]
+        new = {*one.inputs, *one.optional, *one.pooled, *one.fits} - found
+        found |= new
+        queue += new
+    return found
+
+
+def all_visits(config) -> dict[str, str]:
+    """Params of every rule: of one shard of each stage, of each fit, and of the report."""
+    project = Project(config)
+    shard = min(project.shards)
+    rules = {
+        name: project.shard_recipe(name, shard) if stage.is_sharded else project.fit_recipe(name)
+        for name, stage in STAGES.items()
+        if name not in ("clips", "truth")
     }
-    for stage in ("frames", "ast"):  # told by the ledgers that they read
-        assert visits(config, stage) == before[stage]
+    return rules | {"report": project.report_recipe("write_arch2_metrics")}
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value", "stage"),
+    [
+        ("frames.short_side", 99, "frames"),
+        ("captions.num_beams", 3, "captions"),
+        ("audio_dim", 9, "projection"),
+        ("generator.epochs", 3, "generator"),
+    ],
+)
+def test_a_change_reaches_the_params_of_all_that_is_downstream(
+    config, dotted: str, value: object, stage: str
+) -> None:
+    """Else a job that failed half-way would leave stale results that count as up to date."""
+    found = differing(all_visits(config), all_visits(changed(config, dotted, value)))
+    assert found == {"report", stage, *(name for name in STAGES if stage in upstream(name))}
+
+
+def test_a_changed_file_reaches_the_fits_and_the_report(config, tmp_path: Path) -> None:
+    before = all_visits(config)
+    (tmp_path / "videos" / "cats" / "cats1.mp4").write_bytes(b"longer than it was")
+    found = differing(before, all_visits(config))
+    assert {"projection", "generator", "classifier", "selection", "report"} <= found
+
+
+def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
+    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+        yield from (Outcome(task.name, {"of": task.name}) for task in todo)
+
+    project = Project(config)
+    shard = min(project.shards)
+    project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
+    project.run_units("selection", {"all": "input"}, compute)
+    before = all_visits(config)
+    for stage, part in (("probe", shard), ("selection", None)):
+        folder, ledger = project.folder(stage, part), project.ledger(stage, part)
+        assert mark_damaged(folder, ledger, ".json") == []
+        assert all_visits(config) == before
+        next(folder.glob("*.json")).write_text("{}")
+        assert len(mark_damaged(folder, ledger, ".json")) == 1
+        after = all_visits(config)
+        assert differing(before, after) == {
+            "report",
+            stage,
+            *(name for name in STAGES if stage in upstream(name)),
+        } - {"clips", "truth"}
+        before = after
 
 
 def test_a_new_video_has_its_own_shard_visited(config, tmp_path: Path) -> None:
@@ -191,7 +261,7 @@ def test_a_video_that_an_input_could_not_process_is_blocked_with_its_status(proj
 
 
 def test_an_optional_input_may_be_missing(project) -> None:
-    for stage in ("vit_rgb", "vit_flow", "generated"):
+    for stage in ("vit_rgb", "vit_flow", "caption_embeddings", "generated"):
         write_ledgers(project, stage, {})
     write_ledgers(project, "ast", {"cats1": row("cats1", None, "silent")})
     found = tasks(project, "predictions")

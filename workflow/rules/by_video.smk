@@ -15,5 +15,9 @@ rule export_artifact:
     resources:
         mem_mb=growing(500),
         runtime=growing(10),
+    params:
+        recipe=lambda wildcards: PROJECT.by_video_recipe(
+            wildcards.artifact, wildcards.video
+        ),
     script:
         "../scripts/export_artifact.py"

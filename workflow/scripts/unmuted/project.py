@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from unmuted.errors import UserError
 from unmuted.features.loading import ModelSpec, from_config, model_identity, require_models
 from unmuted.ledger import Row, read_rows
 from unmuted.recipes import code_digest, digest_json, recipe
-from unmuted.runner import Artifact, Compute, Task, run_tasks
+from unmuted.runner import Artifact, Compute, Task, found_damage, run_tasks
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
 from unmuted.sweep import sweep_shards
 
@@ -34,6 +35,7 @@ class Project(Corpus):
     def __init__(self, config: Mapping[str, object]) -> None:
         super().__init__(config)
         self._identities: dict[str, str] = {}
+        self._visits: dict[tuple[str, str | None], str] = {}
 
     def check(self) -> None:
         """Raise UserError for all that is known to be wrong before any job starts.
@@ -86,24 +88,46 @@ class Project(Corpus):
     def shard_recipe(self, stage_name: str, shard: str) -> str:
         """For `params:` of a stage's rule: changes when a visit to this shard may find work.
 
-        Stages that read source videos see their stamps; all others are told by their inputs'
-        ledgers. Raises UserError for a shard that is not part of this run.
+        Chained over all upstream stages, down to the stamps of the source videos: Snakemake takes a
+        missing ledger between stages for no reason to run (a job that failed leaves one), so the
+        rule of the last stage must know itself that something upstream has changed. Raises
+        UserError for a shard that is not part of this run.
         """
         if shard not in self.shards:
             raise UserError(f"no shard {shard!r} in this run; there are {_some(self.shards)}")
-        ids = self.shards[shard]
-        if stage_name in ("clips", "truth"):
-            return self.recipe(stage_name, [asdict(self.demo_clips[name]) for name in ids])
-        if stage_name == "probe" and not self.is_demo:
-            return self.recipe(stage_name, {name: self.videos[name].stamp() for name in ids})
-        return self.recipe(stage_name, ids)
+        return self._visit(stage_name, shard)
 
     def fit_recipe(self, stage_name: str) -> str:
-        """For `params:` of a fit's rule: its settings, the seeds, and the labels and splits."""
-        table = [
-            [video.video_id, video.label, video.split, video.group] for video in self.dataset.videos
-        ]
-        return self.recipe(stage_name, [digest_json(table), self.config["seeds"]])
+        """For `params:` of a fit's rule: the same, over all shards, with the labels and splits."""
+        return self._visit(stage_name, None)
+
+    def _visit(self, stage_name: str, shard: str | None) -> str:
+        if (stage_name, shard) not in self._visits:
+            stage = STAGES[stage_name]
+            upstream = [self._visit(name, shard) for name in (*self.inputs(stage), *stage.optional)]
+            upstream += [self._visit(name, one) for name in stage.pooled for one in self.shards]
+            upstream += [self._visit(name, None) for name in stage.fits]
+            damage = found_damage(self.folder(stage_name, shard), parts=not stage.is_sharded)
+            seen = [self._seen_directly(stage, shard), damage, upstream]
+            self._visits[stage_name, shard] = self.recipe(stage_name, seen)
+        return self._visits[stage_name, shard]
+
+    def _seen_directly(self, stage: Stage, shard: str | None) -> object:
+        """What a stage sees of the videos other than through the artifacts of other stages."""
+        if shard is None:
+            return self._experiment_digest
+        ids = self.shards[shard]
+        if stage.name in ("clips", "truth"):
+            return [asdict(self.demo_clips[name]) for name in ids]
+        if stage.name == "probe" and not self.is_demo:
+            return {name: self.videos[name].stamp() for name in ids}
+        return ids
+
+    @cached_property
+    def _experiment_digest(self) -> str:
+        videos = self.dataset.videos
+        table = [[video.video_id, video.label, video.split, video.group] for video in videos]
+        return digest_json([table, self.splits_recipe, self.config["seeds"]])
 
     @property
     def limits(self) -> Limits:
@@ -151,8 +175,14 @@ class Project(Corpus):
         return digest_json([self.split_shares, self.config["splits"]["seed"]])
 
     def report_recipe(self, script: str) -> str:
-        """For `params:` of a report: its code, the seeds and the statistics' settings."""
-        return digest_json([code_digest(script), self.config])
+        """For `params:` of a report: its code, the configuration, and all that is upstream."""
+        stages = ("predictions", "mapping", *(["truth"] if self.is_demo else []))
+        upstream = [self._visit(name, shard) for name in stages for shard in self.shards]
+        return digest_json([code_digest(script), self.config, upstream])
+
+    def by_video_recipe(self, artifact: str, video_id: str) -> str:
+        """For `params:` of the rule that copies one video's artifact."""
+        return self.shard_recipe(BY_VIDEO[artifact], self.require_shard(video_id))
 
     def source_ledgers(self, shard: str) -> list[Path]:
         """Ledgers of the source videos, where the workflow makes them itself (the demo)."""

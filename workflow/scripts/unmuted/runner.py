@@ -31,6 +31,7 @@ from unmuted.artifacts import (
 from unmuted.dataset import Video
 from unmuted.ledger import OK, Journal, Row, one_line, read_rows, write_rows
 from unmuted.progress import Progress
+from unmuted.recipes import digest_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 JOURNAL = ".journal.csv"
 LOCK = ".lock"
+DAMAGE = ".damage"
 log = logging.getLogger("unmuted")
 
 
@@ -119,7 +121,8 @@ def run_tasks(
 def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
     """Check every artifact of a ledger; returns the damaged names, which the next run makes again.
 
-    Their rows leave the journal and the ledger is removed, so that Snakemake visits this folder.
+    Their rows leave the journal, the ledger is removed, and a note is left that `found_damage`
+    reads, so that Snakemake visits this folder and all that was made from it.
     """
     with locked(folder):
         rows = read_rows(ledger)
@@ -130,9 +133,16 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
         ]
         if damaged:
             kept = {name: row for name, row in rows.items() if name not in damaged}
+            (folder / DAMAGE).write_text(f"{time.time_ns()} {digest_json(damaged)}")
             Journal(folder / JOURNAL).replace(kept)
             ledger.unlink()
     return damaged
+
+
+def found_damage(folder: Path, parts: bool = False) -> list[str]:
+    """Notes on damage found at any time in a folder of artifacts, or in its parts as well."""
+    notes = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if parts else [])]
+    return [note.read_text() for note in notes if note.exists()]
 
 
 def _compute(
