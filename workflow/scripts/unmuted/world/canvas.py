@@ -10,6 +10,9 @@ import numpy as np
 WIDTH, HEIGHT = 192, 144
 SUBPIXEL_BITS = 4  # OpenCV's fixed-point coordinates: motion below a pixel is visible
 
+TURNS = np.linspace(0, 2 * np.pi, 28, endpoint=False)
+CIRCLE = np.stack([np.cos(TURNS), np.sin(TURNS)], axis=1)  # (28, 2), a smooth enough polygon
+
 Point = tuple[float, float]
 Colour = tuple[float, float, float]
 
@@ -51,9 +54,8 @@ class Canvas:
         angle: float = 0.0,
     ) -> None:
         """A filled ellipse, turned by `angle` radians."""
-        turns = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-        points = np.stack([radii[0] * np.cos(turns), radii[1] * np.sin(turns)], axis=1) + centre
-        self.polygon(turned(points, angle, centre), colour, sounding)
+        points = CIRCLE * radii + centre
+        self.polygon(turned(points, angle, centre) if angle else points, colour, sounding)
 
     def rectangle(self, corner: Point, size: Point, colour: Colour, sounding: bool = False) -> None:
         """An upright filled rectangle from its top left corner."""
