@@ -23,6 +23,7 @@ from unmuted.runner import (
     run_tasks,
 )
 from unmuted.shards import shard_name
+from verify_artifacts import main as verify_artifacts
 
 SUFFIX = ".json"
 
@@ -260,6 +261,26 @@ def test_a_truncated_tensor_file_is_damage_not_a_crash(tmp_path: Path) -> None:
     run_tasks(folder, ledger, ".safetensors", tasks("a"), compute)
     (folder / "a.safetensors").write_bytes(b"\x01\x02")
     assert mark_damaged(folder, ledger, ".safetensors") == ["a"]
+
+
+def test_verify_names_damage_in_shards_fits_and_their_parts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stages that have not run, such as the demo's clips among real videos, are no concern."""
+    parts = ["mapping/00000-of-00001", "captions/00000-of-00001", "selection"]
+    for part in parts:
+        Stage((tmp_path / part).parent, Path(part).name).run(*tasks("ab"))
+    assert verify_artifacts(tmp_path) == 0
+    assert capsys.readouterr().out == "3 ledgers checked, 0 damaged artifacts\n"
+    (tmp_path / "mapping/00000-of-00001/b.json").unlink()
+    (tmp_path / "selection/a.json").write_text("{}")
+    assert verify_artifacts(tmp_path) == 2
+    *named, summary = capsys.readouterr().out.splitlines()
+    assert named == [
+        f"damaged: {tmp_path}/mapping/00000-of-00001/b.json",
+        f"damaged: {tmp_path}/selection/a.json",
+    ]
+    assert summary.startswith("3 ledgers checked, 2 damaged artifacts; run the workflow again")
 
 
 # --- adoption from another layout ----------------------------------------------------------------

@@ -16,10 +16,9 @@ def main(results: Path = Path("results")) -> int:
     """Print one line per damaged artifact; returns how many there are."""
     ledgers = damaged = 0
     for stage in STAGES.values():
-        pattern = "*.ledger.csv" if (results / stage.name).is_dir() else None
         own = results / f"{stage.name}.ledger.csv"
-        found = [own] if own.exists() else sorted((results / stage.name).glob(pattern or ""))
-        for ledger in found:
+        parts = sorted((results / stage.name).glob("*.ledger.csv"))
+        for ledger in [own] if own.exists() else parts:
             ledgers += 1
             folder = ledger.with_name(ledger.name.removesuffix(".ledger.csv"))
             for name in mark_damaged(folder, ledger, stage.suffix):
