@@ -157,7 +157,7 @@ def _compute(
         journal.forget(outcome.name)
         if outcome.payload is not None:
             digest, size = write_artifact(path, outcome.payload, recipes[outcome.name])
-        if outcome.status != OK or outcome.reason:
+        if outcome.status != OK:
             log.warning("%s: %s %s", outcome.name, outcome.status, one_line(outcome.reason))
         now = time.perf_counter()
         recipe, reason = recipes.pop(outcome.name), one_line(outcome.reason)
