@@ -122,11 +122,11 @@ def rewritten(
 
 
 def make_corpus(folder: Path) -> Corpus:
-    """Twelve clips of two classes in three splits, two shards, small random models."""
+    """Sixteen clips of two classes in three splits, two shards, small random models."""
     videos = folder / "videos"
     videos.mkdir(parents=True)
     rows = []
-    for spec in plan_world(2, 6, seed=11, seconds=1.5):
+    for spec in plan_world(2, 8, seed=13, seconds=1.5):
         write_clip(spec, videos / f"{spec.video_id}.mp4")
         rows.append(
             {
@@ -145,7 +145,7 @@ def make_corpus(folder: Path) -> Corpus:
     models_fixture.save_blip(models / "blip")
     config = {
         "videos": {"source": "manifest", "manifest": "manifest.csv"},
-        "videos_per_shard": 8,
+        "videos_per_shard": 10,
         "threads": 1,
         "clips": {"seconds": 1.5, "fps": 4},
         "frames": {"short_side": 72},

@@ -85,7 +85,7 @@ def test_other_shards_and_cores_move_features_within_the_tolerance(
     corpus = copy_of(with_metrics)
     shutil.rmtree(corpus.results)
     shutil.rmtree(corpus.folder / ".snakemake")
-    corpus.change_config(videos_per_shard=12, threads=2)
+    corpus.change_config(videos_per_shard=16, threads=2)
     corpus.run("features")
     for stage, name in (("vit_rgb", "features"), ("vit_flow", "features"), ("ast", "tokens")):
         ours = {p.name: read_tensors(p)[name] for p in (corpus.results / stage).rglob("*.safet*")}

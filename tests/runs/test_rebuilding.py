@@ -145,7 +145,7 @@ def test_changed_model_reaches_its_stages_only(with_features: Corpus, copy_of: C
 def test_other_shards_take_over_what_is_finished(with_features: Corpus, copy_of: Copy) -> None:
     corpus = copy_of(with_features)
     before = corpus.bytes(*PER_CLIP)
-    corpus.change_config(videos_per_shard=3)
+    corpus.change_config(videos_per_shard=5)
     corpus.run("features")
     assert corpus.bytes(*PER_CLIP) == before
     log = "".join(path.read_text() for path in (corpus.results / "logs").rglob("*.log"))

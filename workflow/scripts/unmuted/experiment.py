@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unmuted.dataset import SPLITS
+from unmuted.errors import UserError
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
 from unmuted.generation.folds import assign_folds
 from unmuted.generation.projection import Projection
@@ -150,14 +151,25 @@ def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
 
 
 def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
-    """Training clips with sound that each model reads: all of them, or all but those of a fold."""
+    """Training clips with sound that each model reads: all of them, or all but those of a fold.
+
+    Raises UserError when that leaves a model without any clip.
+    """
     sounding = [clip for clip in experiment.split("train") if clip.has_sound]
     fold_of = training_folds(experiment, folds)
     held_out = {
         fold_name(fold): [clip for clip in sounding if fold_of[clip.group] != fold]
         for fold in range(folds)
     }
-    return {FULL: sounding, **held_out}
+    units = {FULL: sounding, **held_out}
+    empty = [name for name, clips in units.items() if not clips]
+    if empty:
+        raise UserError(
+            f"the training split has {len(sounding)} clips with usable sound, which leaves none for "
+            f"the models {', '.join(empty)}: add training videos with sound from other sources, or "
+            "lower `folds` in the configuration"
+        )
+    return units
 
 
 def fold_name(fold: int) -> str:
