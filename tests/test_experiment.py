@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from small_project import make_config, row, write_ledgers
+from unmuted.errors import UserError
 from unmuted.experiment import (
     FULL,
     VISUAL,
@@ -69,9 +70,23 @@ def experiments(draw) -> Experiment:
     return Experiment(tuple(found), ("a", "b"), {})
 
 
+def units_of(experiment: Experiment) -> dict[str, list[Clip]]:
+    """The units of an experiment in which every fold leaves a clip with sound."""
+    sounding = {c.group for c in experiment.clips if c.split == "train" and c.has_sound}
+    assume(len({training_folds(experiment, FOLDS)[group] for group in sounding}) >= 2)
+    return fit_units(experiment, FOLDS)
+
+
+def test_a_fold_that_leaves_no_clip_with_sound_is_refused_in_words() -> None:
+    silent = [clip(f"a{i}", f"k{i}", f"g{i}", has_sound=False) for i in range(FOLDS)]
+    lonely = clip("b", "k", "g", has_sound=True)
+    with pytest.raises(UserError, match="1 clips with usable sound, which leaves none for"):
+        fit_units(Experiment((*silent, lonely), ("a", "b"), {}), FOLDS)
+
+
 @given(experiments())
 def test_no_fit_reads_the_clips_that_it_is_to_serve(experiment) -> None:
-    units, fold_of = fit_units(experiment, FOLDS), training_folds(experiment, FOLDS)
+    units, fold_of = units_of(experiment), training_folds(experiment, FOLDS)
     assert list(units) == [FULL, *(fold_name(fold) for fold in range(FOLDS))]
     for fold in range(FOLDS):
         seen = {c.group for c in units[fold_name(fold)]}
@@ -80,7 +95,7 @@ def test_no_fit_reads_the_clips_that_it_is_to_serve(experiment) -> None:
 
 @given(experiments())
 def test_fits_read_sounding_training_clips_only_and_all_of_them(experiment) -> None:
-    units = fit_units(experiment, FOLDS)
+    units = units_of(experiment)
     sounding = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
     assert {c.video_id for c in units[FULL]} == sounding
     without = [{c.video_id for c in units[fold_name(fold)]} for fold in range(FOLDS)]
