@@ -6,6 +6,8 @@ rule write_arch2_metrics:
         ),
         PROJECT.truth_ledgers(),
         projection="results/projection.ledger.csv",
+        prototypes="results/prototypes.ledger.csv",
+        selection="results/selection.ledger.csv",
     output:
         report(
             "results/arch2_metrics.json",
