@@ -1,0 +1,132 @@
+"""The shipped tiny checkpoints: plain transformers classes load them, and they know their world.
+
+`resources/tiny_models/measured.json` holds the full measurement; here a handful of fresh clips
+(another world's seed) and looser thresholds show that the shipped files are those models.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AutoTokenizer,
+    BlipForConditionalGeneration,
+    BlipProcessor,
+    ViTImageProcessor,
+    ViTModel,
+)
+
+from unmuted.features.ast import AstFeatures
+from unmuted.features.loading import ModelSpec
+from unmuted.features.vit import VitFeatures
+from unmuted.semantics.audioset import load_labels
+from unmuted.semantics.captions import Captioner
+from unmuted.world.plan import PURPOSE_BITS, PURPOSES, plan_world
+
+FOLDER = Path(__file__).resolve().parents[1] / "resources" / "tiny_models"
+sys.path.insert(0, str(FOLDER.parent))
+
+from tiny_models import data, measure  # noqa: E402
+
+CPU = torch.device("cpu")
+FRESH_SEED = 991
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def fresh() -> list[measure.Clip]:
+    """Two held-out clips of each class, through real files."""
+    return measure.measuring_clips(clips_per_class=4, seed=FRESH_SEED, splits=("test",))
+
+
+def spec(name: str) -> ModelSpec:
+    return ModelSpec(path=FOLDER / name)
+
+
+def test_measured_numbers_reach_the_bar() -> None:
+    measured = json.loads((FOLDER / "measured.json").read_text())
+    assert min(measured["vit_probe_accuracy"].values()) >= 0.9
+    assert measured["ast_label_map"] >= 0.85
+    assert measured["caption_content_words"]["recall"] >= 0.85
+    assert measured["caption_content_words"]["precision"] >= 0.85
+    assert measured["clips"] >= 80
+
+
+def test_training_clips_share_no_seed_with_demo_or_measurement() -> None:
+    """Shown for worlds of any seed in test_world_plan; here for the very clips of the recipe."""
+    used = {s.seed % 2**PURPOSE_BITS for s in data.training_specs(60)}
+    assert used == {PURPOSES["training"]}
+    demo = plan_world(None, 60, data.SEED, data.SECONDS)
+    trained = data.training_specs(480)
+    assert not {s.seed for s in demo} & {s.seed for s in trained}
+    held_out = {(s.object, s.colour, s.background) for s in demo if s.split != "train"}
+    assert not held_out & {(s.object, s.colour, s.background) for s in trained}
+
+
+def test_files_are_small_and_hold_no_pickle() -> None:
+    files = [path for path in FOLDER.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert sum(path.stat().st_size for path in files) < 15e6
+    assert not [path for path in files if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
+
+
+def test_plain_transformers_load_them() -> None:
+    vit = ViTModel.from_pretrained(FOLDER / "vit", add_pooling_layer=False)
+    processor = ViTImageProcessor.from_pretrained(FOLDER / "vit")
+    pixels = processor(np.zeros((144, 192, 3), np.uint8), return_tensors="pt").pixel_values
+    assert vit(pixels).last_hidden_state.shape == (1, 37, 128)
+
+    blip = BlipForConditionalGeneration.from_pretrained(FOLDER / "blip")
+    both = BlipProcessor.from_pretrained(FOLDER / "blip")
+    inputs = both(images=np.zeros((144, 192, 3), np.uint8), return_tensors="pt")
+    assert len(both.decode(blip.generate(**inputs, max_new_tokens=20)[0])) > 0
+    assert AutoTokenizer.from_pretrained(FOLDER / "blip").tokenize("a red box") == [
+        "a",
+        "red",
+        "box",
+    ]
+
+
+def test_ast_has_audiosets_labels_in_order() -> None:
+    assert AstFeatures(spec("ast"), CPU, torch.float32).labels == load_labels()
+
+
+def test_captions_of_fresh_clips(fresh: list[measure.Clip]) -> None:
+    blip = Captioner(spec("blip"), CPU, torch.float32, max_new_tokens=20)
+    scores = measure.caption_scores(fresh, blip)
+    assert scores["recall"] > 0.8 and scores["precision"] > 0.8
+
+
+def test_labels_of_fresh_clips(fresh: list[measure.Clip]) -> None:
+    assert measure.label_map(fresh, AstFeatures(spec("ast"), CPU, torch.float32)) > 0.75
+
+
+def test_silence_sounds_like_nothing() -> None:
+    ast = AstFeatures(spec("ast"), CPU, torch.float32)
+    assert ast.extract(np.zeros(48000, np.int16), steps=18).scores.max() < 0.3
+
+
+def test_bfloat16_agrees_with_float32(fresh: list[measure.Clip]) -> None:
+    clip = next(clip for clip in fresh if clip.samples is not None)
+    vits = [VitFeatures(spec("vit"), CPU, dtype) for dtype in (torch.float32, torch.bfloat16)]
+    asts = [AstFeatures(spec("ast"), CPU, dtype) for dtype in (torch.float32, torch.bfloat16)]
+    for exact, fast in (
+        [vit.extract(clip.images) for vit in vits],
+        [vit.extract(clip.flow) for vit in vits],
+        [ast.extract(clip.samples, 18).tokens for ast in asts],
+    ):
+        cosine = (
+            (exact * fast).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(fast, axis=1)
+        )
+        assert cosine.min() > 0.999
