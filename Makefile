@@ -6,10 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test lint verify tiny-models clean help
-
-help:
-	@grep -E '^# `make' Makefile
+.PHONY: demo test lint verify tiny-models figures clean
 
 $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +32,10 @@ verify: $(VENV)/ready
 
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py
+
+figures: $(VENV)/ready # needs graphviz
+	$(BIN)/snakemake --rulegraph | tred | dot -Tsvg > resources/figures/rulegraph.svg
+	$(BIN)/python workflow/scripts/draw_demo_clips.py resources/figures/demo_clips.png
 
 clean:
 	rm -rf $(VENV) results .snakemake
