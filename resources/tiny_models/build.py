@@ -26,9 +26,8 @@ from tiny_models.train_blip import train_blip  # noqa: E402
 from tiny_models.train_vit import train_vit  # noqa: E402
 
 CLIPS_PER_CLASS = 480  # of which seven twelfths are training clips
-UNNAMED_SHARE = 0.6
 FRAMES_PER_CLIP, FLOW_CLIPS, FLOWS_PER_CLIP = 5, 1600, 2
-EPOCHS = {"vit": 10, "ast": 6, "blip": 3}
+EPOCHS = {"vit": 13, "ast": 6, "blip": 3}
 MEASURED_CLIPS_PER_CLASS = 24
 
 
@@ -43,7 +42,7 @@ def build(folder: Path) -> dict:
         print(f"{time.monotonic() - started:5.0f} s  {done}", flush=True)
 
     specs = training_specs(CLIPS_PER_CLASS)
-    frames = frame_pictures(specs, FRAMES_PER_CLIP, UNNAMED_SHARE)
+    frames = frame_pictures(specs, FRAMES_PER_CLIP)
     flows = flow_pictures(specs[:FLOW_CLIPS], FLOWS_PER_CLIP)
     report(f"{len(frames.images)} frames and {len(flows.images)} flow pictures rendered")
     train_vit(frames, flows, folder / "vit", EPOCHS["vit"])

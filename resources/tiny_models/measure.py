@@ -81,7 +81,7 @@ def measure(folder: Path, clips: list[Clip], dtype: torch.dtype = torch.float32)
 
 def frame_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float]:
     """Accuracy of a linear probe on every frame's feature, a value per visible attribute."""
-    pictures = frame_pictures(probe_specs(), PROBE_FRAMES, unnamed=0.0)
+    pictures = frame_pictures(probe_specs(), PROBE_FRAMES)
     known = vit.extract(pictures.images)  # (N, D)
     shown = vit.extract(np.concatenate([clip.images for clip in clips]))  # (clips * T, D)
     accuracy = {}

@@ -1,7 +1,8 @@
 """A small BLIP that captions the world's frames; its eye starts from the trained ViT.
 
-Frames with colours that have no name get a random colour in the sentence so far and teach all other
-words, so that a combination that is missing in training does not become unlikely.
+As in train_vit.py, half of the frames have scrambled colours, and a random colour in the sentence
+so far: they teach all words but those for colours and backgrounds, so that a combination that is
+missing in training does not become unlikely.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .train_vit import CONFIG as VIT
 from .train_vit import augmented
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]"]
-PAD, UNKNOWN, SEP, START = 0, 1, 3, 5
+PAD, SEP, START = 0, 3, 5
 TEXT = {
     "hidden_size": 128,
     "encoder_hidden_size": VIT["hidden_size"],
@@ -69,17 +70,18 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
     tokens = encoded["input_ids"].copy()  # (N, L)
     tokens[:, 0] = START
     colours = np.array(tokenizer.convert_tokens_to_ids(list(COLOURS)))
-    nameless = frames.targets["colour"] == NO_TARGET  # (N,)
+    coloured = np.isin(tokens, [*colours, *_ids(tokenizer, BACKGROUNDS)])
     rng = np.random.default_rng([SEED, 5])
 
     def loss_of(indices: np.ndarray) -> torch.Tensor:
-        mirrored = rng.random(len(indices)) < 0.5
+        mirrored, scrambled = rng.random((2, len(indices))) < 0.5
         words = tokens[indices]
-        unknown = nameless[indices, None] & (words == UNKNOWN)  # the colour that has no name
-        labels = np.where((words == PAD) | unknown, NO_TARGET, words)
-        words[unknown] = rng.choice(colours, unknown.sum())
+        taught = (words != PAD) & ~(coloured[indices] & scrambled[:, None])
+        labels = np.where(taught, words, NO_TARGET)
+        wrong = np.isin(words, colours) & scrambled[:, None]
+        words[wrong] = rng.choice(colours, wrong.sum())
         return model(
-            pixel_values=augmented(frames.images[indices], mirrored, rng),
+            pixel_values=augmented(frames.images[indices], mirrored, scrambled, rng),
             input_ids=torch.from_numpy(words),
             attention_mask=torch.from_numpy(words != PAD).long(),
             labels=torch.from_numpy(labels),
@@ -94,6 +96,10 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     ).save_pretrained(folder)
+
+
+def _ids(tokenizer: BertTokenizer, phrases: tuple[str, ...]) -> list[int]:
+    return tokenizer.convert_tokens_to_ids(sorted({w for each in phrases for w in each.split()}))
 
 
 def vision_weights(vit: ViTModel) -> dict[str, torch.Tensor]:

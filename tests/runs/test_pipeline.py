@@ -25,7 +25,7 @@ def metrics(corpus: Corpus) -> dict:
 
 
 def replace_video(corpus: Corpus, split: str) -> str:
-    replaced, donor = corpus.ids(split)[0], corpus.ids("train")[-1]
+    replaced, donor = corpus.ids(split)[0], corpus.ids(split)[-1]
     shutil.copy(corpus.video(donor), corpus.folder / "new.mp4")
     with open(corpus.folder / "new.mp4", "ab") as file:
         file.write(b"\0\0\0\x10free" + b"\0" * 8)  # an empty box: other bytes, the same pictures

@@ -135,10 +135,13 @@ def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
             group = parent[group]
         return group
 
+    training = {clip.group for clip in clips if clip.split == "train"}
     first: dict[str, str] = {}
     for clip in clips:
-        one, other = root(first.setdefault(clip.key, clip.group)), root(clip.group)
-        parent[max(one, other)] = min(one, other)
+        pair = (root(first.setdefault(clip.key, clip.group)), root(clip.group))
+        # Named after a training group, so that a copy elsewhere moves no training clip's fold.
+        kept, joined = sorted(pair, key=lambda group: (group not in training, group))
+        parent[joined] = kept
     return {group: root(group) for group in parent}
 
 
@@ -165,9 +168,9 @@ def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
     empty = [name for name, clips in units.items() if not clips]
     if empty:
         raise UserError(
-            f"the training split has {len(sounding)} clips with usable sound, which leaves none for "
-            f"the models {', '.join(empty)}: add training videos with sound from other sources, or "
-            "lower `folds` in the configuration"
+            f"the training split has {len(sounding)} clips with usable sound, which leaves none "
+            f"for the models {', '.join(empty)}: add training videos with sound from other "
+            "sources, or lower `folds` in the configuration"
         )
     return units
 
