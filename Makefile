@@ -15,7 +15,7 @@ $(VENV)/ready: requirements.lock
 	touch $@
 
 demo: $(VENV)/ready
-	$(SNAKEMAKE) --quiet rules host results/arch2_metrics.json
+	$(SNAKEMAKE) results/arch2_metrics.json --quiet rules host
 	@$(BIN)/python workflow/scripts/show_metrics.py results/arch2_metrics.json
 
 test: lint
