@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 
@@ -13,6 +12,8 @@ import pytest
 from runs.corpus import FITTED, PER_CLIP, Corpus, rewritten
 from unmuted.artifacts import read_json, read_tensors
 from unmuted.report.schema import check_report
+from unmuted.world.files import write_clip
+from unmuted.world.plan import plan_world
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
@@ -25,11 +26,10 @@ def metrics(corpus: Corpus) -> dict:
 
 
 def replace_video(corpus: Corpus, split: str) -> str:
-    replaced, donor = corpus.ids(split)[0], corpus.ids(split)[-1]
-    shutil.copy(corpus.video(donor), corpus.folder / "new.mp4")
-    with open(corpus.folder / "new.mp4", "ab") as file:
-        file.write(b"\0\0\0\x10free" + b"\0" * 8)  # an empty box: other bytes, the same pictures
-    os.replace(corpus.folder / "new.mp4", corpus.video(replaced))
+    """Put another clip, that the corpus does not hold yet, in the place of the split's first."""
+    replaced = corpus.ids(split)[0]
+    other = next(spec for spec in plan_world(2, 8, seed=99, seconds=1.5) if spec.audio == "ok")
+    write_clip(other, corpus.video(replaced))
     return replaced
 
 
