@@ -170,7 +170,7 @@ def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(
     for name, rule in rules.items():
         if rule["script"]:
             script = repository / "workflow" / "scripts" / f"{name}.py"
-            can_use = "pick_device" in script.read_text(encoding="utf-8")
+            can_use = "use_device" in script.read_text(encoding="utf-8")
             assert rule["gpu"] == ([1, 1] if can_use else [None, None]), name
             if name in BIG_MODELS:
                 assert rule["cores"] == 3, name  # the configuration's `threads`

@@ -11,12 +11,11 @@ from unmuted.runner import Outcome, Task
 
 def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     """One caption per representative frame, with the frame's time step, per task."""
-    from unmuted.features.device import pick_device, pick_dtype, set_threads
+    from unmuted.features.device import pick_dtype, use_device
     from unmuted.semantics.captions import Captioner
 
-    set_threads(threads)
     spec = project.model_spec("blip")
-    device = pick_device(project.config["device"])
+    device = use_device(project.config["device"], threads)
     settings = project.config["captions"]
     captioner = Captioner(
         spec,

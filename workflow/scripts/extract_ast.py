@@ -14,11 +14,10 @@ def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
     import numpy as np
 
     from unmuted.features.ast import AstFeatures
-    from unmuted.features.device import pick_device, pick_dtype, set_threads
+    from unmuted.features.device import pick_dtype, use_device
 
-    set_threads(threads)
     spec = project.model_spec("ast")
-    device = pick_device(project.config["device"])
+    device = use_device(project.config["device"], threads)
     model = AstFeatures(spec, device, pick_dtype(device, spec.dtype))
     for task in tasks:
         wav = task.inputs["wav"]

@@ -13,12 +13,11 @@ def extract(
     tasks: Sequence[Task], project: Project, source: str, threads: int
 ) -> Iterator[Outcome]:
     """The mean patch token of each of the T images, (T, D) float32, per task."""
-    from unmuted.features.device import pick_device, pick_dtype, set_threads
+    from unmuted.features.device import pick_dtype, use_device
     from unmuted.features.vit import VitFeatures
 
-    set_threads(threads)
     spec = project.model_spec("vit")
-    device = pick_device(project.config["device"])
+    device = use_device(project.config["device"], threads)
     model = VitFeatures(
         spec, device, pick_dtype(device, spec.dtype), project.config["vit"]["batch_size"]
     )

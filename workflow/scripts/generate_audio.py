@@ -32,11 +32,10 @@ def generate(
     threads: int,
 ) -> Iterator[Outcome]:
     """Audio (S, T, A) and its spread over draws (S,), one row a seed, per task."""
-    from unmuted.features.device import pick_device, set_threads
+    from unmuted.features.device import use_device
     from unmuted.generation.crossfit import generate_cross_fitted
 
-    set_threads(threads)
-    device = str(pick_device(project.config["device"]))
+    device = str(use_device(project.config["device"], threads))
     draws, folds = project.config["generator"]["draws"], project.config["folds"]
     projection = Projection(**space.tensors())
     states = {

@@ -24,10 +24,9 @@ def predict_shard(
     """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task."""
     from unmuted.classification.states import load_chosen
     from unmuted.classification.training import predict
-    from unmuted.features.device import pick_device, set_threads
+    from unmuted.features.device import use_device
 
-    set_threads(threads)
-    device = str(pick_device(project.config["device"]))
+    device = str(use_device(project.config["device"], threads))
     classes = project.dataset.classes
     projection = Projection(**space.tensors())
     chosen = load_chosen(classifiers, selection.json()["arms"])

@@ -26,10 +26,9 @@ def select(
     from unmuted.classification.selection import select_snapshot
     from unmuted.classification.states import unpack_fit
     from unmuted.classification.training import predict
-    from unmuted.features.device import pick_device, set_threads
+    from unmuted.features.device import use_device
 
-    set_threads(threads)
-    device = str(pick_device(project.config["device"]))
+    device = str(use_device(project.config["device"], threads))
     clips = experiment.split("val")
     features = load_features(clips, Projection(**space.tensors()))
     labels = experiment.labels(clips)

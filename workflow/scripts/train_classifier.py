@@ -27,11 +27,10 @@ def train(
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
     from unmuted.classification.states import pack_fit
     from unmuted.classification.training import ClassifierSettings, train_classifier
-    from unmuted.features.device import pick_device, set_threads
+    from unmuted.features.device import use_device
 
-    set_threads(threads)
     log = logging.getLogger("unmuted")
-    device = str(pick_device(project.config["device"]))
+    device = str(use_device(project.config["device"], threads))
     settings = ClassifierSettings(**project.config["classifier"])
     clips = experiment.split("train")
     features: ClipFeatures = load_features(clips, Projection(**space.tensors()))

@@ -26,12 +26,11 @@ def train(
     threads: int,
 ) -> Iterator[Outcome]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
-    from unmuted.features.device import pick_device, set_threads
+    from unmuted.features.device import use_device
     from unmuted.generation.training import GeneratorSettings, train_generator
 
-    set_threads(threads)
     log = logging.getLogger("unmuted")
-    device = str(pick_device(project.config["device"]))
+    device = str(use_device(project.config["device"], threads))
     settings = GeneratorSettings(**project.generator_settings)
     projection = Projection(**space.tensors())
     embeddings = labels.tensors()["embeddings"]

@@ -35,6 +35,12 @@ def pick_dtype(device: torch.device, requested: str = "auto") -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def use_device(requested: str, threads: int) -> torch.device:
+    """The device as `pick_device` gives it, with torch on `threads` CPU threads."""
+    set_threads(threads)
+    return pick_device(requested)
+
+
 def set_threads(count: int) -> None:
     """Let torch use `count` CPU threads; equal bytes need an equal count."""
     torch.set_num_threads(count)

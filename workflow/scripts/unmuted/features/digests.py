@@ -1,17 +1,18 @@
-"""SHA-256 of files, remembered while size and modification time stay the same."""
+"""Digests of files, remembered while size and modification time stay the same."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from unmuted.recipes import digest_file
+
 
 def file_digests(paths: Iterable[Path], cache_file: Path | None = None) -> dict[Path, str]:
-    """The SHA-256 of each file, in hex.
+    """The digest of each file, as `digest_file` gives it.
 
     `cache_file` is a JSON of {path: [size, mtime_ns, digest]}, replaced atomically when something
     new was read; files of gigabytes are then read once and not on every start.
@@ -23,8 +24,7 @@ def file_digests(paths: Iterable[Path], cache_file: Path | None = None) -> dict[
         key, status = str(path.resolve()), path.stat()
         stamp = [status.st_size, status.st_mtime_ns]
         if known.get(key, [])[:2] != stamp:
-            with path.open("rb") as file:
-                fresh[key] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+            fresh[key] = [*stamp, digest_file(path)]
         digests[path] = (fresh.get(key) or known[key])[2]
     if cache_file is not None and fresh:
         _write(cache_file, known | fresh)
