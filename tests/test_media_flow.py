@@ -17,6 +17,10 @@ from unmuted.media.representative import motion_magnitudes, representative_steps
 STEP = 1 / 6
 
 
+def times(images: np.ndarray, step: float = STEP) -> np.ndarray:
+    return np.arange(len(images)) * step
+
+
 def moving_texture(shifts: list[tuple[float, float]], size: int = 96) -> np.ndarray:
     """uint8 `(T, size, size, 3)`: a soft texture at the given places, in pixels right and down."""
     noise = np.random.default_rng(0).uniform(0, 255, (size + 64, size + 64)).astype(np.float32)
@@ -39,18 +43,20 @@ def hue_and_value(image: np.ndarray) -> tuple[float, float]:
 )
 def test_direction_is_hue(direction: tuple[int, int], degrees: float) -> None:
     images = moving_texture([(0, 0), (3 * direction[0], 3 * direction[1])])
-    hue, _ = hue_and_value(flow_images(images, STEP, 36.0)[1])
+    hue, _ = hue_and_value(flow_images(images, times(images), 36.0)[1])
     assert min(abs(hue - degrees), 360 - abs(hue - degrees)) <= 6
 
 
 def test_speed_is_value_on_a_fixed_scale() -> None:
     slow, fast = (moving_texture([(0, 0), (shift, 0)]) for shift in (1.5, 3.0))
     # 3 pixels in 1/6 s are 18 pixels a second, half of the full 36.
-    assert hue_and_value(flow_images(fast, STEP, 36.0)[1])[1] == pytest.approx(127, abs=8)
-    assert hue_and_value(flow_images(slow, STEP, 36.0)[1])[1] == pytest.approx(64, abs=8)
+    assert hue_and_value(flow_images(fast, times(fast), 36.0)[1])[1] == pytest.approx(127, abs=8)
+    assert hue_and_value(flow_images(slow, times(slow), 36.0)[1])[1] == pytest.approx(64, abs=8)
     # The same shift in half the time is twice the speed; above the scale it is cut off.
-    assert hue_and_value(flow_images(slow, STEP / 2, 36.0)[1])[1] == pytest.approx(127, abs=8)
-    assert hue_and_value(flow_images(fast, STEP, 9.0)[1])[1] == 255
+    assert hue_and_value(flow_images(slow, times(slow, STEP / 2), 36.0)[1])[1] == pytest.approx(
+        127, abs=8
+    )
+    assert hue_and_value(flow_images(fast, times(fast), 9.0)[1])[1] == 255
 
 
 def test_per_pair_scale_is_that_of_the_source() -> None:
@@ -65,7 +71,7 @@ def test_per_pair_scale_is_that_of_the_source() -> None:
         hsv[..., 2] = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX)
         expected.append(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
     expected = np.stack([expected[0], *expected])
-    coded = flow_images(images, STEP, 36.0, value="per_pair")
+    coded = flow_images(images, times(images), 36.0, scale="per_pair")
     assert np.abs(coded.astype(int) - expected.astype(int)).max() <= 2
     assert coded.max() == 255
 
@@ -76,29 +82,54 @@ def test_parameters_are_those_of_the_source() -> None:
 
 def test_the_first_image_is_doubled() -> None:
     images = moving_texture([(0, 0), (3, 0), (3, 3)])
-    coded = flow_images(images, STEP, 36.0)
+    coded = flow_images(images, times(images), 36.0)
     assert coded.shape == images.shape and coded.dtype == np.uint8
     assert np.array_equal(coded[0], coded[1]) and not np.array_equal(coded[1], coded[2])
 
 
 def test_stillness_is_black() -> None:
-    assert flow_images(moving_texture([(0, 0)] * 3), STEP, 36.0).max() <= 10  # of 255
-    assert not flow_images(moving_texture([(0, 0)]), STEP, 36.0).any()
+    still = moving_texture([(0, 0)] * 3)
+    assert flow_images(still, times(still), 36.0).max() <= 10  # of 255
+    assert not flow_images(still[:1], times(still[:1]), 36.0).any()
 
 
-@pytest.mark.parametrize(("step", "speed"), [(0.0, 36.0), (STEP, 0.0), (STEP, -1.0)])
-def test_scales_without_a_meaning_are_refused(step: float, speed: float) -> None:
-    with pytest.raises(ValueError, match="positive"):
-        flow_images(moving_texture([(0, 0), (1, 0)]), step, speed)
+@pytest.mark.parametrize(
+    ("timestamps", "speed", "message"),
+    [
+        ([0.0, STEP], 0.0, "positive speed"),
+        ([0.0, STEP], -1.0, "positive speed"),
+        ([STEP, 0.0], 36.0, "do not fall"),
+        ([0.0], 36.0, "expected 2 times"),
+    ],
+)
+def test_scales_without_a_meaning_are_refused(
+    timestamps: list[float], speed: float, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        flow_images(moving_texture([(0, 0), (1, 0)]), np.array(timestamps), speed)
+
+
+@pytest.mark.parametrize("rate", [24.0, 25.0, 30000 / 1001, 15.0, 10.0, 5.0])
+def test_a_steady_pan_is_steady_at_any_frame_rate(rate: float) -> None:
+    """The frames shown on a grid of 6 steps a second lie unevenly, the pan does not."""
+    shown = np.floor((np.arange(18) + 0.5) / 6 * rate + 1e-6) / rate
+    images = moving_texture([(9.0 * time, 0) for time in shown], size=128)
+    brightness = [hue_and_value(image)[1] for image in flow_images(images, shown, 36.0)]
+    assert brightness == pytest.approx([255 / 4] * 18, abs=6)
+    motion = motion_magnitudes(images, shown)
+    assert motion == pytest.approx([9.0] * 18, rel=0.1)
+    assert len(representative_steps(motion)) == 1  # no step stands out
 
 
 def test_motion_belongs_to_the_later_frame() -> None:
     images = moving_texture([(0, 0), (1, 0), (1, 0), (4, 4), (4, 4)], size=128)
-    magnitudes = motion_magnitudes(images)
+    magnitudes = motion_magnitudes(images, times(images))
     assert magnitudes.dtype == np.float32
-    assert magnitudes == pytest.approx([1, 1, 0, np.hypot(3, 4), 0], abs=0.6)
+    assert magnitudes == pytest.approx(
+        np.array([1, 1, 0, np.hypot(3, 4), 0]) / STEP, abs=0.6 / STEP
+    )
     assert magnitudes[0] == magnitudes[1]
-    assert motion_magnitudes(images[:1]).tolist() == [0.0]
+    assert motion_magnitudes(images[:1], times(images[:1])).tolist() == [0.0]
 
 
 @pytest.mark.parametrize("threads", [2, 4])
@@ -107,10 +138,13 @@ def test_results_do_not_depend_on_the_number_of_threads(threads: int) -> None:
     before = cv2.getNumThreads()
     try:
         cv2.setNumThreads(1)
-        flow, motion = flow_images(images, STEP, 36.0), motion_magnitudes(images)
+        flow, motion = (
+            flow_images(images, times(images), 36.0),
+            motion_magnitudes(images, times(images)),
+        )
         cv2.setNumThreads(threads)
-        assert np.array_equal(flow_images(images, STEP, 36.0), flow)
-        assert np.array_equal(motion_magnitudes(images), motion)
+        assert np.array_equal(flow_images(images, times(images), 36.0), flow)
+        assert np.array_equal(motion_magnitudes(images, times(images)), motion)
         assert cv2.getNumThreads() == threads  # and the caller's setting is left alone
     finally:
         cv2.setNumThreads(before)

@@ -15,9 +15,10 @@ def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcom
     for task in tasks:
         frames = task.inputs["frames"].tensors()
         images = decode_images(frames)
+        timestamps = frames["timestamps"]
+        flow = flow_images(images, timestamps, max_speed, scale)
         duration = float(frames["duration"][0])
-        flow = flow_images(images, duration / len(images), max_speed, scale)
-        yield Outcome(task.name, encode_images(flow, frames["timestamps"], duration))
+        yield Outcome(task.name, encode_images(flow, timestamps, duration))
 
 
 def main(config: Mapping[str, object], shard: str) -> None:

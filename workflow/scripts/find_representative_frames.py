@@ -11,9 +11,10 @@ from unmuted.runner import Outcome, Task
 
 
 def find(tasks: Sequence[Task], ratio: float) -> Iterator[Outcome]:
-    """The steps of one task's representative frames, and the motion (pixels) at every step."""
+    """The steps of one task's representative frames, and the motion (px/s) at every step."""
     for task in tasks:
-        motion = motion_magnitudes(decode_images(task.inputs["frames"].tensors()))
+        frames = task.inputs["frames"].tensors()
+        motion = motion_magnitudes(decode_images(frames), frames["timestamps"])
         steps = representative_steps(motion, ratio)
         rounded = [round(float(value), 4) for value in motion]
         yield Outcome(task.name, {"steps": steps, "motion": rounded})

@@ -20,35 +20,56 @@ FARNEBACK = (0.5, 3, 15, 3, 5, 1.2, 0)
 
 def flow_images(
     images: np.ndarray,
-    step_seconds: float,
+    timestamps: np.ndarray,
     max_speed: float,
-    value: Literal["fixed", "per_pair"] = "fixed",
+    scale: Literal["fixed", "per_pair"] = "fixed",
 ) -> np.ndarray:
     """Colour-code the flow between neighbours.
 
     Args:
         images: uint8 `(T, H, W, 3)`, RGB.
-        step_seconds: time between neighbours.
+        timestamps: `(T,)`, when each is presented, in seconds, not falling. The frames of a time
+            grid lie nearer or farther apart than its steps, depending on the file's frame rate.
         max_speed: shown at full brightness, as is all above, in pixels of `images` per second.
-        value: `fixed`, or `per_pair` for the source's scale from each pair's slowest pixel to its
+        scale: `fixed`, or `per_pair` for the source's scale from each pair's slowest pixel to its
             fastest.
 
     Returns:
         uint8 `(T, H, W, 3)`, RGB; image i shows the motion from frame i - 1 to frame i, image 0
-        repeats image 1. A single frame has no motion: black.
+        repeats image 1. Where one frame stands at several steps, so does the motion with which it
+        came. A single frame has no motion: black.
     """
-    if value == "fixed" and not (step_seconds > 0 and max_speed > 0):
-        raise ValueError(
-            f"expected positive times and speeds, found {step_seconds} s, {max_speed} px/s"
-        )
+    if max_speed <= 0:
+        raise ValueError(f"expected a positive speed, found {max_speed} px/s")
+    seconds = elapsed(timestamps, len(images))
+    full_scale = seconds * max_speed  # pixels, (T,)
     coded = np.zeros_like(images)
     with single_thread():
         gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-        for i in range(1, len(images)):
+        for i in np.flatnonzero(seconds):
             flow = cv2.calcOpticalFlowFarneback(gray[i - 1], gray[i], None, *FARNEBACK)
-            coded[i] = _colour(flow, step_seconds * max_speed if value == "fixed" else None)
-    coded[0] = coded[min(1, len(images) - 1)]
-    return coded
+            coded[i] = _colour(flow, full_scale[i] if scale == "fixed" else None)
+    return coded[latest_motion(seconds)]
+
+
+def elapsed(timestamps: np.ndarray, count: int) -> np.ndarray:
+    """Seconds since the frame before, float64 `(count,)`; 0 for the first and for repeated frames.
+
+    Raises ValueError where there is not one time for each frame, or a time falls.
+    """
+    seconds = np.diff(timestamps, prepend=timestamps[:1])
+    if len(seconds) != count or (seconds < 0).any():
+        raise ValueError(f"expected {count} times that do not fall, found {list(timestamps)}")
+    return seconds
+
+
+def latest_motion(seconds: np.ndarray) -> np.ndarray:
+    """For each step, int64 `(T,)`, the step whose frame came last; before the first, the first."""
+    came = np.flatnonzero(seconds)
+    if len(came) == 0:
+        return np.arange(len(seconds))
+    latest = np.searchsorted(came, np.arange(len(seconds)), side="right") - 1
+    return came[np.maximum(latest, 0)]
 
 
 def _colour(flow: np.ndarray, full_scale: float | None) -> np.ndarray:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unmuted.media.flow import single_thread
+from unmuted.media.flow import elapsed, latest_motion, single_thread
 
 
-def motion_magnitudes(images: np.ndarray) -> np.ndarray:
+def motion_magnitudes(images: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
     """Mean optical flow of each frame, by DIS (Kroeger et al., ECCV 2016, OpenCV's medium preset).
+
+    A speed, and not a shift: neighbours on a time grid are not equally far apart (at 25 fps by up
+    to a quarter), and a steady pan would else seem to speed up and slow down.
 
     Args:
         images: uint8 `(T, H, W, 3)`, RGB.
+        timestamps: `(T,)`, when each is presented, in seconds.
 
     Returns:
-        float32 `(T,)` in pixels a step. The flow between two neighbours belongs to the later one;
-        the first frame takes the value of the second. A single frame has 0.
+        float32 `(T,)` in pixels a second. The flow between two neighbours belongs to the later one;
+        the first frame takes the value of the second. A frame shown again keeps the speed with
+        which it came; a single frame has 0.
     """
+    seconds = elapsed(timestamps, len(images))
     magnitudes = np.zeros(len(images), dtype=np.float32)
     with single_thread():
         estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-        for i in range(1, len(images)):
+        for i in np.flatnonzero(seconds):
             flow = estimator.calc(gray[i - 1], gray[i], None)
-            magnitudes[i] = np.linalg.norm(flow, axis=-1).mean(dtype=np.float64)
-    if len(images) > 1:
-        magnitudes[0] = magnitudes[1]
-    return magnitudes
+            magnitudes[i] = np.linalg.norm(flow, axis=-1).mean(dtype=np.float64) / seconds[i]
+    return magnitudes[latest_motion(seconds)]
 
 
 def representative_steps(magnitudes: np.ndarray, ratio: float = 1.2) -> list[int]:
