@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 
 from unmuted.report.arch2 import ArmOutcome, build_report, write_arch2
-from unmuted.report.bootstrap import GroupBootstrap, draw_groups
+from unmuted.report.bootstrap import GroupBootstrap, draw_groups, interval
 from unmuted.report.generated_audio import generation_metrics
-from unmuted.report.metrics import macro_f1, mean_cosine, r2
+from unmuted.report.metrics import (
+    f1_counts,
+    macro_f1,
+    macro_f1_from_counts,
+    mean_cosine,
+    r2,
+)
 from unmuted.report.semantics import summarise_semantics
 from unmuted.report.table import conclusions, format_report
 
@@ -23,7 +29,7 @@ GROUPS = [f"source{i // 2}" for i in range(CLIPS)]
 
 @pytest.fixture(scope="module")
 def bootstrap() -> GroupBootstrap:
-    return draw_groups(GROUPS, 1000, 0)
+    return draw_groups(GROUPS, 1000, 0, seeds=5)
 
 
 def outcome(accuracy: float, seed: int) -> ArmOutcome:
@@ -109,9 +115,10 @@ def test_macro_f1_interval_agrees_with_drawing_the_clips(
 ) -> None:
     predicted = outcome(0.4, 0).probabilities.argmax(axis=2)
     samples = []
-    for times in bootstrap.draws:
+    for times, shares in zip(bootstrap.draws, bootstrap.seed_shares, strict=True):
         clips = np.repeat(np.arange(CLIPS), times[bootstrap.group_of_clip])
-        samples.append(np.mean([macro_f1(LABELS[clips], one[clips], CLASSES) for one in predicted]))
+        f1 = [macro_f1(LABELS[clips], one[clips], CLASSES) for one in predicted]
+        samples.append(np.dot(f1, shares))
     expected = np.quantile(samples, [0.025, 0.975])
     np.testing.assert_allclose(report["arms"]["video_only"]["macro_f1"]["ci95"], expected)
 
@@ -300,3 +307,19 @@ def test_the_conclusions_say_what_the_intervals_say(bootstrap: GroupBootstrap) -
     assert loss[1].startswith("No difference shown between real audio and video only")
     assert "4 times in 5" in loss[1]
     assert loss[2].startswith("Recovery is undefined")
+
+
+def test_macro_f1_interval_is_not_pulled_down_by_classes_that_a_resample_loses() -> None:
+    """Ten classes of three groups each: a third of the resamples lose some class."""
+    rng = np.random.default_rng(0)
+    groups = [f"g{i // 3}" for i in range(90)]
+    labels = np.repeat(np.arange(10), 9)
+    below = above = 0
+    for trial in range(200):
+        predicted = np.where(rng.random(90) < 0.55, labels, rng.integers(10, size=90))
+        counts = f1_counts(labels, predicted, 10)
+        draw = draw_groups(groups, 300, trial)
+        low, high = interval(macro_f1_from_counts(draw.sums(counts)))
+        below += high < 0.588
+        above += low > 0.588
+    assert below + above <= 24 and below <= 2.5 * above + 8

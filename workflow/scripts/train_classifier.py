@@ -13,6 +13,7 @@ from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.progress import Progress
 from unmuted.project import Project
+from unmuted.recipes import digest_json
 from unmuted.runner import Artifact, Outcome, Task
 
 
@@ -34,7 +35,9 @@ def train(
     settings = ClassifierSettings(**project.config["classifier"])
     clips = experiment.split("train")
     features: ClipFeatures = load_features(clips, Projection(**space.tensors()))
-    labels, keys = experiment.labels(clips), [clip.key for clip in clips]
+    labels = experiment.labels(clips)
+    # What every arm reads: with captions in the key, captions would order the clips of all arms.
+    keys = [digest_json(clip.digests("vit_rgb", "vit_flow")) for clip in clips]
     for task in tasks:
         x = features.of_arm(task.name, project.config["seeds"].index(seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])

@@ -26,7 +26,9 @@ def main(config: Mapping[str, object], target: str) -> None:
     test = experiment.split("test")
     groups = [clip.group for clip in test]
     settings = project.config["bootstrap"]
-    bootstrap = draw_groups(groups, settings["resamples"], settings["seed"])
+    bootstrap = draw_groups(
+        groups, settings["resamples"], settings["seed"], seeds=len(project.config["seeds"])
+    )
     usable = {
         split: np.array([clip.has_sound for clip in experiment.split(split)])
         for split in ("train", "test")

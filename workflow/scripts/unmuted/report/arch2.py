@@ -23,8 +23,8 @@ FEWEST_SEEDS = 5
 PRIMARY = ("generated", "video_only")  # named before any result is seen
 CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
 INTERVALS = (
-    "95 % percentile bootstrap: whole source groups of test clips are drawn, the same ones for all "
-    "arms; a clip's correctness is its mean over seeds"
+    "95 % percentile bootstrap: whole source groups of test clips and the seeds of training are "
+    "drawn, the same ones for all arms"
 )
 
 
@@ -51,9 +51,9 @@ def build_report(
 
     data: classes (names), train, val, test, groups (counts) and excluded {reason: count}. labels:
     int (N,) of the test clips. arms: video_only, generated and real_audio, all with the same
-    seeds and clips. bootstrap: over the source groups of the N clips. generation, semantics,
-    provenance: those sections, ready made. Raises ValueError with fewer than 5 seeds, or with
-    arms of different shapes.
+    seeds and clips. bootstrap: over the source groups of the N clips and the seeds. generation,
+    semantics, provenance: those sections, ready made. Raises ValueError with fewer than 5 seeds,
+    or with arms of different shapes.
     """
     shapes = {name: arm.probabilities.shape for name, arm in arms.items()}
     seeds, clips, _ = next(iter(shapes.values()))
@@ -106,10 +106,10 @@ def _arm(
     predicted = arm.probabilities.argmax(axis=2)  # (S, N)
     classes = arm.probabilities.shape[2]
     counts = np.stack([f1_counts(labels, one, classes) for one in predicted], axis=1)
-    f1_samples = macro_f1_from_counts(bootstrap.sums(counts)).mean(axis=1)  # (resamples,)
+    f1_samples = bootstrap.over_seeds(macro_f1_from_counts(bootstrap.sums(counts)))
     calibration = [expected_calibration_error(labels, one) for one in arm.probabilities]
     return {
-        "accuracy": _measure(correct.mean(axis=1), bootstrap.means(correct.mean(axis=0))),
+        "accuracy": _measure(correct.mean(axis=1), bootstrap.means(correct)),
         "macro_f1": _measure(macro_f1_from_counts(counts.sum(axis=0)), f1_samples),
         "ece": {"mean": float(np.mean(calibration)), "per_seed": calibration},
         "audio": dict(arm.audio),
@@ -130,7 +130,7 @@ def _contrast(
 ) -> dict[str, Any]:
     """Difference in accuracy of two arms (S, N) each, clip by clip and seed by seed."""
     difference = first - second
-    samples = bootstrap.means(difference.mean(axis=0))
+    samples = bootstrap.means(difference)
     return {
         "delta": float(difference.mean()),
         "ci95": list(interval(samples)),
@@ -151,8 +151,7 @@ def _recovery(
     if low <= 0:
         return "undefined"
     video, generated, real = (
-        bootstrap.means(correct[name].mean(axis=0))
-        for name in ("video_only", "generated", "real_audio")
+        bootstrap.means(correct[name]) for name in ("video_only", "generated", "real_audio")
     )
     samples = (generated - video)[real != video] / (real - video)[real != video]
     return {

@@ -1,4 +1,4 @@
-"""Percentile bootstrap over source groups, paired: every arm is resampled with the same groups."""
+"""Percentile bootstrap over source groups and seeds, paired: the same draws for every arm."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ DETECTION = 1.959964 + 0.841621  # normal quantiles of a two-sided 5 % test and 
 
 @dataclass(frozen=True)
 class GroupBootstrap:
-    """How often each source group was drawn in each resample; made by `draw_groups`."""
+    """How often each source group and each seed was drawn in a resample; see `draw_groups`."""
 
     group_of_clip: np.ndarray  # int (N,)
     draws: np.ndarray  # uint16 (resamples, G)
+    seed_shares: np.ndarray  # float64 (resamples, S), each row sums to 1
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums over the clips of each resample: values (N, ...) -> float64 (resamples, ...)."""
@@ -30,15 +31,21 @@ class GroupBootstrap:
         return total.reshape(len(self.draws), *values.shape[1:])
 
     def means(self, values: np.ndarray) -> np.ndarray:
-        """Means over the clips of each resample: values (N,) -> (resamples,)."""
-        return self.sums(values) / self.sums(np.ones(len(values)))
+        """Means over the seeds and clips of each resample: values (S, N) -> (resamples,)."""
+        by_seed = self.sums(values.T) / self.sums(np.ones((values.shape[1], 1)))
+        return self.over_seeds(by_seed)
+
+    def over_seeds(self, by_seed: np.ndarray) -> np.ndarray:
+        """Means over the seeds of each resample: (resamples, S) -> (resamples,)."""
+        return (by_seed * self.seed_shares).sum(axis=1)
 
 
-def draw_groups(groups: Sequence[str], resamples: int, seed: int) -> GroupBootstrap:
+def draw_groups(groups: Sequence[str], resamples: int, seed: int, seeds: int = 1) -> GroupBootstrap:
     """Draw as many source groups as there are, with replacement, `resamples` times.
 
     groups: source group of each test clip. Clips of one source are not independent, so whole
-    groups are drawn.
+    groups are drawn. seeds: S, how many times everything was trained; of these S - 1 are drawn, for
+    with so few units drawing all S would understate their variance by 1/S (Rao and Wu 1988).
     """
     names, group_of_clip = np.unique(np.asarray(groups), return_inverse=True)
     if len(names) < 2:
@@ -47,8 +54,11 @@ def draw_groups(groups: Sequence[str], resamples: int, seed: int) -> GroupBootst
             "add test videos from further sources"
         )
     equally = np.full(len(names), 1 / len(names))
-    draws = np.random.default_rng(seed).multinomial(len(names), equally, size=resamples)
-    return GroupBootstrap(group_of_clip, draws.astype(np.uint16))
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(len(names), equally, size=resamples)
+    drawn_seeds = max(seeds - 1, 1)
+    seed_draws = rng.multinomial(drawn_seeds, np.full(seeds, 1 / seeds), size=resamples)
+    return GroupBootstrap(group_of_clip, draws.astype(np.uint16), seed_draws / drawn_seeds)
 
 
 def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:

@@ -54,34 +54,32 @@ def _cosine_interval(
     generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
 ) -> list[float]:
     per_clip = np.array(
-        [np.mean([mean_cosine(g, r) for g in seeds]) for seeds, r in _clips(generated, real)]
+        [[mean_cosine(*clip) for clip in zip(g, real, strict=True)] for g in generated]
     )
-    total = bootstrap.sums(np.where(usable, per_clip, 0.0))
-    return _ratio_interval(total, bootstrap.sums(usable.astype(float)))
+    return _ratio_interval(np.where(usable, per_clip, 0.0), usable.astype(float), bootstrap)
 
 
 def _r2_interval(
     generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
 ) -> list[float]:
     """Errors over variance, both resampled; the variance stays about the mean of all test clips."""
-    error = ((generated - real) ** 2).mean(axis=0, dtype=np.float64).sum(axis=(1, 2))  # (N,)
+    error = ((generated - real) ** 2).sum(axis=(2, 3), dtype=np.float64)  # (S, N)
     about_mean = real - real[usable].mean(axis=(0, 1), dtype=np.float64)
     variance = (about_mean**2).sum(axis=(1, 2))
-    unexplained = _ratio_interval(
-        bootstrap.sums(np.where(usable, error, 0.0)),
-        bootstrap.sums(np.where(usable, variance, 0.0)),
+    low, high = _ratio_interval(
+        np.where(usable, error, 0.0), np.where(usable, variance, 0.0), bootstrap
     )
-    return [1.0 - unexplained[1], 1.0 - unexplained[0]]
+    return [1.0 - high, 1.0 - low]
 
 
-def _clips(generated: np.ndarray, real: np.ndarray):
-    return zip(np.swapaxes(generated, 0, 1), real, strict=True)
-
-
-def _ratio_interval(numerator: np.ndarray, denominator: np.ndarray) -> list[float]:
-    """Interval of the ratio over the resamples in which it is defined."""
-    defined = denominator > 0
-    return list(interval(numerator[defined] / denominator[defined]))
+def _ratio_interval(
+    numerator: np.ndarray, denominator: np.ndarray, bootstrap: GroupBootstrap
+) -> list[float]:
+    """Interval of sums (S, N) over sums (N,), over the resamples in which it is defined."""
+    below = bootstrap.sums(denominator)  # (resamples,)
+    defined = below > 0
+    ratio = bootstrap.sums(numerator.T) / np.where(defined, below, 1.0)[:, None]
+    return list(interval(bootstrap.over_seeds(ratio)[defined]))
 
 
 def _label_map(

@@ -13,22 +13,26 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def f1_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Per clip and class, what F1 sums up: float (N, 2, C) of hits and of truths + predictions."""
+    """Per clip and class, what F1 sums up: float (N, 3, C) of hits, truths and predictions."""
     truth = np.eye(classes)[labels]  # (N, C)
     guess = np.eye(classes)[predicted]
-    return np.stack([truth * guess, truth + guess], axis=1)
+    return np.stack([truth * guess, truth, guess], axis=1)
 
 
 def macro_f1_from_counts(counts: np.ndarray) -> np.ndarray:
-    """Macro-F1 of summed counts (..., 2, C); classes neither true nor predicted are left out."""
-    hits, total = counts[..., 0, :], counts[..., 1, :]
-    present = total > 0
-    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=present)
+    """Macro-F1 of summed counts (..., 3, C) over the classes that some clip truly has.
+
+    A class that a resample of few groups happens to lose would else count as a failure, and pull
+    the whole interval down.
+    """
+    hits, truths, guesses = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
+    present = truths > 0
+    f1 = np.divide(2 * hits, truths + guesses, out=np.zeros_like(hits), where=present)
     return f1.sum(axis=-1) / present.sum(axis=-1)
 
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    """Mean over classes of F1 = 2 hits / (truths + predictions)."""
+    """Mean over the classes that occur of F1 = 2 hits / (truths + predictions)."""
     return float(macro_f1_from_counts(f1_counts(labels, predicted, classes).sum(axis=0)))
 
 
