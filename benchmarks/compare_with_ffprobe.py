@@ -53,10 +53,12 @@ def ffprobe_frames(path: Path) -> Shown:
     entries = "stream=time_base:frame=best_effort_timestamp,duration,pkt_duration"
     found = _ffprobe(path, "-select_streams", "V:0", "-show_entries", entries)
     frames = [frame for frame in found["frames"] if "best_effort_timestamp" in frame]
+    untimed = len(found["frames"]) - len(frames)  # the last of old AVIs: one frame later each
     numerator, denominator = map(int, found["streams"][0]["time_base"].split("/"))
     ticks = np.array([int(frame["best_effort_timestamp"]) for frame in frames])
     last = frames[-1]
     length = int(last.get("duration") or last.get("pkt_duration") or np.diff(ticks)[-1])
+    ticks = np.append(ticks, ticks[-1] + length * np.arange(1, untimed + 1))
     seconds = (ticks - ticks[0]) * numerator / denominator
     return Shown(seconds, seconds[-1] + length * numerator / denominator)
 

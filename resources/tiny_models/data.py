@@ -2,13 +2,17 @@
 
 Training clips come from `plan_world(purpose="training")`: their seeds end in other bits than the
 demo's (see `unmuted.world.plan.PURPOSES`), and only combinations of object, colour and background
-of the training split are shown. Frames are rendered one by one and pass through a simulated
-compression (JPEG, slight blur) instead of a whole mp4; measure.py uses real files throughout.
+of the training split are shown. So a colour before a background would betray which objects never
+appear there, and mislead about just those: therefore most frames show objects in colours that have
+no name in the world, before any background, and teach everything but colours.
+
+Frames are rendered one by one and pass through a simulated compression (JPEG, slight blur) instead
+of a whole mp4; measure.py uses real files throughout.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,7 +23,7 @@ from unmuted.media.flow import flow_images
 from unmuted.semantics.audioset import load_labels
 from unmuted.world.motion import Timeline, make_timeline
 from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.render import render_frames
+from unmuted.world.render import UNNAMED_COLOURS, render_frames
 from unmuted.world.sound import synthesise
 from unmuted.world.vocabulary import (
     BACKGROUNDS,
@@ -38,6 +42,7 @@ MOVING = 25.0  # pixels per second that a swaying camera alone does not reach
 IMAGE_SIZE, PATCH_SIZE = 96, 16
 GRID = IMAGE_SIZE // PATCH_SIZE
 NOTHING = len(OBJECTS)  # class of a patch without the object
+NAMELESS = "[UNK]"  # the colour's word in the caption of a colour without a name
 NO_TARGET = -100  # what cross-entropy ignores
 STILL = len(SCENES)  # class of a flow picture in which nothing moves
 
@@ -85,19 +90,29 @@ def image_processor() -> ViTImageProcessor:
     )
 
 
-def frame_pictures(specs: list[ClipSpec], per_clip: int) -> Pictures:
-    """Some random frames of every clip with what they show."""
+def frame_pictures(specs: list[ClipSpec], per_clip: int, unnamed: float) -> Pictures:
+    """Some random frames of every clip with what they show.
+
+    A share `unnamed` of the clips get a colour without a name and any background.
+    """
     rng = np.random.default_rng([SEED, 1])
     images, rows, places, captions = [], [], [], []
-    for spec in specs:
+    for original in specs:
+        spec = _recoloured(original, rng) if rng.random() < unnamed else original
         timeline = make_timeline(spec)
         steps = rng.choice(STEPS, per_clip, replace=False)
         frames, masks = render_frames(spec, [_frame_index(spec, step) for step in steps])
         places.append(object_places(masks, OBJECTS.index(spec.object)))
         images.append(_resized(compressed(frames, rng)))
         rows += [frame_targets(spec, timeline, _step_time(step)) for step in steps]
-        captions += [caption(spec.scene, spec.object, spec.colour, spec.background)] * per_clip
+        colour = spec.colour if spec.colour in COLOURS else NAMELESS
+        captions += [caption(spec.scene, spec.object, colour, spec.background)] * per_clip
     return Pictures(np.concatenate(images), _columns(rows), np.concatenate(places), captions)
+
+
+def _recoloured(spec: ClipSpec, rng: np.random.Generator) -> ClipSpec:
+    colour = list(UNNAMED_COLOURS)[rng.integers(len(UNNAMED_COLOURS))]
+    return replace(spec, colour=colour, background=BACKGROUNDS[rng.integers(len(BACKGROUNDS))])
 
 
 def object_places(masks: np.ndarray, object_: int) -> np.ndarray:
@@ -119,7 +134,8 @@ def flow_pictures(specs: list[ClipSpec], per_clip: int) -> Pictures:
             indices = [_frame_index(spec, step - 1), _frame_index(spec, step)]
             frames = compressed(render_frames(spec, indices)[0], rng)
             max_speed = rng.uniform(*MAX_SPEEDS)
-            picture = flow_images(frames, SECONDS / STEPS, max_speed)[1:]
+            # As if the frames lay exactly a step apart: max_speed varies more than their distance.
+            picture = flow_images(frames, np.array([0, SECONDS / STEPS]), max_speed)[1:]
             images.append(_resized(picture))
             speed = np.percentile(picture.max(axis=-1), 98) / 255 * max_speed
             moving = speed > MOVING
@@ -167,7 +183,7 @@ def frame_targets(spec: ClipSpec, timeline: Timeline, time: float) -> dict[str, 
     streaming = spec.scene == "pour" and acting
     return {
         "object": OBJECTS.index(spec.object),
-        "colour": COLOURS.index(spec.colour),
+        "colour": COLOURS.index(spec.colour) if spec.colour in COLOURS else NO_TARGET,
         "background": BACKGROUNDS.index(spec.background),
         "action": list(SCENES).index(spec.scene),
         "acting": int(acting),

@@ -29,6 +29,7 @@ from unmuted.media.images import decode_images, encode_images
 from unmuted.media.probe import probe
 from unmuted.media.representative import motion_magnitudes, representative_steps
 from unmuted.media.wav import read_wav
+from unmuted.report.semantics import content_words
 from unmuted.semantics.captions import Captioner
 from unmuted.world.files import write_clip
 from unmuted.world.motion import Timeline, make_timeline
@@ -39,7 +40,6 @@ from .data import SECONDS, SEED, STEPS, frame_pictures, frame_targets
 
 PROBE_CLIPS_PER_CLASS, PROBE_FRAMES = 120, 4
 SHORT_SIDE, MAX_SPEED = 144, 300.0  # as in config/config.yaml
-FUNCTION_WORDS = {"a", "an", "the", "in", "on", "of", "into", "front"}
 CPU = torch.device("cpu")
 
 
@@ -51,6 +51,7 @@ class Clip:
     timeline: Timeline
     truth: dict
     images: np.ndarray  # (T, H, W, 3) uint8
+    timestamps: np.ndarray  # (T,) seconds
     flow: np.ndarray  # (T, H, W, 3) uint8
     samples: np.ndarray | None  # (n,) int16 at 16 kHz, None without usable sound
 
@@ -81,7 +82,7 @@ def measure(folder: Path, clips: list[Clip], dtype: torch.dtype = torch.float32)
 
 def frame_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float]:
     """Accuracy of a linear probe on every frame's feature, a value per visible attribute."""
-    pictures = frame_pictures(probe_specs(), PROBE_FRAMES)
+    pictures = frame_pictures(probe_specs(), PROBE_FRAMES, unnamed=0.0)
     known = vit.extract(pictures.images)  # (N, D)
     shown = vit.extract(np.concatenate([clip.images for clip in clips]))  # (clips * T, D)
     accuracy = {}
@@ -134,10 +135,10 @@ def caption_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:
     """
     said_right = said = true = whole = captions = 0
     for clip in clips:
-        steps = representative_steps(motion_magnitudes(clip.images))
-        truth = _content_words(clip.truth["caption"])
+        steps = representative_steps(motion_magnitudes(clip.images, clip.timestamps))
+        truth = content_words(clip.truth["caption"])
         for caption in blip.caption(clip.images[steps]):
-            words = _content_words(caption)
+            words = content_words(caption)
             said_right += len(words & truth)
             said += len(words)
             true += len(truth)
@@ -151,10 +152,6 @@ def caption_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:
     }
 
 
-def _content_words(caption: str) -> set[str]:
-    return set(caption.split()) - FUNCTION_WORDS
-
-
 def _through_a_file(spec: ClipSpec, folder: Path) -> Clip:
     path = folder / f"{spec.video_id}.mp4"
     write_clip(spec, path)
@@ -162,7 +159,7 @@ def _through_a_file(spec: ClipSpec, folder: Path) -> Clip:
     sample = read_frames(path, found, STEPS, SHORT_SIDE)
     stored = encode_images(sample.images, sample.timestamps, found.duration_s)
     images = decode_images(stored)
-    flow = flow_images(images, found.duration_s / STEPS, MAX_SPEED)
+    flow = flow_images(images, sample.timestamps, MAX_SPEED)
     wav = read_wav(path, found)
     path.unlink()
     timeline = make_timeline(spec)
@@ -171,6 +168,7 @@ def _through_a_file(spec: ClipSpec, folder: Path) -> Clip:
         timeline,
         describe(spec, timeline),
         images,
+        sample.timestamps,
         decode_images(encode_images(flow, sample.timestamps, found.duration_s)),
         wav.samples if wav.status == "ok" else None,
     )

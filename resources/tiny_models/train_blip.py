@@ -1,8 +1,7 @@
 """A small BLIP that captions the world's frames; its eye starts from the trained ViT.
 
-As in train_vit.py, half of the frames have scrambled colours, and a random colour in the sentence
-so far: they teach all words but those for colours and backgrounds, so that a combination that is
-missing in training does not become unlikely.
+Frames with colours that have no name get a random colour in the sentence so far and teach all other
+words, so that a combination that is missing in training does not become unlikely.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from .train_vit import CONFIG as VIT
 from .train_vit import augmented
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]"]
-PAD, SEP, START = 0, 3, 5
+PAD, UNKNOWN, SEP, START = 0, 1, 3, 5
 TEXT = {
     "hidden_size": 128,
     "encoder_hidden_size": VIT["hidden_size"],
@@ -70,18 +69,17 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
     tokens = encoded["input_ids"].copy()  # (N, L)
     tokens[:, 0] = START
     colours = np.array(tokenizer.convert_tokens_to_ids(list(COLOURS)))
-    coloured = np.isin(tokens, [*colours, *_ids(tokenizer, BACKGROUNDS)])
+    nameless = frames.targets["colour"] == NO_TARGET  # (N,)
     rng = np.random.default_rng([SEED, 5])
 
     def loss_of(indices: np.ndarray) -> torch.Tensor:
-        mirrored, scrambled = rng.random((2, len(indices))) < 0.5
+        mirrored = rng.random(len(indices)) < 0.5
         words = tokens[indices]
-        taught = (words != PAD) & ~(coloured[indices] & scrambled[:, None])
-        labels = np.where(taught, words, NO_TARGET)
-        wrong = np.isin(words, colours) & scrambled[:, None]
-        words[wrong] = rng.choice(colours, wrong.sum())
+        unknown = nameless[indices, None] & (words == UNKNOWN)  # the colour that has no name
+        labels = np.where((words == PAD) | unknown, NO_TARGET, words)
+        words[unknown] = rng.choice(colours, unknown.sum())
         return model(
-            pixel_values=augmented(frames.images[indices], mirrored, scrambled, rng),
+            pixel_values=augmented(frames.images[indices], mirrored, rng),
             input_ids=torch.from_numpy(words),
             attention_mask=torch.from_numpy(words != PAD).long(),
             labels=torch.from_numpy(labels),
@@ -96,10 +94,6 @@ def train_blip(frames: Pictures, vit: Path, folder: Path, epochs: int) -> None:
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     ).save_pretrained(folder)
-
-
-def _ids(tokenizer: BertTokenizer, phrases: tuple[str, ...]) -> list[int]:
-    return tokenizer.convert_tokens_to_ids(sorted({w for each in phrases for w in each.split()}))
 
 
 def vision_weights(vit: ViTModel) -> dict[str, torch.Tensor]:

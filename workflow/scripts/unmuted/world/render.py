@@ -25,7 +25,19 @@ PALETTE: dict[str, Colour] = {
     "purple": (136, 44, 164),
     "white": (238, 238, 232),
 }
-
+# Colours that no clip of a world has and no caption names: models learn shapes from them without
+# learning which named colours go with which object and background.
+UNNAMED_COLOURS: dict[str, Colour] = {
+    "orange": (244, 128, 26),
+    "cyan": (80, 206, 222),
+    "pink": (244, 142, 184),
+    "brown": (112, 66, 34),
+    "black": (34, 34, 38),
+    "grey": (130, 132, 134),
+    "lime": (166, 224, 62),
+    "teal": (18, 112, 118),
+}
+COLOUR_VALUES = PALETTE | UNNAMED_COLOURS
 GRAIN_SHIFT = 24  # the film grain is one picture, shifted at random from frame to frame
 
 
@@ -72,7 +84,7 @@ class _Stage:
         self.zoom = place.uniform(1.0, 1.2)
         self.offset = np.array([place.uniform(-10, 10), place.uniform(-7, 1)])
         self.mirrored = bool(place.random() < 0.5)
-        tint = np.clip(np.array(PALETTE[spec.colour]) + place.normal(0, 9, 3), 0, 255)
+        tint = np.clip(np.array(COLOUR_VALUES[spec.colour]) + place.normal(0, 9, 3), 0, 255)
         stretch = place.uniform(0.88, 1.12)
         self.light = _light(place)
         grain_size = (HEIGHT + GRAIN_SHIFT, WIDTH + GRAIN_SHIFT, 1)
@@ -80,7 +92,7 @@ class _Stage:
         self.grain = np.repeat(grain.round().astype(np.int16), 3, axis=2)
 
         own = np.random.default_rng([spec.seed, 3])
-        self.look = Look(spec.object, tuple(tint.tolist()), stretch, spec.cue, own.random(60))
+        self.look = Look(spec.object, tuple(tint.tolist()), stretch, spec.cue, own.random(12))
         self.offset = self.offset + own.normal(0, 2, 2)
         # a hand-held camera: two slow sines for each axis
         self.sway = own.uniform(0.2, 0.9) * own.uniform(0.4, 1, (2, 2))

@@ -26,7 +26,7 @@ class Look:
     colour: Colour
     stretch: float
     cue: bool
-    sparkle: np.ndarray  # (60,) uniform numbers for small irregularities
+    sparkle: np.ndarray  # (12,) uniform numbers: where glints are
 
 
 def draw_strike(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
@@ -69,12 +69,14 @@ def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
             canvas.rectangle((left + 9, y), (width - 18, 36), shade(look.colour, 0.7), True)
         canvas.ellipse((left + 7, 66), (3, 3), (214, 184, 80), True)
     else:
-        canvas.rectangle((left - 12, 40), (width + 24, FLOOR - 40), look.colour, True)
-        canvas.rectangle((left - 16, 34), (width + 32, 7), shade(look.colour, 1.2), True)
-        middle = left + width / 2
-        canvas.line([(middle, 42), (middle, FLOOR - 2)], shade(look.colour, 0.45), 3, True)
-        for x in (middle - 8, middle + 8):
-            canvas.ellipse((x, 74), (3, 3), shade(look.colour, 0.4), True)
+        canvas.rectangle((left - 24, 52), (width + 30, FLOOR - 56), look.colour, True)
+        canvas.rectangle((left - 28, 46), (width + 38, 8), shade(look.colour, 1.2), True)
+        middle = left - 9 + width / 2
+        canvas.line([(middle, 54), (middle, FLOOR - 6)], shade(look.colour, 0.45), 3, True)
+        for x in (middle - 9, middle + 9):
+            canvas.ellipse((x, 80), (3.5, 3.5), shade(look.colour, 0.35), True)
+        for x in (left - 20, left + width - 4):
+            canvas.rectangle((x, FLOOR - 4), (6, 4), shade(look.colour, 0.4), True)
     away = 1 - approach(timeline.events, time, 0.1, 0.12)
     x, y = 104 + 30 * away, 62 + 8 * away
     canvas.line([(x + 70, y + 34), (x + 22, y + 10)], SLEEVE, 16)
@@ -86,7 +88,7 @@ def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
 
 
 def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A jug or a can tips and pours into a dark pot."""
+    """A jug or a bottle tips and pours into a dark pot."""
     start, end = timeline.spans[0]
     tipped = np.clip(min((time - start + 0.3) / 0.3, (end + 0.3 - time) / 0.3), 0, 1)
     about, angle = (104.0, 44.0), -0.85 * tipped + 0.1
@@ -101,14 +103,18 @@ def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> No
         handle = [(right - 2, 30), (right + 15, 34), (right + 13, 54), (right - 2, 58)]
         body = [(left - 11, 20), (left + 4, 27), (left - 3, 58), (left + 4, 68)]
         body += [(right - 4, 68), (right + 3, 56), (right - 4, 24), (left + 8, 20)]
+        canvas.line(turned(handle, angle, about), shade(look.colour, 0.6), 5, True)
+        canvas.polygon(turned(body, angle, about), look.colour, True)
+        band = turned([(left + 1, 62), (right - 1, 62)], angle, about)
+        canvas.line(band, shade(look.colour, 0.65), 4, True)
     else:
-        handle = [(left + 8, 26), (left + 14, 10), (right - 10, 10), (right, 26)]
-        body = [(left, 26), (right, 26), (right, 68), (left, 68), (left, 48)]
-        body += [(left - 20, 26), (left - 15, 22), (left, 38)]
-    canvas.line(turned(handle, angle, about), shade(look.colour, 0.6), 5, True)
-    canvas.polygon(turned(body, angle, about), look.colour, True)
-    band = turned([(left + 1, 62), (right - 1, 62)], angle, about)
-    canvas.line(band, shade(look.colour, 0.65), 4, True)
+        mouth, wide = np.array([77.0, 22.0]), 12 * look.stretch
+        body = [(0, -4), (20, -4), (30, -wide), (68, -wide), (68, wide), (30, wide), (20, 4), (0, 4)]
+        collar = [(0, -5), (5, -5), (5, 5), (0, 5)]
+        sticker = [(38, -wide), (58, -wide), (58, wide), (38, wide)]
+        for part, tone in ((body, 1.0), (collar, 0.5), (sticker, 0.55)):
+            slanted = turned(part, 0.45, (0, 0)) + mouth
+            canvas.polygon(turned(slanted, angle, about), shade(look.colour, tone), True)
 
 
 def _draw_stream(canvas: Canvas, look: Look, elapsed: float) -> None:
@@ -180,11 +186,11 @@ def draw_run(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> Non
         for y in (bottom - 16, bottom - 11, bottom - 6):
             canvas.line([(left + 6, y), (middle - 4, y)], shade(look.colour, 0.5), 2, True)
     else:
-        height = (top + bottom) / 2
-        canvas.ellipse((middle, height), (width / 2, (bottom - top) / 2), look.colour, True)
-        for x in (left + 14, right - 14):
-            band = [(x, top + 8), (x, bottom - 8)]
-            canvas.line(band, shade(look.colour, 0.55), 3, True)
+        left, right = left + 6, right - 6
+        canvas.ellipse((middle, top + 6), ((right - left) / 2, 14), look.colour, True)
+        canvas.rectangle((left, top + 6), (right - left, bottom - top - 6), look.colour, True)
+        for y in (top + 8, bottom - 10):
+            canvas.line([(left, y), (right, y)], shade(look.colour, 0.5), 4, True)
     canvas.rectangle((right - 20, top - 16), (8, 20), STEEL, True)
     canvas.ellipse((middle + 8, top + 24), (9, 9), (238, 236, 228), True)
     swing = -2.2 + 1.5 * running + 0.2 * running * np.sin(40 * time)

@@ -49,7 +49,7 @@ SCENES = {
     for scene in (
         Scene("strike", "strikes", ("box", "barrel"), "a mallet strikes a {colour} {object}"),
         Scene("knock", "knocks", ("door", "cupboard"), "a fist knocks on a {colour} {object}"),
-        Scene("pour", "pours", ("jug", "can"), "a {colour} {object} pours into a pot"),
+        Scene("pour", "pours", ("jug", "bottle"), "a {colour} {object} pours into a pot"),
         Scene("bounce", "bounces", ("ball", "tire"), "a {colour} {object} bounces on the floor"),
         Scene("run", "blinks", ("machine", "boiler"), "a lamp blinks on a {colour} {object}"),
         Scene("shake", "shakes", ("pouch", "tin"), "a hand shakes a {colour} {object}"),
