@@ -19,20 +19,29 @@ ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
 # Jobs share cores: waiting threads of one must sleep, not spin (30 times the CPU time otherwise).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# `workflow.dryrun` is not known yet while rules are read.
+DRY_RUN = workflow.output_settings.dryrun
+
 try:
     PROJECT = Project(config)
     PROJECT.check()
+    if DRY_RUN:
+        PROJECT.check_source()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process and not DRY_RUN:
     release_stale_lock()
 
 
 def begin():
-    """Before the first job: own the lock, and have every model at hand (jobs may be offline)."""
+    """Before the first job: own the lock and results/, and have every model at hand.
+
+    Jobs may be offline.
+    """
     claim_lock()
     try:
+        PROJECT.note_source()
         PROJECT.require_models()
     except UserError as error:
         raise WorkflowError(str(error)) from None

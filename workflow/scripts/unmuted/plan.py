@@ -16,6 +16,7 @@ from unmuted.corpus import Corpus
 from unmuted.dataset import printable
 from unmuted.errors import UserError
 from unmuted.features.loading import ModelSpec, from_config, model_identity, require_models
+from unmuted.origin import check_origin, note_origin, origin_of
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import found_damage
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
+ORIGIN = RESULTS / ".source.json"
 
 
 class Plan(Corpus):
@@ -44,6 +46,14 @@ class Plan(Corpus):
             self.check_experiment()
         for role in self.config["models"]:
             self.model_identity(role)
+
+    def check_source(self) -> None:
+        """Raise UserError if results/ was made from other videos, which this run would sweep."""
+        check_origin(ORIGIN, origin_of(self.config["videos"]))
+
+    def note_source(self) -> None:
+        """Note the source of the videos in results/. Raises UserError like `check_source`."""
+        note_origin(ORIGIN, origin_of(self.config["videos"]))
 
     # --- stages -----------------------------------------------------------------------------------
 

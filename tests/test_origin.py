@@ -1,0 +1,93 @@
+"""Results of one source are not taken for leftovers of another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from small_project import make_config
+from unmuted.errors import UserError
+from unmuted.origin import check_origin, note_origin, origin_of
+
+FOLDER = {"source": "folder", "folder": "videos"}
+OTHERS = [
+    {"source": "folder", "folder": "more"},
+    {"source": "manifest", "manifest": "videos"},
+    {"source": "demo", "demo": {"clips_per_class": 6}},
+]
+
+
+@pytest.fixture
+def note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return Path("results/.source.json")
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda videos: videos["source"])
+def test_another_source_is_refused(note: Path, other: dict[str, object]) -> None:
+    note_origin(note, origin_of(FOLDER))
+    check_origin(note, origin_of(FOLDER))
+    with pytest.raises(UserError, match=r"belongs to folder videos, .*another folder with --dir"):
+        note_origin(note, origin_of(other))
+    check_origin(note, origin_of(FOLDER))
+
+
+def test_the_same_source_may_be_named_in_other_words(note: Path, tmp_path: Path) -> None:
+    note_origin(note, origin_of(FOLDER))
+    check_origin(note, origin_of({"source": "folder", "folder": str(tmp_path / "x/../videos")}))
+    check_origin(note, origin_of({**FOLDER, "max_seconds": 5}))
+
+
+def test_the_demo_is_one_source_whatever_its_size(note: Path) -> None:
+    note_origin(note, origin_of({"source": "demo", "demo": {"seed": 1}}))
+    check_origin(note, origin_of({"source": "demo", "demo": {"seed": 2}}))
+
+
+def test_a_copied_working_directory_keeps_its_results(
+    note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, outside = origin_of(FOLDER), {"source": "folder", "folder": str(tmp_path.parent)}
+    note_origin(note, inside)
+    shutil.copytree(tmp_path / "results", tmp_path / "copy" / "results")
+    monkeypatch.chdir(tmp_path / "copy")
+    check_origin(note, origin_of(FOLDER))
+    assert origin_of(outside)["path"] == str(tmp_path.parent)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{"])
+def test_a_damaged_note_vouches_for_nothing(note: Path, content: str) -> None:
+    note.parent.mkdir()
+    note.write_text(content)
+    with pytest.raises(UserError, match="or delete results/"):
+        check_origin(note, origin_of(FOLDER))
+
+
+@pytest.mark.workflow
+def test_a_run_leaves_the_note_and_another_configuration_is_refused_before_any_job(
+    repository: Path, tmp_path: Path
+) -> None:
+    def run(config: dict[str, object], *options: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        where = ["--directory", str(tmp_path), "--configfile", str(tmp_path / "config.json")]
+        command = [sys.executable, "-m", "snakemake", "results/videos.csv", "--cores", "1", *where]
+        return subprocess.run([*command, *options], cwd=repository, capture_output=True, text=True)
+
+    labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
+    config = make_config(tmp_path, labels)
+    assert run(config, "-n").returncode == 0
+    assert not (tmp_path / "results/.source.json").exists()
+    assert run(config).returncode == 0
+    noted = json.loads((tmp_path / "results/.source.json").read_text())
+    assert noted == {"source": "folder", "path": "videos"}
+    table = (tmp_path / "results/videos.csv").read_bytes()
+    for options in (["-n"], []):
+        refused = run({**config, "videos": {"source": "demo"}}, *options)
+        text = refused.stdout + refused.stderr
+        assert refused.returncode != 0 and "Traceback" not in text
+        assert "results/ belongs to folder videos" in text
+        assert (tmp_path / "results/videos.csv").read_bytes() == table
