@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from small_project import make_config, row, write_ledgers
+from small_project import changed, make_config, row, write_ledgers
 from unmuted.errors import UserError
 from unmuted.experiment import (
     FULL,
@@ -105,9 +105,9 @@ def test_fits_read_sounding_training_clips_only_and_all_of_them(experiment) -> N
 
 # --- read from ledgers ---------------------------------------------------------------------------
 
+SPLITS_OF_CLASS = ("train", "train", "val", "test", "val", "test")
 SPLIT_OF = {
-    **{f"cats{i}": split for i, split in enumerate(["train", "train", "val", "test"])},
-    **{f"dogs{i}": split for i, split in enumerate(["train", "train", "val", "test"])},
+    f"{label}{i}": split for label in ("cats", "dogs") for i, split in enumerate(SPLITS_OF_CLASS)
 }
 
 
@@ -115,7 +115,7 @@ SPLIT_OF = {
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(tmp_path)
     labels = {name: name[:4] for name in SPLIT_OF} | {"plain": None}
-    project = Project(make_config(tmp_path, labels))
+    project = Project(changed(make_config(tmp_path, labels), "folds", 2))
     (tmp_path / "results").mkdir()
     write_splits(Path("results/splits.csv"), project.dataset.videos, SPLIT_OF)
     return project
@@ -209,6 +209,27 @@ def test_training_clips_of_equal_content_share_a_group(project: Project) -> None
     group_of = {c.video_id: c.group for c in load_experiment(project).clips}
     assert group_of["cats0"] == group_of["dogs0"]
     assert len(set(group_of.values())) == len(SPLIT_OF) - 1
+
+
+@pytest.mark.parametrize(
+    ("unusable", "expected"),
+    [
+        (["cats2", "cats4", "dogs2", "dogs4"], "the split 'val' has no usable clip"),
+        (["cats0", "cats1"], "class 'cats' has no usable training clip"),
+        (["cats0", "cats1", "dogs0"], "2 folds need at least 2 source groups .*, found 1"),
+        (["cats3", "cats5", "dogs3"], "at least 2 source groups, found 1"),
+    ],
+)
+def test_what_is_left_must_allow_an_experiment(
+    project: Project, unusable: list[str], expected: str
+) -> None:
+    write(project, vit_rgb={name: row(name, None, "empty") for name in unusable})
+    with pytest.raises(UserError, match=expected) as error:
+        load_experiment(project)
+    train = 4 - sum(name[-1] in "01" for name in unusable)
+    first = str(error.value).splitlines()[0]
+    assert first.startswith(f"usable clips: {train} train, ")
+    assert f"(left out: empty {len(unusable)}, no_label 1): " in first
 
 
 def test_digests_for_recipes_say_what_is_missing(project: Project) -> None:

@@ -352,6 +352,21 @@ def test_too_few_videos_for_three_splits(tmp_path: Path) -> None:
     assert "too few source groups (2) for three splits" in text
 
 
+def test_too_few_sources_are_fine_until_a_fit_is_asked_for(config) -> None:
+    project = Project(changed(config, "folds", 7))
+    project.check()
+    with pytest.raises(UserError, match="7 folds need at least 7 source groups"):
+        project.check_experiment()
+
+
+def test_splits_that_were_kept_are_those_that_are_checked(config, tmp_path: Path) -> None:
+    """Cats were all dealt to training; now the only cats left come from a test source."""
+    kept = Project(config).kept_splits
+    kept.parent.mkdir()
+    kept.write_text("group,split\n" + "".join(f"cats{i},test\n" for i in range(4)))
+    assert "class 'cats' has no training video" in message(config)
+
+
 def test_a_missing_model_is_named_with_its_folder(config, tmp_path: Path) -> None:
     text = message(changed(config, "models.blip.path", str(tmp_path / "nowhere")))
     assert f"no folder {tmp_path}/nowhere; expected one with config.json and model" in text

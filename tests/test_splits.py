@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from unmuted.dataset import SPLITS, Video
 from unmuted.errors import UserError
-from unmuted.splits import make_splits, read_groups, read_splits, write_splits
+from unmuted.splits import (
+    check_classes,
+    check_groups,
+    make_splits,
+    read_groups,
+    read_splits,
+    write_splits,
+)
 
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
@@ -98,6 +105,48 @@ def test_too_few_groups_are_refused_in_words() -> None:
     videos = [video("a1", "a", "one"), video("a2", "a", "one"), video("b1", "b", "two")]
     with pytest.raises(UserError, match=r"too few source groups \(2\) for three splits: .* empty"):
         make_splits(videos, SHARES, 0)
+
+
+def test_a_class_that_is_never_trained_on() -> None:
+    given = {"a": "train", "b": "val", "c": "test"}
+    videos = [video("a", "x"), video("b", "x"), video("c", "y"), video("u", None)]
+    with pytest.raises(UserError, match="class 'y' has no training video"):
+        check_classes(videos, given)
+    check_classes([*videos, video("d", "y")], given | {"d": "train"})
+
+
+def test_a_class_that_lives_in_a_group_of_another_is_missed_where_that_is_not_trained_on() -> None:
+    """The group counts under its largest class, and lands in test."""
+    for seed in range(40):
+        videos = [video(f"{label}{i}", label) for label in "ab" for i in range(10)]
+        videos += [video("rare", "c", "a0"), video("more", "a", "a0"), video("most", "a", "a0")]
+        splits = make_splits(videos, SHARES, seed)
+        if splits["rare"] == "train":
+            check_classes(videos, splits)
+        else:
+            with pytest.raises(UserError, match="class 'c' has no training video"):
+                check_classes(videos, splits)
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "expected"),
+    [
+        (5, 2, None),
+        (4, 2, "5 folds need at least 5 source groups of training videos, found 4"),
+        (5, 1, "test videos of at least 2 source groups, found 1"),
+    ],
+)
+def test_too_few_sources_to_fit_and_to_test(training: int, test: int, expected: str | None) -> None:
+    videos = [video(f"t{i}", "x") for i in range(training)]
+    videos += [video(f"twin{i}", "x", "t0") for i in range(9)]
+    splits = {v.video_id: "train" for v in videos}
+    tests = [video(f"u{i}", "x", f"u{i % test}") for i in range(9)]
+    splits |= {v.video_id: "test" for v in tests}
+    if expected is None:
+        check_groups([*videos, *tests], splits, folds=5)
+    else:
+        with pytest.raises(UserError, match=expected):
+            check_groups([*videos, *tests], splits, folds=5)
 
 
 def test_a_table_reads_back(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from unmuted.config import check_config
-from unmuted.dataset import Dataset, Video, check_experiment
+from unmuted.dataset import Dataset, Video
 from unmuted.errors import UserError
 from unmuted.manifest import read_manifest
 from unmuted.shards import assign_shards
-from unmuted.splits import make_splits
 from unmuted.video_folder import read_folder
 
 
@@ -84,8 +83,3 @@ class Corpus:
             "val": splits["val"],
             "test": 1 - splits["train"] - splits["val"],
         }
-
-    def check_experiment(self) -> None:
-        """Raise UserError unless labels and splits allow a classifier to be trained and tested."""
-        check_experiment(self.dataset)
-        make_splits(self.dataset.videos, self.split_shares, self.config["splits"]["seed"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unmuted.dataset import SPLITS
+from unmuted.dataset import SPLITS, raise_problems
 from unmuted.errors import UserError
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
 from unmuted.generation.folds import assign_folds
@@ -17,7 +17,7 @@ from unmuted.ledger import OK, read_rows
 from unmuted.project import RESULTS, Project
 from unmuted.recipes import digest_json
 from unmuted.runner import Artifact
-from unmuted.splits import read_splits
+from unmuted.splits import group_problems, read_splits
 from unmuted.stages import VISUAL
 
 FULL = "full"
@@ -98,7 +98,8 @@ def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
     """The labelled clips with their artifacts.
 
     Clips of equal content count as one source, whatever groups they were given. A source in several
-    splits stays in the first of train, val and test: elsewhere it would measure memory.
+    splits stays in the first of train, val and test: elsewhere it would measure memory. Raises
+    UserError when what is left allows no experiment.
     """
     labelled = [video.video_id for video in project.dataset.videos if video.label is not None]
     clips = sorted(load_clips(project, labelled, stages), key=lambda clip: (clip.key, clip.group))
@@ -110,7 +111,29 @@ def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
     repeats = _repeats(clips)
     excluded.update(repeats.values())
     kept = [clip for clip in clips if clip.video_id not in repeats]
-    return Experiment(tuple(kept), tuple(project.dataset.classes), dict(sorted(excluded.items())))
+    classes = tuple(project.dataset.classes)
+    experiment = Experiment(tuple(kept), classes, dict(sorted(excluded.items())))
+    check_usable(experiment, project.config["folds"])
+    return experiment
+
+
+def check_usable(experiment: Experiment, folds: int) -> None:
+    """Raise UserError naming the numbers unless what is usable allows training and testing."""
+    counts = {split: len(experiment.split(split)) for split in SPLITS}
+    problems = [f"the split {name!r} has no usable clip" for name in SPLITS if not counts[name]]
+    trained = {clip.label for clip in experiment.split("train")}
+    problems += [
+        f"class {label!r} has no usable training clip"
+        for label in experiment.classes
+        if label not in trained
+    ]
+    training, test = (
+        len({clip.group for clip in experiment.split(split)}) for split in ("train", "test")
+    )
+    problems += group_problems(training, test, folds)
+    left_out = ", ".join(f"{reason} {n}" for reason, n in experiment.excluded.items()) or "none"
+    usable = ", ".join(f"{count} {split}" for split, count in counts.items())
+    raise_problems(problems, f"usable clips: {usable} (left out: {left_out})")
 
 
 def _repeats(clips: Sequence[Clip]) -> dict[str, str]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from unmuted.config import setting, time_steps
 from unmuted.corpus import Corpus
-from unmuted.dataset import printable
+from unmuted.dataset import check_experiment, printable
 from unmuted.errors import UserError
 from unmuted.features.loading import ModelSpec, from_config, model_identity, require_models
 from unmuted.origin import check_origin, note_origin, origin_of
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import found_damage
+from unmuted.splits import check_classes, check_groups, make_splits, read_groups
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
 
 if TYPE_CHECKING:
@@ -43,9 +44,19 @@ class Plan(Corpus):
         A data set without labels is fine here: everything but the fits can be made of it.
         """
         if self.dataset.classes:
-            self.check_experiment()
+            self.check_labels()
         for role in self.config["models"]:
             self.model_identity(role)
+
+    def check_labels(self) -> None:
+        """Raise UserError where labels and splits contradict an experiment, however large."""
+        check_experiment(self.dataset)
+        check_classes(self.dataset.videos, self.splits)
+
+    def check_experiment(self) -> None:
+        """Raise UserError unless labels and splits allow a classifier to be trained and tested."""
+        self.check_labels()
+        check_groups(self.dataset.videos, self.splits, self.config["folds"])
 
     def check_source(self) -> None:
         """Raise UserError if results/ was made from other videos, which this run would sweep."""
@@ -150,6 +161,20 @@ class Plan(Corpus):
     def generator_settings(self) -> dict[str, object]:
         """What the configuration says about the generator's network and its training."""
         return {key: value for key, value in self.config["generator"].items() if key != "draws"}
+
+    # --- splits -----------------------------------------------------------------------------------
+
+    @property
+    def kept_splits(self) -> Path:
+        """Where splits that were made are kept, beside the table: Snakemake deletes outputs."""
+        return RESULTS / f".splits-{self.splits_recipe[:12]}.csv"
+
+    @cached_property
+    def splits(self) -> Mapping[str, str]:
+        """Split of every labelled video, by id; groups that had one before keep it."""
+        earlier = read_groups(self.kept_splits) if self.kept_splits.exists() else {}
+        seed = self.config["splits"]["seed"]
+        return make_splits(self.dataset.videos, self.split_shares, seed, earlier)
 
     # --- where things lie -------------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from unmuted.dataset import SPLITS, Video
+from unmuted.dataset import SPLITS, Video, raise_problems
 from unmuted.errors import UserError
+
+FEWEST_TEST_GROUPS = 2  # intervals draw whole groups
 
 
 def make_splits(
@@ -46,6 +48,44 @@ def make_splits(
             f"{', '.join(empty)} would be empty. Add videos, or give a split column in a manifest."
         )
     return {video.video_id: home[video.group] for video in labelled}
+
+
+def check_classes(videos: Iterable[Video], splits: Mapping[str, str]) -> None:
+    """Raise UserError naming the classes without a training video.
+
+    Made splits can leave one: a group of several classes goes where its largest class needs it.
+    """
+    labels = {video.label for video in videos if video.label is not None}
+    trained = {video.label for video in videos if splits.get(video.video_id) == "train"}
+    raise_problems(
+        [f"class {label!r} has no training video" for label in sorted(labels - trained)],
+        "labels and splits",
+    )
+
+
+def check_groups(videos: Iterable[Video], splits: Mapping[str, str], folds: int) -> None:
+    """Raise UserError unless training has a source group a fold, and testing has two at least."""
+    groups: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for video in videos:
+        if video.video_id in splits:
+            groups[splits[video.video_id]].add(video.group)
+    raise_problems(group_problems(len(groups["train"]), len(groups["test"]), folds), "splits")
+
+
+def group_problems(training: int, test: int, folds: int) -> list[str]:
+    """What is wrong with these numbers of source groups, in words."""
+    problems = []
+    if training < folds:
+        problems.append(
+            f"{folds} folds need at least {folds} source groups of training videos, found "
+            f"{training}: add videos from other sources, or lower `folds` in the configuration"
+        )
+    if test < FEWEST_TEST_GROUPS:
+        problems.append(
+            f"intervals need test videos of at least {FEWEST_TEST_GROUPS} source groups, found "
+            f"{test}: add test videos from other sources"
+        )
+    return problems
 
 
 def read_splits(path: Path) -> dict[str, str]:
