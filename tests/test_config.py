@@ -94,6 +94,7 @@ def test_every_key_has_a_description_or_explains_itself() -> None:
         ("models.vit", {"id": "a/b", "path": "c"}, "models.vit: give either `id`"),
         ("models.vit", {"id": "a/b"}, "models.vit: a/b needs a pinned `revision`"),
         ("splits", {"train": 0.8, "val": 0.2}, "splits: train and val leave nothing for the test"),
+        ("classifier", {"epochs": 3}, "classifier: 4 snapshots of 3 epochs; at most one an epoch"),
         ("device", "gpu", "device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
     ],
 )

@@ -372,6 +372,31 @@ def test_a_missing_model_is_named_with_its_folder(config, tmp_path: Path) -> Non
     assert f"no folder {tmp_path}/nowhere; expected one with config.json and model" in text
 
 
+def test_an_audio_space_wider_than_the_features_of_ast(config, tmp_path: Path) -> None:
+    settings = tmp_path / "models" / "ast" / "config.json"
+    settings.write_text('{"hidden_size": 128}')
+    Project(config).check()
+    settings.write_text('{"hidden_size": 96}')
+    text = message(config)
+    assert f"audio_dim is 128, but AST ({settings.parent}) gives 96 features: set audio" in text
+    Project(changed(config, "audio_dim", 96)).check()
+
+
+def test_a_fetched_model_is_asked_for_its_width_before_any_job(
+    config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unmuted.features import hub
+
+    monkeypatch.setattr(hub, "snapshot_folder", lambda name, commit: tmp_path / "cache" / commit)
+    project = Project(changed(config, "models.ast", {"id": "a/b", "revision": "1" * 40}))
+    project.check()  # not at hand yet
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "models" / "ast").rename(tmp_path / "cache" / ("1" * 40))
+    (tmp_path / "cache" / ("1" * 40) / "config.json").write_text('{"hidden_size": 64}')
+    with pytest.raises(UserError, match=r"audio_dim is 128, but AST .* gives 64 features"):
+        project.require_models()
+
+
 def test_a_branch_is_no_revision(config) -> None:
     text = message(changed(config, "models.vit", {"id": "a/b", "revision": "main"}))
     assert "revision 'main' is no commit hash of 40 hex digits" in text

@@ -99,6 +99,9 @@ def _contradictions(config: Mapping[str, object]) -> Iterator[str]:
         yield f"videos: source {source!r} needs the key videos.{source}"
     if config["splits"]["train"] + config["splits"]["val"] >= 1:
         yield "splits: train and val leave nothing for the test split (their sum must be below 1)"
+    snapshots, epochs = config["classifier"]["snapshots"], config["classifier"]["epochs"]
+    if snapshots > epochs:
+        yield f"classifier: {snapshots} snapshots of {epochs} epochs; at most one an epoch"
     for role, model in config["models"].items():
         hub_id = model.get("id", "")
         if hub_id and not hub_id.startswith("package:") and "revision" not in model:

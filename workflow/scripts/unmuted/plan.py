@@ -15,7 +15,13 @@ from unmuted.config import setting, time_steps
 from unmuted.corpus import Corpus
 from unmuted.dataset import check_experiment, printable
 from unmuted.errors import UserError
-from unmuted.features.loading import ModelSpec, from_config, model_identity, require_models
+from unmuted.features.loading import (
+    ModelSpec,
+    config_value,
+    from_config,
+    model_identity,
+    require_models,
+)
 from unmuted.origin import check_origin, note_origin, origin_of
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import found_damage
@@ -47,6 +53,16 @@ class Plan(Corpus):
             self.check_labels()
         for role in self.config["models"]:
             self.model_identity(role)
+        self.check_audio_dim()
+
+    def check_audio_dim(self) -> None:
+        """Raise UserError if AST is known to give fewer features than are to be made of them."""
+        width = config_value(self.model_spec("ast"), "hidden_size")
+        if isinstance(width, int) and self.config["audio_dim"] > width:
+            raise UserError(
+                f"audio_dim is {self.config['audio_dim']}, but AST ({self.model_spec('ast').name}) "
+                f"gives {width} features: set audio_dim to at most {width}"
+            )
 
     def check_labels(self) -> None:
         """Raise UserError where labels and splits contradict an experiment, however large."""
@@ -92,6 +108,7 @@ class Plan(Corpus):
     def require_models(self) -> None:
         """Fetch every configured model that is not at hand. Raises UserError naming all missing."""
         require_models({role: self.model_spec(role) for role in self.config["models"]})
+        self.check_audio_dim()
 
     def recipe(self, stage_name: str, inputs: object) -> str:
         """Recipe of an artifact of a stage made from `inputs` (a JSON value)."""

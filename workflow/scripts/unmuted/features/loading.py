@@ -155,6 +155,22 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...]) -> Path:
     return folder
 
 
+def config_value(spec: ModelSpec, key: str) -> object | None:
+    """What a model's config.json says of `key`; None where that file is not at hand or is silent.
+
+    Nothing is downloaded.
+    """
+    if spec.is_hub:
+        folder = hub.snapshot_folder(spec.id, spec.revision)
+    else:
+        folder = _package_folder(spec) if spec.is_package else spec.path
+    try:
+        content = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content.get(key) if isinstance(content, dict) else None
+
+
 def require_models(specs: Mapping[str, ModelSpec]) -> None:
     """Have every model at hand, by config role; raises one UserError naming all that are not.
 
