@@ -21,6 +21,7 @@ from unmuted.experiment import (
     load_experiment,
     merged_groups,
     training_folds,
+    training_sound,
 )
 from unmuted.ledger import Row
 from unmuted.project import Project
@@ -170,6 +171,19 @@ def test_a_silent_clip_is_in_without_sound(project: Project) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
     sounding = {c.video_id: c.has_sound for c in load_experiment(project, ["ast"]).clips}
     assert sounding == {name: name != "cats0" for name in SPLIT_OF}
+
+
+def test_a_corpus_without_usable_sound_is_told_so_with_what_became_of_it(project: Project) -> None:
+    status = dict.fromkeys(SPLIT_OF, "no_stream") | {"cats0": "silent"}
+    rows = {name: row(name, None, found) for name, found in status.items()}
+    write(project, ast=rows)
+    with pytest.raises(UserError, match=r"none of the 4 .* sound \(no_stream 3, silent 1\)"):
+        training_sound(project, load_experiment(project, ["ast"]))
+    write(project, ast=rows | {name: row(name) for name in ("dogs1", "cats1", "cats3")})
+    found = training_sound(project, load_experiment(project, ["ast"]))
+    assert [c.video_id for c in found] == sorted(
+        ["cats1", "dogs1"], key=lambda name: row(name).digest
+    )
 
 
 def test_a_clip_that_repeats_one_of_an_earlier_split_is_left_out(project: Project) -> None:

@@ -96,10 +96,18 @@ def test_clips_of_different_lengths_count_by_their_steps() -> None:
 
 @pytest.mark.parametrize(
     ("n", "steps", "dim", "audio_dim", "most"),
-    [(150, 6, 10, 11, "10"), (1, 4, 10, 4, "3"), (0, 6, 10, 2, "0")],
+    [(150, 6, 10, 11, "10"), (1, 4, 10, 4, "3")],
 )
 def test_too_little_data_is_refused_with_the_most_that_works(
     n: int, steps: int, dim: int, audio_dim: int, most: str
 ) -> None:
     with pytest.raises(UserError, match=f"audio_dim is {audio_dim}.*at most {most} "):
         fit_projection(clips(n, steps, dim), audio_dim)
+
+
+@pytest.mark.parametrize(("n", "steps"), [(0, 6), (1, 1)])
+def test_without_sound_no_audio_dim_is_asked_for(n: int, steps: int) -> None:
+    with pytest.raises(
+        UserError, match=f"give {n} time steps: .* needs training videos with sound"
+    ):
+        fit_projection(clips(n, steps, 10), 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.experiment import FULL, Clip, load_experiment
+from unmuted.experiment import FULL, Clip, load_experiment, training_sound
 from unmuted.generation.projection import fit_projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
@@ -20,8 +20,7 @@ def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterato
 def main(config: Mapping[str, object]) -> None:
     """Bring the projection up to date; it reads training clips only."""
     project = Project(config)
-    clips = [c for c in load_experiment(project, ["ast"]).split("train") if c.has_sound]
-    clips.sort(key=lambda clip: clip.digests("ast"))
+    clips = training_sound(project, load_experiment(project, ["ast"]))
     inputs = [clip.digests("ast") for clip in clips]
     compute = partial(fit, clips=clips, audio_dim=project.config["audio_dim"])
     project.run_units("projection", {FULL: inputs}, compute)

@@ -168,6 +168,23 @@ def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
     return {group: root(group) for group in parent}
 
 
+def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
+    """Training clips with usable sound, by the content of that sound.
+
+    Raises UserError when there are none, counting what became of the sound of each.
+    """
+    clips = experiment.split("train")
+    sounding = [clip for clip in clips if clip.has_sound]
+    if not sounding:
+        found = Counter(_status(project, "ast", clip.video_id) for clip in clips)
+        counts = ", ".join(f"{status} {count}" for status, count in sorted(found.items()))
+        raise UserError(
+            f"none of the {len(clips)} training clips has usable sound ({counts}): generated audio "
+            "is learnt from training videos with sound. Add some; the target `features` needs none"
+        )
+    return sorted(sounding, key=lambda clip: clip.digests("ast"))
+
+
 def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
     """Fold of every source group that has training clips."""
     clips = experiment.split("train")
@@ -222,6 +239,10 @@ def _generator_inputs(clip: Clip, projection: Projection) -> ClipInputs:
         steps=captions["steps"],
         audio=clip.audio(projection) if clip.has_sound else None,
     )
+
+
+def _status(project: Project, stage: str, video_id: str) -> str:
+    return read_rows(project.ledger(stage, project.shard_of[video_id]))[video_id].status
 
 
 def _reasons(project: Project, video_ids: Iterable[str]) -> Iterable[str]:

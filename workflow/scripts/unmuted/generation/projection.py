@@ -42,11 +42,16 @@ def fit_projection(clips: Iterable[np.ndarray], audio_dim: int) -> Projection:
     count, mean, scatter = 0, np.zeros(1), np.zeros((1, 1))  # the first block brings D
     for rows in _blocks(clips):
         count, mean, scatter = _accumulate(count, mean, scatter, rows)
+    if count < 2:
+        raise UserError(
+            f"the training clips with usable sound give {count} time steps: an audio feature space "
+            "needs training videos with sound"
+        )
     if min(count - 1, len(mean)) < audio_dim:
         raise UserError(
             f"audio_dim is {audio_dim}, but the training clips with sound give {count} time steps "
-            f"of {len(mean)} AST features: set audio_dim to at most "
-            f"{max(min(count - 1, len(mean)), 0)} or add training clips with sound"
+            f"of {len(mean)} AST features: set audio_dim to at most {min(count - 1, len(mean))} "
+            "or add training clips with sound"
         )
     return _decompose(mean, scatter, audio_dim)
 
