@@ -76,6 +76,22 @@ def test_paths_start_at_the_root_or_are_absolute(folder: Path) -> None:
     assert [video.path for video in videos] == [folder / "sub" / "a.mp4", folder / "b.mp4"]
 
 
+def test_files_that_all_lie_elsewhere_mean_another_root(folder: Path, tmp_path: Path) -> None:
+    (folder / "lists").mkdir()
+    (folder / "sub" / "b.mp4").symlink_to("../b.mp4")
+    manifest = folder / "lists" / "m.csv"
+    manifest.write_text(f"path\n{folder}/a.mp4\n{folder}/b.mp4\n")
+    with pytest.raises(UserError, match=r"none of its files lies in .*lists.*set videos\.root"):
+        read_manifest(manifest, None, {})
+    with pytest.raises(UserError, match=r"none of its files lies in .*sub.*videos\.follow_links"):
+        read_manifest(write(folder, "path\nb.mp4\n"), folder / "sub", {})
+    assert len(read_manifest(manifest, folder, {}).videos) == 2
+    assert len(read_manifest(manifest, None, {}, follow_links=True).videos) == 2
+    (folder / "lists" / "c.mp4").touch()
+    manifest.write_text(manifest.read_text() + "c.mp4\n")
+    assert len(read_manifest(manifest, None, {}).videos) == 3  # the ledger has the other two
+
+
 def test_names_that_are_not_utf8(folder: Path) -> None:
     name = b"not_utf8_\xff.mp4"
     (folder / os.fsdecode(name)).touch()

@@ -32,7 +32,8 @@ class Corpus:
             return read_folder(Path(videos["folder"]), videos["follow_links"])
         if videos["source"] == "manifest":
             root = Path(videos["root"]) if "root" in videos else None
-            return read_manifest(Path(videos["manifest"]), root, videos["columns"])
+            manifest, columns = Path(videos["manifest"]), videos["columns"]
+            return read_manifest(manifest, root, columns, videos["follow_links"])
         return Dataset(
             tuple(
                 Video(spec.video_id, None, spec.label, spec.split, spec.group)

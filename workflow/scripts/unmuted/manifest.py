@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unmuted.dataset import (
@@ -22,12 +22,14 @@ from unmuted.dataset import (
 from unmuted.errors import UserError
 
 
-def read_manifest(manifest: Path, root: Path | None, columns: Mapping[str, str]) -> Dataset:
+def read_manifest(
+    manifest: Path, root: Path | None, columns: Mapping[str, str], follow_links: bool = False
+) -> Dataset:
     """Videos of a CSV file with the columns path and, optionally, label, video_id, split, group.
 
     columns: names of these columns in the file. Relative paths start at `root`, by default the
-    manifest's own folder. Rows without label are kept, for prediction. Raises UserError listing
-    every bad row.
+    manifest's own folder; unless `follow_links`, files may not lie outside it. Rows without label
+    are kept, for prediction. Raises UserError listing every bad row.
     """
     names = {key: columns.get(key, key) for key in ("path", "label", "video_id", "split", "group")}
     root = root or manifest.parent
@@ -55,7 +57,20 @@ def read_manifest(manifest: Path, root: Path | None, columns: Mapping[str, str])
     raise_problems(problems, printable(manifest))
     if not videos:
         raise UserError(f"{printable(manifest)}: expected at least one row, found only the header")
+    if not follow_links:
+        _refuse_other_root(videos, root, manifest)
     return checked_dataset(videos, printable(manifest))
+
+
+def _refuse_other_root(videos: Sequence[Video], root: Path, manifest: Path) -> None:
+    """Raise UserError if every file lies outside: a wrong root, where one file may be a mistake."""
+    inside = os.path.join(os.path.realpath(root), "")
+    if not any(os.path.realpath(video.path).startswith(inside) for video in videos):
+        raise UserError(
+            f"{printable(manifest)}: none of its files lies in {printable(root)}, such as "
+            f"{printable(videos[0].path)}: set videos.root to the folder that holds them, or "
+            "videos.follow_links to read files anywhere"
+        )
 
 
 def _read_csv(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str | None, str]]]]:
