@@ -109,7 +109,16 @@ def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> No
         canvas.line(band, shade(look.colour, 0.65), 4, True)
     else:
         mouth, wide = np.array([77.0, 22.0]), 12 * look.stretch
-        body = [(0, -4), (20, -4), (30, -wide), (68, -wide), (68, wide), (30, wide), (20, 4), (0, 4)]
+        body = [
+            (0, -4),
+            (20, -4),
+            (30, -wide),
+            (68, -wide),
+            (68, wide),
+            (30, wide),
+            (20, 4),
+            (0, 4),
+        ]
         collar = [(0, -5), (5, -5), (5, 5), (0, 5)]
         sticker = [(38, -wide), (58, -wide), (58, wide), (38, wide)]
         for part, tone in ((body, 1.0), (collar, 0.5), (sticker, 0.55)):
