@@ -53,6 +53,7 @@ def describe(r, example):
         output=sorted(paths(r.output, example)),
         log=sorted(paths(r.log, example)),
         benchmark=str(r.benchmark or ""),
+        has_late_recipe=callable(dict(r.params.items()).get("recipe")),
         **{{name: amounts(r, name, example) for name in ("gpu", "mem_mb", "runtime")}},
     )
 
@@ -162,6 +163,11 @@ def test_every_rule_with_a_script_has_log_benchmark_environment_and_growing_limi
             for limit in ("mem_mb", "runtime"):
                 first, second = rule[limit]
                 assert 0 < first < second, (name, limit)
+
+
+def test_recipes_wait_until_a_job_is_planned(rules: dict[str, dict]) -> None:
+    """Every cluster job reads all rules again; the recipe of one that it does not run is waste."""
+    assert all(rule["has_late_recipe"] for rule in rules.values() if rule["script"])
 
 
 def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(

@@ -12,7 +12,7 @@ rule list_videos:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        recipe=PROJECT.table_digest,
+        recipe=lambda wildcards: PROJECT.table_digest,
     script:
         "../scripts/list_videos.py"
 
@@ -32,6 +32,6 @@ rule make_splits:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        recipe=PROJECT.splits_recipe,
+        recipe=lambda wildcards: PROJECT.splits_recipe,
     script:
         "../scripts/make_splits.py"

@@ -24,6 +24,6 @@ rule write_arch2_metrics:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        recipe=PROJECT.report_recipe("write_arch2_metrics"),
+        recipe=lambda wildcards: PROJECT.report_recipe("write_arch2_metrics"),
     script:
         "../scripts/write_arch2_metrics.py"
