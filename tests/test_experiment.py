@@ -167,6 +167,13 @@ def test_a_clip_that_failed_is_excluded_and_counted_by_its_first_reason(project:
     assert experiment.excluded == {"no_flow": 1, "no_label": 1, "too_long": 1}
 
 
+def test_classes_that_no_usable_clip_shows_in_a_split_are_named(project: Project) -> None:
+    write(project, vit_rgb={name: row(name, None, "empty") for name in ("cats2", "cats4")})
+    experiment = load_experiment(project)
+    assert experiment.classes_without("val") == ["cats"]
+    assert experiment.classes_without("test") == []
+
+
 def test_a_silent_clip_is_in_without_sound(project: Project) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
     sounding = {c.video_id: c.has_sound for c in load_experiment(project, ["ast"]).clips}

@@ -68,6 +68,7 @@ def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, *
             "test": CLIPS,
             "groups": 240,
             "excluded": {"no_frames": 2},
+            "classes_without_test_clips": [],
         },
         "labels": LABELS,
         "arms": {name: outcome(chance, i) for i, (name, chance) in enumerate(arms.items())},

@@ -14,6 +14,7 @@ from unmuted.errors import UserError
 from unmuted.splits import (
     check_classes,
     check_groups,
+    classes_without,
     make_splits,
     read_groups,
     read_splits,
@@ -73,6 +74,15 @@ def test_every_class_is_split_by_the_shares(seed: int) -> None:
     for label in "abc":
         counts = Counter(splits[f"{label}{i}"] for i in range(20))
         assert counts == {"train": 12, "val": 4, "test": 4}
+
+
+@given(st.integers(0, 50))
+def test_a_class_with_two_sources_is_trained_on_and_tested(seed: int) -> None:
+    videos = [video(f"a{i}", "a") for i in range(10)] + [video("b0", "b"), video("b1", "b")]
+    splits = make_splits(videos, SHARES | {"test": 1 - 0.6 - 0.2}, seed)
+    assert {splits["b0"], splits["b1"]} == {"train", "test"}
+    assert classes_without("test", videos, splits) == []
+    assert classes_without("val", videos, splits) == ["b"]
 
 
 def test_classes_that_grow_stay_near_their_shares() -> None:

@@ -1,12 +1,13 @@
 """Give every labelled video its split; splits made earlier are kept."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from unmuted.artifacts import atomic
 from unmuted.joblog import job_log
 from unmuted.project import Project
-from unmuted.splits import read_groups, write_groups, write_splits
+from unmuted.splits import classes_without, read_groups, write_groups, write_splits
 
 
 def main(config: Mapping[str, object], table: str) -> None:
@@ -18,6 +19,9 @@ def main(config: Mapping[str, object], table: str) -> None:
     videos, splits, kept = project.dataset.videos, project.splits, project.kept_splits
     earlier = read_groups(kept) if kept.exists() else {}
     present = {video.group: splits[video.video_id] for video in videos if video.label is not None}
+    if untested := classes_without("test", videos, splits):
+        log = logging.getLogger("unmuted")
+        log.warning("%d classes have no test video: %s", len(untested), ", ".join(untested))
     with atomic(kept) as temporary:
         write_groups(temporary, earlier | present)
     with atomic(Path(table)) as temporary:

@@ -1,5 +1,6 @@
 """Compute results/arch2_metrics.json from the predictions on the test clips."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def main(config: Mapping[str, object], target: str) -> None:
         )
         for arm in ARMS
     }
+    if untested := experiment.classes_without("test"):
+        log = logging.getLogger("unmuted")
+        log.warning("%d classes have no usable test clip: %s", len(untested), ", ".join(untested))
     counts = {split: len(experiment.split(split)) for split in ("train", "val", "test")}
     report = build_report(
         data={
@@ -50,6 +54,7 @@ def main(config: Mapping[str, object], target: str) -> None:
             **counts,
             "groups": len({clip.group for clip in experiment.clips}),
             "excluded": dict(experiment.excluded),
+            "classes_without_test_clips": untested,
         },
         labels=experiment.labels(test),
         arms=arms,

@@ -72,6 +72,11 @@ class Experiment:
         """Clips of train, val or test."""
         return [clip for clip in self.clips if clip.split == name]
 
+    def classes_without(self, split: str) -> list[str]:
+        """Classes of which no usable clip is in this split, in alphabetical order."""
+        there = {clip.label for clip in self.split(split)}
+        return [label for label in self.classes if label not in there]
+
     def labels(self, clips: Sequence[Clip]) -> np.ndarray:
         """Class indices, int64 (N,)."""
         return np.array([self.classes.index(clip.label) for clip in clips], dtype=np.int64)
@@ -121,11 +126,9 @@ def check_usable(experiment: Experiment, folds: int) -> None:
     """Raise UserError naming the numbers unless what is usable allows training and testing."""
     counts = {split: len(experiment.split(split)) for split in SPLITS}
     problems = [f"the split {name!r} has no usable clip" for name in SPLITS if not counts[name]]
-    trained = {clip.label for clip in experiment.split("train")}
     problems += [
         f"class {label!r} has no usable training clip"
-        for label in experiment.classes
-        if label not in trained
+        for label in experiment.classes_without("train")
     ]
     training, test = (
         len({clip.group for clip in experiment.split(split)}) for split in ("train", "test")

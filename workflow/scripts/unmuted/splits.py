@@ -11,6 +11,7 @@ from pathlib import Path
 from unmuted.dataset import SPLITS, Video, raise_problems
 from unmuted.errors import UserError
 
+FIRST_SERVED = ("train", "test", "val")  # a class with two groups is trained on and tested
 FEWEST_TEST_GROUPS = 2  # intervals draw whole groups
 
 
@@ -23,9 +24,9 @@ def make_splits(
     """Split of every labelled video, by id.
 
     A manifest's own splits are taken as they are. Otherwise whole groups are dealt out, class by
-    class in an order hashed from the seed, each to the split that is furthest below its share
-    (shares: train, val, test, summing to 1). kept: earlier groups with their splits, which do not
-    move. Raises UserError when a split stays empty.
+    class in an order hashed from the seed, each to the split that is furthest below its share, to
+    test before val (shares: train, val, test, summing to 1). kept: earlier groups with their
+    splits, which do not move. Raises UserError when a split stays empty.
     """
     labelled = [video for video in videos if video.label is not None]
     if all(video.split is not None for video in labelled):
@@ -38,7 +39,8 @@ def make_splits(
             counts[home[group]] += sizes[group]
         for group in sorted(groups - home.keys(), key=lambda group: _order(seed, group)):
             total = counts.total() + sizes[group]
-            split = max(SPLITS, key=lambda split: shares[split] * total - counts[split])
+            lacking = {s: round(shares[s] * total - counts[s], 9) for s in FIRST_SERVED}
+            split = max(FIRST_SERVED, key=lacking.get)
             home[group] = split
             counts[split] += sizes[group]
     empty = [split for split in SPLITS if split not in home.values()]
@@ -55,12 +57,17 @@ def check_classes(videos: Iterable[Video], splits: Mapping[str, str]) -> None:
 
     Made splits can leave one: a group of several classes goes where its largest class needs it.
     """
-    labels = {video.label for video in videos if video.label is not None}
-    trained = {video.label for video in videos if splits.get(video.video_id) == "train"}
+    untrained = classes_without("train", videos, splits)
     raise_problems(
-        [f"class {label!r} has no training video" for label in sorted(labels - trained)],
-        "labels and splits",
+        [f"class {label!r} has no training video" for label in untrained], "labels and splits"
     )
+
+
+def classes_without(split: str, videos: Iterable[Video], splits: Mapping[str, str]) -> list[str]:
+    """Classes of which no video is in this split, in alphabetical order."""
+    labels = {video.label for video in videos if video.label is not None}
+    there = {video.label for video in videos if splits.get(video.video_id) == split}
+    return sorted(labels - there)
 
 
 def check_groups(videos: Iterable[Video], splits: Mapping[str, str], folds: int) -> None:
