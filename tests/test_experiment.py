@@ -18,6 +18,7 @@ from unmuted.experiment import (
     Experiment,
     fit_units,
     fold_name,
+    load_clips,
     load_experiment,
     merged_groups,
     training_folds,
@@ -57,6 +58,50 @@ def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -
             together = other.group in linked[one.group]
             assert (homes[one.group] == homes[other.group]) == together
     assert homes == merged_groups(found[::-1])
+
+
+splits = st.sampled_from(["train", "val", "test", None])
+anywhere = st.lists(
+    st.tuples(st.sampled_from("abcdefgh"), st.integers(1, 6), splits), min_size=1, max_size=14
+).map(lambda found: [clip(f"x{i}", k, f"{s}{g}", s) for i, (k, g, s) in enumerate(found)])
+
+
+@given(anywhere)
+def test_clips_elsewhere_join_training_groups_and_move_none(found) -> None:
+    """Named by split and number, a group lies in one split; contents are shared at will."""
+    homes = merged_groups(found)
+    assert homes == merged_groups(found[::-1])
+    earlier = []
+    for split in ("train", "val", "test", None):
+        earlier += [c for c in found if c.split == split]
+        before = merged_groups(earlier)
+        assert {group: homes[group] for group in before} == before
+    trained = {c.key for c in found if c.split == "train"}
+    training_homes = {homes[c.group] for c in found if c.split == "train"}
+    for c in found:
+        if c.key in trained:
+            assert homes[c.group] in training_homes
+
+
+def test_a_test_group_with_clips_of_two_training_groups_merges_neither() -> None:
+    copies = [clip("c", "k1", "film", "test"), clip("d", "k2", "film", "test")]
+    homes = merged_groups([clip("a", "k1", "g1"), clip("b", "k2", "g2"), *copies])
+    assert homes == {"g1": "g1", "g2": "g2", "film": "g1"}
+
+
+@given(anywhere)
+def test_every_clip_of_a_training_source_is_at_home_in_a_fold(found) -> None:
+    """Without this, the generator fitted on all training clips would serve what it has read."""
+    homes = merged_groups(found)
+    kept = [replace(c, group=homes[c.group]) for c in found if c.split]
+    experiment = Experiment(tuple(kept), ("x",), {}, homes)
+    trained = {c.key: c.group for c in kept if c.split == "train"}
+    raw = {c.group for c in found if c.key in trained}  # sources with a copy of a training clip
+    for c, at_home in zip(found, experiment.at_home(found), strict=True):
+        if c.key in trained:
+            assert at_home.group == trained[c.key]
+        elif c.group in raw:
+            assert at_home.group in set(trained.values())
 
 
 @st.composite
@@ -251,6 +296,22 @@ def test_what_is_left_must_allow_an_experiment(
     first = str(error.value).splitlines()[0]
     assert first.startswith(f"usable clips: {train} train, ")
     assert f"(left out: empty {len(unusable)}, no_label 1): " in first
+
+
+def test_a_clip_without_label_counts_as_of_the_source_that_its_content_shows(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`plain` shares a film with dogs3, which turns out to be a copy of training clip cats0."""
+    film = {"plain": "film", "dogs3": "film"}
+    videos = {
+        name: replace(video, group=film.get(name, name)) for name, video in project.videos.items()
+    }
+    monkeypatch.setattr(project, "videos", videos)
+    write(project, **same_content("cats0", "dogs3"))
+    experiment = load_experiment(project)
+    (plain,) = experiment.at_home(load_clips(project, ["plain"], ()))
+    assert plain.group == "cats0"
+    assert plain.group in training_folds(experiment, 2)
 
 
 def test_digests_for_recipes_say_what_is_missing(project: Project) -> None:

@@ -1,6 +1,6 @@
 """Generate the audio features of every video of a shard, training clips out of fold."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -61,17 +61,16 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
     project = Project(config)
     experiment = load_experiment(project)
     fold_of_group = training_folds(experiment, project.config["folds"])
-    clips = {clip.video_id: clip for clip in load_clips(project, project.shards[shard], ())}
-    clips |= {clip.video_id: clip for clip in experiment.clips if clip.video_id in clips}
+    found = experiment.at_home(load_clips(project, project.shards[shard], ()))
+    clips = {clip.video_id: clip for clip in found}
     space = project.units("projection")[FULL]
     seeds = project.config["seeds"]
     generators = {seed: project.units("generator", f"seed-{seed}") for seed in seeds}
-    trained_on = {clip.key for clip in experiment.split("train")}
     extra = {}
     for name, clip in clips.items():
-        served_by = _units(clip, fold_of_group, trained_on, project.config["folds"])
-        digests = [[made[unit].row.digest for unit in served_by] for made in generators.values()]
-        extra[name] = [digests, clip.group]
+        fold = fold_of_group.get(clip.group)
+        served_by = FULL if fold is None else fold_name(fold)
+        extra[name] = [[made[served_by].row.digest for made in generators.values()], clip.group]
     compute = partial(
         generate,
         clips=clips,
@@ -82,15 +81,6 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
         threads=threads,
     )
     project.run_shard("generated", shard, compute, extra)
-
-
-def _units(
-    clip: Clip, fold_of_group: Mapping[str, int], trained_on: Set[str], folds: int
-) -> list[str]:
-    """Generators that may serve a clip: any, where it repeats a training clip's content."""
-    if clip.group in fold_of_group:
-        return [fold_name(fold_of_group[clip.group])]
-    return [FULL, *map(fold_name, range(folds))] if clip.key in trained_on else [FULL]
 
 
 if "snakemake" in globals():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -62,11 +62,15 @@ class Clip:
 
 @dataclass(frozen=True)
 class Experiment:
-    """The labelled clips in an order that does not come from names, and what was left out."""
+    """The labelled clips in an order that does not come from names, and what was left out.
+
+    homes: source group that each group of the run counts as, also of clips without label.
+    """
 
     clips: tuple[Clip, ...]
     classes: tuple[str, ...]
     excluded: Mapping[str, int]
+    homes: Mapping[str, str] = field(default_factory=dict)
 
     def split(self, name: str) -> list[Clip]:
         """Clips of train, val or test."""
@@ -76,6 +80,18 @@ class Experiment:
         """Classes of which no usable clip is in this split, in alphabetical order."""
         there = {clip.label for clip in self.split(split)}
         return [label for label in self.classes if label not in there]
+
+    def at_home(self, clips: Iterable[Clip]) -> list[Clip]:
+        """Any clips of the run, each in the source group that it counts as.
+
+        That of a training clip of the same content, else that of its own group: a group may hold
+        copies from several sources.
+        """
+        trained = {clip.key: clip.group for clip in self.split("train")}
+        return [
+            replace(clip, group=trained.get(clip.key, self.homes.get(clip.group, clip.group)))
+            for clip in clips
+        ]
 
     def labels(self, clips: Sequence[Clip]) -> np.ndarray:
         """Class indices, int64 (N,)."""
@@ -106,18 +122,19 @@ def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
     splits stays in the first of train, val and test: elsewhere it would measure memory. Raises
     UserError when what is left allows no experiment.
     """
+    found = load_clips(project, project.videos, stages)
+    homes = merged_groups(found)
     labelled = [video.video_id for video in project.dataset.videos if video.label is not None]
-    clips = sorted(load_clips(project, labelled, stages), key=lambda clip: (clip.key, clip.group))
+    clips = [replace(clip, group=homes[clip.group]) for clip in found if clip.label is not None]
+    clips.sort(key=lambda clip: (clip.key, clip.group))
     excluded = Counter(_reasons(project, set(labelled) - {clip.video_id for clip in clips}))
     if len(labelled) < len(project.videos):
         excluded["no_label"] = len(project.videos) - len(labelled)
-    homes = merged_groups(clips)
-    clips = [replace(clip, group=homes[clip.group]) for clip in clips]
     repeats = _repeats(clips)
     excluded.update(repeats.values())
     kept = [clip for clip in clips if clip.video_id not in repeats]
     classes = tuple(project.dataset.classes)
-    experiment = Experiment(tuple(kept), classes, dict(sorted(excluded.items())))
+    experiment = Experiment(tuple(kept), classes, dict(sorted(excluded.items())), homes)
     check_usable(experiment, project.config["folds"])
     return experiment
 
@@ -153,7 +170,29 @@ def _repeats(clips: Sequence[Clip]) -> dict[str, str]:
 
 
 def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
-    """Group of every source group after joining those that hold clips of the same content."""
+    """Home of every source group after joining those that hold clips of the same content.
+
+    Training clips decide first, then those of val, of test, and without a split: a group may join
+    what earlier ones decided but cannot change it, so that a copy elsewhere moves no training
+    clip's fold.
+    """
+    homes: dict[str, str] = {}  # by group; the first homes are those of training groups
+    home_of_content: dict[str, str] = {}
+    for split in (*SPLITS, None):
+        own = [clip for clip in clips if clip.split == split]
+        order = {home: rank for rank, home in enumerate(dict.fromkeys(homes.values()))}
+        for joined in _joined_groups(own):
+            known = {homes[clip.group] for clip in joined if clip.group in homes}
+            known |= {home_of_content[clip.key] for clip in joined if clip.key in home_of_content}
+            home = min(known, key=order.get) if known else min(clip.group for clip in joined)
+            for clip in joined:
+                homes.setdefault(clip.group, home)
+                home_of_content.setdefault(clip.key, home)
+    return homes
+
+
+def _joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
+    """Clips by source, where groups with a clip of the same content are one; sorted by name."""
     parent = {clip.group: clip.group for clip in clips}
 
     def root(group: str) -> str:
@@ -161,14 +200,14 @@ def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
             group = parent[group]
         return group
 
-    training = {clip.group for clip in clips if clip.split == "train"}
     first: dict[str, str] = {}
     for clip in clips:
-        pair = (root(first.setdefault(clip.key, clip.group)), root(clip.group))
-        # Named after a training group, so that a copy elsewhere moves no training clip's fold.
-        kept, joined = sorted(pair, key=lambda group: (group not in training, group))
-        parent[joined] = kept
-    return {group: root(group) for group in parent}
+        kept, other = sorted((root(first.setdefault(clip.key, clip.group)), root(clip.group)))
+        parent[other] = kept
+    sources: dict[str, list[Clip]] = {}
+    for clip in clips:
+        sources.setdefault(root(clip.group), []).append(clip)
+    return [sources[name] for name in sorted(sources)]
 
 
 def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
