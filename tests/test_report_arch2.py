@@ -220,6 +220,32 @@ def test_no_test_clip_with_sound_gives_nulls_that_the_schema_takes(
     assert "no test clip has usable sound" in format_report(report)
 
 
+def test_one_draw_of_the_noise_has_no_spread(bootstrap: GroupBootstrap) -> None:
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(CLIPS, 3, 6)).astype(np.float32)
+    spread = np.full((SEEDS, CLIPS), np.nan, np.float32)
+    made, usable = np.stack([real] * SEEDS), np.ones(CLIPS, bool)
+    scores, prototypes = np.zeros((CLIPS, 8)), np.eye(8, 6)
+    found = generation_metrics(made, real, usable, spread, prototypes, scores, bootstrap)
+    assert found["spread_over_draws"] is None
+
+
+@pytest.mark.parametrize("detectable", [0.0, None])
+def test_arms_that_never_differ_are_not_said_to_detect_everything(
+    bootstrap: GroupBootstrap, detectable: float | None, tmp_path: Path
+) -> None:
+    same = dict.fromkeys(("video_only", "generated", "real_audio"), outcome(0.5, 0))
+    report = make_report(bootstrap, arms=same)
+    for contrast in report["contrasts"].values():
+        assert contrast["ci95"] == [0, 0] and not contrast["smallest_detectable"]
+        contrast["smallest_detectable"] = detectable
+    write_arch2(tmp_path / "report.json", report)
+    text = " ".join(format_report(report).split())
+    assert "4 times in 5" not in text
+    assert "Generated and video only are right equally often in every resample" in text
+    assert "+0.0 to +0.0 none primary" in text
+
+
 def test_semantics_are_counted() -> None:
     found = summarise_semantics(
         [["a bell"], ["a bell", "a drum"]],

@@ -72,7 +72,8 @@ class Generated:
     """Generated audio features, the mean over draws of the noise."""
 
     audio: np.ndarray  # float32 (N, T, A)
-    spread: np.ndarray  # float32 (N,), standard deviation over draws, root mean square over T and A
+    # float32 (N,), standard deviation over draws, root mean square over T and A; NaN for one draw
+    spread: np.ndarray
 
 
 def train_generator(
@@ -165,13 +166,14 @@ def generate(
     model = load_weights(Generator(config), state, device)
     steps = data.visual.shape[1]
     audio = np.zeros((len(data), steps, config.audio_dim), dtype=np.float32)
-    spread = np.zeros(len(data), dtype=np.float32)
+    spread = np.full(len(data), np.nan, dtype=np.float32)
     for i, key in enumerate(data.keys):
         noise = clip_noise(key, seed, (draws, steps, config.noise_dim)).to(device)
         clip = _inputs(data, np.full(draws, i), device)
         drawn = model.standardize_audio.undo(model(*clip, noise)).cpu().numpy()  # (draws, T, A)
         audio[i] = drawn.mean(axis=0)
-        spread[i] = np.sqrt(drawn.var(axis=0).mean())
+        if draws > 1:
+            spread[i] = np.sqrt(drawn.var(axis=0, ddof=1).mean())
     return Generated(audio, spread)
 
 

@@ -24,16 +24,14 @@ def generation_metrics(
     """The report's "generation" section, over the test clips that have usable sound.
 
     generated: (S, N, T, A), one a seed. real: (N, T, A) projected audio. usable: bool (N,).
-    spread: (S, N) over draws of the noise. prototypes: (L, A) of the full fit. label_scores: (N,
-    L), AST on the real audio. bootstrap: drawn over the groups of all N clips. Values are null
-    where no test clip has usable sound.
+    spread: (S, N) over draws of the noise, NaN for one draw. prototypes: (L, A) of the full fit.
+    label_scores: (N, L), AST on the real audio. bootstrap: drawn over the groups of all N clips.
+    Values are null where no test clip has usable sound.
     """
     names = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed", "spread_over_draws", "label_map")
     made, truth = generated[:, usable], real[usable]
     if len(truth) == 0:
         return {"clips": 0, **dict.fromkeys(names)}
-    variance = float(truth.var(axis=(0, 1), dtype=np.float64).sum())
-    noise = float((spread[:, usable].astype(np.float64) ** 2).mean()) * truth.shape[-1]
     per_seed = {
         "cosine": [mean_cosine(one, truth) for one in made],
         "r2": [r2(one, truth) for one in made],
@@ -45,9 +43,16 @@ def generation_metrics(
         "r2": float(np.mean(per_seed["r2"])),
         "r2_ci95": _r2_interval(generated, real, usable, bootstrap),
         "per_seed": per_seed,
-        "spread_over_draws": float(np.sqrt(noise / variance)) if variance > 0 else None,
+        "spread_over_draws": _spread_over_draws(spread[:, usable], truth),
         "label_map": _label_map(made, truth, prototypes, label_scores[usable]),
     }
+
+
+def _spread_over_draws(spread: np.ndarray, truth: np.ndarray) -> float | None:
+    """Spread (S, N) as a share of that of real audio (N, T, A) over clips and time."""
+    variance = float(truth.var(axis=(0, 1), dtype=np.float64).sum())
+    noise = float((spread.astype(np.float64) ** 2).mean()) * truth.shape[-1]
+    return float(np.sqrt(noise / variance)) if variance > 0 and np.isfinite(noise) else None
 
 
 def _cosine_interval(

@@ -36,6 +36,11 @@ def conclusions(report: Report) -> list[str]:
 def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
     first, second = (arm.replace("_", " ") for arm in name.split("-"))
     (low, high), delta = contrast["ci95"], contrast["delta"]
+    if low <= 0 <= high and not contrast["smallest_detectable"]:
+        return (
+            f"{first.capitalize()} and {second} are right equally often in every resample of the "
+            "test clips; this says nothing of how small a difference it would find."
+        )
     if low <= 0 <= high:
         return (
             f"No difference shown between {first} and {second}: {_points(delta)} points, interval "
@@ -85,7 +90,9 @@ def _contrasts(report: Report) -> str:
                 name,
                 _points(contrast["delta"]),
                 f"{_points(low)} to {_points(high)}",
-                _percent(contrast["smallest_detectable"]),
+                _percent(contrast["smallest_detectable"])
+                if contrast["smallest_detectable"]
+                else "none",
                 "primary" if contrast["primary"] else "",
             )
         )
