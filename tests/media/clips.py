@@ -8,16 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
-from unmuted.media import ffmpeg
+from imageio_ffmpeg import get_ffmpeg_exe
 
 GRID = (3, 4)  # rows and columns of black and white blocks: a number of 12 bits
 WIDTH, HEIGHT = 128, 72
 
 
 def run_ffmpeg(*arguments: object, data: bytes | None = None) -> None:
-    """Run ffmpeg without any restriction; the test fails with its log where it fails."""
-    command = [ffmpeg.binary(), "-hide_banner", "-loglevel", "error", "-y", *map(str, arguments)]
+    """Run ffmpeg without any restriction; the test fails with its log where it fails.
+
+    The one that comes with the environment, so that test files are the same on every machine.
+    """
+    command = [get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", *map(str, arguments)]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
