@@ -11,10 +11,12 @@ from unmuted.project import Project
 
 
 def main(config: Mapping[str, object], table: str) -> None:
-    """Write `table`; files of the folder that are not videos are named in the log."""
+    """Write `table`; files of the folder that are not videos are counted and named in the log."""
     dataset = Project(config).dataset
     log = logging.getLogger("unmuted")
     log.info("%d videos, %d classes", len(dataset.videos), len(dataset.classes))
+    if dataset.ignored:
+        log.warning("%d files of the folder are not taken for videos", len(dataset.ignored))
     for name in dataset.ignored:
         log.warning("not taken for a video: %s", name)
     with atomic(Path(table)) as temporary:

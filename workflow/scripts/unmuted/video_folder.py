@@ -17,45 +17,7 @@ from unmuted.dataset import (
     video_id_from_name,
 )
 from unmuted.errors import UserError
-
-VIDEO_SUFFIXES = frozenset(
-    [
-        ".3g2",
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".dv",
-        ".f4v",
-        ".flv",
-        ".gif",
-        ".h264",
-        ".hevc",
-        ".ivf",
-        ".m1v",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".nut",
-        ".obu",
-        ".ogm",
-        ".ogv",
-        ".qt",
-        ".rm",
-        ".rmvb",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-        ".wtv",
-    ]
-)
+from unmuted.media.containers import VIDEO_SUFFIXES
 
 
 def read_folder(folder: Path, follow_links: bool = False) -> Dataset:

@@ -2,8 +2,7 @@
 
 Every call opens its input through :func:`input_arguments`, so that no call can forget the
 restrictions: only the `file` protocol, and only demuxers that read nothing but the file they are
-given. Playlists, concat lists, image sequences and session descriptions name *other* files; they
-are refused by demuxer, before their content is acted on.
+given (see `unmuted.media.containers`). The others are refused before their content is acted on.
 """
 
 from __future__ import annotations
@@ -16,18 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from unmuted.errors import UserError
-
-# Containers and raw streams that hold everything in one file. ffmpeg compares single names: "mov"
-# admits the demuxer "mov,mp4,m4a,3gp,3g2,mj2", "matroska" does not admit "webm_dash_manifest".
-# Sound alone is opened so that the finding reads "no video stream" rather than "not allowed".
-DEMUXERS = ",".join(
-    (
-        "mov,matroska,avi,asf,flv,live_flv,kux,ogg,nut,mxf,gxf,rm,wtv,nsv,nuv,ty,pva,dhav,thp,xmv",
-        "mpeg,mpegts,mpegvideo,m4v,h261,h263,h264,hevc,vvc,vc1,obu,av1,ivf,avs2,avs3,cavsvideo",
-        "dv,dirac,dnxhd,mjpeg,ingenient,yuv4mpegpipe,gif,apng,webp_anim,flic,smk,bink,roq,vivo",
-        "wav,w64,aiff,au,caf,mp3,aac,ac3,eac3,dts,flac,wv,ape,tta,amr",
-    )
-)
+from unmuted.media.containers import DEMUXERS
 
 MINIMUM_LIBAVCODEC = (59, 37)  # ffmpeg 5.1, the first to know -fps_mode
 _MAX_ALLOCATION = 1 << 30  # bytes, of a single block
