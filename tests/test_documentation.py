@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def test_defaults_of_the_schema_are_valid_themselves() -> None:
     config = check_config({"videos": {"source": "demo"}, "models": _models()})
     assert check_config(config) == config
     assert config["seeds"] == schema("config")["properties"]["seeds"]["default"]
+
+
+def test_the_model_that_the_readme_converts_is_the_one_that_the_configuration_reads(
+    repository: Path,
+) -> None:
+    command = r"fetch_model\.py (\S+)[ \\#\n]+([0-9a-f]{40}) (\S+)"
+    published = (repository / "config" / "published.yaml").read_text(encoding="utf-8")
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    (made,) = re.findall(command, readme)
+    assert re.findall(command, published) == [made]
+    assert yaml.safe_load(published)["models"]["blip"] == {"path": made[2]}
 
 
 def _models() -> dict[str, dict[str, str]]:

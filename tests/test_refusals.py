@@ -45,6 +45,13 @@ def unknown_key(folder: Path) -> dict[str, object]:
     return changed(make_config(folder, LABELS), "clips.sped", 1)
 
 
+def no_videos(folder: Path) -> dict[str, object]:
+    """Not the demo: nobody asked for it."""
+    config = make_config(folder, LABELS)
+    del config["videos"]
+    return config
+
+
 def missing_model(folder: Path) -> dict[str, object]:
     return changed(make_config(folder, LABELS), "models.vit.path", str(folder / "nowhere"))
 
@@ -91,6 +98,7 @@ def empty_split(folder: Path) -> dict[str, object]:
     ("make", "expected"),
     [
         (unknown_key, ["clips: unknown key sped; known keys are fps, seconds"]),
+        (no_videos, ["top level: 'videos' is a required property"]),
         (missing_model, ["nowhere; expected one with config.json and model.safetensors"]),
         (one_class_only, ["at least two classes among the labelled videos, found only 'cats'"]),
         (twins, ["cats/cats1.mp4 and", "dogs/cats1.mp4 both have the video id 'cats1'"]),
