@@ -394,7 +394,21 @@ def test_a_fetched_model_is_asked_for_its_width_before_any_job(
     (tmp_path / "models" / "ast").rename(tmp_path / "cache" / ("1" * 40))
     (tmp_path / "cache" / ("1" * 40) / "config.json").write_text('{"hidden_size": 64}')
     with pytest.raises(UserError, match=r"audio_dim is 128, but AST .* gives 64 features"):
-        project.require_models()
+        project.require_models({"extract_ast"})
+
+
+def test_models_are_fetched_for_the_jobs_that_run_them_only(
+    config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unmuted import plan
+
+    asked = []
+    monkeypatch.setattr(plan, "require_models", lambda specs: asked.append(set(specs)))
+    project = Project(config)
+    project.require_models({"list_videos", "probe_videos", "train_classifier"})
+    project.require_models({"extract_vit", "embed_labels", "fit_prototypes"})
+    project.require_models({stage.script for stage in STAGES.values()})
+    assert asked == [set(), {"vit", "sentence", "ast"}, set(config["models"])]
 
 
 def test_a_branch_is_no_revision(config) -> None:

@@ -35,14 +35,14 @@ if workflow.is_main_process and not DRY_RUN:
 
 
 def begin():
-    """Before the first job: own the lock and results/, and have every model at hand.
+    """Before the first job: own the lock and results/, and have the models of all jobs at hand.
 
     Jobs may be offline.
     """
     claim_lock()
     try:
         PROJECT.note_source()
-        PROJECT.require_models()
+        PROJECT.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

@@ -5,7 +5,7 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -105,9 +105,15 @@ class Plan(Corpus):
             self._identities[role] = model_identity(spec, RESULTS / ".models.json")
         return self._identities[role]
 
-    def require_models(self) -> None:
-        """Fetch every configured model that is not at hand. Raises UserError naming all missing."""
-        require_models({role: self.model_spec(role) for role in self.config["models"]})
+    def require_models(self, rules: Collection[str]) -> None:
+        """Fetch the models that jobs of these rules run and that are not at hand.
+
+        Raises UserError naming all that are missing.
+        """
+        roles = {
+            role for stage in STAGES.values() if stage.script in rules for role in stage.models
+        }
+        require_models({role: self.model_spec(role) for role in sorted(roles)})
         self.check_audio_dim()
 
     def recipe(self, stage_name: str, inputs: object) -> str:
