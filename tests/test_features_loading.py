@@ -86,6 +86,19 @@ def test_identity_follows_the_content_and_nothing_else(vit: Path, tmp_path: Path
     assert len(seen) == 4
 
 
+@pytest.mark.parametrize(
+    "name", ["vocab.json", "merges.txt", "tokenizer.model", "2_Dense/config.json", "2_Dense/x.bin"]
+)
+def test_identity_follows_every_file_that_a_tokenizer_or_a_later_module_reads(
+    vit: Path, tmp_path: Path, name: str
+) -> None:
+    copy = shutil.copytree(vit, tmp_path / "elsewhere")
+    (copy / "2_Dense").mkdir()
+    before = model_identity(ModelSpec(path=copy))
+    (copy / name).write_text("{}")
+    assert model_identity(ModelSpec(path=copy)) != before
+
+
 def test_identity_reads_a_file_again_only_when_its_stamp_changes(vit: Path, tmp_path: Path) -> None:
     spec, cache = ModelSpec(path=shutil.copytree(vit, tmp_path / "vit")), tmp_path / "digests.json"
     weights = spec.path / "model.safetensors"

@@ -16,7 +16,7 @@ from pathlib import Path
 import transformers
 
 from unmuted.features.hub import download
-from unmuted.features.loading import CONTENT_PATTERNS, WEIGHTS
+from unmuted.features.loading import CONTENT_PATTERNS, WEIGHTS, content_files
 
 PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 
@@ -24,8 +24,7 @@ PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 def write_safetensors(source: Path, target: Path) -> Path:
     """Copy a checkpoint's configuration from `source`, and its weights as safetensors."""
     target.mkdir(parents=True, exist_ok=True)
-    files = {path for pattern in CONTENT_PATTERNS for path in source.glob(pattern)}
-    for file in sorted(files):
+    for file in content_files(source):
         copy = target / file.relative_to(source)
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(file, copy)

@@ -37,10 +37,13 @@ CONTENT_PATTERNS = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "*.model",  # SentencePiece
     "modules.json",
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
-    "*_Pooling/config.json",
+    "[0-9]_*/*",  # further modules of a sentence encoder, such as 1_Pooling and 2_Dense
 )
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -120,10 +123,15 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
         _package_folder(spec)
         return f"{spec.id}@{metadata.version(spec.id.removeprefix(PACKAGE_PREFIX))}"
     folder = load_folder(spec)
-    found = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
-    digests = file_digests(sorted(found), cache_file)
+    digests = file_digests(content_files(folder), cache_file)
     named = {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
     return "sha256:" + hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def content_files(folder: Path) -> list[Path]:
+    """The files of a model's folder that can change its output."""
+    found = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
+    return sorted(path for path in found if path.is_file())
 
 
 def load_folder(spec: ModelSpec, *needed: tuple[str, ...]) -> Path:
