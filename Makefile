@@ -1,5 +1,6 @@
 # `make demo`: environment, then the main job on the embedded demo. `make test`: environment, then
-# lint, format check and all tests. Needs Python 3.11 or later and make, nothing else.
+# lint, format check and all tests. Needs Python 3.11 (PYTHON=...) and make,
+# nothing else.
 PYTHON ?= python3
 CORES ?= all
 VENV := .venv

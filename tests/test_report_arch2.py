@@ -82,7 +82,7 @@ def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, *
             ],
         ),
         "provenance": {
-            "models": {"vit": {"id": "tiny", "revision": "abc", "dtype": "float32"}},
+            "models": {"vit": {"id": "tiny", "revision": "a/b@abc", "dtype": "float32"}},
             "config_sha256": "0" * 64,
             "versions": {"torch": "2.15"},
             "seeds": [0, 1, 2, 3, 4],

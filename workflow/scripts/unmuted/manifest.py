@@ -48,6 +48,7 @@ def read_manifest(
                 f"{printable(manifest)}: videos.columns.{key} names a column {columns[key]!r} "
                 "that it lacks"
             )
+    _refuse_two_meanings(header, names, manifest)
     videos, problems = [], []
     for line, row in rows:
         try:
@@ -60,6 +61,22 @@ def read_manifest(
     if not follow_links:
         _refuse_other_root(videos, root, manifest)
     return checked_dataset(videos, printable(manifest))
+
+
+def _refuse_two_meanings(header: Sequence[str], names: Mapping[str, str], manifest: Path) -> None:
+    """Raise UserError for a column that would be two of ours, or one beside the one so called."""
+    given = [name for name in names.values() if name in header]
+    problems = [
+        f"videos.columns names the column '{printable(name)}' twice; give each its own"
+        for name in sorted({name for name in given if given.count(name) > 1})
+    ]
+    problems += [
+        f"its column {key!r} is not the one that videos.columns.{key} names, "
+        f"'{printable(name)}': rename one, since results/videos.csv calls that one {key!r}"
+        for key, name in names.items()
+        if key in header and key not in given
+    ]
+    raise_problems(problems, printable(manifest))
 
 
 def _refuse_other_root(videos: Sequence[Video], root: Path, manifest: Path) -> None:

@@ -35,9 +35,17 @@ def _read(cache_file: Path | None) -> dict[str, list]:
     if cache_file is None or not cache_file.is_file():
         return {}
     try:
-        return json.loads(cache_file.read_text())
-    except json.JSONDecodeError:
+        known = json.loads(cache_file.read_bytes())
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
         return {}  # only a cache: a damaged one costs one reading of the files
+    return {path: entry for path, entry in known.items() if _is_entry(entry)}
+
+
+def _is_entry(value: object) -> bool:
+    """Whether this is [size, mtime_ns, digest]."""
+    return isinstance(value, list) and [type(part) for part in value] == [int, int, str]
 
 
 def _write(cache_file: Path, known: dict[str, list]) -> None:

