@@ -18,11 +18,11 @@ from unmuted.dataset import (
     check_experiment,
     checked_dataset,
     is_video_id,
-    printable,
     video_id_from_name,
     write_table,
 )
 from unmuted.errors import UserError
+from unmuted.text import printable
 
 names = st.text(
     st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
+from inspect import Parameter, signature
 from pathlib import Path
 
+import pytest
 import yaml
 
+from unmuted.classification.training import ClassifierSettings
 from unmuted.config import check_config, schema
+from unmuted.features.vit import VitFeatures
+from unmuted.generation.training import GeneratorSettings
+from unmuted.media.probe import Limits
+from unmuted.media.wav import read_wav
+from unmuted.semantics.captions import Captioner
 
 
 def test_config_readme_lists_every_key_as_the_schema_has_it(repository: Path) -> None:
@@ -42,6 +51,31 @@ def test_the_model_that_the_readme_converts_is_the_one_that_the_configuration_re
     (made,) = re.findall(command, readme)
     assert re.findall(command, published) == [made]
     assert yaml.safe_load(published)["models"]["blip"] == {"path": made[2]}
+
+
+@pytest.mark.parametrize(
+    ("function", "section"),
+    [
+        (VitFeatures, "vit"),
+        (Captioner, "captions"),
+        (read_wav, "wav"),
+        (Limits, "videos"),
+        (GeneratorSettings, "generator"),
+        (ClassifierSettings, "classifier"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_default_of_the_library_is_that_of_the_configuration(
+    function: Callable[..., object], section: str
+) -> None:
+    known = signature(function).parameters.items()
+    given = {name: p.default for name, p in known if p.default is not Parameter.empty}
+    rules = schema("config")["properties"][section]["properties"]
+    if "max_pixels" in given:
+        given["max_megapixels"] = given["max_pixels"] / 1e6
+    shared = given.keys() & rules.keys()
+    assert shared
+    assert {name: given[name] for name in shared} == {n: rules[n]["default"] for n in shared}
 
 
 def _models() -> dict[str, dict[str, str]]:

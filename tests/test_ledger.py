@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.errors import UserError
-from unmuted.ledger import COLUMNS, Journal, Row, one_line, read_rows, write_rows
+from unmuted.ledger import COLUMNS, Journal, Row, read_rows, write_rows
+from unmuted.text import one_line
 
 HEADER = ",".join(COLUMNS) + "\n"
 ROW = Row("clip", "ok", "", "0" * 32, "f" * 32, 1234, 0.25)

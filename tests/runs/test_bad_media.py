@@ -11,7 +11,8 @@ import pytest
 
 from runs.corpus import PER_CLIP, Corpus
 from test_media_damaged import REFUSED
-from unmuted.dataset import printable, video_id_from_name
+from unmuted.dataset import video_id_from_name
+from unmuted.text import printable
 
 pytestmark = pytest.mark.workflow
 DAMAGED = ("truncated_half", "corrupt_middle")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from unmuted.errors import UserError
 from unmuted.recipes import digest_bytes
+from unmuted.text import printable
 
 SPLITS = ("train", "val", "test")
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}")
@@ -60,12 +61,6 @@ class Dataset:
     def classes(self) -> list[str]:
         """Labels in alphabetical order."""
         return sorted({video.label for video in self.videos if video.label is not None})
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    """A path as one line of valid text: bytes that are not UTF-8 and line ends are escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def is_video_id(text: str) -> bool:

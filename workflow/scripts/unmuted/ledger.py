@@ -14,6 +14,7 @@ from pathlib import Path
 
 from unmuted.artifacts import atomic
 from unmuted.errors import UserError
+from unmuted.text import one_line
 
 OK = "ok"
 
@@ -42,12 +43,6 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-
-
-def one_line(text: str, limit: int = 300) -> str:
-    """`text` as one printable line, so that a hostile name cannot forge rows or hide text."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def read_rows(path: Path) -> dict[str, Row]:

@@ -15,11 +15,11 @@ from unmuted.dataset import (
     checked_dataset,
     is_line,
     is_video_id,
-    printable,
     raise_problems,
     video_id_from_name,
 )
 from unmuted.errors import UserError
+from unmuted.text import printable
 
 
 def read_manifest(

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unmuted.artifacts import atomic
-from unmuted.dataset import printable
 from unmuted.errors import UserError
+from unmuted.text import printable
 
 
 def origin_of(videos: Mapping[str, object]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from unmuted.config import setting, time_steps
 from unmuted.corpus import Corpus
-from unmuted.dataset import check_experiment, printable
+from unmuted.dataset import check_experiment
 from unmuted.errors import UserError
 from unmuted.features.loading import (
     ModelSpec,
@@ -27,6 +27,7 @@ from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import found_damage
 from unmuted.splits import check_classes, check_groups, make_splits, read_groups
 from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
+from unmuted.text import printable
 
 if TYPE_CHECKING:
     from unmuted.media.probe import Limits

@@ -30,6 +30,7 @@ INFRASTRUCTURE = frozenset(
         "joblog",
         "ledger",
         "manifest",
+        "origin",
         "plan",
         "progress",
         "project",
@@ -38,6 +39,7 @@ INFRASTRUCTURE = frozenset(
         "shards",
         "stages",
         "sweep",
+        "text",
         "video_folder",
     ]
 )

@@ -29,9 +29,10 @@ from unmuted.artifacts import (
     write_artifact,
 )
 from unmuted.dataset import Video
-from unmuted.ledger import OK, Journal, Row, one_line, read_rows, write_rows
+from unmuted.ledger import OK, Journal, Row, read_rows, write_rows
 from unmuted.progress import Progress
 from unmuted.recipes import digest_json
+from unmuted.text import one_line
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,12 +12,12 @@ from unmuted.dataset import (
     Video,
     checked_dataset,
     is_line,
-    printable,
     raise_problems,
     video_id_from_name,
 )
 from unmuted.errors import UserError
 from unmuted.media.containers import VIDEO_SUFFIXES
+from unmuted.text import printable
 
 
 def read_folder(folder: Path, follow_links: bool = False) -> Dataset:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from unmuted.artifacts import atomic
 from unmuted.recipes import digest_file
 
 
@@ -49,8 +48,5 @@ def _is_entry(value: object) -> bool:
 
 
 def _write(cache_file: Path, known: dict[str, list]) -> None:
-    cache_file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=cache_file.parent, prefix=cache_file.name)
-    with os.fdopen(handle, "w") as file:
-        json.dump(known, file, indent=1, sort_keys=True)
-    os.replace(temporary, cache_file)
+    with atomic(cache_file) as temporary:
+        temporary.write_text(json.dumps(known, indent=1, sort_keys=True))

@@ -23,7 +23,7 @@ class VitFeatures:
     """
 
     def __init__(
-        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 9
+        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 18
     ) -> None:
         folder = load_folder(spec, PROCESSOR)
         self.processor = ViTImageProcessor.from_pretrained(folder)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from unmuted.errors import UserError
 from unmuted.media.containers import DEMUXERS
+from unmuted.text import one_line
 
 MINIMUM_LIBAVCODEC = (59, 37)  # ffmpeg 5.1, the first to know -fps_mode
 _MAX_ALLOCATION = 1 << 30  # bytes, of a single block
@@ -108,13 +109,8 @@ def first_error(log: str) -> str:
     for line in log.split("\n"):
         level = _LEVEL.search(line)
         if level and level[1] in ("panic", "fatal", "error"):
-            return _printable(_LEVEL.sub("", _CONTEXT.sub("", line), count=1))[:200]
+            return one_line(_LEVEL.sub("", _CONTEXT.sub("", line), count=1), limit=200)
     return ""
-
-
-def _printable(text: str) -> str:
-    """One line without control characters, whatever names and tags ffmpeg quoted in it."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _banner(executable: str) -> str:

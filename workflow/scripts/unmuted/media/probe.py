@@ -34,9 +34,9 @@ _CHANNELS |= {"hexagonal": 6, "octagonal": 8, "cube": 8, "hexadecagonal": 16}
 class Limits:
     """What is refused, so that no file can stop a run; `timeout_s` is for one call of ffmpeg."""
 
-    max_seconds: float = 600.0
+    max_seconds: float = 60.0
     max_frames: int = 100_000
-    max_pixels: int = 4096 * 4096
+    max_pixels: int = 34_000_000
     timeout_s: float = 300.0
 
 

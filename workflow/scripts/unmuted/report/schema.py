@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
+from unmuted import config
+from unmuted.artifacts import atomic
+
 DECIMALS = 6
 
 
 def check_report(report: dict[str, Any], schema: str) -> None:
     """Raise ValueError naming the place where `report` departs from the schema file `schema`."""
-    rules = yaml.safe_load((SCHEMAS / schema).read_text(encoding="utf-8"))
+    rules = config.schema(schema.removesuffix(".schema.yaml"))
     validator = jsonschema.Draft202012Validator(rules)
     error = jsonschema.exceptions.best_match(validator.iter_errors(report))
     if error is not None:
@@ -28,13 +28,8 @@ def write_report(path: Path, report: dict[str, Any], schema: str) -> None:
     rounded = _rounded(report)
     check_report(rounded, schema)
     text = json.dumps(rounded, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _rounded(value: Any) -> Any:
