@@ -135,7 +135,7 @@ def _contrast(
         "delta": float(difference.mean()),
         "ci95": list(interval(samples)),
         "per_seed": [float(value) for value in difference.mean(axis=1)],
-        "smallest_detectable": smallest_detectable(samples),
+        "smallest_detectable": smallest_detectable(samples) or None,
         "primary": primary,
     }
 
