@@ -3,6 +3,7 @@
 # nothing else.
 PYTHON ?= python3
 CORES ?= all
+DIRECTORY ?= .
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
@@ -29,7 +30,7 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 
 verify: $(VENV)/ready
-	$(BIN)/python workflow/scripts/verify_artifacts.py
+	$(BIN)/python workflow/scripts/verify_artifacts.py $(DIRECTORY)
 
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py

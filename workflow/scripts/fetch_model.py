@@ -15,6 +15,7 @@ from pathlib import Path
 
 import transformers
 
+from unmuted.errors import UserError
 from unmuted.features.hub import download
 from unmuted.features.loading import CONTENT_PATTERNS, WEIGHTS, content_files
 
@@ -42,10 +43,14 @@ def main() -> None:
     parser.add_argument("revision", help="a commit hash")
     parser.add_argument("folder", type=Path, help="where the model is written")
     arguments = parser.parse_args()
-    # Where safetensors are published, the pickle of the same weights is not worth its download.
-    source = download(arguments.id, arguments.revision, CONTENT_PATTERNS)
-    if not any((source / name).is_file() for name in WEIGHTS):
-        source = download(arguments.id, arguments.revision, PICKLES)
+    try:
+        # Where safetensors are published, the pickle of the same weights is not worth its download.
+        source = download(arguments.id, arguments.revision, CONTENT_PATTERNS)
+        if not any((source / name).is_file() for name in WEIGHTS):
+            source = download(arguments.id, arguments.revision, PICKLES)
+    except UserError as error:
+        copied = f"run this command where there is network, and copy {arguments.folder} here"
+        parser.exit(1, f"{error}\nOr {copied}.\n")
     print(write_safetensors(source, arguments.folder))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from unmuted.report.table import format_report
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("metrics", type=Path, help="such as results/arch2_metrics.json")
+    path = parser.parse_args().metrics
     print(format_report(json.loads(path.read_text(encoding="utf-8"))))
     print(path)

@@ -1,10 +1,11 @@
 """Check every artifact against its ledger; damaged ones are marked, and the next run rebuilds them.
 
-Run as `make verify`, or `python workflow/scripts/verify_artifacts.py` in the folder of results/.
+Run as `make verify`, or `python workflow/scripts/verify_artifacts.py FOLDER`, where results/ lies.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -32,4 +33,11 @@ def main(results: Path = Path("results")) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main() else 0)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="where results/ lies")
+    results = parser.parse_args().folder / "results"
+    if not any(results.rglob("*.ledger.csv")):
+        parser.error(
+            f"no ledgers under {results.resolve()}: name the folder of the run (--directory)"
+        )
+    sys.exit(1 if main(results) else 0)

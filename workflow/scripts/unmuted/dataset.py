@@ -83,7 +83,10 @@ def check_experiment(dataset: Dataset) -> None:
     labelled = [video for video in dataset.videos if video.label is not None]
     if len(dataset.classes) < 2:
         found = f"only {dataset.classes[0]!r}" if dataset.classes else "none"
-        raise UserError(f"expected at least two classes among the labelled videos, found {found}")
+        raise UserError(
+            f"expected at least two classes among the labelled videos, found {found}; labels are "
+            "the folders in videos.folder, or the manifest's column `label` (videos.columns.label)"
+        )
     given = [video for video in labelled if video.split is not None]
     if not given:
         return

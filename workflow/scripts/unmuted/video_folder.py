@@ -28,7 +28,8 @@ def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
     """
     if not folder.is_dir():
         raise UserError(
-            f"videos.folder: {printable(folder)} is not a folder; give one with a folder per class"
+            f"videos.folder: {printable(folder)} is not a folder (looked for at "
+            f"{printable(Path(folder).absolute())}); give one with a folder per class"
         )
     videos, ignored, problems = [], [], set()
     for path in sorted(_files(folder, follow_links), key=os.fsencode):

@@ -156,7 +156,8 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...]) -> Path:
     if not folder.is_dir():
         raise UserError(
             f"model {spec.name}: no folder {folder}; expected one with config.json and"
-            " model.safetensors, as save_pretrained writes it"
+            " model.safetensors, as save_pretrained writes it. A model published as a pickle, such"
+            " as BLIP, is converted by workflow/scripts/fetch_model.py (config/README.md, Models)"
         )
     if missing := _missing(folder, needed):
         raise UserError(f"model {spec.name}: {folder} has no {', no '.join(missing)}")
