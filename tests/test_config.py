@@ -75,7 +75,7 @@ def test_every_key_has_a_description_or_explains_itself() -> None:
 @pytest.mark.parametrize(
     ("dotted", "value", "expected"),
     [
-        ("vidoes", {}, "top level: unknown key vidoes; known keys are audio_dim,"),
+        ("vidoes", {}, "top level: unknown key vidoes; known keys are ablations,"),
         ("clips.sped", 1, "clips: unknown key sped; known keys are fps, seconds"),
         ("models.vit.dtpe", "x", "models.vit: unknown key dtpe; known keys are dtype, id, path"),
         ("clips.fps", "six", "clips.fps: 'six' is not of type 'number'"),
@@ -95,6 +95,8 @@ def test_every_key_has_a_description_or_explains_itself() -> None:
         ("models.vit", {"id": "a/b"}, "models.vit: a/b needs a pinned `revision`"),
         ("splits", {"train": 0.8, "val": 0.2}, "splits: train and val leave nothing for the test"),
         ("classifier", {"epochs": 3}, "classifier: 4 snapshots of 3 epochs; at most one an epoch"),
+        ("frames.sampling", "odd", "frames.sampling: 'odd' is not one of ['even', 'every_nth']"),
+        ("ast.passes", 18, "ast.passes: 18 is not one of ['clip', 'per_step']"),
         ("device", "gpu", "device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
     ],
 )

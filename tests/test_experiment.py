@@ -25,6 +25,7 @@ from unmuted.experiment import (
     training_sound,
 )
 from unmuted.ledger import Row
+from unmuted.missing import is_missing
 from unmuted.project import Project
 from unmuted.splits import write_splits
 
@@ -223,6 +224,27 @@ def test_a_silent_clip_is_in_without_sound(project: Project) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
     sounding = {c.video_id: c.has_sound for c in load_experiment(project, ["ast"]).clips}
     assert sounding == {name: name != "cats0" for name in SPLIT_OF}
+
+
+def test_training_sound_that_is_declared_missing_is_not_there_and_no_other(
+    project: Project,
+) -> None:
+    write(project)
+    write_ledgers(project, "noise_ast", {})
+    half = project.variant_of("missing.training_rate=0.5")
+    found = load_clips(half, SPLIT_OF, ["ast", "noise_ast"])
+    assert [c.key for c in found] == [c.key for c in load_clips(project, SPLIT_OF, ["ast"])]
+    silent = {c.video_id for c in found if not c.has_sound}
+    assert silent == {c.video_id for c in found if c.split == "train" and is_missing(c.key, 0, 0.5)}
+    assert silent == {c.video_id for c in found if "noise_ast" not in c.artifacts}
+    assert 0 < len(silent) < 4
+
+
+def test_a_corpus_whose_training_sound_is_all_declared_missing_is_told_so(project: Project) -> None:
+    write(project, ast={"cats0": row("cats0", None, "silent")})
+    none = project.variant_of("missing.training_rate=1")
+    with pytest.raises(UserError, match=r"none of the 4 .* \(declared_missing 3, silent 1\)"):
+        training_sound(none, load_experiment(none, ["ast"]))
 
 
 def test_a_corpus_without_usable_sound_is_told_so_with_what_became_of_it(project: Project) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +248,55 @@ def test_samples_that_are_not_16_bit_are_refused(ast: Path) -> None:
     for wrong in (sound(1.0) / 32768, sound(1.0).reshape(2, -1), sound(0)):
         with pytest.raises(ValueError, match="int16"):
             model.extract(wrong, 6)
+
+
+# -------------------------------------------------------------------- AST, one pass a time step
+
+
+def test_a_pass_per_step_equals_transformers_on_every_part(ast: Path) -> None:
+    samples, steps = sound(1.2), 7
+    result = AstFeatures(ModelSpec(path=ast), CPU, torch.float32).extract_per_step(samples, steps)
+    edges = np.round(np.arange(steps + 1) * len(samples) / steps).astype(int)
+    passes = [reference_ast(ast, samples[a:b]) for a, b in pairwise(edges)]
+    expected = np.array([tokens.mean(axis=(0, 1)) for tokens, _ in passes])  # padding too
+    np.testing.assert_allclose(result.tokens, expected, atol=1e-4)
+    np.testing.assert_allclose(result.scores, np.mean([s for _, s in passes], axis=0), atol=1e-4)
+    np.testing.assert_allclose(1 / (1 + np.exp(-result.logits)), result.scores, atol=1e-6)
+    assert result.mode == "per_step"
+    assert result.tokens.dtype == result.scores.dtype == result.logits.dtype == np.float32
+    assert np.isfinite(result.logits).all()
+
+
+def test_a_pass_per_step_hears_its_own_part_and_mostly_padding(local_ast: AstFeatures) -> None:
+    """Of the 50 columns of a part of 1/6 s, 48 hold padding alone: that much is always the same."""
+    one, other = sound(3.0, seed=1), sound(3.0, seed=2) // 30
+    mixed = one.copy()
+    mixed[24_000:] = other[24_000:]
+    tokens = {
+        name: np.stack([extract(samples, 18).tokens for samples in (one, other, mixed)])
+        for name, extract in {
+            "clip": local_ast.extract,
+            "per_step": local_ast.extract_per_step,
+        }.items()
+    }
+    apart = {name: np.linalg.norm(found[0] - found[1], axis=1) for name, found in tokens.items()}
+    assert apart["per_step"].max() < 0.05 * apart["clip"].min()
+    assert cosines(tokens["per_step"][0], tokens["per_step"][1]).min() > 0.99
+    assert cosines(tokens["clip"][0], tokens["clip"][1]).max() < 0.9
+    # Parts know nothing of each other; in one pass a bin at the border hears both.
+    np.testing.assert_array_equal(tokens["per_step"][2][:9], tokens["per_step"][0][:9])
+    np.testing.assert_array_equal(tokens["per_step"][2][9:], tokens["per_step"][1][9:])
+    assert not np.array_equal(tokens["clip"][2][:9], tokens["clip"][0][:9])
+
+
+@pytest.mark.parametrize("count", [1, 3, 20_481])
+def test_a_pass_per_step_takes_sound_of_any_length(ast: Path, count: int) -> None:
+    model = AstFeatures(ModelSpec(path=ast), CPU, torch.float32)
+    result = model.extract_per_step(np.zeros(count, np.int16), 5)
+    assert result.tokens.shape == (5, SMALL["hidden_size"])
+    assert np.isfinite(result.tokens).all()
+    with pytest.raises(ValueError, match="int16"):
+        model.extract_per_step(np.zeros(count), 5)
 
 
 # ------------------------------------------------------------------------------------- checkpoints

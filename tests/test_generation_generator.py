@@ -125,6 +125,59 @@ def test_a_caption_that_is_a_label_gets_its_prototype() -> None:
     np.testing.assert_allclose(mixed[0], prototypes[3], atol=1e-5)
 
 
+def limited(**limits: object) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    """Mixtures of one-hot prototypes, so the weights themselves; soft weights; cosines."""
+    torch.manual_seed(0)
+    texts, labels = torch.randn(B, E), torch.randn(L, E)
+    weights = [
+        LabelAttention(config(text_adapter="frozen", temperature=0.2, **options))(
+            texts, labels, torch.eye(L)
+        )
+        for options in (limits, {})
+    ]
+    return *weights, cosine_similarity(texts, labels)
+
+
+@pytest.mark.parametrize("k", [1, 3, L, L + 5])
+def test_a_caption_attends_to_the_nearest_labels_alone(k: int) -> None:
+    weights, soft, cosine = limited(nearest_labels=k)
+    for row, all_of_row, similarity in zip(weights, soft, cosine, strict=True):
+        nearest = np.argsort(-similarity)[:k]
+        expected = np.zeros(L)
+        expected[nearest] = all_of_row[nearest] / all_of_row[nearest].sum()
+        np.testing.assert_allclose(row, expected, atol=1e-6)
+
+
+def test_equally_near_labels_go_by_index() -> None:
+    attention = LabelAttention(config(text_adapter="frozen", nearest_labels=2))
+    weights = attention(torch.ones(1, E), torch.ones(L, E), torch.eye(L))[0]
+    np.testing.assert_allclose(weights, [0.5, 0.5, *[0.0] * (L - 2)], atol=1e-6)
+
+
+def test_labels_that_are_not_similar_get_no_weight() -> None:
+    weights, soft, cosine = limited(min_similarity=0.1)
+    kept = np.where(cosine >= 0.1, soft, 0)
+    np.testing.assert_allclose(weights, kept / kept.sum(axis=1, keepdims=True), atol=1e-6)
+    assert (weights[cosine < 0.1] == 0).all()
+
+
+def test_a_caption_without_a_similar_label_says_nothing_and_breaks_no_gradient() -> None:
+    model = network(min_similarity=0.999)
+    seen = []
+    model.attention.register_forward_hook(lambda module, args, out: seen.append(out))
+    model(*inputs()).square().sum().backward()
+    assert (seen[0] == 0).all()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+def test_limits_leave_the_gradient_of_what_they_let_pass() -> None:
+    model = network(nearest_labels=3, min_similarity=-1.0)
+    model(*inputs()).square().sum().backward()
+    assert any(p.grad.abs().sum() > 0 for p in model.attention.parameters())
+
+
 def test_a_caption_is_heard_most_where_its_frame_is() -> None:
     """Swapping the caption changes the LSTM's input at its step most, and less further away."""
     model = network(tau=1.0)

@@ -198,8 +198,8 @@ def test_prototypes_of_foreign_clips_are_refused(corpus: Corpus) -> None:
 
 
 def test_an_unknown_text_adapter_is_refused() -> None:
-    with pytest.raises(UserError, match="text_adapter is 'full', expected one of adapter, frozen"):
-        GeneratorSettings(text_adapter="full")
+    with pytest.raises(UserError, match="text_adapter is 'no', expected one of adapter, frozen"):
+        GeneratorSettings(text_adapter="no")
 
 
 def clip(**changes: object) -> ClipInputs:

@@ -76,6 +76,20 @@ def test_per_pair_scale_is_that_of_the_source() -> None:
     assert coded.max() == 255
 
 
+def test_per_pair_scale_loses_the_amount_of_motion() -> None:
+    """A still corner sets its black, so all that is left is which pixel of a pair is fastest."""
+    pairs = [moving_texture([(0, 0), (shift, 0)]) for shift in (0.75, 3.0)]
+    for pair in pairs:
+        pair[1, :24] = pair[0, :24]
+    value = {
+        scale: [hue_and_value(flow_images(pair, times(pair), 36.0, scale)[1])[1] for pair in pairs]
+        for scale in ("fixed", "per_pair")
+    }
+    assert value["fixed"][1] > 3 * value["fixed"][0]
+    assert value["per_pair"][0] == pytest.approx(value["per_pair"][1], rel=0.15)
+    assert min(value["per_pair"]) > 128
+
+
 def test_parameters_are_those_of_the_source() -> None:
     assert FARNEBACK == (0.5, 3, 15, 3, 5, 1.2, 0)
 

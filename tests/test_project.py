@@ -17,8 +17,10 @@ from unmuted.errors import UserError
 from unmuted.ledger import read_rows
 from unmuted.project import Project
 from unmuted.runner import Outcome, Task, mark_damaged
-from unmuted.stages import BY_VIDEO, GENERATOR, STAGES
+from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
 
+COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
+REPORT_OF_RULE = {report.script: name for name, report in REPORTS.items()}
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
 
 
@@ -49,22 +51,42 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
 @pytest.mark.parametrize(
     ("dotted", "value", "stages"),
     [
-        ("clips.fps", 5, {"truth", "frames", "ast", "generator"}),
+        (
+            *("clips.fps", 5),
+            {"truth", "frames", "ast", "noise_ast", "generator", "video_generator"},
+        ),
         ("frames.short_side", 128, {"frames"}),
+        ("frames.sampling", "every_nth", {"frames"}),
         ("flow.max_speed", 99, {"flow"}),
+        ("flow.scale", "per_pair", {"flow"}),
         ("wav.silence_db", -50, {"wav"}),
         ("representative_frames.ratio", 1.5, {"representative_frames"}),
         ("captions.num_beams", 2, {"captions"}),
         ("mapping.k", 2, {"mapping"}),
         ("vit.batch_size", 4, {"vit_rgb", "vit_flow"}),
-        ("audio_dim", 64, {"projection"}),
+        ("ast.passes", "per_step", {"ast", "noise_ast"}),
+        ("audio_dim", 64, {"projection", "comparison_classifier"}),
         ("prototypes.min_weight", 2.0, {"prototypes"}),
         ("generator.draws", 9, {"generated"}),
         ("generator.epochs", 9, {"generator"}),  # `generated` is told by the generators it reads
-        ("classifier.epochs", 9, {"classifier", "selection", "predictions"}),
+        ("video_generator.epochs", 9, {"video_generator"}),
+        ("retrieval.k", 9, {"retrieved"}),
+        ("folds", 3, {"prototypes", "generator", "video_generator", "retrieved"}),
+        ("filter.shuffle_seed", 9, {"dictionary"}),
+        ("filter.top_labels", 9, {"predicted_labels"}),
+        ("filter.percentiles", [9], {"comparison_classifier", "comparison_selection"}),
+        ("filter.mode", "uniform", {"dictionary", *COMPARED}),
+        ("classifier.epochs", 9, {"classifier", "selection", "predictions", *COMPARED}),
+        ("missing.training_rate", 0.5, {"projection", "comparison_classifier"}),
+        ("missing.seed", 9, {"projection", "noise_ast", *COMPARED}),
+        ("missing.test_rates", [0, 1], set()),  # only counted and averaged when results are written
+        ("missing.kinds", ["noise"], set()),
         ("videos.max_seconds", 9, {"probe"}),
         ("models.vit.dtype", "float32", {"vit_rgb", "vit_flow"}),
-        ("models.sentence.dtype", "float32", {"caption_embeddings", "label_embeddings"}),
+        (
+            *("models.sentence.dtype", "float32"),
+            {"caption_embeddings", "label_embeddings", "dictionary"},
+        ),
         ("videos_per_shard", 2, set()),
         ("threads", 7, set()),
         ("bootstrap.resamples", 999, set()),
@@ -81,9 +103,9 @@ def test_a_setting_changes_the_recipes_of_the_stages_that_read_it(
     ("role", "stages"),
     [
         ("vit", {"vit_rgb", "vit_flow"}),
-        ("ast", {"ast", "prototypes"}),
+        ("ast", {"ast", "noise_ast", "prototypes", "predicted_labels"}),
         ("blip", {"captions"}),
-        ("sentence", {"caption_embeddings", "label_embeddings"}),
+        ("sentence", {"caption_embeddings", "label_embeddings", "dictionary"}),
     ],
 )
 def test_other_weights_change_the_recipes_of_the_stages_that_run_them(
@@ -115,7 +137,7 @@ def test_training_reads_exactly_the_generator_settings_of_its_recipe(project) ->
 
 def visits(config, stage: str) -> dict[str, str]:
     project = Project(config)
-    return {shard: project.shard_recipe(stage, shard) for shard in project.shards}
+    return {shard: project.visit_recipe(stage, shard) for shard in project.shards}
 
 
 @pytest.mark.parametrize("how", ["touched", "older", "grown", "gone"])
@@ -151,15 +173,29 @@ def upstream(stage: str) -> set[str]:
 
 
 def all_visits(config) -> dict[str, str]:
-    """Params of every rule: of one shard of each stage, of each fit, and of the report."""
+    """Params of every rule: of one shard of each stage, of each fit, and of the reports."""
     project = Project(config)
     shard = min(project.shards)
     rules = {
-        name: project.shard_recipe(name, shard) if stage.is_sharded else project.fit_recipe(name)
+        name: project.visit_recipe(name, shard if stage.is_sharded else None)
         for name, stage in STAGES.items()
         if name not in ("clips", "truth")
     }
-    return rules | {"report": project.report_recipe("write_arch2_metrics")}
+    return rules | {name: project.report_recipe(report) for name, report in REPORT_OF_RULE.items()}
+
+
+def downstream(stage: str) -> set[str]:
+    """The stage and all stages made from it, at any depth; without the demo's own."""
+    return {name for name in STAGES if stage in {name, *upstream(name)}} - {"clips", "truth"}
+
+
+def reports_on(stage: str) -> set[str]:
+    """Rules of the reports that a stage's artifacts reach."""
+    return {
+        report.script
+        for report in REPORTS.values()
+        if downstream(stage) & {*report.pooled, *report.fits}
+    }
 
 
 @pytest.mark.parametrize(
@@ -169,6 +205,8 @@ def all_visits(config) -> dict[str, str]:
         ("captions.num_beams", 3, "captions"),
         ("audio_dim", 9, "projection"),
         ("generator.epochs", 3, "generator"),
+        ("retrieval.k", 3, "retrieved"),
+        ("filter.top_labels", 3, "predicted_labels"),
     ],
 )
 def test_a_change_reaches_the_params_of_all_that_is_downstream(
@@ -176,14 +214,15 @@ def test_a_change_reaches_the_params_of_all_that_is_downstream(
 ) -> None:
     """Else a job that failed half-way would leave stale results that count as up to date."""
     found = differing(all_visits(config), all_visits(changed(config, dotted, value)))
-    assert found == {"report", stage, *(name for name in STAGES if stage in upstream(name))}
+    assert found == downstream(stage) | {*REPORT_OF_RULE}  # reports state all of the configuration
 
 
-def test_a_changed_file_reaches_the_fits_and_the_report(config, tmp_path: Path) -> None:
+def test_a_changed_file_reaches_the_fits_and_the_reports(config, tmp_path: Path) -> None:
     before = all_visits(config)
     (tmp_path / "videos" / "cats" / "cats1.mp4").write_bytes(b"longer than it was")
     found = differing(before, all_visits(config))
-    assert {"projection", "generator", "classifier", "selection", "report"} <= found
+    assert {name for name, stage in STAGES.items() if stage.pooled} | {*REPORT_OF_RULE} <= found
+    assert not {"label_embeddings", "dictionary"} & found  # made from names alone
 
 
 def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
@@ -193,20 +232,20 @@ def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
     project = Project(config)
     shard = min(project.shards)
     project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
+    for read in STAGES["mapping"].inputs:
+        write_ledgers(project, read, {})
+    project.run_shard("mapping", shard, compute)
     project.run_units("selection", {"all": "input"}, compute)
     before = all_visits(config)
-    for stage, part in (("probe", shard), ("selection", None)):
+    assert reports_on("mapping") == {"write_arch2_metrics"}
+    for stage, part in (("probe", shard), ("mapping", shard), ("selection", None)):
         folder, ledger = project.folder(stage, part), project.ledger(stage, part)
         assert mark_damaged(folder, ledger, ".json") == []
         assert all_visits(config) == before
         next(folder.glob("*.json")).write_text("{}")
         assert len(mark_damaged(folder, ledger, ".json")) == 1
         after = all_visits(config)
-        assert differing(before, after) == {
-            "report",
-            stage,
-            *(name for name in STAGES if stage in upstream(name)),
-        } - {"clips", "truth"}
+        assert differing(before, after) == downstream(stage) | reports_on(stage)
         before = after
 
 
@@ -219,13 +258,23 @@ def test_a_new_video_has_its_own_shard_visited(config, tmp_path: Path) -> None:
 
 
 def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path: Path) -> None:
-    found = [Project(config).fit_recipe("generator")]
-    found.append(Project(changed(config, "seeds", [1, 2, 3, 4, 5])).fit_recipe("generator"))
-    found.append(Project(changed(config, "folds", 3)).fit_recipe("generator"))
+    found = [Project(config).visit_recipe("generator")]
+    found.append(Project(changed(config, "seeds", [1, 2, 3, 4, 5])).visit_recipe("generator"))
+    found.append(Project(changed(config, "folds", 3)).visit_recipe("generator"))
     (tmp_path / "videos" / "cats" / "cats1.mp4").rename(tmp_path / "videos" / "dogs" / "cats1.mp4")
-    found.append(Project(config).fit_recipe("generator"))
+    found.append(Project(config).visit_recipe("generator"))
     assert len(set(found)) == 4
-    assert Project(config).fit_recipe("generator") == found[-1]
+    assert Project(config).visit_recipe("generator") == found[-1]
+
+
+def test_reports_that_name_the_models_declare_what_those_made(repository: Path) -> None:
+    """The numeric type that a model ran with stands in its artifacts."""
+    from unmuted.report.provenance import ARTIFACTS
+
+    scripts = repository / "workflow" / "scripts"
+    for report in REPORTS.values():
+        if "provenance(" in (scripts / f"{report.script}.py").read_text(encoding="utf-8"):
+            assert set(ARTIFACTS.values()) <= set(report.pooled), report.script
 
 
 # --- tasks ---------------------------------------------------------------------------------------
@@ -421,7 +470,7 @@ def test_unknown_videos_and_shards_are_refused(project) -> None:
         project.by_video_ledger("audio.wav", "nobody")
     shards = ", ".join(project.shards)
     with pytest.raises(UserError, match=re.escape(f"no shard 'x' in this run; there are {shards}")):
-        project.shard_recipe("frames", "x")
+        project.visit_recipe("frames", "x")
 
 
 def test_every_artifact_of_a_video_stands_in_its_own_shard(project) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unmuted.report.arch2 import ArmOutcome, build_report, write_arch2
+from unmuted.report.arch2 import build_report, write_arch2
 from unmuted.report.bootstrap import GroupBootstrap, draw_groups, interval
 from unmuted.report.generated_audio import generation_metrics
 from unmuted.report.metrics import (
@@ -19,6 +19,7 @@ from unmuted.report.metrics import (
     mean_cosine,
     r2,
 )
+from unmuted.report.outcomes import ArmOutcome
 from unmuted.report.semantics import summarise_semantics
 from unmuted.report.table import conclusions, format_report
 

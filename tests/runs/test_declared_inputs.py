@@ -6,84 +6,110 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from runs.corpus import REPOSITORY, Corpus
+from unmuted.stages import STAGES
 
 pytestmark = pytest.mark.workflow
 
 # Runs a script's main on a finished corpus, where it finds nothing to do but reads all tables.
+# Of the arguments that a job may have, each main takes those that it names.
 RECORD = """
-import importlib, json, os, sys
+import importlib, inspect, json, os, sys
 import yaml
-scripts, name, arguments = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+scripts, name, variant, arguments = *sys.argv[1:4], json.loads(sys.argv[4])
 sys.path.insert(0, scripts)
+from unmuted.project import Project
 opened = set()
 def note(event, details):
     if event == "open" and isinstance(details[0], (str, os.PathLike)):
         opened.add(os.path.relpath(details[0]))
 config = yaml.safe_load(open("config.yaml"))
-script = importlib.import_module(name)
+main = importlib.import_module(name).main
+taken = {key: arguments[key] for key in inspect.signature(main).parameters if key in arguments}
 sys.addaudithook(note)
-script.main(config, **arguments)
+main(Project(config).variant(variant), **taken)
 print(json.dumps(sorted(opened)))
 """
-TABLE = re.compile(r"results/(?!logs|benchmarks)[^.]*\.(ledger\.)?csv")
-ARGUMENTS = {"shard": str, "seed": int, "view": str}
-WITH_THREADS = {
-    *("extract_vit", "extract_ast", "caption_frames", "embed_captions", "embed_labels"),
-    *("train_generator", "generate_audio", "train_classifier"),
-    *("select_classifier", "predict_classes"),
+TABLE = re.compile(r"results/(?!logs/|benchmarks/)(?:.*/)?[^./][^/]*\.csv")
+# How the mains of rules that make no stage name what they write.
+WRITTEN = {
+    "list_videos": {"table": "results/videos.csv"},
+    "make_splits": {"table": "results/splits.csv"},
+    "write_arch2_metrics": {"target": "results/arch2_metrics.json"},
+    "write_arch1_metrics": {
+        "metrics": "results/arch1_metrics.json",
+        "dictionary": "results/semantic_dictionary.csv",
+    },
+    "write_comparison": {
+        "output": {
+            "metrics": "results/comparison.json",
+            "table": "results/comparison.csv",
+            "masks": "results/missing_audio.csv",
+            "figures": "results/figures",
+        }
+    },
+    "write_predictions": {"table": "results/predictions.csv"},
 }
 
 
-def planned_jobs(corpus: Corpus) -> list[tuple[str, set[str], dict[str, str]]]:
-    """Rule, inputs and wildcards of one job of every rule, as a dry run prints them."""
-    text = corpus.run("-n", "--forceall").stdout
-    jobs: dict[str, tuple[str, set[str], dict[str, str]]] = {}
+@dataclass(frozen=True)
+class Job:
+    """A job as a dry run prints it."""
+
+    rule: str
+    inputs: set[str]
+    outputs: set[str]
+    wildcards: dict[str, str]
+
+    @property
+    def variant(self) -> str:
+        return self.wildcards.get("variant", "")
+
+    def arguments(self) -> dict[str, object]:
+        """All that its script's main may be given."""
+        seed = {"seed": int(self.wildcards["seed"])} if "seed" in self.wildcards else {}
+        return {"threads": 1, **self.wildcards, **seed, **WRITTEN.get(self.rule, {})}
+
+    def is_own(self, path: str) -> bool:
+        """Whether it writes this table itself, or a sibling of it: another shard or seed."""
+        folders = {Path(output).parent for output in self.outputs}
+        of_stage = {folder for folder in folders if folder.name in STAGES}
+        return path in self.outputs or Path(path).parent in of_stage
+
+
+def read_jobs(text: str) -> list[Job]:
+    """One job of every rule, and one of every rule in a variant, from what a dry run prints."""
+    jobs: dict[tuple[str, bool], Job] = {}
     for block in re.split(r"\n(?=(?:local)?rule )", text):
-        if not (rule := re.match(r"(?:local)?rule (\w+):", block)):
-            continue
-        inputs = re.search(r"^ +input: (.*)$", block, re.M)
-        wildcards = re.search(r"^ +wildcards: (.*)$", block, re.M)
-        pairs = wildcards[1].split(", ") if wildcards else []
-        jobs[rule[1]] = (
-            rule[1],
-            set(inputs[1].split(", ")) if inputs else set(),
-            dict(pair.split("=") for pair in pairs),
-        )
+        if rule := re.match(r"(?:local)?rule (\w+):", block):
+            pairs = [pair.partition("=") for pair in _listed(block, "wildcards")]
+            wildcards = {name: value for name, _, value in pairs}
+            inputs, outputs = (set(_listed(block, kind)) for kind in ("input", "output"))
+            job = Job(rule[1], inputs, outputs, wildcards)
+            jobs[job.rule, bool(job.variant)] = job
     return list(jobs.values())
+
+
+def _listed(block: str, kind: str) -> list[str]:
+    line = re.search(rf"^ +{kind}: (.*)$", block, re.M)
+    return line[1].split(", ") if line else []
 
 
 def test_jobs_read_only_the_tables_their_rules_declare(with_metrics: Corpus, copy_of) -> None:
     corpus = copy_of(with_metrics)
-    jobs = [job for job in planned_jobs(corpus) if job[0] not in ("all", "features")]
+    planned = read_jobs(corpus.run("-n", "--forceall").stdout)
+    jobs = [job for job in planned if job.rule not in ("all", "features")]
     assert len(jobs) >= 19
-    for rule, declared, wildcards in jobs:
-        if rule in ("list_videos", "make_splits", "write_arch2_metrics"):
-            table = {"list_videos": "videos.csv", "make_splits": "splits.csv"}
-            out = f"results/{table.get(rule, 'arch2_metrics.json')}"
-            arguments = {"target" if rule == "write_arch2_metrics" else "table": out}
-        else:
-            out = ""
-            arguments = {key: ARGUMENTS[key](value) for key, value in wildcards.items()}
-            if rule in WITH_THREADS:
-                arguments["threads"] = 1
+    for job in jobs:
         scripts = str(REPOSITORY / "workflow" / "scripts")
-        command = [sys.executable, "-c", RECORD, scripts, rule, json.dumps(arguments)]
+        command = [sys.executable, "-c", RECORD, scripts, job.rule, job.variant]
+        command.append(json.dumps(job.arguments()))
         done = subprocess.run(command, cwd=corpus.folder, capture_output=True, text=True)
-        assert done.returncode == 0, f"{rule}: {done.stderr}"
-        read = {path for path in json.loads(done.stdout) if TABLE.fullmatch(path)}
-        own = {path for path in read if path.startswith(f"results/{_stage(rule, wildcards)}")}
-        assert read - own - {out} <= declared, rule
-
-
-def _stage(rule: str, wildcards: dict[str, str]) -> str:
-    """Folder of what the rule itself writes."""
-    from unmuted.stages import STAGES
-
-    stages = [stage.name for stage in STAGES.values() if stage.script == rule]
-    if rule == "extract_vit":
-        return f"vit_{wildcards['view']}"
-    return stages[0] if stages else "none"
+        assert done.returncode == 0, f"{job.rule}: {done.stderr}"
+        read = {path for path in json.loads(done.stdout.splitlines()[-1]) if TABLE.fullmatch(path)}
+        assert {path for path in read if not job.is_own(path)} <= job.inputs, job.rule

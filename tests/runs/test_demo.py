@@ -16,13 +16,19 @@ from unmuted.report.schema import check_report
 pytestmark = pytest.mark.workflow
 
 
-def run_demo(folder: Path) -> str:
+COMPARED = [
+    f"results/{name}" for name in ("comparison.json", "arch1_metrics.json", "predictions.csv")
+]
+
+
+def run_demo(folder: Path, *targets: str) -> str:
     config = REPOSITORY / "config" / "config.yaml"
-    command = [sys.executable, "-m", "snakemake", "results/arch2_metrics.json", "--cores", "all"]
+    targets = targets or ("results/arch2_metrics.json",)
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "all"]
     command += ["--directory", str(folder), "--configfile", str(config)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +86,69 @@ def test_table_for_the_terminal(demo: Path, metrics: dict) -> None:
         line = next(line for line in shown.splitlines() if line.startswith(arm))
         assert f"{100 * values['accuracy']['mean']:.1f}" in line
     assert shown.rstrip().endswith(str(path))
+
+
+@pytest.fixture(scope="module")
+def compared(demo: Path) -> Path:
+    run_demo(demo, *COMPARED)
+    return demo
+
+
+def test_the_comparison_has_every_arm_on_the_same_clips(compared: Path, metrics: dict) -> None:
+    report = json.loads((compared / "results" / "comparison.json").read_text())
+    check_report(report, "comparison.schema.yaml")
+    assert report["data"] == metrics["data"]
+    assert report["arms"].keys() == {
+        *("video_only", "video_only_matched", "mean_audio", "knn_audio", "generated_arch1"),
+        *("generated_arch2", "filtered", "oracle_filter", "real_audio"),
+        *("shuffled_dictionary", "random_features", "swapped_audio"),
+    }
+    for ours, theirs in (("generated_arch2", "generated"), ("real_audio", "real_audio")):
+        assert report["arms"][ours]["accuracy"] == metrics["arms"][theirs]["accuracy"]
+    roles = {name: arm["role"] for name, arm in report["arms"].items()}
+    assert roles["oracle_filter"] == "leaks" and roles["swapped_audio"] == "control"
+    for name in ("shuffled_dictionary", "random_features", "swapped_audio"):
+        low, _ = report["contrasts"][f"{name}-video_only"]["ci95"]
+        assert low < 0, f"the control {name} wins"
+
+
+def test_accuracy_falls_as_sound_goes_missing(compared: Path) -> None:
+    missing = json.loads((compared / "results" / "comparison.json").read_text())["missing"]
+    assert missing["missing_clips"] == sorted(missing["missing_clips"])
+    for kinds in missing["curves"].values():
+        assert kinds.keys() == {"no_stream", "silence", "noise", "swapped"}
+        for arms in kinds.values():
+            first, *_, last = (point["mean"] for point in arms["mean_audio"]["accuracy"])
+            assert first > last + 0.1
+            flat = {point["mean"] for point in arms["video_only"]["accuracy"]}
+            assert len(flat) == 1
+
+
+def test_architecture_1_reports_its_filter_and_its_leak(compared: Path) -> None:
+    report = json.loads((compared / "results" / "arch1_metrics.json").read_text())
+    check_report(report, "arch1_metrics.schema.yaml")
+    assert "leaks" in report["arms"]["oracle_filter"]
+    assert report["filter"]["percentile"] in (25, 50, 75)
+    assert 0 < report["filter"]["kept_share"]["filtered"]["mean"] < 1
+    assert report["labels"]["real"]["map"] > report["labels"]["generated"]["map"]
+    rows = (compared / "results" / "semantic_dictionary.csv").read_text().splitlines()
+    assert len(rows) == 1 + 5 * len(report["data"]["classes"])
+
+
+def test_tables_and_figures_lie_beside_the_comparison(compared: Path) -> None:
+    results = compared / "results"
+    masks = (results / "missing_audio.csv").read_text().splitlines()
+    assert len(masks) == 1 + 300
+    figures = {path.name for path in (results / "figures").iterdir()}
+    for name in ("accuracy_by_arm", "filter_threshold", "training_curves", "confusion_real_audio"):
+        assert {f"{name}.svg", f"{name}.png"} <= figures
+    predictions = (results / "predictions.csv").read_text().splitlines()
+    assert len(predictions) == 1 + 44 + 75  # all but the training clips
+
+
+def test_only_what_an_ablation_reaches_runs_again(compared: Path) -> None:
+    target = "results/variants/generator.draws=1/predictions/00000-of-00002.ledger.csv"
+    planned = run_demo(compared, target, "-n", "--quiet", "rules")
+    assert "generate_audio" in planned
+    for stage in ("train_generator", "extract_vit", "extract_ast", "caption_frames", "make_clips"):
+        assert stage not in planned

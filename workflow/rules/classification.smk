@@ -1,14 +1,13 @@
 # One classifier per arm and seed, its snapshot chosen on validation, its predictions.
 rule train_classifier:
     input:
-        experiment("ast", "generated"),
-        projection="results/projection.ledger.csv",
+        reads("classifier"),
     output:
-        "results/classifier/seed-{seed}.ledger.csv",
+        "results/{variant}classifier/seed-{seed}.ledger.csv",
     log:
-        "results/logs/train_classifier/seed-{seed}.log",
+        "results/logs/{variant}train_classifier/seed-{seed}.log",
     benchmark:
-        "results/benchmarks/train_classifier/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_classifier/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -17,22 +16,20 @@ rule train_classifier:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        recipe=refit("classifier"),
+        recipe=visit("classifier"),
     script:
         "../scripts/train_classifier.py"
 
 
 rule select_classifier:
     input:
-        experiment("ast", "generated"),
-        all_seeds("classifier"),
-        projection="results/projection.ledger.csv",
+        reads("selection"),
     output:
-        "results/selection.ledger.csv",
+        "results/{variant}selection.ledger.csv",
     log:
-        "results/logs/select_classifier/all.log",
+        "results/logs/{variant}select_classifier/all.log",
     benchmark:
-        "results/benchmarks/select_classifier/all.tsv"
+        "results/benchmarks/{variant}select_classifier/all.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -41,28 +38,20 @@ rule select_classifier:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        recipe=refit("selection"),
+        recipe=visit("selection"),
     script:
         "../scripts/select_classifier.py"
 
 
 rule predict_classes:
     input:
-        all_seeds("classifier"),
-        "results/splits.csv",
-        vit_rgb="results/vit_rgb/{shard}.ledger.csv",
-        vit_flow="results/vit_flow/{shard}.ledger.csv",
-        caption_embeddings="results/caption_embeddings/{shard}.ledger.csv",
-        ast="results/ast/{shard}.ledger.csv",
-        generated="results/generated/{shard}.ledger.csv",
-        selection="results/selection.ledger.csv",
-        projection="results/projection.ledger.csv",
+        reads("predictions"),
     output:
-        "results/predictions/{shard}.ledger.csv",
+        "results/{variant}predictions/{shard}.ledger.csv",
     log:
-        "results/logs/predict_classes/{shard}.log",
+        "results/logs/{variant}predict_classes/{shard}.log",
     benchmark:
-        "results/benchmarks/predict_classes/{shard}.tsv"
+        "results/benchmarks/{variant}predict_classes/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

@@ -12,7 +12,8 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 from unmuted.errors import UserError
 from unmuted.locks import claim_lock, release_stale_lock
 from unmuted.project import Project
-from unmuted.stages import BY_VIDEO, VISUAL
+from unmuted.stages import BY_VIDEO
+from unmuted.variants import PATTERN
 
 ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
 
@@ -47,14 +48,21 @@ def begin():
         raise WorkflowError(str(error)) from None
 
 
+def reads(stage):
+    """Input of a stage's rule: all that the stage table says it reads."""
+    return lambda wildcards: variant_of(wildcards).needs(stage, wildcards.get("shard"))
+
+
 def visit(stage):
-    """Params of a stage over shards: changes when a visit to the shard may find work to do."""
-    return lambda wildcards: PROJECT.shard_recipe(stage, wildcards.shard)
+    """Params of a stage's rule: changes when a visit may find work to do."""
+    return lambda wildcards: variant_of(wildcards).visit_recipe(
+        stage, wildcards.get("shard")
+    )
 
 
-def refit(stage):
-    """Params of a fitted stage: changes when a visit may find something to fit again."""
-    return lambda wildcards: PROJECT.fit_recipe(stage)
+def variant_of(wildcards):
+    """The run with the settings of the variant that the output's path names."""
+    return PROJECT.variant(wildcards.get("variant", ""))
 
 
 def every_shard(*stages):
@@ -63,26 +71,6 @@ def every_shard(*stages):
         str(PROJECT.ledger(stage, shard))
         for stage in stages
         for shard in PROJECT.shards
-    ]
-
-
-def experiment(*stages):
-    """What reading the experiment's clips takes: splits, visual features, captions, and `stages`.
-
-    Asked for, it makes sure that labels and splits allow an experiment.
-    """
-
-    def ledgers(wildcards):
-        PROJECT.check_experiment()
-        return ["results/splits.csv", *every_shard(*VISUAL, *stages)]
-
-    return ledgers
-
-
-def all_seeds(stage):
-    """Ledgers of a fitted stage for every seed."""
-    return [
-        str(PROJECT.ledger(stage, f"seed-{seed}")) for seed in PROJECT.config["seeds"]
     ]
 
 

@@ -7,13 +7,13 @@ VIEWS = {
 
 rule extract_vit:
     input:
-        lambda wildcards: VIEWS[wildcards.view],
+        lambda wildcards: reads(f"vit_{wildcards.view}")(wildcards),
     output:
-        "results/vit_{view}/{shard}.ledger.csv",
+        "results/{variant}vit_{view}/{shard}.ledger.csv",
     log:
-        "results/logs/extract_vit/{view}/{shard}.log",
+        "results/logs/{variant}extract_vit/{view}/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_vit/{view}/{shard}.tsv"
+        "results/benchmarks/{variant}extract_vit/{view}/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: PROJECT.config["threads"]
@@ -22,22 +22,20 @@ rule extract_vit:
         mem_mb=growing(6000),
         runtime=growing(120),
     params:
-        recipe=lambda wildcards: PROJECT.shard_recipe(
-            f"vit_{wildcards.view}", wildcards.shard
-        ),
+        recipe=lambda wildcards: visit(f"vit_{wildcards.view}")(wildcards),
     script:
         "../scripts/extract_vit.py"
 
 
 rule extract_ast:
     input:
-        wav="results/wav/{shard}.ledger.csv",
+        reads("ast"),
     output:
-        "results/ast/{shard}.ledger.csv",
+        "results/{variant}ast/{shard}.ledger.csv",
     log:
-        "results/logs/extract_ast/{shard}.log",
+        "results/logs/{variant}extract_ast/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_ast/{shard}.tsv"
+        "results/benchmarks/{variant}extract_ast/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: PROJECT.config["threads"]

@@ -1,57 +1,53 @@
 # The audio feature generator: its space, its label features, its training and what it makes.
 rule fit_projection:
     input:
-        experiment("ast"),
+        reads("projection"),
     output:
-        "results/projection.ledger.csv",
+        "results/{variant}projection.ledger.csv",
     log:
-        "results/logs/fit_projection/all.log",
+        "results/logs/{variant}fit_projection/all.log",
     benchmark:
-        "results/benchmarks/fit_projection/all.tsv"
+        "results/benchmarks/{variant}fit_projection/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        recipe=refit("projection"),
+        recipe=visit("projection"),
     script:
         "../scripts/fit_projection.py"
 
 
 rule fit_prototypes:
     input:
-        experiment("ast"),
-        projection="results/projection.ledger.csv",
+        reads("prototypes"),
     output:
-        "results/prototypes.ledger.csv",
+        "results/{variant}prototypes.ledger.csv",
     log:
-        "results/logs/fit_prototypes/all.log",
+        "results/logs/{variant}fit_prototypes/all.log",
     benchmark:
-        "results/benchmarks/fit_prototypes/all.tsv"
+        "results/benchmarks/{variant}fit_prototypes/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        recipe=refit("prototypes"),
+        recipe=visit("prototypes"),
     script:
         "../scripts/fit_prototypes.py"
 
 
 rule train_generator:
     input:
-        experiment("ast"),
-        labels="results/label_embeddings.ledger.csv",
-        projection="results/projection.ledger.csv",
-        prototypes="results/prototypes.ledger.csv",
+        reads("generator"),
     output:
-        "results/generator/seed-{seed}.ledger.csv",
+        "results/{variant}generator/seed-{seed}.ledger.csv",
     log:
-        "results/logs/train_generator/seed-{seed}.log",
+        "results/logs/{variant}train_generator/seed-{seed}.log",
     benchmark:
-        "results/benchmarks/train_generator/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_generator/seed-{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -60,27 +56,20 @@ rule train_generator:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        recipe=refit("generator"),
+        recipe=visit("generator"),
     script:
         "../scripts/train_generator.py"
 
 
 rule generate_audio:
     input:
-        experiment(),
-        all_seeds("generator"),
-        vit_rgb="results/vit_rgb/{shard}.ledger.csv",
-        vit_flow="results/vit_flow/{shard}.ledger.csv",
-        caption_embeddings="results/caption_embeddings/{shard}.ledger.csv",
-        labels="results/label_embeddings.ledger.csv",
-        projection="results/projection.ledger.csv",
-        prototypes="results/prototypes.ledger.csv",
+        reads("generated"),
     output:
-        "results/generated/{shard}.ledger.csv",
+        "results/{variant}generated/{shard}.ledger.csv",
     log:
-        "results/logs/generate_audio/{shard}.log",
+        "results/logs/{variant}generate_audio/{shard}.log",
     benchmark:
-        "results/benchmarks/generate_audio/{shard}.tsv"
+        "results/benchmarks/{variant}generate_audio/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -92,3 +81,67 @@ rule generate_audio:
         recipe=visit("generated"),
     script:
         "../scripts/generate_audio.py"
+
+
+rule train_video_generator:
+    input:
+        reads("video_generator"),
+    output:
+        "results/{variant}video_generator/seed-{seed}.ledger.csv",
+    log:
+        "results/logs/{variant}train_video_generator/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/{variant}train_video_generator/seed-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        recipe=visit("video_generator"),
+    script:
+        "../scripts/train_video_generator.py"
+
+
+rule generate_audio_from_video:
+    input:
+        reads("video_generated"),
+    output:
+        "results/{variant}video_generated/{shard}.ledger.csv",
+    log:
+        "results/logs/{variant}generate_audio_from_video/{shard}.log",
+    benchmark:
+        "results/benchmarks/{variant}generate_audio_from_video/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("video_generated"),
+    script:
+        "../scripts/generate_audio_from_video.py"
+
+
+rule retrieve_audio:
+    input:
+        reads("retrieved"),
+    output:
+        "results/{variant}retrieved/{shard}.ledger.csv",
+    log:
+        "results/logs/{variant}retrieve_audio/{shard}.log",
+    benchmark:
+        "results/benchmarks/{variant}retrieve_audio/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        recipe=visit("retrieved"),
+    script:
+        "../scripts/retrieve_audio.py"

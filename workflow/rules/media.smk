@@ -1,13 +1,13 @@
 # From video files to frames, flow, sound and representative frames.
 rule probe_videos:
     input:
-        lambda wildcards: PROJECT.source_ledgers(wildcards.shard),
+        reads("probe"),
     output:
-        "results/probe/{shard}.ledger.csv",
+        "results/{variant}probe/{shard}.ledger.csv",
     log:
-        "results/logs/probe_videos/{shard}.log",
+        "results/logs/{variant}probe_videos/{shard}.log",
     benchmark:
-        "results/benchmarks/probe_videos/{shard}.tsv"
+        "results/benchmarks/{variant}probe_videos/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -21,14 +21,13 @@ rule probe_videos:
 
 rule extract_frames:
     input:
-        lambda wildcards: PROJECT.source_ledgers(wildcards.shard),
-        probe="results/probe/{shard}.ledger.csv",
+        reads("frames"),
     output:
-        "results/frames/{shard}.ledger.csv",
+        "results/{variant}frames/{shard}.ledger.csv",
     log:
-        "results/logs/extract_frames/{shard}.log",
+        "results/logs/{variant}extract_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_frames/{shard}.tsv"
+        "results/benchmarks/{variant}extract_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -42,14 +41,13 @@ rule extract_frames:
 
 rule extract_wav:
     input:
-        lambda wildcards: PROJECT.source_ledgers(wildcards.shard),
-        probe="results/probe/{shard}.ledger.csv",
+        reads("wav"),
     output:
-        "results/wav/{shard}.ledger.csv",
+        "results/{variant}wav/{shard}.ledger.csv",
     log:
-        "results/logs/extract_wav/{shard}.log",
+        "results/logs/{variant}extract_wav/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_wav/{shard}.tsv"
+        "results/benchmarks/{variant}extract_wav/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -63,13 +61,13 @@ rule extract_wav:
 
 rule compute_flow:
     input:
-        frames="results/frames/{shard}.ledger.csv",
+        reads("flow"),
     output:
-        "results/flow/{shard}.ledger.csv",
+        "results/{variant}flow/{shard}.ledger.csv",
     log:
-        "results/logs/compute_flow/{shard}.log",
+        "results/logs/{variant}compute_flow/{shard}.log",
     benchmark:
-        "results/benchmarks/compute_flow/{shard}.tsv"
+        "results/benchmarks/{variant}compute_flow/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -83,13 +81,13 @@ rule compute_flow:
 
 rule find_representative_frames:
     input:
-        frames="results/frames/{shard}.ledger.csv",
+        reads("representative_frames"),
     output:
-        "results/representative_frames/{shard}.ledger.csv",
+        "results/{variant}representative_frames/{shard}.ledger.csv",
     log:
-        "results/logs/find_representative_frames/{shard}.log",
+        "results/logs/{variant}find_representative_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/find_representative_frames/{shard}.tsv"
+        "results/benchmarks/{variant}find_representative_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:

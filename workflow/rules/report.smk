@@ -1,13 +1,7 @@
 # What came out: the metrics of architecture 2.
 rule write_arch2_metrics:
     input:
-        experiment(
-            "probe", "wav", "captions", "mapping", "ast", "generated", "predictions"
-        ),
-        PROJECT.truth_ledgers(),
-        projection="results/projection.ledger.csv",
-        prototypes="results/prototypes.ledger.csv",
-        selection="results/selection.ledger.csv",
+        lambda wildcards: PROJECT.report_needs("arch2_metrics"),
     output:
         report(
             "results/arch2_metrics.json",
@@ -24,6 +18,102 @@ rule write_arch2_metrics:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("write_arch2_metrics"),
+        recipe=lambda wildcards: PROJECT.report_recipe("arch2_metrics"),
     script:
         "../scripts/write_arch2_metrics.py"
+
+
+# Architecture 1: its arms, its filter, the labels that its audio carries, and its dictionary.
+rule write_arch1_metrics:
+    input:
+        lambda wildcards: PROJECT.report_needs("arch1_metrics"),
+    output:
+        metrics=report(
+            "results/arch1_metrics.json",
+            caption="../report/arch1_metrics.rst",
+            category="Metrics",
+        ),
+        dictionary="results/semantic_dictionary.csv",
+    log:
+        "results/logs/write_arch1_metrics/all.log",
+    benchmark:
+        "results/benchmarks/write_arch1_metrics/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=lambda wildcards: PROJECT.report_recipe("arch1_metrics"),
+    script:
+        "../scripts/write_arch1_metrics.py"
+
+
+# Every arm on the same clips, and what missing audio costs each of them.
+rule write_comparison:
+    input:
+        lambda wildcards: PROJECT.report_needs("comparison"),
+    output:
+        metrics=report(
+            "results/comparison.json",
+            caption="../report/comparison.rst",
+            category="Metrics",
+        ),
+        table="results/comparison.csv",
+        masks="results/missing_audio.csv",
+        figures=directory("results/figures"),
+    log:
+        "results/logs/write_comparison/all.log",
+    benchmark:
+        "results/benchmarks/write_comparison/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=lambda wildcards: PROJECT.report_recipe("comparison"),
+    script:
+        "../scripts/write_comparison.py"
+
+
+# Classes of every video that was not trained on, its sound real or generated.
+rule write_predictions:
+    input:
+        lambda wildcards: PROJECT.report_needs("predictions"),
+    output:
+        "results/predictions.csv",
+    log:
+        "results/logs/write_predictions/all.log",
+    benchmark:
+        "results/benchmarks/write_predictions/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        recipe=lambda wildcards: PROJECT.report_recipe("predictions"),
+    script:
+        "../scripts/write_predictions.py"
+
+
+# A named grid of ablations: configuration only, and only the stages that a setting reaches.
+rule write_ablations:
+    input:
+        lambda wildcards: PROJECT.ablation_needs(wildcards.grid),
+    output:
+        "results/ablations/{grid}.csv",
+    log:
+        "results/logs/write_ablations/{grid}.log",
+    benchmark:
+        "results/benchmarks/write_ablations/{grid}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=lambda wildcards: PROJECT.ablation_recipe(wildcards.grid),
+    script:
+        "../scripts/write_ablations.py"

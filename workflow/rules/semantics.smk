@@ -1,14 +1,13 @@
 # From representative frames to captions and to the AudioSet labels nearest to them.
 rule caption_frames:
     input:
-        frames="results/frames/{shard}.ledger.csv",
-        representative_frames="results/representative_frames/{shard}.ledger.csv",
+        reads("captions"),
     output:
-        "results/captions/{shard}.ledger.csv",
+        "results/{variant}captions/{shard}.ledger.csv",
     log:
-        "results/logs/caption_frames/{shard}.log",
+        "results/logs/{variant}caption_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/caption_frames/{shard}.tsv"
+        "results/benchmarks/{variant}caption_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: PROJECT.config["threads"]
@@ -24,13 +23,13 @@ rule caption_frames:
 
 rule embed_captions:
     input:
-        captions="results/captions/{shard}.ledger.csv",
+        reads("caption_embeddings"),
     output:
-        "results/caption_embeddings/{shard}.ledger.csv",
+        "results/{variant}caption_embeddings/{shard}.ledger.csv",
     log:
-        "results/logs/embed_captions/{shard}.log",
+        "results/logs/{variant}embed_captions/{shard}.log",
     benchmark:
-        "results/benchmarks/embed_captions/{shard}.tsv"
+        "results/benchmarks/{variant}embed_captions/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -44,12 +43,14 @@ rule embed_captions:
 
 
 rule embed_labels:
+    input:
+        reads("label_embeddings"),
     output:
-        "results/label_embeddings.ledger.csv",
+        "results/{variant}label_embeddings.ledger.csv",
     log:
-        "results/logs/embed_labels/all.log",
+        "results/logs/{variant}embed_labels/all.log",
     benchmark:
-        "results/benchmarks/embed_labels/all.tsv"
+        "results/benchmarks/{variant}embed_labels/all.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -57,22 +58,20 @@ rule embed_labels:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        recipe=refit("label_embeddings"),
+        recipe=visit("label_embeddings"),
     script:
         "../scripts/embed_labels.py"
 
 
 rule map_captions:
     input:
-        captions="results/captions/{shard}.ledger.csv",
-        caption_embeddings="results/caption_embeddings/{shard}.ledger.csv",
-        label_embeddings="results/label_embeddings.ledger.csv",
+        reads("mapping"),
     output:
-        "results/mapping/{shard}.ledger.csv",
+        "results/{variant}mapping/{shard}.ledger.csv",
     log:
-        "results/logs/map_captions/{shard}.log",
+        "results/logs/{variant}map_captions/{shard}.log",
     benchmark:
-        "results/benchmarks/map_captions/{shard}.tsv"
+        "results/benchmarks/{variant}map_captions/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -82,3 +81,44 @@ rule map_captions:
         recipe=visit("mapping"),
     script:
         "../scripts/map_captions.py"
+
+
+rule build_dictionary:
+    input:
+        reads("dictionary"),
+    output:
+        "results/{variant}dictionary.ledger.csv",
+    log:
+        "results/logs/{variant}build_dictionary/all.log",
+    benchmark:
+        "results/benchmarks/{variant}build_dictionary/all.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("dictionary"),
+    script:
+        "../scripts/build_dictionary.py"
+
+
+rule predict_labels:
+    input:
+        reads("predicted_labels"),
+    output:
+        "results/{variant}predicted_labels/{shard}.ledger.csv",
+    log:
+        "results/logs/{variant}predict_labels/{shard}.log",
+    benchmark:
+        "results/benchmarks/{variant}predict_labels/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("predicted_labels"),
+    script:
+        "../scripts/predict_labels.py"

@@ -1,6 +1,6 @@
 """Caption the representative frames of every video of a shard."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -17,10 +17,11 @@ def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
     spec = project.model_spec("blip")
     device = use_device(project.config["device"], threads)
     settings = project.config["captions"]
+    dtype = pick_dtype(device, spec.dtype)
     captioner = Captioner(
         spec,
         device,
-        pick_dtype(device, spec.dtype),
+        dtype,
         max_new_tokens=settings["max_new_tokens"],
         num_beams=settings["num_beams"],
         batch_size=settings["batch_size"],
@@ -28,15 +29,16 @@ def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
     for task in tasks:
         steps = task.inputs["representative_frames"].json()["steps"]
         images = decode_images(task.inputs["frames"].tensors())[steps]
-        yield Outcome(task.name, {"steps": steps, "captions": captioner.caption(images)})
+        said = {"steps": steps, "captions": captioner.caption(images)}
+        yield Outcome(task.name, said | {"dtype": str(dtype).removeprefix("torch.")})
 
 
-def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+def main(project: Project, shard: str, threads: int) -> None:
     """Bring the captions of one shard up to date."""
-    project = Project(config)
     project.run_shard("captions", shard, partial(caption, project=project, threads=threads))
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard, snakemake.threads)

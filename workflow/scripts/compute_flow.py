@@ -1,6 +1,6 @@
 """Draw the optical flow between the neighbouring frames of every video of a shard."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -21,13 +21,13 @@ def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcom
         yield Outcome(task.name, encode_images(flow, timestamps, duration))
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the flow of one shard up to date."""
-    project = Project(config)
     compute = partial(draw, **project.config["flow"])
     project.run_shard("flow", shard, compute)
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard)

@@ -1,6 +1,6 @@
 """Embed the captions of every video of a shard with the sentence encoder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -23,12 +23,12 @@ def embed(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Out
         yield Outcome(task.name, {"embeddings": encoder.encode(found["captions"]), "steps": steps})
 
 
-def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+def main(project: Project, shard: str, threads: int) -> None:
     """Bring the caption embeddings of one shard up to date."""
-    project = Project(config)
     project.run_shard("caption_embeddings", shard, partial(embed, project=project, threads=threads))
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard, snakemake.threads)

@@ -1,6 +1,6 @@
 """Embed the 527 AudioSet labels with the sentence encoder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -20,13 +20,13 @@ def embed(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Out
         yield Outcome(task.name, {"embeddings": encoder.encode(load_labels())})
 
 
-def main(config: Mapping[str, object], threads: int) -> None:
+def main(project: Project, threads: int) -> None:
     """Bring the label embeddings up to date."""
-    project = Project(config)
     compute = partial(embed, project=project, threads=threads)
     project.run_units("label_embeddings", {"all": load_labels()}, compute)
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.threads)

@@ -1,7 +1,6 @@
 """Copy one artifact of one video to results/by_video/, checked against its ledger."""
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from unmuted.artifacts import atomic
@@ -12,9 +11,8 @@ from unmuted.project import Project
 from unmuted.stages import BY_VIDEO
 
 
-def main(config: Mapping[str, object], video_id: str, name: str, target: str) -> None:
+def main(project: Project, video_id: str, name: str, target: str) -> None:
     """Copy the artifact; raises UserError with the ledger's reason when the video has none."""
-    project = Project(config)
     stage, shard = BY_VIDEO[name], project.require_shard(video_id)
     rows = read_rows(project.ledger(stage, shard))
     artifact = project.artifact(stage, video_id, rows, shard)
@@ -30,7 +28,7 @@ def main(config: Mapping[str, object], video_id: str, name: str, target: str) ->
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
         main(
-            snakemake.config,
+            Project(snakemake.config),
             snakemake.wildcards.video,
             snakemake.wildcards.artifact,
             snakemake.output[0],

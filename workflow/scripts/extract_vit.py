@@ -1,8 +1,9 @@
 """Extract ViT features of the frames, or of the flow images, of every video of a shard."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
+from unmuted.artifacts import text_array
 from unmuted.joblog import job_log
 from unmuted.media.images import decode_images
 from unmuted.project import Project
@@ -18,17 +19,15 @@ def extract(
 
     spec = project.model_spec("vit")
     device = use_device(project.config["device"], threads)
-    model = VitFeatures(
-        spec, device, pick_dtype(device, spec.dtype), project.config["vit"]["batch_size"]
-    )
+    dtype = pick_dtype(device, spec.dtype)
+    model = VitFeatures(spec, device, dtype, project.config["vit"]["batch_size"])
     for task in tasks:
         images = decode_images(task.inputs[source].tensors())
-        yield Outcome(task.name, {"features": model.extract(images)})
+        yield Outcome(task.name, {"features": model.extract(images), "dtype": text_array(dtype)})
 
 
-def main(config: Mapping[str, object], view: str, shard: str, threads: int) -> None:
+def main(project: Project, view: str, shard: str, threads: int) -> None:
     """Bring the ViT features of one view (rgb or flow) of one shard up to date."""
-    project = Project(config)
     source = {"rgb": "frames", "flow": "flow"}[view]
     compute = partial(extract, project=project, source=source, threads=threads)
     project.run_shard(f"vit_{view}", shard, compute)
@@ -36,6 +35,5 @@ def main(config: Mapping[str, object], view: str, shard: str, threads: int) -> N
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(
-            snakemake.config, snakemake.wildcards.view, snakemake.wildcards.shard, snakemake.threads
-        )
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.view, snakemake.wildcards.shard, snakemake.threads)

@@ -1,6 +1,6 @@
 """Write the sound of every video of a shard as 16 kHz mono wav, aligned to the picture."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -33,9 +33,8 @@ def extract(
         yield Outcome(task.name, payload, wav.status, reason)
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the wavs of one shard up to date."""
-    project = Project(config)
     compute = partial(
         extract,
         silence_db=project.config["wav"]["silence_db"],
@@ -47,4 +46,5 @@ def main(config: Mapping[str, object], shard: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard)

@@ -1,6 +1,6 @@
 """Find the frames of every video of a shard in which most happens."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -20,13 +20,13 @@ def find(tasks: Sequence[Task], ratio: float) -> Iterator[Outcome]:
         yield Outcome(task.name, {"steps": steps, "motion": rounded})
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the representative frames of one shard up to date."""
-    project = Project(config)
     compute = partial(find, ratio=project.config["representative_frames"]["ratio"])
     project.run_shard("representative_frames", shard, compute)
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard)

@@ -1,6 +1,6 @@
 """Fit the audio feature space: a PCA of AST's tokens over the training clips with sound."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.experiment import FULL, Clip, load_experiment, training_sound
@@ -17,9 +17,8 @@ def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterato
         yield Outcome(task.name, dict(vars(fit_projection(tokens, audio_dim))))
 
 
-def main(config: Mapping[str, object]) -> None:
+def main(project: Project) -> None:
     """Bring the projection up to date; it reads training clips only."""
-    project = Project(config)
     clips = training_sound(project, load_experiment(project, ["ast"]))
     inputs = [clip.digests("ast") for clip in clips]
     compute = partial(fit, clips=clips, audio_dim=project.config["audio_dim"])
@@ -28,4 +27,5 @@ def main(config: Mapping[str, object]) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project)

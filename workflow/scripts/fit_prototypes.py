@@ -32,9 +32,8 @@ def fit(
         yield Outcome(task.name, dict(vars(found)))
 
 
-def main(config: Mapping[str, object]) -> None:
+def main(project: Project) -> None:
     """Bring the prototypes up to date; they read training clips only."""
-    project = Project(config)
     units = fit_units(load_experiment(project, ["ast"]), project.config["folds"])
     space = project.units("projection")[FULL]
     inputs = {
@@ -53,4 +52,5 @@ def main(config: Mapping[str, object]) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project)

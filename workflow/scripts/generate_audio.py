@@ -42,8 +42,14 @@ def generate(
         seed: {name: unit.tensors() for name, unit in units.items()}
         for seed, units in generators.items()
     }
+    tokenize = None
+    if project.trains_sentences:
+        from unmuted.semantics.sentences import SentenceEncoder
+        from unmuted.semantics.transformer import tokens_of
+
+        tokenize = partial(tokens_of, SentenceEncoder(project.model_spec("sentence")))
     for task in tasks:
-        data = generator_data([clips[task.name]], projection, project.time_steps)
+        data = generator_data([clips[task.name]], projection, project.time_steps, tokenize)
         made = []
         for seed, units in states.items():
             by_fold = {fold: units[fold_name(fold)] for fold in range(folds)}
@@ -56,12 +62,12 @@ def generate(
         yield Outcome(task.name, {"audio": audio, "spread": spread, "seeds": np.array([*states])})
 
 
-def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+def main(project: Project, shard: str, threads: int) -> None:
     """Bring the generated audio of one shard up to date."""
-    project = Project(config)
-    experiment = load_experiment(project)
+    reads = ["captions"] if project.trains_sentences else []
+    experiment = load_experiment(project, reads)
     fold_of_group = training_folds(experiment, project.config["folds"])
-    found = experiment.at_home(load_clips(project, project.shards[shard], ()))
+    found = experiment.at_home(load_clips(project, project.shards[shard], reads))
     clips = {clip.video_id: clip for clip in found}
     space = project.units("projection")[FULL]
     seeds = project.config["seeds"]
@@ -85,4 +91,5 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard, snakemake.threads)

@@ -1,7 +1,6 @@
 """Write the videos of this run as a table: ids, labels, splits and groups as they were given."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 from unmuted.artifacts import atomic
@@ -10,9 +9,9 @@ from unmuted.joblog import job_log
 from unmuted.project import Project
 
 
-def main(config: Mapping[str, object], table: str) -> None:
+def main(project: Project, table: str) -> None:
     """Write `table`; files of the folder that are not videos are counted and named in the log."""
-    dataset = Project(config).dataset
+    dataset = project.dataset
     log = logging.getLogger("unmuted")
     log.info("%d videos, %d classes", len(dataset.videos), len(dataset.classes))
     if dataset.ignored:
@@ -25,4 +24,4 @@ def main(config: Mapping[str, object], table: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.output[0])
+        main(Project(snakemake.config), snakemake.output[0])

@@ -16,13 +16,12 @@ def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Out
         yield Outcome(task.name, partial(write_clip, clips[task.name]))
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the demo clips of one shard up to date."""
-    project = Project(config)
     compute = partial(render, clips=project.demo_clips)
     project.run_shard("clips", shard, compute, project.demo_inputs(shard))
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        main(Project(snakemake.config), snakemake.wildcards.shard)

@@ -1,7 +1,6 @@
 """Give every labelled video its split; splits made earlier are kept."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 from unmuted.artifacts import atomic
@@ -10,12 +9,11 @@ from unmuted.project import Project
 from unmuted.splits import classes_without, read_groups, write_groups, write_splits
 
 
-def main(config: Mapping[str, object], table: str) -> None:
+def main(project: Project, table: str) -> None:
     """Write `table`, and beside it what to keep.
 
     Kept are also groups that have left: should they come back, they find their split again.
     """
-    project = Project(config)
     videos, splits, kept = project.dataset.videos, project.splits, project.kept_splits
     earlier = read_groups(kept) if kept.exists() else {}
     present = {video.group: splits[video.video_id] for video in videos if video.label is not None}
@@ -30,4 +28,4 @@ def main(config: Mapping[str, object], table: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.output[0])
+        main(Project(snakemake.config), snakemake.output[0])

@@ -20,13 +20,12 @@ def describe(tasks: Sequence[Task], clips: Mapping[str, ClipSpec], steps: int) -
         yield Outcome(task.name, {**truth, "masks": {"size": size, "counts": encoded}})
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the truth records of one shard up to date."""
-    project = Project(config)
     compute = partial(describe, clips=project.demo_clips, steps=project.time_steps)
     project.run_shard("truth", shard, compute, project.demo_inputs(shard))
 
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        main(Project(snakemake.config), snakemake.wildcards.shard)

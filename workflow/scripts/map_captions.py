@@ -1,6 +1,6 @@
 """Map the captions of every video of a shard to the AudioSet labels nearest in meaning."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -25,9 +25,8 @@ def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome
         )
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the mapping of one shard up to date."""
-    project = Project(config)
     labels = project.units("label_embeddings")["all"]
     extra = dict.fromkeys(project.shards.get(shard, []), labels.row.digest)
     compute = partial(nearest, labels=labels, k=project.config["mapping"]["k"])
@@ -36,4 +35,5 @@ def main(config: Mapping[str, object], shard: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard)

@@ -23,19 +23,19 @@ def predict_shard(
 ) -> Iterator[Outcome]:
     """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task."""
     from unmuted.classification.states import load_chosen
-    from unmuted.classification.training import predict
+    from unmuted.classification.training import predict_with
     from unmuted.features.device import use_device
 
     device = str(use_device(project.config["device"], threads))
     classes = project.dataset.classes
     projection = Projection(**space.tensors())
-    chosen = load_chosen(classifiers, selection.json()["arms"])
+    chosen = load_chosen(classifiers, selection.json()["arms"], device)
     for task in tasks:
         features = load_features([clips[task.name]], projection)
         arms = {}
         for arm in ARMS:
-            states = enumerate(chosen[arm])
-            found = [predict(s, features.of_arm(arm, i), device)[0] for i, s in states]
+            models = enumerate(chosen[arm])
+            found = [predict_with(m, features.of_arm(arm, i), device)[0] for i, m in models]
             best = int(sum(found).argmax())
             rounded = [[round(float(p), 7) for p in one] for one in found]
             arms[arm] = {"predicted": classes[best], "probabilities": rounded}
@@ -43,9 +43,8 @@ def predict_shard(
         yield Outcome(task.name, {"classes": classes, "real_sound": sound, "arms": arms})
 
 
-def main(config: Mapping[str, object], shard: str, threads: int) -> None:
+def main(project: Project, shard: str, threads: int) -> None:
     """Bring the predictions of one shard up to date."""
-    project = Project(config)
     clips = load_clips(project, project.shards[shard], ["ast", "generated"])
     space = project.units("projection")[FULL]
     selection = project.units("selection")["all"]
@@ -71,4 +70,5 @@ def main(config: Mapping[str, object], shard: str, threads: int) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard, snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard, snakemake.threads)

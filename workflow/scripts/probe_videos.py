@@ -1,6 +1,6 @@
 """Look at the source videos of a shard without decoding them: streams, duration, content digest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.joblog import job_log
@@ -24,9 +24,8 @@ def look(tasks: Sequence[Task], limits: Limits, follow_links: bool) -> Iterator[
             yield Outcome(task.name, {**found, "digest": digest_file(path)})
 
 
-def main(config: Mapping[str, object], shard: str) -> None:
+def main(project: Project, shard: str) -> None:
     """Bring the probes of one shard up to date."""
-    project = Project(config)
     videos = project.config["videos"]
     compute = partial(look, limits=project.limits, follow_links=videos["follow_links"])
     project.run_shard("probe", shard, compute, project.source_contents(shard))
@@ -34,4 +33,5 @@ def main(config: Mapping[str, object], shard: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.wildcards.shard)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard)

@@ -45,9 +45,8 @@ def select(
         yield Outcome(task.name, {"validation_clips": len(clips), "arms": chosen})
 
 
-def main(config: Mapping[str, object], threads: int) -> None:
+def main(project: Project, threads: int) -> None:
     """Bring the choice up to date; it reads validation clips only."""
-    project = Project(config)
     experiment = load_experiment(project, ["ast", "generated"])
     space = project.units("projection")[FULL]
     seeds = project.config["seeds"]
@@ -75,4 +74,5 @@ def main(config: Mapping[str, object], threads: int) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.threads)

@@ -1,7 +1,7 @@
 """Train the classifiers of one seed, one an arm, on the training clips."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,6 @@ from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.progress import Progress
 from unmuted.project import Project
-from unmuted.recipes import digest_json
 from unmuted.runner import Artifact, Outcome, Task
 
 
@@ -35,9 +34,7 @@ def train(
     settings = ClassifierSettings(**project.config["classifier"])
     clips = experiment.split("train")
     features: ClipFeatures = load_features(clips, Projection(**space.tensors()))
-    labels = experiment.labels(clips)
-    # What every arm reads: with captions in the key, captions would order the clips of all arms.
-    keys = [digest_json(clip.digests("vit_rgb", "vit_flow")) for clip in clips]
+    labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     for task in tasks:
         x = features.of_arm(task.name, project.config["seeds"].index(seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
@@ -57,9 +54,8 @@ def train(
         yield Outcome(task.name, pack_fit(fit))
 
 
-def main(config: Mapping[str, object], seed: int, threads: int) -> None:
+def main(project: Project, seed: int, threads: int) -> None:
     """Bring the classifiers of one seed up to date; they read training clips only."""
-    project = Project(config)
     experiment = load_experiment(project, ["ast", "generated"])
     space = project.units("projection")[FULL]
     clips = experiment.split("train")
@@ -79,4 +75,5 @@ def main(config: Mapping[str, object], seed: int, threads: int) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, int(snakemake.wildcards.seed), snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, int(snakemake.wildcards.seed), snakemake.threads)

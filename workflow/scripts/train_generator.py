@@ -34,8 +34,15 @@ def train(
     settings = GeneratorSettings(**project.generator_settings)
     projection = Projection(**space.tensors())
     embeddings = labels.tensors()["embeddings"]
+    tokenize = encoder = None
+    if project.trains_sentences:
+        from unmuted.semantics.sentences import SentenceEncoder
+        from unmuted.semantics.transformer import text_encoder, tokens_of
+
+        sentences = SentenceEncoder(project.model_spec("sentence"))
+        tokenize, encoder = partial(tokens_of, sentences), text_encoder(sentences)
     for task in tasks:
-        data = generator_data(units[task.name], projection, project.time_steps)
+        data = generator_data(units[task.name], projection, project.time_steps, tokenize)
         label_features = Prototypes(**prototypes[task.name].tensors())
         log.info("%s: %d clips", task.name, len(data))
         progress = Progress(settings.epochs, f"{task.name}, epochs")
@@ -47,15 +54,16 @@ def train(
             seed,
             device,
             after_epoch=lambda *_, epochs=progress: epochs.advance(),
+            encoder=encoder,
         )
         curves = {f"history.{key}": np.float32([row[key] for row in history]) for key in history[0]}
         yield Outcome(task.name, {**state, **curves})
 
 
-def main(config: Mapping[str, object], seed: int, threads: int) -> None:
+def main(project: Project, seed: int, threads: int) -> None:
     """Bring the generators of one seed up to date; they read training clips only."""
-    project = Project(config)
-    units = fit_units(load_experiment(project, ["ast"]), project.config["folds"])
+    reads = ["ast", "captions"] if project.trains_sentences else ["ast"]
+    units = fit_units(load_experiment(project, reads), project.config["folds"])
     labels = project.units("label_embeddings")["all"]
     space = project.units("projection")[FULL]
     prototypes = project.units("prototypes")
@@ -84,4 +92,5 @@ def main(config: Mapping[str, object], seed: int, threads: int) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, int(snakemake.wildcards.seed), snakemake.threads)
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, int(snakemake.wildcards.seed), snakemake.threads)

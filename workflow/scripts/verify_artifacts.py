@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import product
 from pathlib import Path
 
 from unmuted.runner import mark_damaged
 from unmuted.stages import STAGES
+from unmuted.variants import FOLDER
 
 
 def main(results: Path = Path("results")) -> int:
     """Print one line per damaged artifact; returns how many there are."""
     ledgers = damaged = 0
-    for stage in STAGES.values():
-        own = results / f"{stage.name}.ledger.csv"
-        parts = sorted((results / stage.name).glob("*.ledger.csv"))
+    runs = [results, *sorted(results.glob(f"{FOLDER}/*"))]
+    for run, stage in product(runs, STAGES.values()):
+        own = run / f"{stage.name}.ledger.csv"
+        parts = sorted((run / stage.name).glob("*.ledger.csv"))
         for ledger in [own] if own.exists() else parts:
             ledgers += 1
             folder = ledger.with_name(ledger.name.removesuffix(".ledger.csv"))

@@ -1,77 +1,49 @@
 """Compute results/arch2_metrics.json from the predictions on the test clips."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from unmuted.classification.arms import ARMS, audio_in_words
-from unmuted.experiment import FULL, Clip, load_experiment
+from unmuted.experiment import FULL, Clip
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
-from unmuted.report.arch2 import ArmOutcome, build_report, write_arch2
-from unmuted.report.bootstrap import draw_groups
+from unmuted.report.arch2 import build_report, write_arch2
 from unmuted.report.generated_audio import generation_metrics
+from unmuted.report.outcomes import ArmOutcome
 from unmuted.report.provenance import provenance
 from unmuted.report.semantics import content_words_right, summarise_semantics
+from unmuted.report.tested import load_tested
 
 STAGES = ("ast", "captions", "mapping", "generated", "predictions")
 
 
-def main(config: Mapping[str, object], target: str) -> None:
+def main(project: Project, target: str) -> None:
     """Write the metrics; nothing is fitted or chosen here."""
-    project = Project(config)
-    experiment = load_experiment(project, STAGES)
-    test = experiment.split("test")
-    groups = [clip.group for clip in test]
-    settings = project.config["bootstrap"]
-    bootstrap = draw_groups(
-        groups, settings["resamples"], settings["seed"], seeds=len(project.config["seeds"])
-    )
-    usable = {
-        split: np.array([clip.has_sound for clip in experiment.split(split)])
-        for split in ("train", "test")
-    }
+    tested = load_tested(project, STAGES)
+    experiment, test = tested.experiment, tested.clips
+    usable_train = np.array([clip.has_sound for clip in experiment.split("train")])
     choices = project.units("selection")["all"].json()["arms"]
-    probabilities = _probabilities(test)
     arms = {
         arm: ArmOutcome(
-            probabilities[arm],
-            audio_in_words(arm, usable["train"], usable["test"]),
+            tested.probabilities(arm),
+            audio_in_words(arm, usable_train, tested.usable),
             [choice["epoch"] for choice in choices[arm]],
         )
         for arm in ARMS
     }
-    if untested := experiment.classes_without("test"):
-        log = logging.getLogger("unmuted")
-        log.warning("%d classes have no usable test clip: %s", len(untested), ", ".join(untested))
-    counts = {split: len(experiment.split(split)) for split in ("train", "val", "test")}
     report = build_report(
-        data={
-            "classes": list(experiment.classes),
-            **counts,
-            "groups": len({clip.group for clip in experiment.clips}),
-            "excluded": dict(experiment.excluded),
-            "classes_without_test_clips": untested,
-        },
-        labels=experiment.labels(test),
+        data=tested.data(),
+        labels=tested.labels,
         arms=arms,
-        bootstrap=bootstrap,
-        generation=_generation(project, test, usable["test"], bootstrap),
+        bootstrap=tested.bootstrap,
+        generation=_generation(project, test, tested.usable, tested.bootstrap),
         semantics={**_semantics(experiment.clips), **_against_truth(project, test)},
-        provenance=provenance(project),
+        provenance=provenance(project, [clip.video_id for clip in tested.clips]),
     )
     write_arch2(Path(target), report)
-
-
-def _probabilities(clips: Sequence[Clip]) -> dict[str, np.ndarray]:
-    """float32 (S, N, C) of each arm."""
-    found = [clip.artifacts["predictions"].json()["arms"] for clip in clips]
-    return {
-        arm: np.float32([one[arm]["probabilities"] for one in found]).swapaxes(0, 1) for arm in ARMS
-    }
 
 
 def _generation(
@@ -114,4 +86,4 @@ def _semantics(clips: Sequence[Clip]) -> dict[str, object]:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(snakemake.config, snakemake.output[0])
+        main(Project(snakemake.config), snakemake.output[0])

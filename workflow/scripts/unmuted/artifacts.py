@@ -103,6 +103,13 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     return load_file(path)
 
 
+def text_array(value: object) -> np.ndarray:
+    """A short text, or a torch dtype's name, as an array uint8 (n,) to lie beside others."""
+    import numpy as np
+
+    return np.frombuffer(str(value).removeprefix("torch.").encode(), dtype=np.uint8)
+
+
 def read_json(path: Path) -> dict[str, object]:
     """Content of a JSON artifact, without its recipe."""
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from unmuted.generation.data import ClipInputs, GeneratorData, collate
 from unmuted.generation.folds import assign_folds
 from unmuted.generation.projection import Projection
 from unmuted.ledger import OK, read_rows
+from unmuted.missing import is_missing
 from unmuted.project import RESULTS, Project
 from unmuted.recipes import digest_json
 from unmuted.runner import Artifact
@@ -21,6 +22,10 @@ from unmuted.splits import group_problems, read_splits
 from unmuted.stages import VISUAL
 
 FULL = "full"
+VIEWS = ("vit_rgb", "vit_flow")  # what a clip's content key is made of
+HEARD = ("ast", "noise_ast")  # what a clip without audio does not have
+
+Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Clip:
 
     def visual(self) -> np.ndarray:
         """RGB and flow features side by side, float32 (T, 2 D)."""
-        views = [self.artifacts[view].tensors()["features"] for view in ("vit_rgb", "vit_flow")]
+        views = [self.artifacts[view].tensors()["features"] for view in VIEWS]
         return np.concatenate(views, axis=1)
 
     def audio(self, projection: Projection) -> np.ndarray:
@@ -99,7 +104,12 @@ class Experiment:
 
 
 def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]) -> list[Clip]:
-    """Clips of these videos that have visual features and captions, with artifacts of `stages`."""
+    """Clips of these videos that have visual features and captions, with artifacts of `stages`.
+
+    Training clips whose audio the configuration declares missing come without it: nothing that
+    reads clips can read it.
+    """
+    missing = project.config["missing"]
     stages = tuple(dict.fromkeys((*VISUAL, *stages)))
     wanted = list(video_ids)
     found = {stage: project.artifacts(stage, wanted) for stage in stages}
@@ -109,8 +119,10 @@ def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]
         artifacts = {stage: found[stage][video_id] for stage in stages if video_id in found[stage]}
         if all(stage in artifacts for stage in VISUAL):
             video = project.videos[video_id]
-            key = digest_json([artifacts[stage].row.digest for stage in VISUAL])
+            key = digest_json([artifacts[view].row.digest for view in VIEWS])
             split = splits.get(video_id)
+            if split == "train" and is_missing(key, missing["seed"], missing["training_rate"]):
+                artifacts = {stage: artifacts[stage] for stage in artifacts if stage not in HEARD}
             clips.append(Clip(video_id, video.label, split, video.group, key, artifacts))
     return clips
 
@@ -218,7 +230,7 @@ def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
     clips = experiment.split("train")
     sounding = [clip for clip in clips if clip.has_sound]
     if not sounding:
-        found = Counter(_status(project, "ast", clip.video_id) for clip in clips)
+        found = Counter(_why_silent(project, clip.video_id) for clip in clips)
         counts = ", ".join(f"{status} {count}" for status, count in sorted(found.items()))
         raise UserError(
             f"none of the {len(clips)} training clips has usable sound ({counts}): generated audio "
@@ -262,16 +274,24 @@ def fold_name(fold: int) -> str:
     return f"without-fold-{fold}"
 
 
-def generator_data(clips: Sequence[Clip], projection: Projection, time_steps: int) -> GeneratorData:
-    """The clips as arrays for the generator; any frame may be representative, so R = T."""
+def generator_data(
+    clips: Sequence[Clip],
+    projection: Projection,
+    time_steps: int,
+    tokenize: Tokenize | None = None,
+) -> GeneratorData:
+    """The clips as arrays for the generator; any frame may be representative, so R = T.
+
+    tokenize: turns captions into token ids, for a generator that trains the sentence encoder.
+    """
     return collate(
-        [_generator_inputs(clip, projection) for clip in clips],
+        [_generator_inputs(clip, projection, tokenize) for clip in clips],
         audio_dim=len(projection.components),
         max_captions=time_steps,
     )
 
 
-def _generator_inputs(clip: Clip, projection: Projection) -> ClipInputs:
+def _generator_inputs(clip: Clip, projection: Projection, tokenize: Tokenize | None) -> ClipInputs:
     captions = clip.artifacts["caption_embeddings"].tensors()
     return ClipInputs(
         key=clip.key,
@@ -280,11 +300,14 @@ def _generator_inputs(clip: Clip, projection: Projection) -> ClipInputs:
         captions=captions["embeddings"],
         steps=captions["steps"],
         audio=clip.audio(projection) if clip.has_sound else None,
+        tokens=tokenize(clip.artifacts["captions"].json()["captions"]) if tokenize else None,
     )
 
 
-def _status(project: Project, stage: str, video_id: str) -> str:
-    return read_rows(project.ledger(stage, project.shard_of[video_id]))[video_id].status
+def _why_silent(project: Project, video_id: str) -> str:
+    """What became of the sound of a training clip that has none to be learnt from."""
+    row = read_rows(project.ledger("ast", project.shard_of[video_id]))[video_id]
+    return "declared_missing" if row.has_artifact else row.status
 
 
 def _reasons(project: Project, video_ids: Iterable[str]) -> Iterable[str]:

@@ -5,11 +5,12 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from unmuted.config import setting, time_steps
 from unmuted.corpus import Corpus
@@ -26,8 +27,9 @@ from unmuted.origin import check_origin, note_origin, origin_of
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import found_damage
 from unmuted.splits import check_classes, check_groups, make_splits, read_groups
-from unmuted.stages import BY_VIDEO, SOURCE_READERS, STAGES, Stage
+from unmuted.stages import ARCHITECTURE_1, BY_VIDEO, REPORTS, SOURCE_READERS, STAGES, VISUAL, Stage
 from unmuted.text import printable
+from unmuted.variants import apply_variant, changed_setting, variant_name, variant_path
 
 if TYPE_CHECKING:
     from unmuted.media.probe import Limits
@@ -35,6 +37,20 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
 ORIGIN = RESULTS / ".source.json"
+SPLITS = RESULTS / "splits.csv"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One setting of a grid at one of its values.
+
+    run: the variant, or the run itself where the value is its own. arms: what the setting changes.
+    """
+
+    key: str
+    value: object
+    run: Plan
+    arms: tuple[str, ...]
 
 
 class Plan(Corpus):
@@ -42,8 +58,34 @@ class Plan(Corpus):
 
     def __init__(self, config: Mapping[str, object]) -> None:
         super().__init__(config)
+        self.base: Self | None = None  # the run that this is a variant of
+        self._path = ""
+        self._variants: dict[str, Self] = {}
+        self._forget()
+
+    def _forget(self) -> None:
         self._identities: dict[str, str] = {}
         self._visits: dict[tuple[str, str | None], str] = {}
+        self._makeups: dict[str, str] = {}
+
+    def variant(self, path: str) -> Self:
+        """The same videos with other settings; `path` as in `variants.variant_path`, or empty.
+
+        Raises UserError for settings that do not exist or that a variant may not change.
+        """
+        if not path:
+            return self
+        if path not in self._variants:
+            other = copy.copy(self)  # with the videos, shards and splits that were read already
+            other.config = apply_variant(self.config, variant_name(path))
+            other.base, other._path, other._variants = self, path, {}
+            other._forget()
+            self._variants[path] = other
+        return self._variants[path]
+
+    def variant_of(self, name: str) -> Self:
+        """The variant of a name such as "folds=3"; the run itself for the empty name."""
+        return self.variant(variant_path(name))
 
     def check(self) -> None:
         """Raise UserError for all that is known to be wrong before any job starts.
@@ -128,23 +170,44 @@ class Plan(Corpus):
         device = self.config["device"] if stage.models else None
         return recipe(stage.name, code_digest(stage.script), settings, [models, device], inputs)
 
-    def shard_recipe(self, stage_name: str, shard: str) -> str:
-        """For `params:` of a stage's rule: changes when a visit to this shard may find work.
+    def visit_recipe(self, stage_name: str, shard: str | None = None) -> str:
+        """For `params:` of a stage's rule: changes when a visit (to this shard) may find work.
 
         Chained over all upstream stages, down to the stamps of the source videos: Snakemake takes a
         missing ledger between stages for no reason to run (a job that failed leaves one), so the
         rule of the last stage must know itself that something upstream has changed. Raises
         UserError for a shard that is not part of this run.
         """
-        if shard not in self.shards:
+        if shard is not None and shard not in self.shards:
             raise UserError(f"no shard {shard!r} in this run; there are {_some(self.shards)}")
+        self._check_own(stage_name)
         return self._visit(stage_name, shard)
 
-    def fit_recipe(self, stage_name: str) -> str:
-        """For `params:` of a fit's rule: the same, over all shards, with the labels and splits."""
-        return self._visit(stage_name, None)
+    def _check_own(self, stage_name: str) -> None:
+        if self.home(stage_name) is not self:
+            raise UserError(
+                f"nothing that {self._path.rstrip('/')} changes reaches the stage {stage_name}: "
+                f"use {self.home(stage_name).folder(stage_name)}"
+            )
+
+    def home(self, stage_name: str) -> Self:
+        """Where a stage's artifacts lie: here, or in the run that this is a variant of."""
+        same = self.base is not None and self._makeup(stage_name) == self.base._makeup(stage_name)
+        return self.base if same else self
+
+    def _makeup(self, stage_name: str) -> str:
+        """Digest of all settings and models that reach a stage, whatever the videos are."""
+        if stage_name not in self._makeups:
+            stage = STAGES[stage_name]
+            upstream = (*stage.inputs, *stage.optional, *stage.pooled, *stage.fits)
+            made_of = [self._makeup(name) for name in upstream]
+            self._makeups[stage_name] = self.recipe(stage_name, made_of)
+        return self._makeups[stage_name]
 
     def _visit(self, stage_name: str, shard: str | None) -> str:
+        home = self.home(stage_name)
+        if home is not self:
+            return home._visit(stage_name, shard)
         if (stage_name, shard) not in self._visits:
             stage = STAGES[stage_name]
             upstream = [self._visit(name, shard) for name in (*self.inputs(stage), *stage.optional)]
@@ -186,6 +249,11 @@ class Plan(Corpus):
         """What the configuration says about the generator's network and its training."""
         return {key: value for key, value in self.config["generator"].items() if key != "draws"}
 
+    @property
+    def trains_sentences(self) -> bool:
+        """Whether the sentence encoder is trained with the generator, which then reads captions."""
+        return self.config["generator"]["text_adapter"] == "full"
+
     # --- splits -----------------------------------------------------------------------------------
 
     @property
@@ -204,13 +272,33 @@ class Plan(Corpus):
 
     def ledger(self, stage_name: str, shard: str | None = None) -> Path:
         """Ledger of a shard, or of a stage that is not sharded."""
-        folder = RESULTS / stage_name
-        return folder / f"{shard}.ledger.csv" if shard else RESULTS / f"{stage_name}.ledger.csv"
+        folder = self._stage_folder(stage_name)
+        name = f"{shard}.ledger.csv" if shard else f"{stage_name}.ledger.csv"
+        return (folder if shard else folder.parent) / name
 
     def folder(self, stage_name: str, shard: str | None = None) -> Path:
         """Folder of the artifacts of a shard, or of a stage that is not sharded."""
-        folder = RESULTS / stage_name
+        folder = self._stage_folder(stage_name)
         return folder / shard if shard else folder
+
+    def _stage_folder(self, stage_name: str) -> Path:
+        return RESULTS / self.home(stage_name)._path / stage_name
+
+    def parts(self, stage_name: str) -> list[str | None]:
+        """Parts of a fitted stage that have a ledger each: its seeds, or the whole."""
+        by_seed = STAGES[stage_name].by_seed
+        return [f"seed-{seed}" for seed in self.config["seeds"]] if by_seed else [None]
+
+    def needs(self, stage_name: str, shard: str | None = None) -> list[Path]:
+        """All that a stage (of one shard) reads: for `input:` of its rule."""
+        stage = STAGES[stage_name]
+        found = [self.ledger(name, shard) for name in (*self.inputs(stage), *stage.optional)]
+        found += [self.ledger(name, one) for name in stage.pooled for one in self.shards]
+        found += [self.ledger(name, part) for name in stage.fits for part in self.parts(name)]
+        if stage.pooled or stage.reads_splits:
+            self.check_experiment()
+            found.append(SPLITS)
+        return list(dict.fromkeys(found))
 
     # --- what Snakemake is told of tables, reports and copies -------------------------------------
 
@@ -230,15 +318,83 @@ class Plan(Corpus):
         """Digest of how splits are made, where the manifest gives none."""
         return digest_json([self.split_shares, self.config["splits"]["seed"]])
 
-    def report_recipe(self, script: str) -> str:
+    def report_needs(self, name: str) -> list[Path]:
+        """All that a report reads: for `input:` of its rule. Raises UserError as the fits do."""
+        self.check_experiment()
+        found = [SPLITS]
+        for run, stage in self._report_stages(name):
+            parts = self.shards if STAGES[stage].is_sharded else run.parts(stage)
+            found += [run.ledger(stage, part) for part in parts]
+        return list(dict.fromkeys(found))
+
+    def report_recipe(self, name: str) -> str:
         """For `params:` of a report: its code, the configuration, and all that is upstream."""
-        stages = ("predictions", "mapping", *(["truth"] if self.is_demo else []))
-        upstream = [self._visit(name, shard) for name in stages for shard in self.shards]
-        return digest_json([code_digest(script), self.config, upstream])
+        upstream = []
+        for run, stage in self._report_stages(name):
+            parts = self.shards if STAGES[stage].is_sharded else [None]
+            upstream += [run._visit(stage, part) for part in parts]
+        return digest_json([code_digest(REPORTS[name].script), self.config, upstream])
+
+    def _report_stages(self, name: str) -> list[tuple[Self, str]]:
+        report = REPORTS[name]
+        truth = ["truth"] if self.is_demo else []
+        runs = self.training_rates().values() if report.trained_at_all_rates else [self]
+        return [(run, stage) for run in runs for stage in (*report.pooled, *report.fits, *truth)]
+
+    def training_rates(self) -> dict[float, Self]:
+        """The run trained with each share of training audio declared missing, by that share."""
+        own = self.config["missing"]["training_rate"]
+        rates = sorted({own, *self.config["missing"]["training_rates"]})
+        names = {rate: changed_setting("missing.training_rate", rate) for rate in rates}
+        return {rate: self if rate == own else self.variant_of(names[rate]) for rate in rates}
+
+    def ablations(self, grid: str) -> list[Ablation]:
+        """The settings of a named grid, each changed alone. UserError for an unknown name."""
+        grids = self.config["ablations"]
+        if grid not in grids:
+            known = ", ".join(grids) or "none"
+            raise UserError(
+                f"no grid {grid!r} under `ablations` in the configuration; known: {known}"
+            )
+        found = []
+        for key, values in grids[grid].items():
+            arch1 = key.split(".")[0] in ARCHITECTURE_1
+            arms = ("generated_arch1", "filtered") if arch1 else ("generated",)
+            for value in values:
+                run = self.variant_of(changed_setting(key, value))
+                same = setting(run.config, key) == setting(self.config, key)
+                found.append(Ablation(key, value, self if same else run, arms))
+        return found
+
+    def ablation_needs(self, grid: str) -> list[Path]:
+        """All that a grid's table reads: for `input:` of its rule."""
+        self.check_experiment()
+        read = [run.ledger(stage, shard) for run, stage, shard in self._ablation_reads(grid)]
+        spaces = [ablation.run.ledger("projection") for ablation in self.ablations(grid)]
+        return list(dict.fromkeys([SPLITS, *spaces, *read]))
+
+    def ablation_recipe(self, grid: str) -> str:
+        """For `params:` of a grid's rule."""
+        upstream = [run._visit(stage, shard) for run, stage, shard in self._ablation_reads(grid)]
+        return digest_json([code_digest("write_ablations"), self.config, upstream])
+
+    def _ablation_reads(self, grid: str) -> list[tuple[Self, str, str]]:
+        found = []
+        for ablation in self.ablations(grid):
+            stages = ["predictions", "generated", *VISUAL, "ast"]
+            if "filtered" in ablation.arms:
+                stages += ["comparison_predictions", "video_generated"]
+            runs = (self, ablation.run)
+            found += [
+                (run, stage, shard) for run in runs for stage in stages for shard in self.shards
+            ]
+        return found
 
     def by_video_recipe(self, artifact: str, video_id: str) -> str:
         """For `params:` of the rule that copies one video's artifact."""
-        return self.shard_recipe(BY_VIDEO[artifact], self.require_shard(video_id))
+        return self.home(BY_VIDEO[artifact]).visit_recipe(
+            BY_VIDEO[artifact], self.require_shard(video_id)
+        )
 
 
 def _some(names: Iterable[str], most: int = 5) -> str:

@@ -14,6 +14,7 @@ from unmuted.plan import RESULTS, Plan
 from unmuted.runner import Artifact, Compute, Task, run_tasks
 from unmuted.stages import BY_VIDEO, STAGES
 from unmuted.sweep import sweep_shards
+from unmuted.variants import FOLDER
 
 
 class Project(Plan):
@@ -77,7 +78,8 @@ class Project(Plan):
         """Remove shards that have become empty, and those of a layout that has been replaced."""
         for stage in STAGES.values():
             if stage.is_sharded:
-                sweep_shards(RESULTS / stage.name, self.shard_of)
+                for folder in (RESULTS, *RESULTS.glob(f"{FOLDER}/*")):
+                    sweep_shards(folder / stage.name, self.shard_of)
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -94,10 +96,7 @@ class Project(Plan):
         (such as the digests of fitted models).
         """
         tasks = self.shard_tasks(stage_name, shard, extra_inputs or {})
-        suffix = STAGES[stage_name].suffix
-        run_tasks(
-            self.folder(stage_name, shard), self.ledger(stage_name, shard), suffix, tasks, compute
-        )
+        self._run(stage_name, shard, tasks, compute)
 
     def run_units(
         self,
@@ -111,8 +110,20 @@ class Project(Plan):
         units: names of what is fitted, each with what enters its recipe.
         """
         tasks = [Task(name, self.recipe(stage_name, inputs)) for name, inputs in units.items()]
-        folder, ledger = self.folder(stage_name, part), self.ledger(stage_name, part)
-        run_tasks(folder, ledger, STAGES[stage_name].suffix, tasks, compute)
+        self._run(stage_name, part, tasks, compute)
+
+    def _run(
+        self, stage_name: str, part: str | None, tasks: Sequence[Task], compute: Compute
+    ) -> None:
+        base = None if self.base is None else self.base.folder(stage_name, part)
+        run_tasks(
+            self.folder(stage_name, part),
+            self.ledger(stage_name, part),
+            STAGES[stage_name].suffix,
+            tasks,
+            compute,
+            base,
+        )
 
     def shard_tasks(
         self, stage_name: str, shard: str, extra_inputs: Mapping[str, object]

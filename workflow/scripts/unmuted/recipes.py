@@ -40,6 +40,7 @@ INFRASTRUCTURE = frozenset(
         "stages",
         "sweep",
         "text",
+        "variants",
         "video_folder",
     ]
 )

@@ -96,9 +96,16 @@ Compute = Callable[[Sequence[Task]], Iterable[Outcome]]
 
 
 def run_tasks(
-    folder: Path, ledger: Path, suffix: str, tasks: Sequence[Task], compute: Compute
+    folder: Path,
+    ledger: Path,
+    suffix: str,
+    tasks: Sequence[Task],
+    compute: Compute,
+    base: Path | None = None,
 ) -> dict[str, Row]:
     """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
+
+    base: of a variant, the same folder of the run itself; what has the same recipe is copied.
 
     Tasks whose recipe the journal already holds are not computed again; artifacts of names that
     are no longer asked for are deleted. Safe to kill at any point. Returns the rows of the ledger.
@@ -107,7 +114,7 @@ def run_tasks(
         _sweep_temporary(folder, ledger)
         journal = Journal(folder / JOURNAL)
         _settle_blocked(tasks, journal)
-        _adopt(folder, suffix, tasks, journal)
+        _adopt(folder, suffix, tasks, journal, base)
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
         log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
         if todo:
@@ -194,31 +201,40 @@ def _settle_blocked(tasks: Iterable[Task], journal: Journal) -> None:
                 journal.append(row)
 
 
-def _adopt(folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal) -> None:
-    """Take over what another shard layout has finished with the very same recipe."""
+def _adopt(
+    folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal, base: Path | None
+) -> None:
+    """Take over what another shard layout, or the run itself, has with the very same recipe."""
     from unmuted.shards import other_homes, shard_folders
 
     siblings = shard_folders(folder.parent)
-    journals: dict[str, dict[str, Row]] = {}
+    journals: dict[Path, dict[str, Row]] = {}
     for task in tasks:
-        if task.video is None or _is_current(task, folder, suffix, journal):
+        if _is_current(task, folder, suffix, journal):
             continue
-        for home in other_homes(task.name, folder.name, siblings):
+        homes = [] if base is None else [base]
+        if task.video is not None:
+            homes += [folder.parent / h for h in other_homes(task.name, folder.name, siblings)]
+        for home in homes:
             if home not in journals:
-                path = folder.parent / home / JOURNAL
+                path = home / JOURNAL
                 journals[home] = read_rows(path) if path.exists() else {}
             row = journals[home].get(task.name)
-            source = folder.parent / home / f"{task.name}{suffix}"
-            if row is None or row.recipe != task.recipe:
-                continue
-            if row.has_artifact:
-                if not _is_intact(source, row.digest):
-                    continue
-                journal.forget(task.name)
-                with atomic(folder / source.name) as temporary:
-                    shutil.copy2(source, temporary)
-            journal.append(row)
-            break
+            same = row is not None and row.recipe == task.recipe
+            if same and _copy_artifact(home / f"{task.name}{suffix}", folder, row, journal):
+                break
+
+
+def _copy_artifact(source: Path, folder: Path, row: Row, journal: Journal) -> bool:
+    """Copy a finished artifact with its row; False where it is damaged."""
+    if row.has_artifact:
+        if not _is_intact(source, row.digest):
+            return False
+        journal.forget(row.video_id)
+        with atomic(folder / source.name) as temporary:
+            shutil.copy2(source, temporary)
+    journal.append(row)
+    return True
 
 
 def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:

@@ -18,7 +18,8 @@ class Stage:
     process is passed on with their status. optional: the same, where a missing artifact is fine.
     pooled: stages of which it reads the artifacts of all videos. fits: fitted stages that it reads.
     settings: config keys that shape the artifacts. models: config roles of the models it runs.
-    is_sharded: one artifact per video, in shards; otherwise one per fitted unit.
+    is_sharded: one artifact per video, in shards; otherwise one per fitted unit. by_seed: a fitted
+    stage with a ledger a seed. reads_splits: though it pools nothing.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Stage:
     settings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     is_sharded: bool = True
+    by_seed: bool = False
+    reads_splits: bool = False
 
 
 TIME = ("clips.fps", "clips.seconds")
@@ -40,11 +43,17 @@ GENERATOR = tuple(  # all that its training reads; generator.draws only matters 
     f"generator.{key}"
     for key in [
         *("hidden", "noise_dim", "adapter_dim", "text_adapter", "anchoring", "tau", "temperature"),
-        *("dropout", "epochs", "batch_size", "learning_rate", "weight_decay"),
+        *("nearest_labels", "min_similarity", "dropout", "epochs", "batch_size", "learning_rate"),
+        *("encoder_learning_rate", "weight_decay"),
     ]
 )
+ARCHITECTURE_1 = ("video_generator", "retrieval", "filter")  # sections of the configuration
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
 CLASSIFIED = (*VISUAL, "ast", "generated")
+COMPARED = (*CLASSIFIED, "video_generated", "retrieved", "predicted_labels")
+REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
+FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")
+TRAINING_AUDIO = ("missing.training_rate", "missing.seed")  # what declares training audio missing
 
 _STAGES = (
     # the built-in world (videos.source: demo)
@@ -62,7 +71,7 @@ _STAGES = (
         "extract_frames",
         ".safetensors",
         inputs=("probe",),
-        settings=(*TIME, "frames.short_side"),
+        settings=(*TIME, "frames.short_side", "frames.sampling"),
     ),
     Stage("wav", "extract_wav", ".wav", inputs=("probe",), settings=("wav.silence_db",)),
     Stage(
@@ -86,7 +95,14 @@ _STAGES = (
     Stage(
         "vit_flow", "extract_vit", ".safetensors", inputs=("flow",), settings=VIT, models=("vit",)
     ),
-    Stage("ast", "extract_ast", ".safetensors", inputs=("wav",), settings=TIME, models=("ast",)),
+    Stage(
+        "ast",
+        "extract_ast",
+        ".safetensors",
+        inputs=("wav",),
+        settings=(*TIME, "ast.passes"),
+        models=("ast",),
+    ),
     # semantics
     Stage(
         "captions",
@@ -120,7 +136,7 @@ _STAGES = (
         "fit_projection",
         ".safetensors",
         pooled=(*VISUAL, "ast"),
-        settings=("audio_dim",),
+        settings=("audio_dim", *TRAINING_AUDIO),
         is_sharded=False,
     ),
     Stage(
@@ -137,19 +153,68 @@ _STAGES = (
         "generator",
         "train_generator",
         ".safetensors",
-        pooled=(*VISUAL, "ast"),
+        pooled=(*VISUAL, "ast", "captions"),
         fits=("label_embeddings", "projection", "prototypes"),
         settings=("folds", *GENERATOR, *TIME),
         is_sharded=False,
+        by_seed=True,
     ),
     Stage(
         "generated",
         "generate_audio",
         ".safetensors",
         inputs=VISUAL,
-        pooled=VISUAL,
+        pooled=(*VISUAL, "captions"),
         fits=("label_embeddings", "projection", "prototypes", "generator"),
         settings=("generator.draws", "seeds"),
+    ),
+    Stage(
+        "video_generator",
+        "train_video_generator",
+        ".safetensors",
+        pooled=(*VISUAL, "ast"),
+        fits=("projection",),
+        settings=("folds", "video_generator", *TIME),
+        is_sharded=False,
+        by_seed=True,
+    ),
+    Stage(
+        "video_generated",
+        "generate_audio_from_video",
+        ".safetensors",
+        inputs=VISUAL,
+        pooled=VISUAL,
+        fits=("projection", "video_generator"),
+        settings=("seeds",),
+    ),
+    Stage(
+        "retrieved",
+        "retrieve_audio",
+        ".safetensors",
+        inputs=VISUAL,
+        pooled=(*VISUAL, "ast"),
+        fits=("projection",),
+        settings=("folds", "retrieval.k"),
+    ),
+    # semantic validation of what was generated
+    Stage(
+        "dictionary",
+        "build_dictionary",
+        ".safetensors",
+        settings=("filter.shuffle_seed", "filter.mode"),
+        models=("sentence",),
+        is_sharded=False,
+    ),
+    Stage(
+        "predicted_labels",
+        "predict_labels",
+        ".safetensors",
+        inputs=(*VISUAL, "video_generated"),
+        optional=("ast",),
+        fits=("projection", "dictionary"),
+        settings=("filter.top_labels",),
+        models=("ast",),
+        reads_splits=True,
     ),
     # classification
     Stage(
@@ -160,6 +225,7 @@ _STAGES = (
         fits=("projection",),
         settings=("classifier",),
         is_sharded=False,
+        by_seed=True,
     ),
     Stage(
         "selection",
@@ -178,10 +244,94 @@ _STAGES = (
         optional=("ast",),
         fits=("projection", "classifier", "selection"),
         settings=("classifier", "seeds"),
+        reads_splits=True,
+    ),
+    # the comparison of all ways to fill missing audio
+    Stage(
+        "noise_ast",
+        "extract_noise",
+        ".safetensors",
+        inputs=("wav",),
+        settings=(*TIME, "missing.seed", "ast.passes"),
+        models=("ast",),
+    ),
+    Stage(
+        "comparison_classifier",
+        "train_comparison",
+        ".safetensors",
+        pooled=COMPARED,
+        fits=("projection",),
+        settings=("audio_dim", "classifier", *FILTER, *TRAINING_AUDIO),
+        is_sharded=False,
+        by_seed=True,
+    ),
+    Stage(
+        "comparison_selection",
+        "select_comparison",
+        ".json",
+        pooled=(*COMPARED, "predictions"),
+        fits=("projection", "comparison_classifier"),
+        settings=("classifier", *FILTER, "missing.seed"),
+        is_sharded=False,
+    ),
+    Stage(
+        "comparison_predictions",
+        "predict_comparison",
+        ".json",
+        inputs=(
+            *VISUAL,
+            "generated",
+            "video_generated",
+            "retrieved",
+            "predicted_labels",
+            "predictions",
+        ),
+        optional=("ast", "noise_ast"),
+        pooled=(*VISUAL, "ast"),
+        fits=("projection", "comparison_classifier", "comparison_selection"),
+        settings=("classifier", "seeds", "missing.seed", "filter.mode"),
     ),
 )
 
 STAGES = {stage.name: stage for stage in _STAGES}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A file of results that sums up a run; nothing is fitted or chosen for it.
+
+    script: the script and rule that write it. pooled: stages of which it reads the artifacts of all
+    videos (the truth only where it is known). fits: fitted stages that it reads.
+    trained_at_all_rates: all that again for each share of training audio that is declared missing.
+    """
+
+    script: str
+    pooled: tuple[str, ...]
+    fits: tuple[str, ...]
+    trained_at_all_rates: bool = False
+
+
+REPORTS = {
+    "arch2_metrics": Report(
+        "write_arch2_metrics",
+        pooled=("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
+        fits=("projection", "prototypes", "selection"),
+    ),
+    "predictions": Report(
+        "write_predictions", pooled=("wav", "predictions", "comparison_predictions"), fits=()
+    ),
+    "arch1_metrics": Report(
+        "write_arch1_metrics",
+        pooled=(*COMPARED, *REPORTED, "predictions", "comparison_predictions"),
+        fits=("projection", "dictionary", "selection", "comparison_selection"),
+    ),
+    "comparison": Report(
+        "write_comparison",
+        pooled=(*COMPARED, *REPORTED, "predictions", "comparison_predictions"),
+        fits=("projection", "selection", "comparison_selection", *("generator", "video_generator")),
+        trained_at_all_rates=True,
+    ),
+}
 
 # What results/by_video/<video_id>/ offers, and the stage that each file comes from.
 BY_VIDEO = {

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from unmuted.classification.training import Fit
+from unmuted.classification.lstm import Classifier
+from unmuted.classification.training import Fit, load_classifier
 from unmuted.fitting.states import State
 from unmuted.runner import Artifact
 
@@ -33,12 +34,15 @@ def unpack_fit(packed: State) -> Fit:
 def load_chosen(
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Mapping[str, Sequence[Mapping[str, object]]],
-) -> dict[str, list[State]]:
-    """The chosen checkpoint of each arm, one a seed, in the order of the seeds."""
-    return {
-        arm: [_snapshot(classifiers[c["seed"]][arm].tensors(), c["snapshot"]) for c in choices]
-        for arm, choices in selection.items()
-    }
+    device: str,
+) -> dict[str, list[Classifier]]:
+    """The network of each arm's chosen checkpoint, one a seed, in the order of the seeds."""
+
+    def network(arm: str, choice: Mapping[str, object]) -> Classifier:
+        packed = classifiers[choice["seed"]][arm].tensors()
+        return load_classifier(_snapshot(packed, choice["snapshot"]), device)
+
+    return {arm: [network(arm, choice) for choice in choices] for arm, choices in selection.items()}
 
 
 def _snapshot(packed: State, index: int) -> State:

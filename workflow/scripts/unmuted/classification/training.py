@@ -106,18 +106,27 @@ def _check(features: np.ndarray, labels: np.ndarray, classes: int) -> None:
         raise UserError(f"labels {labels.min()}..{labels.max()}, expected 0..{classes - 1}")
 
 
-@torch.inference_mode()
+def load_classifier(state: State, device: str = "cpu") -> Classifier:
+    """The network of a checkpoint, for `predict_with`: building it costs more than one clip."""
+    return load_weights(Classifier(ClassifierConfig(**settings_of(state))), state, device)
+
+
 def predict(state: State, features: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """`predict_with` the network of a checkpoint."""
+    return predict_with(load_classifier(state, device), features, device)
+
+
+@torch.inference_mode()
+def predict_with(model: Classifier, features: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Class probabilities float32 (N, C) of clips with features (N, T, F), one clip at a time.
 
     So a clip's probabilities do not depend on the clips beside it, to the last bit.
     """
-    config = ClassifierConfig(**settings_of(state))
+    config = model.config
     if features.shape[2] != config.features:
         raise UserError(
             f"classifier expects {config.features} features a time step, got {features.shape[2]}"
         )
-    model = load_weights(Classifier(config), state, device)
     probabilities = np.zeros((len(features), config.classes), dtype=np.float32)
     for i, clip in enumerate(torch.from_numpy(features).split(1)):
         logits = model(clip.to(device))[0]  # (C,)

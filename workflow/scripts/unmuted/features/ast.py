@@ -32,7 +32,8 @@ from unmuted.semantics.audioset import load_labels
 class AstResult:
     """Of one clip: tokens float32 (T, D), logits and sigmoid scores float32 (labels,).
 
-    `mode` is "one_pass" where the whole clip went through the model at once, else "windows".
+    `mode` says how the clip went through the model: "one_pass" for the whole clip at once,
+    "windows" for a clip longer than the model takes, "per_step" for one pass a time step.
     """
 
     tokens: np.ndarray
@@ -80,8 +81,7 @@ class AstFeatures:
             samples: int16 (n,), mono, 16 kHz, n >= 1.
             steps: number of time bins T.
         """
-        if samples.dtype != np.int16 or samples.ndim != 1 or samples.size == 0:
-            raise ValueError(f"expected int16 (n,), n >= 1; got {samples.dtype} {samples.shape}")
+        _check_samples(samples)
         bins = bin_edges(samples.size, steps)
         spans, tokens, logits = [], [], []
         for start, stop in pairwise(window_edges(bins, self.window_samples).tolist()):
@@ -97,6 +97,27 @@ class AstFeatures:
             scores=torch.from_numpy(highest).sigmoid().numpy(),
             logits=highest,
             mode="one_pass" if len(logits) == 1 else "windows",
+        )
+
+    def extract_per_step(self, samples: np.ndarray, steps: int) -> AstResult:
+        """Tokens as the source makes them: each of T equal parts in a pass of its own.
+
+        A part is padded to the model's window, or cut to it, and a token is the mean over all
+        patches, those of the padding too. A label's score is its mean over the passes.
+
+        Args:
+            samples: int16 (n,), mono, 16 kHz, n >= 1.
+            steps: number of parts T.
+        """
+        _check_samples(samples)
+        parts = pairwise(bin_edges(samples.size, steps).tolist())
+        passes = [self._forward(samples[start:stop]) for start, stop in parts]
+        logits = _mean_score_logits(np.stack([each for _, each in passes]))
+        return AstResult(
+            tokens=np.stack([columns.mean(axis=0) for columns, _ in passes]),
+            scores=torch.from_numpy(logits).sigmoid().numpy(),
+            logits=logits,
+            mode="per_step",
         )
 
     @torch.inference_mode()
@@ -115,6 +136,20 @@ class AstFeatures:
         rows, _ = transformer.embeddings.get_shape(self.config)
         patches = hidden.last_hidden_state[0, 2:].unflatten(0, (rows, -1))  # (f, t, D)
         return patches.float().mean(dim=0).cpu().numpy(), logits.float().cpu().numpy()
+
+
+def _check_samples(samples: np.ndarray) -> None:
+    if samples.dtype != np.int16 or samples.ndim != 1 or samples.size == 0:
+        raise ValueError(f"expected int16 (n,), n >= 1; got {samples.dtype} {samples.shape}")
+
+
+def _mean_score_logits(logits: np.ndarray) -> np.ndarray:
+    """Logits (labels,) whose sigmoid is the mean of the sigmoid of `logits` (passes, labels)."""
+    passes = torch.from_numpy(logits)
+    # sigmoid(-x) is 1 - sigmoid(x): the odds of the mean, in logarithms so that none is 0.
+    yes = torch.nn.functional.logsigmoid(passes).logsumexp(dim=0)
+    no = torch.nn.functional.logsigmoid(-passes).logsumexp(dim=0)
+    return (yes - no).numpy()
 
 
 def _check_labels(labels: list[str], folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -22,6 +22,7 @@ class Schedule:
     batch_size: int
     learning_rate: float
     weight_decay: float
+    rates: Mapping[str, float] = field(default_factory=dict)  # of parts, by their names' beginning
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def optimise(
     1) and its row of the history.
     """
     optimiser = torch.optim.AdamW(
-        model.parameters(),
+        _groups(model, schedule),
         lr=schedule.learning_rate,
         weight_decay=schedule.weight_decay,
         fused=True,
@@ -70,3 +71,12 @@ def optimise(
         if after_epoch is not None:
             after_epoch(epoch, row)
     return history
+
+
+def _groups(model: torch.nn.Module, schedule: Schedule) -> list[dict[str, object]]:
+    """The model's parameters by learning rate, those of the schedule's own rate first."""
+    of_rate: dict[float, list[torch.nn.Parameter]] = {schedule.learning_rate: []}
+    for name, parameter in model.named_parameters():
+        rates = [rate for start, rate in schedule.rates.items() if name.startswith(start)]
+        of_rate.setdefault((rates or [schedule.learning_rate])[0], []).append(parameter)
+    return [{"params": parameters, "lr": rate} for rate, parameters in of_rate.items()]

@@ -20,6 +20,7 @@ class ClipInputs:
     captions: np.ndarray  # float32 (R, E)
     steps: np.ndarray  # int64 (R,), the captions' time steps
     audio: np.ndarray | None = None  # float32 (T, A), projected; None without usable sound
+    tokens: Sequence[np.ndarray] | None = None  # R arrays of token ids, to train the encoder too
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class GeneratorData:
     mask: np.ndarray  # bool (N, R)
     audio: np.ndarray  # float32 (N, T, A), zeros where there is no usable sound
     has_audio: np.ndarray  # bool (N,)
+    tokens: np.ndarray | None = None  # int64 (U, W), token ids of `texts`, -1 where padded
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -47,7 +49,7 @@ class GeneratorData:
             if f.name in ("keys", "groups")
             else getattr(self, f.name)[chosen]
             for f in fields(self)
-            if f.name != "texts"
+            if f.name not in ("texts", "tokens")
         }
         return replace(self, **picked)
 
@@ -64,6 +66,8 @@ def collate(clips: Sequence[ClipInputs], audio_dim: int, max_captions: int) -> G
     n, r = len(clips), max_captions
     for clip in clips:
         _check_shapes(clip, (steps_in_clip, visual_dim), text_dim, audio_dim, max_captions)
+        if (clip.tokens is None) != (clips[0].tokens is None):
+            raise UserError(f"clips {clips[0].key} and {clip.key}: only one has tokens of captions")
     texts, rows = _distinct([clip.captions for clip in clips], text_dim)
     captions, steps = np.zeros((2, n, r), dtype=np.int64)
     mask = np.zeros((n, r), dtype=bool)
@@ -83,6 +87,7 @@ def collate(clips: Sequence[ClipInputs], audio_dim: int, max_captions: int) -> G
         mask=mask,
         audio=audio,
         has_audio=np.array([clip.audio is not None for clip in clips]),
+        tokens=_padded_tokens(clips, rows, len(texts)) if clips[0].tokens is not None else None,
     )
 
 
@@ -101,6 +106,20 @@ def _distinct(captions: Sequence[np.ndarray], text_dim: int) -> tuple[np.ndarray
     return texts, [[row_of[text] for text in clip] for clip in raw]
 
 
+def _padded_tokens(
+    clips: Sequence[ClipInputs], rows: Sequence[Sequence[int]], count: int
+) -> np.ndarray:
+    """Token ids (count, W) of the distinct texts; none for the row that stands for padding."""
+    of_row: dict[int, tuple[int, ...]] = {}
+    for clip, of_clip in zip(clips, rows, strict=True):
+        for ids, row in zip(clip.tokens, of_clip, strict=True):
+            of_row[row] = min(of_row.get(row, tuple(ids)), tuple(ids))
+    padded = np.full((count, max((len(ids) for ids in of_row.values()), default=1)), -1, np.int64)
+    for row, ids in of_row.items():
+        padded[row, : len(ids)] = ids
+    return padded
+
+
 def _check_shapes(
     clip: ClipInputs, visual: tuple[int, int], text_dim: int, audio_dim: int, max_captions: int
 ) -> None:
@@ -116,6 +135,10 @@ def _check_shapes(
             raise UserError(f"clip {clip.key}: {name} has shape {array.shape}, expected {shape}")
         if array is not None and not np.isfinite(array).all():
             raise UserError(f"clip {clip.key}: {name} holds values that are not finite")
+    if clip.tokens is not None and len(clip.tokens) != len(clip.steps):
+        raise UserError(
+            f"clip {clip.key}: tokens of {len(clip.tokens)} captions, expected {len(clip.steps)}"
+        )
     if len(clip.steps) > max_captions:
         raise UserError(
             f"clip {clip.key}: {len(clip.steps)} captions, at most {max_captions} expected"

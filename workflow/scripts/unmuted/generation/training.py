@@ -1,8 +1,11 @@
-"""Fitting the generator on training clips, and generating audio features with the fitted one."""
+"""Fitting a generator on training clips, and generating audio features with the fitted one.
+
+One way for both architectures; they differ in the network and in what it reads of a clip.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -18,53 +21,12 @@ from unmuted.generation.data import GeneratorData
 from unmuted.generation.folds import check_out_of_fold
 from unmuted.generation.generator import Generator, GeneratorConfig
 from unmuted.generation.prototypes import Prototypes
+from unmuted.generation.settings import GeneratorSettings, VideoGeneratorSettings
+from unmuted.generation.text_encoder import TextEncoder
+from unmuted.generation.video_generator import VideoGenerator, VideoGeneratorConfig
 
-TEXT_ADAPTERS = ("adapter", "frozen")
-
-
-@dataclass(frozen=True)
-class GeneratorSettings:
-    """What the configuration says about the generator."""
-
-    hidden: int = 64
-    noise_dim: int = 8
-    adapter_dim: int = 32
-    dropout: float = 0.2
-    temperature: float = 0.05  # cosines of sentences differ by tenths
-    tau: float = 3.0
-    anchoring: bool = True
-    text_adapter: str = "adapter"
-    epochs: int = 40
-    batch_size: int = 64
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        if self.text_adapter not in TEXT_ADAPTERS:
-            raise UserError(
-                f"text_adapter is {self.text_adapter!r}, expected one of {', '.join(TEXT_ADAPTERS)}"
-            )
-
-    @property
-    def schedule(self) -> Schedule:
-        return Schedule(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
-
-    def network(self, data: GeneratorData, label_embeddings: np.ndarray) -> GeneratorConfig:
-        """These settings and the sizes that the data have."""
-        return GeneratorConfig(
-            visual_dim=data.visual.shape[2],
-            audio_dim=data.audio.shape[2],
-            text_dim=label_embeddings.shape[1],
-            labels=len(label_embeddings),
-            hidden=self.hidden,
-            noise_dim=self.noise_dim,
-            adapter_dim=self.adapter_dim,
-            dropout=self.dropout,
-            temperature=self.temperature,
-            tau=self.tau,
-            anchoring=self.anchoring,
-            text_adapter=self.text_adapter,
-        )
+Network = Generator | VideoGenerator
+AfterEpoch = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -76,6 +38,21 @@ class Generated:
     spread: np.ndarray
 
 
+def train_video_generator(
+    data: GeneratorData,
+    settings: VideoGeneratorSettings,
+    seed: int,
+    device: str = "cpu",
+    after_epoch: AfterEpoch | None = None,
+) -> tuple[State, History]:
+    """Fit architecture 1's generator on those of the training clips that have real audio."""
+
+    def build() -> VideoGenerator:
+        return VideoGenerator(settings.network(data))
+
+    return _fit(build, data, settings.schedule, seed, device, after_epoch)
+
+
 def train_generator(
     data: GeneratorData,
     label_embeddings: np.ndarray,
@@ -83,52 +60,91 @@ def train_generator(
     settings: GeneratorSettings,
     seed: int,
     device: str = "cpu",
-    after_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    after_epoch: AfterEpoch | None = None,
+    encoder: TextEncoder | None = None,
 ) -> tuple[State, History]:
-    """Fit a generator on those of the clips that have real audio; the loss is MSE + (1 - cosine).
+    """Fit architecture 2's generator on those of the training clips that have real audio.
 
-    data: training clips; their order does not matter. label_embeddings: (L, E). prototypes: fitted
-    on these clips or some of them, refused otherwise. Inputs are standardised per feature; targets
-    are centred and divided by one number, so that errors and cosines keep the geometry of the
-    audio space. The state holds all that `generate` needs, and hashes of the clips and groups that
-    were read.
+    label_embeddings: (L, E). prototypes: fitted on these clips or some of them, refused otherwise.
+    encoder: the sentence encoder to start from, with text_adapter "full" only; it is not changed.
+    The labels keep the embeddings that they had before: encoding them all again at every step would
+    cost more than the captions do, and what stays in place anchors the space that captions move in.
     """
-    order = content_order(data.keys, data.visual, data.audio)
-    order = order[data.has_audio[order]]
-    _check_reads(data, order, prototypes)
-    with seeded(seed, device):
-        model = Generator(settings.network(data, label_embeddings))
-        model.standardize_visual.fit(data.visual, order)
-        model.standardize_audio.fit(data.audio, order, shared_scale=data.audio.shape[2])
+    _check_encoder(settings, encoder)
+
+    def build() -> Generator:
+        _check_prototypes(prototypes, [data.keys[i] for i in np.flatnonzero(data.has_audio)])
+        config = None if encoder is None else encoder.config
+        model = Generator(settings.network(data, label_embeddings, config))
+        if encoder is not None:
+            model.encoder.load_state_dict(encoder.state_dict())
         model.label_embeddings.copy_(torch.from_numpy(label_embeddings))
         model.prototypes.copy_(torch.from_numpy(prototypes.vectors))
-        model.to(device)
+        return model
 
-        def losses_of(batch: Tensor) -> dict[str, Tensor]:
-            clips = order[batch.numpy()]
-            noise = torch.randn(len(clips), data.visual.shape[1], settings.noise_dim, device=device)
-            target = torch.from_numpy(data.audio[clips]).to(device)
-            predicted = model(*_inputs(data, clips, device), noise)
-            return losses(predicted, model.standardize_audio(target))
-
-        history = optimise(model, losses_of, len(order), settings.schedule, after_epoch)
-    read = {
-        "fitted_on": np.sort(hash_keys([data.keys[i] for i in order])),
-        "fitted_groups": np.unique(hash_keys([data.groups[i] for i in order])),
-    }
-    return pack(model, asdict(model.config), **read), history
+    return _fit(build, data, settings.schedule, seed, device, after_epoch)
 
 
-def _check_reads(data: GeneratorData, order: np.ndarray, prototypes: Prototypes) -> None:
-    """Raise UserError if nothing is there to fit on, or prototypes come from clips outside it."""
-    if len(order) == 0:
-        raise UserError("no training clip has usable sound: nothing to fit the generator on")
-    foreign = ~np.isin(prototypes.fitted_on, hash_keys([data.keys[i] for i in order]))
+def _check_encoder(settings: GeneratorSettings, encoder: TextEncoder | None) -> None:
+    if (settings.text_adapter == "full") != (encoder is not None):
+        raise ValueError('text_adapter "full", and only it, takes a sentence encoder to start from')
+
+
+def _check_prototypes(prototypes: Prototypes, keys: Sequence[str]) -> None:
+    """Raise UserError if prototypes come from clips outside those that the generator reads."""
+    foreign = ~np.isin(prototypes.fitted_on, hash_keys(keys))
     if foreign.any():
         raise UserError(
             f"label prototypes were fitted on {int(foreign.sum())} clips that this generator must "
             "not see: fit prototypes and generator of a fold on the same clips"
         )
+
+
+def _fit(
+    build: Callable[[], Network],
+    data: GeneratorData,
+    schedule: Schedule,
+    seed: int,
+    device: str,
+    after_epoch: AfterEpoch | None,
+) -> tuple[State, History]:
+    """Fit the network that `build` makes; the loss is MSE + (1 - cosine).
+
+    data: training clips; their order does not matter, those without usable sound are not read.
+    Inputs are standardised per feature; targets are centred and divided by one number, so that
+    errors and cosines keep the geometry of the audio space. The state holds all that `generate`
+    needs, and hashes of the clips and groups that were read.
+    """
+    order = content_order(data.keys, data.visual, data.audio)
+    order = order[data.has_audio[order]]
+    if len(order) == 0:
+        raise UserError("no training clip has usable sound: nothing to fit the generator on")
+    with seeded(seed, device):
+        model = build()
+        model.standardize_visual.fit(data.visual, order)
+        model.standardize_audio.fit(data.audio, order, shared_scale=data.audio.shape[2])
+        model.to(device)
+
+        def losses_of(batch: Tensor) -> dict[str, Tensor]:
+            clips = order[batch.numpy()]
+            inputs = _tensors(model.inputs(data, clips), device)
+            if model.noise_dim is not None:
+                size = (len(clips), data.visual.shape[1], model.noise_dim)
+                inputs.append(torch.randn(size, device=device))
+            target = torch.from_numpy(data.audio[clips]).to(device)
+            return losses(model(*inputs), model.standardize_audio(target))
+
+        history = optimise(model, losses_of, len(order), schedule, after_epoch)
+    read = {
+        "fitted_on": np.sort(hash_keys([data.keys[i] for i in order])),
+        "fitted_groups": np.unique(hash_keys([data.groups[i] for i in order])),
+    }
+    settings = {key: value for key, value in asdict(model.config).items() if value is not None}
+    return pack(model, settings, **read), history
+
+
+def _tensors(arrays: Sequence[np.ndarray], device: str) -> list[Tensor]:
+    return [torch.from_numpy(array).to(device) for array in arrays]
 
 
 def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -138,43 +154,39 @@ def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
     return {"loss": mse + (1 - cosine), "mse": mse, "cosine": cosine}
 
 
-def _inputs(data: GeneratorData, clips: np.ndarray, device: str) -> list[Tensor]:
-    """The network's inputs for the clips at these indices, but for the noise.
-
-    visual (B, T, Dv), the distinct texts (U, E), and of each clip's representative frames the row
-    of its text, its step and whether it is there, (B, R). U and R are what these clips need:
-    anything beyond costs time and could change the last bit.
-    """
-    r = max(1, int(data.mask[clips].sum(axis=1).max()))
-    rows, captions = np.unique(data.captions[clips, :r], return_inverse=True)
-    frames = (captions.reshape(-1, r), data.steps[clips, :r], data.mask[clips, :r])
-    arrays = (data.visual[clips], data.texts[rows], *frames)
-    return [torch.from_numpy(array).to(device) for array in arrays]
-
-
 @torch.inference_mode()
 def generate(
     state: State, data: GeneratorData, draws: int, seed: int, device: str = "cpu"
 ) -> Generated:
     """Audio features (N, T, A) of clips that the generator was not fitted on (UserError otherwise).
 
-    The noise of a clip comes from `seed` and its key, and the draws of one clip are a batch: what
-    is generated does not depend on the other clips.
+    state: of either architecture. The noise of a clip comes from `seed` and its key, and the draws
+    of one clip are a batch: what is generated does not depend on the other clips. A generator
+    without noise runs once, and its spread is 0.
     """
     check_out_of_fold(state, data.keys, data.groups)
-    config = GeneratorConfig(**settings_of(state))
-    model = load_weights(Generator(config), state, device)
-    steps = data.visual.shape[1]
-    audio = np.zeros((len(data), steps, config.audio_dim), dtype=np.float32)
-    spread = np.full(len(data), np.nan, dtype=np.float32)
+    model = load_weights(_network(state), state, device)
+    steps, audio_dim = data.visual.shape[1], model.config.audio_dim
+    audio = np.zeros((len(data), steps, audio_dim), dtype=np.float32)
+    runs = 1 if model.noise_dim is None else draws
+    spread = np.full(len(data), 0.0 if model.noise_dim is None else np.nan, dtype=np.float32)
     for i, key in enumerate(data.keys):
-        noise = clip_noise(key, seed, (draws, steps, config.noise_dim)).to(device)
-        clip = _inputs(data, np.full(draws, i), device)
-        drawn = model.standardize_audio.undo(model(*clip, noise)).cpu().numpy()  # (draws, T, A)
+        inputs = _tensors(model.inputs(data, np.full(runs, i)), device)
+        if model.noise_dim is not None:
+            inputs.append(clip_noise(key, seed, (runs, steps, model.noise_dim)).to(device))
+        drawn = model.standardize_audio.undo(model(*inputs)).cpu().numpy()  # (runs, T, A)
         audio[i] = drawn.mean(axis=0)
-        if draws > 1:
+        if runs > 1:
             spread[i] = np.sqrt(drawn.var(axis=0, ddof=1).mean())
     return Generated(audio, spread)
+
+
+def _network(state: State) -> Network:
+    """The network that the state belongs to, without its weights."""
+    settings = settings_of(state)
+    if settings.get("architecture") == 1:
+        return VideoGenerator(VideoGeneratorConfig(**settings))
+    return Generator(GeneratorConfig(**settings))
 
 
 def clip_noise(key: str, seed: int, shape: tuple[int, ...]) -> Tensor:

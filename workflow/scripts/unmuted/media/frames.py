@@ -8,8 +8,9 @@ groups of pictures.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +79,30 @@ def read_frames(
     Raises:
         MediaError: `no_frames` where nothing can be decoded, `timeout`.
     """
+    wanted = sample_times(0.0, probe.duration_s, steps) + _TIME_TOLERANCE_S
+    return read_kept(path, probe, steps, short_side, partial(keep_shown, wanted=wanted), limits)
+
+
+def read_kept(
+    path: Path,
+    probe: Probe,
+    steps: int,
+    short_side: int,
+    keep: Callable[..., int],
+    limits: Limits | None = None,
+) -> FrameSample:
+    """Decode a clip and keep the frames that `keep` fills in.
+
+    `keep(frames, images=..., timestamps=...)` is called once, as :func:`keep_shown` is, and returns
+    the number of frames read. Steps that it leaves out are zeros. Raises as :func:`read_frames`.
+    """
     limits = limits or Limits()
     width, height = scaled_size(probe.width, probe.height, short_side)
-    wanted = sample_times(0.0, probe.duration_s, steps) + _TIME_TOLERANCE_S
-    images = np.empty((steps, height, width, 3), dtype=np.uint8)
-    timestamps = np.empty(steps, dtype=np.float64)
+    images = np.zeros((steps, height, width, 3), dtype=np.uint8)
+    timestamps = np.zeros(steps, dtype=np.float64)
     log: list[str] = []
     frames = _decode(path, probe, (width, height), limits, log)
-    decoded = keep_shown(frames, wanted, images, timestamps)
+    decoded = keep(frames, images=images, timestamps=timestamps)
     if decoded == 0:
         raise MediaError("no_frames", ffmpeg.first_error(log[0]) or "no frame can be decoded")
     timestamps = np.round(timestamps, 6)  # ffmpeg was asked for microseconds

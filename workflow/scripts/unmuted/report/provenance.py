@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 
 import unmuted
 from unmuted.project import Project
+from unmuted.stages import STAGES
 
 PACKAGES = (
     "torch",
@@ -22,21 +24,22 @@ PACKAGES = (
 )
 
 
-def provenance(project: Project) -> dict[str, object]:
-    """The report's "provenance" section; dtypes are those chosen on the machine that runs this."""
-    from unmuted.features.device import pick_device, pick_dtype
+ARTIFACTS = {"vit": "vit_rgb", "ast": "ast", "blip": "captions"}  # where each model's dtype stands
+
+
+def provenance(project: Project, video_ids: Sequence[str]) -> dict[str, object]:
+    """The report's "provenance" section; dtypes are those that these videos' artifacts name.
+
+    Machines differ in the dtype that is fast on them: several are listed where several were used.
+    """
     from unmuted.media import ffmpeg
 
-    device = pick_device(project.config["device"])
     models = {}
-    for role in project.config["models"]:
-        spec = project.model_spec(role)
-        dtype = "float32" if role == "sentence" else str(pick_dtype(device, spec.dtype))
-        given = project.config["models"][role]
+    for role, given in project.config["models"].items():
         models[role] = {
             "id": given.get("id", given.get("path")),
             "revision": project.model_identity(role),
-            "dtype": dtype.removeprefix("torch."),
+            "dtype": " and ".join(_dtypes(project, role, video_ids)) or "none used",
         }
     text = json.dumps(project.config, sort_keys=True)
     return {
@@ -50,3 +53,13 @@ def provenance(project: Project) -> dict[str, object]:
         },
         "seeds": list(project.config["seeds"]),
     }
+
+
+def _dtypes(project: Project, role: str, video_ids: Sequence[str]) -> list[str]:
+    if role not in ARTIFACTS:
+        return ["float32"]
+    stage = ARTIFACTS[role]
+    found = project.artifacts(stage, video_ids).values()
+    if STAGES[stage].suffix == ".json":
+        return sorted({artifact.json()["dtype"] for artifact in found})
+    return sorted({bytes(artifact.tensors()["dtype"]).decode() for artifact in found})

@@ -16,7 +16,8 @@ DECIMALS = 6
 
 def check_report(report: dict[str, Any], schema: str) -> None:
     """Raise ValueError naming the place where `report` departs from the schema file `schema`."""
-    rules = config.schema(schema.removesuffix(".schema.yaml"))
+    shared = {"$defs": config.schema("metrics")["$defs"]}
+    rules = config.schema(schema.removesuffix(".schema.yaml")) | shared
     validator = jsonschema.Draft202012Validator(rules)
     error = jsonschema.exceptions.best_match(validator.iter_errors(report))
     if error is not None:

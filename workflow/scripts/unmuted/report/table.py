@@ -13,15 +13,25 @@ WIDTH = 88
 
 def format_report(report: Report) -> str:
     """Arms with intervals, contrasts, generated audio, and a sentence each on what they mean."""
-    blocks = [_heading(report), _arms(report), _contrasts(report), _generation(report)]
+    blocks = [_heading(report), _arms(report), _contrasts(report)]
+    blocks += [_generation(report)] if "generation" in report else []
+    blocks += [_missing(report)] if "missing" in report else []
     sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusions(report)]
     return "\n\n".join([*blocks, "\n".join(sentences)]) + "\n"
 
 
 def conclusions(report: Report) -> list[str]:
-    """One sentence a contrast, the same for a gain, a loss and nothing found."""
-    sentences = [_conclusion(name, contrast) for name, contrast in report["contrasts"].items()]
+    """One sentence a contrast, the same for a gain, a loss and nothing found.
+
+    Of a comparison of many arms only the primary contrast is put into words.
+    """
+    contrasts = report["contrasts"]
+    if report["system"] == "comparison":
+        contrasts = {name: one for name, one in contrasts.items() if one["primary"]}
+    sentences = [_conclusion(name, contrast) for name, contrast in contrasts.items()]
     recovery = report["recovery"]
+    if report["system"] != "arch2":
+        return sentences
     if recovery == "undefined":
         sentences.append("Recovery is undefined: real audio shows no clear gain to recover.")
     else:
@@ -70,7 +80,7 @@ def _arms(report: Report) -> str:
         accuracy, f1 = arm["accuracy"], arm["macro_f1"]
         rows.append(
             (
-                name,
+                f"{name}{_MARKS.get(_role(arm), '')}",
                 _percent(accuracy["mean"]),
                 _range(accuracy["ci95"]),
                 _percent(f1["mean"]),
@@ -78,6 +88,26 @@ def _arms(report: Report) -> str:
                 _percent(arm["ece"]["mean"]),
             )
         )
+    return _align(rows)
+
+
+_MARKS = {"leaks": " (LEAKS THE LABEL)", "control": " (control)"}
+
+
+def _role(arm: Mapping[str, Any]) -> str:
+    return "leaks" if "leaks" in arm else arm.get("role", "arm")
+
+
+def _missing(report: Report) -> str:
+    """Accuracy with no and with all test clips' streams missing, by arm."""
+    rates = report["missing"]["test_rates"]
+    kind = next(iter(next(iter(report["missing"]["curves"].values()))))
+    heads = [f"{100 * rate:g} %" for rate in rates]
+    rows = [(f"accuracy % where sound is missing ({kind})", *heads)]
+    for trained, kinds in report["missing"]["curves"].items():
+        for arm, curve in kinds[kind].items():
+            name = f"{arm}, trained with {100 * float(trained):g} % missing"
+            rows.append((name, *(_percent(point["mean"]) for point in curve["accuracy"])))
     return _align(rows)
 
 
@@ -93,20 +123,27 @@ def _contrasts(report: Report) -> str:
                 _percent(contrast["smallest_detectable"])
                 if contrast["smallest_detectable"]
                 else "none",
-                "primary" if contrast["primary"] else "",
+                _verdict(contrast),
             )
         )
     return _align(rows)
+
+
+def _verdict(contrast: Mapping[str, Any]) -> str:
+    words = [f"p {contrast['p_adjusted']:.3f}"] if "p_adjusted" in contrast else []
+    words += ["primary"] if contrast["primary"] else []
+    words += ["leaks"] if contrast.get("leaks") else []
+    return ", ".join(words)
 
 
 def _generation(report: Report) -> str:
     generation = report["generation"]
     if generation["clips"] == 0:
         return "generated audio: no test clip has usable sound to compare with"
-    low, high = generation["r2_ci95"]
+    interval = "[{:.3f}, {:.3f}]".format(*generation["r2_ci95"]) if "r2_ci95" in generation else ""
     return (
         f"generated audio against real, {generation['clips']} test clips: "
-        f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} [{low:.3f}, {high:.3f}]"
+        f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} {interval}".rstrip()
     )
 
 

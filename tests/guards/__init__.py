@@ -1,0 +1,1 @@
+"""Guards against leaks: the real scripts over a made corpus, each guard with a planted leak."""

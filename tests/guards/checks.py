@@ -1,0 +1,61 @@
+"""What the guards check: worlds that differ in one thing agree in all that it may not touch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from guards.world import World
+
+Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
+
+FITS = (
+    *("label_embeddings", "dictionary", "projection", "prototypes", "generator"),
+    *("video_generator", "classifier", "comparison_classifier"),
+)
+CHOICES = ("selection", "comparison_selection")
+# Audio that stands for a clip's own, or what is known of it.
+FEATURES = ("generated", "video_generated", "retrieved", "predicted_labels")
+OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound
+
+
+def assert_same(first: World, second: World, stages: Iterable[str]) -> None:
+    """All artifacts of these stages agree to the last bit, and there are some."""
+    for stage in stages:
+        found = first.contents(stage)
+        assert found, stage
+        assert found == second.contents(stage), stage
+
+
+def assert_same_features(first: World, second: World, names: Iterable[str], stage: str) -> None:
+    """What stands for these videos' sound agrees to the last bit."""
+    before, after = first.artifacts(stage), second.artifacts(stage)
+    for name in names:
+        old, new = before[name].tensors(), after[name].tensors()
+        for key in old.keys() - {OF_OWN_SOUND}:
+            assert old[key].tobytes() == new[key].tobytes(), (stage, name, key)
+
+
+def assert_same_answers(first: Answers, second: Answers, arms: Iterable[str]) -> None:
+    """These arms say the same of every clip, in every digit that is written."""
+    for arm in arms:
+        assert first[arm], arm
+        assert first[arm] == second[arm], arm
+
+
+def answers(world: World) -> Answers:
+    """What each arm says of each clip: probabilities, and what each filter keeps ("kept by ...").
+
+    Those of real_or_ arms by what is heard of the clip.
+    """
+    found: dict[str, dict[str, object]] = defaultdict(dict)
+    for name, artifact in world.artifacts("predictions").items():
+        for arm, said in artifact.json()["arms"].items():
+            found[arm][name] = said["probabilities"]
+    for name, artifact in world.artifacts("comparison_predictions").items():
+        said = artifact.json()
+        for arm, numbers in (said["arms"] | said["missing"]).items():
+            found[arm][name] = numbers
+        for arm, kept in said["kept"].items():
+            found[f"kept by {arm}"][name] = kept
+    return found

@@ -1,0 +1,116 @@
+"""No prediction depends on the labels of test clips, but those of the arm that is said to leak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+import predict_comparison
+from guards.checks import CHOICES, FEATURES, FITS, answers, assert_same, assert_same_answers
+from guards.world import World
+from unmuted.classification.comparison import donors_of
+from unmuted.experiment import Clip, Experiment
+from unmuted.missing import swap_donors
+
+LEAKS = ("oracle_filter", "kept by oracle_filter")
+
+
+def assert_test_labels_unused(first: World, second: World) -> None:
+    """Whatever the test clips are called, all arms but the oracle say the same."""
+    before, after = answers(first), answers(second)
+    assert before.keys() == after.keys() and set(LEAKS) < before.keys()
+    assert_same_answers(before, after, before.keys() - set(LEAKS))
+
+
+def test_test_labels_change_no_prediction(clean: World, relabelled: World) -> None:
+    assert_test_labels_unused(clean, relabelled)
+    assert_same(clean, relabelled, [*FITS, *FEATURES, *CHOICES])
+
+
+def test_the_oracle_depends_on_test_labels(clean: World, relabelled: World) -> None:
+    before, after = answers(clean), answers(relabelled)
+    for arm in LEAKS:
+        assert before[arm].keys() == after[arm].keys()
+        assert before[arm] != after[arm]
+
+
+def test_every_arm_is_under_guard(clean: World) -> None:
+    found = answers(clean)
+    tested = {clip.video_id for clip in clean.clips if clip.split != "train"}
+    assert len(found) >= 20
+    for arm, of_clips in found.items():
+        assert tested - {"copy-unlabelled"} <= of_clips.keys(), arm
+        assert len({str(numbers) for numbers in of_clips.values()}) > 1 or "kept" in arm, arm
+
+
+# --- planted leaks --------------------------------------------------------------------------------
+
+
+def run_again(clean: World, relabelled: World, *stages: str) -> list[World]:
+    """Both worlds with these stages run once more, those of videos for some of the test clips."""
+    shards = [clean.shard_with_most("test")]
+    return [world.again(*stages, shards=shards) for world in (clean, relabelled)]
+
+
+def caught(clean: World, relabelled: World, *stages: str) -> None:
+    """The guard turns red when these stages run with the leak."""
+    leaked = run_again(clean, relabelled, *stages)
+    with pytest.raises(AssertionError):
+        assert_test_labels_unused(*leaked)
+
+
+def test_without_a_leak_a_second_run_of_some_clips_is_not_caught(
+    clean: World, relabelled: World
+) -> None:
+    assert_test_labels_unused(*run_again(clean, relabelled, "comparison_predictions"))
+
+
+def test_a_filter_that_knows_the_true_label_is_caught(
+    clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = predict_comparison._kept
+
+    def as_the_source_does(*clip_and_choice: object) -> dict:
+        kept = honest(*clip_and_choice)
+        return kept | {"filtered": kept.get("oracle_filter", kept["filtered"])}
+
+    monkeypatch.setattr(predict_comparison, "_kept", as_the_source_does)
+    caught(clean, relabelled, "comparison_predictions")
+
+
+def test_a_donor_of_another_class_is_caught(
+    clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_class(clips: Sequence[Clip], seed: int) -> list[Clip]:
+        keys, labels = [clip.key for clip in clips], [clip.label for clip in clips]
+        groups, lends = [clip.group for clip in clips], [clip.has_sound for clip in clips]
+        return [clips[i] for i in swap_donors(keys, labels, groups, seed, lends)]
+
+    assert predict_comparison.donors_of is donors_of
+    monkeypatch.setattr(predict_comparison, "donors_of", by_class)
+    caught(clean, relabelled, "comparison_predictions")
+
+
+@pytest.mark.parametrize(
+    "stages", [("selection", "predictions"), ("comparison_selection", "comparison_predictions")]
+)
+def test_a_checkpoint_chosen_on_test_clips_is_caught(
+    clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch, stages: tuple[str, str]
+) -> None:
+    split = Experiment.split
+    tested = {"train": "train", "val": "test", "test": "test"}
+    monkeypatch.setattr(Experiment, "split", lambda self, name: split(self, tested[name]))
+    caught(clean, relabelled, *stages)
+
+
+def test_a_classifier_trained_on_test_clips_is_caught(
+    clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = Experiment.split
+    monkeypatch.setattr(
+        Experiment,
+        "split",
+        lambda self, name: split(self, name) + (split(self, "test") if name == "train" else []),
+    )
+    caught(clean, relabelled, "classifier", "predictions")

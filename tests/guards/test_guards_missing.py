@@ -1,0 +1,101 @@
+"""Training sound that is declared missing is never read: not even its file is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guards.checks import assert_same
+from guards.corpus import make_clips, silent
+from guards.world import STAGES_RUN, World, make_world
+from unmuted.artifacts import DamagedArtifact
+from unmuted.missing import is_missing
+from unmuted.variants import changed_setting, variant_path
+
+RATE = 0.5
+VARIANT = variant_path(changed_setting("missing.training_rate", RATE))
+READERS = (
+    *("projection", "prototypes", "generator", "video_generator", "retrieved"),
+    *("predicted_labels", "classifier", "comparison_classifier", "comparison_selection"),
+)
+
+
+def declared_missing(world: World) -> list[str]:
+    """Training clips without their sound at this rate, by the masks' own rule, that have some."""
+    with_sound = world.artifacts("ast")
+    keys = world.keys()
+    return [
+        name
+        for name in world.ids("train")
+        if name in with_sound and is_missing(keys[name], seed=0, rate=RATE)
+    ]
+
+
+def without_their_sound(world: World) -> World:
+    """A copy without the files of the sound that is declared missing; all rows stay."""
+    other = world.copy()
+    for stage in ("ast", "noise_ast"):
+        found = other.artifacts(stage)
+        for name in declared_missing(world):
+            found[name].path.unlink()
+    return other
+
+
+def run_all(world: World) -> World:
+    """Everything; of the last stage, which is the slowest, one shard."""
+    last = STAGES_RUN[-1]
+    return world.run(*STAGES_RUN[:-1]).run(last, shards=[world.shard_with_most("test")])
+
+
+@pytest.fixture(scope="module")
+def robbed(clean: World) -> World:
+    """A run that had all of the sound, after which files of it were lost."""
+    return without_their_sound(clean)
+
+
+@pytest.fixture(scope="module")
+def declared(robbed: World) -> World:
+    """Its variant in which what was lost is declared missing."""
+    return run_all(robbed.copy().variant(VARIANT))
+
+
+@pytest.fixture(scope="module")
+def never_there(folder: Path, clean: World) -> World:
+    """A run of its own in which these clips never had sound."""
+    missing = declared_missing(clean)
+    clips = [silent(clip) if clip.video_id in missing else clip for clip in make_clips()]
+    return run_all(make_world(folder / "never_there", clips, missing__training_rate=RATE))
+
+
+def test_half_of_the_training_sound_is_declared_missing(clean: World) -> None:
+    assert 0.25 < len(declared_missing(clean)) / len(clean.ids("train")) < 0.7
+
+
+def test_sound_that_is_declared_missing_is_as_if_it_had_never_been(
+    declared: World, never_there: World
+) -> None:
+    assert_same(declared, never_there, STAGES_RUN)
+
+
+def test_missing_sound_changes_what_is_learnt(clean: World, declared: World) -> None:
+    for stage in ("projection", "generator", "video_generator", "comparison_classifier"):
+        assert clean.contents(stage) != declared.contents(stage), stage
+
+
+@pytest.mark.parametrize("stage", READERS)
+def test_without_the_declaration_the_missing_file_is_refused_by_name(
+    robbed: World, stage: str
+) -> None:
+    with pytest.raises(DamagedArtifact, match=r"results/ast/.*safetensors: expected content"):
+        robbed.again(stage, seeds=[0])
+
+
+@pytest.mark.parametrize("stage", READERS)
+def test_a_stage_that_reads_declared_sound_is_caught(
+    declared: World, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """The same, where the declaration is there and the code forgets about it."""
+    monkeypatch.setattr("unmuted.experiment.is_missing", lambda *_: False)
+    with pytest.raises(DamagedArtifact, match="results/ast/"):
+        declared.again(stage, seeds=[0])

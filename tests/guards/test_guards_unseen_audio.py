@@ -1,0 +1,78 @@
+"""Nothing is fitted on sound that is not for training; nothing is chosen on test clips."""
+
+from __future__ import annotations
+
+import pytest
+
+from guards.checks import CHOICES, FITS, answers, assert_same, assert_same_answers
+from guards.world import World
+from unmuted.errors import UserError
+from unmuted.experiment import Experiment
+
+HEARING = ("real_audio", "swapped_audio")  # arms that are given sound of the tested clips
+FITTED_ON_SOUND = tuple(stage for stage in FITS if stage not in ("label_embeddings", "dictionary"))
+
+
+def deaf_arms(world: World) -> set[str]:
+    """Arms that know no sound but that of training clips; real_or_ arms are given the clip's."""
+    return {arm for arm in answers(world) if arm not in HEARING and not arm.startswith("real_or_")}
+
+
+def test_no_fit_reads_sound_of_validation_or_test(clean: World, unheard: World) -> None:
+    assert_same(clean, unheard, FITS)
+
+
+def test_no_other_arm_depends_on_sound_of_validation_or_test(clean: World, unheard: World) -> None:
+    before, after = answers(clean), answers(unheard)
+    assert {"generated", "filtered", "knn_audio", "kept by filtered"} <= deaf_arms(clean)
+    assert_same_answers(before, after, deaf_arms(clean))
+    for arm in (*HEARING, "real_or_mean_audio"):
+        assert before[arm] != after[arm], arm
+
+
+def test_thresholds_do_not_depend_on_sound_of_validation_or_test(
+    clean: World, unheard: World
+) -> None:
+    found = [world.units("comparison_selection")["all"].json() for world in (clean, unheard)]
+    for key in ("filters", "oracle_thresholds", "random_statistics"):
+        assert found[0][key] == found[1][key]
+
+
+def test_nothing_is_chosen_on_test_clips(clean: World, untested: World) -> None:
+    assert_same(clean, untested, [*FITS, *CHOICES])
+    before, after = clean.artifacts("predictions"), untested.artifacts("predictions")
+    test = [name for name in clean.ids("test") if name in before]
+    assert test and all(before[name].row.digest != after[name].row.digest for name in test)
+
+
+# --- planted leaks --------------------------------------------------------------------------------
+
+
+def also_reads(monkeypatch: pytest.MonkeyPatch, reader: str, other: str) -> None:
+    """Whatever asks for the clips of one split gets those of another as well."""
+    split = Experiment.split
+
+    def leaky(self: Experiment, name: str) -> list:
+        return split(self, name) + (split(self, other) if name == reader else [])
+
+    monkeypatch.setattr(Experiment, "split", leaky)
+
+
+@pytest.mark.parametrize("unseen", ["val", "test"])
+@pytest.mark.parametrize("stage", FITTED_ON_SOUND)
+def test_a_fit_that_reads_unseen_sound_is_caught(
+    clean: World, unheard: World, monkeypatch: pytest.MonkeyPatch, stage: str, unseen: str
+) -> None:
+    also_reads(monkeypatch, "train", unseen)
+    with pytest.raises((AssertionError, UserError)):  # a generator also refuses what it may not see
+        assert_same(*(world.again(stage, seeds=[0]) for world in (clean, unheard)), [stage])
+
+
+@pytest.mark.parametrize("stage", CHOICES)
+def test_a_choice_that_reads_test_clips_is_caught(
+    clean: World, untested: World, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    also_reads(monkeypatch, "val", "test")
+    leaked = [world.again(stage) for world in (clean, untested)]
+    with pytest.raises(AssertionError):
+        assert_same(*leaked, [stage])

@@ -1,0 +1,202 @@
+"""A made corpus in a folder of its own, and the workflow's scripts run over it, one by one."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from guards.corpus import (
+    AUDIO_DIM,
+    MADE,
+    TEXT_DIM,
+    MadeClip,
+    drawn_for,
+    write_features,
+    write_manifest,
+    write_models,
+)
+from small_project import artifact_digests, changed
+from unmuted.experiment import load_clips
+from unmuted.project import RESULTS, Project
+from unmuted.runner import Artifact
+from unmuted.stages import STAGES
+
+_FROM_PROJECTION = list(STAGES)[list(STAGES).index("projection") :]
+# Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
+STAGES_RUN = ("label_embeddings", *(name for name in _FROM_PROJECTION if name not in MADE))
+SEEDS = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class World:
+    """A working directory. path: of a variant, as in `unmuted.variants`."""
+
+    folder: Path
+    config: Mapping[str, object]
+    clips: tuple[MadeClip, ...]
+    path: str = ""
+
+    def project(self) -> Project:
+        """Its project, for use in its folder."""
+        return Project(self.config).variant(self.path)
+
+    def variant(self, path: str) -> World:
+        """The same folder with some settings changed."""
+        return replace(self, path=path)
+
+    def run(
+        self, *stages: str, seeds: Sequence[int] = SEEDS, shards: Sequence[str] | None = None
+    ) -> World:
+        """Run the scripts of these stages as their rules do; all of them unless named.
+
+        shards: all of them unless named.
+        """
+        with chdir(self.folder), _sentences_by_spelling():
+            project = self.project()
+            for name in stages or STAGES_RUN:
+                if project.home(name) is project:
+                    _run_stage(project, name, seeds, shards or list(project.shards))
+        return self
+
+    def copy(self, *without: str) -> World:
+        """The same world elsewhere, in which these stages have not run."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder.parent))
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other = replace(self, folder=folder)
+        with chdir(folder):
+            for stage in without:
+                shutil.rmtree(RESULTS / other.path / stage, ignore_errors=True)
+                (RESULTS / other.path / f"{stage}.ledger.csv").unlink(missing_ok=True)
+        return other
+
+    def again(self, *stages: str, **how: object) -> World:
+        """A copy in which these stages ran once more, from nothing; `how` as in `run`."""
+        return self.copy(*stages).run(*stages, **how)
+
+    def with_features(self, change: Callable[[MadeClip], MadeClip], names: Iterable[str]) -> World:
+        """This very world, the features of the named clips changed; nothing is run."""
+        wanted = set(names)
+        clips = tuple(change(c) if c.video_id in wanted else c for c in self.clips)
+        with chdir(self.folder):
+            write_features(self.project(), clips)
+        return replace(self, clips=clips)
+
+    # --- what is there ----------------------------------------------------------------------------
+
+    def ids(self, *splits: str) -> list[str]:
+        """Videos of these splits."""
+        return [clip.video_id for clip in self.clips if clip.split in splits]
+
+    def shard_of(self, name: str) -> str:
+        """The shard of a video."""
+        return self.project().shard_of[name]
+
+    def shard_with_most(self, split: str) -> str:
+        """The shard with the most videos of a split."""
+        own, shards = set(self.ids(split)), self.project().shards
+        return max(shards, key=lambda shard: len(own.intersection(shards[shard])))
+
+    def keys(self) -> dict[str, str]:
+        """Content key of every video."""
+        with chdir(self.folder):
+            project = self.project()
+            return {clip.video_id: clip.key for clip in load_clips(project, project.videos, ())}
+
+    def contents(self, stage: str) -> dict[str, str]:
+        """Digest of all that an artifact says, by part and file."""
+        with chdir(self.folder):
+            return artifact_digests(self.project(), stage)
+
+    def artifacts(self, stage: str) -> dict[str, Artifact]:
+        """Artifacts of the videos whose shards have run, with paths that hold anywhere."""
+        with chdir(self.folder):
+            project = self.project()
+            done = [s for s in project.shards if project.ledger(stage, s).exists()]
+            found = project.artifacts(stage, [name for s in done for name in project.shards[s]])
+        return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
+
+    def units(self, stage: str, part: str | None = None) -> dict[str, Artifact]:
+        """Artifacts of a fitted stage, with paths that hold anywhere."""
+        with chdir(self.folder):
+            found = self.project().units(stage, part)
+        return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
+
+
+def make_world(folder: Path, clips: Sequence[MadeClip], **settings: object) -> World:
+    """Manifest, splits, models and features; `settings`: dotted keys, dots written as __."""
+    folder.mkdir(parents=True)
+    write_manifest(folder, clips)
+    write_models(folder / "models")
+    config = make_config(folder)
+    for key, value in settings.items():
+        config = changed(config, key.replace("__", "."), value)
+    world = World(folder, config, tuple(clips))
+    with chdir(folder):
+        RESULTS.mkdir()
+        project = world.project()
+        importlib.import_module("make_splits").main(project, str(RESULTS / "splits.csv"))
+        write_features(project, clips)
+    return world
+
+
+def make_config(folder: Path) -> dict[str, object]:
+    """Small networks and short trainings, but all seeds, two folds, two percentiles."""
+    roles = ("vit", "ast", "blip", "sentence")
+    return {
+        "videos": {"source": "manifest", "manifest": str(folder / "manifest.csv")},
+        "videos_per_shard": 16,
+        "models": {role: {"path": str(folder / "models" / role)} for role in roles},
+        "device": "cpu",
+        "folds": 2,
+        "audio_dim": AUDIO_DIM,
+        "retrieval": {"k": 2},
+        "generator": {"epochs": 2, "hidden": 4, "adapter_dim": 2, "noise_dim": 2, "draws": 2},
+        "video_generator": {"epochs": 2, "hidden": 4},
+        "classifier": {"epochs": 2, "snapshots": 2, "hidden": 4, "learning_rate": 0.05},
+        "filter": {"percentiles": [30, 60]},
+    }
+
+
+def _run_stage(project: Project, name: str, seeds: Sequence[int], shards: Sequence[str]) -> None:
+    stage = STAGES[name]
+    main = importlib.import_module(stage.script).main
+    threads = {"threads": 1} if "threads" in inspect.signature(main).parameters else {}
+    if stage.is_sharded:
+        for shard in shards:
+            main(project, shard=shard, **threads)
+    elif stage.by_seed:
+        for seed in seeds:
+            main(project, seed=seed, **threads)
+    else:
+        main(project, **threads)
+
+
+class _SentencesBySpelling:
+    """Stands for the sentence encoder, which takes seconds to load: no guard is about meaning."""
+
+    def __init__(self, spec: object) -> None:
+        self.dim = TEXT_DIM
+
+    def encode(self, sentences: list[str]) -> np.ndarray:
+        """A unit vector (N, E) that belongs to the spelling alone."""
+        rows = [drawn_for(text).normal(size=TEXT_DIM) for text in sentences]
+        return np.float32([row / np.linalg.norm(row) for row in rows])
+
+
+@contextmanager
+def _sentences_by_spelling() -> Iterator[None]:
+    stub = SimpleNamespace(SentenceEncoder=_SentencesBySpelling)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "unmuted.semantics.sentences", stub)
+        yield

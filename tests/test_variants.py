@@ -1,0 +1,130 @@
+"""Variants of a run: named by what they change, sharing what their settings do not reach."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from small_project import make_config
+from unmuted.errors import UserError
+from unmuted.project import Project
+from unmuted.stages import STAGES
+from unmuted.variants import PATTERN, changed_setting, variant_name, variant_path
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(12)}
+    return Project(make_config(tmp_path, labels))
+
+
+def changed(project: Project, name: str) -> set[str]:
+    """Stages that a variant makes anew."""
+    variant = project.variant_of(name)
+    return {stage for stage in STAGES if variant.home(stage) is variant}
+
+
+MAIN = {"generated", "classifier", "selection", "predictions"}
+COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
+
+
+def test_a_variant_owns_only_what_its_settings_reach(project: Project) -> None:
+    assert changed(project, "generator.draws=2") == {*MAIN, *COMPARED}
+    assert changed(project, "generator.anchoring=false") == {"generator", *MAIN, *COMPARED}
+    assert changed(project, "mapping.k=5") == {"mapping"}
+    assert changed(project, "retrieval.k=3") == {"retrieved", *COMPARED}
+    filtered = {"predicted_labels", *COMPARED}
+    assert changed(project, "filter.top_labels=3") == filtered
+    assert changed(project, "missing.training_rate=0.5") == {
+        *("projection", "prototypes", "generator", "video_generator", "video_generated"),
+        *("retrieved", *MAIN, *filtered),
+    }
+    captions = {"representative_frames", "captions", "caption_embeddings", "mapping"}
+    found = changed(project, "representative_frames.ratio=1.1")
+    assert captions < found and not found & {"frames", "flow", "wav", "ast", "vit_rgb"}
+
+
+def test_paths_say_the_variant_and_read_what_is_shared(project: Project) -> None:
+    variant = project.variant_of("generator.draws=2")
+    own = Path("results/variants/generator.draws=2/generated/s.ledger.csv")
+    assert variant.ledger("generated", "s") == own
+    assert variant.ledger("generator", "seed-0") == project.ledger("generator", "seed-0")
+    assert project.ledger("generated", "s") == Path("results/generated/s.ledger.csv")
+    assert re.fullmatch(PATTERN, variant_path("generator.draws=2"))
+    assert variant_name(variant_path("folds=3")) == "folds=3"
+    assert project.variant("") is project
+
+
+def test_recipes_differ_where_a_variant_does(project: Project) -> None:
+    variant = project.variant_of("generator.anchoring=false")
+    assert variant.visit_recipe("generator") != project.visit_recipe("generator")
+    with pytest.raises(UserError, match="reaches the stage frames"):
+        variant.visit_recipe("frames", next(iter(project.shards)))
+
+
+def test_half_the_audio_missing_in_training_is_a_variant(project: Project) -> None:
+    runs = project.training_rates()
+    assert list(runs) == [0, 0.5]
+    assert runs[0] is project
+    assert runs[0.5].config["missing"]["training_rate"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("generator.anchorin=false", "anchorin"),
+        ("nothing.there=1", "unknown key"),
+        ("generator.draws=0", "draws"),
+        ("seeds=[1]", "must be the same in all variants"),
+        ("videos.source=folder", "must be the same in all variants"),
+        ("generator.draws", "expected settings such as"),
+    ],
+)
+def test_names_that_say_nothing_are_refused(project: Project, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        project.variant_of(name)
+
+
+def test_names_of_settings_are_read_back(project: Project) -> None:
+    for key, value in [("generator.anchoring", False), ("mapping.k", 5), ("folds", 3)]:
+        name = changed_setting(key, value)
+        found: object = project.variant_of(name).config
+        for part in key.split("."):
+            found = found[part]
+        assert found == value
+        assert re.fullmatch(PATTERN, variant_path(name))
+
+
+def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Project) -> None:
+    project.config["ablations"] = {"small": {"audio_dim": [9], "filter.top_labels": [9]}}
+    needs = project.ablation_needs("small")
+    assert project.ledger("projection") in needs
+    narrow, other = (ablation.run for ablation in project.ablations("small"))
+    assert narrow.ledger("projection") != project.ledger("projection")
+    assert narrow.ledger("projection") in needs
+    for shard in project.shards:
+        assert other.ledger("comparison_predictions", shard) in needs
+        assert narrow.ledger("comparison_predictions", shard) not in needs
+        for run in (project, narrow):
+            for stage in ("generated", "predictions"):
+                assert run.ledger(stage, shard) in needs
+
+
+def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = make_config(tmp_path, {f"{c}{i}": c for c in "ab" for i in range(12)})
+    config["ablations"] = {
+        "small": {"generator.anchoring": [True, False], "filter.percentiles": ["low"]}
+    }
+    config["alternatives"] = {"filter.percentiles": {"low": [10]}}
+    project = Project(config)
+    first, second, third = project.ablations("small")
+    assert first.run is project and first.arms == ("generated",)
+    assert second.run.config["generator"]["anchoring"] is False
+    assert third.run.config["filter"]["percentiles"] == [10]
+    assert third.arms == ("generated_arch1", "filtered")
+    with pytest.raises(UserError, match=r"no grid 'large'.*known: small"):
+        project.ablations("large")

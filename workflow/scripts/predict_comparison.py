@@ -1,0 +1,204 @@
+"""Predict every video's class with each of the comparison's classifiers, its sound there or not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.classification.comparison import (
+    FILTERS,
+    REAL_OR,
+    Fillings,
+    FilterRule,
+    at_percentile,
+    donors_of,
+    filter_rule,
+    keep,
+    load_fillings,
+    similarities,
+    video_posterior,
+)
+from unmuted.classification.fillings import AudioStatistics
+from unmuted.experiment import FULL, Clip, load_clips, load_experiment
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+from unmuted.semantics.feature_filter import true_similarity
+
+STAGES = (
+    *("ast", "generated", "video_generated", "retrieved"),
+    *("predicted_labels", "predictions", "noise_ast"),
+)
+ORACLE = "oracle_filter"
+HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
+
+
+def predict_shard(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    donors: Mapping[str, Clip],
+    project: Project,
+    classifiers: Mapping[int, Mapping[str, Artifact]],
+    selection: Artifact,
+    space: Artifact,
+    threads: int,
+) -> Iterator[Outcome]:
+    """Probabilities [seed][class] of each arm; of real_or_ arms for each of HEARD.
+
+    Training clips are not predicted: every classifier has seen them.
+    """
+    from unmuted.classification.lstm import Classifier
+    from unmuted.classification.states import load_chosen
+    from unmuted.classification.training import predict_with
+    from unmuted.features.device import use_device
+
+    device = str(use_device(project.config["device"], threads))
+    projection, choice = Projection(**space.tensors()), selection.json()
+    units = _chosen_units(choice)
+    picked = {unit: choice["units"][unit] for unit in units.values()}
+    chosen = load_chosen(classifiers, picked, device)
+    arms = {arm: chosen[unit] for arm, unit in units.items()}
+    statistics = AudioStatistics(**{k: np.array(v) for k, v in choice["random_statistics"].items()})
+    rule = filter_rule(project.config["filter"])
+    masks, classes = project.config["missing"]["seed"], list(project.dataset.classes)
+
+    def probabilities(
+        models: Sequence[Classifier], arm: str, made: Fillings, heard: bool
+    ) -> list[list[float]]:
+        own = np.array([heard])
+        found = [
+            predict_with(model, made.of_unit(arm, i, own), device)[0]
+            for i, model in enumerate(models)
+        ]
+        return [[round(float(p), 7) for p in one] for one in found]
+
+    for task in tasks:
+        clip = clips[task.name]
+        if clip.split == "train":
+            yield Outcome(task.name, None, "training_clip", "the classifiers were trained on it")
+            continue
+        label = None if clip.label is None else classes.index(clip.label)
+        kept = _kept(clip, choice, label, rule)
+        donor = donors.get(task.name)
+        swapped = (donor or clip).audio(projection)[None]
+        fillings = load_fillings([clip], projection, statistics, swapped, kept, masks)
+        found, missing = {}, {}
+        for arm, models in arms.items():
+            if arm.startswith(REAL_OR):
+                sounds = {
+                    "own": (fillings, True),
+                    "missing": (fillings, False),
+                    "noise": (fillings.hearing(_noise(clip, projection)), True),
+                    "swapped": (fillings.hearing(swapped), True),
+                }
+                missing[arm] = {
+                    heard: probabilities(models, arm, made, own)
+                    for heard, (made, own) in sounds.items()
+                }
+            elif arm != ORACLE or label is not None:
+                found[arm] = probabilities(models, arm, fillings, True)
+        yield Outcome(
+            task.name,
+            {
+                "classes": classes,
+                "has_sound": clip.has_sound,
+                "arms": found,
+                "missing": missing,
+                "kept": {name: one[0].tolist() for name, one in kept.items()},
+            },
+        )
+
+
+def _chosen_units(choice: Mapping[str, object]) -> dict[str, str]:
+    """The classifier of each arm: of filters the one with the chosen percentile."""
+    units, filters = choice["units"], choice["filters"]
+    found = {unit: unit for unit in units if "-" not in unit}
+    for filling in FILTERS:
+        for prefix in ("", REAL_OR):
+            unit = f"{prefix}{at_percentile(filling, filters[filling]['chosen'] or 0)}"
+            if unit in units:
+                found[f"{prefix}{filling}"] = unit
+    if "filtered" in found:
+        found[ORACLE] = found["filtered"]  # trained alike; only the tested clips' filter differs
+    return found
+
+
+def _kept(
+    clip: Clip, choice: Mapping[str, object], label: int | None, rule: FilterRule
+) -> dict[str, np.ndarray]:
+    """What the chosen filters keep of one clip, bool (1, S) by arm."""
+    posterior = video_posterior([clip])
+    labels = None if label is None else np.array([label])
+    kept = {}
+    for filling in FILTERS:
+        limits = _limits(choice, filling)
+        if limits is not None:
+            judged = rule.judge(similarities([clip], filling), posterior, labels)
+            kept[filling] = keep(judged, limits)
+    percentile = choice["filters"]["filtered"]["chosen"]
+    if labels is not None and percentile is not None:
+        true = true_similarity(similarities([clip], "filtered"), labels)
+        kept[ORACLE] = keep(true, choice["oracle_thresholds"][f"{percentile:g}"])
+    return kept
+
+
+def _limits(choice: Mapping[str, object], filling: str) -> list[float] | None:
+    chosen = choice["filters"][filling]
+    by_percentile = {one["percentile"]: one["thresholds"] for one in chosen["candidates"]}
+    return by_percentile.get(chosen["chosen"])
+
+
+def _noise(clip: Clip, projection: Projection) -> np.ndarray:
+    """Projected audio (1, T, A) of noise in the place of the clip's sound."""
+    if not clip.has_sound:
+        return clip.audio(projection)[None]
+    return projection.apply(clip.artifacts["noise_ast"].tensors()["tokens"])[None]
+
+
+def main(project: Project, shard: str, threads: int) -> None:
+    """Bring the comparison's predictions of one shard up to date."""
+    experiment = load_experiment(project, ["ast"])
+    found = experiment.at_home(load_clips(project, project.shards[shard], STAGES))
+    clips = {clip.video_id: clip for clip in found}
+    masks = project.config["missing"]["seed"]
+    donors = {}
+    for split in ("val", "test"):
+        own = experiment.split(split)
+        lent = donors_of(own, masks)
+        donors |= {clip.video_id: donor for clip, donor in zip(own, lent, strict=True)}
+    space = project.units("projection")[FULL]
+    selection = project.units("comparison_selection")["all"]
+    seeds = project.config["seeds"]
+    classifiers = {seed: project.units("comparison_classifier", f"seed-{seed}") for seed in seeds}
+    fitted = [
+        space.row.digest,
+        selection.row.digest,
+        [[one.row.digest for one in units.values()] for units in classifiers.values()],
+        project.dataset.classes,
+    ]
+    extra = {
+        name: [fitted, clip.split, clip.label, _donated(donors.get(name))]
+        for name, clip in clips.items()
+    }
+    compute = partial(
+        predict_shard,
+        clips=clips,
+        donors=donors,
+        project=project,
+        classifiers=classifiers,
+        selection=selection,
+        space=space,
+        threads=threads,
+    )
+    project.run_shard("comparison_predictions", shard, compute, extra)
+
+
+def _donated(donor: Clip | None) -> list[str]:
+    return [] if donor is None else donor.digests("ast")
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard, snakemake.threads)

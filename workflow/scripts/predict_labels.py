@@ -1,0 +1,71 @@
+"""Predict the AudioSet labels that each video's generated audio carries, and what they resemble."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.experiment import FULL, Clip, load_clips
+from unmuted.features.label_head import read_label_head
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+from unmuted.semantics.feature_filter import action_similarity, label_vectors
+from unmuted.semantics.label_prediction import predict_labels
+
+
+def predict(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    project: Project,
+    space: Artifact,
+    dictionary: Artifact,
+) -> Iterator[Outcome]:
+    """Label scores (S, L), one row a seed, and their cosine with every action (S, C), per task.
+
+    Also the same cosines with a shuffled dictionary, and the scores (L,) of the real audio after
+    the same projection.
+    """
+    projection = Projection(**space.tensors())
+    words = dictionary.tensors()
+    head = read_label_head(project.model_spec("ast"))
+    top = project.config["filter"]["top_labels"]
+    for task in tasks:
+        clip = clips[task.name]
+        generated = clip.artifacts["video_generated"].tensors()["audio"]  # (S, T, A)
+        scores = np.stack([predict_labels(one, projection, head) for one in generated])
+        similarity = action_similarity(
+            label_vectors(scores, words["labels"], top), words["actions"]
+        )
+        found = {
+            "scores": scores,
+            "similarity": similarity,
+            "shuffled_similarity": similarity[:, words["shuffled"]],
+        }
+        if clip.has_sound:
+            found["real_scores"] = predict_labels(clip.audio(projection), projection, head)
+        yield Outcome(task.name, found)
+
+
+def main(project: Project, shard: str) -> None:
+    """Bring the predicted labels of one shard up to date."""
+    clips = load_clips(project, project.shards[shard], ["video_generated", "ast"])
+    space = project.units("projection")[FULL]
+    dictionary = project.units("dictionary")["all"]
+    fitted = [space.row.digest, dictionary.row.digest]
+    compute = partial(
+        predict,
+        clips={clip.video_id: clip for clip in clips},
+        project=project,
+        space=space,
+        dictionary=dictionary,
+    )
+    extra = {clip.video_id: [fitted, clip.has_sound] for clip in clips}
+    project.run_shard("predicted_labels", shard, compute, extra)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard)

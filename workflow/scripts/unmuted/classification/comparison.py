@@ -1,0 +1,247 @@
+"""The inputs of the comparison's classifiers: every way to fill a clip's missing audio.
+
+A *filling* is audio (T, A) that stands for a clip's own. An arm `<filling>` gives it to every clip;
+an arm `real_or_<filling>` only to clips without their own sound, as a system in use would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unmuted.classification.fillings import (
+    AudioStatistics,
+    audio_statistics,
+    filtered,
+    random_features,
+    swapped_audio,
+)
+from unmuted.classification.inputs import ClipFeatures, load_features
+from unmuted.experiment import Clip, Experiment
+from unmuted.generation.projection import Projection
+from unmuted.missing import swap_donors
+from unmuted.runner import Artifact
+from unmuted.semantics.feature_filter import (
+    expected_similarity,
+    kept,
+    percentile_threshold,
+    true_similarity,
+)
+
+VIDEO = "video_only_matched"
+REAL_OR = "real_or_"
+FILTERS = ("filtered", "shuffled_dictionary")
+FILLINGS = ("mean_audio", "knn_audio", "generated_arch1", "generated_arch2")
+CONTROLS = ("random_features", "swapped_audio")
+READS = {  # stages that a filling is made of, beside the clip's video
+    "knn_audio": ("retrieved",),
+    "generated_arch1": ("video_generated",),
+    "generated_arch2": ("generated",),
+    "filtered": ("video_generated", "predicted_labels"),
+    "shuffled_dictionary": ("video_generated", "predicted_labels"),
+    "random_features": ("ast",),
+    "swapped_audio": ("ast",),
+}
+
+
+def at_percentile(filling: str, percentile: float) -> str:
+    """Name of the classifier whose filter rejects this percentage of clips."""
+    return f"{filling}-{percentile:g}"
+
+
+def base_of(unit: str) -> str:
+    """The filling of a classifier's name: without real_or_ and without a percentile."""
+    return unit.removeprefix(REAL_OR).partition("-")[0]
+
+
+def always_units(percentiles: Sequence[float]) -> list[str]:
+    """Classifiers that give every clip the same kind of audio."""
+    filters = [at_percentile(one, p) for one in FILTERS for p in percentiles]
+    # generated_arch2 for every clip is the main experiment's arm
+    return [VIDEO, *FILLINGS[:3], *filters, *CONTROLS]
+
+
+def filling_units(percentiles: Sequence[float]) -> list[str]:
+    """Classifiers that keep a clip's own sound and fill what is missing."""
+    filters = [at_percentile("filtered", p) for p in percentiles]
+    return [f"{REAL_OR}{filling}" for filling in (*FILLINGS, *filters)]
+
+
+@dataclass(frozen=True)
+class Fillings:
+    """All that may stand for the audio of N clips.
+
+    clips: their own features. video_generated: (N, S, T, A), architecture 1. retrieved, random,
+    swapped: (N, T, A). kept: by filter's name (with percentile), bool (N, S).
+    """
+
+    clips: ClipFeatures
+    video_generated: np.ndarray
+    retrieved: np.ndarray
+    random: np.ndarray
+    swapped: np.ndarray
+    kept: Mapping[str, np.ndarray]
+
+    def audio(self, filling: str, seed_index: int) -> np.ndarray:
+        """A filling of all clips, (N, T, A)."""
+        if filling in self.kept:
+            return filtered(self.video_generated[:, seed_index], self.kept[filling][:, seed_index])
+        return {
+            "mean_audio": lambda: np.zeros_like(self.clips.real),
+            "knn_audio": lambda: self.retrieved,
+            "generated_arch1": lambda: self.video_generated[:, seed_index],
+            "generated_arch2": lambda: self.clips.generated[:, seed_index],
+            "random_features": lambda: self.random,
+            "swapped_audio": lambda: self.swapped,
+        }[filling]()
+
+    def of_unit(self, unit: str, seed_index: int, heard: np.ndarray | None = None) -> np.ndarray:
+        """Input (N, T, F) of a classifier.
+
+        heard: bool (N,), the clips whose own sound a real_or_ unit gets; all that have sound unless
+        given.
+        """
+        if unit == VIDEO:
+            return self.clips.visual
+        audio = self.audio(unit.removeprefix(REAL_OR), seed_index)
+        if unit.startswith(REAL_OR):
+            own = self.clips.usable if heard is None else self.clips.usable & heard
+            audio = np.where(own[:, None, None], self.clips.real, audio)
+        return np.concatenate([self.clips.visual, audio], axis=2)
+
+    def hearing(self, real: np.ndarray) -> Fillings:
+        """The same clips with another sound (N, T, A) in the place of their own."""
+        return replace(self, clips=replace(self.clips, real=real))
+
+
+def load_fillings(
+    clips: Sequence[Clip],
+    projection: Projection,
+    statistics: AudioStatistics,
+    swapped: np.ndarray,
+    kept_by_filter: Mapping[str, np.ndarray],
+    seed: int,
+) -> Fillings:
+    """Read the features of clips; `swapped` (N, T, A) and what filters keep come from outside."""
+    features = load_features(clips, projection)
+    keys = [clip.key for clip in clips]
+    return Fillings(
+        clips=features,
+        video_generated=np.stack(
+            [clip.artifacts["video_generated"].tensors()["audio"] for clip in clips]
+        ),
+        retrieved=np.stack([clip.artifacts["retrieved"].tensors()["audio"] for clip in clips]),
+        random=random_features(keys, statistics, features.real.shape[1], seed),
+        swapped=swapped,
+        kept=kept_by_filter,
+    )
+
+
+def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
+    """How the sound of the training clips varies."""
+    real = np.stack([clip.audio(projection) for clip in clips])
+    usable = np.array([clip.has_sound for clip in clips])
+    return audio_statistics([clip.key for clip in clips], real, usable)
+
+
+def donors_of(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """For each clip one of another source group that lends its sound.
+
+    Chosen without a look at labels: a donor of another class would tell which class a clip is not.
+    """
+    groups = [clip.group for clip in clips]
+    keys, lends = [clip.key for clip in clips], [clip.has_sound for clip in clips]
+    return [clips[i] for i in swap_donors(keys, groups, groups, seed, lends)]
+
+
+def swapped_training(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
+    """Real audio (N, T, A) of each training clip's donor."""
+    real = np.stack([clip.audio(projection) for clip in clips])
+    usable = np.array([clip.has_sound for clip in clips])
+    index = {clip.video_id: i for i, clip in enumerate(clips)}
+    donors = np.array([index[donor.video_id] for donor in donors_of(clips, seed)])
+    return swapped_audio(real, usable, donors)
+
+
+# --- what the filters keep ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FilterRule:
+    """How a filter decides, as the configuration says it.
+
+    percentiles: candidates, of which validation clips choose one. uniform: the source's fixed
+    threshold for the similarity with the TRUE action, of tested clips too (a leak); else None.
+    """
+
+    percentiles: tuple[float, ...]
+    uniform: float | None
+
+    def thresholds(self, similarity: np.ndarray, percentile: float) -> list[float]:
+        """One threshold a seed, from the similarities (N, S) of the clips that decide on it."""
+        if self.uniform is not None:
+            return [self.uniform] * similarity.shape[1]
+        return [percentile_threshold(one, percentile) for one in similarity.T]
+
+    def judge(
+        self, similarity: np.ndarray, posterior: np.ndarray, labels: np.ndarray | None
+    ) -> np.ndarray:
+        """Similarity (N, S) by which clips in use are judged; labels (N,) where they are known.
+
+        similarity: (N, S, C). posterior: of the video-only classifier, (S, N, C).
+        """
+        if self.uniform is not None and labels is not None:
+            return true_similarity(similarity, labels)
+        return expected_similarity(similarity, posterior)
+
+
+def filter_rule(settings: Mapping[str, object]) -> FilterRule:
+    """The rule of the configuration's section `filter`."""
+    if settings["mode"] == "uniform":
+        return FilterRule((0,), settings["uniform_threshold"])
+    return FilterRule(tuple(sorted(settings["percentiles"])), None)
+
+
+def similarities(clips: Sequence[Clip], filling: str) -> np.ndarray:
+    """Cosine of each clip's predicted labels with every action, (N, S, C)."""
+    name = {"filtered": "similarity", "shuffled_dictionary": "shuffled_similarity"}[filling]
+    return np.stack([clip.artifacts["predicted_labels"].tensors()[name] for clip in clips])
+
+
+def keep(similarity: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """bool (N, S): whether a filter with one threshold a seed keeps the clip's generated audio."""
+    pairs = zip(similarity.T, thresholds, strict=True)
+    return np.stack([kept(one, threshold) for one, threshold in pairs], axis=1)
+
+
+def video_posterior(clips: Sequence[Clip]) -> np.ndarray:
+    """The video-only classifier's probabilities, float32 (S, N, C)."""
+    found = [clip.artifacts["predictions"].json()["arms"]["video_only"] for clip in clips]
+    return np.float32([one["probabilities"] for one in found]).swapaxes(0, 1)
+
+
+def training_kept(
+    experiment: Experiment, clips: Sequence[Clip], rule: FilterRule
+) -> dict[str, np.ndarray]:
+    """What each filter keeps of the training clips, by its name with percentile: bool (N, S).
+
+    Judged by their true labels, and thresholded among themselves, so that the filter rejects the
+    same share of the clips in training as in use.
+    """
+    labels = experiment.labels(clips)
+    found = {}
+    for filling in FILTERS:
+        true = true_similarity(similarities(clips, filling), labels)
+        for percentile in rule.percentiles:
+            limits = rule.thresholds(true, percentile)
+            found[at_percentile(filling, percentile)] = keep(true, limits)
+    return found
+
+
+def unit_digests(unit: str, clip: Clip, space: Artifact) -> list[str]:
+    """Content digests of what a classifier reads of a clip, for recipes."""
+    stages = [*READS.get(base_of(unit), ()), *(["ast"] if unit.startswith(REAL_OR) else [])]
+    seen = clip.digests("vit_rgb", "vit_flow", *stages)
+    return [*seen, space.row.digest] if "ast" in stages else seen

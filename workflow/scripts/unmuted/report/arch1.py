@@ -1,0 +1,80 @@
+"""The report of architecture 1: arms, the filter, and the labels that generated audio carries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from unmuted.report.bootstrap import GroupBootstrap
+from unmuted.report.outcomes import (
+    INTERVALS,
+    ArmOutcome,
+    arm_metrics,
+    contrast,
+    correctness,
+    recovery,
+)
+
+SCHEMA = "arch1_metrics.schema.yaml"
+SCHEMA_VERSION = 1
+PRIMARY = ("filtered", "video_only")  # named before any result is seen
+CONTRASTS = (
+    PRIMARY,
+    ("filtered", "generated"),
+    ("generated", "video_only"),
+    ("real_audio", "video_only"),
+    ("oracle_filter", "filtered"),
+)
+LEAKS = "reads the true label of every test clip; never a result, only a measure of the leak"
+
+
+def build_report(
+    *,
+    data: Mapping[str, Any],
+    labels: np.ndarray,
+    arms: Mapping[str, ArmOutcome],
+    bootstrap: GroupBootstrap,
+    leaking: Collection[str] = (),
+    sections: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The content of arch1_metrics.json; its shape is documented in the schema file.
+
+    labels: int (N,) of the test clips. arms: video_only, generated, filtered, oracle_filter and
+    real_audio. leaking: arms, beside oracle_filter, that read the label of tested clips. sections:
+    generation, labels, filter, dictionary and provenance, ready made.
+    """
+    correct = {name: correctness(arm, labels) for name, arm in arms.items()}
+    measured = {
+        name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
+    }
+    leaks = {"oracle_filter", *leaking}
+    for name in leaks:
+        measured[name]["leaks"] = LEAKS
+    contrasts = {
+        f"{a}-{b}": contrast(correct[a], correct[b], bootstrap, primary=(a, b) == PRIMARY)
+        for a, b in CONTRASTS
+    }
+    for a, b in CONTRASTS:
+        if leaks & {a, b}:
+            contrasts[f"{a}-{b}"]["leaks"] = LEAKS
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "system": "arch1",
+        "data": dict(data),
+        "arms": measured,
+        "contrasts": contrasts,
+        "recovery": {arm: recovery(correct, arm, bootstrap) for arm in ("generated", "filtered")},
+        **sections,
+        "statistics": {
+            "intervals": INTERVALS,
+            "contrasts": "differences in accuracy",
+            "resamples": len(bootstrap.draws),
+            "test_groups": bootstrap.draws.shape[1],
+            "choices": (
+                "checkpoint of each classifier and percentile of the filter by log-loss, "
+                "thresholds of predicted labels by micro-F1, all on validation clips"
+            ),
+        },
+    }

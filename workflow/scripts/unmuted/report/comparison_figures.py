@@ -1,0 +1,118 @@
+"""The comparison's figures, from its report and the histories of its fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unmuted.experiment import FULL
+from unmuted.project import Project
+from unmuted.report.comparison import REFERENCE, Compared
+from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
+from unmuted.report.figures.confusion import confusion_matrix
+from unmuted.report.figures.missing_rates import accuracy_over_missing
+from unmuted.report.figures.style import Band, sample_size, save
+from unmuted.report.figures.threshold import threshold_tradeoff
+from unmuted.report.figures.training import training_curves
+from unmuted.report.tested import Tested
+
+FORMATS = (".svg", ".png")
+SHOWN = ("video_only", "generated_arch2", "filtered", "real_audio")  # as confusion matrices
+
+
+def draw_figures(
+    folder: Path, project: Project, tested: Tested, compared: Compared, report: Mapping[str, Any]
+) -> None:
+    """Write every figure as SVG and PNG into a folder."""
+    caption = sample_size(
+        len(tested.clips), tested.bootstrap.draws.shape[1], len(project.config["seeds"])
+    )
+    figures = {
+        "accuracy_by_arm": accuracy_by_arm(
+            [_accuracy(name, arm) for name, arm in report["arms"].items()],
+            REFERENCE,
+            caption,
+            1 / len(tested.experiment.classes),
+        ),
+        "training_curves": training_curves(_histories(project), caption),
+    }
+    for rate, kinds in report["missing"]["curves"].items():
+        figures[f"missing_audio_trained_with_{rate}_missing"] = accuracy_over_missing(
+            report["missing"]["test_rates"],
+            {kind: {arm: _band(c) for arm, c in arms.items()} for kind, arms in kinds.items()},
+            REFERENCE,
+            f"{caption} {float(rate):.0%} of the training clips without their sound.",
+        )
+    figures["filter_threshold"] = _threshold(report["filter"]["filtered"], tested, project)
+    for name in SHOWN:
+        figures[f"confusion_{name}"] = confusion_matrix(
+            _confusion(compared, name), tested.experiment.classes, name, caption
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures.items():
+        for suffix in FORMATS:
+            save(figure, folder / f"{name}{suffix}")
+
+
+def _accuracy(name: str, arm: Mapping[str, Any]) -> ArmAccuracy:
+    found = arm["accuracy"]
+    low, high = found["ci95"]
+    return ArmAccuracy(name, found["mean"], low, high, found["per_seed"], arm["role"])
+
+
+def _band(curve: Mapping[str, Any]) -> Band:
+    points = curve["accuracy"]
+    low, high = zip(*(point["ci95"] for point in points), strict=True)
+    return Band([point["mean"] for point in points], low, high)
+
+
+def _threshold(found: Mapping[str, Any], tested: Tested, project: Project):
+    """Accuracy on validation clips: what the percentile was chosen by, not a result."""
+    candidates = found["candidates"]
+    right = [one["accuracy"] for one in candidates]
+    kept = [float(np.mean(one["kept_share"])) for one in candidates]
+    val = tested.experiment.split("val")
+    caption = sample_size(
+        len(val), len({clip.group for clip in val}), len(project.config["seeds"]), "validation"
+    )
+    return threshold_tradeoff(
+        [one["percentile"] for one in candidates],
+        {"validation": kept},
+        {
+            "validation": Band(
+                [np.mean(r) for r in right], [min(r) for r in right], [max(r) for r in right]
+            )
+        },
+        found["chosen"],
+        f"{caption} Bands: lowest to highest seed.",
+    )
+
+
+def _confusion(compared: Compared, name: str) -> np.ndarray:
+    """float (C, C): clips by true and predicted class, averaged over seeds."""
+    probabilities = compared.arms[name].probabilities  # (S, N, C)
+    seeds, _, classes = probabilities.shape
+    counts = np.zeros((classes, classes))
+    for predicted in probabilities.argmax(axis=2):
+        np.add.at(counts, (compared.labels, predicted), 1 / seeds)
+    return counts
+
+
+def _histories(project: Project) -> dict[str, dict[int, list[float]]]:
+    """Training losses by system and seed: of the generators fitted on all training clips."""
+    systems = {"architecture 1": "video_generator", "architecture 2": "generator"}
+    return {
+        name: {
+            seed: _loss(project.units(stage, f"seed-{seed}")[FULL].tensors())
+            for seed in project.config["seeds"]
+        }
+        for name, stage in systems.items()
+    }
+
+
+def _loss(state: Mapping[str, np.ndarray]) -> list[float]:
+    curves = {k.removeprefix("history."): v for k, v in state.items() if k.startswith("history.")}
+    return (curves["loss"] if "loss" in curves else sum(curves.values())).tolist()

@@ -1,0 +1,74 @@
+"""Variants of a run: the same videos with some settings changed, told by their name alone.
+
+A variant is called after what it changes, such as `generator.anchoring=false` or
+`mapping.k=5,folds=3`. Its artifacts lie under `results/variants/<name>/`, but only those of stages
+that its settings reach; all others are the run's own. So an ablation, or a training with half of
+the audio missing, is configuration and costs only what it changes.
+
+Imported by the Snakefile, so free of torch, numpy and pandas.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import yaml
+
+from unmuted.config import check_config
+from unmuted.errors import UserError
+
+FOLDER = "variants"
+PATTERN = rf"({FOLDER}/[A-Za-z0-9_.=,+-]+/)?"  # of the part of a path that names the variant
+FIXED = ("videos", "videos_per_shard", "splits", "seeds", "clips.seconds", "alternatives")
+
+
+def variant_path(name: str) -> str:
+    """Part of a path under results/ that names a variant; empty for the run itself."""
+    return f"{FOLDER}/{name}/" if name else ""
+
+
+def variant_name(path: str) -> str:
+    """The name in such a part of a path."""
+    return path.removeprefix(f"{FOLDER}/").removesuffix("/")
+
+
+def changed_setting(key: str, value: object) -> str:
+    """Name of the variant that gives one setting another value."""
+    text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True)
+    return f"{key}={text.removesuffix(chr(10)).removesuffix('...').strip()}"
+
+
+def apply_variant(config: Mapping[str, object], name: str) -> dict[str, object]:
+    """The configuration with a variant's settings, checked.
+
+    config: complete. A value that `alternatives` lists for its key stands for what is given there.
+    Raises UserError for a name that cannot be read, an unknown key or a value out of bounds, and
+    for settings that say which videos there are: those are the same in all variants.
+    """
+    changed = copy.deepcopy(dict(config))
+    for part in name.split(","):
+        key, equals, text = part.partition("=")
+        if not (key and equals and text):
+            raise UserError(
+                f"variant {name!r}: found {part!r}, expected settings such as "
+                "generator.anchoring=false, separated by commas"
+            )
+        if any(key == fixed or key.startswith(f"{fixed}.") for fixed in FIXED):
+            raise UserError(f"variant {name!r}: {key} must be the same in all variants of a run")
+        named = config["alternatives"].get(key, {})
+        _set(changed, key, named[text] if text in named else yaml.safe_load(text), name)
+    try:
+        return check_config(changed)
+    except UserError as error:
+        raise UserError(f"variant {name!r}: {error}") from None
+
+
+def _set(config: dict[str, object], dotted: str, value: object, name: str) -> None:
+    *parents, last = dotted.split(".")
+    inner = config
+    for key in parents:
+        if not isinstance(inner.get(key), dict):
+            raise UserError(f"variant {name!r}: unknown key {dotted}; see config/README.md")
+        inner = inner[key]
+    inner[last] = copy.deepcopy(value)

@@ -1,0 +1,85 @@
+"""One table of a named grid of ablations: each setting changed alone, against the run itself."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from unmuted.artifacts import atomic
+from unmuted.experiment import FULL
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.plan import Ablation
+from unmuted.project import Project
+from unmuted.report.bootstrap import interval
+from unmuted.report.metrics import mean_cosine, r2
+from unmuted.report.tested import Tested, load_tested
+
+COLUMNS = [
+    *("setting", "value", "is_default", "arm", "accuracy", "ci95_low", "ci95_high"),
+    *("minus_default", "minus_default_low", "minus_default_high"),
+    *("minus_video_only", "minus_video_only_low", "minus_video_only_high"),
+    *("validation_accuracy", "generated_r2", "generated_cosine"),
+]
+GENERATED = {"generated": "generated", "generated_arch1": "video_generated"}
+
+
+def main(project: Project, grid: str, table: str) -> None:
+    """Write `table`; nothing is chosen here, and a default stays the default whatever it says."""
+    tested = load_tested(project, ["ast"])
+    with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, COLUMNS, lineterminator="\n", restval="")
+        writer.writeheader()
+        for ablation in project.ablations(grid):
+            writer.writerows(rows(project, tested, ablation))
+
+
+def rows(project: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str, object]]:
+    """A row for every arm that the setting can change."""
+    for arm in ablation.arms:
+        correct, default = (right(run, tested, arm, "test") for run in (ablation.run, project))
+        video = right(ablation.run, tested, "video_only", "test")
+        row = {"setting": ablation.key, "value": ablation.value, "arm": arm}
+        row["is_default"] = int(ablation.run is project)
+        row |= _numbers("accuracy", "ci95", correct, tested)
+        row |= _numbers("minus_default", "minus_default", correct - default, tested)
+        row |= _numbers("minus_video_only", "minus_video_only", correct - video, tested)
+        row["validation_accuracy"] = f"{right(ablation.run, tested, arm, 'val').mean():.4f}"
+        yield row | _likeness(ablation.run, tested, arm)
+
+
+def right(run: Project, tested: Tested, arm: str, split: str) -> np.ndarray:
+    """1 where a seed's classifier is right, float (S, N), about the clips of a split."""
+    clips = tested.experiment.split(split)
+    stage = "predictions" if arm in ("video_only", "generated") else "comparison_predictions"
+    found = run.artifacts(stage, [clip.video_id for clip in clips])
+    said = [found[clip.video_id].json()["arms"][arm] for clip in clips]
+    by_seed = [one["probabilities"] if isinstance(one, dict) else one for one in said]
+    return (tested.experiment.labels(clips) == np.argmax(by_seed, axis=2).T).astype(float)
+
+
+def _numbers(name: str, prefix: str, values: np.ndarray, tested: Tested) -> dict[str, str]:
+    low, high = interval(tested.bootstrap.means(values))
+    found = {name: values.mean(), f"{prefix}_low": low, f"{prefix}_high": high}
+    return {key: f"{value:.4f}" for key, value in found.items()}
+
+
+def _likeness(run: Project, tested: Tested, arm: str) -> dict[str, str]:
+    """How like the real features of test clips the arm's generated ones are."""
+    clips = [clip for clip in tested.clips if clip.has_sound]
+    if arm not in GENERATED or not clips:
+        return {}
+    made = run.artifacts(GENERATED[arm], [clip.video_id for clip in clips])
+    by_seed = np.stack([made[clip.video_id].tensors()["audio"] for clip in clips], axis=1)
+    projection = Projection(**run.units("projection")[FULL].tensors())
+    real = np.stack([clip.audio(projection) for clip in clips])
+    return {
+        "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",
+        "generated_cosine": f"{np.mean([mean_cosine(one, real) for one in by_seed]):.4f}",
+    }
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(Project(snakemake.config), snakemake.wildcards.grid, snakemake.output[0])

@@ -1,0 +1,190 @@
+"""Compute results/arch1_metrics.json, and the Semantic Dictionary as a table."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unmuted.artifacts import atomic
+from unmuted.classification.arms import COMPARISON, audio_in_words
+from unmuted.classification.comparison import (
+    filter_rule,
+    similarities,
+    video_posterior,
+)
+from unmuted.experiment import FULL, Clip
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.report.arch1 import SCHEMA, build_report
+from unmuted.report.generated_audio import PRESENT
+from unmuted.report.label_metrics import label_metrics
+from unmuted.report.metrics import mean_cosine, r2
+from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.provenance import provenance
+from unmuted.report.schema import write_report
+from unmuted.report.tested import Tested, load_tested
+from unmuted.semantics.audioset import load_labels
+from unmuted.semantics.dictionary import SemanticDictionary
+from unmuted.semantics.feature_filter import labels_agree, threshold_curve
+from unmuted.semantics.label_prediction import choose_threshold
+
+STAGES = (
+    *("ast", "video_generated", "predicted_labels", "predictions"),
+    *("comparison_predictions", "generated", "retrieved"),
+)
+TOP = 5  # labels of each action in the dictionary's table
+CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
+
+
+def main(project: Project, metrics: str, dictionary: str) -> None:
+    """Write the metrics and the dictionary; nothing is fitted or chosen on test clips."""
+    tested = load_tested(project, STAGES)
+    choice = project.units("comparison_selection")["all"].json()
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        arms=_arms(project, tested, choice),
+        bootstrap=tested.bootstrap,
+        leaking=("filtered",) if project.config["filter"]["mode"] == "uniform" else (),
+        sections={
+            "generation": _generation(project, tested),
+            "labels": _labels(project, tested),
+            "filter": _filter(project, tested, choice),
+            "dictionary": {"sentence": project.config["models"]["sentence"], "top": TOP},
+            "provenance": provenance(project, [clip.video_id for clip in tested.clips]),
+        },
+    )
+    write_report(Path(metrics), report, SCHEMA)
+    _write_dictionary(project, Path(dictionary))
+
+
+def _arms(project: Project, tested: Tested, choice: Mapping[str, object]) -> dict[str, ArmOutcome]:
+    train = np.array([clip.has_sound for clip in tested.experiment.split("train")])
+    epochs = project.units("selection")["all"].json()["arms"]
+    main_arms = {
+        arm: ArmOutcome(
+            tested.probabilities(arm),
+            audio_in_words(arm, train, tested.usable),
+            [one["epoch"] for one in epochs[arm]],
+        )
+        for arm in ("video_only", "real_audio")
+    }
+    percentile = choice["filters"]["filtered"]["chosen"]
+    units = {
+        "generated": ("generated_arch1", "generated_arch1"),
+        "filtered": ("filtered", f"filtered-{percentile:g}"),
+        "oracle_filter": ("oracle_filter", f"filtered-{percentile:g}"),
+    }
+    own = {
+        name: ArmOutcome(
+            tested.probabilities(arm, "comparison_predictions"),
+            {"train": COMPARISON[arm].train, "test": COMPARISON[arm].test},
+            [one["epoch"] for one in choice["units"][unit]],
+        )
+        for name, (arm, unit) in units.items()
+    }
+    order = ("video_only", *units, "real_audio")
+    return {name: {**main_arms, **own}[name] for name in order}
+
+
+def _generation(project: Project, tested: Tested) -> dict[str, object]:
+    """How close generated features come to the real ones of test clips with usable sound."""
+    projection = Projection(**project.units("projection")[FULL].tensors())
+    clips = [clip for clip in tested.clips if clip.has_sound]
+    if not clips:
+        return {"clips": 0, "cosine": None, "r2": None, "per_seed": None}
+    real = np.stack([clip.audio(projection) for clip in clips])
+    made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in clips]
+    by_seed = np.stack(made, axis=1)  # (S, N, T, A)
+    per_seed = {
+        "cosine": [mean_cosine(one, real) for one in by_seed],
+        "r2": [r2(one, real) for one in by_seed],
+    }
+    means = {name: float(np.mean(values)) for name, values in per_seed.items()}
+    return {"clips": len(clips), **means, "per_seed": per_seed}
+
+
+def _labels(project: Project, tested: Tested) -> dict[str, object]:
+    """Labels predicted from generated audio, and from real audio through the same projection."""
+    val = [clip for clip in tested.experiment.split("val") if clip.has_sound]
+    test = [clip for clip in tested.clips if clip.has_sound]
+    if not val or not test or not _present(val).any():
+        return {"present_from": PRESENT, "generated": None, "real": None}
+    seeds = range(len(project.config["seeds"]))
+    generated = [_scored(val, test, lambda found, i=i: found["scores"][i]) for i in seeds]
+    means = {
+        name: None if None in values else float(np.mean(values))
+        for name in generated[0]
+        if (values := [one[name] for one in generated])
+    }
+    return {
+        "present_from": PRESENT,
+        "generated": {**means, "per_seed": generated},
+        "real": _scored(val, test, lambda found: found["real_scores"]),
+    }
+
+
+def _scored(val: Sequence[Clip], test: Sequence[Clip], scores_of) -> dict[str, object]:
+    """Metrics on test clips with the threshold that is best on validation clips."""
+    scores = {
+        name: np.stack([scores_of(c.artifacts["predicted_labels"].tensors()) for c in clips])
+        for name, clips in (("val", val), ("test", test))
+    }
+    threshold = choose_threshold(_present(val), scores["val"])
+    return label_metrics(_present(test), scores["test"], threshold)
+
+
+def _present(clips: Sequence[Clip]) -> np.ndarray:
+    """bool (N, L): labels that AST hears in the real audio."""
+    return np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips]) >= PRESENT
+
+
+def _filter(project: Project, tested: Tested, choice: Mapping[str, object]) -> dict[str, object]:
+    """What was chosen, what it keeps of the test clips, and what other thresholds would pick."""
+    chosen = choice["filters"]["filtered"]
+    predictions = tested.predictions("comparison_predictions")
+    kept = {
+        arm: np.mean([one["kept"][arm] for one in predictions], axis=0).tolist()
+        for arm in ("filtered", "oracle_filter", "shuffled_dictionary")
+    }
+    rule = filter_rule(project.config["filter"])
+    similarity = rule.judge(
+        similarities(tested.clips, "filtered"), video_posterior(tested.clips), tested.labels
+    )  # (N, S)
+    heard = [i for i, clip in enumerate(tested.clips) if clip.has_sound]
+    present = _present([tested.clips[i] for i in heard]) if heard else np.zeros((0, 1), bool)
+    named = [i for i, one in zip(heard, present, strict=True) if one.any()]
+    curve = []
+    if named:
+        scores = np.stack(
+            [tested.clips[i].artifacts["predicted_labels"].tensors()["scores"][0] for i in named]
+        )
+        agree = labels_agree(present[[heard.index(i) for i in named]], scores)
+        limits = np.percentile(similarity[:, 0], list(CURVE)).tolist()
+        curve = threshold_curve(similarity[named, 0], agree, limits)
+    return {
+        "percentile": chosen["chosen"],
+        "candidates": chosen["candidates"],
+        "kept_share": {arm: {"mean": float(np.mean(v)), "per_seed": v} for arm, v in kept.items()},
+        "curve": curve,
+    }
+
+
+def _write_dictionary(project: Project, path: Path) -> None:
+    words = project.units("dictionary")["all"].tensors()
+    similarity = words["actions"] @ words["labels"].T
+    dictionary = SemanticDictionary(
+        tuple(project.dataset.classes), tuple(load_labels()), similarity
+    )
+    rows = dictionary.rows(TOP)
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(Project(snakemake.config), snakemake.output.metrics, snakemake.output.dictionary)

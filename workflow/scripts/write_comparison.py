@@ -1,0 +1,157 @@
+"""Compare every way to fill missing audio on the same test clips: tables and figures."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from unmuted.artifacts import atomic
+from unmuted.classification.arms import ARMS, COMPARISON, audio_in_words
+from unmuted.classification.comparison import REAL_OR, donors_of
+from unmuted.experiment import Clip
+from unmuted.joblog import job_log
+from unmuted.missing import is_missing, missing_table, write_missing_table
+from unmuted.project import Project
+from unmuted.report.comparison import (
+    COLUMNS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    Compared,
+    Heard,
+    compare_arms,
+    rate_curves,
+    statistics,
+    tidy_rows,
+)
+from unmuted.report.comparison_figures import draw_figures
+from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.provenance import provenance
+from unmuted.report.schema import write_report
+from unmuted.report.tested import Tested, load_tested
+
+STAGES = ("ast", "predictions", "comparison_predictions")
+RENAMED = {"generated": "generated_arch2"}
+
+
+def main(project: Project, output: Mapping[str, str]) -> None:
+    """Write all outputs; nothing is fitted or chosen here."""
+    tested = load_tested(project, STAGES)
+    choice = project.units("comparison_selection")["all"].json()
+    compared = _compared(project, tested, choice)
+    settings = project.config["missing"]
+    rates = sorted(settings["test_rates"])
+    masks = {
+        rate: np.array([is_missing(clip.key, settings["seed"], rate) for clip in tested.clips])
+        for rate in rates
+    }
+    curves = {
+        f"{training_rate:g}": rate_curves(
+            _heard(run, tested), masks, settings["kinds"], tested.bootstrap
+        )
+        for training_rate, run in project.training_rates().items()
+    }
+    report = {
+        "schema_version": SCHEMA_VERSION,
+        "system": "comparison",
+        "data": tested.data(),
+        **compare_arms(compared, project.config["comparison"]["primary"]),
+        "missing": {
+            "test_rates": rates,
+            "missing_clips": [int(mask.sum()) for mask in masks.values()],
+            "curves": curves,
+        },
+        "filter": choice["filters"],
+        "statistics": statistics(tested.bootstrap),
+        "provenance": provenance(project, [clip.video_id for clip in tested.clips]),
+    }
+    write_report(Path(output["metrics"]), report, SCHEMA)
+    _write_csv(Path(output["table"]), COLUMNS, tidy_rows(report))
+    with atomic(Path(output["masks"])) as temporary:
+        write_missing_table(temporary, _mask_rows(project, tested))
+    draw_figures(Path(output["figures"]), project, tested, compared, report)
+
+
+def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) -> Compared:
+    train = np.array([clip.has_sound for clip in tested.experiment.split("train")])
+    epochs = project.units("selection")["all"].json()["arms"]
+    arms = {
+        RENAMED.get(arm, arm): ArmOutcome(
+            tested.probabilities(arm),
+            audio_in_words(arm, train, tested.usable),
+            [one["epoch"] for one in epochs[arm]],
+        )
+        for arm in ARMS
+    }
+    for arm, described in COMPARISON.items():
+        arms[arm] = ArmOutcome(
+            tested.probabilities(arm, "comparison_predictions"),
+            {"train": described.train, "test": described.test},
+            [one["epoch"] for one in choice["units"][_unit(arm, choice)]],
+        )
+    order = [name for name in (*_ORDER, *arms) if name in arms]
+    roles = {name: COMPARISON[name].role if name in COMPARISON else "arm" for name in arms}
+    if project.config["filter"]["mode"] == "uniform":
+        roles["filtered"] = "leaks"
+    return Compared(
+        {name: arms[name] for name in dict.fromkeys(order)},
+        roles,
+        tested.labels,
+        [clip.group for clip in tested.clips],
+        tested.bootstrap,
+    )
+
+
+_ORDER = (
+    *("video_only", "video_only_matched", "mean_audio", "knn_audio"),
+    *("generated_arch1", "filtered", "generated_arch2", "real_audio", "oracle_filter"),
+)
+
+
+def _unit(arm: str, choice: Mapping[str, object]) -> str:
+    """The classifier of an arm; a filter's is the one with the percentile chosen on validation."""
+    filling = "filtered" if arm == "oracle_filter" else arm
+    if filling not in choice["filters"]:
+        return filling
+    return f"{filling}-{choice['filters'][filling]['chosen']:g}"
+
+
+def _heard(run: Project, tested: Tested) -> dict[str, Heard]:
+    """By arm, whether it is right about the test clips with and without their own sound."""
+    names = [clip.video_id for clip in tested.clips]
+    found = run.artifacts("comparison_predictions", names)
+    clips = [found[name].json()["missing"] for name in names]
+    video = (tested.probabilities("video_only").argmax(axis=2) == tested.labels).astype(float)
+    heard = {"video_only": Heard(video, video, video, video)}
+    for arm in clips[0]:
+        right = {
+            state: tested.labels == np.float32([one[arm][state] for one in clips]).argmax(axis=2).T
+            for state in clips[0][arm]
+        }
+        name = arm.removeprefix(REAL_OR)
+        heard[name] = Heard(**{state: one.astype(float) for state, one in right.items()})
+    return heard
+
+
+def _mask_rows(project: Project, tested: Tested) -> list[dict[str, object]]:
+    settings = project.config["missing"]
+    rates = sorted({*settings["test_rates"], *settings["training_rates"]})
+    rows = []
+    for split in ("train", "val", "test"):
+        clips = tested.experiment.split(split)
+        donors: Iterable[Clip] = donors_of(clips, settings["seed"])
+        lent = {clip.video_id: d.video_id for clip, d in zip(clips, donors, strict=True)}
+        rows += missing_table(clips, settings["seed"], rates, lent)
+    return rows
+
+
+def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(Project(snakemake.config), dict(snakemake.output.items()))

@@ -1,0 +1,71 @@
+"""Write results/predictions.csv: the most probable classes of every video that is not trained on.
+
+With usable sound the classifier of video and real audio decides; without it, the one of video and
+architecture 1's generated audio after the Feature Filter.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from unmuted.artifacts import atomic
+from unmuted.joblog import job_log
+from unmuted.ledger import read_rows
+from unmuted.project import Project
+from unmuted.runner import Artifact
+
+
+def main(project: Project, table: str) -> None:
+    """Write `table`, one row a video; those that could not be processed say why."""
+    top = min(project.config["predictions"]["top_k"], len(project.dataset.classes))
+    ranks = [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "probability")]
+    columns = ["video_id", "given_label", *ranks, "audio_status", "audio", "filter", "problem"]
+    with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(rows(project, top))
+
+
+def rows(project: Project, top: int) -> Iterator[dict[str, object]]:
+    """One row a video in the order of their ids; training clips are left out."""
+    main_arms = project.artifacts("predictions", project.videos)
+    compared = project.artifacts("comparison_predictions", project.videos)
+    for shard in sorted(project.shards):
+        wav = read_rows(project.ledger("wav", shard))
+        said = read_rows(project.ledger("comparison_predictions", shard))
+        for video_id in sorted(project.shards[shard]):
+            if said[video_id].status == "training_clip":
+                continue
+            row = {
+                "video_id": video_id,
+                "given_label": project.videos[video_id].label or "",
+                "audio_status": wav[video_id].status,
+            }
+            if video_id in compared:
+                yield row | prediction(main_arms[video_id], compared[video_id], top)
+            else:
+                yield row | {"problem": f"{said[video_id].status} {said[video_id].reason}".strip()}
+
+
+def prediction(main_arms: Artifact, compared: Artifact, top: int) -> dict[str, object]:
+    """Labels with their probabilities (means over seeds), and what the audio was."""
+    found = compared.json()
+    if found["has_sound"]:
+        audio, verdict = "real", ""
+        by_seed = main_arms.json()["arms"]["real_audio"]["probabilities"]
+    else:
+        audio, by_seed = "generated", found["arms"]["filtered"]
+        # each seed has its own generator and filter; most of them decide what is said
+        verdict = "kept" if np.mean(found["kept"]["filtered"]) >= 0.5 else "rejected"
+    mean = np.mean(by_seed, axis=0)
+    best = np.argsort(-mean, kind="stable")[:top]
+    labels = {f"label_{rank}": found["classes"][i] for rank, i in enumerate(best, 1)}
+    probabilities = {f"probability_{rank}": f"{mean[i]:.4f}" for rank, i in enumerate(best, 1)}
+    return {**labels, **probabilities, "audio": audio, "filter": verdict}
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(Project(snakemake.config), snakemake.output[0])
