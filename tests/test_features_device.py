@@ -1,29 +1,12 @@
-"""Batches of one shape, and the choice of a number format."""
+"""The choice of a device and of a number format."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from unmuted.errors import UserError
-from unmuted.features.device import fixed_batches, pick_device, pick_dtype
-
-
-@given(rows=st.integers(0, 25), size=st.integers(1, 8))
-def test_batches_have_one_shape_and_hold_every_row_once(rows: int, size: int) -> None:
-    data = np.arange(rows * 6).reshape(rows, 2, 3)
-    batches = list(fixed_batches(iter(data), size))
-    assert all(batch.shape == (size, 2, 3) for batch, _ in batches)
-    assert len(batches) == -(-rows // size)
-    real = [row for batch, valid in batches for row in batch[:valid]]
-    np.testing.assert_array_equal(np.array(real).reshape(data.shape), data)
-    for batch, valid in batches:
-        np.testing.assert_array_equal(
-            batch[valid:], np.repeat(batch[valid - 1 : valid], size, 0)[valid:]
-        )
+from unmuted.features.device import pick_device, pick_dtype
 
 
 def test_a_requested_device_or_dtype_is_taken_as_it_is() -> None:

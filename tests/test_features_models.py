@@ -67,7 +67,7 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def test_preparing_many_pictures_equals_the_processor_on_each(pictures: np.ndarray) -> None:
     processor = ViTImageProcessor(size={"height": 64, "width": 64})
     each = [processor(images=picture, return_tensors="pt").pixel_values[0] for picture in pictures]
-    assert torch.equal(prepare_images(processor, pictures), torch.stack(each))
+    np.testing.assert_array_equal(prepare_images(processor, pictures), torch.stack(each).numpy())
 
 
 def test_pictures_of_awkward_sizes_are_not_turned_around() -> None:
@@ -76,7 +76,7 @@ def test_pictures_of_awkward_sizes_are_not_turned_around() -> None:
     flat[..., 0] = 255
     prepared = prepare_images(processor, flat)
     assert prepared.shape == (1, 3, 32, 32)
-    np.testing.assert_allclose(prepared.mean(dim=(0, 2, 3)), [1, -1, -1], atol=1e-6)
+    np.testing.assert_allclose(prepared.mean(axis=(0, 2, 3)), [1, -1, -1], atol=1e-6)
 
 
 def test_anything_but_rgb_bytes_is_refused(pictures: np.ndarray) -> None:
@@ -120,6 +120,17 @@ def test_vit_features_do_not_depend_on_the_company(
     np.testing.assert_array_equal(model.extract(pictures[::-1]), together[::-1])
     np.testing.assert_array_equal(model.extract(pictures[13:17]), together[13:17])
     np.testing.assert_array_equal(model.extract(pictures[7:8]), together[7:8])
+
+
+def test_vit_batches_cross_the_borders_of_clips_of_any_size(
+    vit: Path, pictures: np.ndarray
+) -> None:
+    model = VitFeatures(ModelSpec(path=vit), CPU, torch.bfloat16, batch_size=6)
+    clips = {"a": pictures[:4], "none": pictures[:0], "wide": pictures[4:9, :20], "b": pictures[9:]}
+    found = dict(model.extract_clips(clips.items()))
+    assert list(found) == list(clips)
+    for name, own in clips.items():
+        np.testing.assert_array_equal(found[name], model.extract(own))
 
 
 def test_vit_of_no_pictures_is_empty(vit: Path, pictures: np.ndarray) -> None:

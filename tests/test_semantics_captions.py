@@ -65,6 +65,14 @@ def test_captions_do_not_depend_on_the_company(
     assert [captioner.caption(pictures[i : i + 1])[0] for i in range(10)] == together
 
 
+def test_batches_cross_the_borders_of_clips_of_any_size(blip: Path, pictures: np.ndarray) -> None:
+    captioner = Captioner(ModelSpec(path=blip), CPU, torch.float32, 8, batch_size=4)
+    clips = {"a": pictures[:3], "none": pictures[:0], "wide": pictures[3:6, :30], "b": pictures[6:]}
+    found = dict(captioner.caption_clips(clips.items()))
+    assert found == {name: captioner.caption(own) for name, own in clips.items()}
+    assert list(found) == list(clips)
+
+
 def test_beam_search_finds_captions_of_its_own(blip: Path, pictures: np.ndarray) -> None:
     spec = ModelSpec(path=blip)
     greedy = Captioner(spec, CPU, torch.float32, 8).caption(pictures)

@@ -26,11 +26,14 @@ def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
         num_beams=settings["num_beams"],
         batch_size=settings["batch_size"],
     )
-    for task in tasks:
-        steps = task.inputs["representative_frames"].json()["steps"]
-        images = decode_images(task.inputs["frames"].tensors())[steps]
-        said = {"steps": steps, "captions": captioner.caption(images)}
-        yield Outcome(task.name, said | {"dtype": str(dtype).removeprefix("torch.")})
+    steps = {task.name: task.inputs["representative_frames"].json()["steps"] for task in tasks}
+    clips = (
+        (task.name, decode_images(task.inputs["frames"].tensors())[steps[task.name]])
+        for task in tasks
+    )
+    for name, captions in captioner.caption_clips(clips):
+        said = {"steps": steps[name], "captions": captions}
+        yield Outcome(name, said | {"dtype": str(dtype).removeprefix("torch.")})
 
 
 def main(project: Project, shard: str, threads: int) -> None:

@@ -21,9 +21,9 @@ def extract(
     device = use_device(project.config["device"], threads)
     dtype = pick_dtype(device, spec.dtype)
     model = VitFeatures(spec, device, dtype, project.config["vit"]["batch_size"])
-    for task in tasks:
-        images = decode_images(task.inputs[source].tensors())
-        yield Outcome(task.name, {"features": model.extract(images), "dtype": text_array(dtype)})
+    clips = ((task.name, decode_images(task.inputs[source].tensors())) for task in tasks)
+    for name, features in model.extract_clips(clips):
+        yield Outcome(name, {"features": features, "dtype": text_array(dtype)})
 
 
 def main(project: Project, view: str, shard: str, threads: int) -> None:

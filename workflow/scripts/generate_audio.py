@@ -12,54 +12,48 @@ from unmuted.experiment import (
     generator_data,
     load_clips,
     load_experiment,
+    load_generators,
     training_folds,
 )
+from unmuted.generation.data import GeneratorData
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
-
-Generators = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
 
 def generate(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
     project: Project,
-    generators: Generators,
+    fitted: Mapping[int, Mapping[str, Artifact]],
     space: Artifact,
     fold_of_group: Mapping[str, int],
     threads: int,
 ) -> Iterator[Outcome]:
     """Audio (S, T, A) and its spread over draws (S,), one row a seed, per task."""
     from unmuted.features.device import use_device
-    from unmuted.generation.crossfit import generate_cross_fitted
+    from unmuted.generation.crossfit import generate_with_seeds
 
     device = str(use_device(project.config["device"], threads))
-    draws, folds = project.config["generator"]["draws"], project.config["folds"]
+    draws = project.config["generator"]["draws"]
     projection = Projection(**space.tensors())
-    states = {
-        seed: {name: unit.tensors() for name, unit in units.items()}
-        for seed, units in generators.items()
-    }
     tokenize = None
     if project.trains_sentences:
         from unmuted.semantics.sentences import SentenceEncoder
         from unmuted.semantics.transformer import tokens_of
 
         tokenize = partial(tokens_of, SentenceEncoder(project.model_spec("sentence")))
-    for task in tasks:
-        data = generator_data([clips[task.name]], projection, project.time_steps, tokenize)
-        made = []
-        for seed, units in states.items():
-            by_fold = {fold: units[fold_name(fold)] for fold in range(folds)}
-            full = units[FULL]
-            made.append(
-                generate_cross_fitted(by_fold, full, data, fold_of_group, draws, seed, device)
-            )
-        audio = np.stack([one.audio[0] for one in made])
-        spread = np.stack([one.spread[0] for one in made])
-        yield Outcome(task.name, {"audio": audio, "spread": spread, "seeds": np.array([*states])})
+
+    def data_of(names: Sequence[str]) -> GeneratorData:
+        chosen = [clips[name] for name in names]
+        return generator_data(chosen, projection, project.time_steps, tokenize)
+
+    generators = {seed: load_generators(units) for seed, units in fitted.items()}
+    names, seeds = [task.name for task in tasks], np.array([*generators])
+    made = generate_with_seeds(names, data_of, generators, fold_of_group, draws, device)
+    for name, audio, spread in made:
+        yield Outcome(name, {"audio": audio, "spread": spread, "seeds": seeds})
 
 
 def main(project: Project, shard: str, threads: int) -> None:
@@ -81,7 +75,7 @@ def main(project: Project, shard: str, threads: int) -> None:
         generate,
         clips=clips,
         project=project,
-        generators=generators,
+        fitted=generators,
         space=space,
         fold_of_group=fold_of_group,
         threads=threads,

@@ -11,7 +11,7 @@ import numpy as np
 from unmuted.dataset import SPLITS, raise_problems
 from unmuted.errors import UserError
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
-from unmuted.generation.folds import assign_folds
+from unmuted.generation.folds import Generators, assign_folds
 from unmuted.generation.projection import Projection
 from unmuted.ledger import OK, read_rows
 from unmuted.missing import is_missing
@@ -272,6 +272,12 @@ def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
 def fold_name(fold: int) -> str:
     """Name of the unit that was fitted without a fold."""
     return f"without-fold-{fold}"
+
+
+def load_generators(units: Mapping[str, Artifact]) -> Generators:
+    """The fitted generators of one seed, from their artifacts by unit."""
+    by_fold = {fold: units[fold_name(fold)].tensors() for fold in range(len(units) - 1)}
+    return Generators(by_fold, units[FULL].tensors())
 
 
 def generator_data(

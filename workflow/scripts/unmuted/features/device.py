@@ -1,10 +1,7 @@
-"""Where and in which number format a model runs, and in which batches."""
+"""Where and in which number format a model runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-import numpy as np
 import torch
 
 from unmuted.errors import UserError
@@ -44,19 +41,3 @@ def use_device(requested: str, threads: int) -> torch.device:
 def set_threads(count: int) -> None:
     """Let torch use `count` CPU threads; equal bytes need an equal count."""
     torch.set_num_threads(count)
-
-
-def fixed_batches(rows: Iterable[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Batches of exactly `size` rows, each with the number of its rows that are real.
-
-    The last batch is filled up by repeating its last row. One shape for all batches means one set
-    of kernels, so that a row's result does not depend on how many rows came with it.
-    """
-    batch: list[np.ndarray] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == size:
-            yield np.stack(batch), size
-            batch = []
-    if batch:
-        yield np.stack(batch + [batch[-1]] * (size - len(batch))), len(batch)

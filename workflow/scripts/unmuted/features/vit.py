@@ -5,11 +5,13 @@ Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from transformers import ViTImageProcessor, ViTModel
 
-from unmuted.features.device import fixed_batches
+from unmuted.features.batches import run_across
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.pretrained import load_model
@@ -23,7 +25,7 @@ class VitFeatures:
     """
 
     def __init__(
-        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 18
+        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 32
     ) -> None:
         folder = load_folder(spec, PROCESSOR)
         self.processor = ViTImageProcessor.from_pretrained(folder)
@@ -31,20 +33,30 @@ class VitFeatures:
         self.device, self.dtype, self.batch_size = device, dtype, batch_size
         self.dim: int = self.model.config.hidden_size
 
-    @torch.inference_mode()
     def extract(self, images: np.ndarray) -> np.ndarray:
+        """Features float32 (N, D) of images uint8 (N, H, W, 3), RGB; see `extract_clips`."""
+        [(_, features)] = self.extract_clips([("", images)])
+        return features
+
+    def extract_clips(
+        self, clips: Iterable[tuple[str, np.ndarray]]
+    ) -> Iterator[tuple[str, np.ndarray]]:
         """Mean of the patch tokens after the final layer norm, the CLS token left out.
 
         Args:
-            images: uint8 (N, H, W, 3), RGB.
+            clips: names, and images uint8 (N, H, W, 3), RGB; N, H and W may differ from clip to
+                clip.
 
-        Returns:
-            float32 (N, D).
+        Yields:
+            In the same order, names and features float32 (N, D).
         """
-        features = [np.empty((0, self.dim), np.float32)]
-        for batch, valid in fixed_batches(images, self.batch_size):
-            pixels = prepare_images(self.processor, batch)  # (B, 3, h, w)
-            tokens = self.model(pixels.to(self.device, self.dtype)).last_hidden_state  # (B, 1+P, D)
-            pooled = tokens[:, 1:].float().mean(dim=1)  # (B, D)
-            features.append(pooled[:valid].cpu().numpy())
-        return np.concatenate(features)
+        prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
+        for name, features in run_across(prepared, self._forward, self.batch_size):
+            yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)
+
+    @torch.inference_mode()
+    def _forward(self, pixels: np.ndarray) -> np.ndarray:
+        """(B, 3, h, w) to float32 (B, D)."""
+        values = torch.from_numpy(pixels).to(self.device, self.dtype)
+        tokens = self.model(values).last_hidden_state  # (B, 1 + P, D)
+        return tokens[:, 1:].float().mean(dim=1).cpu().numpy()

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unmuted.errors import UserError
 from unmuted.fitting.order import hash_keys, stable_hash
-from unmuted.fitting.states import State
+
+if TYPE_CHECKING:  # torch, which takes seconds to import
+    from unmuted.fitting.states import State
+
+
+@dataclass(frozen=True)
+class Generators:
+    """The generators of one seed: of each fold one that has not seen it, and one of all clips."""
+
+    by_fold: Mapping[int, State]
+    full: State
 
 
 def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> np.ndarray:

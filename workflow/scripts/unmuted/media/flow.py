@@ -7,12 +7,12 @@ it is a fixed scale in pixels per second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import cv2
 import numpy as np
+
+from unmuted.media.opencv import single_thread
 
 # pyr_scale, levels, winsize, iterations, poly_n, poly_sigma, flags
 FARNEBACK = (0.5, 3, 15, 3, 5, 1.2, 0)
@@ -82,14 +82,3 @@ def _colour(flow: np.ndarray, full_scale: float | None) -> np.ndarray:
     hue = np.rad2deg(angle) / 2  # OpenCV counts hue in steps of 2 degrees
     hsv = np.stack([hue, np.full_like(hue, 255), brightness], axis=-1)
     return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """OpenCV on one thread: jobs run side by side, and no result can depend on their number."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)

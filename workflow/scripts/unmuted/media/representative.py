@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unmuted.media.flow import elapsed, latest_motion, single_thread
+from unmuted.media.flow import elapsed, latest_motion
+from unmuted.media.opencv import single_thread
 
 
 def motion_magnitudes(images: np.ndarray, timestamps: np.ndarray) -> np.ndarray:

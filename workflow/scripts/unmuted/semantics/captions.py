@@ -5,11 +5,13 @@ Li et al., "BLIP: Bootstrapping Language-Image Pre-training", ICML 2022.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from transformers import AutoTokenizer, BlipForConditionalGeneration, BlipImageProcessor
 
-from unmuted.features.device import fixed_batches
+from unmuted.features.batches import run_across
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, TOKENIZER, ModelSpec, load_folder
 from unmuted.features.pretrained import load_model
@@ -25,7 +27,7 @@ class Captioner:
         dtype: torch.dtype,
         max_new_tokens: int,
         num_beams: int = 1,
-        batch_size: int = 4,
+        batch_size: int = 32,
     ) -> None:
         folder = load_folder(spec, PROCESSOR, TOKENIZER)
         self.processor = BlipImageProcessor.from_pretrained(folder)
@@ -34,21 +36,34 @@ class Captioner:
         self.device, self.dtype, self.batch_size = device, dtype, batch_size
         self.max_new_tokens, self.num_beams = max_new_tokens, num_beams
 
-    @torch.inference_mode()
     def caption(self, images: np.ndarray) -> list[str]:
+        """One caption per picture uint8 (N, H, W, 3), RGB; see `caption_clips`."""
+        [(_, captions)] = self.caption_clips([("", images)])
+        return captions
+
+    def caption_clips(
+        self, clips: Iterable[tuple[str, np.ndarray]]
+    ) -> Iterator[tuple[str, list[str]]]:
         """One caption per picture, without special tokens; a model may answer with an empty one.
 
         Args:
-            images: uint8 (N, H, W, 3), RGB.
+            clips: names, and pictures uint8 (N, H, W, 3), RGB; N, H and W may differ from clip to
+                clip.
+
+        Yields:
+            In the same order, names and captions.
         """
-        captions: list[str] = []
-        for batch, valid in fixed_batches(images, self.batch_size):
-            pixels = prepare_images(self.processor, batch)  # (B, 3, h, w)
-            tokens = self.model.generate(
-                pixels.to(self.device, self.dtype),
-                max_new_tokens=self.max_new_tokens,
-                num_beams=self.num_beams,
-                do_sample=False,
-            )  # (B, 1 + L), the first is the start token
-            captions += self.tokenizer.batch_decode(tokens[:valid, 1:], skip_special_tokens=True)
+        prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
+        yield from run_across(prepared, self._generate, self.batch_size)
+
+    @torch.inference_mode()
+    def _generate(self, pixels: np.ndarray) -> list[str]:
+        """(B, 3, h, w) to B captions."""
+        tokens = self.model.generate(
+            torch.from_numpy(pixels).to(self.device, self.dtype),
+            max_new_tokens=self.max_new_tokens,
+            num_beams=self.num_beams,
+            do_sample=False,
+        )  # (B, 1 + L), the first is the start token
+        captions = self.tokenizer.batch_decode(tokens[:, 1:], skip_special_tokens=True)
         return [" ".join(caption.split()) for caption in captions]

@@ -40,8 +40,9 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
         if clip.audio is not None:
             sound = Path(folder) / "sound.wav"
             _write_wav(sound, clip.audio)
-            command += ["-i", str(sound), "-c:a", "aac", "-b:a", "96k", "-flags:a", "+bitexact"]
-        command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "24", "-pix_fmt", "yuv420p"]
+            command += ["-i", str(sound), "-c:a", "aac", "-aac_coder", "fast", "-b:a", "96k"]
+            command += ["-flags:a", "+bitexact"]
+        command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "24", "-pix_fmt", "yuv420p"]
         command += ["-flags:v", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1"]
         command += ["-threads", "1", str(unfinished)]
         done = subprocess.run(command, input=clip.frames.tobytes(), capture_output=True)

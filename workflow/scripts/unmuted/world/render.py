@@ -9,6 +9,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from unmuted.media.opencv import single_thread
 from unmuted.world.backgrounds import MARGIN, draw_background
 from unmuted.world.canvas import HEIGHT, WIDTH, Canvas, Colour
 from unmuted.world.motion import Timeline, make_timeline
@@ -67,8 +68,9 @@ def render_clip(spec: ClipSpec) -> Rendered:
 
 def render_frames(spec: ClipSpec, indices: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
     """Frames by number, in the order given: (n, H, W, 3) uint8 and their masks (n, H, W) bool."""
-    stage = _Stage(spec)
-    pictures = [stage.frame(index) for index in indices]
+    with single_thread():
+        stage = _Stage(spec)
+        pictures = [stage.frame(index) for index in indices]
     frames = np.stack([picture for picture, _ in pictures])
     return frames, np.stack([mask for _, mask in pictures])
 
