@@ -74,7 +74,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    for cached in (code_digest, recipes._tree, recipes._normalised_source):
+    for cached in (code_digest, recipes._read, recipes._library_imports):
         cached.cache_clear()
 
 

@@ -135,15 +135,16 @@ def test_architecture_1_reports_its_filter_and_its_leak(compared: Path) -> None:
     assert len(rows) == 1 + 5 * len(report["data"]["classes"])
 
 
-def test_tables_and_figures_lie_beside_the_comparison(compared: Path) -> None:
+def test_tables_and_figures_lie_beside_the_comparison(compared: Path, metrics: dict) -> None:
+    train, val, test = (metrics["data"][split] for split in ("train", "val", "test"))
     results = compared / "results"
     masks = (results / "missing_audio.csv").read_text().splitlines()
-    assert len(masks) == 1 + 300
+    assert len(masks) == 1 + train + val + test
     figures = {path.name for path in (results / "figures").iterdir()}
     for name in ("accuracy_by_arm", "filter_threshold", "training_curves", "confusion_real_audio"):
         assert {f"{name}.svg", f"{name}.png"} <= figures
     predictions = (results / "predictions.csv").read_text().splitlines()
-    assert len(predictions) == 1 + 44 + 75  # all but the training clips
+    assert len(predictions) == 1 + val + test
 
 
 def test_only_what_an_ablation_reaches_runs_again(compared: Path) -> None:

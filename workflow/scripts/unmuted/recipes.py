@@ -88,36 +88,35 @@ def code_digest(script: str) -> str:
             if module not in sources and module not in INFRASTRUCTURE:
                 sources[module] = path
                 queue.append(path)
-    return digest_json({name: _normalised_source(path) for name, path in sources.items()})
+    return digest_json({name: _read(path)[0] for name, path in sources.items()})
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-@cache
-def _normalised_source(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        holds_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if holds_docstring and body and ast.get_docstring(node, clean=False) is not None:
-            node.body = body[1:]
-    return digest_bytes(ast.dump(tree).encode())
-
-
-def _library_imports(path: Path) -> Mapping[str, Path]:
-    """Modules of this library that the file imports, at any depth of its code, with their files."""
+def _read(path: Path) -> tuple[str, frozenset[str]]:
+    """Digest of a file's code without docstrings, and the names that it imports at any depth."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (base := _absolute(node, path)):
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
+        elif _has_docstring(node):
+            node.body = node.body[1:]
+    return digest_bytes(ast.dump(tree).encode()), frozenset(names)
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    may = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    return may and bool(node.body) and ast.get_docstring(node, clean=False) is not None
+
+
+@cache
+def _library_imports(path: Path) -> Mapping[str, Path]:
+    """Modules of this library that the file imports, at any depth of its code, with their files."""
     found = {}
-    for name in names:
+    for name in _read(path)[1]:
         parts = name.split(".")
         if parts[0] != PACKAGE.name:
             continue
