@@ -29,7 +29,7 @@ def retrieve(
 ) -> Iterator[Outcome]:
     """Audio (T, A) and the similarity (k,) of the clips it came from, per task."""
     projection, steps = Projection(**space.tensors()), project.time_steps
-    library = generator_data(experiment.split("train"), projection, steps)
+    library = generator_data(experiment.learnt_from(), projection, steps)
     data = generator_data([clips[task.name] for task in tasks], projection, steps)
     found = retrieve_cross_fitted(data, library, fold_of_group, project.config["retrieval"]["k"])
     for i, task in enumerate(tasks):
@@ -45,7 +45,7 @@ def main(project: Project, shard: str) -> None:
     space = project.units("projection")[FULL]
     library = sorted(
         [clip.group, *clip.digests("vit_rgb", "vit_flow", "ast")]
-        for clip in experiment.split("train")
+        for clip in experiment.learnt_from()
     )
     extra = {name: [space.row.digest, library, clip.group] for name, clip in clips.items()}
     compute = partial(

@@ -36,7 +36,13 @@ class Corpus:
             return read_manifest(manifest, root, columns, videos["follow_links"])
         return Dataset(
             tuple(
-                Video(spec.video_id, None, spec.label, spec.split, spec.group)
+                Video(
+                    spec.video_id,
+                    None,
+                    spec.label if spec.is_labelled else None,
+                    spec.split,
+                    spec.group,
+                )
                 for spec in sorted(self.demo_clips.values(), key=lambda spec: spec.video_id)
             )
         )
@@ -48,7 +54,13 @@ class Corpus:
 
         demo = self.config["videos"]["demo"]
         seconds = self.config["clips"]["seconds"]
-        specs = plan_world(demo.get("classes"), demo["clips_per_class"], demo["seed"], seconds)
+        specs = plan_world(
+            demo.get("classes"),
+            demo["clips_per_class"],
+            demo["seed"],
+            seconds,
+            control=demo.get("control"),
+        )
         return {spec.video_id: spec for spec in specs}
 
     @cached_property

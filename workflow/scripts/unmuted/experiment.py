@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from unmuted.dataset import SPLITS, raise_problems
+from unmuted.dataset import SPLITS, Video, raise_problems
 from unmuted.errors import UserError
+from unmuted.fitting.order import stable_hash
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
 from unmuted.generation.folds import Generators, assign_folds
 from unmuted.generation.projection import Projection
@@ -70,16 +71,22 @@ class Experiment:
     """The labelled clips in an order that does not come from names, and what was left out.
 
     homes: source group that each group of the run counts as, also of clips without label.
+    unlabelled: clips without label that fits may read (fits.unlabelled), in such an order too.
     """
 
     clips: tuple[Clip, ...]
     classes: tuple[str, ...]
     excluded: Mapping[str, int]
     homes: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: tuple[Clip, ...] = ()
 
     def split(self, name: str) -> list[Clip]:
         """Clips of train, val or test."""
         return [clip for clip in self.clips if clip.split == name]
+
+    def learnt_from(self) -> list[Clip]:
+        """Clips whose sound the fits of audio may read; classifiers read those of train alone."""
+        return [*self.split("train"), *self.unlabelled]
 
     def classes_without(self, split: str) -> list[str]:
         """Classes of which no usable clip is in this split, in alphabetical order."""
@@ -92,7 +99,7 @@ class Experiment:
         That of a training clip of the same content, else that of its own group: a group may hold
         copies from several sources.
         """
-        trained = {clip.key: clip.group for clip in self.split("train")}
+        trained = {clip.key: clip.group for clip in self.learnt_from()}
         return [
             replace(clip, group=trained.get(clip.key, self.homes.get(clip.group, clip.group)))
             for clip in clips
@@ -106,8 +113,8 @@ class Experiment:
 def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]) -> list[Clip]:
     """Clips of these videos that have visual features and captions, with artifacts of `stages`.
 
-    Training clips whose audio the configuration declares missing come without it: nothing that
-    reads clips can read it.
+    Clips that fits may learn from and whose audio the configuration declares missing come without
+    it: nothing that reads clips can read it.
     """
     missing = project.config["missing"]
     stages = tuple(dict.fromkeys((*VISUAL, *stages)))
@@ -121,10 +128,17 @@ def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]
             video = project.videos[video_id]
             key = digest_json([artifacts[view].row.digest for view in VIEWS])
             split = splits.get(video_id)
-            if split == "train" and is_missing(key, missing["seed"], missing["training_rate"]):
+            trained = split == "train" or _may_teach(project, video)
+            if trained and is_missing(key, missing["seed"], missing["training_rate"]):
                 artifacts = {stage: artifacts[stage] for stage in artifacts if stage not in HEARD}
             clips.append(Clip(video_id, video.label, split, video.group, key, artifacts))
     return clips
+
+
+def _may_teach(project: Project, video: Video) -> bool:
+    """Whether this is a clip without label that fits may read all the same."""
+    wanted = project.config["fits"]["unlabelled"]
+    return wanted and video.label is None and video.split in (None, "train")
 
 
 def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
@@ -146,7 +160,10 @@ def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
     excluded.update(repeats.values())
     kept = [clip for clip in clips if clip.video_id not in repeats]
     classes = tuple(project.dataset.classes)
-    experiment = Experiment(tuple(kept), classes, dict(sorted(excluded.items())), homes)
+    teaching = {name for name, video in project.videos.items() if _may_teach(project, video)}
+    unlabelled = tuple(unlabelled_clips(found, homes, teaching))
+    reasons = dict(sorted(excluded.items()))
+    experiment = Experiment(tuple(kept), classes, reasons, homes, unlabelled)
     check_usable(experiment, project.config["folds"])
     return experiment
 
@@ -203,6 +220,27 @@ def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
     return homes
 
 
+def unlabelled_clips(
+    clips: Sequence[Clip], homes: Mapping[str, str], teaching: Collection[str]
+) -> list[Clip]:
+    """Clips without label that fits may read, of `teaching`, in the groups that they count as.
+
+    clips: all clips of the run. None has anything to do with a tested or validated clip, or with
+    training clips that count as two sources: not by content, not by source, not through others. Of
+    equal contents there is one, with sound if any has, and none that a training clip shows.
+    """
+    found: dict[str, Clip] = {}
+    for source in _joined_groups(clips):
+        labelled = [clip for clip in source if clip.split is not None]
+        trained = [clip for clip in labelled if clip.split == "train"]
+        if len(trained) == len(labelled) and len({homes[clip.group] for clip in trained}) < 2:
+            shown = {clip.key for clip in trained}
+            for clip in sorted(source, key=lambda clip: not clip.has_sound):
+                if clip.video_id in teaching and clip.key not in shown:
+                    found.setdefault(clip.key, replace(clip, group=homes[clip.group]))
+    return [found[key] for key in sorted(found)]
+
+
 def _joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
     """Clips by source, where groups with a clip of the same content are one; sorted by name."""
     parent = {clip.group: clip.group for clip in clips}
@@ -223,11 +261,11 @@ def _joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
 
 
 def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
-    """Training clips with usable sound, by the content of that sound.
+    """Clips with usable sound that fits may read, by the content of that sound.
 
     Raises UserError when there are none, counting what became of the sound of each.
     """
-    clips = experiment.split("train")
+    clips = experiment.learnt_from()
     sounding = [clip for clip in clips if clip.has_sound]
     if not sounding:
         found = Counter(_why_silent(project, clip.video_id) for clip in clips)
@@ -240,19 +278,23 @@ def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
 
 
 def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
-    """Fold of every source group that has training clips."""
+    """Fold of every source group that fits read.
+
+    Groups without a labelled clip go by their hash alone: they move no other.
+    """
     clips = experiment.split("train")
     groups = [clip.group for clip in clips]
     assigned = assign_folds(groups, [clip.label for clip in clips], folds, seed=0)
-    return dict(zip(groups, assigned.tolist(), strict=True))
+    unlabelled = {clip.group: stable_hash(clip.group) % folds for clip in experiment.unlabelled}
+    return unlabelled | dict(zip(groups, assigned.tolist(), strict=True))
 
 
 def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
-    """Training clips with sound that each model reads: all of them, or all but those of a fold.
+    """Clips with sound that each model reads: all that fits may read, or all but those of a fold.
 
     Raises UserError when that leaves a model without any clip.
     """
-    sounding = [clip for clip in experiment.split("train") if clip.has_sound]
+    sounding = [clip for clip in experiment.learnt_from() if clip.has_sound]
     fold_of = training_folds(experiment, folds)
     held_out = {
         fold_name(fold): [clip for clip in sounding if fold_of[clip.group] != fold]

@@ -16,14 +16,15 @@ from unmuted.text import printable
 
 
 def origin_of(videos: Mapping[str, object]) -> dict[str, str]:
-    """Kind of source and, unless it is the demo, its resolved path; from the section `videos`.
+    """Kind of source and its resolved path, or the demo's control; from the section `videos`.
 
     A path inside the working directory is relative to it: the directory may be moved or copied
     with its results.
     """
     kind = videos["source"]
     if kind == "demo":
-        return {"source": kind}
+        control = videos.get("demo", {}).get("control")
+        return {"source": kind} | ({"control": control} if control else {})
     path, here = Path(videos[kind]).resolve(), Path.cwd().resolve()
     if path.is_relative_to(here):
         path = path.relative_to(here)
@@ -57,4 +58,5 @@ def note_origin(note: Path, origin: Mapping[str, str]) -> None:
 def _in_words(origin: object) -> str:
     if not isinstance(origin, dict):
         return "an unknown source"
-    return " ".join(map(str, filter(None, (origin.get("source"), origin.get("path")))))
+    known = (origin.get(key) for key in ("source", "control", "path"))
+    return " ".join(map(str, filter(None, known)))

@@ -53,7 +53,8 @@ CLASSIFIED = (*VISUAL, "ast", "generated")
 COMPARED = (*CLASSIFIED, "video_generated", "retrieved", "predicted_labels")
 REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
 FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")
-TRAINING_AUDIO = ("missing.training_rate", "missing.seed")  # what declares training audio missing
+# What decides which audio fits may read.
+TRAINING_AUDIO = ("missing.training_rate", "missing.seed", "fits.unlabelled")
 
 _STAGES = (
     # the built-in world (videos.source: demo)

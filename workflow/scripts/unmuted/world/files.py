@@ -14,7 +14,7 @@ import numpy as np
 from unmuted.errors import UserError
 from unmuted.media.ffmpeg import binary
 from unmuted.world.canvas import HEIGHT, WIDTH
-from unmuted.world.motion import make_timeline
+from unmuted.world.motion import make_sound_timeline
 from unmuted.world.plan import ClipSpec
 from unmuted.world.render import render_clip, render_frames
 from unmuted.world.synthesis import SAMPLE_RATE
@@ -63,7 +63,7 @@ def truth_record(spec: ClipSpec, steps: int = 18) -> tuple[dict, np.ndarray]:
     times = [duration * (2 * step + 1) / (2 * steps) for step in range(steps)]
     indices = [min(int(time * spec.rate), spec.frame_count - 1) for time in times]
     _, masks = render_frames(spec, indices)
-    return describe(spec, make_timeline(spec)), masks.astype(np.uint8)
+    return describe(spec, make_sound_timeline(spec)), masks.astype(np.uint8)
 
 
 def _write_wav(path: Path, audio: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""When things happen in a clip: the one timeline that both the picture and the sound follow."""
+"""When things happen in a clip: the timeline that the picture follows, and with it the sound."""
 
 from __future__ import annotations
 
@@ -30,9 +30,17 @@ class Timeline:
 
 
 def make_timeline(spec: ClipSpec) -> Timeline:
-    """The clip's timeline, from its seed; classes of one scene have the same distribution."""
-    rng = np.random.default_rng([spec.seed, 1])
-    return TIMELINES[spec.scene](rng, spec.seconds)
+    """What is seen, from the clip's seed; classes of one scene have the same distribution."""
+    return _timeline(spec, spec.seed)
+
+
+def make_sound_timeline(spec: ClipSpec) -> Timeline:
+    """What is heard: the same, unless the clip's sound has a seed of its own."""
+    return _timeline(spec, spec.seed if spec.sound_seed is None else spec.sound_seed)
+
+
+def _timeline(spec: ClipSpec, seed: int) -> Timeline:
+    return TIMELINES[spec.scene](np.random.default_rng([seed, 1]), spec.seconds)
 
 
 def _strike(rng: np.random.Generator, seconds: float) -> Timeline:

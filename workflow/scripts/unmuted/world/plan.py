@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import product
 
 from unmuted.errors import UserError
+from unmuted.world.kinds import CONTROLS, ORDINARY, UNLABELLED, Kind
 from unmuted.world.vocabulary import (
     BACKGROUNDS,
     CLASSES,
@@ -21,18 +22,14 @@ from unmuted.world.vocabulary import (
 )
 
 FRAME_RATES = ("24", "25", "30000/1001", "30")
-# Splits of a class's groups in turn: every small world has all three, a large one 7 : 3 : 2.
-SPLIT_CYCLE = (
-    "train", "test", "val", "train", "train", "test",
-    "train", "val", "train", "train", "test", "train",
-)  # fmt: skip
 NO_STREAM_SHARE, SILENT_SHARE = 0.08, 0.06
-CUE_SHARE = 0.5
 GOLDEN_RATIO = 0.6180339887498949
 # The lowest bits of every seed name the purpose, so clips made for different purposes cannot
 # share one whatever the world's seed is.
 PURPOSES = {"demo": 0, "training": 1, "measuring": 2}
 PURPOSE_BITS = 2
+
+World = tuple[str, int | str]  # purpose and seed; a control's seed carries its name
 
 
 @dataclass(frozen=True)
@@ -41,12 +38,14 @@ class ClipSpec:
 
     `seed` fixes what moves and sounds, `scene_seed` the place (shared by the clips of a group);
     `audio` is "ok", "no_stream" (no audio stream at all) or "silent" (a stream of zeros); `cue`
-    tells whether the clip shows the little sign that betrays its sound.
+    tells whether the clip shows the little sign that betrays its sound. `is_labelled`: whether the
+    workflow is told the label; a clip without has no split. `sound_seed` fixes when the sound
+    happens where it does not happen when the picture shows it.
     """
 
     video_id: str
     label: str
-    split: str
+    split: str | None
     group: str
     seed: int
     scene_seed: int
@@ -58,6 +57,8 @@ class ClipSpec:
     colour: str
     background: str
     cue: bool
+    is_labelled: bool = True
+    sound_seed: int | None = None
 
     @property
     def rate(self) -> Fraction:
@@ -76,6 +77,7 @@ def plan_world(
     seed: int,
     seconds: float,
     purpose: str = "demo",
+    control: str | None = None,
 ) -> list[ClipSpec]:
     """The clips of a world, class by class.
 
@@ -85,22 +87,26 @@ def plan_world(
         seed: the world's seed; another one gives other clips with other ids.
         seconds: length of every clip.
         purpose: "demo", "training" or "measuring"; clips of two purposes never share a seed.
+        control: name of one of `CONTROLS`, a world of its own classes; None: the ordinary world.
 
     Raises:
         UserError: a number is out of range.
     """
-    count = len(CLASSES) if classes is None else classes
-    if not 2 <= count <= len(CLASSES):
-        raise UserError(f"demo world: classes must be 2 to {len(CLASSES)} (or null), not {classes}")
+    kind = ORDINARY if control is None else _control(control)
+    chosen = [action for action in CLASSES if action.scene in kind.scenes]
+    count = len(chosen) if classes is None else classes
+    if not 2 <= count <= len(chosen):
+        raise UserError(f"demo world: classes must be 2 to {len(chosen)} (or null), not {classes}")
     if clips_per_class < 1 or seconds <= 0:
         raise UserError(
             "demo world: clips_per_class and seconds must be positive, "
             f"not {clips_per_class} and {seconds}"
         )
+    world = purpose, seed if control is None else f"{control} control, {seed}"
     return [
         spec
-        for action in CLASSES[:count]
-        for spec in _class_clips(action, clips_per_class, (purpose, seed), seconds)
+        for action in chosen[:count]
+        for spec in _class_clips(action, clips_per_class, world, seconds, kind)
     ]
 
 
@@ -121,8 +127,14 @@ def clip_seed(purpose: str, *parts: object) -> int:
     return (_hash(purpose, *parts) >> PURPOSE_BITS << PURPOSE_BITS) | PURPOSES[purpose]
 
 
+def _control(name: str) -> Kind:
+    if name not in CONTROLS:
+        raise UserError(f"demo world: control must be one of {', '.join(CONTROLS)}, not {name!r}")
+    return CONTROLS[name]
+
+
 def _class_clips(
-    action: ActionClass, count: int, world: tuple[str, int], seconds: float
+    action: ActionClass, count: int, world: World, seconds: float, kind: Kind
 ) -> list[ClipSpec]:
     purpose, seed = world
     combinations = _combinations(action.scene, world)
@@ -130,10 +142,11 @@ def _class_clips(
     clips: list[ClipSpec] = []
     group_index = 0
     while len(clips) < count:
-        split = SPLIT_CYCLE[group_index % len(SPLIT_CYCLE)]
-        offered = combinations[split]
-        object_, colour, background = offered[used[split] % len(offered)]
-        used[split] += 1
+        split = kind.split_cycle[group_index % len(kind.split_cycle)]
+        shown_as = "train" if split == UNLABELLED else split
+        offered = combinations[shown_as]
+        object_, colour, background = offered[used[shown_as] % len(offered)]
+        used[shown_as] += 1
         name = (*world, action.name, group_index)
         for member in range(_group_size(group_index, name)):
             index = len(clips)
@@ -143,7 +156,7 @@ def _class_clips(
                 ClipSpec(
                     video_id=f"clip_{_hash(*name, member, 'id') & 0xFFFFFFFF:08x}",
                     label=action.name,
-                    split=split,
+                    split=None if split == UNLABELLED else split,
                     group=f"source_{_hash(*name, 'id') & 0xFFFFFFFF:08x}",
                     seed=clip_seed(purpose, seed, action.name, group_index, member, "clip"),
                     scene_seed=clip_seed(purpose, seed, action.name, group_index, "scene"),
@@ -154,14 +167,18 @@ def _class_clips(
                     object=object_,
                     colour=colour,
                     background=background,
-                    cue=action.cue and _share(*name, member, "cue") < CUE_SHARE,
+                    cue=action.cue and _share(*name, member, "cue") < kind.cue_share,
+                    is_labelled=split != UNLABELLED,
+                    sound_seed=None
+                    if kind.sound_follows_picture
+                    else clip_seed(purpose, seed, action.name, group_index, member, "sound"),
                 )
             )
         group_index += 1
     return clips
 
 
-def _combinations(scene: str, world: tuple[str, int]) -> dict[str, list[tuple[str, str, str]]]:
+def _combinations(scene: str, world: World) -> dict[str, list[tuple[str, str, str]]]:
     """Each split's combinations in the order in which groups take them.
 
     The order depends on the scene, not the class: classes that look alike show the same
@@ -180,7 +197,7 @@ def _group_size(group_index: int, name: tuple[object, ...]) -> int:
     return 2 if group_index < 3 else 2 + _hash(*name, "size") % 2
 
 
-def _audio_status(action: ActionClass, index: int, seed: int) -> str:
+def _audio_status(action: ActionClass, index: int, seed: int | str) -> str:
     """Spread evenly over a class's clips (a golden-ratio sequence), hence over its splits."""
     place = (index * GOLDEN_RATIO + _share(seed, action.name, "audio")) % 1.0
     if place < NO_STREAM_SHARE:

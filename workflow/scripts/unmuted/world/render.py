@@ -12,7 +12,7 @@ import numpy as np
 from unmuted.media.opencv import single_thread
 from unmuted.world.backgrounds import MARGIN, draw_background
 from unmuted.world.canvas import HEIGHT, WIDTH, Canvas, Colour
-from unmuted.world.motion import Timeline, make_timeline
+from unmuted.world.motion import Timeline, make_sound_timeline, make_timeline
 from unmuted.world.plan import ClipSpec
 from unmuted.world.scenes import DRAW, Look
 from unmuted.world.sound import synthesise
@@ -60,7 +60,7 @@ class Rendered:
 
 def render_clip(spec: ClipSpec) -> Rendered:
     """The whole clip."""
-    timeline = make_timeline(spec)
+    timeline = make_sound_timeline(spec)
     frames, masks = render_frames(spec, range(spec.frame_count))
     audio = None if spec.audio == "no_stream" else synthesise(spec, timeline)
     return Rendered(frames, spec.rate, masks, audio, describe(spec, timeline))

@@ -8,11 +8,11 @@ from unmuted.world.vocabulary import SCENES, caption, class_named
 
 
 def describe(spec: ClipSpec, timeline: Timeline) -> dict:
-    """The clip's truth as JSON-able values.
+    """The clip's truth as JSON-able values; timeline: of its sound.
 
-    `event_times` are the seconds at which sounds start (impacts are seen at these times), also
-    where the clip's sound is missing; `audio_labels` are AudioSet display names, the class's own
-    label first; `visible` holds what a frame can show.
+    `event_times` are the seconds at which sounds start (impacts are seen at these times, but not in
+    the negative control), also where the clip's sound is missing; `audio_labels` are AudioSet
+    display names, the class's own label first; `visible` holds what a frame can show.
     """
     return {
         "video_id": spec.video_id,

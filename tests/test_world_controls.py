@@ -1,0 +1,110 @@
+"""The worlds with a known answer: what the picture may say of the sound, and who has a label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from small_project import changed
+from unmuted.errors import UserError
+from unmuted.origin import check_origin, note_origin, origin_of
+from unmuted.project import Project
+from unmuted.world.kinds import CONTROLS
+from unmuted.world.motion import make_sound_timeline, make_timeline
+from unmuted.world.plan import ClipSpec, plan_world
+from unmuted.world.render import render_frames
+from unmuted.world.vocabulary import CLASSES
+
+SEEDS = st.integers(0, 2**40)
+
+
+def control(name: str, seed: int = 7, clips: int = 60) -> list[ClipSpec]:
+    return plan_world(None, clips, seed, 1.5, control=name)
+
+
+@given(seed=SEEDS, name=st.sampled_from(sorted(CONTROLS)))
+def test_every_control_has_all_splits_of_classes_that_look_alike(seed: int, name: str) -> None:
+    world = control(name, seed)
+    scenes = Counter(action.scene for action in CLASSES if action.name in {s.label for s in world})
+    assert set(scenes) == set(CONTROLS[name].scenes) and set(scenes.values()) == {2}
+    for label in {spec.label for spec in world}:
+        assert {s.split for s in world if s.label == label} >= {"train", "val", "test"}
+
+
+@given(seed=SEEDS)
+def test_in_the_positive_control_the_sign_is_the_class(seed: int) -> None:
+    assert all(spec.cue == (spec.label == "pouring coins") for spec in control("positive", seed))
+
+
+@given(seed=SEEDS)
+def test_in_the_positive_control_few_clips_are_labelled_and_the_others_have_no_split(
+    seed: int,
+) -> None:
+    world = control("positive", seed, 120)
+    assert all(spec.is_labelled == (spec.split is not None) for spec in world)
+    counts = Counter(spec.split for spec in world)
+    assert 4 * counts["train"] < counts[None] and 2 * counts["train"] < counts["test"]
+
+
+@given(seed=SEEDS)
+def test_in_the_negative_control_the_sound_keeps_its_own_time_and_no_sign_shows(seed: int) -> None:
+    world = control("negative", seed)
+    assert all(spec.is_labelled and not spec.cue for spec in world)
+    together = [make_timeline(spec) == make_sound_timeline(spec) for spec in world]
+    assert not any(together)
+
+
+def test_elsewhere_sounds_happen_when_they_are_seen() -> None:
+    for spec in [*control("positive"), *plan_world(None, 6, 7, 3.0)]:
+        assert make_timeline(spec) == make_sound_timeline(spec)
+
+
+def test_in_the_negative_control_the_picture_does_not_show_the_class() -> None:
+    """A clip of the other class with the same seeds: the same frames, to the last pixel."""
+    other = {"striking drum": "ringing bell", "running engine": "blowing whistle"}
+    other |= {value: key for key, value in other.items()}
+    for spec in control("negative")[::50]:
+        frames, _ = render_frames(spec, [0, 20])
+        twin, _ = render_frames(replace(spec, label=other[spec.label]), [0, 20])
+        assert np.array_equal(frames, twin)
+
+
+@given(seed=SEEDS)
+def test_worlds_of_one_seed_share_no_clip(seed: int) -> None:
+    worlds = [control(name, seed) for name in CONTROLS] + [plan_world(None, 12, seed, 1.5)]
+    seeds = [{spec.seed for spec in world} | {s.scene_seed for s in world} for world in worlds]
+    ids = [{spec.video_id for spec in world} for world in worlds]
+    for each in (seeds, ids):
+        assert len(set().union(*each)) == sum(map(len, each))
+
+
+def test_an_unknown_control_is_refused_naming_those_that_exist() -> None:
+    with pytest.raises(UserError, match="positive, negative"):
+        control("neutral")
+
+
+def test_the_workflow_is_not_told_the_label_of_an_unlabelled_clip() -> None:
+    config = {
+        "videos": {"source": "demo", "demo": {"control": "positive", "clips_per_class": 40}},
+        "models": {role: {"path": role} for role in ("vit", "ast", "blip")},
+    }
+    project = Project(config)
+    for name, spec in project.demo_clips.items():
+        assert project.videos[name].label == (spec.label if spec.is_labelled else None)
+        assert project.videos[name].split == spec.split
+    ordinary = Project(changed(config, "videos.demo", {}))
+    assert all(video.label for video in ordinary.dataset.videos)
+
+
+def test_results_of_another_world_are_not_taken_over(tmp_path) -> None:
+    demo = {"source": "demo", "demo": {}}
+    positive = {"source": "demo", "demo": {"control": "positive"}}
+    note = tmp_path / "note.json"
+    note_origin(note, origin_of(demo))
+    with pytest.raises(UserError, match=r"belongs to demo, but .* demo positive"):
+        check_origin(note, origin_of(positive))
