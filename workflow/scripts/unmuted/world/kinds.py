@@ -19,8 +19,8 @@ class Kind:
 
     scenes: whose classes it has. split_cycle: split of a class's source groups in turn, or
     `UNLABELLED`: no split, and a label that the workflow is not told. cue_share: share of the clips
-    of a class with a cue that show it. cue_size: of the cue, about 1. sound_follows_picture: whether sounds happen when the
-    picture shows them.
+    of a class with a cue that show it. cue_size: how large it is, 1 in the ordinary world.
+    sound_follows_picture: whether sounds happen when the picture shows them.
     """
 
     scenes: tuple[str, ...]

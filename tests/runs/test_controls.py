@@ -1,0 +1,117 @@
+"""Two runs with known answers: one that generated audio must win, one that it cannot win."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from runs.corpus import REPOSITORY
+from unmuted.experiment import FULL, load_experiment
+from unmuted.generation.projection import Projection
+from unmuted.project import Project
+
+pytestmark = pytest.mark.workflow
+
+ARCHITECTURES = {"generated_arch1": "video_generated", "generated_arch2": "generated"}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A finished run of a control."""
+
+    folder: Path
+    config: dict
+    report: dict
+
+    def contrast(self, arm: str) -> dict:
+        return self.report["contrasts"][f"{arm}-video_only"]
+
+    def r2_within_class(self, arm: str) -> float:
+        """R2 of the generated features of test clips less the mean of their class and time step.
+
+        What the generator knows of a clip's sound beyond its class; the mean over the seeds.
+        """
+        here = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            return _r2_within_class(Project(self.config), ARCHITECTURES[arm])
+        finally:
+            os.chdir(here)
+
+
+def _r2_within_class(project: Project, stage: str) -> float:
+    experiment = load_experiment(project, ["ast", stage])
+    clips = [clip for clip in experiment.split("test") if clip.has_sound]
+    labels = experiment.labels(clips)
+    projection = Projection(**project.units("projection")[FULL].tensors())
+    real = np.stack([clip.audio(projection) for clip in clips])  # (N, T, A)
+    made = np.stack([clip.artifacts[stage].tensors()["audio"] for clip in clips], axis=1)
+    truth = _less_class_means(real, labels)
+    error = [((_less_class_means(one, labels) - truth) ** 2).sum() for one in made]
+    return float(1 - np.mean(error) / (truth**2).sum())
+
+
+def _less_class_means(audio: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    means = np.stack([audio[labels == label].mean(axis=0) for label in np.unique(labels)])
+    return audio - means[np.unique(labels, return_inverse=True)[1]]
+
+
+def run_control(name: str, folder: Path) -> Control:
+    config = REPOSITORY / "config" / f"control_{name}.yaml"
+    command = [sys.executable, "-m", "snakemake", "results/comparison.json", "--cores", "all"]
+    command += ["--directory", str(folder), "--configfile", str(config)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((folder / "results" / "comparison.json").read_text())
+    return Control(folder, yaml.safe_load(config.read_text()), report)
+
+
+@pytest.fixture(scope="module")
+def positive(tmp_path_factory: pytest.TempPathFactory) -> Control:
+    return run_control("positive", tmp_path_factory.mktemp("positive"))
+
+
+@pytest.fixture(scope="module")
+def negative(tmp_path_factory: pytest.TempPathFactory) -> Control:
+    return run_control("negative", tmp_path_factory.mktemp("negative"))
+
+
+@pytest.mark.parametrize("arm", ARCHITECTURES)
+def test_generated_audio_wins_where_it_must(positive: Control, arm: str) -> None:
+    assert positive.contrast(arm)["ci95"][0] > 0
+
+
+@pytest.mark.parametrize("arm", ARCHITECTURES)
+def test_generated_audio_does_not_win_where_nothing_can_be_known(
+    negative: Control, arm: str
+) -> None:
+    assert negative.contrast(arm)["ci95"][0] <= 0
+
+
+def test_there_is_something_to_win_in_both(positive: Control, negative: Control) -> None:
+    """Real sound helps: the negative control is lost for want of knowledge, not of headroom."""
+    for control in (positive, negative):
+        assert control.contrast("real_audio")["ci95"][0] > 0
+
+
+@pytest.mark.parametrize("arm", ARCHITECTURES)
+def test_where_nothing_can_be_known_the_generator_knows_nothing(
+    negative: Control, arm: str
+) -> None:
+    assert negative.r2_within_class(arm) < 0.02
+
+
+def test_the_fits_learnt_from_clips_without_label_and_the_classifiers_did_not(
+    positive: Control, negative: Control
+) -> None:
+    data = positive.report["data"]
+    assert data["excluded"]["no_label"] > 4 * data["train"]
+    assert "no_label" not in negative.report["data"]["excluded"]
