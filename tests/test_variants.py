@@ -9,6 +9,7 @@ import pytest
 
 from small_project import make_config
 from unmuted.errors import UserError
+from unmuted.plan import arms_of
 from unmuted.project import Project
 from unmuted.stages import STAGES
 from unmuted.variants import PATTERN, changed_setting, variant_name, variant_path
@@ -99,18 +100,35 @@ def test_names_of_settings_are_read_back(project: Project) -> None:
 
 
 def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Project) -> None:
-    project.config["ablations"] = {"small": {"audio_dim": [9], "filter.top_labels": [9]}}
+    project.config["ablations"] = {
+        "small": {"generator.tau": [9], "filter.top_labels": [9], "audio_dim": [9]}
+    }
     needs = project.ablation_needs("small")
     assert project.ledger("projection") in needs
-    narrow, other = (ablation.run for ablation in project.ablations("small"))
+    faded, other, narrow = (ablation.run for ablation in project.ablations("small"))
     assert narrow.ledger("projection") != project.ledger("projection")
     assert narrow.ledger("projection") in needs
     for shard in project.shards:
         assert other.ledger("comparison_predictions", shard) in needs
-        assert narrow.ledger("comparison_predictions", shard) not in needs
-        for run in (project, narrow):
+        assert narrow.ledger("comparison_predictions", shard) in needs
+        assert faded.ledger("comparison_predictions", shard) not in needs
+        for run in (project, narrow, faded):
             for stage in ("generated", "predictions"):
                 assert run.ledger(stage, shard) in needs
+
+
+@pytest.mark.parametrize(
+    ("key", "arms"),
+    [
+        ("generator.anchoring", ("generated",)),
+        ("video_generator.epochs", ("generated_arch1", "filtered")),
+        ("retrieval.k", ("knn_audio",)),
+        ("models.sentence", ("generated", "filtered")),
+        ("folds", ("generated", "generated_arch1", "filtered", "knn_audio")),
+    ],
+)
+def test_a_setting_is_judged_by_the_arms_that_it_reaches(key: str, arms: tuple[str, ...]) -> None:
+    assert arms_of(key) == arms
 
 
 def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +143,6 @@ def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.Monk
     assert first.run is project and first.arms == ("generated",)
     assert second.run.config["generator"]["anchoring"] is False
     assert third.run.config["filter"]["percentiles"] == [10]
-    assert third.arms == ("generated_arch1", "filtered")
+    assert third.arms == ("filtered",)
     with pytest.raises(UserError, match=r"no grid 'large'.*known: small"):
         project.ablations("large")

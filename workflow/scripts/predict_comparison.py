@@ -116,7 +116,8 @@ def _chosen_units(choice: Mapping[str, object]) -> dict[str, str]:
     found = {unit: unit for unit in units if "-" not in unit}
     for filling in FILTERS:
         for prefix in ("", REAL_OR):
-            unit = f"{prefix}{at_percentile(filling, filters[filling]['chosen'] or 0)}"
+            percentile = filters[filling]["chosen"]
+            unit = None if percentile is None else f"{prefix}{at_percentile(filling, percentile)}"
             if unit in units:
                 found[f"{prefix}{filling}"] = unit
     if "filtered" in found:

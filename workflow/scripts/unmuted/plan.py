@@ -27,7 +27,16 @@ from unmuted.origin import check_origin, note_origin, origin_of
 from unmuted.recipes import code_digest, digest_json, recipe
 from unmuted.runner import found_damage
 from unmuted.splits import check_classes, check_groups, make_splits, read_groups
-from unmuted.stages import ARCHITECTURE_1, BY_VIDEO, REPORTS, SOURCE_READERS, STAGES, VISUAL, Stage
+from unmuted.stages import (
+    ARMS_OF_SETTINGS,
+    BY_VIDEO,
+    FILLED_ARMS,
+    REPORTS,
+    SOURCE_READERS,
+    STAGES,
+    VISUAL,
+    Stage,
+)
 from unmuted.text import printable
 from unmuted.variants import apply_variant, changed_setting, variant_name, variant_path
 
@@ -358,12 +367,10 @@ class Plan(Corpus):
             )
         found = []
         for key, values in grids[grid].items():
-            arch1 = key.split(".")[0] in ARCHITECTURE_1
-            arms = ("generated_arch1", "filtered") if arch1 else ("generated",)
             for value in values:
                 run = self.variant_of(changed_setting(key, value))
                 same = setting(run.config, key) == setting(self.config, key)
-                found.append(Ablation(key, value, self if same else run, arms))
+                found.append(Ablation(key, value, self if same else run, arms_of(key)))
         return found
 
     def ablation_needs(self, grid: str) -> list[Path]:
@@ -382,7 +389,7 @@ class Plan(Corpus):
         found = []
         for ablation in self.ablations(grid):
             stages = ["predictions", "generated", *VISUAL, "ast"]
-            if "filtered" in ablation.arms:
+            if ablation.arms != ("generated",):
                 stages += ["comparison_predictions", "video_generated"]
             runs = (self, ablation.run)
             found += [
@@ -395,6 +402,14 @@ class Plan(Corpus):
         return self.home(BY_VIDEO[artifact]).visit_recipe(
             BY_VIDEO[artifact], self.require_shard(video_id)
         )
+
+
+def arms_of(key: str) -> tuple[str, ...]:
+    """The arms with generated or retrieved audio that a setting reaches."""
+    reached = [
+        arms for start, arms in ARMS_OF_SETTINGS.items() if f"{key}.".startswith(f"{start}.")
+    ]
+    return reached[0] if reached else FILLED_ARMS
 
 
 def _some(names: Iterable[str], most: int = 5) -> str:

@@ -47,7 +47,17 @@ GENERATOR = tuple(  # all that its training reads; generator.draws only matters 
         *("encoder_learning_rate", "weight_decay"),
     ]
 )
-ARCHITECTURE_1 = ("video_generator", "retrieval", "filter")  # sections of the configuration
+FILLED_ARMS = ("generated", "generated_arch1", "filtered", "knn_audio")
+ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; others reach all
+    **dict.fromkeys(
+        ["generator", "prototypes", "captions", "representative_frames", "models.blip"],
+        ("generated",),
+    ),
+    "models.sentence": ("generated", "filtered"),
+    "video_generator": ("generated_arch1", "filtered"),
+    "filter": ("filtered",),
+    "retrieval": ("knn_audio",),
+}
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
 CLASSIFIED = (*VISUAL, "ast", "generated")
 COMPARED = (*CLASSIFIED, "video_generated", "retrieved", "predicted_labels")
