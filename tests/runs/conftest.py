@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.corpus import Corpus, make_corpus
+from runs.corpus import COMPARED, Corpus, make_corpus
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,14 @@ def with_metrics(with_features: Corpus) -> Corpus:
     """The corpus with everything; not to be changed."""
     corpus = with_features.copy(with_features.folder.parent / "with_metrics")
     corpus.run()
+    return corpus
+
+
+@pytest.fixture(scope="session")
+def with_comparison(with_metrics: Corpus) -> Corpus:
+    """The corpus with the comparison of all arms as well; not to be changed."""
+    corpus = with_metrics.copy(with_metrics.folder.parent / "with_comparison")
+    corpus.run(*COMPARED)
     return corpus
 
 

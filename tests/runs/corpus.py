@@ -24,6 +24,9 @@ PER_CLIP = (
     *("probe", "frames", "wav", "flow", "representative_frames", "vit_rgb", "vit_flow", "ast"),
     *("captions", "caption_embeddings", "mapping"),
 )
+COMPARED = [
+    f"results/{name}" for name in ("comparison.json", "arch1_metrics.json", "predictions.csv")
+]
 FITTED = ("projection", "prototypes", "generator", "classifier")
 
 
@@ -154,7 +157,9 @@ def make_corpus(folder: Path) -> Corpus:
         "folds": 2,
         "audio_dim": 8,
         "generator": {"epochs": 1, "hidden": 8, "adapter_dim": 4, "draws": 2},
+        "video_generator": {"epochs": 1, "hidden": 8},
         "classifier": {"epochs": 2, "hidden": 8, "snapshots": 2},
+        "filter": {"percentiles": [50]},
         "bootstrap": {"resamples": 200},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))

@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from runs.corpus import REPOSITORY
+from runs.corpus import COMPARED, REPOSITORY
 from unmuted.artifacts import read_json
 from unmuted.report.schema import check_report
 
 pytestmark = pytest.mark.workflow
-
-
-COMPARED = [
-    f"results/{name}" for name in ("comparison.json", "arch1_metrics.json", "predictions.csv")
-]
 
 
 def run_demo(folder: Path, *targets: str) -> str:

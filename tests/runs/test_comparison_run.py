@@ -1,0 +1,60 @@
+"""The comparison of all arms on a small corpus: whole, and rebuilt only where it must be."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+
+import pytest
+
+from runs.corpus import COMPARED, Corpus, rewritten
+from runs.test_pipeline import replace_video
+from unmuted.report.schema import check_report
+
+pytestmark = pytest.mark.workflow
+Copy = Callable[[Corpus], Corpus]
+FITS = ("projection", "prototypes", "generator", "video_generator", "comparison_classifier")
+MADE = ("video_generated", "retrieved", "predicted_labels", "comparison_predictions")
+
+
+def read(corpus: Corpus, name: str) -> dict:
+    return json.loads((corpus.results / f"{name}.json").read_text())
+
+
+def test_reports_follow_their_schemas_on_the_same_clips(with_comparison: Corpus) -> None:
+    for name in ("arch1_metrics", "comparison"):
+        check_report(read(with_comparison, name), f"{name}.schema.yaml")
+    names = ("arch1_metrics", "arch2_metrics", "comparison")
+    first, *others = [read(with_comparison, name)["data"] for name in names]
+    assert all(data == first for data in others)
+
+
+def test_nothing_is_left_to_do(with_comparison: Corpus) -> None:
+    assert "Nothing to be done" in with_comparison.run(*COMPARED).stderr
+
+
+def test_changed_test_clip_causes_no_fit(with_comparison: Corpus, copy_of: Copy) -> None:
+    corpus = copy_of(with_comparison)
+    before = corpus.artifacts(*FITS, *MADE)
+    replaced = replace_video(corpus, "test")
+    corpus.run(*COMPARED)
+    written = rewritten(before, corpus.artifacts(*FITS, *MADE))
+    assert {name.split("/")[0] for name in written} <= set(MADE)
+    # Test clips lend each other sound: predictions of others may change, what is generated not.
+    generated = {name for name in written if name.split("/")[0] != "comparison_predictions"}
+    assert {name.split("/")[1].split(".")[0] for name in generated} == {replaced}
+
+
+def test_missing_training_audio_shares_all_that_it_does_not_reach(with_comparison: Corpus) -> None:
+    home = with_comparison.results / "variants" / "missing.training_rate=0.5"
+    made = {path.name.removesuffix(".ledger.csv") for path in home.iterdir()}
+    assert made >= {"generator", "projection", "comparison_classifier", "comparison_predictions"}
+    assert not made & {"frames", "vit_rgb", "captions", "ast", "dictionary", "label_embeddings"}
+
+
+def test_every_video_that_taught_nothing_is_predicted(with_comparison: Corpus) -> None:
+    with open(with_comparison.results / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    tested = with_comparison.ids("val") + with_comparison.ids("test")
+    assert sorted(row["video_id"] for row in rows) == sorted(tested)
