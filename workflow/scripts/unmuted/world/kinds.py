@@ -19,14 +19,13 @@ class Kind:
 
     scenes: whose classes it has. split_cycle: split of a class's source groups in turn, or
     `UNLABELLED`: no split, and a label that the workflow is not told. cue_share: share of the clips
-    of a class with a cue that show it. cue_size: how large it is, 1 in the ordinary world.
-    sound_follows_picture: whether sounds happen when the picture shows them.
+    of a class with a cue that show it. sound_follows_picture: whether sounds happen when the
+    picture shows them.
     """
 
     scenes: tuple[str, ...]
     split_cycle: tuple[str, ...]
     cue_share: float
-    cue_size: float
     sound_follows_picture: bool
 
 
@@ -38,7 +37,6 @@ ORDINARY = Kind(
         "train", "val", "train", "train", "test", "train",
     ),
     cue_share=0.5,
-    cue_size=1.0,
     sound_follows_picture=True,
 )  # fmt: skip
 
@@ -48,11 +46,10 @@ CONTROLS = {
     "positive": Kind(
         scenes=("pour",),
         split_cycle=(
-            "train", "test", "val", UNLABELLED, UNLABELLED, "test",
-            UNLABELLED, UNLABELLED, "test", UNLABELLED, UNLABELLED, "test",
+            "train", "test", "val", *[UNLABELLED] * 5, "test", *[UNLABELLED] * 4,
+            "test", *[UNLABELLED] * 4, "test", *[UNLABELLED] * 4, "test",
         ),
         cue_share=1.0,
-        cue_size=1.5,
         sound_follows_picture=True,
     ),
     # Sound tells the two classes of a scene apart, and nothing visible says more about it than the
@@ -61,7 +58,6 @@ CONTROLS = {
         scenes=("strike", "run"),
         split_cycle=("train", "test", "val", "train", "test", "train", "test"),
         cue_share=0.0,
-        cue_size=1.0,
-        sound_follows_picture=False,
+            sound_follows_picture=False,
     ),
 }  # fmt: skip

@@ -38,7 +38,7 @@ class ClipSpec:
 
     `seed` fixes what moves and sounds, `scene_seed` the place (shared by the clips of a group);
     `audio` is "ok", "no_stream" (no audio stream at all) or "silent" (a stream of zeros); `cue`
-    tells whether the clip shows the little sign that betrays its sound, `cue_size` how large.
+    tells whether the clip shows the little sign that betrays its sound.
     `is_labelled`: whether the workflow is told the label; a clip without has no split. `sound_seed`
     fixes when the sound happens where it does not happen when the picture shows it.
     """
@@ -57,7 +57,6 @@ class ClipSpec:
     colour: str
     background: str
     cue: bool
-    cue_size: float = 1.0
     is_labelled: bool = True
     sound_seed: int | None = None
 
@@ -169,7 +168,6 @@ def _class_clips(
                     colour=colour,
                     background=background,
                     cue=action.cue and _share(*name, member, "cue") < kind.cue_share,
-                    cue_size=kind.cue_size,
                     is_labelled=split != UNLABELLED,
                     sound_seed=None
                     if kind.sound_follows_picture
