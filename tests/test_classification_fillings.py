@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from unmuted.classification.fillings import (
     filtered,
     mean_audio,
     random_features,
-    swapped_audio,
 )
 from unmuted.generation.projection import fit_projection
 
@@ -91,20 +89,6 @@ def test_random_features_tell_nothing_of_the_clips_own_sound() -> None:
     for a in range(A):
         own, other = audio[..., a].mean(axis=1), made[..., a].mean(axis=1)
         assert abs(np.corrcoef(own, other)[0, 1]) < 0.15  # 3 standard errors
-
-
-def test_swapped_audio_is_the_donors() -> None:
-    real, donors = sounds(4), np.array([2, 0, 1, 0])
-    swapped = swapped_audio(real, np.array([True, True, True, False]), donors)
-    np.testing.assert_array_equal(swapped, np.stack([real[2], real[0], real[1], real[0]]))
-
-
-@pytest.mark.parametrize(
-    ("donors", "message"), [([1, 1, 0], "its own donor"), ([1, 2, 0], "no usable sound")]
-)
-def test_donors_that_cannot_be_right_are_refused(donors: list[int], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        swapped_audio(sounds(3), np.array([True, True, False]), np.array(donors))
 
 
 def test_rejected_clips_get_the_mean() -> None:

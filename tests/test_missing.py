@@ -17,10 +17,7 @@ from sklearn.metrics import auc
 from unmuted.errors import UserError
 from unmuted.media.wav import rms_db
 from unmuted.missing import (
-    KINDS,
-    MissingAudio,
     area_under_rate_curve,
-    heard_instead,
     is_missing,
     missing_table,
     noise_waveform,
@@ -76,19 +73,7 @@ def test_a_position_is_a_hash_that_no_process_or_library_changes() -> None:
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan"), 25])
 def test_a_rate_that_is_no_share_is_refused(rate: float) -> None:
     with pytest.raises(UserError, match="expected a share from 0 to 1"):
-        MissingAudio("noise", rate, 0)
-    with pytest.raises(UserError, match="expected a share from 0 to 1"):
         is_missing("a", 0, rate)
-
-
-def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(UserError, match=r"kind is 'musik', expected one of no_stream, silence"):
-        MissingAudio("musik", 0.5, 0)
-
-
-def test_every_kind_hits_the_same_clips() -> None:
-    hit = {kind: [MissingAudio(kind, 0.5, 3).hits(key) for key in KEYS[:50]] for kind in KINDS}
-    assert hit["noise"] == hit["swapped"] == [is_missing(key, 3, 0.5) for key in KEYS[:50]]
 
 
 def test_the_table_holds_the_masks_and_a_new_clip_changes_no_other_row(tmp_path: Path) -> None:
@@ -163,8 +148,7 @@ def test_only_clips_that_lend_are_donors() -> None:
 
 def test_a_clip_of_one_source_in_two_classes_does_not_lend_to_itself() -> None:
     keys, labels, groups = ["a", "a", "b"], ["dog", "cat", "dog"], ["one", "one", "two"]
-    with pytest.raises(UserError, match="'dog'"):
-        swap_donors(keys[:2], labels[:2], groups[:2], 0)
+    assert swap_donors(keys[:2], labels[:2], groups[:2], 0) == [None, None]
     assert swap_donors([*keys, "c"], [*labels, "cat"], [*groups, "three"], 0)[:2] == [3, 2]
 
 
@@ -194,20 +178,6 @@ def test_noise_is_white_and_its_own_for_each_key() -> None:
 
 def test_noise_louder_than_it_can_be_is_as_loud_as_it_can_be() -> None:
     assert rms_db(noise_waveform(48000, 0.0, "a")) == pytest.approx(-4.77, abs=0.05)
-
-
-def test_what_is_heard_of_each_kind() -> None:
-    donor = np.array([1, -2, 3], dtype=np.int16)
-    assert heard_instead("no_stream", 5, -20, "a") is None
-    assert heard_instead("silence", 5, -20, "a").tolist() == [0] * 5
-    np.testing.assert_array_equal(heard_instead("noise", 5, -20, "a"), noise_waveform(5, -20, "a"))
-    assert heard_instead("swapped", 5, -20, "a", donor).tolist() == [1, -2, 3, 1, -2]
-    assert heard_instead("swapped", 2, -20, "a", donor).tolist() == [1, -2]
-    assert heard_instead("swapped", 2, -20, "a", donor).dtype == np.int16
-    with pytest.raises(ValueError, match="swapped"):
-        heard_instead("swapped", 5, -20, "a")
-    with pytest.raises(ValueError, match="music"):
-        heard_instead("music", 5, -20, "a", donor)
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=8, unique=True), st.integers(0, 100))

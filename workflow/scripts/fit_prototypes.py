@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from unmuted.experiment import FULL, Clip, fit_units, load_experiment
-from unmuted.features.head import label_head
+from unmuted.features.label_head import read_label_head
 from unmuted.generation.projection import Projection
 from unmuted.generation.prototypes import fit_prototypes
 from unmuted.joblog import job_log
@@ -44,7 +44,7 @@ def main(project: Project) -> None:
         fit,
         units=units,
         projection=Projection(**space.tensors()),
-        head=label_head(project.model_spec("ast")),
+        head=read_label_head(project.model_spec("ast")).directions(),
         min_weight=project.config["prototypes"]["min_weight"],
     )
     project.run_units("prototypes", inputs, compute)

@@ -5,6 +5,7 @@ from functools import partial
 
 from unmuted.classification.arms import ARMS
 from unmuted.classification.inputs import load_features
+from unmuted.classification.selection import best_labels
 from unmuted.experiment import FULL, Clip, load_clips
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
@@ -21,14 +22,17 @@ def predict_shard(
     space: Artifact,
     threads: int,
 ) -> Iterator[Outcome]:
-    """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task."""
+    """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task.
+
+    `audio` is the arm that suits the clip, real audio where it has sound; `top` is what it says.
+    """
     from unmuted.classification.states import load_chosen
     from unmuted.classification.training import predict_with
     from unmuted.features.device import use_device
 
     device = str(use_device(project.config["device"], threads))
     classes = project.dataset.classes
-    projection = Projection(**space.tensors())
+    projection, top = Projection(**space.tensors()), project.config["predictions"]["top_k"]
     chosen = load_chosen(classifiers, selection.json()["arms"], device)
     for task in tasks:
         features = load_features([clips[task.name]], projection)
@@ -39,8 +43,9 @@ def predict_shard(
             best = int(sum(found).argmax())
             rounded = [[round(float(p), 7) for p in one] for one in found]
             arms[arm] = {"predicted": classes[best], "probabilities": rounded}
-        sound = "real" if features.usable[0] else "none"
-        yield Outcome(task.name, {"classes": classes, "real_sound": sound, "arms": arms})
+        used = "real_audio" if features.usable[0] else "generated"
+        most = best_labels(classes, arms[used]["probabilities"], top)
+        yield Outcome(task.name, {"audio": used, "top": most, "classes": classes, "arms": arms})
 
 
 def main(project: Project, shard: str, threads: int) -> None:

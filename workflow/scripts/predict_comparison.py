@@ -11,6 +11,7 @@ from unmuted.classification.comparison import (
     Fillings,
     FilterRule,
     at_percentile,
+    audio_of_donor,
     donors_of,
     filter_rule,
     keep,
@@ -37,7 +38,7 @@ HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
 def predict_shard(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    donors: Mapping[str, Clip],
+    donors: Mapping[str, Clip | None],
     project: Project,
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Artifact,
@@ -80,8 +81,7 @@ def predict_shard(
             continue
         label = None if clip.label is None else classes.index(clip.label)
         kept = _kept(clip, choice, label, rule)
-        donor = donors.get(task.name)
-        swapped = (donor or clip).audio(projection)[None]
+        swapped = audio_of_donor(clip, donors.get(task.name), projection)[None]
         fillings = load_fillings([clip], projection, statistics, swapped, kept, masks)
         found, missing = {}, {}
         for arm, models in arms.items():

@@ -44,10 +44,13 @@ def main(project: Project, shard: str) -> None:
     clips = {clip.video_id: clip for clip in found}
     space = project.units("projection")[FULL]
     library = sorted(
-        [clip.group, *clip.digests("vit_rgb", "vit_flow", "ast")]
+        [fold_of_group[clip.group], clip.group, *clip.digests("vit_rgb", "vit_flow", "ast")]
         for clip in experiment.learnt_from()
     )
-    extra = {name: [space.row.digest, library, clip.group] for name, clip in clips.items()}
+    fitted = [space.row.digest, library]
+    extra = {
+        name: [fitted, clip.group, fold_of_group.get(clip.group)] for name, clip in clips.items()
+    }
     compute = partial(
         retrieve,
         clips=clips,

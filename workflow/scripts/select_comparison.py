@@ -11,9 +11,9 @@ from unmuted.classification.comparison import (
     Fillings,
     at_percentile,
     base_of,
-    donors_of,
     filter_rule,
     keep,
+    lent_audio,
     load_fillings,
     similarities,
     training_statistics,
@@ -60,7 +60,7 @@ def select(
         for percentile in rule.percentiles
     }
     kept = {unit: keep(judged[base_of(unit)], limit) for unit, limit in limits.items()}
-    swapped = np.stack([clip.audio(projection) for clip in donors_of(clips, masks)])
+    swapped = lent_audio(clips, projection, masks)
     fillings = load_fillings(clips, projection, statistics, swapped, kept, masks)
     heard = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
     for task in tasks:

@@ -9,12 +9,14 @@ import numpy as np
 
 from unmuted.classification.capacity import matched_hidden
 from unmuted.classification.comparison import (
+    FILTERS,
     VIDEO,
     always_units,
+    base_of,
     filling_units,
     filter_rule,
+    lent_audio,
     load_fillings,
-    swapped_training,
     training_kept,
     training_statistics,
     unit_digests,
@@ -24,6 +26,7 @@ from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
+from unmuted.stages import FILTER
 
 STAGES = ("ast", "generated", "video_generated", "retrieved", "predicted_labels")
 
@@ -50,7 +53,7 @@ def train(
         clips,
         projection,
         training_statistics(clips, projection),
-        swapped_training(clips, projection, masks),
+        lent_audio(clips, projection, masks),
         training_kept(experiment, clips, filter_rule(project.config["filter"])),
         masks,
     )
@@ -77,6 +80,7 @@ def main(project: Project, seed: int, threads: int) -> None:
         unit: {
             "seed": seed,
             "classes": experiment.classes,
+            "filter": project.settings(FILTER) if base_of(unit) in FILTERS else None,
             "clips": sorted(
                 [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
             ),
@@ -90,12 +94,11 @@ def main(project: Project, seed: int, threads: int) -> None:
 
 
 def wanted_units(project: Project) -> list[str]:
-    """Every classifier; of training with missing audio, only those that fill what is missing."""
+    """Every classifier; with another training rate than the run's own, only those that fill."""
     percentiles = filter_rule(project.config["filter"]).percentiles
     filling = filling_units(percentiles)
-    if project.config["missing"]["training_rate"] > 0:
-        return filling
-    return [*always_units(percentiles), *filling]
+    own, base = (run and run.config["missing"]["training_rate"] for run in (project, project.base))
+    return filling if base not in (None, own) else [*always_units(percentiles), *filling]
 
 
 if "snakemake" in globals():

@@ -20,7 +20,7 @@ COLUMNS = [
     *("setting", "value", "is_default", "arm", "accuracy", "ci95_low", "ci95_high"),
     *("minus_default", "minus_default_low", "minus_default_high"),
     *("minus_video_only", "minus_video_only_low", "minus_video_only_high"),
-    *("validation_accuracy", "generated_r2", "generated_cosine"),
+    *("validation_accuracy", "generated_r2", "generated_cosine", "problem"),
 ]
 GENERATED = {"generated": "generated", "generated_arch1": "video_generated"}
 
@@ -37,6 +37,11 @@ def main(project: Project, grid: str, table: str) -> None:
 
 def rows(project: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str, object]]:
     """A row for every arm that the setting can change."""
+    lost = missing_clips(ablation.run, tested)
+    if lost:
+        told = {"setting": ablation.key, "value": ablation.value, "problem": lost}
+        yield from (told | {"arm": arm} for arm in ablation.arms)
+        return
     for arm in ablation.arms:
         correct, default = (right(run, tested, arm, "test") for run in (ablation.run, project))
         video = right(ablation.run, tested, "video_only", "test")
@@ -47,6 +52,13 @@ def rows(project: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[
         row |= _numbers("minus_video_only", "minus_video_only", correct - video, tested)
         row["validation_accuracy"] = f"{right(ablation.run, tested, arm, 'val').mean():.4f}"
         yield row | _likeness(ablation.run, tested, arm)
+
+
+def missing_clips(run: Project, tested: Tested) -> str:
+    """What is wrong with the pairs where a run could not process a clip that the others could."""
+    names = [clip.video_id for split in ("val", "test") for clip in tested.experiment.split(split)]
+    absent = sorted(set(names) - set(run.artifacts("predictions", names)))
+    return f"{len(absent)} clips are excluded, such as {absent[0]}" if absent else ""
 
 
 def right(run: Project, tested: Tested, arm: str, split: str) -> np.ndarray:
@@ -67,13 +79,14 @@ def _numbers(name: str, prefix: str, values: np.ndarray, tested: Tested) -> dict
 
 def _likeness(run: Project, tested: Tested, arm: str) -> dict[str, str]:
     """How like the real features of test clips the arm's generated ones are."""
-    clips = [clip for clip in tested.clips if clip.has_sound]
-    if arm not in GENERATED or not clips:
+    names = [clip.video_id for clip in tested.clips]
+    heard = run.artifacts("ast", names)  # the run's own: how sound is heard may be the setting
+    if arm not in GENERATED or not heard:
         return {}
-    made = run.artifacts(GENERATED[arm], [clip.video_id for clip in clips])
-    by_seed = np.stack([made[clip.video_id].tensors()["audio"] for clip in clips], axis=1)
+    made = run.artifacts(GENERATED[arm], heard)
+    by_seed = np.stack([made[name].tensors()["audio"] for name in heard], axis=1)  # (S, N, T, A)
     projection = Projection(**run.units("projection")[FULL].tensors())
-    real = np.stack([clip.audio(projection) for clip in clips])
+    real = np.stack([projection.apply(one.tensors()["tokens"]) for one in heard.values()])
     return {
         "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",
         "generated_cosine": f"{np.mean([mean_cosine(one, real) for one in by_seed]):.4f}",

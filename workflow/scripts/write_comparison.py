@@ -9,7 +9,6 @@ import numpy as np
 from unmuted.artifacts import atomic
 from unmuted.classification.arms import ARMS, COMPARISON, audio_in_words
 from unmuted.classification.comparison import REAL_OR, donors_of
-from unmuted.experiment import Clip
 from unmuted.joblog import job_log
 from unmuted.missing import is_missing, missing_table, write_missing_table
 from unmuted.project import Project
@@ -139,8 +138,8 @@ def _mask_rows(project: Project, tested: Tested) -> list[dict[str, object]]:
     rows = []
     for split in ("train", "val", "test"):
         clips = tested.experiment.split(split)
-        donors: Iterable[Clip] = donors_of(clips, settings["seed"])
-        lent = {clip.video_id: d.video_id for clip, d in zip(clips, donors, strict=True)}
+        donors = zip(clips, donors_of(clips, settings["seed"]), strict=True)
+        lent = {clip.video_id: donor.video_id for clip, donor in donors if donor is not None}
         rows += missing_table(clips, settings["seed"], rates, lent)
     return rows
 

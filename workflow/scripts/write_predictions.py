@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.artifacts import atomic
+from unmuted.classification.selection import best_labels
 from unmuted.joblog import job_log
 from unmuted.ledger import read_rows
 from unmuted.project import Project
@@ -59,11 +60,9 @@ def prediction(main_arms: Artifact, compared: Artifact, top: int) -> dict[str, o
         audio, by_seed = "generated", found["arms"]["filtered"]
         # each seed has its own generator and filter; most of them decide what is said
         verdict = "kept" if np.mean(found["kept"]["filtered"]) >= 0.5 else "rejected"
-    mean = np.mean(by_seed, axis=0)
-    best = np.argsort(-mean, kind="stable")[:top]
-    labels = {f"label_{rank}": found["classes"][i] for rank, i in enumerate(best, 1)}
-    probabilities = {f"probability_{rank}": f"{mean[i]:.4f}" for rank, i in enumerate(best, 1)}
-    return {**labels, **probabilities, "audio": audio, "filter": verdict}
+    best = enumerate(best_labels(found["classes"], by_seed, top), 1)
+    ranked = {f"{what}_{rank}": value for rank, one in best for what, value in one.items()}
+    return {**ranked, "audio": audio, "filter": verdict}
 
 
 if "snakemake" in globals():

@@ -12,7 +12,6 @@ import csv
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,30 +28,6 @@ KINDS = ("no_stream", "silence", "noise", "swapped")
 _POSITIONS = 2**53  # as many as a float in [0, 1) tells apart
 _FULL_SCALE = 32768
 _UNIFORM_RMS = 3**-0.5  # of white noise spread evenly over full scale
-
-
-@dataclass(frozen=True)
-class MissingAudio:
-    """How audio is missing in one condition of an experiment.
-
-    kind: one of KINDS. rate: share of clips without their sound, 0 to 1. seed: of the mask.
-    Raises UserError naming the value that is not one of these.
-    """
-
-    kind: str
-    rate: float
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise UserError(
-                f"missing audio: kind is {self.kind!r}, expected one of {', '.join(KINDS)}"
-            )
-        _check_rate(self.rate)
-
-    def hits(self, key: str) -> bool:
-        """Whether the clip with this content key has lost its sound."""
-        return is_missing(key, self.seed, self.rate)
 
 
 def position(key: str, seed: int) -> float:
@@ -108,30 +83,24 @@ def swap_donors(
     groups: Sequence[str],
     seed: int,
     lends: Sequence[bool] | None = None,
-) -> list[int]:
+) -> list[int | None]:
     """For each clip the index of another, of another class and source group, that lends its sound.
 
     The clips stand on a ring in the order of a hash of seed and content key; each takes the next
     one that fits. So nearly every clip lends once, the order of the clips does not count, and a
     new clip changes the donors of those before it only. Clips equal in key, label and group count
     as one, for which the first stands. lends: which clips may be donors, all unless given: those
-    with usable sound, in training those that are not declared missing themselves. Raises UserError
-    when a clip has no donor.
+    with usable sound, in training those that are not declared missing themselves. None stands for
+    a clip that no other can lend its sound.
     """
     ring = _ring(keys, labels, groups, seed, lends)
     places = [place for place, _ in ring]
-    donors = []
+    donors: list[int | None] = []
     for key, label, group in zip(keys, labels, groups, strict=True):
         start = bisect_right(places, _place(key, label, group, seed))
         after = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
         fits = (i for i in after if labels[i] != label and groups[i] != group)
-        donor = next(fits, None)
-        if donor is None:
-            raise UserError(
-                f"swapped sound: no clip with sound is of another class than {label!r} and of "
-                f"another source group than {group!r}; add videos, or leave out the kind swapped"
-            )
-        donors.append(donor)
+        donors.append(next(fits, None))
     return donors
 
 
@@ -146,26 +115,6 @@ def noise_waveform(n: int, rms_db: float, seed_key: str) -> np.ndarray:
     even = (np.frombuffer(raw, dtype="<u2").astype(np.float64) + 0.5) / _FULL_SCALE - 1.0
     gain = min(1.0, 10 ** (rms_db / 20) / _UNIFORM_RMS)
     return np.clip(np.rint(even * gain * _FULL_SCALE), -32768, 32767).astype(np.int16)
-
-
-def heard_instead(
-    kind: str, n: int, rms_db: float, seed_key: str, donor: np.ndarray | None = None
-) -> np.ndarray | None:
-    """What is heard of a clip that lost its sound: int16 (n,), None where there is no stream.
-
-    n: samples of the clip. rms_db: level of the sound that was lost, which the noise gets.
-    seed_key: of the noise. donor: int16 samples of the clip that lends its sound, for the kind
-    swapped; played again from the start where it is too short.
-    """
-    if kind == "no_stream":
-        return None
-    if kind == "silence":
-        return np.zeros(n, dtype=np.int16)
-    if kind == "noise":
-        return noise_waveform(n, rms_db, seed_key)
-    if kind == "swapped" and donor is not None and len(donor):
-        return np.resize(donor, n)
-    raise ValueError(f"kind {kind!r} with donor {donor!r}: expected one of {', '.join(KINDS)}")
 
 
 def area_under_rate_curve(rates: Sequence[float], values: np.ndarray) -> np.ndarray:

@@ -171,13 +171,17 @@ class Plan(Corpus):
     def recipe(self, stage_name: str, inputs: object) -> str:
         """Recipe of an artifact of a stage made from `inputs` (a JSON value)."""
         stage = STAGES[stage_name]
-        settings = {key: setting(self.config, key) for key in stage.settings}
+        settings = self.settings(stage.settings)
         models = {
             role: [self.model_identity(role), self.config["models"][role]["dtype"]]
             for role in stage.models
         }
         device = self.config["device"] if stage.models else None
         return recipe(stage.name, code_digest(stage.script), settings, [models, device], inputs)
+
+    def settings(self, keys: Iterable[str]) -> dict[str, object]:
+        """Values of these keys, by key."""
+        return {key: setting(self.config, key) for key in keys}
 
     def visit_recipe(self, stage_name: str, shard: str | None = None) -> str:
         """For `params:` of a stage's rule: changes when a visit (to this shard) may find work.
@@ -210,6 +214,7 @@ class Plan(Corpus):
             stage = STAGES[stage_name]
             upstream = (*stage.inputs, *stage.optional, *stage.pooled, *stage.fits)
             made_of = [self._makeup(name) for name in upstream]
+            made_of.append(self.settings(stage.unit_settings))
             self._makeups[stage_name] = self.recipe(stage_name, made_of)
         return self._makeups[stage_name]
 
@@ -224,6 +229,7 @@ class Plan(Corpus):
             upstream += [self._visit(name, None) for name in stage.fits]
             damage = found_damage(self.folder(stage_name, shard), parts=not stage.is_sharded)
             seen = [self._seen_directly(stage, shard), damage, upstream]
+            seen.append(self.settings(stage.unit_settings))
             self._visits[stage_name, shard] = self.recipe(stage_name, seen)
         return self._visits[stage_name, shard]
 
@@ -367,9 +373,16 @@ class Plan(Corpus):
             )
         found = []
         for key, values in grids[grid].items():
+            if key.startswith("missing."):
+                raise UserError(
+                    f"ablations.{grid}: results/comparison.json compares {key}; say which values "
+                    "under missing.training_rates, missing.test_rates and missing.kinds"
+                )
             for value in values:
                 run = self.variant_of(changed_setting(key, value))
                 same = setting(run.config, key) == setting(self.config, key)
+                if not same and run.home("comparison_predictions") is self:
+                    raise UserError(f"ablations.{grid}: no arm reads {key}; choose another key")
                 found.append(Ablation(key, value, self if same else run, arms_of(key)))
         return found
 

@@ -18,6 +18,7 @@ class Stage:
     process is passed on with their status. optional: the same, where a missing artifact is fine.
     pooled: stages of which it reads the artifacts of all videos. fits: fitted stages that it reads.
     settings: config keys that shape the artifacts. models: config roles of the models it runs.
+    unit_settings: further ones, of some of its units only; these say so themselves in their inputs.
     is_sharded: one artifact per video, in shards; otherwise one per fitted unit. by_seed: a fitted
     stage with a ledger a seed. reads_splits: though it pools nothing.
     """
@@ -30,6 +31,7 @@ class Stage:
     pooled: tuple[str, ...] = ()
     fits: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    unit_settings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     is_sharded: bool = True
     by_seed: bool = False
@@ -254,7 +256,7 @@ _STAGES = (
         inputs=(*VISUAL, "generated"),
         optional=("ast",),
         fits=("projection", "classifier", "selection"),
-        settings=("classifier", "seeds"),
+        settings=("classifier", "seeds", "predictions.top_k"),
         reads_splits=True,
     ),
     # the comparison of all ways to fill missing audio
@@ -272,7 +274,8 @@ _STAGES = (
         ".safetensors",
         pooled=COMPARED,
         fits=("projection",),
-        settings=("audio_dim", "classifier", *FILTER, *TRAINING_AUDIO),
+        settings=("audio_dim", "classifier", *TRAINING_AUDIO),
+        unit_settings=FILTER,
         is_sharded=False,
         by_seed=True,
     ),

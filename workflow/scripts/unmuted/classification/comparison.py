@@ -16,7 +16,6 @@ from unmuted.classification.fillings import (
     audio_statistics,
     filtered,
     random_features,
-    swapped_audio,
 )
 from unmuted.classification.inputs import ClipFeatures, load_features
 from unmuted.experiment import Clip, Experiment
@@ -146,23 +145,26 @@ def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioS
     return audio_statistics([clip.key for clip in clips], real, usable)
 
 
-def donors_of(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """For each clip one of another source group that lends its sound.
+def donors_of(clips: Sequence[Clip], seed: int) -> list[Clip | None]:
+    """For each clip one of another source group that lends its sound, None where there is none.
 
     Chosen without a look at labels: a donor of another class would tell which class a clip is not.
     """
     groups = [clip.group for clip in clips]
     keys, lends = [clip.key for clip in clips], [clip.has_sound for clip in clips]
-    return [clips[i] for i in swap_donors(keys, groups, groups, seed, lends)]
+    found = swap_donors(keys, groups, groups, seed, lends)
+    return [None if i is None else clips[i] for i in found]
 
 
-def swapped_training(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
-    """Real audio (N, T, A) of each training clip's donor."""
-    real = np.stack([clip.audio(projection) for clip in clips])
-    usable = np.array([clip.has_sound for clip in clips])
-    index = {clip.video_id: i for i, clip in enumerate(clips)}
-    donors = np.array([index[donor.video_id] for donor in donors_of(clips, seed)])
-    return swapped_audio(real, usable, donors)
+def lent_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
+    """A control: for each clip the real audio of its donor, (N, T, A)."""
+    pairs = zip(clips, donors_of(clips, seed), strict=True)
+    return np.stack([audio_of_donor(clip, donor, projection) for clip, donor in pairs])
+
+
+def audio_of_donor(clip: Clip, donor: Clip | None, projection: Projection) -> np.ndarray:
+    """The donor's real audio (T, A); without a donor zeros, the training mean."""
+    return np.zeros_like(clip.audio(projection)) if donor is None else donor.audio(projection)
 
 
 # --- what the filters keep ------------------------------------------------------------------------

@@ -64,20 +64,6 @@ def random_features(
     return made
 
 
-def swapped_audio(real: np.ndarray, usable: np.ndarray, donors: np.ndarray) -> np.ndarray:
-    """A control: for each clip the real audio of another one.
-
-    usable: bool (N,), whether a clip has usable sound. donors: int (N,), whose audio each clip
-    gets. A donor chosen by class tells which class a clip is not: of two classes that is the answer
-    itself. Raises ValueError where a donor is the clip itself or has no sound.
-    """
-    if (donors == np.arange(len(real))).any():
-        raise ValueError("swapped audio: a clip is its own donor")
-    if not usable[donors].all():
-        raise ValueError("swapped audio: a donor has no usable sound")
-    return real[donors]
-
-
 def filtered(generated: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Generated audio of the clips that the filter keeps, bool (N,); else the training mean.
 

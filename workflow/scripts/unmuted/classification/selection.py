@@ -32,3 +32,12 @@ def select_snapshot(probabilities: Sequence[np.ndarray], labels: np.ndarray) -> 
     """
     losses = [log_loss(p, labels) for p in probabilities]
     return Selection(int(np.argmin(losses)), losses)
+
+
+def best_labels(
+    classes: Sequence[str], by_seed: Sequence[Sequence[float]], count: int
+) -> list[dict[str, object]]:
+    """The most probable classes of one clip: {"label", "probability"}, means over seeds (S, C)."""
+    mean = np.mean(by_seed, axis=0)
+    best = np.argsort(-mean, kind="stable")[:count]
+    return [{"label": classes[i], "probability": round(float(mean[i]), 4)} for i in best]

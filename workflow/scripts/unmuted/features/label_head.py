@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.features.loading import ModelSpec, load_folder
+from unmuted.features.loading import WEIGHTS, ModelSpec, load_folder
 
 TENSORS = {
     "gain": "classifier.layernorm.weight",
@@ -36,20 +37,36 @@ class LabelHead:
         x /= np.sqrt((x**2).mean(axis=-1, keepdims=True) + self.epsilon)
         return ((x * self.gain + self.shift) @ self.weight.T + self.bias).astype(np.float32)
 
+    def directions(self) -> np.ndarray:
+        """(L, D) float32: the direction in token space that raises each label's logit."""
+        return self.weight * self.gain
+
 
 def read_label_head(spec: ModelSpec) -> LabelHead:
-    """The head of an ASTForAudioClassification, without loading the model."""
-    from safetensors import safe_open
+    """The head of an ASTForAudioClassification, without loading the model.
 
+    Raises UserError where the checkpoint has none.
+    """
     folder = load_folder(spec)
-    path = folder / "model.safetensors"
-    with safe_open(path, framework="np") as file:
-        missing = sorted(set(TENSORS.values()) - set(file.keys()))
-        if missing:
-            raise UserError(
-                f"{path}: expected AST's label head, found no {', '.join(missing)}; give an "
-                "ASTForAudioClassification with AudioSet's labels as models.ast"
-            )
-        arrays = {name: file.get_tensor(key).astype(np.float32) for name, key in TENSORS.items()}
+    arrays = {name: _tensor(folder, key).astype(np.float32) for name, key in TENSORS.items()}
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return LabelHead(**arrays, epsilon=config.get("layer_norm_eps", EPSILON))
+
+
+def _tensor(folder: Path, name: str) -> np.ndarray:
+    """A tensor of a checkpoint of one file, or of several with an index."""
+    from safetensors import safe_open
+
+    whole, index = (folder / file for file in WEIGHTS)
+    path: Path | None = whole
+    if not whole.is_file():
+        shard = json.loads(index.read_text(encoding="utf-8"))["weight_map"].get(name)
+        path = folder / shard if shard else None
+    if path is not None:
+        with safe_open(path, framework="np") as file:
+            if name in file.keys():  # noqa: SIM118 (no container)
+                return file.get_tensor(name)
+    raise UserError(
+        f"{folder}: expected AST's label head, found no {name}; give an ASTForAudioClassification "
+        "with AudioSet's labels as models.ast"
+    )

@@ -19,14 +19,17 @@ class Kind:
 
     scenes: whose classes it has. split_cycle: split of a class's source groups in turn, or
     `UNLABELLED`: no split, and a label that the workflow is not told. cue_share: share of the clips
-    of a class with a cue that show it. sound_follows_picture: whether sounds happen when the
-    picture shows them.
+    of a class with a cue that show it. cue_size: how large it is, 1 in the ordinary world.
+    sound_follows_picture: whether sounds happen when the picture shows them. same_places: whether
+    classes that look alike show the same objects, colours and backgrounds one after another.
     """
 
     scenes: tuple[str, ...]
     split_cycle: tuple[str, ...]
     cue_share: float
-    sound_follows_picture: bool
+    cue_size: float = 1.0
+    sound_follows_picture: bool = True
+    same_places: bool = True
 
 
 ORDINARY = Kind(
@@ -37,7 +40,6 @@ ORDINARY = Kind(
         "train", "val", "train", "train", "test", "train",
     ),
     cue_share=0.5,
-    sound_follows_picture=True,
 )  # fmt: skip
 
 CONTROLS = {
@@ -50,7 +52,8 @@ CONTROLS = {
             "test", *[UNLABELLED] * 4, "test", *[UNLABELLED] * 4, "test",
         ),
         cue_share=1.0,
-        sound_follows_picture=True,
+        cue_size=1.5,
+        same_places=False,  # else a few pairs of clips would show what tells the classes apart
     ),
     # Sound tells the two classes of a scene apart, and nothing visible says more about it than the
     # scene: no cue, and sounds at moments of their own.
@@ -58,6 +61,6 @@ CONTROLS = {
         scenes=("strike", "run"),
         split_cycle=("train", "test", "val", "train", "test", "train", "test"),
         cue_share=0.0,
-            sound_follows_picture=False,
+        sound_follows_picture=False,
     ),
 }  # fmt: skip

@@ -38,7 +38,7 @@ class ClipSpec:
 
     `seed` fixes what moves and sounds, `scene_seed` the place (shared by the clips of a group);
     `audio` is "ok", "no_stream" (no audio stream at all) or "silent" (a stream of zeros); `cue`
-    tells whether the clip shows the little sign that betrays its sound.
+    tells whether the clip shows the little sign that betrays its sound, `cue_size` how large.
     `is_labelled`: whether the workflow is told the label; a clip without has no split. `sound_seed`
     fixes when the sound happens where it does not happen when the picture shows it.
     """
@@ -57,6 +57,7 @@ class ClipSpec:
     colour: str
     background: str
     cue: bool
+    cue_size: float = 1.0
     is_labelled: bool = True
     sound_seed: int | None = None
 
@@ -137,7 +138,8 @@ def _class_clips(
     action: ActionClass, count: int, world: World, seconds: float, kind: Kind
 ) -> list[ClipSpec]:
     purpose, seed = world
-    combinations = _combinations(action.scene, world)
+    order = action.scene if kind.same_places else action.name
+    combinations = _combinations(action.scene, world, order)
     used = dict.fromkeys(combinations, 0)
     clips: list[ClipSpec] = []
     group_index = 0
@@ -168,6 +170,7 @@ def _class_clips(
                     colour=colour,
                     background=background,
                     cue=action.cue and _share(*name, member, "cue") < kind.cue_share,
+                    cue_size=kind.cue_size,
                     is_labelled=split != UNLABELLED,
                     sound_seed=None
                     if kind.sound_follows_picture
@@ -178,15 +181,15 @@ def _class_clips(
     return clips
 
 
-def _combinations(scene: str, world: World) -> dict[str, list[tuple[str, str, str]]]:
-    """Each split's combinations in the order in which groups take them.
+def _combinations(scene: str, world: World, order: str) -> dict[str, list[tuple[str, str, str]]]:
+    """Each split's combinations in the order in which groups take them, a shuffle named `order`.
 
-    The order depends on the scene, not the class: classes that look alike show the same
+    Named after the scene, and not after a class, it gives classes that look alike the same
     combinations, so that none of them betrays the class.
     """
     combinations: dict[str, list[tuple[str, str, str]]] = {"train": [], "val": [], "test": []}
     every = product(SCENES[scene].objects, COLOURS, BACKGROUNDS)
-    for combination in sorted(every, key=lambda each: _hash(*world, scene, *each)):
+    for combination in sorted(every, key=lambda each: _hash(*world, order, *each)):
         _, colour, background = combination
         combinations[held_out_split(scene, colour, background)].append(combination)
     return combinations

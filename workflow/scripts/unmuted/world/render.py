@@ -94,7 +94,8 @@ class _Stage:
         self.grain = np.repeat(grain.round().astype(np.int16), 3, axis=2)
 
         own = np.random.default_rng([spec.seed, 3])
-        self.look = Look(spec.object, tuple(tint.tolist()), stretch, spec.cue, own.random(12))
+        sparkle, tone = own.random(12), tuple(tint.tolist())
+        self.look = Look(spec.object, tone, stretch, spec.cue, sparkle, spec.cue_size)
         self.offset = self.offset + own.normal(0, 2, 2)
         # a hand-held camera: two slow sines for each axis
         self.sway = own.uniform(0.2, 0.9) * own.uniform(0.4, 1, (2, 2))

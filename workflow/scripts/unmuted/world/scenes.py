@@ -27,6 +27,7 @@ class Look:
     stretch: float
     cue: bool
     sparkle: np.ndarray  # (12,) uniform numbers: where glints are
+    cue_size: float = 1.0
 
 
 def draw_strike(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
@@ -136,7 +137,8 @@ def _draw_stream(canvas: Canvas, look: Look, elapsed: float) -> None:
         for number in range(6):
             phase = (look.sparkle[number] + elapsed * 3.1) % 1.0 * fall
             spot = 69 - 7 * np.sqrt(phase) + 5 * look.sparkle[6 + number] - 2.5
-            canvas.ellipse((spot, 46 + 36 * phase**1.3), (2.6, 1.9), (250, 226, 120))
+            radii = (2.6 * look.cue_size, 1.9 * look.cue_size)
+            canvas.ellipse((spot, 46 + 36 * phase**1.3), radii, (250, 226, 120))
 
 
 def draw_bounce(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
