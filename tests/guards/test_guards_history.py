@@ -1,4 +1,4 @@
-"""What was there before leaves no trace; settings reach no more than they must; odd corpora work."""
+"""What was there before leaves no trace, settings reach what they must, odd corpora work."""
 
 from __future__ import annotations
 

@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable
 
 import pytest
+import yaml
 
-from runs.corpus import COMPARED, Corpus, rewritten
+from runs.corpus import COMPARED, REPOSITORY, Corpus, rewritten
 from runs.test_pipeline import replace_video
+from unmuted.artifacts import read_tensors
 from unmuted.report.schema import check_report
 
 pytestmark = pytest.mark.workflow
@@ -58,3 +60,38 @@ def test_every_video_that_taught_nothing_is_predicted(with_comparison: Corpus) -
         rows = list(csv.DictReader(file))
     tested = with_comparison.ids("val") + with_comparison.ids("test")
     assert sorted(row["video_id"] for row in rows) == sorted(tested)
+
+
+def test_a_grid_of_ablations_ends_in_one_table(with_comparison: Corpus, copy_of: Copy) -> None:
+    corpus = copy_of(with_comparison)
+    corpus.change_config(ablations={"small": {"generator.draws": [1, 2], "retrieval.k": [5]}})
+    before = corpus.artifacts(*FITS, *MADE, "generated")
+    corpus.run("results/ablations/small.csv")
+    assert corpus.artifacts(*FITS, *MADE, "generated") == before
+    with open(corpus.results / "ablations" / "small.csv", newline="") as file:
+        rows = {(row["setting"], row["value"]): row for row in csv.DictReader(file)}
+    assert rows.keys() == {("generator.draws", "1"), ("generator.draws", "2"), ("retrieval.k", "5")}
+    one, own, k = rows.values()
+    assert (one["is_default"], own["is_default"], k["is_default"]) == ("0", "1", "1")
+    assert (one["arm"], k["arm"]) == ("generated", "knn_audio")
+    assert float(own["minus_default"]) == 0 and own["generated_r2"] != one["generated_r2"]
+    accuracy = read(corpus, "arch2_metrics")["arms"]["generated"]["accuracy"]["mean"]
+    assert float(own["accuracy"]) == pytest.approx(accuracy, abs=1e-4)
+
+
+def test_seed_mode_runs_with_all_its_options(unbuilt: Corpus, copy_of: Copy) -> None:
+    corpus = copy_of(unbuilt)
+    quick = yaml.safe_load((corpus.folder / "config.yaml").read_text())
+    config = yaml.safe_load((REPOSITORY / "config" / "seed_mode.yaml").read_text())
+    config["videos"]["demo"] |= {"classes": 2, "clips_per_class": 40}
+    config["clips"] = {"seconds": 1.5}
+    small = ("models", "folds", "audio_dim", "generator", "video_generator", "classifier")
+    config |= {key: quick[key] for key in (*small, "captions", "bootstrap")}
+    (corpus.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    corpus.run("results/arch1_metrics.json")
+    report = read(corpus, "arch1_metrics")
+    check_report(report, "arch1_metrics.schema.yaml")
+    assert "leaks" in report["arms"]["filtered"]
+    assert report["data"]["excluded"]["frames wrong_frame_count"] > 20
+    modes = {str(read_tensors(p)["mode"]) for p in (corpus.results / "ast").rglob("*.safetensors")}
+    assert len(modes) == 1
