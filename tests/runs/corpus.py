@@ -159,6 +159,7 @@ def make_corpus(folder: Path) -> Corpus:
         "generator": {"epochs": 1, "hidden": 8, "adapter_dim": 4, "draws": 2},
         "video_generator": {"epochs": 1, "hidden": 8},
         "classifier": {"epochs": 2, "hidden": 8, "snapshots": 2},
+        "retrieval": {"k": 2},
         "filter": {"percentiles": [50]},
         "bootstrap": {"resamples": 200},
     }

@@ -64,13 +64,13 @@ def test_every_video_that_taught_nothing_is_predicted(with_comparison: Corpus) -
 
 def test_a_grid_of_ablations_ends_in_one_table(with_comparison: Corpus, copy_of: Copy) -> None:
     corpus = copy_of(with_comparison)
-    corpus.change_config(ablations={"small": {"generator.draws": [1, 2], "retrieval.k": [5]}})
+    corpus.change_config(ablations={"small": {"generator.draws": [1, 2], "retrieval.k": [2]}})
     before = corpus.artifacts(*FITS, *MADE, "generated")
     corpus.run("results/ablations/small.csv")
     assert corpus.artifacts(*FITS, *MADE, "generated") == before
     with open(corpus.results / "ablations" / "small.csv", newline="") as file:
         rows = {(row["setting"], row["value"]): row for row in csv.DictReader(file)}
-    assert rows.keys() == {("generator.draws", "1"), ("generator.draws", "2"), ("retrieval.k", "5")}
+    assert rows.keys() == {("generator.draws", "1"), ("generator.draws", "2"), ("retrieval.k", "2")}
     one, own, k = rows.values()
     assert (one["is_default"], own["is_default"], k["is_default"]) == ("0", "1", "1")
     assert (one["arm"], k["arm"]) == ("generated", "knn_audio")
@@ -86,7 +86,7 @@ def test_seed_mode_runs_with_all_its_options(unbuilt: Corpus, copy_of: Copy) -> 
     config["videos"]["demo"] |= {"classes": 2, "clips_per_class": 40}
     config["clips"] = {"seconds": 1.5}
     small = ("models", "folds", "audio_dim", "generator", "video_generator", "classifier")
-    config |= {key: quick[key] for key in (*small, "captions", "bootstrap")}
+    config |= {key: quick[key] for key in (*small, "captions", "retrieval", "bootstrap")}
     (corpus.folder / "config.yaml").write_text(yaml.safe_dump(config))
     corpus.run("results/arch1_metrics.json")
     report = read(corpus, "arch1_metrics")

@@ -48,8 +48,7 @@ CONTROLS = {
     "positive": Kind(
         scenes=("pour",),
         split_cycle=(
-            "train", "test", "val", *[UNLABELLED] * 5, "test", *[UNLABELLED] * 4,
-            "test", *[UNLABELLED] * 4, "test", *[UNLABELLED] * 4, "test",
+            "train", "test", "val", *["test", *[UNLABELLED] * 3] * 6,
         ),
         cue_share=1.0,
         cue_size=1.5,
