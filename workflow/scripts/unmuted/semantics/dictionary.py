@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,10 +50,6 @@ class SemanticDictionary:
             for action in self.actions
             for rank, near in enumerate(self.top(action, k), start=1)
         ]
-
-    def shuffled(self, seed: int) -> SemanticDictionary:
-        """The control: every action has the row of another one, see `derangement`."""
-        return replace(self, similarity=self.similarity[derangement(len(self.actions), seed)])
 
 
 def build_dictionary(
