@@ -147,7 +147,7 @@ def compared(gain: float) -> Compared:
     arms["real_audio"] = arm(0.4 + gain)
     roles = dict.fromkeys(arms, "arm") | {"oracle_filter": "leaks"}
     groups = [str(n // 2) for n in range(60)]
-    return Compared(arms, roles, labels, groups, draw_groups(groups, 500, 0, seeds=S))
+    return Compared(arms, roles, labels, draw_groups(groups, 500, 0, seeds=S))
 
 
 def test_contrasts_are_corrected_but_for_the_primary_one() -> None:

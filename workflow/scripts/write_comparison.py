@@ -14,6 +14,7 @@ from unmuted.joblog import job_log
 from unmuted.missing import is_missing, missing_table, write_missing_table
 from unmuted.project import Project
 from unmuted.report.comparison import (
+    CHOICES,
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
@@ -21,11 +22,10 @@ from unmuted.report.comparison import (
     Heard,
     compare_arms,
     rate_curves,
-    statistics,
     tidy_rows,
 )
 from unmuted.report.comparison_figures import draw_figures
-from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.outcomes import ArmOutcome, statistics
 from unmuted.report.provenance import provenance
 from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
@@ -62,7 +62,7 @@ def main(project: Project, output: Mapping[str, str]) -> None:
             "curves": curves,
         },
         "filter": choice["filters"],
-        "statistics": statistics(tested.bootstrap),
+        "statistics": statistics(tested.bootstrap, CHOICES),
         "provenance": provenance(project, [clip.video_id for clip in tested.clips]),
     }
     write_report(Path(output["metrics"]), report, SCHEMA)
@@ -97,7 +97,6 @@ def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) ->
         {name: arms[name] for name in dict.fromkeys(order)},
         roles,
         tested.labels,
-        [clip.group for clip in tested.clips],
         tested.bootstrap,
     )
 

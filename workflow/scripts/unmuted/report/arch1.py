@@ -9,12 +9,12 @@ import numpy as np
 
 from unmuted.report.bootstrap import GroupBootstrap
 from unmuted.report.outcomes import (
-    INTERVALS,
     ArmOutcome,
     arm_metrics,
-    contrast,
+    contrasts,
     correctness,
     recovery,
+    statistics,
 )
 
 SCHEMA = "arch1_metrics.schema.yaml"
@@ -52,29 +52,22 @@ def build_report(
     leaks = {"oracle_filter", *leaking}
     for name in leaks:
         measured[name]["leaks"] = LEAKS
-    contrasts = {
-        f"{a}-{b}": contrast(correct[a], correct[b], bootstrap, primary=(a, b) == PRIMARY)
-        for a, b in CONTRASTS
-    }
+    pairs = {f"{a}-{b}": (correct[a], correct[b]) for a, b in CONTRASTS}
+    differences = contrasts(pairs, bootstrap, "-".join(PRIMARY))
     for a, b in CONTRASTS:
         if leaks & {a, b}:
-            contrasts[f"{a}-{b}"]["leaks"] = LEAKS
+            differences[f"{a}-{b}"]["leaks"] = LEAKS
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch1",
         "data": dict(data),
         "arms": measured,
-        "contrasts": contrasts,
+        "contrasts": differences,
         "recovery": {arm: recovery(correct, arm, bootstrap) for arm in ("generated", "filtered")},
         **sections,
-        "statistics": {
-            "intervals": INTERVALS,
-            "contrasts": "differences in accuracy",
-            "resamples": len(bootstrap.draws),
-            "test_groups": bootstrap.draws.shape[1],
-            "choices": (
-                "checkpoint of each classifier and percentile of the filter by log-loss, "
-                "thresholds of predicted labels by micro-F1, all on validation clips"
-            ),
-        },
+        "statistics": statistics(
+            bootstrap,
+            "checkpoint of each classifier and percentile of the filter by log-loss, "
+            "thresholds of predicted labels by micro-F1, all on validation clips",
+        ),
     }

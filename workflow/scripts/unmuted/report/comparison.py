@@ -12,14 +12,12 @@ from unmuted.errors import UserError
 from unmuted.missing import area_under_rate_curve
 from unmuted.report.bootstrap import GroupBootstrap, interval
 from unmuted.report.outcomes import (
-    INTERVALS,
     ArmOutcome,
     arm_metrics,
-    contrast,
+    contrasts,
     correctness,
     recovery,
 )
-from unmuted.report.significance import adjusted_p_values, sign_flip_p
 
 SCHEMA = "comparison.schema.yaml"
 SCHEMA_VERSION = 1
@@ -32,20 +30,21 @@ FURTHER = (  # contrasts beside those of every arm with video only
     ("filtered", "shuffled_dictionary"),
     ("oracle_filter", "filtered"),
 )
-TEST = "sign flips of whole source groups; Holm over all contrasts but the primary one"
+CHOICES = (
+    "checkpoint of each classifier and percentile of the filter by log-loss on validation clips"
+)
 
 
 @dataclass(frozen=True)
 class Compared:
     """Everything that the comparison rests on.
 
-    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,). groups: of the clips.
+    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
     """
 
     arms: Mapping[str, ArmOutcome]
     roles: Mapping[str, str]
     labels: np.ndarray
-    groups: Sequence[str]
     bootstrap: GroupBootstrap
 
     @property
@@ -69,24 +68,17 @@ def compare_arms(compared: Compared, primary: str) -> dict[str, Any]:
     names = {f"{a}-{b}": (a, b) for a, b in pairs}
     if primary not in names:
         raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
-    raw = {
-        name: sign_flip_p((correct[a] - correct[b]).mean(axis=0), compared.groups, seed=0)
-        for name, (a, b) in names.items()
-    }
-    adjusted = adjusted_p_values(raw, primary)
-    contrasts = {
-        name: {
-            **contrast(correct[a], correct[b], compared.bootstrap, primary=name == primary),
-            "p": raw[name],
-            "p_adjusted": adjusted[name],
-            "leaks": "leaks" in (compared.roles[a], compared.roles[b]),
-        }
-        for name, (a, b) in names.items()
-    }
+    found = contrasts(
+        {name: (correct[a], correct[b]) for name, (a, b) in names.items()},
+        compared.bootstrap,
+        primary,
+    )
+    for name, pair in names.items():
+        found[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
     others = [name for name in arms if name not in (REFERENCE, BEST)]
     return {
         "arms": arms,
-        "contrasts": contrasts,
+        "contrasts": found,
         "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
     }
 
@@ -147,19 +139,6 @@ def _curve(
             "ci95": list(interval(area_under_rate_curve(rates, samples))),
             "per_seed": np.asarray(areas).tolist(),
         },
-    }
-
-
-def statistics(bootstrap: GroupBootstrap) -> dict[str, Any]:
-    """Section "statistics"."""
-    return {
-        "intervals": INTERVALS,
-        "contrasts": "differences in accuracy",
-        "tests": TEST,
-        "resamples": len(bootstrap.draws),
-        "test_groups": bootstrap.draws.shape[1],
-        "choices": "checkpoint of each classifier and percentile of the filter by log-loss on "
-        "validation clips",
     }
 
 
