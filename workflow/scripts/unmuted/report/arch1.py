@@ -36,26 +36,25 @@ def build_report(
     labels: np.ndarray,
     arms: Mapping[str, ArmOutcome],
     bootstrap: GroupBootstrap,
-    leaking: Collection[str] = (),
+    leaks: Collection[str],
     sections: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The content of arch1_metrics.json; its shape is documented in the schema file.
 
     labels: int (N,) of the test clips. arms: video_only, generated, filtered, oracle_filter and
-    real_audio. leaking: arms, beside oracle_filter, that read the label of tested clips. sections:
+    real_audio. leaks: those that read the label of tested clips (`leaking_arms`). sections:
     generation, labels, filter, dictionary and provenance, ready made.
     """
     correct = {name: correctness(arm, labels) for name, arm in arms.items()}
     measured = {
         name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
     }
-    leaks = {"oracle_filter", *leaking}
     for name in leaks:
         measured[name]["leaks"] = LEAKS
     pairs = {f"{a}-{b}": (correct[a], correct[b]) for a, b in CONTRASTS}
     differences = contrasts(pairs, bootstrap, "-".join(PRIMARY))
     for a, b in CONTRASTS:
-        if leaks & {a, b}:
+        if {a, b} & set(leaks):
             differences[f"{a}-{b}"]["leaks"] = LEAKS
     return {
         "schema_version": SCHEMA_VERSION,
@@ -63,7 +62,11 @@ def build_report(
         "data": dict(data),
         "arms": measured,
         "contrasts": differences,
-        "recovery": {arm: recovery(correct, arm, bootstrap) for arm in ("generated", "filtered")},
+        "recovery": {
+            arm: recovery(correct, arm, bootstrap)
+            for arm in ("generated", "filtered")
+            if arm not in leaks
+        },
         **sections,
         "statistics": statistics(
             bootstrap,

@@ -23,8 +23,8 @@ INTERVALS = (
 TESTS = (
     "p is the larger of two: by sign flips of whole source groups (means over seeds), and by the "
     "share of the interval's own draws at or beyond 0, so that no p below 0.05 stands beside an "
-    "interval that holds 0. G groups in which two arms differ allow no p below 2^(1-G). p_adjusted: Holm's "
-    "method over all contrasts but the primary one"
+    "interval that holds 0. G groups in which two arms differ allow no p below 2^(1-G). "
+    "p_adjusted: Holm's method over all contrasts but the primary one"
 )
 
 
