@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss as reference_log_loss
 
-from unmuted.classification.arms import ARMS, arm_features, audio_in_words
+from unmuted.classification.arms import ARMS, COMPARISON, arm_features, audio_in_words
 from unmuted.classification.lstm import Classifier, ClassifierConfig
 from unmuted.classification.selection import log_loss, select_snapshot
 from unmuted.classification.training import ClassifierSettings, predict, train_classifier
@@ -217,3 +217,27 @@ def test_each_arm_says_which_audio_it_gets() -> None:
     assert "all training clips" in words["generated"]["test"]
     assert "1 of 3 clips" in words["real_audio"]["train"]
     assert "0 of 2 clips" in words["real_audio"]["test"]
+
+
+READERS = ("generated", "generated_arch1", "filtered", "shuffled_dictionary", "knn_audio")
+
+
+def test_arms_that_learn_from_clips_without_label_say_so() -> None:
+    usable = np.ones(3, bool)
+    for arm in ARMS | COMPARISON:
+        without, joined = (audio_in_words(arm, usable, usable, n) for n in (0, 12))
+        for part in ("train", "test"):
+            assert "{" not in without[part] and "without label" not in without[part]
+            said = " and 12 clips without label" in joined[part]
+            assert said == (arm in (*READERS, "oracle_filter")), (arm, part)
+            assert joined[part].replace(" and 12 clips without label", "") == without[part]
+
+
+def test_a_filter_that_is_told_the_answer_says_so() -> None:
+    usable = np.ones(3, bool)
+    honest, told = (
+        audio_in_words("filtered", usable, usable, leaks=leaks)["test"]
+        for leaks in ((), ("filtered",))
+    )
+    assert "posterior" in honest and "TRUE" not in honest
+    assert "TRUE label" in told and "posterior" not in told

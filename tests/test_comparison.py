@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unmuted.classification.arms import leaking_arms, roles_of
 from unmuted.classification.comparison import (
     Fillings,
     FilterRule,
@@ -19,8 +20,10 @@ from unmuted.classification.comparison import (
 )
 from unmuted.classification.inputs import ClipFeatures
 from unmuted.errors import UserError
+from unmuted.missing import KINDS
 from unmuted.report.bootstrap import draw_groups
-from unmuted.report.comparison import Compared, Heard, compare_arms, rate_curves, tidy_rows
+from unmuted.report.comparison import Compared, compare_arms, tidy_rows
+from unmuted.report.missing_audio import Heard, filled_contrasts, rate_curves
 from unmuted.report.outcomes import ArmOutcome
 from unmuted.semantics.feature_filter import expected_similarity, true_similarity
 
@@ -122,7 +125,7 @@ def test_rate_curves_begin_with_own_sound_and_end_without() -> None:
     one = heard()
     masks = {0.0: np.zeros(N, bool), 0.5: np.arange(N) < 3, 1.0: np.ones(N, bool)}
     bootstrap = draw_groups([str(n) for n in range(N)], 200, 0, seeds=S)
-    curves = rate_curves({"a": one}, masks, ["no_stream", "silence", "noise", "swapped"], bootstrap)
+    curves = rate_curves({"a": one}, masks, list(KINDS), bootstrap, ["b"])
     for kind, lost in (("no_stream", one.missing), ("noise", one.noise), ("swapped", one.swapped)):
         points = [point["mean"] for point in curves[kind]["a"]["accuracy"]]
         half = np.where(masks[0.5], lost, one.own).mean()
@@ -130,6 +133,86 @@ def test_rate_curves_begin_with_own_sound_and_end_without() -> None:
         area = curves[kind]["a"]["area"]["mean"]
         assert area == pytest.approx((points[0] + 2 * points[1] + points[2]) / 4)
     assert curves["silence"] == curves["no_stream"]
+
+
+def test_a_rate_curve_says_whether_its_arm_leaks() -> None:
+    masks = {0.0: np.zeros(N, bool), 1.0: np.ones(N, bool)}
+    bootstrap = draw_groups([str(n) for n in range(N)], 100, 0, seeds=S)
+    both = {"filtered": heard(), "knn_audio": heard()}
+    curves = rate_curves(both, masks, ["noise"], bootstrap, ["filtered"])["noise"]
+    assert {arm: curve["leaks"] for arm, curve in curves.items()} == {
+        "filtered": True,
+        "knn_audio": False,
+    }
+
+
+CLIPS = 120
+MASKS = {rate: np.arange(CLIPS) < rate * CLIPS for rate in (0.0, 0.5, 1.0)}
+FILLED = ("mean_audio", "knn_audio", "generated_arch1", "generated_arch2", "filtered")
+
+
+def systems(**chances: float) -> dict[str, Heard]:
+    """Systems that hear alike, and with nothing to hear are right with these chances."""
+    rng = np.random.default_rng(3)
+    own = (rng.random((S, CLIPS)) < 0.9).astype(float)
+    video = (rng.random((S, CLIPS)) < 0.4).astype(float)
+    found = {"video_only": Heard(video, video, video, video)}
+    for name in FILLED:
+        missing = (rng.random((S, CLIPS)) < chances.get(name, 0.4)).astype(float)
+        found[name] = Heard(own, missing, missing, missing)
+    return found
+
+
+def filled(leaks: tuple[str, ...] = (), **chances: float) -> dict:
+    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 1000, 0, seeds=S)
+    return filled_contrasts(systems(**chances), MASKS, bootstrap, leaks)
+
+
+def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() -> None:
+    found, arms = filled(generated_arch1=0.8), systems(generated_arch1=0.8)
+    assert set(found) == {"area", "largest_rate"}
+    expected = {f"{a}-{b}" for a in FILLED[1:] for b in ("mean_audio", "video_only")}
+    expected |= {"filtered-generated_arch1"}
+    assert set(found["area"]) == set(found["largest_rate"]) == expected
+    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 1000, 0, seeds=S)
+    curves = rate_curves(arms, MASKS, ["no_stream"], bootstrap, ())["no_stream"]
+    for pair, one in found["area"].items():
+        first, second = (curves[arm]["area"] for arm in pair.split("-"))
+        assert one["delta"] == pytest.approx(first["mean"] - second["mean"])
+        assert one["per_seed"] == pytest.approx(np.subtract(first["per_seed"], second["per_seed"]))
+        low, high = one["ci95"]
+        assert low <= one["delta"] <= high
+    for pair, one in found["largest_rate"].items():
+        first, second = (curves[arm]["accuracy"][-1]["mean"] for arm in pair.split("-"))
+        assert one["delta"] == pytest.approx(first - second)
+
+
+def test_a_filling_that_helps_is_found_and_the_others_are_not() -> None:
+    found = filled(generated_arch1=0.8)
+    for measure in found.values():
+        assert measure["generated_arch1-mean_audio"]["p_adjusted"] < 0.05
+        assert measure["filtered-generated_arch1"]["delta"] < 0
+        assert measure["filtered-generated_arch1"]["p_adjusted"] < 0.05
+        assert measure["knn_audio-mean_audio"]["p_adjusted"] > 0.05
+    # a system that hears half of the clips beats the picture alone, whatever it fills the rest with
+    assert found["area"]["knn_audio-video_only"]["p_adjusted"] < 0.05
+    assert found["largest_rate"]["knn_audio-video_only"]["p_adjusted"] > 0.05
+
+
+def test_both_measures_of_what_fills_missing_audio_are_one_family() -> None:
+    found = filled(generated_arch1=0.8)
+    every = [one for measure in found.values() for one in measure.values()]
+    smallest = min(every, key=lambda one: one["p"])
+    assert len(every) == 18
+    assert smallest["p_adjusted"] == pytest.approx(min(1, 18 * smallest["p"]))
+    assert not any(one["primary"] for one in every)
+
+
+def test_differences_of_a_filling_that_leaks_are_marked() -> None:
+    for measure in filled(leaks=("filtered", "oracle_filter")).values():
+        assert {name for name, one in measure.items() if one["leaks"]} == {
+            name for name in measure if name.startswith("filtered-")
+        }
 
 
 def compared(gain: float) -> Compared:
@@ -147,7 +230,7 @@ def compared(gain: float) -> Compared:
     arms["real_audio"] = arm(0.4 + gain)
     roles = dict.fromkeys(arms, "arm") | {"oracle_filter": "leaks"}
     groups = [str(n // 2) for n in range(60)]
-    return Compared(arms, roles, labels, groups, draw_groups(groups, 500, 0, seeds=S))
+    return Compared(arms, roles, labels, draw_groups(groups, 500, 0, seeds=S))
 
 
 def test_contrasts_are_corrected_but_for_the_primary_one() -> None:
@@ -172,17 +255,63 @@ def test_an_unknown_primary_contrast_is_refused_by_name() -> None:
         compare_arms(compared(0.4), "generated_arch9-video_only")
 
 
-def test_tidy_rows_hold_every_seed_once() -> None:
-    found = compare_arms(compared(0.4), "filtered-video_only")
-    masks = {0.0: np.zeros(N, bool), 1.0: np.ones(N, bool)}
-    bootstrap = draw_groups([str(n) for n in range(N)], 100, 0, seeds=S)
-    curves = {"0": rate_curves({"a": heard()}, masks, ["noise"], bootstrap)}
+def test_an_arm_that_leaks_recovers_nothing() -> None:
+    assert "oracle_filter" not in compare_arms(compared(0.4), "filtered-video_only")["recovery"]
+
+
+def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
+    found, arms = compare_arms(compared(0.4), "filtered-video_only"), systems()
+    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 100, 0, seeds=S)
     report = {
         **found,
-        "missing": {"test_rates": [0, 1], "curves": curves},
+        "missing": {
+            "test_rates": list(MASKS),
+            "training_rate": 0.5,
+            "curves": {"0.5": rate_curves(arms, MASKS, ["noise"], bootstrap, leaks)},
+            "contrasts": {"0.5": filled_contrasts(arms, MASKS, bootstrap, leaks)},
+        },
         "provenance": {"seeds": list(range(S))},
     }
-    rows = list(tidy_rows(report))
-    assert len(rows) == 5 * 3 * S + 2 * S
+    return list(tidy_rows(report))
+
+
+def test_tidy_rows_hold_every_seed_once() -> None:
+    rows = tidied()
+    assert len(rows) == 5 * 3 * S + 6 * 3 * S + 2 * 9 * (S + 4)
     keys = [tuple(row[k] for k in row if k != "value") for row in rows]
     assert len(set(keys)) == len(keys)
+    differences = [row for row in rows if row["role"] == "contrast"]
+    assert {row["measure"] for row in differences if row["seed"] != ""} == {
+        "area_difference",
+        "accuracy_difference",
+    }
+    assert all((row["test_rate"] == 1.0) == ("accuracy" in row["measure"]) for row in differences)
+
+
+def test_tidy_rows_name_the_share_of_training_audio_that_was_missing() -> None:
+    assert {row["training_rate"] for row in tidied()} == {"0.5"}
+
+
+def test_tidy_rows_mark_what_leaks() -> None:
+    rows = tidied(leaks=("filtered", "oracle_filter"))
+    for row in rows:
+        if row["kind"]:
+            leaks = "filtered" in row["arm"].split("-")
+            assert (row["role"] == "leaks") == leaks, row
+    assert {row["arm"] for row in rows if row["role"] == "leaks"} > {"filtered", "oracle_filter"}
+
+
+# --- which arms leak ------------------------------------------------------------------------------
+
+
+def test_in_seed_mode_the_filter_leaks_too_and_its_control_does_not() -> None:
+    assert leaking_arms({"mode": "percentile"}) == {"oracle_filter"}
+    assert leaking_arms({"mode": "uniform"}) == {"oracle_filter", "filtered"}
+    arms = ("video_only", "filtered", "oracle_filter", "shuffled_dictionary", "generated_arch2")
+    assert roles_of(arms, leaking_arms({"mode": "uniform"})) == {
+        "video_only": "arm",
+        "filtered": "leaks",
+        "oracle_filter": "leaks",
+        "shuffled_dictionary": "control",
+        "generated_arch2": "arm",
+    }

@@ -133,7 +133,10 @@ def test_contrasts_are_differences_of_the_arms(report: dict) -> None:
         assert contrast["per_seed"] == pytest.approx(per_seed.tolist())
         low, high = contrast["ci95"]
         assert low < contrast["delta"] < high
-    assert report["contrasts"]["generated-video_only"]["primary"]
+    primary = report["contrasts"]["generated-video_only"]
+    assert primary["primary"] and primary["p_adjusted"] == primary["p"]
+    assert all(one["p_adjusted"] >= one["p"] > 0 for one in report["contrasts"].values())
+    assert report["statistics"]["smallest_p"] == pytest.approx(2 / 1001)
     assert not report["contrasts"]["real_audio-video_only"]["primary"]
 
 
@@ -244,7 +247,7 @@ def test_arms_that_never_differ_are_not_said_to_detect_everything(
     text = " ".join(format_report(report).split())
     assert "4 times in 5" not in text
     assert "Generated and video only are right equally often in every resample" in text
-    assert "+0.0 to +0.0 none primary" in text
+    assert "+0.0 to +0.0 none p 1.000, primary" in text
 
 
 def test_semantics_are_counted() -> None:

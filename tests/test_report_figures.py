@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from unmuted.report.figures import style
 from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.report.figures.confusion import confusion_matrix
+from unmuted.report.figures.differences import Difference, differences
 from unmuted.report.figures.missing_rates import accuracy_over_missing
 from unmuted.report.figures.style import Band, sample_size, save, shorten, spread
 from unmuted.report.figures.threshold import threshold_tradeoff
@@ -36,6 +37,7 @@ HOSTILE = [
 ]
 CAPTION = sample_size(412, 398, 5)
 RATES = [0.0, 0.5, 1.0]
+BANDS = "lowest to highest seed"
 
 
 def arms() -> Figure:
@@ -61,7 +63,7 @@ def missing() -> Figure:
 
 def threshold() -> Figure:
     accuracy = {"filtered": Band([0.4, 0.5, 0.45], [0.35, 0.45, 0.4], [0.45, 0.55, 0.5])}
-    return threshold_tradeoff([0, 40, 80], {"test": [1, 0.7, 0.1]}, accuracy, 40, CAPTION)
+    return threshold_tradeoff([0, 40, 80], {"test": [1, 0.7, 0.1]}, accuracy, 40, BANDS, CAPTION)
 
 
 def counts() -> np.ndarray:
@@ -79,7 +81,16 @@ def training() -> Figure:
     return training_curves({"generator": runs, "$c$": runs}, CAPTION, {"generator": {0: 2, 7: 3}})
 
 
-FIGURES = [arms, missing, threshold, confusion, training]
+def difference() -> Figure:
+    rows = [
+        Difference("filtered-mean_audio", 0.04, 0.01, 0.07, 0.03),
+        Difference("generated_arch2-video_only", -0.01, -0.04, 0.02, 1.0),
+        Difference("filtered-generated_arch1", 0.2, 0.1, 0.3, 0.01, leaks=True),
+    ]
+    return differences({"Area": rows, "Largest rate": rows[::-1]}, "Differences", CAPTION)
+
+
+FIGURES = [arms, missing, threshold, confusion, training, difference]
 every_figure = pytest.mark.parametrize("draw", FIGURES)
 
 
@@ -150,7 +161,7 @@ def test_a_name_in_any_place_is_no_formula(tmp_path: Path) -> None:
     figures = [
         accuracy_by_arm(rows, name, CAPTION),
         accuracy_over_missing(RATES, {name: {name: band}}, "none", CAPTION, [name]),
-        threshold_tradeoff(RATES, {name: RATES}, {name: band}, 0.5, CAPTION),
+        threshold_tradeoff(RATES, {name: RATES}, {name: band}, 0.5, BANDS, CAPTION),
         confusion_matrix(np.eye(2), [name, "b"], name, CAPTION),
         training_curves({name: {0: [1.0, 0.5]}}, CAPTION),
     ]
@@ -231,7 +242,40 @@ def test_the_trade_off_is_drawn_as_given_and_the_choice_is_marked() -> None:
         assert [(*ring.get_xdata(), *ring.get_ydata()) for ring in rings] == [(40, value)]
     assert "chosen on validation: percentile 40" in [text.get_text() for text in above.texts]
     with pytest.raises(ValueError, match="41 is not in list"):
-        threshold_tradeoff([0, 40], {"test": [1, 0]}, {}, 41, CAPTION)
+        threshold_tradeoff([0, 40], {"test": [1, 0]}, {}, 41, BANDS, CAPTION)
+
+
+def test_the_trade_off_says_one_thing_about_its_bands() -> None:
+    caption = " ".join(threshold().get_supxlabel().split())
+    assert caption.count("Bands") == 1
+    assert "Bands: lowest to highest seed." in caption and "interval" not in caption
+
+
+def test_the_matrix_of_an_arm_that_leaks_says_so() -> None:
+    said = [
+        confusion_matrix(np.eye(2), ["a", "b"], "filtered", CAPTION, leaks).get_suptitle()
+        for leaks in (False, True)
+    ]
+    assert "leaks" not in said[0]
+    assert "filtered (leaks the label)" in " ".join(said[1].split())
+
+
+def test_differences_are_drawn_as_given_and_the_leak_is_named() -> None:
+    figure = difference()
+    first = figure.axes[0]
+    assert [label.get_text() for label in first.get_yticklabels()] == [
+        "filtered − mean_audio",
+        "generated_arch2 − video_only",
+        "filtered − generated_arch1 (leaks the label)",
+    ]
+    drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in first.lines]
+    for row, (delta, low, high) in enumerate([(0.04, 0.01, 0.07), (-0.01, -0.04, 0.02)]):
+        assert ([delta], [row]) in drawn and ([low, high], [row, row]) in drawn
+    marks = [line for line in first.lines if line.get_marker() == "o"]
+    filled = [mark.get_markerfacecolor() == mark.get_color() for mark in marks]
+    assert filled == [True, False, True]  # p below 0.05
+    assert marks[2].get_color() != marks[0].get_color()
+    assert [text.get_text() for text in first.texts] == ["p 0.030", "p 1.000", "p 0.010"]
 
 
 def test_the_matrix_shows_counts_and_shares_of_rows() -> None:

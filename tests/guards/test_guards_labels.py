@@ -8,10 +8,12 @@ import pytest
 
 import predict_comparison
 from guards.checks import CHOICES, FEATURES, FITS, answers, assert_same, assert_same_answers
-from guards.world import World
+from guards.world import STAGES_RUN, World
+from unmuted.classification.arms import leaking_arms
 from unmuted.classification.comparison import donors_of
 from unmuted.experiment import Clip, Experiment
 from unmuted.missing import swap_donors
+from unmuted.variants import variant_path
 
 LEAKS = ("oracle_filter", "kept by oracle_filter")
 
@@ -42,6 +44,31 @@ def test_every_arm_is_under_guard(clean: World) -> None:
     for arm, of_clips in found.items():
         assert tested - {"copy-unlabelled"} <= of_clips.keys(), arm
         assert len({str(numbers) for numbers in of_clips.values()}) > 1 or "kept" in arm, arm
+
+
+# --- seed mode: the source's filter, which is told the true label ---------------------------------
+
+SEED_MODE = variant_path("filter.mode=uniform,filter.uniform_threshold=0.1")
+
+
+@pytest.fixture(scope="module")
+def seed_mode(clean: World, relabelled: World) -> list[World]:
+    """Both worlds under the source's filter; of the last stage, the slowest, one shard."""
+    last, shards = STAGES_RUN[-1], [clean.shard_with_most("test")]
+    worlds = [world.copy().variant(SEED_MODE) for world in (clean, relabelled)]
+    return [world.run(*STAGES_RUN[:-1]).run(last, shards=shards) for world in worlds]
+
+
+def test_in_seed_mode_those_arms_leak_that_are_said_to_and_no_other(
+    seed_mode: list[World],
+) -> None:
+    before, after = (answers(world) for world in seed_mode)
+    leaks = leaking_arms({"mode": "uniform"})
+    said = {name for arm in leaks for name in (arm, f"real_or_{arm}", f"kept by {arm}")}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == said & before.keys()
+    assert changed >= {"filtered", "real_or_filtered", "oracle_filter", "kept by filtered"}
+    assert_same(*seed_mode, CHOICES)
 
 
 # --- planted leaks --------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """Predict every video's class with each of the comparison's classifiers, its sound there or not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
+from unmuted.classification.arms import ORACLE, leaking_arms
 from unmuted.classification.comparison import (
     FILTERS,
     REAL_OR,
@@ -31,7 +32,6 @@ STAGES = (
     *("ast", "generated", "video_generated", "retrieved"),
     *("predicted_labels", "predictions", "noise_ast"),
 )
-ORACLE = "oracle_filter"
 HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
 
 
@@ -62,6 +62,7 @@ def predict_shard(
     arms = {arm: chosen[unit] for arm, unit in units.items()}
     statistics = AudioStatistics(**{k: np.array(v) for k, v in choice["random_statistics"].items()})
     rule = filter_rule(project.config["filter"])
+    leaks = leaking_arms(project.config["filter"])
     masks, classes = project.config["missing"]["seed"], list(project.dataset.classes)
 
     def probabilities(
@@ -80,7 +81,7 @@ def predict_shard(
             yield Outcome(task.name, None, "training_clip", "the classifiers were trained on it")
             continue
         label = None if clip.label is None else classes.index(clip.label)
-        kept = _kept(clip, choice, label, rule)
+        kept = _kept(clip, choice, label, rule, leaks)
         swapped = audio_of_donor(clip, donors.get(task.name), projection)[None]
         fillings = load_fillings([clip], projection, statistics, swapped, kept, masks)
         found, missing = {}, {}
@@ -126,16 +127,21 @@ def _chosen_units(choice: Mapping[str, object]) -> dict[str, str]:
 
 
 def _kept(
-    clip: Clip, choice: Mapping[str, object], label: int | None, rule: FilterRule
+    clip: Clip,
+    choice: Mapping[str, object],
+    label: int | None,
+    rule: FilterRule,
+    leaks: Collection[str],
 ) -> dict[str, np.ndarray]:
-    """What the chosen filters keep of one clip, bool (1, S) by arm."""
+    """What the chosen filters keep of one clip, bool (1, S) by arm; only leaks see its label."""
     posterior = video_posterior([clip])
     labels = None if label is None else np.array([label])
     kept = {}
     for filling in FILTERS:
         limits = _limits(choice, filling)
         if limits is not None:
-            judged = rule.judge(similarities([clip], filling), posterior, labels)
+            told = labels if filling in leaks else None
+            judged = rule.judge(similarities([clip], filling), posterior, told)
             kept[filling] = keep(judged, limits)
     percentile = choice["filters"]["filtered"]["chosen"]
     if labels is not None and percentile is not None:

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.classification.arms import leaking_arms
 from unmuted.classification.comparison import (
     FILTERS,
     REAL_OR,
@@ -50,9 +51,11 @@ def select(
     masks, rule = project.config["missing"]["seed"], filter_rule(project.config["filter"])
     statistics = training_statistics(experiment.split("train"), projection)
     posterior = video_posterior(clips)
-    labels = experiment.labels(clips)
+    labels, leaks = experiment.labels(clips), leaking_arms(project.config["filter"])
+    told = {filling: labels if filling in leaks else None for filling in FILTERS}
     judged = {
-        filling: rule.judge(similarities(clips, filling), posterior, labels) for filling in FILTERS
+        filling: rule.judge(similarities(clips, filling), posterior, told[filling])
+        for filling in FILTERS
     }
     limits = {
         at_percentile(filling, percentile): rule.thresholds(judged[filling], percentile)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.artifacts import atomic
-from unmuted.classification.arms import COMPARISON, audio_in_words
+from unmuted.classification.arms import leaking_arms
 from unmuted.classification.comparison import (
     filter_rule,
     similarities,
@@ -17,7 +17,7 @@ from unmuted.experiment import FULL, Clip
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
-from unmuted.report.arch1 import SCHEMA, build_report
+from unmuted.report.arch1 import LEAKS, SCHEMA, build_report
 from unmuted.report.generated_audio import PRESENT
 from unmuted.report.label_metrics import label_metrics
 from unmuted.report.metrics import mean_cosine, r2
@@ -47,7 +47,7 @@ def main(project: Project, metrics: str, dictionary: str) -> None:
         labels=tested.labels,
         arms=_arms(project, tested, choice),
         bootstrap=tested.bootstrap,
-        leaking=("filtered",) if project.config["filter"]["mode"] == "uniform" else (),
+        leaks=leaking_arms(project.config["filter"]),
         sections={
             "generation": _generation(project, tested),
             "labels": _labels(project, tested),
@@ -61,12 +61,12 @@ def main(project: Project, metrics: str, dictionary: str) -> None:
 
 
 def _arms(project: Project, tested: Tested, choice: Mapping[str, object]) -> dict[str, ArmOutcome]:
-    train = np.array([clip.has_sound for clip in tested.experiment.split("train")])
+    leaks = leaking_arms(project.config["filter"])
     epochs = project.units("selection")["all"].json()["arms"]
     main_arms = {
         arm: ArmOutcome(
             tested.probabilities(arm),
-            audio_in_words(arm, train, tested.usable),
+            tested.audio(arm),
             [one["epoch"] for one in epochs[arm]],
         )
         for arm in ("video_only", "real_audio")
@@ -80,7 +80,7 @@ def _arms(project: Project, tested: Tested, choice: Mapping[str, object]) -> dic
     own = {
         name: ArmOutcome(
             tested.probabilities(arm, "comparison_predictions"),
-            {"train": COMPARISON[arm].train, "test": COMPARISON[arm].test},
+            tested.audio(arm, leaks),
             [one["epoch"] for one in choice["units"][unit]],
         )
         for name, (arm, unit) in units.items()
@@ -164,7 +164,9 @@ def _filter(project: Project, tested: Tested, choice: Mapping[str, object]) -> d
         agree = labels_agree(present[[heard.index(i) for i in named]], scores)
         limits = np.percentile(similarity[:, 0], list(CURVE)).tolist()
         curve = threshold_curve(similarity[named, 0], agree, limits)
+    leaks = "filtered" in leaking_arms(project.config["filter"])
     return {
+        **({"leaks": LEAKS} if leaks else {}),
         "percentile": chosen["chosen"],
         "candidates": chosen["candidates"],
         "kept_share": {arm: {"mean": float(np.mean(v)), "per_seed": v} for arm, v in kept.items()},

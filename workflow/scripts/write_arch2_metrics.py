@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.arms import ARMS, audio_in_words
+from unmuted.classification.arms import ARMS
 from unmuted.experiment import FULL, Clip
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
@@ -24,12 +24,11 @@ def main(project: Project, target: str) -> None:
     """Write the metrics; nothing is fitted or chosen here."""
     tested = load_tested(project, STAGES)
     experiment, test = tested.experiment, tested.clips
-    usable_train = np.array([clip.has_sound for clip in experiment.split("train")])
     choices = project.units("selection")["all"].json()["arms"]
     arms = {
         arm: ArmOutcome(
             tested.probabilities(arm),
-            audio_in_words(arm, usable_train, tested.usable),
+            tested.audio(arm),
             [choice["epoch"] for choice in choices[arm]],
         )
         for arm in ARMS

@@ -7,24 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.artifacts import atomic
-from unmuted.classification.arms import ARMS, COMPARISON, audio_in_words
+from unmuted.classification.arms import ARMS, COMPARISON, ORACLE, leaking_arms, roles_of
 from unmuted.classification.comparison import REAL_OR, donors_of
 from unmuted.joblog import job_log
 from unmuted.missing import is_missing, missing_table, write_missing_table
 from unmuted.project import Project
 from unmuted.report.comparison import (
+    CHOICES,
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
     Compared,
-    Heard,
     compare_arms,
-    rate_curves,
-    statistics,
     tidy_rows,
 )
 from unmuted.report.comparison_figures import draw_figures
-from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.missing_audio import FAMILIES, Heard, filled_contrasts, rate_curves
+from unmuted.report.outcomes import ArmOutcome, statistics
 from unmuted.report.provenance import provenance
 from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
@@ -44,12 +43,8 @@ def main(project: Project, output: Mapping[str, str]) -> None:
         rate: np.array([is_missing(clip.key, settings["seed"], rate) for clip in tested.clips])
         for rate in rates
     }
-    curves = {
-        f"{training_rate:g}": rate_curves(
-            _heard(run, tested), masks, settings["kinds"], tested.bootstrap
-        )
-        for training_rate, run in project.training_rates().items()
-    }
+    leaks = leaking_arms(project.config["filter"])
+    heard = {f"{rate:g}": _heard(run, tested) for rate, run in project.training_rates().items()}
     report = {
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
@@ -57,11 +52,19 @@ def main(project: Project, output: Mapping[str, str]) -> None:
         **compare_arms(compared, project.config["comparison"]["primary"]),
         "missing": {
             "test_rates": rates,
+            "training_rate": settings["training_rate"],
             "missing_clips": [int(mask.sum()) for mask in masks.values()],
-            "curves": curves,
+            "curves": {
+                rate: rate_curves(arms, masks, settings["kinds"], tested.bootstrap, leaks)
+                for rate, arms in heard.items()
+            },
+            "contrasts": {
+                rate: filled_contrasts(arms, masks, tested.bootstrap, leaks)
+                for rate, arms in heard.items()
+            },
         },
         "filter": choice["filters"],
-        "statistics": statistics(tested.bootstrap),
+        "statistics": statistics(tested.bootstrap, CHOICES, FAMILIES),
         "provenance": provenance(project, [clip.video_id for clip in tested.clips]),
     }
     write_report(Path(output["metrics"]), report, SCHEMA)
@@ -72,31 +75,27 @@ def main(project: Project, output: Mapping[str, str]) -> None:
 
 
 def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) -> Compared:
-    train = np.array([clip.has_sound for clip in tested.experiment.split("train")])
+    leaks = leaking_arms(project.config["filter"])
     epochs = project.units("selection")["all"].json()["arms"]
     arms = {
         RENAMED.get(arm, arm): ArmOutcome(
             tested.probabilities(arm),
-            audio_in_words(arm, train, tested.usable),
+            tested.audio(arm),
             [one["epoch"] for one in epochs[arm]],
         )
         for arm in ARMS
     }
-    for arm, described in COMPARISON.items():
+    for arm in COMPARISON:
         arms[arm] = ArmOutcome(
             tested.probabilities(arm, "comparison_predictions"),
-            {"train": described.train, "test": described.test},
+            tested.audio(arm, leaks),
             [one["epoch"] for one in choice["units"][_unit(arm, choice)]],
         )
     order = [name for name in (*_ORDER, *arms) if name in arms]
-    roles = {name: COMPARISON[name].role if name in COMPARISON else "arm" for name in arms}
-    if project.config["filter"]["mode"] == "uniform":
-        roles["filtered"] = "leaks"
     return Compared(
         {name: arms[name] for name in dict.fromkeys(order)},
-        roles,
+        roles_of(arms, leaks),
         tested.labels,
-        [clip.group for clip in tested.clips],
         tested.bootstrap,
     )
 
@@ -109,7 +108,7 @@ _ORDER = (
 
 def _unit(arm: str, choice: Mapping[str, object]) -> str:
     """The classifier of an arm; a filter's is the one with the percentile chosen on validation."""
-    filling = "filtered" if arm == "oracle_filter" else arm
+    filling = "filtered" if arm == ORACLE else arm
     if filling not in choice["filters"]:
         return filling
     return f"{filling}-{choice['filters'][filling]['chosen']:g}"

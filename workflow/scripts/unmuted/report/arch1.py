@@ -9,12 +9,12 @@ import numpy as np
 
 from unmuted.report.bootstrap import GroupBootstrap
 from unmuted.report.outcomes import (
-    INTERVALS,
     ArmOutcome,
     arm_metrics,
-    contrast,
+    contrasts,
     correctness,
     recovery,
+    statistics,
 )
 
 SCHEMA = "arch1_metrics.schema.yaml"
@@ -36,45 +36,41 @@ def build_report(
     labels: np.ndarray,
     arms: Mapping[str, ArmOutcome],
     bootstrap: GroupBootstrap,
-    leaking: Collection[str] = (),
+    leaks: Collection[str],
     sections: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The content of arch1_metrics.json; its shape is documented in the schema file.
 
     labels: int (N,) of the test clips. arms: video_only, generated, filtered, oracle_filter and
-    real_audio. leaking: arms, beside oracle_filter, that read the label of tested clips. sections:
+    real_audio. leaks: those that read the label of tested clips (`leaking_arms`). sections:
     generation, labels, filter, dictionary and provenance, ready made.
     """
     correct = {name: correctness(arm, labels) for name, arm in arms.items()}
     measured = {
         name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
     }
-    leaks = {"oracle_filter", *leaking}
     for name in leaks:
         measured[name]["leaks"] = LEAKS
-    contrasts = {
-        f"{a}-{b}": contrast(correct[a], correct[b], bootstrap, primary=(a, b) == PRIMARY)
-        for a, b in CONTRASTS
-    }
+    pairs = {f"{a}-{b}": (correct[a], correct[b]) for a, b in CONTRASTS}
+    differences = contrasts(pairs, bootstrap, "-".join(PRIMARY))
     for a, b in CONTRASTS:
-        if leaks & {a, b}:
-            contrasts[f"{a}-{b}"]["leaks"] = LEAKS
+        if {a, b} & set(leaks):
+            differences[f"{a}-{b}"]["leaks"] = LEAKS
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch1",
         "data": dict(data),
         "arms": measured,
-        "contrasts": contrasts,
-        "recovery": {arm: recovery(correct, arm, bootstrap) for arm in ("generated", "filtered")},
-        **sections,
-        "statistics": {
-            "intervals": INTERVALS,
-            "contrasts": "differences in accuracy",
-            "resamples": len(bootstrap.draws),
-            "test_groups": bootstrap.draws.shape[1],
-            "choices": (
-                "checkpoint of each classifier and percentile of the filter by log-loss, "
-                "thresholds of predicted labels by micro-F1, all on validation clips"
-            ),
+        "contrasts": differences,
+        "recovery": {
+            arm: recovery(correct, arm, bootstrap)
+            for arm in ("generated", "filtered")
+            if arm not in leaks
         },
+        **sections,
+        "statistics": statistics(
+            bootstrap,
+            "checkpoint of each classifier and percentile of the filter by log-loss, "
+            "thresholds of predicted labels by micro-F1, all on validation clips",
+        ),
     }

@@ -11,12 +11,12 @@ import numpy as np
 from unmuted.report import schema
 from unmuted.report.bootstrap import GroupBootstrap
 from unmuted.report.outcomes import (
-    INTERVALS,
     ArmOutcome,
     arm_metrics,
-    contrast,
+    contrasts,
     correctness,
     recovery,
+    statistics,
 )
 
 SCHEMA = "arch2_metrics.schema.yaml"
@@ -52,10 +52,6 @@ def build_report(
             f"clips, classes), got {shapes}"
         )
     correct = {name: correctness(arm, labels) for name, arm in arms.items()}
-    contrasts = {
-        f"{a}-{b}": contrast(correct[a], correct[b], bootstrap, primary=(a, b) == PRIMARY)
-        for a, b in CONTRASTS
-    }
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch2",
@@ -63,17 +59,17 @@ def build_report(
         "arms": {
             name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
         },
-        "contrasts": contrasts,
+        "contrasts": contrasts(
+            {f"{a}-{b}": (correct[a], correct[b]) for a, b in CONTRASTS},
+            bootstrap,
+            "-".join(PRIMARY),
+        ),
         "recovery": recovery(correct, "generated", bootstrap),
         "generation": dict(generation),
         "semantics": dict(semantics),
-        "statistics": {
-            "intervals": INTERVALS,
-            "contrasts": "differences in accuracy",
-            "resamples": len(bootstrap.draws),
-            "test_groups": bootstrap.draws.shape[1],
-            "choices": "checkpoint of each classifier by log-loss on validation clips",
-        },
+        "statistics": statistics(
+            bootstrap, "checkpoint of each classifier by log-loss on validation clips"
+        ),
         "provenance": dict(provenance),
     }
 

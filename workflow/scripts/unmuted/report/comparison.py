@@ -1,4 +1,4 @@
-"""The comparison of all arms on the same clips, and of what missing audio costs each of them."""
+"""The comparison of all arms on the same clips."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.missing import area_under_rate_curve
-from unmuted.report.bootstrap import GroupBootstrap, interval
+from unmuted.report.bootstrap import GroupBootstrap
+from unmuted.report.missing_audio import KIND
 from unmuted.report.outcomes import (
-    INTERVALS,
     ArmOutcome,
     arm_metrics,
-    contrast,
+    contrasts,
     correctness,
     recovery,
 )
-from unmuted.report.significance import adjusted_p_values, sign_flip_p
 
 SCHEMA = "comparison.schema.yaml"
 SCHEMA_VERSION = 1
@@ -32,20 +30,21 @@ FURTHER = (  # contrasts beside those of every arm with video only
     ("filtered", "shuffled_dictionary"),
     ("oracle_filter", "filtered"),
 )
-TEST = "sign flips of whole source groups; Holm over all contrasts but the primary one"
+CHOICES = (
+    "checkpoint of each classifier and percentile of the filter by log-loss on validation clips"
+)
 
 
 @dataclass(frozen=True)
 class Compared:
     """Everything that the comparison rests on.
 
-    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,). groups: of the clips.
+    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
     """
 
     arms: Mapping[str, ArmOutcome]
     roles: Mapping[str, str]
     labels: np.ndarray
-    groups: Sequence[str]
     bootstrap: GroupBootstrap
 
     @property
@@ -69,97 +68,19 @@ def compare_arms(compared: Compared, primary: str) -> dict[str, Any]:
     names = {f"{a}-{b}": (a, b) for a, b in pairs}
     if primary not in names:
         raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
-    raw = {
-        name: sign_flip_p((correct[a] - correct[b]).mean(axis=0), compared.groups, seed=0)
-        for name, (a, b) in names.items()
-    }
-    adjusted = adjusted_p_values(raw, primary)
-    contrasts = {
-        name: {
-            **contrast(correct[a], correct[b], compared.bootstrap, primary=name == primary),
-            "p": raw[name],
-            "p_adjusted": adjusted[name],
-            "leaks": "leaks" in (compared.roles[a], compared.roles[b]),
-        }
-        for name, (a, b) in names.items()
-    }
-    others = [name for name in arms if name not in (REFERENCE, BEST)]
+    found = contrasts(
+        {name: (correct[a], correct[b]) for name, (a, b) in names.items()},
+        compared.bootstrap,
+        primary,
+    )
+    for name, pair in names.items():
+        found[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
+    honest = [name for name in arms if compared.roles[name] != "leaks"]
+    others = [name for name in honest if name not in (REFERENCE, BEST)]
     return {
         "arms": arms,
-        "contrasts": contrasts,
+        "contrasts": found,
         "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
-    }
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Whether an arm's classifiers are right about each clip, (S, N), by what is heard of it.
-
-    own: its own sound. missing: nothing, and the arm fills it. noise, swapped: that, unnoticed.
-    """
-
-    own: np.ndarray
-    missing: np.ndarray
-    noise: np.ndarray
-    swapped: np.ndarray
-
-    def at(self, kind: str, hit: np.ndarray) -> np.ndarray:
-        """(S, N) where the clips `hit`, bool (N,), have lost their sound in this way."""
-        lost = {"no_stream": self.missing, "silence": self.missing}.get(kind)
-        return np.where(hit, getattr(self, kind) if lost is None else lost, self.own)
-
-
-def rate_curves(
-    heard: Mapping[str, Heard],
-    masks: Mapping[float, np.ndarray],
-    kinds: Sequence[str],
-    bootstrap: GroupBootstrap,
-) -> dict[str, Any]:
-    """Accuracy of each arm over the share of clips without their sound, by kind and arm.
-
-    masks: by rate, rising, bool (N,), nested.
-    """
-    rates = list(masks)
-    return {
-        kind: {
-            arm: _curve(np.stack([one.at(kind, hit) for hit in masks.values()]), rates, bootstrap)
-            for arm, one in heard.items()
-        }
-        for kind in kinds
-    }
-
-
-def _curve(
-    correct: np.ndarray, rates: Sequence[float], bootstrap: GroupBootstrap
-) -> dict[str, Any]:
-    """correct: (R, S, N)."""
-    samples = np.stack([bootstrap.means(one) for one in correct], axis=1)  # (resamples, R)
-    per_seed = correct.mean(axis=2)  # (R, S)
-    accuracy = [
-        {"mean": float(mean), "ci95": list(interval(sample)), "per_seed": seeds.tolist()}
-        for mean, sample, seeds in zip(per_seed.mean(axis=1), samples.T, per_seed, strict=True)
-    ]
-    areas = area_under_rate_curve(rates, per_seed.T)  # (S,)
-    return {
-        "accuracy": accuracy,
-        "area": {
-            "mean": float(np.mean(areas)),
-            "ci95": list(interval(area_under_rate_curve(rates, samples))),
-            "per_seed": np.asarray(areas).tolist(),
-        },
-    }
-
-
-def statistics(bootstrap: GroupBootstrap) -> dict[str, Any]:
-    """Section "statistics"."""
-    return {
-        "intervals": INTERVALS,
-        "contrasts": "differences in accuracy",
-        "tests": TEST,
-        "resamples": len(bootstrap.draws),
-        "test_groups": bootstrap.draws.shape[1],
-        "choices": "checkpoint of each classifier and percentile of the filter by log-loss on "
-        "validation clips",
     }
 
 
@@ -167,20 +88,46 @@ COLUMNS = ("training_rate", "kind", "test_rate", "arm", "role", "seed", "measure
 
 
 def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One row a measurement: every seed of every arm, and of every point of the rate curves."""
-    seeds = report["provenance"]["seeds"]
+    """One row a measurement: every seed of every arm, of every point of the rate curves, and of
+    the differences where audio is missing; their intervals and p-values are rows without a seed.
+    """
+    seeds, missing = report["provenance"]["seeds"], report["missing"]
+    own_rate = f"{missing['training_rate']:g}"
     for arm, measured in report["arms"].items():
         for measure in ("accuracy", "macro_f1", "ece"):
             for seed, value in zip(seeds, measured[measure]["per_seed"], strict=True):
-                yield _row(0, "", "", arm, measured["role"], seed, measure, value)
-    for training_rate, kinds in report["missing"]["curves"].items():
+                yield _row(own_rate, "", "", arm, measured["role"], seed, measure, value)
+    for training_rate, kinds in missing["curves"].items():
         for kind, arms in kinds.items():
             for arm, curve in arms.items():
-                points = zip(report["missing"]["test_rates"], curve["accuracy"], strict=True)
+                points = zip(missing["test_rates"], curve["accuracy"], strict=True)
                 for rate, point in points:
                     for seed, value in zip(seeds, point["per_seed"], strict=True):
                         where = (training_rate, kind, rate)
-                        yield _row(*where, arm, "arm", seed, "accuracy", value)
+                        yield _row(*where, arm, _role(curve), seed, "accuracy", value)
+    for training_rate, measures in missing["contrasts"].items():
+        for measure, pairs in measures.items():
+            rate = "" if measure == "area" else missing["test_rates"][-1]
+            for pair, found in pairs.items():
+                where = (training_rate, KIND, rate, pair, _role(found, "contrast"))
+                yield from (_row(*where, *one) for one in _difference_rows(seeds, measure, found))
+
+
+def _role(found: Mapping[str, Any], honest: str = "arm") -> str:
+    return "leaks" if found["leaks"] else honest
+
+
+def _difference_rows(
+    seeds: Sequence[int], measure: str, found: Mapping[str, Any]
+) -> Iterator[tuple[object, str, float]]:
+    """(seed, measure, value) of one difference."""
+    name = {"area": "area", "largest_rate": "accuracy"}[measure]
+    for seed, value in zip(seeds, found["per_seed"], strict=True):
+        yield seed, f"{name}_difference", value
+    low, high = found["ci95"]
+    whole = {"ci95_low": low, "ci95_high": high, "p": found["p"], "p_adjusted": found["p_adjusted"]}
+    for key, value in whole.items():
+        yield "", f"{name}_difference_{key}", value
 
 
 def _row(*values: object) -> dict[str, Any]:

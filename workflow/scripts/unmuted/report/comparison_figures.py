@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from unmuted.experiment import FULL
 from unmuted.project import Project
 from unmuted.report.comparison import REFERENCE, Compared
 from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.report.figures.confusion import confusion_matrix
+from unmuted.report.figures.differences import Difference, differences
 from unmuted.report.figures.missing_rates import accuracy_over_missing
-from unmuted.report.figures.style import Band, sample_size, save
+from unmuted.report.figures.style import LEAKS, Band, sample_size, save
 from unmuted.report.figures.threshold import threshold_tradeoff
 from unmuted.report.figures.training import training_curves
 from unmuted.report.tested import Tested
 
 FORMATS = (".svg", ".png")
+MEASURES = {"area": "Mean over all rates", "largest_rate": "At the largest rate"}
 SHOWN = ("video_only", "generated_arch2", "filtered", "real_audio")  # as confusion matrices
 
 
@@ -44,12 +47,20 @@ def draw_figures(
             report["missing"]["test_rates"],
             {kind: {arm: _band(c) for arm, c in arms.items()} for kind, arms in kinds.items()},
             REFERENCE,
-            f"{caption} {float(rate):.0%} of the training clips without their sound.",
+            f"{caption} {_trained(rate)}",
+            [arm for arms in kinds.values() for arm, curve in arms.items() if curve["leaks"]],
         )
-    figures["filter_threshold"] = _threshold(report["filter"]["filtered"], tested, project)
+    for rate, measures in report["missing"]["contrasts"].items():
+        figures[f"missing_audio_differences_trained_with_{rate}_missing"] = differences(
+            {MEASURES[name]: _differences(pairs) for name, pairs in measures.items()},
+            "Differences in accuracy where test clips lack their audio stream",
+            f"Clips that have their sound keep it. {caption} {_trained(rate)}",
+        )
+    leaks = [name for name, role in compared.roles.items() if role == "leaks"]
+    figures["filter_threshold"] = _threshold(report["filter"]["filtered"], tested, project, leaks)
     for name in SHOWN:
         figures[f"confusion_{name}"] = confusion_matrix(
-            _confusion(compared, name), tested.experiment.classes, name, caption
+            _confusion(compared, name), tested.experiment.classes, name, caption, name in leaks
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
@@ -63,13 +74,26 @@ def _accuracy(name: str, arm: Mapping[str, Any]) -> ArmAccuracy:
     return ArmAccuracy(name, found["mean"], low, high, found["per_seed"], arm["role"])
 
 
+def _trained(rate: str) -> str:
+    return f"{float(rate):.0%} of the training clips without their sound."
+
+
+def _differences(pairs: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
+    return [
+        Difference(name, one["delta"], *one["ci95"], one["p_adjusted"], one["leaks"])
+        for name, one in pairs.items()
+    ]
+
+
 def _band(curve: Mapping[str, Any]) -> Band:
     points = curve["accuracy"]
     low, high = zip(*(point["ci95"] for point in points), strict=True)
     return Band([point["mean"] for point in points], low, high)
 
 
-def _threshold(found: Mapping[str, Any], tested: Tested, project: Project):
+def _threshold(
+    found: Mapping[str, Any], tested: Tested, project: Project, leaks: Collection[str]
+) -> Figure:
     """Accuracy on validation clips: what the percentile was chosen by, not a result."""
     candidates = found["candidates"]
     right = [one["accuracy"] for one in candidates]
@@ -87,7 +111,8 @@ def _threshold(found: Mapping[str, Any], tested: Tested, project: Project):
             )
         },
         found["chosen"],
-        f"{caption} Bands: lowest to highest seed.",
+        "lowest to highest seed",
+        caption + (f" The filter {LEAKS}." if "filtered" in leaks else ""),
     )
 
 

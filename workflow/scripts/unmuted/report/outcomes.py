@@ -14,10 +14,17 @@ from unmuted.report.metrics import (
     f1_counts,
     macro_f1_from_counts,
 )
+from unmuted.report.significance import Name, adjusted_p_values, paired_p, smallest_reachable_p
 
 INTERVALS = (
     "95 % percentile bootstrap: whole source groups of test clips and the seeds of training are "
     "drawn, the same ones for all arms"
+)
+TESTS = (
+    "p is the larger of two: by sign flips of whole source groups (means over seeds), and by the "
+    "share of the interval's own draws at or beyond 0, so that no p below 0.05 stands beside an "
+    "interval that holds 0. G groups in which two arms differ allow no p below 2^(1-G). "
+    "p_adjusted: Holm's method over all contrasts but the primary one"
 )
 
 
@@ -75,6 +82,40 @@ def contrast(
         "per_seed": [float(value) for value in difference.mean(axis=1)],
         "smallest_detectable": smallest_detectable(samples) or None,
         "primary": primary,
+        "p": paired_p(difference, bootstrap),
+    }
+
+
+def contrasts(
+    pairs: Mapping[Name, tuple[np.ndarray, np.ndarray]],
+    bootstrap: GroupBootstrap,
+    primary: Name | None = None,
+) -> dict[Name, dict[str, Any]]:
+    """The `contrast` of every pair of arms, (S, N) each, with p-values adjusted for their number.
+
+    primary: the pair named beforehand, if one is; the others are one family (Holm).
+    """
+    found = {
+        name: contrast(first, second, bootstrap, primary=name == primary)
+        for name, (first, second) in pairs.items()
+    }
+    adjusted = adjusted_p_values({name: one["p"] for name, one in found.items()}, primary)
+    return {name: one | {"p_adjusted": adjusted[name]} for name, one in found.items()}
+
+
+def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> dict[str, Any]:
+    """Section "statistics" of every report.
+
+    choices: what was chosen, and by what. families: of contrasts that are corrected apart.
+    """
+    return {
+        "intervals": INTERVALS,
+        "contrasts": "differences in accuracy",
+        "tests": f"{TESTS}{families}",
+        "smallest_p": smallest_reachable_p(bootstrap),
+        "resamples": len(bootstrap.draws),
+        "test_groups": bootstrap.draws.shape[1],
+        "choices": choices,
     }
 
 

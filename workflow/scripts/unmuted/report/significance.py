@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from unmuted.errors import UserError
+from unmuted.report.bootstrap import GroupBootstrap
 
 MOST_EXACT = 16  # groups; up to here all 2^G sign patterns are gone through
 DRAWS = 20_000
 _DRAWS_AT_ONCE = 1000  # bounds memory
+_TINY = 1e-9  # sums of fractions that come to 0 but for rounding
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def sign_flip_p(
@@ -43,9 +48,37 @@ def sign_flip_p(
     return (extreme + 1) / (draws + 1)
 
 
+def bootstrap_p(samples: np.ndarray) -> float:
+    """Two-sided p-value of a difference from its resampled values (B,), never 0.
+
+    Twice the share of resamples at or beyond 0 on the rarer side, the value found counted among
+    them: below 0.05 only where the 95 % percentile interval of the same resamples leaves 0 out.
+    """
+    at_most, at_least = (samples <= _TINY).sum(), (samples >= -_TINY).sum()
+    return float(min(1.0, 2 * (1 + min(at_most, at_least)) / (len(samples) + 1)))
+
+
+def paired_p(difference: np.ndarray, bootstrap: GroupBootstrap) -> float:
+    """Two-sided p-value of a mean difference of two arms, clip by clip and seed by seed (S, N).
+
+    The larger of two. By flipping signs of source groups: with few groups that bounds what can be
+    reached, but it takes the luck of the seeds for the arms' own. By the draws of groups and seeds
+    that the interval rests on: another training belongs to what they vary.
+    """
+    over_groups = sign_flip_p(difference.mean(axis=0), bootstrap.group_of_clip, seed=0)
+    return max(over_groups, bootstrap_p(bootstrap.means(difference)))
+
+
 def smallest_p(groups: int) -> float:
     """The smallest p-value that so many differing source groups allow: all signs alike."""
     return min(1.0, 2.0 ** (1 - groups))
+
+
+def smallest_reachable_p(bootstrap: GroupBootstrap) -> float:
+    """The smallest that `paired_p` can be with these source groups and so many resamples."""
+    resamples, groups = bootstrap.draws.shape
+    drawn = 1 / (DRAWS + 1) if groups > MOST_EXACT else 0.0
+    return max(smallest_p(groups), drawn, min(1.0, 2 / (resamples + 1)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -59,14 +92,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def adjusted_p_values(p_values: Mapping[str, float], primary: str) -> dict[str, float]:
+def adjusted_p_values(
+    p_values: Mapping[Name, float], primary: Name | None = None
+) -> dict[Name, float]:
     """The p-values of named contrasts: the primary one as it is, the others adjusted by Holm.
 
     The primary contrast, named before any result is seen, is tested first and alone; the others
     are one family of their own. So each of the two, not both together, errs at the stated level.
-    Raises UserError when `primary` is none of the contrasts.
+    Without a primary contrast all are one family. Raises UserError when `primary` is none of the
+    contrasts.
     """
-    if primary not in p_values:
+    if primary is not None and primary not in p_values:
         raise UserError(
             f"primary contrast: {primary!r} is none of the contrasts {', '.join(sorted(p_values))}"
         )

@@ -15,7 +15,7 @@ def format_report(report: Report) -> str:
     """Arms with intervals, contrasts, generated audio, and a sentence each on what they mean."""
     blocks = [_heading(report), _arms(report), _contrasts(report)]
     blocks += [_generation(report)] if "generation" in report else []
-    blocks += [_missing(report)] if "missing" in report else []
+    blocks += [_missing(report), _filled(report)] if "missing" in report else []
     sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusions(report)]
     return "\n\n".join([*blocks, "\n".join(sentences)]) + "\n"
 
@@ -106,14 +106,32 @@ def _missing(report: Report) -> str:
     rows = [(f"accuracy % where sound is missing ({kind})", *heads)]
     for trained, kinds in report["missing"]["curves"].items():
         for arm, curve in kinds[kind].items():
-            name = f"{arm}, trained with {100 * float(trained):g} % missing"
+            mark = _MARKS["leaks"] if curve["leaks"] else ""
+            name = f"{arm}{mark}, {_trained(trained)}"
             rows.append((name, *(_percent(point["mean"]) for point in curve["accuracy"])))
     return _align(rows)
 
 
+def _filled(report: Report) -> str:
+    """Does what fills missing streams help? Differences of the areas under the rate curves."""
+    blocks = []
+    for trained, measures in report["missing"]["contrasts"].items():
+        head = f"where streams are missing, mean of all rates, {_trained(trained)}"
+        blocks.append(_contrast_rows(head, measures["area"]))
+    return "\n\n".join(blocks)
+
+
+def _trained(rate: str) -> str:
+    return f"trained with {100 * float(rate):g} % missing"
+
+
 def _contrasts(report: Report) -> str:
-    rows = [("contrast", "points", "95 % interval", "detectable", "")]
-    for name, contrast in report["contrasts"].items():
+    return _contrast_rows("contrast", report["contrasts"])
+
+
+def _contrast_rows(head: str, contrasts: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [(head, "points", "95 % interval", "detectable", "")]
+    for name, contrast in contrasts.items():
         low, high = contrast["ci95"]
         rows.append(
             (

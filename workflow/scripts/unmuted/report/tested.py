@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from unmuted.classification.arms import audio_in_words
 from unmuted.experiment import Clip, Experiment, load_experiment
 from unmuted.project import Project
 from unmuted.report.bootstrap import GroupBootstrap, draw_groups
@@ -33,6 +34,12 @@ class Tested:
         found = [one["arms"][arm] for one in self.predictions(stage)]
         by_seed = [one["probabilities"] if isinstance(one, dict) else one for one in found]
         return np.float32(by_seed).swapaxes(0, 1)
+
+    def audio(self, arm: str, leaks: Collection[str] = ()) -> dict[str, str]:
+        """{"train": ..., "test": ...}: which audio an arm gets, in words; leaks: arms that leak."""
+        train = np.array([clip.has_sound for clip in self.experiment.split("train")])
+        unlabelled = sum(clip.has_sound for clip in self.experiment.unlabelled)
+        return audio_in_words(arm, train, self.usable, unlabelled, leaks)
 
     def data(self) -> dict[str, Any]:
         """The report's "data" section; classes that cannot be tested are named in the log."""

@@ -9,18 +9,28 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unmuted.report.figures.style import BLACK, PALE, new_figure, percent_axis, shorten, styled
+from unmuted.report.figures.style import (
+    BLACK,
+    LEAKS,
+    PALE,
+    new_figure,
+    percent_axis,
+    shorten,
+    styled,
+)
 
 MOST_WITH_NUMBERS = 25  # classes; beyond, the colour alone must do
 _DARK = 0.55  # share from which on white numbers read better
 
 
 @styled
-def confusion_matrix(counts: np.ndarray, classes: Sequence[str], arm: str, caption: str) -> Figure:
+def confusion_matrix(
+    counts: np.ndarray, classes: Sequence[str], arm: str, caption: str, leaks: bool = False
+) -> Figure:
     """Clips by true class (rows) and predicted class (columns).
 
     counts: float (C, C), clips averaged over seeds. The colour is the share of a row; a class
-    without test clips has a grey row.
+    without test clips has a grey row. leaks: whether the arm reads the true labels of test clips.
     """
     counts = np.asarray(counts, dtype=np.float64)
     total = counts.sum(axis=1, keepdims=True)
@@ -33,7 +43,7 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], arm: str, capti
     figure = new_figure(
         side + 4.2,
         side + 3.4,
-        f"Which classes {arm} takes for which on the test clips",
+        f"Which classes {arm}{f' ({LEAKS})' if leaks else ''} takes for which on the test clips",
         ("Numbers: clips, averaged over seeds; none where empty. " if with_numbers else "")
         + "Colour: share of the clips of the true class; grey: no such test clips. "
         + caption,

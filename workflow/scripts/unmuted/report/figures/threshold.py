@@ -27,20 +27,20 @@ def threshold_tradeoff(
     kept: Mapping[str, Sequence[float]],
     accuracy: Mapping[str, Band],
     chosen: float,
+    bands: str,
     caption: str,
 ) -> Figure:
     """Share of clips kept (above) and accuracy (below) over the threshold's percentile.
 
     percentiles: of the validation clips' similarity, 0 to 100, rising. kept: share of clips whose
-    generated audio is kept, by split. accuracy: with 95 % intervals, by name of the line.
-    chosen: the percentile that was chosen, one of `percentiles`.
+    generated audio is kept, by split. accuracy: by name of the line. chosen: the percentile that
+    was chosen, one of `percentiles`. bands: what those of accuracy are, in words.
     """
     figure = new_figure(
         8.5,
         6.6,
         "What the feature filter keeps, and what that does to accuracy",
-        "Bands: 95 % intervals. A rejected clip stays in the accuracy, with its fallback. "
-        + caption,
+        f"Bands: {bands}. A rejected clip stays in the accuracy, with its fallback. {caption}",
     )
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 3])
     _lines(above, percentiles, {name: Band(v, v, v) for name, v in kept.items()}, chosen)

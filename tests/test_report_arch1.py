@@ -1,0 +1,92 @@
+"""The report of architecture 1: p-values of its contrasts, and what leaks under which filter."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from unmuted.classification.arms import leaking_arms
+from unmuted.report.arch1 import SCHEMA, build_report
+from unmuted.report.bootstrap import draw_groups
+from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.schema import check_report
+from unmuted.report.significance import holm
+
+SEEDS, CLIPS, CLASSES = 5, 80, 3
+CHANCES = {
+    "video_only": 0.4,
+    "generated": 0.45,
+    "filtered": 0.7,
+    "oracle_filter": 0.75,
+    "real_audio": 0.9,
+}
+
+
+def report(mode: str) -> dict:
+    """A report of made classifiers under a mode of the filter."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(CLIPS) % CLASSES
+
+    def arm(chance: float) -> ArmOutcome:
+        right = rng.random((SEEDS, CLIPS)) < chance
+        said = np.where(right, labels, (labels + 1) % CLASSES)
+        return ArmOutcome(
+            np.float32(np.eye(CLASSES)[said]), {"train": "x", "test": "y"}, [1] * SEEDS
+        )
+
+    return build_report(
+        data={
+            "classes": ["a", "b", "c"],
+            **{"train": 9, "val": 9, "test": CLIPS, "groups": 50},
+            **{"excluded": {}, "classes_without_test_clips": []},
+        },
+        labels=labels,
+        arms={name: arm(chance) for name, chance in CHANCES.items()},
+        bootstrap=draw_groups([str(n // 2) for n in range(CLIPS)], 500, 0, seeds=SEEDS),
+        leaks=leaking_arms({"mode": mode}),
+        sections={
+            "generation": {"clips": 0, "cosine": None, "r2": None, "per_seed": None},
+            "labels": {"present_from": 0.5, "generated": None, "real": None},
+            "filter": {"percentile": 50, "candidates": [], "kept_share": {}, "curve": []},
+            "dictionary": {"sentence": {}, "top": 5},
+            "provenance": {
+                "models": {"vit": {"id": "tiny", "revision": "a/b@abc", "dtype": "float32"}},
+                "config_sha256": "0" * 64,
+                "versions": {"torch": "2.15"},
+                "seeds": list(range(SEEDS)),
+            },
+        },
+    )
+
+
+@pytest.mark.parametrize("mode", ["percentile", "uniform"])
+def test_every_contrast_has_a_p_value_and_one_corrected_for_their_number(mode: str) -> None:
+    found = report(mode)
+    check_report(found, SCHEMA)
+    contrasts = found["contrasts"]
+    primary = contrasts.pop("filtered-video_only")
+    assert primary["primary"] and primary["p_adjusted"] == primary["p"] < 0.05
+    expected = holm([one["p"] for one in contrasts.values()])
+    assert [one["p_adjusted"] for one in contrasts.values()] == expected
+    assert found["statistics"]["smallest_p"] == pytest.approx(2 / 501)
+
+
+def test_a_contrast_without_p_is_not_written() -> None:
+    spoilt = copy.deepcopy(report("percentile"))
+    del spoilt["contrasts"]["generated-video_only"]["p"]
+    with pytest.raises(ValueError, match="generated-video_only"):
+        check_report(spoilt, SCHEMA)
+
+
+def test_the_honest_filter_is_a_result_and_the_sources_is_a_leak() -> None:
+    honest, seed = report("percentile"), report("uniform")
+    assert set(honest["recovery"]) == {"generated", "filtered"}
+    assert set(seed["recovery"]) == {"generated"}
+    marked = {name for name, arm in honest["arms"].items() if "leaks" in arm}
+    assert marked == {"oracle_filter"}
+    marked = {name for name, arm in seed["arms"].items() if "leaks" in arm}
+    assert marked == {"oracle_filter", "filtered"}
+    for name, one in seed["contrasts"].items():
+        assert ("leaks" in one) == ("filter" in name), name
