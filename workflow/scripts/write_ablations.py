@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.artifacts import atomic
+from unmuted.classification.arms import leaking_arms
 from unmuted.experiment import FULL
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
@@ -17,7 +18,7 @@ from unmuted.report.metrics import mean_cosine, r2
 from unmuted.report.tested import Tested, load_tested
 
 COLUMNS = [
-    *("setting", "value", "is_default", "arm", "accuracy", "ci95_low", "ci95_high"),
+    *("setting", "value", "is_default", "arm", "leaks", "accuracy", "ci95_low", "ci95_high"),
     *("minus_default", "minus_default_low", "minus_default_high"),
     *("minus_video_only", "minus_video_only_low", "minus_video_only_high"),
     *("validation_accuracy", "generated_r2", "generated_cosine", "problem"),
@@ -42,11 +43,12 @@ def rows(project: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[
         told = {"setting": ablation.key, "value": ablation.value, "problem": lost}
         yield from (told | {"arm": arm} for arm in ablation.arms)
         return
+    leaks = leaking_arms(ablation.run.config["filter"])
     for arm in ablation.arms:
         correct, default = (right(run, tested, arm, "test") for run in (ablation.run, project))
         video = right(ablation.run, tested, "video_only", "test")
         row = {"setting": ablation.key, "value": ablation.value, "arm": arm}
-        row["is_default"] = int(ablation.run is project)
+        row |= {"is_default": int(ablation.run is project), "leaks": int(arm in leaks)}
         row |= _numbers("accuracy", "ci95", correct, tested)
         row |= _numbers("minus_default", "minus_default", correct - default, tested)
         row |= _numbers("minus_video_only", "minus_video_only", correct - video, tested)

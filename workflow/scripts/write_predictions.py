@@ -1,7 +1,8 @@
 """Write results/predictions.csv: the most probable classes of every video that is not trained on.
 
 With usable sound the classifier of video and real audio decides; without it, the one of video and
-architecture 1's generated audio after the Feature Filter.
+architecture 1's generated audio after the Feature Filter (before it, where the filter is told the
+answer, as in seed mode).
 """
 
 import csv
@@ -11,11 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.artifacts import atomic
+from unmuted.classification.arms import leaking_arms
 from unmuted.classification.selection import best_labels
 from unmuted.joblog import job_log
 from unmuted.ledger import read_rows
 from unmuted.project import Project
 from unmuted.runner import Artifact
+
+UNFILTERED = "generated_arch1"
 
 
 def main(project: Project, table: str) -> None:
@@ -31,6 +35,7 @@ def main(project: Project, table: str) -> None:
 
 def rows(project: Project, top: int) -> Iterator[dict[str, object]]:
     """One row a video in the order of their ids; training clips are left out."""
+    arm = "filtered" if "filtered" not in leaking_arms(project.config["filter"]) else UNFILTERED
     main_arms = project.artifacts("predictions", project.videos)
     compared = project.artifacts("comparison_predictions", project.videos)
     for shard in sorted(project.shards):
@@ -45,21 +50,25 @@ def rows(project: Project, top: int) -> Iterator[dict[str, object]]:
                 "audio_status": wav[video_id].status,
             }
             if video_id in compared:
-                yield row | prediction(main_arms[video_id], compared[video_id], top)
+                yield row | prediction(main_arms[video_id], compared[video_id], arm, top)
             else:
                 yield row | {"problem": f"{said[video_id].status} {said[video_id].reason}".strip()}
 
 
-def prediction(main_arms: Artifact, compared: Artifact, top: int) -> dict[str, object]:
-    """Labels with their probabilities (means over seeds), and what the audio was."""
+def prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> dict[str, object]:
+    """Labels with their probabilities (means over seeds), and what the audio was.
+
+    arm: whose classifier decides where there is no sound.
+    """
     found = compared.json()
     if found["has_sound"]:
         audio, verdict = "real", ""
         by_seed = main_arms.json()["arms"]["real_audio"]["probabilities"]
     else:
-        audio, by_seed = "generated", found["arms"]["filtered"]
+        audio, by_seed = "generated", found["arms"][arm]
         # each seed has its own generator and filter; most of them decide what is said
-        verdict = "kept" if np.mean(found["kept"]["filtered"]) >= 0.5 else "rejected"
+        kept = "kept" if np.mean(found["kept"]["filtered"]) >= 0.5 else "rejected"
+        verdict = "none" if arm == UNFILTERED else kept
     best = enumerate(best_labels(found["classes"], by_seed, top), 1)
     ranked = {f"{what}_{rank}": value for rank, one in best for what, value in one.items()}
     return {**ranked, "audio": audio, "filter": verdict}
