@@ -44,7 +44,7 @@ def main(project: Project, shard: str) -> None:
     clips = {clip.video_id: clip for clip in found}
     space = project.units("projection")[FULL]
     library = sorted(
-        [fold_of_group[clip.group], clip.group, *clip.digests("vit_rgb", "vit_flow", "ast")]
+        [clip.group, fold_of_group.get(clip.group), *clip.digests("vit_rgb", "vit_flow", "ast")]
         for clip in experiment.learnt_from()
     )
     fitted = [space.row.digest, library]
