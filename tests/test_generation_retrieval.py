@@ -145,11 +145,26 @@ def test_a_copy_of_a_training_clip_elsewhere_does_not_get_its_sound_back() -> No
     assert (groups[found.neighbours[:, 0]] != groups).all()
 
 
-def test_too_few_clips_are_refused() -> None:
+def test_where_fewer_are_left_these_are_all() -> None:
     library, data = make_clips(7, "train", clips_a_group=4), make_clips(2, "test", seed=1)
-    with pytest.raises(UserError, match="8 nearest training clips, but for clip test000"):
-        retrieve(data, library, 8)
-    with pytest.raises(UserError, match=r"\(group train-source0\) only 3 with usable sound"):
+    library = replace(library, has_audio=np.ones(7, bool))
+    found, all_of_them = retrieve(data, library, 9), retrieve(data, library, 7)
+    np.testing.assert_array_equal(found.neighbours[:, :7], all_of_them.neighbours)
+    assert (found.neighbours[:, 7:] == -1).all() and np.isnan(found.similarity[:, 7:]).all()
+    mean = library.audio.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(found.audio, np.stack([mean, mean]), atol=1e-6)
+    own = retrieve(library, library, 4)  # four clips of one source have three of the other
+    for i, row in enumerate(own.neighbours):
+        left = row[row >= 0]
+        assert {library.groups[j] for j in left} == set(library.groups) - {library.groups[i]}
+        expected = library.audio[left].mean(axis=0, dtype=np.float64)
+        np.testing.assert_allclose(own.audio[i], expected, atol=1e-6)
+    assert np.isnan(own.similarity).sum() == 4
+
+
+def test_no_clip_at_all_is_refused() -> None:
+    library, data = make_clips(4, "train", clips_a_group=4), make_clips(2, "test", seed=1)
+    with pytest.raises(UserError, match=r"\(group train-source0\) no training clip"):
         retrieve(library, library, 4)
     with pytest.raises(UserError, match="no training clip has usable sound"):
-        retrieve(data, replace(library, has_audio=np.zeros(7, bool)), 1)
+        retrieve(data, replace(library, has_audio=np.zeros(4, bool)), 1)

@@ -92,6 +92,6 @@ def test_seed_mode_runs_with_all_its_options(unbuilt: Corpus, copy_of: Copy) -> 
     report = read(corpus, "arch1_metrics")
     check_report(report, "arch1_metrics.schema.yaml")
     assert "leaks" in report["arms"]["filtered"]
-    assert report["data"]["excluded"]["frames wrong_frame_count"] > 20
+    assert report["data"]["excluded"]["wrong_frame_count"] > 20
     modes = {str(read_tensors(p)["mode"]) for p in (corpus.results / "ast").rglob("*.safetensors")}
     assert len(modes) == 1

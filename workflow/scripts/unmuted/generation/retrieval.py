@@ -25,8 +25,8 @@ class Retrieved:
     """Retrieved audio of N clips, and where it comes from."""
 
     audio: np.ndarray  # float32 (N, T, A), the mean over the neighbours
-    neighbours: np.ndarray  # int64 (N, k), indices of training clips, the nearest first
-    similarity: np.ndarray  # float32 (N, k), cosine
+    neighbours: np.ndarray  # int64 (N, k), indices of training clips, the nearest first; -1: none
+    similarity: np.ndarray  # float32 (N, k), cosine; NaN where there are fewer than k
 
 
 def retrieve_cross_fitted(
@@ -45,14 +45,14 @@ def retrieve_cross_fitted(
         for clips in (data, training)
     )
     size = len(data), training.audio.shape[1], training.audio.shape[2]
-    audio, similarity = np.zeros(size, np.float32), np.zeros((len(data), k), np.float32)
+    audio, similarity = np.zeros(size, np.float32), np.full((len(data), k), np.nan, np.float32)
     neighbours = np.zeros((len(data), k), dtype=np.int64)
     for fold in np.unique(folds):
         mine = np.flatnonzero(folds == fold)
         others = np.flatnonzero((of_training != fold) | (fold == FULL))
         part = retrieve(data.take(mine), training.take(others), k)
         audio[mine], similarity[mine] = part.audio, part.similarity
-        neighbours[mine] = others[part.neighbours]
+        neighbours[mine] = np.where(part.neighbours < 0, -1, others[part.neighbours])
     return Retrieved(audio, neighbours, similarity)
 
 
@@ -61,8 +61,8 @@ def retrieve(data: GeneratorData, library: GeneratorData, k: int) -> Retrieved:
 
     Likeness is the cosine of mean visual features, standardised by the library's clips with sound.
     A clip never finds itself: not its content, and no clip of its source group or of a group that
-    holds its content. Equals go by content key, so the order of the clips does not matter. Raises
-    UserError where fewer than k clips are left for a clip.
+    holds its content. Equals go by content key, so the order of the clips does not matter. Where
+    fewer than k clips are left, these are all; raises UserError where none is.
     """
     order = content_order(library.keys, library.visual, library.audio)
     order = order[library.has_audio[order]]
@@ -70,18 +70,22 @@ def retrieve(data: GeneratorData, library: GeneratorData, k: int) -> Retrieved:
     if len(heard) == 0:
         raise UserError("no training clip has usable sound: nothing to retrieve")
     looks, queries = _looks(heard, heard), _looks(data, heard)
-    nearest = np.zeros((len(data), k), dtype=np.int64)
-    similarity = np.zeros((len(data), k), dtype=np.float32)
+    neighbours = np.full((len(data), k), -1, dtype=np.int64)
+    similarity = np.full((len(data), k), np.nan, dtype=np.float32)
     audio = np.zeros((len(data), *heard.audio.shape[1:]), dtype=np.float32)
     for start in range(0, len(data), CLIPS_AT_ONCE):
         part = np.arange(start, min(start + CLIPS_AT_ONCE, len(data)))
         cosine = np.round(queries[part] @ looks.T, DIGITS)  # (n, M)
         cosine[_related(data.take(part), heard)] = -np.inf
-        _check_enough(cosine, data.take(part), k)
-        nearest[part] = np.argsort(-cosine, axis=1, kind="stable")[:, :k]
-        similarity[part] = np.take_along_axis(cosine, nearest[part], axis=1)
-        audio[part] = heard.audio[nearest[part]].mean(axis=1, dtype=np.float64)
-    return Retrieved(audio, order[nearest], similarity)
+        _check_any(cosine, data.take(part))
+        nearest = np.argsort(-cosine, axis=1, kind="stable")[:, :k]  # (n, k), or all M
+        likeness = np.take_along_axis(cosine, nearest, axis=1)
+        found = np.isfinite(likeness)
+        neighbours[part, : nearest.shape[1]] = np.where(found, order[nearest], -1)
+        similarity[part, : nearest.shape[1]] = np.where(found, likeness, np.nan)
+        weights = found / found.sum(axis=1, keepdims=True)
+        audio[part] = np.einsum("nk,nkta->nta", weights, heard.audio[nearest])
+    return Retrieved(audio, neighbours, similarity)
 
 
 def _looks(clips: GeneratorData, library: GeneratorData) -> np.ndarray:
@@ -104,13 +108,11 @@ def _related(clips: GeneratorData, library: GeneratorData) -> np.ndarray:
     return related
 
 
-def _check_enough(cosine: np.ndarray, clips: GeneratorData, k: int) -> None:
-    """Raise UserError naming the clip with the fewest candidates, if they are fewer than k."""
-    left = np.isfinite(cosine).sum(axis=1)
-    i = int(left.argmin())
-    if left[i] < k:
+def _check_any(cosine: np.ndarray, clips: GeneratorData) -> None:
+    """Raise UserError naming a clip for which no candidate is left."""
+    alone = np.flatnonzero(~np.isfinite(cosine).any(axis=1))
+    if len(alone):
         raise UserError(
-            f"retrieval takes the {k} nearest training clips, but for clip {clips.keys[i]} (group "
-            f"{clips.groups[i]}) only {left[i]} with usable sound come from other sources: lower "
-            "the number of neighbours or add training videos with sound"
+            f"retrieval: for clip {clips.keys[alone[0]]} (group {clips.groups[alone[0]]}) no "
+            "training clip with usable sound comes from another source: add some"
         )
