@@ -18,6 +18,7 @@ from unmuted.report.significance import (
     adjusted_p_values,
     bootstrap_p,
     holm,
+    p_in_words,
     paired_p,
     sign_flip_p,
     smallest_p,
@@ -314,3 +315,7 @@ def test_contrasts_of_one_family_are_corrected_together() -> None:
     expected = adjusted_p_values(raw, "b")
     assert {name: one["p_adjusted"] for name, one in found.items()} == expected
     assert [name for name, one in found.items() if one["primary"]] == ["b"]
+
+
+def test_no_p_is_shown_as_zero() -> None:
+    assert [p_in_words(p) for p in (0.525, 0.001, 0.0004)] == ["p 0.525", "p 0.001", "p < 0.001"]

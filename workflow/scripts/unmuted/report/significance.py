@@ -117,3 +117,8 @@ def _all_totals(sums: np.ndarray) -> np.ndarray:
     for value in sums:
         totals = np.concatenate([totals + value, totals - value])
     return totals
+
+
+def p_in_words(p: float) -> str:
+    """A p-value as readers expect it; none is 0."""
+    return "p < 0.001" if p < 0.001 else f"p {p:.3f}"

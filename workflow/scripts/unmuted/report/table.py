@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from unmuted.report.significance import p_in_words
+
 Report = Mapping[str, Any]
 
 WIDTH = 88
@@ -148,7 +150,7 @@ def _contrast_rows(head: str, contrasts: Mapping[str, Mapping[str, Any]]) -> str
 
 
 def _verdict(contrast: Mapping[str, Any]) -> str:
-    words = [f"p {contrast['p_adjusted']:.3f}"] if "p_adjusted" in contrast else []
+    words = [p_in_words(contrast["p_adjusted"])] if "p_adjusted" in contrast else []
     words += ["primary"] if contrast["primary"] else []
     words += ["leaks"] if contrast.get("leaks") else []
     return ", ".join(words)

@@ -19,6 +19,7 @@ from unmuted.report.figures.style import (
     shorten,
     styled,
 )
+from unmuted.report.significance import p_in_words
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _draw(axis: Axes, row: int, one: Difference) -> None:
     axis.plot([one.low, one.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
     axis.plot([one.delta], [row], "o", ms=7.5, color=colour, mfc=face, mew=1.6)
     axis.annotate(
-        f"p {one.p_adjusted:.3f}",
+        p_in_words(one.p_adjusted),
         (1.01, row),
         xycoords=("axes fraction", "data"),
         va="center",
