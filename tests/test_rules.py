@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from small_project import make_config
 from unmuted.project import Project
+from unmuted.recipes import _library_imports
 from unmuted.stages import REPORTS, STAGES
 from unmuted.variants import variant_path
 
@@ -270,7 +272,9 @@ def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(
     for name, rule in rules.items():
         if rule["script"]:
             script = repository / "workflow" / "scripts" / f"{name}.py"
-            can_use = "use_device" in script.read_text(encoding="utf-8")
+            sources = [script, *_library_imports(script).values()]
+            calls = re.compile(r"(?<!def )use_device\(")
+            can_use = any(calls.search(path.read_text(encoding="utf-8")) for path in sources)
             assert can_use == (name in ON_GPU), name
             assert rule["gpu"] == ([1, 1] if can_use else [None, None]), name
             if name in BIG_MODELS:

@@ -85,14 +85,11 @@ def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unmuted.generation.training.check_out_of_fold", lambda *_: None)
 
 
-@pytest.mark.parametrize(
-    ("script", "stage"),
-    [("generate_audio", "generated"), ("generate_audio_from_video", "video_generated")],
-)
+@pytest.mark.parametrize("stage", ["generated", "video_generated"])
 def test_an_in_sample_generator_is_caught(
-    clean: World, planted: World, monkeypatch: pytest.MonkeyPatch, script: str, stage: str
+    clean: World, planted: World, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    monkeypatch.setattr(f"{script}.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.serving.training_folds", lambda *_: {})
     nobody_is_known(monkeypatch)
     caught(clean, planted, stage)
 
@@ -100,7 +97,7 @@ def test_an_in_sample_generator_is_caught(
 def test_labels_predicted_of_in_sample_audio_are_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generate_audio_from_video.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.serving.training_folds", lambda *_: {})
     nobody_is_known(monkeypatch)
     caught(clean, planted, "video_generated", "predicted_labels")
 
