@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-NOT_IN_JOBS = {"snakemake", "pytest", "hypothesis", "ruff", "snakefmt"}
+WORKFLOW = {"snakemake", "snakemake-executor-plugin-slurm"}
+NOT_IN_JOBS = WORKFLOW | {"pytest", "hypothesis", "ruff", "snakefmt"}
 
 
 def _pins(lines: list[str]) -> dict[str, str]:
