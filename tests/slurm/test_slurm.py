@@ -1,0 +1,268 @@
+"""The cluster profile on a real Slurm, by the scheduler's own records.
+
+One run of everything, in which one job is cancelled, one hangs until its time is up and one needs
+more memory than its first attempt asks for; the tests ask what became of each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from runs.corpus import FITTED, PER_CLIP, REPOSITORY, Corpus
+from slurm.cluster import ACCOUNT, GPU_PARTITION, GPU_TYPE, PARTITION, Cluster
+from slurm.faults.sitecustomize import AFTER
+
+pytestmark = pytest.mark.workflow
+PROFILE = REPOSITORY / "profiles" / "slurm" / "config.yaml"
+FAULTS = Path(__file__).parent / "faults"
+FILLED_IN = {
+    "YOUR_ACCOUNT": ACCOUNT,
+    "YOUR_PARTITION": PARTITION,
+    "YOUR_GPU_PARTITION": GPU_PARTITION,
+    'gpu_model: ""': f"gpu_model: {GPU_TYPE}",
+}
+# This cluster has no accounting database, and ends its jobs in seconds.
+QUICKLY = (
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
+    *("--seconds-between-status-checks", "1"),
+)
+LOCAL_RULES = {"list_videos", "make_splits", "all"}
+MADE = (*PER_CLIP, "label_embeddings", *FITTED, "selection", "generated", "predictions")
+METRICS = "arch2_metrics.json"
+LONGEST_RUN = 1800  # seconds, on a busy machine; a quiet one needs three or four minutes
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Jobs that Slurm kills: what one does half-way, and how the completion log calls its end."""
+
+    stage: str
+    behaviour: str
+    state: str
+
+
+CANCELLED = Fault("vit_rgb", "hang", "CANCELLED")
+OUT_OF_TIME = Fault("captions", "hang", "TIMEOUT")
+OUT_OF_MEMORY = Fault("frames", "eat", "FAILED")  # the job ends with its step, which was killed
+KILLED = (CANCELLED, OUT_OF_TIME, OUT_OF_MEMORY)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job asks Slurm for; as a rule, and as Slurm recorded it."""
+
+    memory_mb: int
+    minutes: int
+    cpus: int
+    gpus: int
+
+
+@dataclass
+class ClusterRun:
+    """A run on the cluster, and the killed jobs: number, request, finished videos at that time."""
+
+    cluster: Cluster
+    corpus: Corpus
+    killed: dict[Fault, str] = field(default_factory=dict)
+    requested: dict[str, Request] = field(default_factory=dict)
+    finished: dict[Fault, dict[Path, int]] = field(default_factory=dict)
+
+    def attempts(self) -> dict[str, list[str]]:
+        """Numbers of the attempts at each job, in order."""
+        found = defaultdict(list)
+        for job in self.cluster.jobs().values():
+            found[job["Comment"]].append(job["JobId"])
+        return dict(found)
+
+    def request(self, job: str) -> Request:
+        """What was asked; noted before the time limit of a running job was moved."""
+        return self.requested.get(job) or request(self.cluster.jobs()[job])
+
+    def kill(self, fault: Fault, shard: str, job: str) -> None:
+        self.killed[fault] = job
+        self.requested[job] = request(self.cluster.jobs()[job])
+        self.finished[fault] = artifacts(self.corpus.results / fault.stage / shard)
+        if fault is CANCELLED:
+            self.cluster.ask("scancel", job)
+        elif fault is OUT_OF_TIME:
+            self.cluster.ask("scontrol", "update", f"JobId={job}", "EndTime=now")
+
+
+def request(record: dict[str, str]) -> Request:
+    """From the scheduler's record of a job."""
+    amounts = dict(item.split("=") for item in record["TRES"].split(","))
+    number, unit = re.fullmatch(r"([\d.]+)([MG])", amounts["mem"]).groups()
+    days, _, clock = record["TimeLimit"].rpartition("-")
+    hours, minutes, _ = map(int, clock.split(":"))
+    gpus = re.fullmatch(rf"gres:gpu:{GPU_TYPE}:(\d+)", record.get("TresPerJob", ""))
+    return Request(
+        memory_mb=round(float(number) * {"M": 1, "G": 1024}[unit]),
+        minutes=(24 * int(days or 0) + hours) * 60 + minutes,
+        cpus=int(amounts["cpu"]),
+        gpus=int(gpus[1]) if gpus else 0,
+    )
+
+
+def planned(corpus: Corpus) -> dict[str, Request]:
+    """The first request of every job that is not local, by the name that Slurm is given."""
+    found = {}
+    for block in re.split(r"\n(?=rule )", corpus.run("-n").stdout):
+        rule = re.match(r"rule (\w+):", block)
+        if rule and rule[1] not in LOCAL_RULES:
+            values = "_".join(value for _, value in listed(block, "wildcards"))
+            name = f"rule_{rule[1]}_wildcards_{values}" if values else f"rule_{rule[1]}"
+            amounts = dict(listed(block, "resources"))
+            threads = re.search(r"^ +threads: (\d+)$", block, re.M)
+            found[name.replace("/", "_")] = Request(
+                memory_mb=int(amounts["mem_mb"]),
+                minutes=int(amounts["runtime"]),
+                cpus=int(threads[1]) if threads else 1,
+                gpus=int(amounts.get("gpu", 0)),
+            )
+    return found
+
+
+def listed(block: str, kind: str) -> list[tuple[str, str]]:
+    line = re.search(rf"^ +{kind}: (.*)$", block, re.M)
+    pairs = [pair.partition("=") for pair in line[1].split(", ")] if line else []
+    return [(name, value) for name, _, value in pairs]
+
+
+def artifacts(folder: Path) -> dict[Path, int]:
+    """Time of writing of every finished artifact of a shard."""
+    files = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return {path: path.stat().st_mtime_ns for path in files}
+
+
+def command(corpus: Corpus, profile: Path, *arguments: str) -> list[str]:
+    options = ["--profile", str(profile), "--directory", str(corpus.folder), *arguments]
+    config = ["--configfile", str(corpus.folder / "config.yaml")]
+    return [sys.executable, "-m", "snakemake", *options, *config]
+
+
+def run_with_faults(run: ClusterRun, profile: Path, notes: Path) -> None:
+    """Run Snakemake, and kill each job that hangs as soon as it does."""
+    behaviour = {fault.stage: fault.behaviour for fault in KILLED}
+    faults = json.dumps(behaviour | {"notes": str(notes)})
+    environment = run.cluster.environment | {"FAULTS": faults, "PYTHONPATH": str(FAULTS)}
+    with open(run.corpus.folder / "run.log", "w") as log:
+        process = subprocess.Popen(
+            command(run.corpus, profile, *QUICKLY),
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        deadline = time.monotonic() + LONGEST_RUN
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                for fault in KILLED:
+                    note = notes / f"{fault.stage}.json"
+                    if fault not in run.killed and note.exists():
+                        run.kill(fault, **json.loads(note.read_text()))
+                time.sleep(0.05)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0, (run.corpus.folder / "run.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile as it is shipped, filled in."""
+    text = PROFILE.read_text()
+    for gap, value in FILLED_IN.items():
+        assert gap in text
+        text = re.sub(rf"{gap}(?!\w)", value, text)
+    folder = tmp_path_factory.mktemp("profile")
+    (folder / "config.yaml").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def on_slurm(
+    cluster: Cluster, unbuilt: Corpus, profile: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ClusterRun:
+    """Everything, computed on the cluster with the threads of a local run; not to be changed."""
+    run = ClusterRun(cluster, unbuilt.copy(unbuilt.folder.parent / "on_slurm"))
+    run_with_faults(run, profile, tmp_path_factory.mktemp("notes"))
+    return run
+
+
+def test_slurm_was_asked_for_what_each_rule_needs(
+    on_slurm: ClusterRun, unbuilt: Corpus, copy_of: Callable[[Corpus], Corpus]
+) -> None:
+    """Memory, time, cores and GPUs of the first attempt at every job but the local ones."""
+    plan = planned(copy_of(unbuilt))
+    assert {asked.gpus for asked in plan.values()} == {0, 1}
+    first = {name: on_slurm.request(jobs[0]) for name, jobs in on_slurm.attempts().items()}
+    assert first == plan
+
+
+def test_gpu_rules_run_where_the_gpus_are(on_slurm: ClusterRun) -> None:
+    for number, job in on_slurm.cluster.completed().items():
+        partition = GPU_PARTITION if on_slurm.request(number).gpus else PARTITION
+        assert (job["Partition"], job["Account"]) == (partition, ACCOUNT)
+
+
+@pytest.mark.parametrize("fault", KILLED, ids=lambda fault: fault.stage)
+def test_a_killed_job_is_submitted_again_with_more(on_slurm: ClusterRun, fault: Fault) -> None:
+    log, killed = on_slurm.cluster.completed(), on_slurm.killed[fault]
+    (jobs,) = (jobs for jobs in on_slurm.attempts().values() if killed in jobs)
+    assert jobs[0] == killed
+    assert [log[job]["JobState"] for job in jobs] == [fault.state, "COMPLETED"]
+    asked, again = (on_slurm.request(job) for job in jobs)
+    more = {"memory_mb": 2 * asked.memory_mb, "minutes": 2 * asked.minutes}
+    assert again == replace(asked, **more)
+
+
+def test_the_job_over_its_memory_was_killed_by_slurm(on_slurm: ClusterRun) -> None:
+    job = on_slurm.killed[OUT_OF_MEMORY]
+    assert f"StepId={job}.0 exceeded memory limit" in on_slurm.cluster.log_of_node()
+    assert on_slurm.cluster.completed()[job]["DerivedExitCode"] == "0:9"
+
+
+def test_no_other_job_was_submitted_twice(on_slurm: ClusterRun) -> None:
+    log = on_slurm.cluster.completed()
+    for jobs in on_slurm.attempts().values():
+        if not set(jobs) & set(on_slurm.killed.values()):
+            assert [log[job]["JobState"] for job in jobs] == ["COMPLETED"]
+
+
+@pytest.mark.parametrize("fault", KILLED, ids=lambda fault: fault.stage)
+def test_no_finished_video_is_computed_again(on_slurm: ClusterRun, fault: Fault) -> None:
+    finished = on_slurm.finished[fault]
+    assert len(finished) == AFTER
+    now = artifacts(next(iter(finished)).parent)
+    assert len(now) > AFTER
+    assert {path: now[path] for path in finished} == finished
+
+
+def test_results_are_those_of_a_local_run(on_slurm: ClusterRun, with_metrics: Corpus) -> None:
+    corpus = on_slurm.corpus
+    assert {name.split("/")[0] for name in with_metrics.bytes(*MADE)} == set(MADE)
+    assert corpus.bytes(*MADE) == with_metrics.bytes(*MADE)
+    assert (corpus.results / METRICS).read_bytes() == (with_metrics.results / METRICS).read_bytes()
+
+
+def test_a_second_run_submits_nothing(on_slurm: ClusterRun, profile: Path) -> None:
+    before = on_slurm.attempts()
+    done = subprocess.run(
+        command(on_slurm.corpus, profile, *QUICKLY),
+        cwd=REPOSITORY,
+        env=on_slurm.cluster.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and "Nothing to be done" in done.stderr, done.stderr
+    assert on_slurm.attempts() == before
