@@ -39,7 +39,7 @@ QUICKLY = (
 LOCAL_RULES = {"list_videos", "make_splits", "all"}
 MADE = (*PER_CLIP, "label_embeddings", *FITTED, "selection", "generated", "predictions")
 METRICS = "arch2_metrics.json"
-LONGEST_RUN = 1800  # seconds, on a busy machine; a quiet one needs three or four minutes
+LONGEST_RUN = 1800  # seconds, on a busy machine
 
 
 @dataclass(frozen=True)
