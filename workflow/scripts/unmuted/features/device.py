@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from unmuted.errors import UserError
+from unmuted.features.leases import lease
 
 
 def pick_device(requested: str = "auto") -> torch.device:
@@ -33,9 +35,26 @@ def pick_dtype(device: torch.device, requested: str = "auto") -> torch.dtype:
 
 
 def use_device(requested: str, threads: int) -> torch.device:
-    """The device as `pick_device` gives it, with torch on `threads` CPU threads."""
+    """The device as `pick_device` gives it, for this job alone; torch on `threads` CPU threads.
+
+    Of several GPUs it is one that no other job of this user holds.
+    """
     set_threads(threads)
-    return pick_device(requested)
+    device = pick_device(requested)
+    if device.type == "cuda" and device.index is None:
+        count = torch.cuda.device_count()
+        names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(count)]
+        device = torch.device("cuda", lease(names))
+        torch.cuda.set_device(device)
+    return device
+
+
+def to_device(array: np.ndarray, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """The array as a tensor on the device; a copy to a GPU does not wait for what runs there."""
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True).to(dtype)
 
 
 def set_threads(count: int) -> None:

@@ -12,8 +12,11 @@ import torch
 from transformers import ViTImageProcessor, ViTModel
 
 from unmuted.features.batches import run_across
+from unmuted.features.device import to_device
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
+from unmuted.features.memory import Shrinking
+from unmuted.features.prefetch import prefetch
 from unmuted.features.pretrained import load_model
 
 
@@ -51,12 +54,13 @@ class VitFeatures:
             In the same order, names and features float32 (N, D).
         """
         prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
-        for name, features in run_across(prepared, self._forward, self.batch_size):
+        run = Shrinking(self._forward, self.batch_size)
+        for name, features in run_across(prefetch(prepared), run, self.batch_size):
             yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)
 
     @torch.inference_mode()
     def _forward(self, pixels: np.ndarray) -> np.ndarray:
         """(B, 3, h, w) to float32 (B, D)."""
-        values = torch.from_numpy(pixels).to(self.device, self.dtype)
+        values = to_device(pixels, self.device, self.dtype)
         tokens = self.model(values).last_hidden_state  # (B, 1 + P, D)
         return tokens[:, 1:].float().mean(dim=1).cpu().numpy()

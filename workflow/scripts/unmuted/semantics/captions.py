@@ -12,8 +12,11 @@ import torch
 from transformers import AutoTokenizer, BlipForConditionalGeneration, BlipImageProcessor
 
 from unmuted.features.batches import run_across
+from unmuted.features.device import to_device
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, TOKENIZER, ModelSpec, load_folder
+from unmuted.features.memory import Shrinking
+from unmuted.features.prefetch import prefetch
 from unmuted.features.pretrained import load_model
 
 
@@ -54,13 +57,14 @@ class Captioner:
             In the same order, names and captions.
         """
         prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
-        yield from run_across(prepared, self._generate, self.batch_size)
+        run = Shrinking(self._generate, self.batch_size)
+        yield from run_across(prefetch(prepared), run, self.batch_size)
 
     @torch.inference_mode()
     def _generate(self, pixels: np.ndarray) -> list[str]:
         """(B, 3, h, w) to B captions."""
         tokens = self.model.generate(
-            torch.from_numpy(pixels).to(self.device, self.dtype),
+            to_device(pixels, self.device, self.dtype),
             max_new_tokens=self.max_new_tokens,
             num_beams=self.num_beams,
             do_sample=False,
