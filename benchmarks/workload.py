@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 from measure import ROOT
-
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
-
 from unmuted.media.ffmpeg import binary
+from unmuted.project import Project
 from unmuted.world.files import write_clip
 from unmuted.world.plan import plan_world
 
 WIDTH, HEIGHT = 340, 256  # of Moments in Time and of Kinetics as they are commonly stored
 CLASSES = 8
+THREADS = os.cpu_count() or 1
+SCRATCH = Path(os.environ.get("BENCH_SCRATCH", tempfile.gettempdir())) / "unmuted-bench"
 
 
 def make_clips(folder: Path, count: int, distinct: int = 64) -> list[Path]:
@@ -58,3 +64,20 @@ def published_size_models(folder: Path) -> dict[str, dict[str, str]]:
 def _ffmpeg(*arguments: object) -> None:
     command = [binary(), "-nostdin", "-v", "error", "-y", *arguments]
     subprocess.run([str(one) for one in command], check=True)
+
+
+@contextmanager
+def make_project(
+    videos: Path, models: Mapping[str, object], per_shard: int, **settings: object
+) -> Iterator[Project]:
+    """A project over a folder of videos in a working directory of its own, which is entered."""
+    config = {
+        "videos": {"source": "folder", "folder": str(videos)},
+        "videos_per_shard": per_shard,
+        "threads": THREADS,
+        "models": models,
+        **settings,
+    }
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder, chdir(folder):
+        Path("config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        yield Project(config)
