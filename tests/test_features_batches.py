@@ -52,19 +52,37 @@ def test_all_batches_but_the_last_are_full_of_real_rows(counts: list[int], size:
 
 
 @given(counts=CLIPS, size=SIZES)
-def test_no_more_than_a_batch_and_a_clip_are_held(counts: list[int], size: int) -> None:
+def test_no_more_than_two_batches_and_a_clip_are_held(counts: list[int], size: int) -> None:
     taken, given_back = 0, 0
 
     def clips() -> Iterator[tuple[int, np.ndarray]]:
         nonlocal taken
         for count in counts:
-            assert taken - given_back < size + max(counts)
+            assert taken - given_back < 2 * size + max(counts)
             taken += count
             yield count, np.zeros((count, 2))
 
     for count, results in run_across(clips(), lambda batch: batch, size):
         assert len(results) == count
         given_back += count
+
+
+def test_the_next_batch_is_launched_before_the_last_is_waited_for() -> None:
+    """A GPU that is asked for results only then has something to do meanwhile."""
+    events = []
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        events.append("launch")
+        return batch
+
+    def collect(rows: np.ndarray) -> list[float]:
+        events.append("wait")
+        return rows.tolist()
+
+    clips = [("a", np.arange(4.0)), ("b", np.arange(3.0))]
+    done = list(run_across(clips, run, 2, collect))
+    assert events == ["launch", "launch", "wait", "launch", "wait", "launch", "wait", "wait"]
+    assert done == [("a", [0, 1, 2, 3]), ("b", [0, 1, 2])]
 
 
 def test_a_failure_is_not_swallowed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -254,6 +255,19 @@ def test_ast_gives_the_same_bytes_whatever_came_before(ast: Path, dtype: torch.d
     np.testing.assert_array_equal(first.logits, again.logits)
 
 
+@pytest.mark.parametrize("per_step", [False, True])
+def test_ast_batches_cross_the_borders_of_clips_of_any_length(ast: Path, per_step: bool) -> None:
+    model = AstFeatures(ModelSpec(path=ast), CPU, torch.bfloat16, batch_size=4)
+    clips = {"short": sound(0.3), "long": sound(6.0), "even": sound(1.2, seed=1)}
+    found = dict(model.extract_clips(clips.items(), 5, per_step))
+    assert list(found) == list(clips)
+    for name, samples in clips.items():
+        alone = model.extract(samples, 5, per_step)
+        np.testing.assert_array_equal(found[name].tokens, alone.tokens)
+        np.testing.assert_array_equal(found[name].logits, alone.logits)
+        assert found[name].mode == alone.mode
+
+
 def test_samples_that_are_not_16_bit_are_refused(ast: Path) -> None:
     model = AstFeatures(ModelSpec(path=ast), CPU, torch.float32)
     for wrong in (sound(1.0) / 32768, sound(1.0).reshape(2, -1), sound(0)):
@@ -266,7 +280,9 @@ def test_samples_that_are_not_16_bit_are_refused(ast: Path) -> None:
 
 def test_a_pass_per_step_equals_transformers_on_every_part(ast: Path) -> None:
     samples, steps = sound(1.2), 7
-    result = AstFeatures(ModelSpec(path=ast), CPU, torch.float32).extract_per_step(samples, steps)
+    result = AstFeatures(ModelSpec(path=ast), CPU, torch.float32).extract(
+        samples, steps, per_step=True
+    )
     edges = np.round(np.arange(steps + 1) * len(samples) / steps).astype(int)
     passes = [reference_ast(ast, samples[a:b]) for a, b in pairwise(edges)]
     expected = np.array([tokens.mean(axis=(0, 1)) for tokens, _ in passes])  # padding too
@@ -287,7 +303,7 @@ def test_a_pass_per_step_hears_its_own_part_and_mostly_padding(local_ast: AstFea
         name: np.stack([extract(samples, 18).tokens for samples in (one, other, mixed)])
         for name, extract in {
             "clip": local_ast.extract,
-            "per_step": local_ast.extract_per_step,
+            "per_step": partial(local_ast.extract, per_step=True),
         }.items()
     }
     apart = {name: np.linalg.norm(found[0] - found[1], axis=1) for name, found in tokens.items()}
@@ -303,11 +319,11 @@ def test_a_pass_per_step_hears_its_own_part_and_mostly_padding(local_ast: AstFea
 @pytest.mark.parametrize("count", [1, 3, 20_481])
 def test_a_pass_per_step_takes_sound_of_any_length(ast: Path, count: int) -> None:
     model = AstFeatures(ModelSpec(path=ast), CPU, torch.float32)
-    result = model.extract_per_step(np.zeros(count, np.int16), 5)
+    result = model.extract(np.zeros(count, np.int16), 5, per_step=True)
     assert result.tokens.shape == (5, SMALL["hidden_size"])
     assert np.isfinite(result.tokens).all()
     with pytest.raises(ValueError, match="int16"):
-        model.extract_per_step(np.zeros(count), 5)
+        model.extract(np.zeros(count), 5, per_step=True)
 
 
 # ------------------------------------------------------------------------------------- checkpoints

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,10 @@ def test_with_a_pass_per_step_all_classes_sound_alike(fresh: list[measure.Clip])
     clips = {clip.spec.label: clip.samples for clip in fresh if clip.samples is not None}
     assert len(clips) >= 8
     likeness, first_labels = {}, {}
-    for name, extract in {"clip": ast.extract, "per_step": ast.extract_per_step}.items():
+    for name, extract in {
+        "clip": ast.extract,
+        "per_step": partial(ast.extract, per_step=True),
+    }.items():
         found = [extract(samples, 18) for samples in clips.values()]
         means = np.stack([each.tokens.mean(axis=0) for each in found])
         means /= np.linalg.norm(means, axis=1, keepdims=True)

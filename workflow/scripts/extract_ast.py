@@ -18,18 +18,22 @@ def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
     spec = project.model_spec("ast")
     device = use_device(project.config["device"], threads)
     dtype = pick_dtype(device, spec.dtype)
-    model = AstFeatures(spec, device, dtype)
-    per_step = project.config["ast"]["passes"] == "per_step"
-    passed = model.extract_per_step if per_step else model.extract
-    for task in tasks:
-        wav = task.inputs["wav"]
-        if wav.row.status == "silent":
-            yield Outcome(task.name, None, wav.row.status, wav.row.reason)
-            continue
-        found = passed(read_wav_file(wav.checked_path())[0], project.time_steps)
+    settings = project.config["ast"]
+    model = AstFeatures(spec, device, dtype, settings["batch_size"])
+    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
+    for task in silent:
+        row = task.inputs["wav"].row
+        yield Outcome(task.name, None, row.status, row.reason)
+    sounds = (
+        (task.name, read_wav_file(task.inputs["wav"].checked_path())[0])
+        for task in tasks
+        if task not in silent
+    )
+    per_step = settings["passes"] == "per_step"
+    for name, found in model.extract_clips(sounds, project.time_steps, per_step):
         arrays = {"tokens": found.tokens, "scores": found.scores, "logits": found.logits}
         how = {"mode": text_array(found.mode), "dtype": text_array(dtype)}
-        yield Outcome(task.name, {**arrays, **how})
+        yield Outcome(name, {**arrays, **how})
 
 
 def main(project: Project, shard: str, threads: int) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import numpy as np
+
 from unmuted.joblog import job_log
 from unmuted.media.wav import read_wav_file, rms_db
 from unmuted.missing import noise_waveform
@@ -17,19 +19,26 @@ def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
 
     spec = project.model_spec("ast")
     device = use_device(project.config["device"], threads)
-    model = AstFeatures(spec, device, pick_dtype(device, spec.dtype))
-    per_step = project.config["ast"]["passes"] == "per_step"
-    passed = model.extract_per_step if per_step else model.extract
+    settings = project.config["ast"]
+    dtype = pick_dtype(device, spec.dtype)
+    model = AstFeatures(spec, device, dtype, settings["batch_size"])
+    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
+    for task in silent:
+        row = task.inputs["wav"].row
+        yield Outcome(task.name, None, row.status, row.reason)
     seed = project.config["missing"]["seed"]
-    for task in tasks:
-        wav = task.inputs["wav"]
-        if wav.row.status == "silent":
-            yield Outcome(task.name, None, wav.row.status, wav.row.reason)
-            continue
-        samples = read_wav_file(wav.checked_path())[0]
-        # Seeded by the sound itself, so that no name decides what is heard.
-        noise = noise_waveform(len(samples), rms_db(samples), f"{seed} {wav.row.digest}")
-        yield Outcome(task.name, {"tokens": passed(noise, project.time_steps).tokens})
+    noises = ((task.name, noise_like(task, seed)) for task in tasks if task not in silent)
+    per_step = settings["passes"] == "per_step"
+    for name, found in model.extract_clips(noises, project.time_steps, per_step):
+        yield Outcome(name, {"tokens": found.tokens})
+
+
+def noise_like(task: Task, seed: int) -> np.ndarray:
+    """Noise int16 (n,) as long and as loud as the task's sound."""
+    wav = task.inputs["wav"]
+    samples = read_wav_file(wav.checked_path())[0]
+    # Seeded by the sound itself, so that no name decides what is heard.
+    return noise_waveform(len(samples), rms_db(samples), f"{seed} {wav.row.digest}")
 
 
 def main(project: Project, shard: str, threads: int) -> None:

@@ -113,7 +113,7 @@ _STAGES = (
         "extract_ast",
         ".safetensors",
         inputs=("wav",),
-        settings=(*TIME, "ast.passes"),
+        settings=(*TIME, "ast.passes", "ast.batch_size"),
         models=("ast",),
     ),
     # semantics
@@ -265,7 +265,7 @@ _STAGES = (
         "extract_noise",
         ".safetensors",
         inputs=("wav",),
-        settings=(*TIME, "missing.seed", "ast.passes"),
+        settings=(*TIME, "missing.seed", "ast.passes", "ast.batch_size"),
         models=("ast",),
     ),
     Stage(

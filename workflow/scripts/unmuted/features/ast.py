@@ -5,6 +5,7 @@ Gong, Chung and Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,11 @@ import torch
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from unmuted.errors import UserError
+from unmuted.features.batches import run_across
+from unmuted.features.device import to_arrays, to_device
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
+from unmuted.features.memory import Shrinking
+from unmuted.features.prefetch import prefetch
 from unmuted.features.pretrained import load_model
 from unmuted.features.time_pooling import (
     FRAME_SAMPLES,
@@ -45,17 +50,20 @@ class AstResult:
 class AstFeatures:
     """Features of sound from an AST checkpoint with its label head.
 
-    A clip goes through the model in one pass, padded as the checkpoint was trained, and alone:
-    what else is processed cannot change its features. `dim` is the length D of a token, `labels`
-    the names of the scores, and `window_seconds` the longest clip that one pass takes.
+    A clip goes through the model in one pass, padded as the checkpoint was trained. Batches have
+    one shape, so that a clip's features depend on the clip alone, to the bit. `dim` is the length D
+    of a token, `labels` the names of the scores, and `window_seconds` the longest clip that one
+    pass takes.
     """
 
-    def __init__(self, spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 4
+    ) -> None:
         folder = load_folder(spec, PROCESSOR)
         self.extractor = ASTFeatureExtractor.from_pretrained(folder)
         self.model = load_model(ASTForAudioClassification, folder, device, dtype)
         self.config = self.model.config
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.batch_size = device, dtype, batch_size
         found = (self.extractor.sampling_rate, self.extractor.max_length)
         if found != (SAMPLE_RATE, self.config.max_length):
             raise UserError(
@@ -68,8 +76,15 @@ class AstFeatures:
         self.window_samples: int = self.config.max_length * HOP_SAMPLES
         self.window_seconds = self.window_samples / SAMPLE_RATE
 
-    def extract(self, samples: np.ndarray, steps: int) -> AstResult:
-        """Tokens in equal time bins over the clip, and the clip's label scores.
+    def extract(self, samples: np.ndarray, steps: int, per_step: bool = False) -> AstResult:
+        """Of samples int16 (n,), mono, 16 kHz, n >= 1; see `extract_clips`."""
+        [(_, result)] = self.extract_clips([("", samples)], steps, per_step)
+        return result
+
+    def extract_clips(
+        self, clips: Iterable[tuple[str, np.ndarray]], steps: int, per_step: bool = False
+    ) -> Iterator[tuple[str, AstResult]]:
+        """Tokens in T equal time bins over each clip, and the clip's label scores.
 
         Patch tokens are averaged over frequency, then over those that overlap a bin in time,
         weighted by the overlap; tokens that have seen padding are left out. A clip longer than the
@@ -77,19 +92,44 @@ class AstFeatures:
         window, and a label's score is its highest over the windows, since a label applies to a
         clip in which it is heard once.
 
+        Per step, tokens are as the source makes them: each of T equal parts in a pass of its own,
+        padded to the model's window, or cut to it; a token is the mean over all patches, those of
+        the padding too, and a label's score is its mean over the passes.
+
         Args:
-            samples: int16 (n,), mono, 16 kHz, n >= 1.
+            clips: names, and samples int16 (n,), mono, 16 kHz, n >= 1.
             steps: number of time bins T.
+
+        Yields:
+            In the same order, names and results.
         """
+        limit = 0 if per_step else self.window_samples
+        prepared = (self._prepare(name, samples, steps, limit) for name, samples in clips)
+        run = Shrinking(self._forward, self.batch_size)
+        found = run_across(prefetch(prepared), run, self.batch_size, _collect)
+        for (name, bins, edges), passes in found:
+            pool = self._pool_steps if per_step else self._pool_windows
+            yield name, pool(bins, edges, *map(np.stack, zip(*passes, strict=True)))
+
+    def _prepare(
+        self, name: str, samples: np.ndarray, steps: int, limit: int
+    ) -> tuple[tuple[str, np.ndarray, np.ndarray], list[np.ndarray]]:
+        """Name, bins and stretches of a clip, and the spectrogram of each stretch."""
         _check_samples(samples)
         bins = bin_edges(samples.size, steps)
-        spans, tokens, logits = [], [], []
-        for start, stop in pairwise(window_edges(bins, self.window_samples).tolist()):
-            columns, window_logits = self._forward(samples[start:stop])  # (t, D), (labels,)
+        edges = window_edges(bins, limit) if limit else bins
+        parts = [samples[start:stop] for start, stop in pairwise(edges.tolist())]
+        return (name, bins, edges), [self._spectrogram(part) for part in parts]
+
+    def _pool_windows(
+        self, bins: np.ndarray, edges: np.ndarray, columns: np.ndarray, logits: np.ndarray
+    ) -> AstResult:
+        """From the columns (W, t, D) and logits (W, labels) of a clip's windows."""
+        spans, tokens = [], []
+        for (start, stop), own in zip(pairwise(edges.tolist()), columns, strict=True):
             usable = token_spans(stop - start, self.config.patch_size, self.config.time_stride)
             spans.append(start + usable)
-            tokens.append(columns[: len(usable)])
-            logits.append(window_logits)
+            tokens.append(own[: len(usable)])
         pooled = pooling_weights(np.concatenate(spans), bins) @ np.concatenate(tokens)  # (T, D)
         highest = np.max(logits, axis=0)  # (labels,)
         return AstResult(
@@ -99,43 +139,46 @@ class AstFeatures:
             mode="one_pass" if len(logits) == 1 else "windows",
         )
 
-    def extract_per_step(self, samples: np.ndarray, steps: int) -> AstResult:
-        """Tokens as the source makes them: each of T equal parts in a pass of its own.
-
-        A part is padded to the model's window, or cut to it, and a token is the mean over all
-        patches, those of the padding too. A label's score is its mean over the passes.
-
-        Args:
-            samples: int16 (n,), mono, 16 kHz, n >= 1.
-            steps: number of parts T.
-        """
-        _check_samples(samples)
-        parts = pairwise(bin_edges(samples.size, steps).tolist())
-        passes = [self._forward(samples[start:stop]) for start, stop in parts]
-        logits = _mean_score_logits(np.stack([each for _, each in passes]))
+    def _pool_steps(
+        self, bins: np.ndarray, edges: np.ndarray, columns: np.ndarray, logits: np.ndarray
+    ) -> AstResult:
+        """From the columns (T, t, D) and logits (T, labels) of a clip's steps."""
+        mean = _mean_score_logits(logits)
         return AstResult(
-            tokens=np.stack([columns.mean(axis=0) for columns, _ in passes]),
-            scores=torch.from_numpy(logits).sigmoid().numpy(),
-            logits=logits,
+            tokens=columns.mean(axis=1),
+            scores=torch.from_numpy(mean).sigmoid().numpy(),
+            logits=mean,
             mode="per_step",
         )
 
-    @torch.inference_mode()
-    def _forward(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of one window: a token per column of patches (t, D) and logits (labels,), float32."""
+    def _spectrogram(self, samples: np.ndarray) -> np.ndarray:
+        """Log mel energies of a stretch, normalised and padded to the window: (frames, bins)."""
         # The checkpoints were trained on sound in [-1, 1], not on 16-bit integers.
         waveform = np.zeros(max(samples.size, FRAME_SAMPLES), np.float32)
         waveform[: samples.size] = samples / np.float32(32768)
-        spectrogram = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt")
-        values = spectrogram.input_values.to(self.device, self.dtype)  # (1, frames, mel bins)
+        found = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
+        return found.input_values[0]
+
+    @torch.inference_mode()
+    def _forward(self, spectrograms: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Of windows (B, frames, bins), on the device: a token per column of patches (t, D) and
+        logits (labels,), float32."""
+        values = to_device(spectrograms, self.device, self.dtype)
         transformer = self.model.audio_spectrogram_transformer
         hidden = transformer(values)
-        logits = self.model.classifier(hidden.pooler_output)[0]  # (labels,)
+        logits = self.model.classifier(hidden.pooler_output)  # (B, labels)
         # Behind the CLS and the distillation token come the patches, row by row: a row is one
         # frequency band, and time runs along it.
         rows, _ = transformer.embeddings.get_shape(self.config)
-        patches = hidden.last_hidden_state[0, 2:].unflatten(0, (rows, -1))  # (f, t, D)
-        return patches.float().mean(dim=0).cpu().numpy(), logits.float().cpu().numpy()
+        patches = hidden.last_hidden_state[:, 2:].unflatten(1, (rows, -1))  # (B, f, t, D)
+        return list(zip(patches.float().mean(dim=1), logits.float(), strict=True))
+
+
+def _collect(
+    rows: Sequence[tuple[torch.Tensor, torch.Tensor]],
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    columns, logits = zip(*rows, strict=True)
+    return list(zip(to_arrays(columns), to_arrays(logits), strict=True))
 
 
 def _check_samples(samples: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 Key = TypeVar("Key")
+Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
@@ -30,20 +31,24 @@ def fixed_batches(rows: Iterable[np.ndarray], size: int) -> Iterator[tuple[np.nd
 
 def run_across(
     clips: Iterable[tuple[Key, Iterable[np.ndarray]]],
-    run: Callable[[np.ndarray], Sequence[Result]],
+    run: Callable[[np.ndarray], Sequence[Row]],
     size: int,
+    collect: Callable[[Sequence[Row]], Sequence[Result]] = list,
 ) -> Iterator[tuple[Key, list[Result]]]:
     """What `run` makes of every row of every clip, clip by clip and in their order.
 
     Full batches cost much less than one or two a clip. Clips are taken as they are needed: no more
-    than a batch and one clip are held.
+    than two batches and one clip are held.
 
     Args:
         clips: of each a key and its rows, of one shape everywhere; a clip may have none.
-        run: takes `size` rows (size, ...) and gives one result a row.
+        run: takes `size` rows (size, ...) and gives one result a row, which may still be on its
+            way: a GPU is given the next batch before anybody waits for the last one.
+        collect: turns what `run` gave into results, waiting for them where it must.
     """
     waiting: deque[tuple[Key, int]] = deque()
     results: list[Result] = []
+    launched: deque[Sequence[Row]] = deque()
 
     def finished() -> Iterator[tuple[Key, list[Result]]]:
         while waiting and waiting[0][1] <= len(results):
@@ -58,6 +63,10 @@ def run_across(
             yield from own
 
     for batch, valid in fixed_batches(rows(), size):
-        results += list(run(batch))[:valid]
-        yield from finished()
+        launched.append(run(batch)[:valid])
+        if len(launched) > 1:
+            results += collect(launched.popleft())
+            yield from finished()
+    for last in launched:
+        results += collect(last)
     yield from finished()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -55,6 +57,11 @@ def to_device(array: np.ndarray, device: torch.device, dtype: torch.dtype) -> to
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True).to(dtype)
+
+
+def to_arrays(rows: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """Tensors of one shape as arrays, in one copy from the device; waits until they are there."""
+    return list(torch.stack(list(rows)).cpu().numpy()) if rows else []
 
 
 def set_threads(count: int) -> None:

@@ -12,7 +12,7 @@ import torch
 from transformers import ViTImageProcessor, ViTModel
 
 from unmuted.features.batches import run_across
-from unmuted.features.device import to_device
+from unmuted.features.device import to_arrays, to_device
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
@@ -55,12 +55,13 @@ class VitFeatures:
         """
         prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
         run = Shrinking(self._forward, self.batch_size)
-        for name, features in run_across(prefetch(prepared), run, self.batch_size):
+        found = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
+        for name, features in found:
             yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)
 
     @torch.inference_mode()
-    def _forward(self, pixels: np.ndarray) -> np.ndarray:
-        """(B, 3, h, w) to float32 (B, D)."""
+    def _forward(self, pixels: np.ndarray) -> torch.Tensor:
+        """(B, 3, h, w) to float32 (B, D), on the device."""
         values = to_device(pixels, self.device, self.dtype)
         tokens = self.model(values).last_hidden_state  # (B, 1 + P, D)
-        return tokens[:, 1:].float().mean(dim=1).cpu().numpy()
+        return tokens[:, 1:].float().mean(dim=1)
