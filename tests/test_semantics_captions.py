@@ -53,6 +53,17 @@ def test_captions_are_greedy_decoding(blip: Path, pictures: np.ndarray) -> None:
     assert not any("[" in caption for caption in captions)
 
 
+def test_what_blip_sees_equals_transformers(blip: Path, pictures: np.ndarray) -> None:
+    captioner = Captioner(ModelSpec(path=blip), CPU, torch.float32, 8)
+    reference = BlipForConditionalGeneration.from_pretrained(blip).eval().vision_model
+    pixels = BlipImageProcessor.from_pretrained(blip)(list(pictures), return_tensors="pt")
+    with torch.inference_mode():
+        seen = captioner.model.vision_model(pixels.pixel_values).last_hidden_state
+        expected = reference(pixels.pixel_values).last_hidden_state
+    assert expected.std() > 0.1
+    torch.testing.assert_close(seen, expected, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("beams", [1, 3])
 def test_captions_do_not_depend_on_the_company(

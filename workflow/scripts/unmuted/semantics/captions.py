@@ -6,10 +6,13 @@ Li et al., "BLIP: Bootstrapping Language-Image Pre-training", ICML 2022.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoTokenizer, BlipForConditionalGeneration, BlipImageProcessor
+from transformers.models.blip.modeling_blip import BlipAttention
 
 from unmuted.features.batches import run_across
 from unmuted.features.device import to_device
@@ -36,6 +39,8 @@ class Captioner:
         self.processor = BlipImageProcessor.from_pretrained(folder)
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = load_model(BlipForConditionalGeneration, folder, device, dtype)
+        for layer in self.model.vision_model.encoder.layers:
+            layer.self_attn.forward = partial(_attend, layer.self_attn)
         self.device, self.dtype, self.batch_size = device, dtype, batch_size
         self.max_new_tokens, self.num_beams = max_new_tokens, num_beams
 
@@ -71,3 +76,16 @@ class Captioner:
         )  # (B, 1 + L), the first is the start token
         captions = self.tokenizer.batch_decode(tokens[:, 1:], skip_special_tokens=True)
         return [" ".join(caption.split()) for caption in captions]
+
+
+def _attend(
+    attention: BlipAttention, hidden_states: torch.Tensor, **_: object
+) -> tuple[torch.Tensor, None]:
+    """`BlipAttention.forward` without (B, heads, P, P) scores in memory: (B, P, D) to (B, P, D).
+
+    transformers writes them out, which makes batches of 577 patches slower than single pictures.
+    """
+    qkv = attention.qkv(hidden_states).unflatten(-1, (3, attention.num_heads, -1))
+    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, P, D / heads) each
+    mixed = scaled_dot_product_attention(query, key, value, scale=attention.scale)
+    return attention.projection(mixed.transpose(1, 2).flatten(2)), None
