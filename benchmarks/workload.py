@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,18 +66,24 @@ def _ffmpeg(*arguments: object) -> None:
     subprocess.run([str(one) for one in command], check=True)
 
 
-@contextmanager
-def make_project(
-    videos: Path, models: Mapping[str, object], per_shard: int, **settings: object
-) -> Iterator[Project]:
-    """A project over a folder of videos in a working directory of its own, which is entered."""
+def enter_project(
+    folder: Path, videos: Path, models: Mapping[str, object], per_shard: int, **settings: object
+) -> Project:
+    """A project over a folder of videos; `folder` becomes, anew, the working directory."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.chdir(folder)
     config = {
         "videos": {"source": "folder", "folder": str(videos)},
         "videos_per_shard": per_shard,
-        "threads": THREADS,
-        "models": models,
+        "models": dict(models),
         **settings,
     }
-    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder, chdir(folder):
-        Path("config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        yield Project(config)
+    Path("config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return Project(config)
+
+
+def empty(*stages: str) -> None:
+    """Remove what these stages made in the working directory."""
+    for stage in stages:
+        shutil.rmtree(Path("results") / stage, ignore_errors=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from unmuted.errors import UserError
-from unmuted.features.device import pick_device, pick_dtype
+from unmuted.features.device import pick_batch_size, pick_device, pick_dtype
 
 
 def test_a_requested_device_or_dtype_is_taken_as_it_is() -> None:
@@ -32,3 +32,11 @@ def test_a_gpu_that_is_not_there_is_a_clear_error(monkeypatch: pytest.MonkeyPatc
     assert pick_device("auto") == torch.device("cpu")
     with pytest.raises(UserError, match="sees no GPU"):
         pick_device("cuda")
+
+
+def test_batches_are_as_asked_for_or_what_is_fastest_on_the_device() -> None:
+    fastest = {"cpu": 8, "cuda": 64}
+    assert pick_batch_size(torch.device("cpu"), "auto", fastest) == 8
+    assert pick_batch_size(torch.device("cuda", 1), "auto", fastest) == 64
+    assert pick_batch_size(torch.device("meta"), "auto", fastest) == 8
+    assert pick_batch_size(torch.device("cuda"), 3, fastest) == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -86,10 +85,3 @@ class BareBlip:
             **inputs, max_new_tokens=self.max_new_tokens, num_beams=1, do_sample=False
         )
         return self.tokenizer.decode(tokens[0, 1:], skip_special_tokens=True)
-
-
-def fastest(run: Callable[[int], float], sizes: tuple[int, ...]) -> tuple[int, float]:
-    """The batch size whose time `run(size)` is least, and that time."""
-    times = {size: run(size) for size in sizes}
-    best = min(times, key=times.get)
-    return best, times[best]

@@ -12,7 +12,7 @@ import yaml
 
 from figures.workflow_overhead import snakemake
 from measure import ROOT, Figure, alternate, median_ratio, seconds
-from workload import SCRATCH, THREADS, make_clips, make_project, published_size_models
+from workload import SCRATCH, THREADS, enter_project, make_clips, published_size_models
 
 CLIPS = 32
 SHARD = "00000-of-00001"  # that holds them all
@@ -25,7 +25,7 @@ def main() -> None:
     models = published_size_models(SCRATCH / "models")
 
     def ours() -> float:
-        with make_project(videos[0].parents[1], models, CLIPS, threads=1):
+        with enter_project(videos[0].parents[1], models, CLIPS, threads=1):
             shard = "00000-of-00001"
             targets = [
                 f"results/{name}/{shard}.ledger.csv" for name in ("vit_rgb", "vit_flow", "ast")

@@ -1,88 +1,129 @@
-"""Stages that run a model against the bare model: what the stage costs on top."""
+"""Stages that run a model against the bare model: what the stage costs on top.
+
+Both sides run as the workflow's jobs do: a process a core, one thread each.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from baselines.bare_models import BareAst, BareBlip, BareVit, fastest
+from baselines.bare_models import BareAst, BareBlip, BareVit
+from crew import Crew, Tasks, crew
 from in_process import MEDIA, run_stages
-from measure import Figure, Limit, alternate, median_ratio, seconds
+from measure import Figure, Limit, alternate, median_ratio
+from unmuted.artifacts import read_json
 from unmuted.features.device import pick_dtype
 from unmuted.media.images import decode_images
 from unmuted.media.wav import read_wav_file
 from unmuted.project import Project
-from workload import SCRATCH, THREADS, make_clips, make_project, published_size_models
+from workload import SCRATCH, THREADS, empty, enter_project, make_clips, published_size_models
 
-REPEATS = 5
-CLIPS = 16
-SIZES = (8, 16, 32)  # batch sizes of which the bare loop takes the fastest
+REPEATS = 3
+CLIPS = 32  # of each process of ours, in one shard; loading the model counts
+READY = 8  # clips of which the bare loop has the tensors ready
+SIZES = (4, 8, 16, 32)  # batch sizes of which the bare loop takes the fastest: pictures
+WINDOWS = (1, 2, 4)  # and windows of sound
+PICTURES = 6  # that BLIP describes one at a time
+CAPTIONS = {"max_new_tokens": 20}  # random weights never end a sentence
 
 
 def main() -> None:
-    torch.set_num_threads(THREADS)
     videos = make_clips(SCRATCH / f"videos-{CLIPS}", CLIPS)
-    models = published_size_models(SCRATCH / "models")
-    captions = {"max_new_tokens": 20}
-    with make_project(videos[0].parents[1], models, CLIPS, captions=captions) as project:
-        run_stages(project, (*MEDIA, "representative_frames"), THREADS)
-        vit(project)
-        ast(project)
-        blip(project)
+    arguments = videos[0].parents[1], published_size_models(SCRATCH / "models")
+    in_best = "bare model loop on ready tensors in the best dtype"
+    with crew(THREADS, prepare_vit, *arguments) as members:
+        samples, details = measure(members, [f"bare {size}" for size in SIZES], "vit_rgb")
+        rates = {
+            side: rate(samples[side], 18 * n) for side, n in (("bare", READY), ("ours", CLIPS))
+        }
+        write("vit_stage", f"ViT stage images/s / {in_best}", 0.90, rates, details, decides=True)
+    with crew(THREADS, prepare_ast, *arguments) as members:
+        samples, details = measure(members, [f"bare {size}" for size in WINDOWS], "ast")
+        rates = {side: rate(samples[side], n) for side, n in (("bare", READY), ("ours", CLIPS))}
+        write("ast_stage", f"AST stage clips/s / {in_best}", 0.90, rates, details)
+    with crew(THREADS, prepare_blip, *arguments) as members:
+        samples, details = measure(members, ["bare"], "captions")
+        rates = {"bare": rate(samples["bare"], PICTURES), "ours": rate(samples["ours"], pictures())}
+        what = "captions/s, ours / one frame at a time in float32"
+        write("captions", what, 3, rates, details | CAPTIONS)
 
 
-def vit(project: Project) -> None:
-    model = BareVit(Path(project.config["models"]["vit"]["path"]), best_dtype())
-    pixels = torch.cat([model.prepare(images) for images in frames(project)])
-    size, _ = fastest(lambda size: seconds(lambda: model.run(pixels[:64], size)), SIZES)
-    write(
-        "vit_stage",
-        "ViT stage images/s / bare model loop on ready tensors in the best dtype",
-        Limit(least=0.90),
-        bare=lambda: len(pixels) / seconds(lambda: model.run(pixels, size)),
-        ours=lambda: len(pixels) / fresh_seconds(project, "vit_rgb"),
-        decides=True,
-        details={"unit": "images/s", "images": len(pixels), "batch of the bare loop": size},
+def measure(
+    members: Crew, bare: list[str], stage: str
+) -> tuple[dict[str, list[float]], dict[str, object]]:
+    """Seconds of the fastest bare loop and of the stage, in turns."""
+    fastest = min(bare, key=members.do)
+    members.do("empty")
+
+    def ours() -> float:
+        members.do("empty")
+        return members.do(stage)
+
+    samples = alternate(REPEATS, bare=lambda: members.do(fastest), ours=ours)
+    return samples, {"bare loop": fastest, "processes": THREADS, "threads of each": 1}
+
+
+def rate(seconds: list[float], count: int) -> list[float]:
+    """Of all processes together, when each does `count`."""
+    return [THREADS * count / one for one in seconds]
+
+
+def write(
+    name: str,
+    what: str,
+    least: float,
+    rates: dict[str, list[float]],
+    details: dict[str, object],
+    decides: bool = False,
+) -> None:
+    value = median_ratio(rates["ours"], rates["bare"])
+    Figure(name, what, value, "ratio", Limit(least=least), decides, rates, details).write()
+
+
+# --- in each process ------------------------------------------------------------------------------
+
+
+def prepare(number: int, videos: Path, models: dict[str, object]) -> Project:
+    """A project with frames, sound and representative frames."""
+    project = enter_project(
+        SCRATCH / f"project-{number}", videos, models, CLIPS, threads=1, captions=CAPTIONS
     )
+    run_stages(project, (*MEDIA, "representative_frames"), 1)
+    return project
 
 
-def ast(project: Project) -> None:
-    model = BareAst(Path(project.config["models"]["ast"]["path"]), best_dtype())
-    wavs = project.artifacts("wav", project.videos).values()
+def stage_tasks(project: Project, stage: str) -> Tasks:
+    return {stage: partial(run_stages, project, [stage], 1), "empty": partial(empty, stage)}
+
+
+def prepare_vit(number: int, videos: Path, models: dict[str, object]) -> Tasks:
+    project = prepare(number, videos, models)
+    model = BareVit(Path(models["vit"]["path"]), best_dtype())
+    ready = torch.cat([model.prepare(images) for images in frames(project)[:READY]])
+    bare = {f"bare {size}": partial(model.run, ready, size) for size in SIZES}
+    return bare | stage_tasks(project, "vit_rgb")
+
+
+def prepare_ast(number: int, videos: Path, models: dict[str, object]) -> Tasks:
+    project = prepare(number, videos, models)
+    model = BareAst(Path(models["ast"]["path"]), best_dtype())
+    wavs = list(project.artifacts("wav", project.videos).values())[:READY]
     sounds = [read_wav_file(one.checked_path())[0] / np.float32(32768) for one in wavs]
     ready = model.prepare(sounds)
-    size, _ = fastest(lambda size: seconds(lambda: model.run(ready[:8], size)), (1, 2, 4, 8))
-    write(
-        "ast_stage",
-        "AST stage clips/s / bare model loop on ready tensors in the best dtype",
-        Limit(least=0.90),
-        bare=lambda: len(ready) / seconds(lambda: model.run(ready, size)),
-        ours=lambda: len(ready) / fresh_seconds(project, "ast"),
-        details={"unit": "clips/s", "clips": len(ready), "batch of the bare loop": size},
-    )
+    bare = {f"bare {size}": partial(model.run, ready, size) for size in WINDOWS}
+    return bare | stage_tasks(project, "ast")
 
 
-def blip(project: Project) -> None:
-    settings = project.config["captions"]
-    model = BareBlip(Path(project.config["models"]["blip"]["path"]), settings["max_new_tokens"])
-    chosen = project.artifacts("representative_frames", project.videos)
-    steps = [one.json()["steps"] for one in chosen.values()]
-    pictures = [
-        picture
-        for images, own in zip(frames(project), steps, strict=True)
-        for picture in images[own]
-    ]
-    few = pictures[:8]  # one at a time takes long; the rate is that of any picture
-    write(
-        "captions",
-        "captions/s, ours / one frame at a time in float32",
-        Limit(least=3),
-        bare=lambda: len(few) / seconds(lambda: [model.caption(one) for one in few]),
-        ours=lambda: len(pictures) / fresh_seconds(project, "captions"),
-        details={"unit": "captions/s", "pictures": len(pictures), **settings},
-    )
+def prepare_blip(number: int, videos: Path, models: dict[str, object]) -> Tasks:
+    project = prepare(number, videos, models)
+    model = BareBlip(Path(models["blip"]["path"]), CAPTIONS["max_new_tokens"])
+    few = [images[0] for images in frames(project)[:PICTURES]]
+    bare = {"bare": lambda: [model.caption(one) for one in few]}
+    return bare | stage_tasks(project, "captions")
 
 
 def best_dtype() -> torch.dtype:
@@ -90,23 +131,15 @@ def best_dtype() -> torch.dtype:
 
 
 def frames(project: Project) -> list[np.ndarray]:
+    """Pictures uint8 (T, H, W, 3) of every clip."""
     found = project.artifacts("frames", project.videos).values()
     return [decode_images(one.tensors()) for one in found]
 
 
-def fresh_seconds(project: Project, stage: str) -> float:
-    """The stage from nothing, with reading, loading the model, writing and ledger."""
-    for path in Path("results").glob(f"{stage}/**/*"):
-        if path.is_file():
-            path.unlink()
-    return seconds(lambda: run_stages(project, [stage], THREADS))
-
-
-def write(name, what, limit, bare, ours, details, decides=False) -> None:
-    bare(), ours()  # both once before anything counts
-    samples = alternate(REPEATS, bare=bare, ours=ours)
-    value = median_ratio(samples["ours"], samples["bare"])
-    Figure(name, what, value, "ratio", limit, decides, samples, details).write()
+def pictures() -> int:
+    """How many pictures a process of ours describes."""
+    folder = SCRATCH / "project-0" / "results" / "representative_frames"
+    return sum(len(read_json(path)["steps"]) for path in folder.glob("*/*.json"))
 
 
 if __name__ == "__main__":

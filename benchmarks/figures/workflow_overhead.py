@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from measure import ROOT, Figure, Limit, seconds
-from workload import SCRATCH, THREADS, make_clips, make_project, published_size_models
+from workload import SCRATCH, THREADS, enter_project, make_clips, published_size_models
 
 CLIPS = int(os.environ.get("BENCH_CLIPS", 256))
 JOB_THREADS = 1  # of the workflow's jobs: as many of them side by side as there are cores
@@ -22,14 +22,14 @@ def main() -> None:
     videos = make_clips(SCRATCH / f"videos-{CLIPS}", CLIPS, distinct=CLIPS)
     models = published_size_models(SCRATCH / "models")
     folder = videos[0].parents[1]
-    with make_project(folder, models, PER_SHARD, threads=THREADS, **SETTINGS):
-        command = [sys.executable, "-m", "baselines.one_process", os.getcwd(), str(THREADS)]
-        one = seconds(lambda: subprocess.run(command, cwd=ROOT / "benchmarks", check=True))
-        metrics = read_metrics()
-    with make_project(folder, models, PER_SHARD, threads=JOB_THREADS, **SETTINGS):
-        ours = seconds(lambda: snakemake("results/arch2_metrics.json"))
-        assert read_metrics().keys() == metrics.keys()
-        jobs, inside = jobs_and_seconds()
+    enter_project(SCRATCH / "one", folder, models, CLIPS, threads=THREADS, **SETTINGS)
+    command = [sys.executable, "-m", "baselines.one_process", os.getcwd(), str(THREADS)]
+    one = seconds(lambda: subprocess.run(command, cwd=ROOT / "benchmarks", check=True))
+    metrics = read_metrics()
+    enter_project(SCRATCH / "ours", folder, models, PER_SHARD, threads=JOB_THREADS, **SETTINGS)
+    ours = seconds(lambda: snakemake("results/arch2_metrics.json"))
+    assert read_metrics().keys() == metrics.keys()
+    jobs, inside = jobs_and_seconds()
     Figure(
         "workflow_overhead",
         f"whole workflow wall / the same stages in one process, {CLIPS} clips, published sizes",

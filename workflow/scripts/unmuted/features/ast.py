@@ -16,7 +16,7 @@ from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from unmuted.errors import UserError
 from unmuted.features.batches import run_across
-from unmuted.features.device import to_arrays, to_device
+from unmuted.features.device import pick_batch_size, to_arrays, to_device
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
 from unmuted.features.prefetch import prefetch
@@ -31,6 +31,8 @@ from unmuted.features.time_pooling import (
     window_edges,
 )
 from unmuted.semantics.audioset import load_labels
+
+FASTEST_BATCH = {"cpu": 2, "cuda": 32}  # windows of sound
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,18 @@ class AstFeatures:
     """
 
     def __init__(
-        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 4
+        self,
+        spec: ModelSpec,
+        device: torch.device,
+        dtype: torch.dtype,
+        batch_size: int | str = "auto",
     ) -> None:
         folder = load_folder(spec, PROCESSOR)
         self.extractor = ASTFeatureExtractor.from_pretrained(folder)
         self.model = load_model(ASTForAudioClassification, folder, device, dtype)
         self.config = self.model.config
-        self.device, self.dtype, self.batch_size = device, dtype, batch_size
+        self.device, self.dtype = device, dtype
+        self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
         found = (self.extractor.sampling_rate, self.extractor.max_length)
         if found != (SAMPLE_RATE, self.config.max_length):
             raise UserError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -34,6 +34,14 @@ def pick_dtype(device: torch.device, requested: str = "auto") -> torch.dtype:
         capabilities = torch.cpu.get_capabilities()
         fast = capabilities.get("amx_bf16", False) or capabilities.get("avx512_bf16", False)
     return torch.bfloat16 if fast else torch.float32
+
+
+def pick_batch_size(device: torch.device, requested: int | str, fastest: Mapping[str, int]) -> int:
+    """The requested number of rows a batch; "auto" is what is `fastest` on this kind of device.
+
+    A CPU wants batches that fit into its caches, a GPU such as keep it busy.
+    """
+    return fastest.get(device.type, fastest["cpu"]) if requested == "auto" else int(requested)
 
 
 def use_device(requested: str, threads: int) -> torch.device:

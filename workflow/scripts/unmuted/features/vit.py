@@ -12,12 +12,14 @@ import torch
 from transformers import ViTImageProcessor, ViTModel
 
 from unmuted.features.batches import run_across
-from unmuted.features.device import to_arrays, to_device
+from unmuted.features.device import pick_batch_size, to_arrays, to_device
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
 from unmuted.features.prefetch import prefetch
 from unmuted.features.pretrained import load_model
+
+FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
 
 
 class VitFeatures:
@@ -28,12 +30,17 @@ class VitFeatures:
     """
 
     def __init__(
-        self, spec: ModelSpec, device: torch.device, dtype: torch.dtype, batch_size: int = 32
+        self,
+        spec: ModelSpec,
+        device: torch.device,
+        dtype: torch.dtype,
+        batch_size: int | str = "auto",
     ) -> None:
         folder = load_folder(spec, PROCESSOR)
         self.processor = ViTImageProcessor.from_pretrained(folder)
         self.model = load_model(ViTModel, folder, device, dtype, add_pooling_layer=False)
-        self.device, self.dtype, self.batch_size = device, dtype, batch_size
+        self.device, self.dtype = device, dtype
+        self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
         self.dim: int = self.model.config.hidden_size
 
     def extract(self, images: np.ndarray) -> np.ndarray:

@@ -15,12 +15,14 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration, BlipImageP
 from transformers.models.blip.modeling_blip import BlipAttention
 
 from unmuted.features.batches import run_across
-from unmuted.features.device import to_device
+from unmuted.features.device import pick_batch_size, to_device
 from unmuted.features.images import prepare_images
 from unmuted.features.loading import PROCESSOR, TOKENIZER, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
 from unmuted.features.prefetch import prefetch
 from unmuted.features.pretrained import load_model
+
+FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
 
 
 class Captioner:
@@ -33,7 +35,7 @@ class Captioner:
         dtype: torch.dtype,
         max_new_tokens: int,
         num_beams: int = 1,
-        batch_size: int = 32,
+        batch_size: int | str = "auto",
     ) -> None:
         folder = load_folder(spec, PROCESSOR, TOKENIZER)
         self.processor = BlipImageProcessor.from_pretrained(folder)
@@ -41,7 +43,8 @@ class Captioner:
         self.model = load_model(BlipForConditionalGeneration, folder, device, dtype)
         for layer in self.model.vision_model.encoder.layers:
             layer.self_attn.forward = partial(_attend, layer.self_attn)
-        self.device, self.dtype, self.batch_size = device, dtype, batch_size
+        self.device, self.dtype = device, dtype
+        self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
         self.max_new_tokens, self.num_beams = max_new_tokens, num_beams
 
     def caption(self, images: np.ndarray) -> list[str]:
