@@ -30,6 +30,7 @@ class Crew:
                 target=_member, args=(theirs, prepare, number, *arguments), daemon=True
             )
             process.start()
+            theirs.close()  # so that its end is noticed
             self.members.append((process, ours))
         self._wait()
 
@@ -43,9 +44,10 @@ class Crew:
 
     def _wait(self) -> None:
         for _, pipe in self.members:
-            found = pipe.recv()
-            if isinstance(found, Exception):
-                raise found
+            try:
+                pipe.recv()
+            except EOFError:
+                raise RuntimeError("a process of the crew died; its error stands above") from None
 
     def dismiss(self) -> None:
         self._tell(None)
@@ -65,11 +67,8 @@ def crew(size: int, prepare: Callable[..., Tasks], *arguments: object) -> Iterat
 
 def _member(pipe: Connection, prepare: Callable[..., Tasks], *arguments: object) -> None:
     torch.set_num_threads(1)
-    try:
-        tasks = prepare(*arguments)
-        pipe.send("ready")
-        for name in iter(pipe.recv, None):
-            tasks[name]()
-            pipe.send("done")
-    except Exception as error:  # told to the one who waits, who raises it
-        pipe.send(RuntimeError(f"{type(error).__name__}: {error}"))
+    tasks = prepare(*arguments)
+    pipe.send("ready")
+    for name in iter(pipe.recv, None):
+        tasks[name]()
+        pipe.send("done")

@@ -43,7 +43,8 @@ def main() -> None:
         write("vit_stage", f"ViT stage images/s / {in_best}", 0.90, rates, details, decides=True)
     with crew(THREADS, prepare_ast, *arguments) as members:
         samples, details = measure(members, [f"bare {size}" for size in WINDOWS], "ast")
-        rates = {side: rate(samples[side], n) for side, n in (("bare", READY), ("ours", CLIPS))}
+        counts = {"bare": READY, "ours": CLIPS}
+        rates = {side: rate(samples[side], counts[side]) for side in counts}
         write("ast_stage", f"AST stage clips/s / {in_best}", 0.90, rates, details)
     with crew(THREADS, prepare_blip, *arguments) as members:
         samples, details = measure(members, ["bare"], "captions")
