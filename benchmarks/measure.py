@@ -40,13 +40,14 @@ class Figure:
     """One line of the table.
 
     name: of its file. what: the quantity, as a person would say it. value: the median over
-    `repeats`. limit: what it is to reach; None where it is only reported. samples: what was
-    measured in each repeat, by side (such as "source" and "ours"). details: how it came about.
+    repeats, or None, with a "reason" among the details, where it cannot be measured here. limit:
+    what it is to reach; None where it is only reported. samples: what was measured in each repeat,
+    by side (such as "source" and "ours"). details: how it came about.
     """
 
     name: str
     what: str
-    value: float
+    value: float | None
     unit: str = "ratio"
     limit: Limit | None = None
     decides: bool = False
@@ -62,7 +63,9 @@ class Figure:
             "value": self.value,
             "unit": self.unit,
             "goal": None if self.limit is None else str(self.limit),
-            "met": None if self.limit is None else self.limit.is_met(self.value),
+            "met": None
+            if self.limit is None or self.value is None
+            else self.limit.is_met(self.value),
             "decides": self.decides,
             "samples": self.samples,
             "details": self.details,

@@ -9,6 +9,7 @@ and means nothing), and the models are loaded once.
 from __future__ import annotations
 
 import subprocess
+import wave
 from itertools import pairwise
 from pathlib import Path
 
@@ -109,4 +110,6 @@ def read_sound(video: Path, wav: Path) -> np.ndarray:
     command = [binary(), "-nostdin", "-v", "error", "-y", "-i", video, "-vn", "-ac", "1"]
     command += ["-ar", str(RATE), "-c:a", "pcm_s16le", wav]
     subprocess.run([str(one) for one in command], check=True)
-    return np.frombuffer(wav.read_bytes()[44:], "<i2").astype(np.float32) / 32768
+    with wave.open(str(wav)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    return samples.astype(np.float32) / 32768

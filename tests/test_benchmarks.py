@@ -1,0 +1,170 @@
+"""The baselines of the benchmarks compute what the workflow computes; the figures' arithmetic."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import measure
+import run
+from baselines.bare_models import BareAst, BareBlip, BareVit
+from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
+from models_fixture import save_ast, save_blip, save_vit
+from unmuted.features.ast import AstFeatures
+from unmuted.features.loading import ModelSpec
+from unmuted.features.vit import VitFeatures
+from unmuted.media.every_nth import read_every_nth
+from unmuted.media.flow import flow_images
+from unmuted.media.probe import probe
+from unmuted.media.wav import read_wav
+from unmuted.semantics.captions import Captioner
+from unmuted.world.files import write_clip
+from unmuted.world.plan import plan_world
+
+CPU = torch.device("cpu")
+STEPS = 18
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small models and a clip of 3 seconds with sound."""
+    folder = tmp_path_factory.mktemp("bench")
+    save_vit(folder / "vit")
+    save_ast(folder / "ast")
+    save_blip(folder / "blip")
+    specs = plan_world(2, 8, seed=3, seconds=3.0)
+    spec = next(one for one in specs if one.audio == "ok" and one.rate == 30)
+    write_clip(spec, folder / "clip.mp4")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def source(folder: Path) -> SourceWay:
+    return SourceWay(folder / "vit", folder / "ast")
+
+
+@pytest.fixture(scope="module")
+def frames(folder: Path) -> np.ndarray:
+    return read_frames(folder / "clip.mp4")
+
+
+def test_the_source_way_decodes_the_frames_of_seed_mode(folder: Path, frames: np.ndarray) -> None:
+    clip = folder / "clip.mp4"
+    ours = read_every_nth(clip, probe(clip), STEPS, frames.shape[1], rate=6).images
+    assert frames.shape == ours.shape == (STEPS, 144, 192, 3)
+    # Two decoders' colours; another frame would differ by more.
+    apart = np.abs(frames.astype(int) - ours).mean(axis=(1, 2, 3))
+    shifted = np.abs(frames[1:].astype(int) - ours[:-1]).mean(axis=(1, 2, 3))
+    assert apart.max() < 3
+    assert apart.max() < shifted.mean()
+
+
+def test_the_source_way_draws_the_flow_of_seed_mode(frames: np.ndarray) -> None:
+    ours = flow_images(frames, np.arange(STEPS) / 6, 1.0, scale="per_pair")
+    drawn = draw_flow(frames)
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert np.abs(drawn.astype(int) - ours).mean() < 1
+
+
+def test_the_source_way_reads_the_same_sound(folder: Path, tmp_path: Path) -> None:
+    clip = folder / "clip.mp4"
+    ours = read_wav(clip, probe(clip)).samples / 32768
+    theirs = read_sound(clip, tmp_path / "theirs.wav")
+    count = min(len(ours), len(theirs))
+    assert abs(len(ours) - len(theirs)) < 0.1 * 16_000
+    assert np.corrcoef(ours[:count], theirs[:count])[0, 1] > 0.999
+
+
+def test_the_source_way_sees_what_the_workflow_sees(
+    folder: Path, source: SourceWay, frames: np.ndarray
+) -> None:
+    ours = VitFeatures(ModelSpec(path=folder / "vit"), CPU, torch.float32).extract(frames)
+    np.testing.assert_allclose(source.see(frames), ours, atol=1e-4)
+
+
+def test_the_source_way_hears_what_seed_mode_hears(folder: Path, source: SourceWay) -> None:
+    samples = np.random.default_rng(1).normal(0, 3000, 18 * 1000).astype(np.int16)
+    model = AstFeatures(ModelSpec(path=folder / "ast"), CPU, torch.float32)
+    ours = model.extract(samples, STEPS, per_step=True).tokens
+    np.testing.assert_allclose(source.hear(samples / np.float32(32768)), ours, atol=1e-4)
+
+
+def test_bare_models_compute_what_the_stages_compute(folder: Path, frames: np.ndarray) -> None:
+    vit = BareVit(folder / "vit", torch.float32)
+    ours = VitFeatures(ModelSpec(path=folder / "vit"), CPU, torch.float32).extract(frames)
+    np.testing.assert_allclose(vit.run(vit.prepare(frames), batch=4), ours, atol=1e-4)
+
+    samples = np.random.default_rng(1).normal(0, 3000, 8000).astype(np.int16)
+    ast = BareAst(folder / "ast", torch.float32)
+    columns, logits = ast.run(ast.prepare([samples / np.float32(32768)] * 3), batch=2)
+    model = AstFeatures(ModelSpec(path=folder / "ast"), CPU, torch.float32)
+    heard = model.extract(samples, 1)
+    np.testing.assert_allclose(logits, [heard.logits] * 3, atol=1e-4)
+    assert columns.shape[::2] == (3, model.dim)
+
+    blip = BareBlip(folder / "blip", max_new_tokens=6)
+    captioner = Captioner(ModelSpec(path=folder / "blip"), CPU, torch.float32, 6)
+    assert [blip.caption(one) for one in frames[:3]] == captioner.caption(frames[:3])
+
+
+# ----------------------------------------------------------------------------------------- figures
+
+
+def test_sides_are_measured_in_turns() -> None:
+    order = []
+
+    def side(name: str, value: float) -> float:
+        order.append(name)
+        return value
+
+    samples = measure.alternate(3, a=lambda: side("a", 2.0), b=lambda: side("b", 1.0))
+    assert order == ["a", "b"] * 3
+    assert samples == {"a": [2.0] * 3, "b": [1.0] * 3}
+
+
+def test_a_ratio_is_that_of_pairs_from_the_same_repeat() -> None:
+    # The machine was slow in the second repeat: both sides were.
+    assert measure.median_ratio([10, 30, 11], [5, 15, 5]) == 2
+    assert measure.median_ratio([1], [Fraction(1, 3)]) == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "met"),
+    [
+        (measure.Limit(least=9), 9.0, True),
+        (measure.Limit(least=9), 8.99, False),
+        (measure.Limit(most=1.1), 1.1, True),
+        (measure.Limit(most=1.1), 1.2, False),
+    ],
+)
+def test_limits(limit: measure.Limit, value: float, met: bool) -> None:
+    assert limit.is_met(value) is met
+
+
+def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_path: Path) -> None:
+    limit = measure.Limit(least=2)
+    path = measure.Figure("good", "a / b", 3.0, limit=limit, decides=True).write(tmp_path)
+    measure.Figure("bad", "c / d", 1.5, limit=limit).write(tmp_path)
+    measure.Figure("told", "seconds of e", 12.0, unit="s").write(tmp_path)
+    measure.Figure("absent", "on a GPU", None, details={"reason": "no GPU"}).write(tmp_path)
+    found = json.loads(path.read_text())
+    assert (found["value"], found["goal"], found["met"]) == (3.0, ">= 2", True)
+    assert found["measured"]["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert found["measured"]["machine"]["cores"] >= 1
+    lines = run.table(tmp_path).splitlines()[2:]
+    assert lines == [
+        "| on a GPU | unmeasured: no GPU | report |  |",
+        "| c / d | 1.5 | >= 2 | **no** |",
+        "| **a / b** | 3 | >= 2 | yes |",
+        "| seconds of e | 12 s | report |  |",
+    ]
+
+
+def test_every_figure_is_listed_and_there(repository: Path) -> None:
+    files = {path.stem for path in (repository / "benchmarks" / "figures").glob("[a-z]*.py")}
+    assert files == set(run.ORDER)
