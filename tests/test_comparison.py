@@ -52,7 +52,7 @@ def fillings() -> Fillings:
 def test_every_unit_has_its_own_audio_beside_the_same_video(fillings: Fillings) -> None:
     seen = {}
     for filling in ("mean_audio", "knn_audio", "generated_arch1", "generated_arch2", "filtered"):
-        x = fillings.of_unit(filling, 2)
+        x = fillings.of_unit(filling, 2)[:]
         assert np.array_equal(x[..., :V], fillings.clips.visual)
         seen[filling] = x[..., V:]
     assert not seen["mean_audio"].any()
@@ -67,12 +67,12 @@ def test_every_unit_has_its_own_audio_beside_the_same_video(fillings: Fillings) 
 
 def test_real_or_keeps_what_is_heard_and_fills_the_rest(fillings: Fillings) -> None:
     heard = np.array([True, False, True, True, False, True])
-    audio = fillings.of_unit("real_or_knn_audio", 0, heard)[..., V:]
+    audio = fillings.of_unit("real_or_knn_audio", 0, heard)[:][..., V:]
     own = fillings.clips.usable & heard
     assert np.array_equal(audio[own], fillings.clips.real[own])
     assert np.array_equal(audio[~own], fillings.retrieved[~own])
     noise = made(N, T, A)
-    noisy = fillings.hearing(noise).of_unit("real_or_knn_audio", 0)[..., V:]
+    noisy = fillings.hearing(noise).of_unit("real_or_knn_audio", 0)[:][..., V:]
     usable = fillings.clips.usable
     assert np.array_equal(noisy[usable], noise[usable])
     assert np.array_equal(noisy[~usable], fillings.retrieved[~usable])

@@ -7,6 +7,7 @@ import numpy as np
 
 from unmuted.experiment import FULL, Clip, fit_units, load_experiment
 from unmuted.features.label_head import read_label_head
+from unmuted.fitting.clip_arrays import RowFile
 from unmuted.generation.projection import Projection
 from unmuted.generation.prototypes import fit_prototypes
 from unmuted.joblog import job_log
@@ -24,11 +25,13 @@ def fit(
     """Vectors (527, A) and their evidence, from the clips that each unit may read."""
     for task in tasks:
         clips = units[task.name]
-        heard = [clip.artifacts["ast"].tensors() for clip in clips]
-        audio = np.stack([projection.apply(item["tokens"]) for item in heard])
-        scores = np.stack([item["scores"] for item in heard])
+        audio, scores = RowFile(), RowFile()
+        for clip in clips:
+            heard = clip.artifacts["ast"].tensors()
+            audio.append(projection.apply(heard["tokens"]))
+            scores.append(heard["scores"])
         keys = [clip.key for clip in clips]
-        found = fit_prototypes(keys, audio, scores, head, projection, min_weight)
+        found = fit_prototypes(keys, audio.array(), scores.array(), head, projection, min_weight)
         yield Outcome(task.name, dict(vars(found)))
 
 

@@ -328,12 +328,12 @@ def generator_data(
     time_steps: int,
     tokenize: Tokenize | None = None,
 ) -> GeneratorData:
-    """The clips as arrays for the generator; any frame may be representative, so R = T.
+    """The clips as arrays for the generator, mapped; any frame may be representative, so R = T.
 
     tokenize: turns captions into token ids, for a generator that trains the sentence encoder.
     """
     return collate(
-        [_generator_inputs(clip, projection, tokenize) for clip in clips],
+        (_generator_inputs(clip, projection, tokenize) for clip in clips),
         audio_dim=len(projection.components),
         max_captions=time_steps,
     )

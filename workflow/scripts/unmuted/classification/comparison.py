@@ -19,6 +19,7 @@ from unmuted.classification.fillings import (
 )
 from unmuted.classification.inputs import ClipFeatures, load_features
 from unmuted.experiment import Clip, Experiment
+from unmuted.fitting.clip_arrays import Assembled, ClipArray, Index, mapped_stack
 from unmuted.generation.projection import Projection
 from unmuted.missing import swap_donors
 from unmuted.runner import Artifact
@@ -83,20 +84,21 @@ class Fillings:
     swapped: np.ndarray
     kept: Mapping[str, np.ndarray]
 
-    def audio(self, filling: str, seed_index: int) -> np.ndarray:
-        """A filling of all clips, (N, T, A)."""
+    def audio(self, filling: str, seed_index: int, clips: Index) -> np.ndarray:
+        """A filling of n of the clips, (n, T, A)."""
         if filling in self.kept:
-            return filtered(self.video_generated[:, seed_index], self.kept[filling][:, seed_index])
+            kept_clips = self.kept[filling][clips, seed_index]
+            return filtered(self.video_generated[clips, seed_index], kept_clips)
         return {
-            "mean_audio": lambda: np.zeros_like(self.clips.real),
-            "knn_audio": lambda: self.retrieved,
-            "generated_arch1": lambda: self.video_generated[:, seed_index],
-            "generated_arch2": lambda: self.clips.generated[:, seed_index],
-            "random_features": lambda: self.random,
-            "swapped_audio": lambda: self.swapped,
+            "mean_audio": lambda: np.zeros_like(self.clips.real[clips]),
+            "knn_audio": lambda: self.retrieved[clips],
+            "generated_arch1": lambda: self.video_generated[clips, seed_index],
+            "generated_arch2": lambda: self.clips.generated[clips, seed_index],
+            "random_features": lambda: self.random[clips],
+            "swapped_audio": lambda: self.swapped[clips],
         }[filling]()
 
-    def of_unit(self, unit: str, seed_index: int, heard: np.ndarray | None = None) -> np.ndarray:
+    def of_unit(self, unit: str, seed_index: int, heard: np.ndarray | None = None) -> ClipArray:
         """Input (N, T, F) of a classifier.
 
         heard: bool (N,), the clips whose own sound a real_or_ unit gets; all that have sound unless
@@ -104,11 +106,16 @@ class Fillings:
         """
         if unit == VIDEO:
             return self.clips.visual
-        audio = self.audio(unit.removeprefix(REAL_OR), seed_index)
-        if unit.startswith(REAL_OR):
-            own = self.clips.usable if heard is None else self.clips.usable & heard
-            audio = np.where(own[:, None, None], self.clips.real, audio)
-        return np.concatenate([self.clips.visual, audio], axis=2)
+        own = self.clips.usable if heard is None else self.clips.usable & heard
+
+        def read(clips: Index) -> np.ndarray:
+            audio = self.audio(unit.removeprefix(REAL_OR), seed_index, clips)
+            if unit.startswith(REAL_OR):
+                audio = np.where(own[clips, None, None], self.clips.real[clips], audio)
+            return np.concatenate([self.clips.visual[clips], audio], axis=2)
+
+        width = self.clips.visual.shape[2] + self.clips.real.shape[2]
+        return Assembled((*self.clips.visual.shape[:2], width), read)
 
     def hearing(self, real: np.ndarray) -> Fillings:
         """The same clips with another sound (N, T, A) in the place of their own."""
@@ -128,10 +135,10 @@ def load_fillings(
     keys = [clip.key for clip in clips]
     return Fillings(
         clips=features,
-        video_generated=np.stack(
-            [clip.artifacts["video_generated"].tensors()["audio"] for clip in clips]
+        video_generated=mapped_stack(
+            clip.artifacts["video_generated"].tensors()["audio"] for clip in clips
         ),
-        retrieved=np.stack([clip.artifacts["retrieved"].tensors()["audio"] for clip in clips]),
+        retrieved=mapped_stack(clip.artifacts["retrieved"].tensors()["audio"] for clip in clips),
         random=random_features(keys, statistics, features.real.shape[1], seed),
         swapped=swapped,
         kept=kept_by_filter,
@@ -140,7 +147,7 @@ def load_fillings(
 
 def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
     """How the sound of the training clips varies."""
-    real = np.stack([clip.audio(projection) for clip in clips])
+    real = mapped_stack(clip.audio(projection) for clip in clips)
     usable = np.array([clip.has_sound for clip in clips])
     return audio_statistics([clip.key for clip in clips], real, usable)
 
@@ -159,7 +166,7 @@ def donors_of(clips: Sequence[Clip], seed: int) -> list[Clip | None]:
 def lent_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
     """A control: for each clip the real audio of its donor, (N, T, A)."""
     pairs = zip(clips, donors_of(clips, seed), strict=True)
-    return np.stack([audio_of_donor(clip, donor, projection) for clip, donor in pairs])
+    return mapped_stack(audio_of_donor(clip, donor, projection) for clip, donor in pairs)
 
 
 def audio_of_donor(clip: Clip, donor: Clip | None, projection: Projection) -> np.ndarray:

@@ -6,11 +6,12 @@ projection centres.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from unmuted.fitting.clip_arrays import blocks, mapped_stack
 from unmuted.fitting.order import content_order, stable_hash
 
 
@@ -35,12 +36,16 @@ class AudioStatistics:
 def audio_statistics(keys: Sequence[str], audio: np.ndarray, usable: np.ndarray) -> AudioStatistics:
     """Statistics of the training clips with usable sound, bool (N,); at least one."""
     order = content_order(keys, audio)
-    heard = audio[order[usable[order]]].astype(np.float64)
-    clip_means = heard.mean(axis=1)
+    means, variances = [], []
+    for part in blocks(order[usable[order]]):
+        heard = audio[part].astype(np.float64)
+        means.append(heard.mean(axis=1))
+        variances.append(heard.var(axis=1))
+    clip_means = np.concatenate(means)
     return AudioStatistics(
         mean=clip_means.mean(axis=0),
         between=clip_means.std(axis=0),
-        within=np.sqrt(heard.var(axis=1).mean(axis=0)),
+        within=np.sqrt(np.concatenate(variances).mean(axis=0)),
     )
 
 
@@ -55,13 +60,16 @@ def random_features(
     of real sound.
     """
     spread = np.sqrt(steps / max(steps - 1, 1))  # what taking the mean out of the steps costs
-    made = np.zeros((len(keys), steps, len(statistics.mean)), dtype=np.float32)
-    for i, key in enumerate(keys):
-        rng = np.random.default_rng(stable_hash("random features", seed, key) % 2**64)
-        clip, step = rng.standard_normal((1, made.shape[2])), rng.standard_normal(made.shape[1:])
-        step = spread * (step - step.mean(axis=0))
-        made[i] = statistics.mean + statistics.between * clip + statistics.within * step
-    return made
+    audio_dim = len(statistics.mean)
+
+    def made() -> Iterator[np.ndarray]:
+        for key in keys:
+            rng = np.random.default_rng(stable_hash("random features", seed, key) % 2**64)
+            clip, step = (rng.standard_normal((rows, audio_dim)) for rows in (1, steps))
+            step = spread * (step - step.mean(axis=0))
+            yield statistics.mean + statistics.between * clip + statistics.within * step
+
+    return mapped_stack(made())
 
 
 def filtered(generated: np.ndarray, kept: np.ndarray) -> np.ndarray:

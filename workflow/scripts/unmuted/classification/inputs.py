@@ -9,13 +9,14 @@ import numpy as np
 
 from unmuted.classification.arms import arm_features
 from unmuted.experiment import Clip
+from unmuted.fitting.clip_arrays import Assembled, ClipArray, Index, mapped_stack
 from unmuted.generation.projection import Projection
 from unmuted.runner import Artifact
 
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Features of N clips in memory.
+    """Features of N clips, mapped where `load_features` has read them.
 
     visual: float32 (N, T, Dv). real: float32 (N, T, A), zeros without usable sound. usable: bool
     (N,). generated: float32 (N, S, T, A), one a seed.
@@ -26,19 +27,26 @@ class ClipFeatures:
     usable: np.ndarray
     generated: np.ndarray
 
-    def of_arm(self, arm: str, seed_index: int) -> np.ndarray:
+    def of_arm(self, arm: str, seed_index: int) -> ClipArray:
         """The classifier's input (N, T, F) in an arm, with what the seed's generator made."""
-        generated = self.generated[:, seed_index]
-        return arm_features(arm, self.visual, self.real, self.usable, generated)
+        if arm == "video_only":
+            return self.visual  # nothing to put together
+
+        def read(clips: Index) -> np.ndarray:
+            audio = self.real[clips], self.usable[clips], self.generated[clips, seed_index]
+            return arm_features(arm, self.visual[clips], *audio)
+
+        width = read(slice(0, 1)).shape[2]
+        return Assembled((*self.visual.shape[:2], width), read)
 
 
 def load_features(clips: Sequence[Clip], projection: Projection) -> ClipFeatures:
     """Read the features of clips that have generated audio."""
     return ClipFeatures(
-        visual=np.stack([clip.visual() for clip in clips]),
-        real=np.stack([clip.audio(projection) for clip in clips]),
+        visual=mapped_stack(clip.visual() for clip in clips),
+        real=mapped_stack(clip.audio(projection) for clip in clips),
         usable=np.array([clip.has_sound for clip in clips]),
-        generated=np.stack([clip.artifacts["generated"].tensors()["audio"] for clip in clips]),
+        generated=mapped_stack(clip.artifacts["generated"].tensors()["audio"] for clip in clips),
     )
 
 

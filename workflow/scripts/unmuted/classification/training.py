@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from unmuted.classification.lstm import Classifier, ClassifierConfig
 from unmuted.errors import UserError
+from unmuted.fitting.clip_arrays import ClipArray, is_finite
 from unmuted.fitting.loop import History, Schedule, optimise, seeded
 from unmuted.fitting.order import content_order
 from unmuted.fitting.states import State, load_weights, pack, settings_of
@@ -56,7 +57,7 @@ class Fit:
 
 def train_classifier(
     keys: Sequence[str],
-    features: np.ndarray,
+    features: ClipArray,
     labels: np.ndarray,
     classes: int,
     settings: ClassifierSettings,
@@ -97,10 +98,10 @@ def train_classifier(
     return Fit(snapshots, settings.snapshot_epochs, history)
 
 
-def _check(features: np.ndarray, labels: np.ndarray, classes: int) -> None:
+def _check(features: ClipArray, labels: np.ndarray, classes: int) -> None:
     if len(features) != len(labels) or len(features) == 0:
         raise UserError(f"classifier: {len(features)} training clips and {len(labels)} labels")
-    if not np.isfinite(features).all():
+    if not is_finite(features):
         raise UserError("the classifier's training features hold values that are not finite")
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(f"labels {labels.min()}..{labels.max()}, expected 0..{classes - 1}")
@@ -111,13 +112,13 @@ def load_classifier(state: State, device: str = "cpu") -> Classifier:
     return load_weights(Classifier(ClassifierConfig(**settings_of(state))), state, device)
 
 
-def predict(state: State, features: np.ndarray, device: str = "cpu") -> np.ndarray:
+def predict(state: State, features: ClipArray, device: str = "cpu") -> np.ndarray:
     """`predict_with` the network of a checkpoint."""
     return predict_with(load_classifier(state, device), features, device)
 
 
 @torch.inference_mode()
-def predict_with(model: Classifier, features: np.ndarray, device: str = "cpu") -> np.ndarray:
+def predict_with(model: Classifier, features: ClipArray, device: str = "cpu") -> np.ndarray:
     """Class probabilities float32 (N, C) of clips with features (N, T, F), one clip at a time.
 
     So a clip's probabilities do not depend on the clips beside it, to the last bit.
@@ -128,7 +129,8 @@ def predict_with(model: Classifier, features: np.ndarray, device: str = "cpu") -
             f"classifier expects {config.features} features a time step, got {features.shape[2]}"
         )
     probabilities = np.zeros((len(features), config.classes), dtype=np.float32)
-    for i, clip in enumerate(torch.from_numpy(features).split(1)):
+    for i in range(len(features)):
+        clip = torch.tensor(features[i : i + 1])  # (1, T, F)
         logits = model(clip.to(device))[0]  # (C,)
         probabilities[i] = logits.double().softmax(dim=0).cpu().numpy()
     return probabilities

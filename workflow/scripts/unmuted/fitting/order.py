@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+
+from unmuted.fitting.clip_arrays import ClipArray
 
 
 def stable_hash(*parts: object) -> int:
@@ -20,16 +23,16 @@ def hash_keys(keys: Sequence[str]) -> np.ndarray:
     return np.array([stable_hash(key) for key in keys], dtype=np.int64)
 
 
-def content_order(keys: Sequence[str], *arrays: np.ndarray) -> np.ndarray:
+def content_order(keys: Sequence[str], *arrays: ClipArray) -> np.ndarray:
     """Indices (N,) that sort clips by key; those of one key by their rows' bytes in `arrays`."""
-    repeated = len(set(keys)) < len(keys)
+    clips_of = Counter(keys)
 
     def rank(i: int) -> tuple[str, bytes]:
-        if not repeated:
+        if clips_of[keys[i]] == 1:
             return keys[i], b""
         rows = hashlib.blake2b(digest_size=16)
         for array in arrays:
-            rows.update(np.ascontiguousarray(array[i]).tobytes())
+            rows.update(array[i : i + 1].tobytes())
         return keys[i], rows.digest()
 
     return np.array(sorted(range(len(keys)), key=rank), dtype=np.int64)

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unmuted.fitting.clip_arrays import ClipArray
+
 CONSTANT = 1e-6  # a feature that varies less than this carries nothing: it is centred, not blown up
 CLIPS_AT_ONCE = 256  # bounds the float64 copies
 
@@ -18,7 +20,7 @@ class Standardize(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
 
-    def fit(self, features: np.ndarray, clips: np.ndarray, shared_scale: int = 0) -> None:
+    def fit(self, features: ClipArray, clips: np.ndarray, shared_scale: int = 0) -> None:
         """Take the statistics of the clips at the indices `clips` of features (N, T, D)."""
         mean, scale = moments(features, clips, shared_scale)
         self.mean.copy_(torch.from_numpy(mean))
@@ -32,7 +34,7 @@ class Standardize(nn.Module):
 
 
 def moments(
-    features: np.ndarray, clips: np.ndarray, shared_scale: int = 0
+    features: ClipArray, clips: np.ndarray, shared_scale: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation, float64 (D,), of each feature over clips and time.
 

@@ -1,13 +1,15 @@
-"""The clips as the generator sees them: padded arrays in memory."""
+"""The clips as the generator sees them: padded arrays, the large ones mapped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from unmuted.errors import UserError
+from unmuted.fitting.clip_arrays import RowFile, mapped_stack
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class GeneratorData:
         return len(self.keys)
 
     def take(self, indices: np.ndarray) -> GeneratorData:
-        """The clips at `indices` (int, or bool (N,)), in that order."""
+        """The clips at `indices` (int, or bool (N,)), in that order: copies in memory, for few."""
         chosen = np.arange(len(self))[indices]
         picked = {
             f.name: tuple(getattr(self, f.name)[i] for i in chosen)
@@ -54,76 +56,96 @@ class GeneratorData:
         return replace(self, **picked)
 
 
-def collate(clips: Sequence[ClipInputs], audio_dim: int, max_captions: int) -> GeneratorData:
-    """Pad the captions of each clip to `max_captions` = R.
+def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> GeneratorData:
+    """Pad the captions of each clip to `max_captions` = R; features are mapped, not in memory.
 
-    What is learnt and generated does not depend on R. Raises UserError where a clip has more
-    captions, or where arrays of different clips do not fit together.
+    Takes one clip after the other, so that they need not be in memory together. What is learnt and
+    generated does not depend on R. Raises UserError where a clip has more captions, or where arrays
+    of different clips do not fit together.
     """
-    if not clips:
-        raise UserError("the generator was given no clips")
-    (steps_in_clip, visual_dim), text_dim = clips[0].visual.shape, clips[0].captions.shape[1]
-    n, r = len(clips), max_captions
+    visual, audio, first = RowFile(), RowFile(), None
+    names, said = [], []
     for clip in clips:
-        _check_shapes(clip, (steps_in_clip, visual_dim), text_dim, audio_dim, max_captions)
-        if (clip.tokens is None) != (clips[0].tokens is None):
-            raise UserError(f"clips {clips[0].key} and {clip.key}: only one has tokens of captions")
-    texts, rows = _distinct([clip.captions for clip in clips], text_dim)
-    captions, steps = np.zeros((2, n, r), dtype=np.int64)
-    mask = np.zeros((n, r), dtype=bool)
-    audio = np.zeros((n, steps_in_clip, audio_dim), dtype=np.float32)
-    for i, clip in enumerate(clips):
-        count = len(clip.captions)
-        captions[i, :count], steps[i, :count], mask[i, :count] = rows[i], clip.steps, True
-        if clip.audio is not None:
-            audio[i] = clip.audio
+        if first is None:
+            first, texts = clip, _Texts(clip.captions.shape[1])
+        _check_shapes(clip, first, audio_dim, max_captions)
+        visual.append(clip.visual)
+        silence = np.zeros((len(clip.visual), audio_dim))
+        audio.append(silence if clip.audio is None else clip.audio)
+        names.append((clip.key, clip.group, clip.audio is not None))
+        said.append((texts.add(clip.captions, clip.tokens), clip.steps))
+    if first is None:
+        raise UserError("the generator was given no clips")
+    keys, groups, has_audio = zip(*names, strict=True)
+    distinct, place, tokens = texts.in_order(first.tokens is not None)
+    captions, steps = np.zeros((2, len(said), max_captions), dtype=np.int64)
+    mask = np.zeros((len(said), max_captions), dtype=bool)
+    for i, (rows, own_steps) in enumerate(said):
+        count = len(rows)
+        captions[i, :count], steps[i, :count], mask[i, :count] = place[rows], own_steps, True
     return GeneratorData(
-        keys=tuple(clip.key for clip in clips),
-        groups=tuple(clip.group for clip in clips),
-        visual=np.stack([clip.visual for clip in clips]).astype(np.float32),
-        texts=texts,
+        keys=keys,
+        groups=groups,
+        visual=visual.array(),
+        texts=distinct,
         captions=captions,
         steps=steps,
         mask=mask,
-        audio=audio,
-        has_audio=np.array([clip.audio is not None for clip in clips]),
-        tokens=_padded_tokens(clips, rows, len(texts)) if clips[0].tokens is not None else None,
+        audio=audio.array(),
+        has_audio=np.array(has_audio),
+        tokens=tokens,
     )
 
 
-def _distinct(captions: Sequence[np.ndarray], text_dim: int) -> tuple[np.ndarray, list[list[int]]]:
-    """Distinct captions (U, E) and their row numbers in each clip.
+class _Texts:
+    """The distinct captions, mapped, and their tokens where they have any.
 
     Frames of a clip, and clips of a class, often say the same: attention over labels is computed
     once for each text. Sorted by their bytes, texts keep their order whatever else there is beside
     them; the row of zeros for padding comes first.
     """
-    raw = [[row.tobytes() for row in clip.astype(np.float32)] for clip in captions]
-    padding = np.zeros(text_dim, dtype=np.float32).tobytes()
-    known = sorted({padding, *(text for clip in raw for text in clip)})
-    row_of = {text: row for row, text in enumerate(known)}
-    texts = np.frombuffer(b"".join(known), dtype=np.float32).reshape(-1, text_dim)
-    return texts, [[row_of[text] for text in clip] for clip in raw]
+
+    def __init__(self, text_dim: int):
+        self._file = RowFile()
+        self._row_of: dict[bytes, int] = {}  # by the text's digest, in the order of their coming
+        self._tokens: dict[int, tuple[int, ...]] = {}
+        self.add(np.zeros((1, text_dim)), None)
+
+    def add(self, captions: np.ndarray, tokens: Sequence[np.ndarray] | None) -> np.ndarray:
+        """Rows int64 (R,) of a clip's captions (R, E), by the order of their coming."""
+        rows = [self._row(caption) for caption in captions.astype(np.float32)]
+        for ids, row in zip(tokens or (), rows, strict=tokens is not None):
+            found = tuple(int(i) for i in ids)
+            self._tokens[row] = min(self._tokens.get(row, found), found)
+        return np.array(rows, dtype=np.int64)
+
+    def _row(self, caption: np.ndarray) -> int:
+        digest = hashlib.blake2b(caption.tobytes(), digest_size=16).digest()
+        if digest not in self._row_of:
+            self._row_of[digest] = len(self._row_of)
+            self._file.append(caption)
+        return self._row_of[digest]
+
+    def in_order(self, tokenized: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """The texts (U, E) by their bytes, the place of each row among them, and their tokens."""
+        found = self._file.array()
+        order = np.argsort(found.view(f"V{found[0].nbytes}")[:, 0], kind="stable")
+        place = np.argsort(order)
+        tokens = self._padded_tokens(place) if tokenized else None
+        return mapped_stack(found[row] for row in order), place, tokens
+
+    def _padded_tokens(self, place: np.ndarray) -> np.ndarray:
+        """Token ids (U, W) in order; none for the row that stands for padding."""
+        width = max((len(ids) for ids in self._tokens.values()), default=1)
+        padded = np.full((len(place), width), -1, np.int64)
+        for row, ids in self._tokens.items():
+            padded[place[row], : len(ids)] = ids
+        return padded
 
 
-def _padded_tokens(
-    clips: Sequence[ClipInputs], rows: Sequence[Sequence[int]], count: int
-) -> np.ndarray:
-    """Token ids (count, W) of the distinct texts; none for the row that stands for padding."""
-    of_row: dict[int, tuple[int, ...]] = {}
-    for clip, of_clip in zip(clips, rows, strict=True):
-        for ids, row in zip(clip.tokens, of_clip, strict=True):
-            of_row[row] = min(of_row.get(row, tuple(ids)), tuple(ids))
-    padded = np.full((count, max((len(ids) for ids in of_row.values()), default=1)), -1, np.int64)
-    for row, ids in of_row.items():
-        padded[row, : len(ids)] = ids
-    return padded
-
-
-def _check_shapes(
-    clip: ClipInputs, visual: tuple[int, int], text_dim: int, audio_dim: int, max_captions: int
-) -> None:
-    """Raise UserError naming the clip and the array that does not fit the others."""
+def _check_shapes(clip: ClipInputs, first: ClipInputs, audio_dim: int, max_captions: int) -> None:
+    """Raise UserError naming the clip and the array that does not fit those of the first clip."""
+    visual, text_dim = first.visual.shape, first.captions.shape[1]
     expected = {
         "visual": visual,
         "captions": (len(clip.steps), text_dim),
@@ -135,6 +157,8 @@ def _check_shapes(
             raise UserError(f"clip {clip.key}: {name} has shape {array.shape}, expected {shape}")
         if array is not None and not np.isfinite(array).all():
             raise UserError(f"clip {clip.key}: {name} holds values that are not finite")
+    if (clip.tokens is None) != (first.tokens is None):
+        raise UserError(f"clips {clip.key} and {first.key}: only one has tokens of captions")
     if clip.tokens is not None and len(clip.tokens) != len(clip.steps):
         raise UserError(
             f"clip {clip.key}: tokens of {len(clip.tokens)} captions, expected {len(clip.steps)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmuted.errors import UserError
+from unmuted.fitting.clip_arrays import blocks
 from unmuted.fitting.order import content_order, hash_keys
 from unmuted.generation.projection import Projection
 
@@ -50,7 +51,7 @@ def fit_prototypes(
             f"{len(projection.mean)} features): head, scores and projection must come from one AST"
         )
     order = content_order(keys, audio, scores)
-    means = audio[order].mean(axis=1, dtype=np.float64)  # (N, A)
+    means = np.concatenate([audio[part].mean(axis=1, dtype=np.float64) for part in blocks(order)])
     audible = np.where(scores[order] >= AUDIBLE, scores[order], 0.0).astype(np.float64)  # (N, L)
     weight = audible.sum(axis=0)
     heard = weight >= max(min_weight, AUDIBLE)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmuted.errors import UserError
+from unmuted.fitting.clip_arrays import blocks
 from unmuted.fitting.order import content_order, hash_keys
 from unmuted.fitting.standardize import moments
 from unmuted.generation.crossfit import FULL
 from unmuted.generation.data import GeneratorData
 
-CLIPS_AT_ONCE = 1024  # bounds the table of similarities
+CLIPS_AT_ONCE = 256  # bounds the table of similarities
 DIGITS = 9  # of a cosine: what differs less is rounding, which varies with the clips beside it
 
 
@@ -47,12 +48,13 @@ def retrieve_cross_fitted(
     size = len(data), training.audio.shape[1], training.audio.shape[2]
     audio, similarity = np.zeros(size, np.float32), np.full((len(data), k), np.nan, np.float32)
     neighbours = np.zeros((len(data), k), dtype=np.int64)
+    seen, known = _Seen.of(data), _Seen.of(training)
     for fold in np.unique(folds):
         mine = np.flatnonzero(folds == fold)
         others = np.flatnonzero((of_training != fold) | (fold == FULL))
-        part = retrieve(data.take(mine), training.take(others), k)
+        part = _retrieve(seen, mine, known, others, k)
         audio[mine], similarity[mine] = part.audio, part.similarity
-        neighbours[mine] = np.where(part.neighbours < 0, -1, others[part.neighbours])
+        neighbours[mine] = part.neighbours
     return Retrieved(audio, neighbours, similarity)
 
 
@@ -64,55 +66,81 @@ def retrieve(data: GeneratorData, library: GeneratorData, k: int) -> Retrieved:
     holds its content. Equals go by content key, so the order of the clips does not matter. Where
     fewer than k clips are left, these are all; raises UserError where none is.
     """
-    order = content_order(library.keys, library.visual, library.audio)
-    order = order[library.has_audio[order]]
-    heard = library.take(order)
+    everything = (np.arange(len(clips)) for clips in (data, library))
+    return _retrieve(_Seen.of(data), next(everything), _Seen.of(library), next(everything), k)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """N clips and what retrieval compares: of their features only the mean is kept in memory."""
+
+    clips: GeneratorData
+    looks: np.ndarray  # float64 (N, Dv), mean visual features
+    keys: np.ndarray  # int64 (N,), hashes
+    groups: np.ndarray  # int64 (N,), hashes
+
+    @staticmethod
+    def of(clips: GeneratorData) -> _Seen:
+        parts = blocks(np.arange(len(clips)))
+        looks = [clips.visual[part].mean(axis=1, dtype=np.float64) for part in parts]
+        return _Seen(clips, np.concatenate(looks), hash_keys(clips.keys), hash_keys(clips.groups))
+
+
+def _retrieve(
+    data: _Seen, queries: np.ndarray, library: _Seen, candidates: np.ndarray, k: int
+) -> Retrieved:
+    """`retrieve` for the clips `queries` (indices) from those of the library at `candidates`."""
+    of_library = library.clips
+    order = content_order(of_library.keys, of_library.visual, of_library.audio)
+    heard = order[of_library.has_audio[order] & np.isin(order, candidates)]  # (M,)
     if len(heard) == 0:
         raise UserError("no training clip has usable sound: nothing to retrieve")
-    looks, queries = _looks(heard, heard), _looks(data, heard)
-    neighbours = np.full((len(data), k), -1, dtype=np.int64)
-    similarity = np.full((len(data), k), np.nan, dtype=np.float32)
-    audio = np.zeros((len(data), *heard.audio.shape[1:]), dtype=np.float32)
-    for start in range(0, len(data), CLIPS_AT_ONCE):
-        part = np.arange(start, min(start + CLIPS_AT_ONCE, len(data)))
-        cosine = np.round(queries[part] @ looks.T, DIGITS)  # (n, M)
-        cosine[_related(data.take(part), heard)] = -np.inf
-        _check_any(cosine, data.take(part))
+    mean, scale = moments(library.looks[heard][:, None], np.arange(len(heard)))
+    looks = _directions(library.looks[heard], mean, scale)  # (M, Dv)
+    neighbours = np.full((len(queries), k), -1, dtype=np.int64)
+    similarity = np.full((len(queries), k), np.nan, dtype=np.float32)
+    audio = np.zeros((len(queries), *of_library.audio.shape[1:]), dtype=np.float32)
+    for part in blocks(np.arange(len(queries)), CLIPS_AT_ONCE):
+        clips = queries[part]
+        cosine = _directions(data.looks[clips], mean, scale) @ looks.T  # (n, M)
+        cosine = np.round(cosine, DIGITS, out=cosine)
+        cosine[_related(data, clips, library, heard)] = -np.inf
+        _check_any(cosine, data.clips, clips)
         nearest = np.argsort(-cosine, axis=1, kind="stable")[:, :k]  # (n, k), or all M
         likeness = np.take_along_axis(cosine, nearest, axis=1)
         found = np.isfinite(likeness)
-        neighbours[part, : nearest.shape[1]] = np.where(found, order[nearest], -1)
+        neighbours[part, : nearest.shape[1]] = np.where(found, heard[nearest], -1)
         similarity[part, : nearest.shape[1]] = np.where(found, likeness, np.nan)
         weights = found / found.sum(axis=1, keepdims=True)
-        audio[part] = np.einsum("nk,nkta->nta", weights, heard.audio[nearest])
+        audio[part] = np.einsum("nk,nkta->nta", weights, of_library.audio[heard[nearest]])
     return Retrieved(audio, neighbours, similarity)
 
 
-def _looks(clips: GeneratorData, library: GeneratorData) -> np.ndarray:
-    """Unit vectors (N, Dv), float64: mean visual features, standardised by those of the library."""
-    seen, known = (one.visual.mean(axis=1, dtype=np.float64) for one in (clips, library))
-    mean, scale = moments(known[:, None], np.arange(len(known)))
-    apart = (seen - mean) / scale
-    lengths = np.linalg.norm(apart, axis=1, keepdims=True)
-    return apart / np.maximum(lengths, np.finfo(np.float64).tiny)
+def _directions(looks: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Unit vectors (N, Dv) of looks (N, Dv), a copy, standardised; written over `looks`."""
+    looks -= mean
+    looks /= scale
+    for part in blocks(np.arange(len(looks))):
+        lengths = np.linalg.norm(looks[part], axis=1, keepdims=True)
+        looks[part] /= np.maximum(lengths, np.finfo(np.float64).tiny)
+    return looks
 
 
-def _related(clips: GeneratorData, library: GeneratorData) -> np.ndarray:
-    """bool (N, M): same source group, same content, or a group that holds the same content."""
-    key, group = hash_keys(clips.keys)[:, None], hash_keys(clips.groups)[:, None]
-    keys, groups = hash_keys(library.keys), hash_keys(library.groups)
-    same = key == keys
-    related = same | (group == groups)
+def _related(data: _Seen, clips: np.ndarray, library: _Seen, heard: np.ndarray) -> np.ndarray:
+    """bool (n, M): same source group, same content, or a group that holds the same content."""
+    groups = library.groups[heard]
+    same = data.keys[clips][:, None] == library.keys[heard]
+    related = same | (data.groups[clips][:, None] == groups)
     for i in np.flatnonzero(same.any(axis=1)):
         related[i] |= np.isin(groups, groups[same[i]])
     return related
 
 
-def _check_any(cosine: np.ndarray, clips: GeneratorData) -> None:
+def _check_any(cosine: np.ndarray, data: GeneratorData, clips: np.ndarray) -> None:
     """Raise UserError naming a clip for which no candidate is left."""
-    alone = np.flatnonzero(~np.isfinite(cosine).any(axis=1))
+    alone = clips[~np.isfinite(cosine).any(axis=1)]
     if len(alone):
         raise UserError(
-            f"retrieval: for clip {clips.keys[alone[0]]} (group {clips.groups[alone[0]]}) no "
+            f"retrieval: for clip {data.keys[alone[0]]} (group {data.groups[alone[0]]}) no "
             "training clip with usable sound comes from another source: add some"
         )
