@@ -1,0 +1,384 @@
+"""Training from the features of 20,000 clips: memory beyond the model, and the time of an epoch.
+
+    python benchmarks/figures/training_memory.py [--clips N] [--features FOLDER] [FIT...]
+
+Writes the features of N clips of published sizes (random numbers) as the workflow's own artifacts,
+and trains the classifiers of the main experiment and architecture 2's generator on them by the code
+of their scripts. Takes some 10 GB in TMPDIR while it runs; with --features they are kept, and read
+again the next time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from measure import ROOT, Figure, Limit, alternate, median_ratio, seconds
+
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+import numpy as np
+
+from unmuted.artifacts import write_artifact
+from unmuted.experiment import FULL, Clip, Experiment
+from unmuted.ledger import OK, Row
+from unmuted.runner import Artifact, Task
+
+STEPS, VIEW, TOKEN, AUDIO, TEXT, LABELS, SEEDS, CAPTIONS = 18, 768, 768, 128, 384, 527, 5, 6
+CLASSES, BATCH, REPEATS = 20, 64, 3
+GB = 2**30
+FITS = ("classifier", "generator")
+STAGES = ("vit_rgb", "vit_flow", "ast", "generated", "caption_embeddings")
+
+
+# --- clips ----------------------------------------------------------------------------------------
+
+
+def write_features(folder: Path, count: int) -> None:
+    """The artifacts of `count` clips, and their digests in digests.json, written last."""
+    rng = np.random.default_rng(0)
+    digests = []
+    for i in range(count):
+        found = {}
+        for stage, payload in zip(STAGES, payloads(rng), strict=True):
+            path = folder / stage / f"{i:06d}.safetensors"
+            found[stage] = write_artifact(path, payload, "benchmark")[0]
+        digests.append(found)
+    (folder / "digests.json").write_text(json.dumps(digests), encoding="utf-8")
+
+
+def payloads(rng: np.random.Generator) -> Iterator[dict[str, np.ndarray]]:
+    """What the stages keep of one clip, in the order of STAGES; every caption is another one."""
+
+    def made(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    yield {"features": made(STEPS, VIEW)}
+    yield {"features": made(STEPS, VIEW)}
+    yield {"tokens": made(STEPS, TOKEN), "scores": rng.random(LABELS, dtype=np.float32)}
+    yield {"audio": made(SEEDS, STEPS, AUDIO)}
+    steps = np.sort(rng.permutation(STEPS)[:CAPTIONS])
+    yield {"embeddings": made(CAPTIONS, TEXT), "steps": steps}
+
+
+def read_clips(folder: Path, count: int) -> list[Clip]:
+    """The first `count` clips, as the workflow's scripts get them."""
+    digests = json.loads((folder / "digests.json").read_text(encoding="utf-8"))[:count]
+    clips = []
+    for i, found in enumerate(digests):
+        name = f"{i:06d}"
+        artifacts = {
+            stage: Artifact(
+                folder / stage / f"{name}.safetensors", Row(name, OK, "", "", digest, 0, 0.0)
+            )
+            for stage, digest in found.items()
+        }
+        clips.append(Clip(name, str(i % CLASSES), "train", name, found["vit_rgb"], artifacts))
+    return clips
+
+
+# --- what the scripts get -------------------------------------------------------------------------
+
+
+def tensors(**arrays: np.ndarray) -> SimpleNamespace:
+    """A fitted artifact."""
+    return SimpleNamespace(tensors=lambda: arrays)
+
+
+def space() -> SimpleNamespace:
+    """A projection of AST's tokens to the audio space."""
+    components = np.linalg.qr(np.random.default_rng(1).normal(size=(TOKEN, AUDIO)))[0].T
+    return tensors(
+        mean=np.zeros(TOKEN, np.float32),
+        components=components.astype(np.float32),
+        explained=np.ones(AUDIO, np.float32),
+    )
+
+
+def prototypes() -> SimpleNamespace:
+    vectors = np.random.default_rng(2).normal(size=(LABELS, AUDIO)).astype(np.float32)
+    ones = np.ones(LABELS, np.float32)
+    return tensors(vectors=vectors, weight=ones, heard=ones > 0, fitted_on=np.zeros(0, np.int64))
+
+
+def label_embeddings() -> np.ndarray:
+    return np.random.default_rng(3).normal(size=(LABELS, TEXT)).astype(np.float32)
+
+
+def project(epochs: int) -> SimpleNamespace:
+    """The settings of a run that its scripts read: the defaults, on the CPU."""
+    options = {"epochs": epochs, "batch_size": BATCH}
+    return SimpleNamespace(
+        config={
+            "device": "cpu",
+            "seeds": list(range(SEEDS)),
+            "classifier": {"snapshots": 1, **options},
+        },
+        generator_settings=options,
+        trains_sentences=False,
+        time_steps=STEPS,
+        unit=FULL,
+    )
+
+
+def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
+    """One epoch of every model that the script of a fit trains, by the script's own code."""
+    threads, run = os.cpu_count(), project(1)
+    if fit == "classifier":
+        from train_classifier import ARMS, train
+
+        tasks = [Task(arm, "") for arm in ARMS]
+        classes = tuple(sorted(str(i) for i in range(CLASSES)))
+        made = train(tasks, Experiment(tuple(clips), classes, {}), run, space(), 0, threads)
+    else:
+        from train_generator import train
+
+        labels, sounds = tensors(embeddings=label_embeddings()), {FULL: prototypes()}
+        tasks, units = [Task(FULL, "")], {FULL: clips}
+        made = train(tasks, units, run, labels, space(), sounds, 0, threads)
+    for _ in made:
+        pass
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def peak_memory(fit: str, folder: Path, count: int, most_data: int | None = None) -> dict | None:
+    """Peaks in bytes of a process that trains on `count` clips; None where `most_data` stopped it.
+
+    anonymous: of RssAnon, looked at every 5 ms. data: of VmData, what RLIMIT_DATA limits: private
+    writable memory, touched or not. resident: VmHWM, in which pages of mapped files count too.
+    """
+    command = [sys.executable, __file__, "--job", fit, "--clips", str(count)]
+    command += ["--features", str(folder)]
+    limit = None if most_data is None else partial(_limit_data, most_data)
+    job = subprocess.Popen(command, cwd=ROOT, preexec_fn=limit, stdout=subprocess.DEVNULL)
+    peaks = dict.fromkeys(("anonymous", "data", "resident"), 0)
+    names = {"RssAnon": "anonymous", "VmData": "data", "VmHWM": "resident"}
+    while job.poll() is None:
+        try:
+            status = Path(f"/proc/{job.pid}/status").read_text(encoding="utf-8")
+        except ProcessLookupError:
+            break
+        for line in status.splitlines():
+            name, _, value = line.partition(":")
+            if name in names:
+                kilobytes = int(value.split()[0])
+                peaks[names[name]] = max(peaks[names[name]], 1024 * kilobytes)
+        time.sleep(0.005)
+    if job.wait() and most_data is None:
+        raise subprocess.CalledProcessError(job.returncode, command)
+    return None if job.returncode else peaks
+
+
+def _limit_data(most: int) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def measure_memory(fit: str, folder: Path, count: int) -> Figure:
+    """Memory of a training job beyond that of the same job on one batch of clips."""
+    goal = Limit(most=1.0)
+    one_batch = peak_memory(fit, folder, BATCH)
+    most = one_batch["data"] + int(goal.most * GB)
+    bounded = peak_memory(fit, folder, count, most)
+    found = bounded or peak_memory(fit, folder, count)
+    return Figure(
+        name=f"training_memory_{fit}",
+        what=f"training the {fit} from {count:,} clips' features: memory beyond model and batch",
+        value=(found["anonymous"] - one_batch["anonymous"]) / GB,
+        unit="GB",
+        limit=goal,
+        samples={
+            "all clips": [found["anonymous"] / GB],
+            "one batch": [one_batch["anonymous"] / GB],
+        },
+        details={
+            "what": "peak of RssAnon. Pages of the mapped files do not count: they can be read "
+            "again from disk, so the kernel drops them where memory is short",
+            "features_gb": count * feature_bytes(fit) / GB,
+            "resident_with_mapped_gb": found["resident"] / GB,
+            "finished_under_rlimit_data": bounded is not None,
+            "rlimit_data_gb": most / GB,
+            "private_memory_beyond_gb": (found["data"] - one_batch["data"]) / GB,
+        },
+    )
+
+
+def feature_bytes(fit: str) -> int:
+    """Bytes of one clip's features, as float32."""
+    audio = (1 + SEEDS) * STEPS * AUDIO if fit == "classifier" else STEPS * AUDIO + CAPTIONS * TEXT
+    return 4 * (2 * STEPS * VIEW + audio)
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def second_epoch(train: Callable[[Callable], object]) -> float:
+    """Seconds of the second of two epochs; `train` takes what is called after each."""
+    ends: list[float] = []
+    train(lambda *_: ends.append(time.perf_counter()))
+    return ends[1] - ends[0]
+
+
+def classifier_sides(clips: Sequence[Clip]) -> tuple[dict[str, Callable[[], float]], object]:
+    """Epochs of the classifier with generated audio, mapped and in memory; and what is mapped."""
+    import torch
+    from torch.nn import functional as F
+
+    from unmuted.classification.inputs import load_features
+    from unmuted.classification.lstm import Classifier, ClassifierConfig
+    from unmuted.classification.training import ClassifierSettings, train_classifier
+    from unmuted.fitting.loop import optimise, seeded
+    from unmuted.generation.projection import Projection
+
+    settings = ClassifierSettings(epochs=2, snapshots=1, batch_size=BATCH)
+    keys = [clip.key for clip in clips]
+    labels = np.array([int(clip.label) for clip in clips])
+    features = load_features(clips, Projection(**space().tensors()))
+    mapped = features.of_arm("generated", 0)
+    x, y = torch.from_numpy(mapped[:]), torch.from_numpy(labels)
+
+    def of_mapped(after: Callable) -> None:
+        train_classifier(keys, mapped, labels, CLASSES, settings, 0, AUDIO, after_epoch=after)
+
+    def of_tensor(after: Callable) -> None:
+        with seeded(0, "cpu"):
+            config = ClassifierConfig(x.shape[2], CLASSES, settings.hidden, settings.dropout)
+            model = Classifier(config)
+
+            def losses_of(batch: torch.Tensor) -> dict[str, torch.Tensor]:
+                return {"loss": F.cross_entropy(model(x[batch]), y[batch])}
+
+            optimise(model, losses_of, len(x), settings.schedule, after)
+
+    sides = {"mapped": partial(second_epoch, of_mapped), "tensor": partial(second_epoch, of_tensor)}
+    return sides, [features.visual, features.real, features.generated]
+
+
+def generator_sides(clips: Sequence[Clip]) -> tuple[dict[str, Callable[[], float]], object]:
+    """Epochs of architecture 2's generator, mapped and in memory; and what is mapped."""
+    import torch
+
+    from unmuted.experiment import generator_data
+    from unmuted.fitting.loop import optimise, seeded
+    from unmuted.generation.generator import Generator
+    from unmuted.generation.projection import Projection
+    from unmuted.generation.prototypes import Prototypes
+    from unmuted.generation.settings import GeneratorSettings
+    from unmuted.generation.training import losses, train_generator
+
+    settings = GeneratorSettings(epochs=2, batch_size=BATCH)
+    data = generator_data(clips, Projection(**space().tensors()), STEPS)
+    labels, sounds = label_embeddings(), Prototypes(**prototypes().tensors())
+    visual, audio = torch.tensor(data.visual), torch.tensor(data.audio)
+    captions = replace(data, visual=np.zeros((len(data), 0)), texts=np.array(data.texts))
+
+    def of_mapped(after: Callable) -> None:
+        train_generator(data, labels, sounds, settings, 0, after_epoch=after)
+
+    def of_tensor(after: Callable) -> None:
+        with seeded(0, "cpu"):
+            model = Generator(settings.network(data, labels))
+            model.label_embeddings.copy_(torch.from_numpy(labels))
+            model.prototypes.copy_(torch.from_numpy(sounds.vectors))
+
+            def losses_of(batch: torch.Tensor) -> dict[str, torch.Tensor]:
+                said = map(torch.from_numpy, model.inputs(captions, batch.numpy())[1:])
+                noise = torch.randn(len(batch), STEPS, model.noise_dim)
+                target = model.standardize_audio(audio[batch])
+                return losses(model(visual[batch], *said, noise), target)
+
+            optimise(model, losses_of, len(data), settings.schedule, after)
+
+    sides = {"mapped": partial(second_epoch, of_mapped), "tensor": partial(second_epoch, of_tensor)}
+    return sides, [data.visual, data.audio, data.texts]
+
+
+def drop_pages(arrays: Sequence[np.ndarray]) -> None:
+    """Take mapped arrays out of memory, page cache included, as far as the kernel does so."""
+    import mmap
+
+    for array in arrays:
+        array.base._mmap.madvise(mmap.MADV_DONTNEED)
+    for link in Path("/proc/self/fd").iterdir():
+        if link.is_symlink() and os.readlink(link).endswith(" (deleted)"):
+            os.fsync(int(link.name))
+            os.posix_fadvise(int(link.name), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def bytes_read() -> int:
+    """What this process has caused to be read from disk."""
+    lines = Path("/proc/self/io").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
+
+
+def measure_time(fit: str, folder: Path, count: int) -> Figure:
+    """Seconds of an epoch over mapped features / over a tensor in memory, by the same loop."""
+    import torch
+
+    torch.set_num_threads(os.cpu_count())
+    clips = read_clips(folder, count)
+    started = time.perf_counter()
+    sides, arrays = (classifier_sides if fit == "classifier" else generator_sides)(clips)
+    loading = time.perf_counter() - started
+    samples = alternate(REPEATS, **sides)
+    warm = seconds(sides["mapped"])
+    drop_pages(arrays)
+    before = bytes_read()
+    cold = seconds(sides["mapped"])
+    return Figure(
+        name=f"training_epoch_{fit}",
+        what=f"training the {fit} from {count:,} clips' features: epoch, mapped / tensor in memory",
+        value=median_ratio(samples["mapped"], samples["tensor"]),
+        limit=Limit(most=1.3),
+        samples=samples,
+        details={
+            "what": "seconds of an epoch, the second of a fit; the page cache is warm for both",
+            "batch_size": BATCH,
+            "loading_seconds": loading,
+            "loading": "artifacts read, checked and laid into mapped files, plus one copy of the "
+            "features for the tensor",
+            "fit_of_two_epochs_seconds": {"warm": warm, "cold": cold},
+            "cold_read_gb": (bytes_read() - before) / GB,
+            "cold": "mapped pages dropped before the fit; the disk may have a cache of its own",
+        },
+    )
+
+
+# --- all ------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("fits", nargs="*", choices=[*FITS, []], metavar="FIT")
+    parser.add_argument("--clips", type=int, default=20_000)
+    parser.add_argument("--features", type=Path, help="folder to keep them in")
+    parser.add_argument("--job", choices=FITS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.job:
+        train_as_script(arguments.job, read_clips(arguments.features, arguments.clips))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.features or Path(temporary)
+        if not (folder / "digests.json").exists():
+            write_features(folder, arguments.clips)
+        for fit in arguments.fits or FITS:
+            for measure in (measure_memory, measure_time):
+                print(measure(fit, folder, arguments.clips).write().read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
