@@ -1,6 +1,6 @@
 """Training from the features of 20,000 clips: memory beyond the model, and the time of an epoch.
 
-    python benchmarks/figures/training_memory.py [--clips N] [--features FOLDER] [FIT...]
+    cd benchmarks; PYTHONPATH=../workflow/scripts python -m figures.training_memory [FIT...]
 
 Writes the features of N clips of published sizes (random numbers) as the workflow's own artifacts,
 and trains the classifiers of the main experiment and architecture 2's generator on them by the code
@@ -24,18 +24,14 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from measure import ROOT, Figure, Limit, alternate, median_ratio, seconds
-
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
-
 import numpy as np
 
+from measure import Figure, Limit, alternate, median_ratio, seconds
 from unmuted.artifacts import write_artifact
 from unmuted.experiment import FULL, Clip, Experiment
 from unmuted.ledger import OK, Row
 from unmuted.runner import Artifact, Task
+from workload import SCRATCH, THREADS
 
 STEPS, VIEW, TOKEN, AUDIO, TEXT, LABELS, SEEDS, CAPTIONS = 18, 768, 768, 128, 384, 527, 5, 6
 CLASSES, BATCH, REPEATS = 20, 64, 3
@@ -136,7 +132,7 @@ def project(epochs: int) -> SimpleNamespace:
 
 def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
     """One epoch of every model that the script of a fit trains, by the script's own code."""
-    threads, run = os.cpu_count(), project(1)
+    threads, run = THREADS, project(1)
     if fit == "classifier":
         from train_classifier import ARMS, train
 
@@ -162,10 +158,10 @@ def peak_memory(fit: str, folder: Path, count: int, most_data: int | None = None
     anonymous: of RssAnon, looked at every 5 ms. data: of VmData, what RLIMIT_DATA limits: private
     writable memory, touched or not. resident: VmHWM, in which pages of mapped files count too.
     """
-    command = [sys.executable, __file__, "--job", fit, "--clips", str(count)]
+    command = [sys.executable, "-m", "figures.training_memory", "--job", fit, "--clips", str(count)]
     command += ["--features", str(folder)]
     limit = None if most_data is None else partial(_limit_data, most_data)
-    job = subprocess.Popen(command, cwd=ROOT, preexec_fn=limit, stdout=subprocess.DEVNULL)
+    job = subprocess.Popen(command, preexec_fn=limit, stdout=subprocess.DEVNULL)
     peaks = dict.fromkeys(("anonymous", "data", "resident"), 0)
     names = {"RssAnon": "anonymous", "VmData": "data", "VmHWM": "resident"}
     while job.poll() is None:
@@ -329,7 +325,7 @@ def measure_time(fit: str, folder: Path, count: int) -> Figure:
     """Seconds of an epoch over mapped features / over a tensor in memory, by the same loop."""
     import torch
 
-    torch.set_num_threads(os.cpu_count())
+    torch.set_num_threads(THREADS)
     clips = read_clips(folder, count)
     started = time.perf_counter()
     sides, arrays = (classifier_sides if fit == "classifier" else generator_sides)(clips)
@@ -371,7 +367,8 @@ def main() -> None:
     if arguments.job:
         train_as_script(arguments.job, read_clips(arguments.features, arguments.clips))
         return
-    with tempfile.TemporaryDirectory() as temporary:
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as temporary:
         folder = arguments.features or Path(temporary)
         if not (folder / "digests.json").exists():
             write_features(folder, arguments.clips)
