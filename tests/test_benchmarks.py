@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
+from figures import gpu
 from models_fixture import save_ast, save_blip, save_vit
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
@@ -168,3 +171,29 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
 def test_every_figure_is_listed_and_there(repository: Path) -> None:
     files = {path.stem for path in (repository / "benchmarks" / "figures").glob("[a-z]*.py")}
     assert files == set(run.ORDER)
+
+
+def test_operations_are_those_of_one_row(folder: Path, frames: np.ndarray) -> None:
+    """A ViT's products: by hand for the linear layers, which are nearly all of them."""
+    vit = VitFeatures(ModelSpec(path=folder / "vit"), CPU, torch.float32, batch_size=5)
+    found = gpu.operations(lambda: vit.extract(frames), len(frames), vit.batch_size)
+    config = vit.model.config
+    patches = (config.image_size // config.patch_size) ** 2
+    width, inner = config.hidden_size, config.intermediate_size
+    layer = (patches + 1) * (4 * width**2 + 2 * width * inner)
+    embedding = patches * width * 3 * config.patch_size**2
+    assert 1 <= found / (2 * (config.num_hidden_layers * layer + embedding)) < 1.3
+
+
+def test_without_a_gpu_its_figures_are_unmeasured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(gpu, "Figure", partial(_figure_in, tmp_path))
+    gpu.main()
+    assert run.table(tmp_path).count("unmeasured: no GPU here") == len(gpu.NAMES)
+
+
+def _figure_in(folder: Path, *arguments: object, **named: object) -> SimpleNamespace:
+    figure = measure.Figure(*arguments, **named)
+    return SimpleNamespace(write=lambda: figure.write(folder))
