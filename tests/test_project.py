@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -276,6 +277,29 @@ def test_reports_that_name_the_models_declare_what_those_made(repository: Path) 
     for report in REPORTS.values():
         if "provenance(" in (scripts / f"{report.script}.py").read_text(encoding="utf-8"):
             assert set(ARTIFACTS.values()) <= set(report.pooled), report.script
+
+
+def test_planning_works_each_visit_out_once(config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many shards there are: what all of them have upstream is not worked out for each."""
+    project = Project(changed(changed(config, "videos_per_shard", 1), "folds", 2))
+    assert len(project.shards) == len(LABELS)
+    counts: Counter[str] = Counter()
+    for name in ("_visit", "check_labels"):
+        original = getattr(Project, name)
+
+        def counting(self, *arguments, name=name, original=original):
+            counts[name] += 1
+            return original(self, *arguments)
+
+        monkeypatch.setattr(Project, name, counting)
+    for name, stage in STAGES.items():
+        for shard in project.shards if stage.is_sharded and name not in ("clips", "truth") else ():
+            project.needs(name, shard)
+            project.visit_recipe(name, shard)
+    sharded = [stage for stage in STAGES.values() if stage.is_sharded]
+    reads = sum(len((*s.inputs, *s.optional, *s.pooled, *s.fits)) + 2 for s in sharded)
+    assert counts["_visit"] <= len(LABELS) * reads + sum(len(s.fits) for s in STAGES.values())
+    assert counts["check_labels"] == 1
 
 
 # --- tasks ---------------------------------------------------------------------------------------

@@ -202,7 +202,8 @@ def test_a_rule_reads_all_that_its_stage_reads_and_nothing_else(rule_of, run: Pr
         read = set(rule_of[name]["input"])
         assert read == {str(path) for path in run.needs(name, shard_of(run, name))}, name
         of_shard = {path for path in read if path.endswith(f"/{shard}.ledger.csv")}
-        per_clip = (*run.inputs(stage), *stage.optional, *stage.pooled)
+        pooled = () if stage.is_sharded else stage.pooled  # of those, its fits see to all shards
+        per_clip = (*run.inputs(stage), *stage.optional, *pooled)
         assert of_shard == {str(run.ledger(one, shard)) for one in per_clip}, name
         for fit in stage.fits:
             seeds = [f"seed-{seed}" for seed in run.config["seeds"]]
@@ -217,9 +218,20 @@ def test_a_fit_waits_for_every_shard_of_what_it_reads(rule_of, run: Project) -> 
     assert {name for name, stage in OF_RULES.items() if stage.by_seed} < pooling
     for name in pooling:
         assert "results/splits.csv" in rule_of[name]["input"]
+        awaited = set(rule_of[name]["input"])
+        if STAGES[name].is_sharded:  # it waits for its fits, and those for all shards
+            awaited |= {path for fit in STAGES[name].fits for path in rule_of[fit]["input"]}
         for one in STAGES[name].pooled:
             for shard in run.shards:
-                assert str(run.ledger(one, shard)) in rule_of[name]["input"], (name, one)
+                assert str(run.ledger(one, shard)) in awaited, (name, one)
+
+
+def test_the_plan_does_not_grow_with_the_square_of_the_shards(rule_of, run: Project) -> None:
+    shards = len(run.shards)
+    for name, stage in OF_RULES.items():
+        if stage.is_sharded:
+            read = [path for path in rule_of[name]["input"] if "-of-" in path]
+            assert len(read) <= len((*run.inputs(stage), *stage.optional)), (name, shards)
 
 
 def test_a_report_waits_for_every_shard_and_seed_of_what_it_reads(

@@ -28,7 +28,7 @@ def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome
 def main(project: Project, shard: str) -> None:
     """Bring the mapping of one shard up to date."""
     labels = project.units("label_embeddings")["all"]
-    extra = dict.fromkeys(project.shards.get(shard, []), labels.row.digest)
+    extra = dict.fromkeys(project.videos_of(shard), labels.row.digest)
     compute = partial(nearest, labels=labels, k=project.config["mapping"]["k"])
     project.run_shard("mapping", shard, compute, extra)
 

@@ -73,6 +73,14 @@ class Corpus:
         """Shard names with the ids of their videos."""
         return assign_shards(list(self.videos), self.config["videos_per_shard"])
 
+    def has_shard(self, shard: str) -> bool:
+        """Whether a shard is part of this run."""
+        return shard in self.shards
+
+    def videos_of(self, shard: str) -> Mapping[str, Video]:
+        """The videos of one shard by id; none for a shard that is not part of this run."""
+        return {name: self.videos[name] for name in self.shards.get(shard, [])}
+
     @cached_property
     def shard_of(self) -> Mapping[str, str]:
         """Shard name of every video."""

@@ -76,6 +76,8 @@ class Plan(Corpus):
         self._identities: dict[str, str] = {}
         self._visits: dict[tuple[str, str | None], str] = {}
         self._makeups: dict[str, str] = {}
+        self._all_visits: dict[str, str] = {}
+        self._is_sound = False  # the experiment, by `check_experiment`
 
     def variant(self, path: str) -> Self:
         """The same videos with other settings; `path` as in `variants.variant_path`, or empty.
@@ -122,9 +124,14 @@ class Plan(Corpus):
         check_classes(self.dataset.videos, self.splits)
 
     def check_experiment(self) -> None:
-        """Raise UserError unless labels and splits allow a classifier to be trained and tested."""
-        self.check_labels()
-        check_groups(self.dataset.videos, self.splits, self.config["folds"])
+        """Raise UserError unless labels and splits allow a classifier to be trained and tested.
+
+        Looked into once: every shard of every stage that follows the fits asks.
+        """
+        if not self._is_sound:
+            self.check_labels()
+            check_groups(self.dataset.videos, self.splits, self.config["folds"])
+            self._is_sound = True
 
     def check_source(self) -> None:
         """Raise UserError if results/ was made from other videos, which this run would sweep."""
@@ -191,7 +198,7 @@ class Plan(Corpus):
         rule of the last stage must know itself that something upstream has changed. Raises
         UserError for a shard that is not part of this run.
         """
-        if shard is not None and shard not in self.shards:
+        if shard is not None and not self.has_shard(shard):
             raise UserError(f"no shard {shard!r} in this run; there are {_some(self.shards)}")
         self._check_own(stage_name)
         return self._visit(stage_name, shard)
@@ -225,7 +232,7 @@ class Plan(Corpus):
         if (stage_name, shard) not in self._visits:
             stage = STAGES[stage_name]
             upstream = [self._visit(name, shard) for name in (*self.inputs(stage), *stage.optional)]
-            upstream += [self._visit(name, one) for name in stage.pooled for one in self.shards]
+            upstream += [self._visit_all(name) for name in stage.pooled]
             upstream += [self._visit(name, None) for name in stage.fits]
             damage = found_damage(self.folder(stage_name, shard), parts=not stage.is_sharded)
             seen = [self._seen_directly(stage, shard), damage, upstream]
@@ -233,16 +240,29 @@ class Plan(Corpus):
             self._visits[stage_name, shard] = self.recipe(stage_name, seen)
         return self._visits[stage_name, shard]
 
+    def _visit_all(self, stage_name: str) -> str:
+        """The visits to all shards of a stage as one digest.
+
+        Worked out once: each shard of the stages that follow the fits has it upstream.
+        """
+        home = self.home(stage_name)
+        if home is not self:
+            return home._visit_all(stage_name)
+        if stage_name not in self._all_visits:
+            visits = [self._visit(stage_name, shard) for shard in self.shards]
+            self._all_visits[stage_name] = digest_json(visits)
+        return self._all_visits[stage_name]
+
     def _seen_directly(self, stage: Stage, shard: str | None) -> object:
         """What a stage sees of the videos other than through the artifacts of other stages."""
         if shard is None:
             return self._experiment_digest
-        ids = self.shards[shard]
+        videos = self.videos_of(shard)
         if stage.name in ("clips", "truth"):
-            return [asdict(self.demo_clips[name]) for name in ids]
+            return [asdict(self.demo_clips[name]) for name in videos]
         if stage.name == "probe" and not self.is_demo:
-            return {name: self.videos[name].stamp() for name in ids}
-        return ids
+            return {name: video.stamp() for name, video in videos.items()}
+        return list(videos)
 
     @cached_property
     def _experiment_digest(self) -> str:
@@ -305,10 +325,16 @@ class Plan(Corpus):
         return [f"seed-{seed}" for seed in self.config["seeds"]] if by_seed else [None]
 
     def needs(self, stage_name: str, shard: str | None = None) -> list[Path]:
-        """All that a stage (of one shard) reads: for `input:` of its rule."""
+        """What a stage (of one shard) reads: for `input:` of its rule.
+
+        A shard that follows the fits does not name all shards of what is pooled, since the fits do
+        (`tests/test_rules.py` holds that to be so): shards that each name all shards would make the
+        plan grow with the square of their number.
+        """
         stage = STAGES[stage_name]
         found = [self.ledger(name, shard) for name in (*self.inputs(stage), *stage.optional)]
-        found += [self.ledger(name, one) for name in stage.pooled for one in self.shards]
+        pooled = () if stage.is_sharded else stage.pooled
+        found += [self.ledger(name, one) for name in pooled for one in self.shards]
         found += [self.ledger(name, part) for name in stage.fits for part in self.parts(name)]
         if stage.pooled or stage.reads_splits:
             self.check_experiment()

@@ -24,7 +24,7 @@ class Project(Plan):
 
     def demo_inputs(self, shard: str) -> dict[str, object]:
         """Specification of every demo clip of a shard, for the recipes of clips and truth."""
-        return {name: asdict(self.demo_clips[name]) for name in self.shards.get(shard, [])}
+        return {name: asdict(self.demo_clips[name]) for name in self.videos_of(shard)}
 
     def source_contents(self, shard: str) -> dict[str, object]:
         """Content digest of every source video of a shard; the demo's are known from its clips."""
@@ -33,9 +33,8 @@ class Project(Plan):
         from unmuted.media.source import source_content
 
         follow = self.config["videos"]["follow_links"]
-        return {
-            name: source_content(self.videos[name], follow) for name in self.shards.get(shard, [])
-        }
+        videos = self.videos_of(shard)
+        return {name: source_content(video, follow) for name, video in videos.items()}
 
     def source_ledgers(self, shard: str) -> list[Path]:
         """Ledgers of the source videos, where the workflow makes them itself (the demo)."""
@@ -135,7 +134,7 @@ class Project(Plan):
             name: read_rows(self.ledger(name, shard)) for name in (*required, *stage.optional)
         }
         tasks = []
-        for video_id in self.shards.get(shard, []):
+        for video_id, video in self.videos_of(shard).items():
             artifacts = {
                 name: self.artifact(name, video_id, rows, shard)
                 for name, rows in ledgers.items()
@@ -150,7 +149,7 @@ class Project(Plan):
                 digests["extra"] = extra_inputs[video_id]
             usable = {name: item for name, item in artifacts.items() if item.row.has_artifact}
             made_from = self.recipe(stage_name, digests)
-            tasks.append(Task(video_id, made_from, usable, self.videos[video_id], blocked))
+            tasks.append(Task(video_id, made_from, usable, video, blocked))
         return tasks
 
 

@@ -28,8 +28,10 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     removed = []
     journals: dict[str, Mapping[str, Row]] = {}
     for shard in shard_folders(stage_folder):
+        if shard in present:
+            continue
         rows = _journal(stage_folder / shard)
-        if shard in present or rows is None:
+        if rows is None:
             continue
         for video_id in rows:
             home = shard_of.get(video_id)

@@ -14,4 +14,6 @@ def one_line(text: str, limit: int = 300) -> str:
 def printable(path: str | os.PathLike[str]) -> str:
     """A path with escapes for bytes that are not UTF-8 and for what cannot be printed."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
