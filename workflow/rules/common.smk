@@ -24,8 +24,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 DRY_RUN = workflow.output_settings.dryrun
 
 try:
-    PROJECT = Project(config)
-    PROJECT.check()
+    # What was checked when the run was planned is not checked again by each of its cluster jobs.
+    PROJECT = Project(config) if workflow.is_main_process else Project.of_job(config)
+    if workflow.is_main_process:
+        PROJECT.check()
     if DRY_RUN:
         PROJECT.check_source()
 except UserError as error:
@@ -81,8 +83,8 @@ def variant_of(wildcards):
 
 
 def every_shard(*stages):
-    """Ledgers of these stages for every shard."""
-    return [
+    """Ledgers of these stages for every shard; found out where they are asked for."""
+    return lambda wildcards: [
         str(PROJECT.ledger(stage, shard))
         for stage in stages
         for shard in PROJECT.shards

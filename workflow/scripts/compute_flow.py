@@ -29,5 +29,5 @@ def main(project: Project, shard: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
         main(project, snakemake.wildcards.shard)

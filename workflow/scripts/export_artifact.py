@@ -28,7 +28,7 @@ def main(project: Project, video_id: str, name: str, target: str) -> None:
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
         main(
-            Project(snakemake.config),
+            Project.of_job(snakemake.config),
             snakemake.wildcards.video,
             snakemake.wildcards.artifact,
             snakemake.output[0],

@@ -55,5 +55,5 @@ def main(project: Project) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
         main(project)

@@ -24,4 +24,4 @@ def main(project: Project, shard: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.wildcards.shard)
+        main(Project.of_job(snakemake.config), snakemake.wildcards.shard)

@@ -28,4 +28,4 @@ def main(project: Project, table: str) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.output[0])
+        main(Project.of_job(snakemake.config), snakemake.output[0])

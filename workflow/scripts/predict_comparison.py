@@ -207,5 +207,5 @@ def _donated(donor: Clip | None) -> list[str]:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
         main(project, snakemake.wildcards.shard, snakemake.threads)

@@ -103,5 +103,5 @@ def wanted_units(project: Project) -> list[str]:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
         main(project, int(snakemake.wildcards.seed), snakemake.threads)

@@ -66,5 +66,5 @@ def main(project: Project, seed: int, threads: int) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        project = Project(snakemake.config).variant(snakemake.wildcards.variant)
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
         main(project, int(snakemake.wildcards.seed), snakemake.threads)

@@ -97,4 +97,4 @@ def _likeness(run: Project, tested: Tested, arm: str) -> dict[str, str]:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.wildcards.grid, snakemake.output[0])
+        main(Project.of_job(snakemake.config), snakemake.wildcards.grid, snakemake.output[0])

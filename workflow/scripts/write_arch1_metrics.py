@@ -189,4 +189,6 @@ def _write_dictionary(project: Project, path: Path) -> None:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.output.metrics, snakemake.output.dictionary)
+        main(
+            Project.of_job(snakemake.config), snakemake.output.metrics, snakemake.output.dictionary
+        )

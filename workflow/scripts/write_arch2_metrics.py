@@ -85,4 +85,4 @@ def _semantics(clips: Sequence[Clip]) -> dict[str, object]:
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.output[0])
+        main(Project.of_job(snakemake.config), snakemake.output[0])

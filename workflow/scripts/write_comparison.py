@@ -152,4 +152,4 @@ def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, o
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), dict(snakemake.output.items()))
+        main(Project.of_job(snakemake.config), dict(snakemake.output.items()))

@@ -76,4 +76,4 @@ def prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> d
 
 if "snakemake" in globals():
     with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.output[0])
+        main(Project.of_job(snakemake.config), snakemake.output[0])

@@ -13,6 +13,8 @@ from unmuted.config import check_config
 from unmuted.dataset import Dataset, Video
 from unmuted.errors import UserError
 from unmuted.manifest import read_manifest
+from unmuted.noted import NotedVideos, note_videos, read_note
+from unmuted.recipes import digest_json
 from unmuted.shards import assign_shards
 from unmuted.video_folder import read_folder
 
@@ -23,11 +25,28 @@ class Corpus:
     def __init__(self, config: Mapping[str, object]) -> None:
         self.config = check_config(config)
         self.is_demo = self.config["videos"]["source"] == "demo"
+        self.noted: NotedVideos | None = None  # read instead of the source, by jobs
+
+    def read_note(self, path: Path) -> None:
+        """Read the videos from a note of this run from now on, where there is one."""
+        self.noted = read_note(path, self._source_digest)
+
+    def note_videos(self, path: Path) -> None:
+        """Note the videos for `read_note`. The demo's are known without."""
+        if not self.is_demo:
+            shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
+            note_videos(path, self._source_digest, shards)
+
+    @property
+    def _source_digest(self) -> str:
+        return digest_json([self.config["videos"], self.config["videos_per_shard"]])
 
     @cached_property
     def dataset(self) -> Dataset:
         """The videos of this run. Raises UserError when they cannot be told apart or found."""
         videos = self.config["videos"]
+        if self.noted is not None:
+            return Dataset(tuple(self.noted.all()))
         if videos["source"] == "folder":
             return read_folder(Path(videos["folder"]), videos["follow_links"])
         if videos["source"] == "manifest":
@@ -75,10 +94,12 @@ class Corpus:
 
     def has_shard(self, shard: str) -> bool:
         """Whether a shard is part of this run."""
-        return shard in self.shards
+        return shard in (self.shards if self.noted is None else self.noted)
 
     def videos_of(self, shard: str) -> Mapping[str, Video]:
         """The videos of one shard by id; none for a shard that is not part of this run."""
+        if self.noted is not None:
+            return {video.video_id: video for video in self.noted.of_shard(shard)}
         return {name: self.videos[name] for name in self.shards.get(shard, [])}
 
     @cached_property

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
 ORIGIN = RESULTS / ".source.json"
+NOTED = RESULTS / ".videos.jsonl"
 SPLITS = RESULTS / "splits.csv"
 
 
@@ -71,6 +72,13 @@ class Plan(Corpus):
         self._path = ""
         self._variants: dict[str, Self] = {}
         self._forget()
+
+    @classmethod
+    def of_job(cls, config: Mapping[str, object]) -> Self:
+        """For a job: with the videos that the Snakemake which planned it has noted."""
+        project = cls(config)
+        project.read_note(NOTED)
+        return project
 
     def _forget(self) -> None:
         self._identities: dict[str, str] = {}
@@ -138,8 +146,12 @@ class Plan(Corpus):
         check_origin(ORIGIN, origin_of(self.config["videos"]))
 
     def note_source(self) -> None:
-        """Note the source of the videos in results/. Raises UserError like `check_source`."""
+        """Note the source of the videos in results/, and the videos for the jobs.
+
+        Raises UserError like `check_source`.
+        """
         note_origin(ORIGIN, origin_of(self.config["videos"]))
+        self.note_videos(NOTED)
 
     # --- stages -----------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ INFRASTRUCTURE = frozenset(
         "joblog",
         "ledger",
         "manifest",
+        "noted",
         "origin",
         "plan",
         "progress",

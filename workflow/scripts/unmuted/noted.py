@@ -1,0 +1,81 @@
+"""The videos of a run by shard, noted in one file: a job reads those of its shard and no others.
+
+The Snakemake that plans a run notes them before its first job. A job that looked at the folder or
+the manifest itself would spend a time that grows with the data set, in every shard of every stage,
+and might find other videos than were planned.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from unmuted.artifacts import atomic
+from unmuted.dataset import Video
+
+# A line a shard, a line with the place of each, and the length of the latter in so many digits.
+DIGITS = 12
+
+
+class NotedVideos:
+    """The note of a run; of its videos only those that are asked for are read."""
+
+    def __init__(self, path: Path, places: Mapping[str, list[int]]) -> None:
+        self._path, self._places = path, places
+
+    def __contains__(self, shard: str) -> bool:
+        return shard in self._places
+
+    def of_shard(self, shard: str) -> list[Video]:
+        """The videos of a shard, sorted by id; none for a shard that is not noted."""
+        if shard not in self._places:
+            return []
+        start, length = self._places[shard]
+        with open(self._path, "rb") as file:
+            file.seek(start)
+            return [_video(cells) for cells in json.loads(file.read(length))]
+
+    def all(self) -> list[Video]:
+        """All videos, sorted by id."""
+        found = [video for shard in self._places for video in self.of_shard(shard)]
+        return sorted(found, key=lambda video: video.video_id)
+
+
+def note_videos(path: Path, source: str, shards: Iterable[tuple[str, Iterable[Video]]]) -> None:
+    """Write the note; source: a digest of where the videos come from and how they are sharded."""
+    places: dict[str, list[int]] = {}
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        for shard, videos in shards:
+            line = json.dumps([_cells(video) for video in videos]).encode()
+            places[shard] = [file.tell(), len(line)]
+            file.write(line + b"\n")
+        index = json.dumps({"source": source, "places": places}).encode()
+        file.write(index + f"\n{len(index):{DIGITS}d}".encode())
+
+
+def read_note(path: Path, source: str) -> NotedVideos | None:
+    """The note at `path`; None where there is none, or one of another source."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-DIGITS, os.SEEK_END)
+            length = int(file.read())
+            file.seek(-DIGITS - 1 - length, os.SEEK_END)
+            index = json.loads(file.read(length))
+    except (OSError, ValueError):
+        return None
+    return NotedVideos(path, index["places"]) if index["source"] == source else None
+
+
+def _cells(video: Video) -> list[object]:
+    path, root = (None if one is None else str(one) for one in (video.path, video.root))
+    return [video.video_id, path, video.label, video.split, video.group, root, dict(video.extra)]
+
+
+def _video(cells: list[object]) -> Video:
+    video_id, path, label, split, group, root, extra = cells
+    path, root = (None if one is None else Path(one) for one in (path, root))
+    return Video(video_id, path, label, split, group, root, extra)
