@@ -1,0 +1,99 @@
+"""What a video costs in a small and in a large data set: the target `features`, tiny models.
+
+    python benchmarks/figures/growth.py [--sizes 100 1000 10000]
+
+The largest, once finished, is run again: what a run costs that finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from measure import Figure, Limit
+from small_corpus import Run, render, snakemake, work_folder, write_config, write_videos
+
+PER_SHARD = 320
+DISTINCT = 500
+REPEATS = 3
+
+
+def measure(folder: Path, size: int, rendered: list[Path]) -> Run:
+    """Every feature of `size` videos, from nothing."""
+    write_videos(folder, size, rendered)
+    write_config(folder, PER_SHARD)
+    return snakemake(folder, "features")
+
+
+def main(sizes: list[int]) -> None:
+    found: dict[int, Run] = {}
+    with work_folder("growth") as work:
+        rendered = render(work / "rendered", min(DISTINCT, max(sizes)))
+        for size in sorted(sizes):
+            folder = work / str(size)
+            folder.mkdir()
+            one = found[size] = measure(folder, size, rendered)
+            print(f"{size}: {one.seconds:.0f} s, CPU {one.cpu:.0f} s, {one.jobs} jobs", flush=True)
+        report(found)
+        again = [snakemake(folder, "features") for _ in range(REPEATS)]
+    report_no_change(size, again)
+
+
+def report(found: dict[int, Run]) -> None:
+    """Cost per video of the largest over that of the smallest data set."""
+    few, many = found[min(found)], found[max(found)]
+    details = {
+        "videos": "1 s, 64x48, 8 frames/s, AAC; ViT, AST, BLIP of 2 layers and 48 dimensions",
+        "videos_per_shard": PER_SHARD,
+        "target": "features",
+        "sizes": {
+            size: {
+                "jobs": run.jobs,
+                "wall_s": round(run.seconds, 1),
+                "cpu_s": round(run.cpu, 1),
+                "cpu_s_per_video": round(run.cpu / size, 4),
+                "wall_s_per_video": round(run.seconds / size, 4),
+                "snakemake_mb": round(run.main_mb),
+                "largest_process_mb": round(run.job_mb),
+            }
+            for size, run in found.items()
+        },
+    }
+    ratio = (many.cpu / max(found)) / (few.cpu / min(found))
+    Figure(
+        "growth",
+        f"CPU per video: {max(found):,} videos / {min(found):,} videos, tiny models",
+        ratio,
+        limit=Limit(most=1.05),
+        samples={str(size): [run.cpu / size] for size, run in found.items()},
+        details=details,
+    ).write()
+
+
+def report_no_change(videos: int, runs: list[Run]) -> None:
+    """The median of runs (not dry ones) that all found nothing to do."""
+    assert not any(run.jobs for run in runs), runs[0].output
+    taken = [run.seconds for run in runs]
+    Figure(
+        "no_change",
+        f"no-change run over {videos:,} finished videos",
+        statistics.median(taken),
+        unit="s",
+        limit=Limit(most=20),
+        samples={"no change": taken},
+        details={
+            "finished": "the target `features`, made by the workflow itself with tiny models",
+            "videos_per_shard": PER_SHARD,
+            "snakemake_mb": round(runs[0].main_mb),
+        },
+    ).write()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000])
+    main(parser.parse_args().sizes)
