@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measure import ROOT
+from workload import SCRATCH
 
-sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 import models_fixture
 from unmuted.media.ffmpeg import binary
 
 RATE, WIDTH, HEIGHT = 8, 64, 48
 CLASSES = 8
-WORK = Path("/tmp") if "TMPDIR" not in os.environ else Path(os.environ["TMPDIR"])
 SMALL_FITS = {
     "folds": 2,
     "audio_dim": 8,
@@ -167,7 +168,7 @@ def _jobs(output: str) -> int:
 @contextmanager
 def work_folder(name: str) -> Iterator[Path]:
     """An empty folder outside the repository, removed in the end."""
-    folder = WORK / f"unmuted-bench-{name}"
+    folder = SCRATCH / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:

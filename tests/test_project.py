@@ -259,6 +259,16 @@ def test_a_new_video_has_its_own_shard_visited(config, tmp_path: Path) -> None:
     assert differing(before, after) == {Project(config).shard_of["new"]}
 
 
+def test_a_new_video_has_no_other_shard_mapped(config, tmp_path: Path) -> None:
+    """The labels of AudioSet, to which captions are mapped, are the same for all videos."""
+    before, labels = visits(config, "mapping"), Project(config).visit_recipe("label_embeddings")
+    (tmp_path / "videos" / "birds").mkdir()
+    (tmp_path / "videos" / "birds" / "new.mp4").touch()
+    assert Project(config).visit_recipe("label_embeddings") == labels
+    own = Project(config).shard_of["new"]
+    assert differing(before, visits(config, "mapping")) == {own}
+
+
 def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path: Path) -> None:
     found = [Project(config).visit_recipe("generator")]
     found.append(Project(changed(config, "seeds", [1, 2, 3, 4, 5])).visit_recipe("generator"))

@@ -27,7 +27,6 @@ from small_corpus import (
     write_config,
     write_videos,
 )
-
 from unmuted.splits import read_splits
 from unmuted.stages import STAGES
 
@@ -117,7 +116,7 @@ def report(videos: int, full: float, jobs: int, replaced: list[dict[str, object]
     ).write()
     Figure(
         "replaced_video_artifacts",
-        f"one test video of {videos:,} replaced: artifacts and fits made again that are not its own",
+        f"one test video of {videos:,} replaced: artifacts not its own and fits made again",
         max(one["of others"] + len(one["fits"]) for one in replaced),
         unit="artifacts",
         limit=Limit(most=0),

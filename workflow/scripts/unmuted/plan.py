@@ -268,7 +268,7 @@ class Plan(Corpus):
     def _seen_directly(self, stage: Stage, shard: str | None) -> object:
         """What a stage sees of the videos other than through the artifacts of other stages."""
         if shard is None:
-            return self._experiment_digest
+            return self._experiment_digest if stage.reads_videos else None
         videos = self.videos_of(shard)
         if stage.name in ("clips", "truth"):
             return [asdict(self.demo_clips[name]) for name in videos]

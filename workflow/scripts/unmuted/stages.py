@@ -20,7 +20,8 @@ class Stage:
     settings: config keys that shape the artifacts. models: config roles of the models it runs.
     unit_settings: further ones, of some of its units only; these say so themselves in their inputs.
     is_sharded: one artifact per video, in shards; otherwise one per fitted unit. by_seed: a fitted
-    stage with a ledger a seed. reads_splits: though it pools nothing.
+    stage with a ledger a seed. reads_splits: though it pools nothing. reads_videos: whether a fitted
+    stage depends on which videos and labels there are.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Stage:
     is_sharded: bool = True
     by_seed: bool = False
     reads_splits: bool = False
+    reads_videos: bool = True
 
 
 TIME = ("clips.fps", "clips.seconds")
@@ -133,7 +135,12 @@ _STAGES = (
         models=("sentence",),
     ),
     Stage(
-        "label_embeddings", "embed_labels", ".safetensors", models=("sentence",), is_sharded=False
+        "label_embeddings",
+        "embed_labels",
+        ".safetensors",
+        models=("sentence",),
+        is_sharded=False,
+        reads_videos=False,  # else a new video would have the captions of all shards mapped again
     ),
     Stage(
         "mapping",

@@ -1,0 +1,120 @@
+"""The note of a run's videos: jobs see those of their shard as planned, and read no others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from small_project import changed, make_config
+from unmuted.dataset import Video
+from unmuted.errors import UserError
+from unmuted.noted import note_videos, read_note
+from unmuted.plan import NOTED
+from unmuted.project import Project
+
+LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    monkeypatch.chdir(tmp_path)
+    return make_config(tmp_path, LABELS)
+
+
+@pytest.fixture
+def planned(config: dict[str, object]) -> Project:
+    project = Project(config)
+    project.note_source()
+    return project
+
+
+def test_a_job_finds_what_was_planned(config, planned) -> None:
+    job = Project.of_job(config)
+    assert job.noted is not None
+    assert [job.videos_of(shard) for shard in planned.shards] == [
+        planned.videos_of(shard) for shard in planned.shards
+    ]
+    assert job.dataset.videos == planned.dataset.videos
+    assert job.shards == planned.shards
+    shard = min(planned.shards)
+    for stage in ("probe", "ast", "mapping"):
+        assert job.visit_recipe(stage, shard) == planned.visit_recipe(stage, shard)
+    assert job.visit_recipe("projection") == planned.visit_recipe("projection")
+
+
+def test_a_job_of_one_shard_never_looks_at_the_source(
+    config, planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the whole source was read")
+
+    monkeypatch.setattr("unmuted.corpus.read_folder", refuse)
+    monkeypatch.setattr("unmuted.noted.NotedVideos.all", refuse)
+    job = Project.of_job(config)
+    for shard in planned.shards:
+        job.visit_recipe("mapping", shard)
+        job.needs("mapping", shard)
+        assert job.source_contents(shard).keys() == planned.videos_of(shard).keys()
+    with pytest.raises(AssertionError, match="source was read"):
+        Project(config).visit_recipe("mapping", shard)
+
+
+def test_a_job_in_a_variant_reads_the_note_too(config, planned) -> None:
+    job = Project.of_job(config).variant_of("frames.short_side=99")
+    assert job.noted is not None
+
+
+def test_the_videos_that_were_planned_count_not_those_that_came_since(
+    config, planned, tmp_path: Path
+) -> None:
+    (tmp_path / "videos" / "cats" / "late.mp4").touch()
+    assert "late" not in Project.of_job(config).videos
+    assert "late" in Project(config).videos
+
+
+@pytest.mark.parametrize(("key", "value"), [("videos_per_shard", 2), ("videos.follow_links", True)])
+def test_a_note_of_another_configuration_is_not_read(config, planned, key, value) -> None:
+    assert Project.of_job(changed(config, key, value)).noted is None
+
+
+def test_without_a_note_the_source_is_read(config) -> None:
+    job = Project.of_job(config)
+    assert job.noted is None
+    assert set(job.videos) == set(LABELS)
+
+
+@pytest.mark.parametrize("length", [0, 5, 40, -1])
+def test_a_damaged_note_is_not_read(config, planned, length: int) -> None:
+    NOTED.write_bytes(NOTED.read_bytes()[:length])
+    assert Project.of_job(config).noted is None
+
+
+def test_a_shard_that_was_not_noted_has_no_videos(config, planned) -> None:
+    job = Project.of_job(config)
+    assert job.videos_of("00099-of-00100") == {}
+    shutil.rmtree("videos")
+    with pytest.raises(UserError, match="no shard '00099-of-00100'"):
+        job.visit_recipe("probe", "00099-of-00100")
+
+
+def test_any_name_comes_back(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(b"in \xff\n/\xc3\xa9.mp4"))
+    videos = [
+        Video("a", odd, "label, é", "train", "g", root=odd.parent, extra={"note": "\n\u2028"}),
+        Video("b", None, None, None, "b"),
+    ]
+    note_videos(tmp_path / "note", "source", [("s", videos[:1]), ("t", []), ("u", videos[1:])])
+    found = read_note(tmp_path / "note", "source")
+    assert found.all() == videos
+    assert [found.of_shard(shard) for shard in "stu"] == [videos[:1], [], videos[1:]]
+    assert read_note(tmp_path / "note", "other") is None
+    assert "s" in found and "v" not in found
+
+
+def test_the_demo_notes_nothing(tmp_path: Path, config, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = {**config, "videos": {"source": "demo"}}
+    Project(demo).note_source()
+    assert not NOTED.exists()
