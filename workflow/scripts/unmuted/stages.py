@@ -20,8 +20,8 @@ class Stage:
     settings: config keys that shape the artifacts. models: config roles of the models it runs.
     unit_settings: further ones, of some of its units only; these say so themselves in their inputs.
     is_sharded: one artifact per video, in shards; otherwise one per fitted unit. by_seed: a fitted
-    stage with a ledger a seed. reads_splits: though it pools nothing. reads_videos: whether a fitted
-    stage depends on which videos and labels there are.
+    stage with a ledger a seed. reads_splits: though it pools nothing. reads_videos: of a fitted
+    stage, whether it depends on which videos and labels there are.
     """
 
     name: str
