@@ -112,8 +112,8 @@ def write_config(folder: Path, videos_per_shard: int, **more: object) -> Path:
 
 def snakemake(folder: Path, *arguments: str) -> Run:
     """Run Snakemake in a folder with its config.json. Raises RuntimeError where it fails."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "progress"]
-    command += ["--directory", folder, "--configfile", folder / "config.json", *arguments]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--quiet", "progress"]
+    command += ["--directory", folder, "--configfile", folder / "config.json"]
     log = folder / "run.log"
     largest = [0.0]
     started = time.perf_counter()
