@@ -17,17 +17,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from make_published_size_models import write_ast, write_blip, write_vit
 from measure import ROOT
-from workload import SCRATCH
-
-sys.path.insert(0, str(ROOT / "tests"))
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
-
-import models_fixture
 from unmuted.media.ffmpeg import binary
+from workload import SCRATCH
 
 RATE, WIDTH, HEIGHT = 8, 64, 48
 CLASSES = 8
+TINY = {
+    "hidden_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 96,
+}
 SMALL_FITS = {
     "folds": 2,
     "audio_dim": 8,
@@ -93,9 +95,9 @@ def write_config(folder: Path, videos_per_shard: int, **more: object) -> Path:
     """A configuration over FOLDER/videos with tiny random models, which it makes."""
     models = folder / "models"
     if not models.exists():
-        models_fixture.save_vit(models / "vit")
-        models_fixture.save_ast(models / "ast", frames=112)
-        models_fixture.save_blip(models / "blip")
+        write_vit(models / "vit", 1, size=TINY, pixels=64)
+        write_ast(models / "ast", 2, size=TINY, frames=112)
+        write_blip(models / "blip", 3, size=TINY, pixels=64, vocabulary=2000)
     config = {
         "videos": {"source": "folder", "folder": "videos"},
         "videos_per_shard": videos_per_shard,

@@ -1,6 +1,6 @@
 """What a video costs in a small and in a large data set: the target `features`, tiny models.
 
-    python benchmarks/figures/growth.py [--sizes 100 1000 10000]
+    python benchmarks/run.py growth
 
 The largest, once finished, is run again: what a run costs that finds nothing to do.
 """
@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measure import Figure, Limit
 from small_corpus import Run, render, snakemake, work_folder, write_config, write_videos

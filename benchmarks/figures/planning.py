@@ -1,6 +1,6 @@
 """What planning costs: dry runs of very many videos.
 
-    python benchmarks/figures/planning.py [--videos 100000 1000000]
+    python benchmarks/run.py planning
 
 The videos are empty files that exist, in class folders and in a manifest: a dry run looks at their
 names, sizes and times. A run over finished videos is measured by `growth`, which has them.
@@ -11,10 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measure import Figure, Limit
 from small_corpus import Run, snakemake, video, work_folder, write_config

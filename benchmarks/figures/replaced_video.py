@@ -1,6 +1,6 @@
 """One test video of many is replaced: what is made again, and how long that takes.
 
-    python benchmarks/figures/replaced_video.py [--videos 1000]
+    python benchmarks/run.py replaced_video
 
 The whole main job up to results/arch2_metrics.json, with tiny models.
 """
@@ -10,11 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measure import Figure, Limit
 from small_corpus import (
