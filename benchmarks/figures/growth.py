@@ -35,18 +35,23 @@ def main(sizes: list[int]) -> None:
             folder.mkdir()
             one = found[size] = measure(folder, size, rendered)
             print(f"{size}: {one.seconds:.0f} s, CPU {one.cpu:.0f} s, {one.jobs} jobs", flush=True)
-        report(found)
+        files = sum(1 for root in (".snakemake", "results") for _ in (folder / root).rglob("*"))
+        report(found, files)
         again = [snakemake(folder, "features") for _ in range(REPEATS)]
     report_no_change(size, again)
 
 
-def report(found: dict[int, Run]) -> None:
-    """Cost per video of the largest over that of the smallest data set."""
+def report(found: dict[int, Run], files: int) -> None:
+    """Cost per video of the largest over that of the smallest data set.
+
+    files: that lie in results/ and .snakemake/ of the largest.
+    """
     few, many = found[min(found)], found[max(found)]
     details = {
         "videos": "1 s, 64x48, 8 frames/s, AAC; ViT, AST, BLIP of 2 layers and 48 dimensions",
         "videos_per_shard": PER_SHARD,
         "target": "features",
+        "files and folders a video, largest": round(files / max(found), 2),
         "sizes": {
             size: {
                 "jobs": run.jobs,
