@@ -10,7 +10,7 @@ import pytest
 
 from unmuted.dataset import Dataset, is_video_id, write_table
 from unmuted.errors import UserError
-from unmuted.video_folder import read_folder
+from unmuted.video_folder import _split_name, read_folder
 
 
 @pytest.fixture
@@ -166,3 +166,18 @@ def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "scandir", refuse)  # root may list everything
     assert f"cannot list {folder}/dogs: Permission denied" in message(folder)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "..mp4", "a.b.MP4", "a.", "a", "a..mp4", ".hidden.mp4"])
+def test_names_are_split_as_pathlib_does(name: str) -> None:
+    assert _split_name(name) == (Path(name).stem, Path(name).suffix)
+
+
+def test_the_working_directory_may_be_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {video.video_id: video.label for video in read_folder(folder).videos}
+    monkeypatch.chdir(folder)
+    here = read_folder(Path("."))
+    assert {video.video_id: video.label for video in here.videos} == whole
+    assert all(not str(video.path).startswith(".") for video in here.videos)
