@@ -108,7 +108,7 @@ def write_config(folder: Path, videos_per_shard: int, **more: object) -> Path:
         "models": {role: {"path": str(models / role)} for role in ("vit", "ast", "blip")},
     }
     path = folder / "config.json"
-    path.write_text(json.dumps(config | more, indent=1))
+    path.write_text(json.dumps(config | SMALL_FITS | more, indent=1))
     return path
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from measure import Figure, Limit
 from small_corpus import (
-    SMALL_FITS,
     free_box,
     render,
     snakemake,
@@ -79,7 +78,7 @@ def main(videos: int) -> None:
     with work_folder("replaced") as folder:
         rendered = render(folder / "rendered", videos + REPEATS)
         write_videos(folder, videos, rendered)
-        write_config(folder, PER_SHARD, **SMALL_FITS)
+        write_config(folder, PER_SHARD)
         full = snakemake(folder, TARGET)
         print(f"full run: {full.seconds:.0f} s, {full.jobs} jobs", flush=True)
         tested = sorted(
