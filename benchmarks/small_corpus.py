@@ -13,9 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from make_published_size_models import write_ast, write_blip, write_vit
 from measure import ROOT
@@ -41,10 +43,11 @@ SMALL_FITS = {
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of Snakemake took. seconds: wall time. cpu: seconds of CPU of all processes.
+    """What one run of Snakemake took.
 
-    main_mb: peak memory of Snakemake itself. job_mb: of the largest other process. jobs: how many
-    it had to run.
+    seconds: wall time. cpu: seconds of CPU of all its processes. main_mb: peak memory of Snakemake
+    itself, job_mb: of the largest of its jobs, both looked at twice a second. jobs: how many
+    there were to run.
     """
 
     seconds: float
@@ -114,44 +117,41 @@ def write_config(folder: Path, videos_per_shard: int, **more: object) -> Path:
 
 def snakemake(folder: Path, *arguments: str) -> Run:
     """Run Snakemake in a folder with its config.json. Raises RuntimeError where it fails."""
-    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--quiet", "progress"]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--quiet", "host"]
     command += ["--directory", folder, "--configfile", folder / "config.json"]
     log = folder / "run.log"
-    largest = [0.0]
+    peaks = {"own": 0.0, "jobs": 0.0}
     started = time.perf_counter()
     with open(log, "w", encoding="utf-8") as file:
         process = subprocess.Popen(
             [str(one) for one in command], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT
         )
-        with _watching(process.pid, largest):
+        with _watching(process.pid, peaks):
             _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds, output = time.perf_counter() - started, log.read_text(encoding="utf-8")
     if process.returncode:
         raise RuntimeError(f"snakemake failed in {folder}:\n{output[-3000:]}")
     cpu = used.ru_utime + used.ru_stime
-    own = largest[0] or used.ru_maxrss / 1024
-    return Run(seconds, cpu, own, used.ru_maxrss / 1024, _jobs(output), output)
-
-
-def own_peak_mb(pid: int) -> float:
-    """Peak memory of a live process; 0 where it has gone."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0.0
+    return Run(seconds, cpu, peaks["own"], peaks["jobs"], _jobs(output), output)
 
 
 @contextmanager
-def _watching(pid: int, largest: list[float]) -> Iterator[None]:
+def _watching(pid: int, peaks: dict[str, float]) -> Iterator[None]:
+    """Note the peak memory of a process and of the largest of its descendants, in MB.
+
+    The system's own record of a child starts with what its parent had when it was forked.
+    """
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(0.2):
-            largest[0] = max(largest[0], own_peak_mb(pid))
+        main = psutil.Process(pid)
+        while not done.wait(0.5):
+            with suppress(psutil.Error):
+                peaks["own"] = max(peaks["own"], main.memory_info().rss / 1e6)
+                for child in main.children(recursive=True):
+                    with suppress(psutil.Error):
+                        peaks["jobs"] = max(peaks["jobs"], child.memory_info().rss / 1e6)
 
     thread = threading.Thread(target=watch)
     thread.start()

@@ -60,7 +60,7 @@ def report(found: dict[int, Run], files: int) -> None:
                 "cpu_s_per_video": round(run.cpu / size, 4),
                 "wall_s_per_video": round(run.seconds / size, 4),
                 "snakemake_mb": round(run.main_mb),
-                "largest_process_mb": round(run.job_mb),
+                "largest_job_mb": round(run.job_mb),
             }
             for size, run in found.items()
         },
