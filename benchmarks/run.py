@@ -2,6 +2,7 @@
 
     python benchmarks/run.py [FIGURE...]      all figures without a name
     python benchmarks/run.py --table          what was measured, without measuring
+    python benchmarks/run.py --record         the same, into benchmarks/README.md
 
 A figure FIGURE is the module benchmarks/figures/FIGURE.py; it writes results/benchmarks/*.json.
 Nothing else should run on the machine meanwhile.
@@ -20,6 +21,7 @@ from measure import RESULTS, ROOT
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+START, END = "<!-- table: made by `run.py --record` -->\n", "<!-- end of table -->\n"
 # Those that take minutes first, those that take most of an hour last.
 ORDER = (
     "stage_rates",
@@ -50,6 +52,29 @@ def table(folder: Path = RESULTS) -> str:
     return "\n".join(lines)
 
 
+def record(readme: Path = HERE / "README.md", folder: Path = RESULTS) -> None:
+    """Put the table, and the machines it is from, between the marks in the README."""
+    text = readme.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    measured = [
+        json.loads(path.read_text(encoding="utf-8"))["measured"] for path in folder.glob("*.json")
+    ]
+    machines = sorted({_machine(one) for one in measured})
+    lines = f"\n{table(folder)}\n\nMeasured on {'; '.join(machines)}.\n\n"
+    readme.write_text(f"{before}{START}{lines}{END}{after}", encoding="utf-8")
+
+
+def _machine(measured: dict[str, object]) -> str:
+    machine, versions = measured["machine"], measured["versions"]
+    gpu = machine["gpu"] or "no GPU"
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:.0f} GB, {gpu}; "
+        f"torch {versions['torch']}, transformers {versions['transformers']}, "
+        f"Snakemake {versions.get('snakemake', 'none')}"
+    )
+
+
 def shown(found: dict[str, object]) -> str:
     """A figure's value with its unit; "unmeasured" with the reason where there is none."""
     if found["value"] is None:
@@ -62,9 +87,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("figures", nargs="*", choices=[*ORDER, []], metavar="FIGURE")
     parser.add_argument("--table", action="store_true", help="show, do not measure")
+    parser.add_argument("--record", action="store_true", help="note in benchmarks/README.md")
     arguments = parser.parse_args()
     failed = []
-    for name in [] if arguments.table else arguments.figures or ORDER:
+    if arguments.record:
+        record()
+    only_show = arguments.table or arguments.record
+    for name in [] if only_show else arguments.figures or ORDER:
         print(f"== {name}", flush=True)
         if subprocess.run(command(name), cwd=HERE, env=ENVIRONMENT).returncode:
             failed.append(name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,6 +21,7 @@ from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
 from figures import gpu
 from models_fixture import save_ast, save_blip, save_vit
+from runs.corpus import FITTED, PER_CLIP, Corpus
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
 from unmuted.features.vit import VitFeatures
@@ -115,6 +119,18 @@ def test_bare_models_compute_what_the_stages_compute(folder: Path, frames: np.nd
     assert [blip.caption(one) for one in frames[:3]] == captioner.caption(frames[:3])
 
 
+@pytest.mark.workflow
+def test_one_process_makes_what_the_workflow_makes(
+    with_metrics: Corpus, unbuilt: Corpus, copy_of: Callable[[Corpus], Corpus]
+) -> None:
+    corpus = copy_of(unbuilt)
+    command = [sys.executable, "-m", "baselines.one_process", str(corpus.folder), "1"]
+    subprocess.run(command, cwd=run.HERE, env=run.ENVIRONMENT, check=True)
+    made = (*PER_CLIP, *FITTED, "generated", "predictions")
+    assert {name.split("/")[0] for name in corpus.bytes(*made)} == set(made)
+    assert corpus.bytes(*made) == with_metrics.bytes(*made)
+
+
 # ----------------------------------------------------------------------------------------- figures
 
 
@@ -197,3 +213,15 @@ def test_without_a_gpu_its_figures_are_unmeasured(
 def _figure_in(folder: Path, *arguments: object, **named: object) -> SimpleNamespace:
     figure = measure.Figure(*arguments, **named)
     return SimpleNamespace(write=lambda: figure.write(folder))
+
+
+def test_the_table_is_recorded_between_its_marks(tmp_path: Path, repository: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text((repository / "benchmarks" / "README.md").read_text())
+    measure.Figure("good", "a / b", 3.0).write(tmp_path)
+    for _ in range(2):
+        run.record(readme, tmp_path)
+    text = readme.read_text()
+    assert text.count("| a / b | 3 | report |  |") == 1
+    assert f"torch {torch.__version__.split('+')[0]}" in text
+    assert "## How to read it" in text
