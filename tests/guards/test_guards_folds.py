@@ -108,7 +108,7 @@ def test_a_clip_that_retrieves_its_own_source_is_caught(
     monkeypatch.setattr("retrieve_audio.training_folds", lambda *_: {})
     monkeypatch.setattr(
         "unmuted.generation.retrieval._related",
-        lambda clips, library: np.zeros((len(clips), len(library)), bool),
+        lambda data, clips, library, heard: np.zeros((len(clips), len(heard)), bool),
     )
     caught(clean, planted, "retrieved")
 
