@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss as reference_log_loss
 
-from unmuted.classification.arms import ARMS, COMPARISON, arm_features, audio_in_words
+from unmuted.classification.arms import ARMS, COMPARISON, audio_in_words
+from unmuted.classification.inputs import ClipFeatures
 from unmuted.classification.lstm import Classifier, ClassifierConfig
 from unmuted.classification.selection import log_loss, select_snapshot
 from unmuted.classification.training import ClassifierSettings, predict, train_classifier
@@ -193,7 +194,8 @@ def test_arms_differ_in_their_audio_alone() -> None:
     rng = np.random.default_rng(0)
     visual, real, generated = (rng.normal(size=(4, T, d)).astype(np.float32) for d in (F, 2, 2))
     usable = np.array([True, False, True, True])
-    x = {arm: arm_features(arm, visual, real, usable, generated) for arm in ARMS}
+    features = ClipFeatures(visual, real, usable, generated[:, None])
+    x = {arm: features.of_arm(arm, 0)[:] for arm in ARMS}
     assert all(x[arm].dtype == np.float32 for arm in ARMS)
     for arm in ARMS:
         np.testing.assert_array_equal(x[arm][..., :F], visual)
@@ -206,7 +208,7 @@ def test_arms_differ_in_their_audio_alone() -> None:
 def test_an_unknown_arm_is_refused() -> None:
     one = np.zeros((1, T, 1), np.float32)
     with pytest.raises(ValueError, match="unknown arm 'oracle'"):
-        arm_features("oracle", one, one, np.ones(1, bool), one)
+        ClipFeatures(one, one, np.ones(1, bool), one[None]).of_arm("oracle", 0)[:]
 
 
 def test_each_arm_says_which_audio_it_gets() -> None:

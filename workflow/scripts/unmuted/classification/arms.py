@@ -90,21 +90,17 @@ COMPARISON = {
 }
 
 
-def arm_features(
-    arm: str, visual: np.ndarray, real: np.ndarray, usable: np.ndarray, generated: np.ndarray
-) -> np.ndarray:
-    """The classifier's input (N, T, Dv) or (N, T, Dv + A) in this arm.
+def arm_audio(arm: str, real: np.ndarray, usable: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """The audio (N, T, A) that the classifier of an arm gets beside the video.
 
-    visual: (N, T, Dv). real: (N, T, A) projected audio. usable: bool (N,), whether a clip has
-    usable sound; without it, the real_audio arm gets zeros, the training mean of the audio space.
-    generated: (N, T, A), of training clips out of fold.
+    real: (N, T, A) projected audio. usable: bool (N,), whether a clip has usable sound; without it,
+    the real_audio arm gets zeros, the training mean of the audio space. generated: (N, T, A), of
+    training clips out of fold.
     """
-    if arm == "video_only":
-        return visual
     if arm == "generated":
-        return np.concatenate([visual, generated], axis=2)
+        return generated
     if arm == "real_audio":
-        return np.concatenate([visual, np.where(usable[:, None, None], real, 0.0)], axis=2)
+        return np.where(usable[:, None, None], real, np.float32(0))
     raise ValueError(f"unknown arm {arm!r}, expected one of {', '.join(ARMS)}")
 
 

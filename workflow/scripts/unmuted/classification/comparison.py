@@ -19,7 +19,7 @@ from unmuted.classification.fillings import (
 )
 from unmuted.classification.inputs import ClipFeatures, load_features
 from unmuted.experiment import Clip, Experiment
-from unmuted.fitting.clip_arrays import Assembled, ClipArray, Index, mapped_stack
+from unmuted.fitting.clip_arrays import ClipArray, Index, mapped_stack, with_audio
 from unmuted.generation.projection import Projection
 from unmuted.missing import swap_donors
 from unmuted.runner import Artifact
@@ -108,14 +108,13 @@ class Fillings:
             return self.clips.visual
         own = self.clips.usable if heard is None else self.clips.usable & heard
 
-        def read(clips: Index) -> np.ndarray:
-            audio = self.audio(unit.removeprefix(REAL_OR), seed_index, clips)
+        def audio(clips: Index) -> np.ndarray:
+            filling = self.audio(unit.removeprefix(REAL_OR), seed_index, clips)
             if unit.startswith(REAL_OR):
-                audio = np.where(own[clips, None, None], self.clips.real[clips], audio)
-            return np.concatenate([self.clips.visual[clips], audio], axis=2)
+                return np.where(own[clips, None, None], self.clips.real[clips], filling)
+            return filling
 
-        width = self.clips.visual.shape[2] + self.clips.real.shape[2]
-        return Assembled((*self.clips.visual.shape[:2], width), read)
+        return with_audio(self.clips.visual, self.clips.real.shape[2], audio)
 
     def hearing(self, real: np.ndarray) -> Fillings:
         """The same clips with another sound (N, T, A) in the place of their own."""

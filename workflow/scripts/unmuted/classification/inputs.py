@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.classification.arms import arm_features
+from unmuted.classification.arms import arm_audio
 from unmuted.experiment import Clip
-from unmuted.fitting.clip_arrays import Assembled, ClipArray, Index, mapped_stack
+from unmuted.fitting.clip_arrays import ClipArray, Index, mapped_stack, with_audio
 from unmuted.generation.projection import Projection
 from unmuted.runner import Artifact
 
@@ -32,12 +32,11 @@ class ClipFeatures:
         if arm == "video_only":
             return self.visual  # nothing to put together
 
-        def read(clips: Index) -> np.ndarray:
-            audio = self.real[clips], self.usable[clips], self.generated[clips, seed_index]
-            return arm_features(arm, self.visual[clips], *audio)
+        def audio(clips: Index) -> np.ndarray:
+            generated = self.generated[clips, seed_index]
+            return arm_audio(arm, self.real[clips], self.usable[clips], generated)
 
-        width = read(slice(0, 1)).shape[2]
-        return Assembled((*self.visual.shape[:2], width), read)
+        return with_audio(self.visual, self.real.shape[2], audio)
 
 
 def load_features(clips: Sequence[Clip], projection: Projection) -> ClipFeatures:
