@@ -32,7 +32,7 @@ for stage in range({stages}):
     rule:
         name: f"stage_{{stage + 1}}"
         input: [f"made/{{stage}}/{{{{shard}}}}.csv"] if stage else []
-        output: f"made/{{stage + 1}}/{{shard}}.csv"
+        output: f"made/{{stage + 1}}/{{{{shard}}}}.csv"
         script: "nothing.py"
 """
 
@@ -54,7 +54,9 @@ def dry_run(folder: Path, source: str, per_shard: int, target: str) -> Run:
     """A dry run over the empty videos; source: folder or manifest."""
     where = {"folder": "videos", "manifest": "manifest.csv"}[source]
     write_config(folder, per_shard, videos={"source": source, source: where})
-    return snakemake(folder, target, "--dry-run")
+    run = snakemake(folder, target, "--dry-run")
+    print(f"{source}, {target}: {described(run)}", flush=True)
+    return run
 
 
 def floor(folder: Path, shards: int, stages: int) -> Run:
@@ -102,7 +104,7 @@ def measure_dry_runs(videos: int) -> None:
             samples={name: [run.seconds] for name, run in found.items()},
             details=details,
         ).write()
-    print(json.dumps(details, indent=1), flush=True)
+    print(f"a plain workflow: {described(plain)}", flush=True)
 
 
 def described(run: Run) -> dict[str, float]:
