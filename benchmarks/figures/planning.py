@@ -17,7 +17,7 @@ from measure import Figure, Limit
 from small_corpus import Run, snakemake, video, work_folder, write_config
 
 CLIPS_PER_GROUP = 3  # clips cut from one recording, in the manifest
-SHARDS = {100_000: 256, 1_000_000: 1024}  # videos a shard, by the number of videos
+SHARDS = {100_000: 512, 1_000_000: 1024}  # videos a shard, by the number of videos
 GOALS = {100_000: (30, 1000), 1_000_000: (300, 6000)}  # seconds, MB
 EVERYTHING = "results/arch2_metrics.json"
 # As many jobs of scripts as the workflow has for these shards, and nothing else in them.
@@ -71,7 +71,7 @@ def floor(folder: Path, shards: int, stages: int) -> Run:
 
 def measure_dry_runs(videos: int) -> None:
     """Both sources of videos, features alone and the whole main job; the slowest counts."""
-    per_shard = SHARDS.get(videos, 256)
+    per_shard = SHARDS.get(videos, 64)
     goal_seconds, goal_mb = GOALS.get(videos, (None, None))
     with work_folder(f"planning-{videos}") as folder:
         write_empty_videos(folder, videos)
