@@ -25,20 +25,21 @@ THREADS = os.cpu_count() or 1
 SCRATCH = Path(os.environ.get("BENCH_SCRATCH", tempfile.gettempdir())) / "unmuted-bench"
 
 
-def make_clips(folder: Path, count: int, distinct: int = 64) -> list[Path]:
+def make_clips(count: int, distinct: int = 64) -> list[Path]:
     """`count` clips of 3 seconds, 340x256, H.264 with AAC, in folders of their classes.
 
     Every file differs in its bytes, by a title of its own; pictures and sound are those of at most
     about `distinct` clips, which are rendered once.
     """
     shown = min(count, distinct)
+    folder = SCRATCH / f"videos-{count}-of-{shown}"
     specs = plan_world(classes=CLASSES, clips_per_class=-(-shown // CLASSES), seed=7, seconds=3.0)
     sounding = [replace(spec, audio="ok") for spec in specs]
     by_turns = sorted(sounding, key=lambda spec: (spec.video_id[-6:], spec.label))
     paths = []
     for index in range(count):
         spec = by_turns[index % len(by_turns)]
-        rendered = folder.parent / f"{folder.name}-rendered" / f"{spec.video_id}.mp4"
+        rendered = SCRATCH / f"rendered-{shown}" / f"{spec.video_id}.mp4"
         if not rendered.exists():
             small = rendered.with_suffix(".small.mp4")
             write_clip(spec, small)
@@ -62,8 +63,12 @@ def published_size_models(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _ffmpeg(*arguments: object) -> None:
-    command = [binary(), "-nostdin", "-v", "error", "-y", *arguments]
+    """Run ffmpeg; its last argument appears whole or not at all."""
+    *options, target = arguments
+    unfinished = target.with_suffix(f".unfinished{target.suffix}")
+    command = [binary(), "-nostdin", "-v", "error", "-y", *options, unfinished]
     subprocess.run([str(one) for one in command], check=True)
+    unfinished.replace(target)
 
 
 def enter_project(

@@ -50,7 +50,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"path": "models/vit", "revision": "main"}, "revision"),
         ({"path": "models/vit", **HUB}, "either"),
         ({}, "either"),
-        ({"path": "models/vit", "dtype": "float16"}, "float16"),
+        ({"path": "models/vit", "dtype": "float8"}, "float8"),
         ({"path": "models/vit", "device": "cpu"}, "device"),
     ],
 )

@@ -57,3 +57,13 @@ def test_other_errors_are_not_taken_for_a_want_of_memory() -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         Shrinking(fail, 4)(np.zeros(4))
+
+
+@pytest.mark.parametrize("text", ["CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED when"])
+def test_libraries_that_want_memory_in_words_of_their_own_are_understood(text: str) -> None:
+    def run(batch: np.ndarray) -> np.ndarray:
+        if len(batch) > 2:
+            raise RuntimeError(text)
+        return batch
+
+    assert Shrinking(run, 8)(np.arange(5)) == [0, 1, 2, 3, 4]

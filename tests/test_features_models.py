@@ -106,8 +106,11 @@ def test_vit_equals_transformers_in_float32(vit: Path, pictures: np.ndarray) -> 
     assert features.std(axis=0).mean() > 0.05  # else the comparison would prove nothing
 
 
-def test_vit_in_bfloat16_points_the_same_way(vit: Path, pictures: np.ndarray) -> None:
-    features = VitFeatures(ModelSpec(path=vit), CPU, torch.bfloat16).extract(pictures)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_vit_in_16_bits_points_the_same_way(
+    vit: Path, pictures: np.ndarray, dtype: torch.dtype
+) -> None:
+    features = VitFeatures(ModelSpec(path=vit), CPU, dtype).extract(pictures)
     assert features.dtype == np.float32
     assert cosines(features, reference_vit(vit, pictures)).min() >= 0.999
 

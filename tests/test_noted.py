@@ -14,6 +14,7 @@ from unmuted.errors import UserError
 from unmuted.noted import note_videos, read_note
 from unmuted.plan import NOTED
 from unmuted.project import Project
+from unmuted.stages import STAGES
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
 
@@ -62,6 +63,49 @@ def test_a_job_of_one_shard_never_looks_at_the_source(
         Project(config).visit_recipe("mapping", shard)
 
 
+BEHIND_FITS = [name for name, stage in STAGES.items() if stage.is_sharded and stage.pooled]
+
+
+@pytest.mark.parametrize("variant", ["", "generator.dropout=0.5"])
+def test_a_job_behind_the_fits_looks_at_no_other_video(
+    config, monkeypatch: pytest.MonkeyPatch, variant: str
+) -> None:
+    planned = Project(config)
+    shard, other = sorted(planned.shards)[:2]
+    run = planned.variant_of(variant)
+    expected = {name: run.home(name).visit_recipe(name, shard) for name in BEHIND_FITS}
+    planned.note_source()
+    for video in planned.videos_of(other).values():
+        video.path.unlink()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("all videos were read")
+
+    monkeypatch.setattr("unmuted.corpus.read_folder", refuse)
+    monkeypatch.setattr("unmuted.noted.NotedVideos.all", refuse)
+    job = Project.of_job(config).variant_of(variant)
+    assert {name: job.home(name).visit_recipe(name, shard) for name in BEHIND_FITS} == expected
+    job.home("generated").needs("generated", shard)
+
+
+def test_what_was_planned_with_other_settings_does_not_count(config) -> None:
+    planned = Project(config)
+    shard = min(planned.shards)
+    planned.visit_recipe("generated", shard)
+    planned.note_source()
+    other = changed(config, "generator.dropout", 0.5)
+    job = Project.of_job(other)
+    assert job.noted is not None
+    assert job.visit_recipe("generated", shard) == Project(other).visit_recipe("generated", shard)
+
+
+def test_a_job_keeps_the_note_that_it_has_opened(config, planned) -> None:
+    job = Project.of_job(config)
+    others = changed(config, "videos.follow_links", True)
+    Project(changed(others, "videos_per_shard", 1)).note_source()  # in its place, laid out anew
+    assert job.dataset.videos == planned.dataset.videos
+
+
 def test_a_job_in_a_variant_reads_the_note_too(config, planned) -> None:
     job = Project.of_job(config).variant_of("frames.short_side=99")
     assert job.noted is not None
@@ -106,8 +150,10 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
         Video("a", odd, "label, é", "train", "g", root=odd.parent, extra={"note": "\n\u2028"}),
         Video("b", None, None, None, "b"),
     ]
-    note_videos(tmp_path / "note", "source", [("s", videos[:1]), ("t", []), ("u", videos[1:])])
+    shards = [("s", videos[:1]), ("t", []), ("u", videos[1:])]
+    note_videos(tmp_path / "note", "source", shards, {"": {"all": {}}})
     found = read_note(tmp_path / "note", "source")
+    assert found.visits == {"": {"all": {}}}
     assert found.all() == videos
     assert [found.of_shard(shard) for shard in "stu"] == [videos[:1], [], videos[1:]]
     assert read_note(tmp_path / "note", "other") is None

@@ -18,7 +18,7 @@ from unmuted.errors import UserError
 from unmuted.ledger import read_rows
 from unmuted.project import Project
 from unmuted.runner import Outcome, Task, mark_damaged
-from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
+from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES, VISUAL
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 REPORT_OF_RULE = {report.script: name for name, report in REPORTS.items()}
@@ -535,3 +535,28 @@ def test_the_plan_needs_no_numerical_library(repository: Path) -> None:
         [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_a_shard_behind_the_fits_names_what_was_lost_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the job would look for a ledger that nothing makes again."""
+    monkeypatch.chdir(tmp_path)
+    config = make_config(tmp_path, {f"{label}{i}": label for label in "ab" for i in range(9)})
+    stage = STAGES["generated"]
+    everything = Project(config)
+    first, second = sorted(everything.shards)[:2]
+    lost = everything.ledger("vit_rgb", second)
+    assert lost not in Project(config).needs("generated", first)  # a first build
+    for name in (*VISUAL, "captions"):
+        write_ledgers(everything, name, {})
+    lost.unlink()
+    assert lost not in Project(config).needs("generated", first)  # the fits will see to it
+    for name in stage.fits:
+        for part in everything.parts(name):
+            path = everything.ledger(name, part)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    needs = Project(config).needs("generated", first)
+    assert lost in needs
+    assert everything.ledger("vit_flow", second) not in needs

@@ -22,7 +22,7 @@ CLIPS = 24  # of each of our processes; their cost includes loading each model o
 
 def main() -> None:
     torch.set_num_threads(THREADS)
-    videos = make_clips(SCRATCH / f"videos-{CLIPS}", CLIPS)
+    videos = make_clips(CLIPS)
     models = published_size_models(SCRATCH / "models")
     source = SourceWay(Path(models["vit"]["path"]), Path(models["ast"]["path"]))
     with (

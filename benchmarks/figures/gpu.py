@@ -120,7 +120,7 @@ def idle_share(work: Callable[[], object]) -> float:
 
 def clips_a_second(models: dict[str, object]) -> float:
     """Media and feature stages over a shard of clips, one after the other."""
-    videos = make_clips(SCRATCH / f"videos-{CLIPS}", CLIPS)
+    videos = make_clips(CLIPS)
     project = enter_project(SCRATCH / "gpu", videos[0].parents[1], models, CLIPS)
     stages = (*MEDIA, *FEATURES)
     empty(*stages)

@@ -14,7 +14,7 @@ from pathlib import Path
 from measure import Figure, Limit
 from small_corpus import Run, render, snakemake, work_folder, write_config, write_videos
 
-PER_SHARD = 320
+PER_SHARD = 160  # shards are then as full at all sizes: 156 to 157 videos
 DISTINCT = 500
 REPEATS = 3
 
@@ -97,5 +97,5 @@ def report_no_change(videos: int, runs: list[Run]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[156, 1250, 10000])
     main(parser.parse_args().sizes)

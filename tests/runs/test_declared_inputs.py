@@ -35,6 +35,8 @@ sys.addaudithook(note)
 main(Project(config).variant(variant), **taken)
 print(json.dumps(sorted(opened)))
 """
+FITS = {stage.script for stage in STAGES.values() if stage.pooled and not stage.is_sharded}
+BEHIND_FITS = {stage.script for stage in STAGES.values() if stage.pooled and stage.is_sharded}
 TABLE = re.compile(r"results/(?!logs/|benchmarks/)(?:.*/)?[^./][^/]*\.csv")
 # How the mains of rules that make no stage name what they write.
 WRITTEN = {
@@ -114,6 +116,7 @@ def test_jobs_read_only_the_tables_their_rules_declare(with_comparison: Corpus, 
         done = subprocess.run(command, cwd=corpus.folder, capture_output=True, text=True)
         assert done.returncode == 0, f"{job.rule}: {done.stderr}"
         read = {path for path in json.loads(done.stdout.splitlines()[-1]) if TABLE.fullmatch(path)}
-        # Of the fits that it waits for, also what those wait for: see Plan.needs.
-        awaited = job.inputs.union(*(other.inputs for other in jobs if other.outputs & job.inputs))
+        # A shard behind the fits: of the fits that it waits for, also what they wait for.
+        fits = [other for other in jobs if other.rule in FITS and other.outputs & job.inputs]
+        awaited = job.inputs.union(*(fit.inputs for fit in fits if job.rule in BEHIND_FITS))
         assert {path for path in read if not job.is_own(path)} <= awaited, job.rule

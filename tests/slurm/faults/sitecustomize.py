@@ -38,7 +38,8 @@ def go_wrong(fault: str, note: Path, shard: str) -> None:
     here, first_time = is_chosen(note, shard)
     if here and fault == "eat" and not eaten:
         eaten.append(b"x" * (EATEN_MB << 20))
-        time.sleep(4)  # the scheduler looks once a second
+        if first_time:
+            time.sleep(60)  # the scheduler looks once a second, and kills
     elif first_time and fault == "hang":
         os.kill(os.getpid(), signal.SIGSTOP)
 

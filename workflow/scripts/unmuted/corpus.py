@@ -31,11 +31,11 @@ class Corpus:
         """Read the videos from a note of this run from now on, where there is one."""
         self.noted = read_note(path, self._source_digest)
 
-    def note_videos(self, path: Path) -> None:
-        """Note the videos for `read_note`. The demo's are known without."""
+    def note_videos(self, path: Path, visits: Mapping[str, object]) -> None:
+        """Note the videos for `read_note`, with visits. The demo's are known without."""
         if not self.is_demo:
             shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
-            note_videos(path, self._source_digest, shards)
+            note_videos(path, self._source_digest, shards, visits)
 
     @property
     def _source_digest(self) -> str:

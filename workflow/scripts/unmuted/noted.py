@@ -13,19 +13,26 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from unmuted.artifacts import atomic
 from unmuted.dataset import Video
 
-# A line a shard, a line with the place of each, and the length of the latter in so many digits.
+# A line a shard, a line with the place of each and the visits, and its length in so many digits.
 DIGITS = 12
 
 
 class NotedVideos:
-    """The note of a run; of its videos only those that are asked for are read."""
+    """The note of a run; of its videos only those that are asked for are read.
 
-    def __init__(self, path: Path, places: Mapping[str, list[int]]) -> None:
-        self._path, self._places = path, places
+    visits: what the plan has found out about all shards, by variant; see `Plan.visit_recipe`. The
+    file stays open: another run may put its own note in its place.
+    """
+
+    def __init__(
+        self, file: BinaryIO, places: Mapping[str, list[int]], visits: Mapping[str, Mapping]
+    ) -> None:
+        self._file, self._places, self.visits = file, places, visits
 
     def __contains__(self, shard: str) -> bool:
         return shard in self._places
@@ -35,9 +42,8 @@ class NotedVideos:
         if shard not in self._places:
             return []
         start, length = self._places[shard]
-        with open(self._path, "rb") as file:
-            file.seek(start)
-            return [_video(cells) for cells in json.loads(file.read(length))]
+        self._file.seek(start)
+        return [_video(cells) for cells in json.loads(self._file.read(length))]
 
     def all(self) -> list[Video]:
         """All videos, sorted by id."""
@@ -45,7 +51,12 @@ class NotedVideos:
         return sorted(found, key=lambda video: video.video_id)
 
 
-def note_videos(path: Path, source: str, shards: Iterable[tuple[str, Iterable[Video]]]) -> None:
+def note_videos(
+    path: Path,
+    source: str,
+    shards: Iterable[tuple[str, Iterable[Video]]],
+    visits: Mapping[str, object],
+) -> None:
     """Write the note; source: a digest of where the videos come from and how they are sharded."""
     places: dict[str, list[int]] = {}
     with atomic(path) as temporary, open(temporary, "wb") as file:
@@ -53,21 +64,27 @@ def note_videos(path: Path, source: str, shards: Iterable[tuple[str, Iterable[Vi
             line = json.dumps([_cells(video) for video in videos]).encode()
             places[shard] = [file.tell(), len(line)]
             file.write(line + b"\n")
-        index = json.dumps({"source": source, "places": places}).encode()
+        index = json.dumps({"source": source, "places": places, "visits": visits}).encode()
         file.write(index + f"\n{len(index):{DIGITS}d}".encode())
 
 
 def read_note(path: Path, source: str) -> NotedVideos | None:
     """The note at `path`; None where there is none, or one of another source."""
     try:
-        with open(path, "rb") as file:
-            file.seek(-DIGITS, os.SEEK_END)
-            length = int(file.read())
-            file.seek(-DIGITS - 1 - length, os.SEEK_END)
-            index = json.loads(file.read(length))
-    except (OSError, ValueError):
+        file = open(path, "rb")  # noqa: SIM115 (stays open with the note)
+    except FileNotFoundError:
         return None
-    return NotedVideos(path, index["places"]) if index["source"] == source else None
+    try:
+        file.seek(-DIGITS, os.SEEK_END)
+        length = int(file.read())
+        file.seek(-DIGITS - 1 - length, os.SEEK_END)
+        index = json.loads(file.read(length))
+    except (OSError, ValueError):
+        index = {}  # not a note, or one of another version
+    if index.get("source") != source or "visits" not in index:
+        file.close()
+        return None
+    return NotedVideos(file, index["places"], index["visits"])
 
 
 def _cells(video: Video) -> list[object]:

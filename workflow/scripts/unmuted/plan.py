@@ -85,6 +85,7 @@ class Plan(Corpus):
         self._visits: dict[tuple[str, str | None], str] = {}
         self._makeups: dict[str, str] = {}
         self._all_visits: dict[str, str] = {}
+        self._gaps: dict[str, list[Path]] = {}
         self._is_sound = False  # the experiment, by `check_experiment`
 
     def variant(self, path: str) -> Self:
@@ -136,7 +137,7 @@ class Plan(Corpus):
 
         Looked into once: every shard of every stage that follows the fits asks.
         """
-        if not self._is_sound:
+        if not self._is_sound and self.noted is None:  # a job's were checked when it was planned
             self.check_labels()
             check_groups(self.dataset.videos, self.splits, self.config["folds"])
             self._is_sound = True
@@ -151,7 +152,8 @@ class Plan(Corpus):
         Raises UserError like `check_source`.
         """
         note_origin(ORIGIN, origin_of(self.config["videos"]))
-        self.note_videos(NOTED)
+        runs = (self, *self._variants.values())
+        self.note_videos(NOTED, {run._path: run._planned_visits() for run in runs})
 
     # --- stages -----------------------------------------------------------------------------------
 
@@ -241,6 +243,8 @@ class Plan(Corpus):
         home = self.home(stage_name)
         if home is not self:
             return home._visit(stage_name, shard)
+        if shard is None and (planned := self._noted_visit("fits", stage_name)):
+            return planned
         if (stage_name, shard) not in self._visits:
             stage = STAGES[stage_name]
             upstream = [self._visit(name, shard) for name in (*self.inputs(stage), *stage.optional)]
@@ -260,10 +264,27 @@ class Plan(Corpus):
         home = self.home(stage_name)
         if home is not self:
             return home._visit_all(stage_name)
+        if planned := self._noted_visit("all", stage_name):
+            return planned
         if stage_name not in self._all_visits:
             visits = [self._visit(stage_name, shard) for shard in self.shards]
             self._all_visits[stage_name] = digest_json(visits)
         return self._all_visits[stage_name]
+
+    def _planned_visits(self) -> dict[str, object]:
+        """What the plan has found out about all shards, for jobs that see one of them."""
+        fits = {name: visit for (name, shard), visit in self._visits.items() if shard is None}
+        return {"config": digest_json(self.config), "fits": fits, "all": self._all_visits}
+
+    def _noted_visit(self, kind: str, stage_name: str) -> str | None:
+        """In a job: the visit of all shards or of a fit that was planned, for these settings.
+
+        Without it every job that follows the fits would look at every video of the run.
+        """
+        planned = {} if self.noted is None else self.noted.visits.get(self._path, {})
+        if planned.get("config") != digest_json(self.config):
+            return None
+        return planned[kind].get(stage_name)
 
     def _seen_directly(self, stage: Stage, shard: str | None) -> object:
         """What a stage sees of the videos other than through the artifacts of other stages."""
@@ -341,17 +362,28 @@ class Plan(Corpus):
 
         A shard that follows the fits does not name all shards of what is pooled, since the fits do
         (`tests/test_rules.py` holds that to be so): shards that each name all shards would make the
-        plan grow with the square of their number.
+        plan grow with the square of their number. It names those that were lost after the fits.
         """
         stage = STAGES[stage_name]
         found = [self.ledger(name, shard) for name in (*self.inputs(stage), *stage.optional)]
-        pooled = () if stage.is_sharded else stage.pooled
-        found += [self.ledger(name, one) for name in pooled for one in self.shards]
+        found += self._lost(stage) if stage.is_sharded else self._pooled(stage)
         found += [self.ledger(name, part) for name in stage.fits for part in self.parts(name)]
         if stage.pooled or stage.reads_splits:
             self.check_experiment()
             found.append(SPLITS)
         return list(dict.fromkeys(found))
+
+    def _pooled(self, stage: Stage) -> list[Path]:
+        return [self.ledger(name, one) for name in stage.pooled for one in self.shards]
+
+    def _lost(self, stage: Stage) -> list[Path]:
+        """Pooled ledgers that are not there although all fits of the stage are."""
+        if stage.name not in self._gaps:
+            fits = [self.ledger(name, part) for name in stage.fits for part in self.parts(name)]
+            are_there = all(ledger.exists() for ledger in fits)
+            lost = [one for one in self._pooled(stage) if not one.exists()] if are_there else []
+            self._gaps[stage.name] = lost
+        return self._gaps[stage.name]
 
     # --- what Snakemake is told of tables, reports and copies -------------------------------------
 

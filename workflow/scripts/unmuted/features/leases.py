@@ -1,6 +1,7 @@
 """Which GPU a job uses where a machine has several: each serves one job at a time.
 
 Snakemake counts GPUs but does not say which; a cluster's scheduler shows a job its own ones only.
+Jobs of other users, and of containers with a temporary folder of their own, are not known here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from unmuted.errors import UserError
+
+REMEDY = (
+    "Set TMPDIR to a local folder of yours, or name the GPU in the configuration (device: cuda:0),"
+    " which asks nobody"
+)
 WAIT = 0.5  # seconds between two rounds
 log = logging.getLogger("unmuted")
 _held: dict[str, int] = {}  # open lock files of this process, which end with it
@@ -27,9 +34,13 @@ def lease(gpus: Sequence[str], folder: Path | None = None) -> int:
     if not gpus:
         raise ValueError("expected at least one GPU")
     folder = folder or Path(tempfile.gettempdir()) / f"unmuted-gpus-{os.getuid()}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else: set TMPDIR to a folder of yours")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_own = folder.stat().st_uid == os.getuid()
+    except OSError as error:
+        raise UserError(f"{folder}, for locks on GPUs: {error}. {REMEDY}") from error
+    if not is_own:
+        raise UserError(f"{folder}, for locks on GPUs, belongs to somebody else. {REMEDY}")
     paths = [str(folder / f"{name.replace(os.sep, '_')}.lock") for name in gpus]
     held = [index for index, path in enumerate(paths) if path in _held]
     if held:
@@ -40,17 +51,27 @@ def lease(gpus: Sequence[str], folder: Path | None = None) -> int:
             if _take(path):
                 return index
         if not waiting:
-            log.info("waiting for one of %d GPUs", len(gpus))
+            log.info(
+                "waiting for one of %d GPUs; with --resources gpu=%d Snakemake starts no job before"
+                " there is one for it",
+                *[len(gpus)] * 2,
+            )
             waiting = True
         time.sleep(WAIT)
 
 
 def _take(path: str) -> bool:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UserError(f"{path}, a lock on a GPU: {error}. {REMEDY}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(file)
         return False
+    except OSError as error:
+        os.close(file)
+        raise UserError(f"{path}, a lock on a GPU: {error}. {REMEDY}") from error
     _held[path] = file
     return True

@@ -18,7 +18,7 @@ from unmuted.features import hub
 from unmuted.features.digests import file_digests
 
 PACKAGE_PREFIX = "package:"
-DTYPES = ("auto", "float32", "bfloat16")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 # Files a model needs: each a tuple of names of which one must be there.
 CONFIG = ("config.json",)

@@ -15,11 +15,18 @@ Result = TypeVar("Result")
 log = logging.getLogger("unmuted")
 
 
+def is_want_of_memory(error: RuntimeError) -> bool:
+    """Whether a smaller batch may help; not all of CUDA's libraries raise OutOfMemoryError."""
+    text = str(error)
+    wanting = "out of memory" in text or "CUBLAS_STATUS_ALLOC_FAILED" in text
+    return isinstance(error, torch.OutOfMemoryError) or wanting
+
+
 class Shrinking:
     """A function of batches that takes them in smaller ones once they did not fit.
 
     run: takes rows (B, ...) and gives one result a row. A row's result may then differ in the last
-    bits, as with any other batch size. Raises torch.OutOfMemoryError where one row does not fit.
+    bits, as with any other batch size. Raises what `run` does where one row does not fit.
     """
 
     def __init__(self, run: Callable[[np.ndarray], Sequence[Result]], size: int) -> None:
@@ -32,8 +39,8 @@ class Shrinking:
                 for batch, valid in fixed_batches(rows, self.size):
                     results += list(self.run(batch))[:valid]
                 return results
-            except torch.OutOfMemoryError:
-                if self.size == 1:
+            except RuntimeError as error:
+                if self.size == 1 or not is_want_of_memory(error):
                     raise
                 self.size = -(-self.size // 2)
                 log.warning("not enough memory: batches of %d rows from now on", self.size)

@@ -26,7 +26,7 @@ class VitFeatures:
     """Features of frames, or of flow pictures, from a ViT checkpoint.
 
     `dim` is the length D of a feature. Batches have one shape, so that a picture's feature depends
-    on the picture alone, to the bit.
+    on the picture alone, to the bit (unless memory ran short and batches shrank).
     """
 
     def __init__(
