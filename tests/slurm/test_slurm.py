@@ -95,7 +95,8 @@ class ClusterRun:
         if fault is CANCELLED:
             self.cluster.ask("scancel", job)
         elif fault is OUT_OF_TIME:
-            self.cluster.ask("scontrol", "update", f"JobId={job}", "EndTime=now")
+            # Not plain `now`: Slurm refuses a time that has passed when the request arrives.
+            self.cluster.ask("scontrol", "update", f"JobId={job}", "EndTime=now+5seconds")
 
 
 def request(record: dict[str, str]) -> Request:
