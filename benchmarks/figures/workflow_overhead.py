@@ -72,14 +72,18 @@ def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[st
         )
         for side, (command, cwd, core) in work.items()
     }
-    while len(taken) < len(running):
-        for side, process in running.items():
-            if side not in taken and process.poll() is not None:
-                taken[side] = time.perf_counter() - started
-        time.sleep(0.1)
-    for side, process in running.items():
-        if process.returncode != 0:
-            raise RuntimeError(f"{side} failed; its messages stand above")
+    try:
+        while len(taken) < len(running):
+            for side, process in running.items():
+                if side not in taken and process.poll() is not None:
+                    taken[side] = time.perf_counter() - started
+                    if process.returncode != 0:
+                        raise RuntimeError(f"{side} failed; its messages stand above")
+            time.sleep(0.1)
+    finally:
+        for process in running.values():
+            process.terminate()
+            process.wait()
     return taken
 
 
