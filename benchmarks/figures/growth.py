@@ -82,7 +82,7 @@ def report_no_change(videos: int, runs: list[Run]) -> None:
     taken = [run.seconds for run in runs]
     Figure(
         "no_change",
-        f"no-change run over {videos:,} finished videos",
+        f"no-change run of `features` over {videos:,} finished videos",
         statistics.median(taken),
         unit="s",
         limit=Limit(most=20),
