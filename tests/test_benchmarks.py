@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
@@ -19,9 +21,10 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
-from figures import gpu
+from figures import gpu, workflow_overhead
 from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, PER_CLIP, Corpus
+from unmuted import locks
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
 from unmuted.features.vit import VitFeatures
@@ -132,6 +135,30 @@ def test_one_process_makes_what_the_workflow_makes(
 
 
 # ----------------------------------------------------------------------------------------- figures
+
+
+def test_when_one_side_fails_the_other_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    deaf = f"trap '' TERM; sleep 600 & echo $! > {note}; wait"
+    (core, *_) = os.sched_getaffinity(0)
+    work = {
+        "slow": (["sh", "-c", deaf], tmp_path, core),
+        "bad": (["sh", "-c", f"while [ ! -s {note} ]; do sleep 0.1; done; exit 3"], tmp_path, core),
+    }
+    with pytest.raises(RuntimeError, match="bad failed"):
+        workflow_overhead.side_by_side(work)
+    deadline = time.monotonic() + 10  # a signal takes a moment
+    while locks._started(int(note.read_text())) is not None:
+        assert time.monotonic() < deadline, "what the slow side started runs on"
+        time.sleep(0.05)
+
+
+def test_sides_run_at_the_same_time_on_their_cores(tmp_path: Path) -> None:
+    (core, *_) = os.sched_getaffinity(0)
+    code = f"import os, time; assert os.sched_getaffinity(0) == {{{core}}}; time.sleep(1)"
+    work = {side: ([sys.executable, "-c", code], tmp_path, core) for side in ("a", "b")}
+    taken = workflow_overhead.side_by_side(work)
+    assert all(seconds >= 1 for seconds in taken.values())
 
 
 def test_sides_are_measured_in_turns() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,13 +62,17 @@ def main() -> None:
 
 
 def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[str, float]:
-    """Seconds of commands that run at the same time, each in its folder and on its core."""
+    """Seconds of commands that run at the same time, each in its folder and on its core.
+
+    Raises RuntimeError as soon as one fails; the others, and what they started, are then killed.
+    """
     started, taken = time.perf_counter(), {}
     running = {
         side: subprocess.Popen(
             command,
             cwd=cwd,
             env=ENVIRONMENT,
+            start_new_session=True,
             preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
         )
         for side, (command, cwd, core) in work.items()
@@ -82,8 +87,9 @@ def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[st
             time.sleep(0.1)
     finally:
         for process in running.values():
-            process.terminate()
-            process.wait()
+            if process.poll() is None:  # Snakemake, asked politely, would wait for its jobs
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     return taken
 
 
