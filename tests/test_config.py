@@ -97,7 +97,8 @@ def test_every_key_has_a_description_or_explains_itself() -> None:
         ("classifier", {"epochs": 3}, "classifier: 4 snapshots of 3 epochs; at most one an epoch"),
         ("frames.sampling", "odd", "frames.sampling: 'odd' is not one of ['even', 'every_nth']"),
         ("ast.passes", 18, "ast.passes: 18 is not one of ['clip', 'per_step']"),
-        ("device", "gpu", "device: 'gpu' does not match"),
+        ("device", "gpu", "device: found 'gpu', expected auto, cpu, cuda, or one GPU, as cuda:0"),
+        ("vit.batch_size", "big", "vit.batch_size: found 'big', expected images ViT sees at once"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(dotted: str, value: object, expected: str) -> None:

@@ -75,6 +75,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
         return f"{where}: unknown key {', '.join(unknown)}; known keys are {', '.join(known)}"
     if error.validator == "oneOf":
         return f"{where}: give either `id` and `revision`, or `path`; found {error.instance!r}"
+    if error.validator == "pattern":  # of which jsonschema shows the regular expression
+        return f"{where}: found {error.instance!r}, expected {error.schema['description']}"
     return f"{where}: {error.message}"
 
 
