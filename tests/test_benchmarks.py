@@ -142,23 +142,42 @@ def test_when_one_side_fails_the_other_is_killed_with_what_it_started(tmp_path: 
     deaf = f"trap '' TERM; sleep 600 & echo $! > {note}; wait"
     (core, *_) = os.sched_getaffinity(0)
     work = {
-        "slow": (["sh", "-c", deaf], tmp_path, core),
-        "bad": (["sh", "-c", f"while [ ! -s {note} ]; do sleep 0.1; done; exit 3"], tmp_path, core),
+        "slow": (["sh", "-c", deaf], tmp_path),
+        "bad": (["sh", "-c", f"while [ ! -s {note} ]; do sleep 0.1; done; exit 3"], tmp_path),
     }
     with pytest.raises(RuntimeError, match="bad failed"):
-        workflow_overhead.side_by_side(work)
+        workflow_overhead.side_by_side(work, [core, core])
     deadline = time.monotonic() + 10  # a signal takes a moment
     while locks._started(int(note.read_text())) is not None:
         assert time.monotonic() < deadline, "what the slow side started runs on"
         time.sleep(0.05)
 
 
-def test_sides_run_at_the_same_time_on_their_cores(tmp_path: Path) -> None:
-    (core, *_) = os.sched_getaffinity(0)
-    code = f"import os, time; assert os.sched_getaffinity(0) == {{{core}}}; time.sleep(1)"
-    work = {side: ([sys.executable, "-c", code], tmp_path, core) for side in ("a", "b")}
-    taken = workflow_overhead.side_by_side(work)
-    assert all(seconds >= 1 for seconds in taken.values())
+def test_sides_run_at_the_same_time_and_exchange_their_cores(tmp_path: Path) -> None:
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        pytest.skip("two cores are needed to exchange them")
+    code = """
+import os, subprocess, sys, time
+if sys.argv[1] == "parent":
+    command = [sys.executable, sys.argv[0], "child", sys.argv[2] + ".child"]
+    sys.exit(subprocess.run(command).returncode)
+with open(sys.argv[2], "w") as seen:
+    for _ in range(30):
+        print(*os.sched_getaffinity(0), file=seen)
+        time.sleep(0.1)
+"""
+    script = tmp_path / "side.py"
+    script.write_text(code)
+    work = {
+        "a": ([sys.executable, str(script), "parent", "a"], tmp_path),
+        "b": ([sys.executable, str(script), "child", "b"], tmp_path),
+    }
+    taken = workflow_overhead.side_by_side(work, cores, exchange_s=0.5)
+    assert all(seconds >= 3 for seconds in taken.values())
+    for name in ("a.child", "b"):  # always on one core, on each in turn
+        seen = (tmp_path / name).read_text().splitlines()
+        assert set(seen) == {str(core) for core in cores}
 
 
 def test_sides_are_measured_in_turns() -> None:

@@ -1,7 +1,8 @@
 """The whole main job: by the workflow against the same stages in one process.
 
-Both run at the same time, each on a core of its own, and once more with the cores exchanged: what
-the machine does otherwise hits both, and neither gains from more threads or more jobs at once.
+Both run at the same time, each on a core of its own, and exchange their cores every minute: what
+the machine does otherwise hits both alike, and neither gains from more threads or more jobs at
+once. So one pass, which takes most of an hour, is measured and no median over several.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from measure import ROOT, Figure, Limit, median_ratio
 from run import ENVIRONMENT, HERE
@@ -22,6 +26,7 @@ from workload import SCRATCH, enter_project, make_clips, published_size_models
 
 CLIPS = int(os.environ.get("BENCH_CLIPS", 256))
 PER_SHARD = 128
+EXCHANGE_S = 60.0  # how long a side keeps its core
 SETTINGS = {"threads": 1, "captions": {"max_new_tokens": 10}}  # as long as most captions are
 TARGET = "results/arch2_metrics.json"
 
@@ -30,19 +35,16 @@ def main() -> None:
     videos = make_clips(CLIPS, distinct=CLIPS)
     models = published_size_models(SCRATCH / "models")
     cores = sorted(os.sched_getaffinity(0))[:2]
-    samples: dict[str, list[float]] = {"one_process": [], "ours": []}
-    for first, second in (cores, cores[::-1]):
-        folders = {side: SCRATCH / side for side in samples}
-        for folder in folders.values():
-            enter_project(folder, videos[0].parents[1], models, PER_SHARD, **SETTINGS)
-        work = {
-            "one_process": (one_process(folders["one_process"]), HERE, first),
-            "ours": (snakemake_command(folders["ours"], 1, TARGET), ROOT, second),
-        }
-        for side, taken in side_by_side(work).items():
-            samples[side].append(taken)
-        found = [json.loads((folder / TARGET).read_text()) for folder in folders.values()]
-        assert found[0]["arms"] == found[1]["arms"]  # the same numbers, to the last digit
+    folders = {side: SCRATCH / side for side in ("one_process", "ours")}
+    for folder in folders.values():
+        enter_project(folder, videos[0].parents[1], models, PER_SHARD, **SETTINGS)
+    work = {
+        "one_process": (one_process(folders["one_process"]), HERE),
+        "ours": (snakemake_command(folders["ours"], 1, TARGET), ROOT),
+    }
+    samples = {side: [taken] for side, taken in side_by_side(work, cores).items()}
+    found = [json.loads((folder / TARGET).read_text()) for folder in folders.values()]
+    assert found[0]["arms"] == found[1]["arms"]  # the same numbers, to the last digit
     jobs, inside = jobs_and_seconds(folders["ours"])
     Figure(
         "workflow_overhead",
@@ -61,12 +63,17 @@ def main() -> None:
     ).write()
 
 
-def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[str, float]:
-    """Seconds of commands that run at the same time, each in its folder and on its core.
+def side_by_side(
+    work: Mapping[str, tuple[Sequence[str], Path]],
+    cores: Sequence[int],
+    exchange_s: float = EXCHANGE_S,
+) -> dict[str, float]:
+    """Seconds of commands, each in its folder, that run at the same time on a core each.
 
-    Raises RuntimeError as soon as one fails; the others, and what they started, are then killed.
+    The cores go round every `exchange_s` seconds, with all that the commands started. Raises
+    RuntimeError as soon as one fails; the others, and what they started, are then killed.
     """
-    started, taken = time.perf_counter(), {}
+    started, taken, turn = time.perf_counter(), {}, 0
     running = {
         side: subprocess.Popen(
             command,
@@ -75,7 +82,7 @@ def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[st
             start_new_session=True,
             preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
         )
-        for side, (command, cwd, core) in work.items()
+        for (side, (command, cwd)), core in zip(work.items(), cores, strict=True)
     }
     try:
         while len(taken) < len(running):
@@ -84,6 +91,10 @@ def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[st
                     taken[side] = time.perf_counter() - started
                     if process.returncode != 0:
                         raise RuntimeError(f"{side} failed; its messages stand above")
+            if time.perf_counter() - started > (turn + 1) * exchange_s:
+                turn += 1
+                first = turn % len(cores)
+                pin(running.values(), [*cores[first:], *cores[:first]])
             time.sleep(0.1)
     finally:
         for process in running.values():
@@ -91,6 +102,26 @@ def side_by_side(work: Mapping[str, tuple[Sequence[str], Path, int]]) -> dict[st
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     return taken
+
+
+def pin(commands: Iterable[subprocess.Popen], cores: Sequence[int]) -> None:
+    """Every thread of each command, and of what it started, onto the command's core.
+
+    What they start later inherits it.
+    """
+    for command, core in zip(commands, cores, strict=True):
+        for thread in threads_of(command.pid) if command.poll() is None else ():
+            with suppress(ProcessLookupError):  # it has ended since
+                os.sched_setaffinity(thread, {core})
+
+
+def threads_of(pid: int) -> Iterator[int]:
+    """Thread ids of a process and of its descendants; of one that has ended, none."""
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                yield from (thread.id for thread in process.threads())
 
 
 def one_process(folder: Path) -> list[str]:
