@@ -137,6 +137,20 @@ def test_one_process_makes_what_the_workflow_makes(
 # ----------------------------------------------------------------------------------------- figures
 
 
+FILLER = (["sleep", "600"], Path.cwd())
+
+
+def test_a_core_that_is_free_early_is_kept_busy(tmp_path: Path) -> None:
+    (core, *_) = os.sched_getaffinity(0)
+    note = tmp_path / "filler"
+    wait = f"while [ ! -s {note} ]; do sleep 0.1; done"  # ends only if the filler is started
+    work = {"short": (["true"], tmp_path), "long": (["sh", "-c", wait], tmp_path)}
+    filler = (["sh", "-c", f"echo $$ > {note}; sleep 600"], tmp_path)
+    taken = workflow_overhead.side_by_side(work, filler, [core, core])
+    assert taken["short"] < taken["long"] < 60
+    assert locks._started(int(note.read_text())) is None  # killed in the end
+
+
 def test_when_one_side_fails_the_other_is_killed_with_what_it_started(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     deaf = f"trap '' TERM; sleep 600 & echo $! > {note}; wait"
@@ -146,7 +160,7 @@ def test_when_one_side_fails_the_other_is_killed_with_what_it_started(tmp_path: 
         "bad": (["sh", "-c", f"while [ ! -s {note} ]; do sleep 0.1; done; exit 3"], tmp_path),
     }
     with pytest.raises(RuntimeError, match="bad failed"):
-        workflow_overhead.side_by_side(work, [core, core])
+        workflow_overhead.side_by_side(work, FILLER, [core, core])
     deadline = time.monotonic() + 10  # a signal takes a moment
     while locks._started(int(note.read_text())) is not None:
         assert time.monotonic() < deadline, "what the slow side started runs on"
@@ -173,7 +187,7 @@ with open(sys.argv[2], "w") as seen:
         "a": ([sys.executable, str(script), "parent", "a"], tmp_path),
         "b": ([sys.executable, str(script), "child", "b"], tmp_path),
     }
-    taken = workflow_overhead.side_by_side(work, cores, exchange_s=0.5)
+    taken = workflow_overhead.side_by_side(work, FILLER, cores, exchange_s=0.5)
     assert all(seconds >= 3 for seconds in taken.values())
     for name in ("a.child", "b"):  # always on one core, on each in turn
         seen = (tmp_path / name).read_text().splitlines()

@@ -2,7 +2,8 @@
 
 Both run at the same time, each on a core of its own, and exchange their cores every minute: what
 the machine does otherwise hits both alike, and neither gains from more threads or more jobs at
-once. So one pass, which takes most of an hour, is measured and no median over several.
+once. When one has ended, its core is kept as busy as before: the other must not end on a machine
+of its own. So one pass, which takes most of an hour, is measured and no median over several.
 """
 
 from __future__ import annotations
@@ -35,15 +36,16 @@ def main() -> None:
     videos = make_clips(CLIPS, distinct=CLIPS)
     models = published_size_models(SCRATCH / "models")
     cores = sorted(os.sched_getaffinity(0))[:2]
-    folders = {side: SCRATCH / side for side in ("one_process", "ours")}
+    folders = {side: SCRATCH / side for side in ("one_process", "ours", "filler")}
     for folder in folders.values():
         enter_project(folder, videos[0].parents[1], models, PER_SHARD, **SETTINGS)
     work = {
         "one_process": (one_process(folders["one_process"]), HERE),
         "ours": (snakemake_command(folders["ours"], 1, TARGET), ROOT),
     }
-    samples = {side: [taken] for side, taken in side_by_side(work, cores).items()}
-    found = [json.loads((folder / TARGET).read_text()) for folder in folders.values()]
+    filler = one_process(folders["filler"]), HERE
+    samples = {side: [taken] for side, taken in side_by_side(work, filler, cores).items()}
+    found = [json.loads((folders[side] / TARGET).read_text()) for side in work]
     assert found[0]["arms"] == found[1]["arms"]  # the same numbers, to the last digit
     jobs, inside = jobs_and_seconds(folders["ours"])
     Figure(
@@ -63,34 +65,34 @@ def main() -> None:
     ).write()
 
 
+Command = tuple[Sequence[str], Path]  # what is run, and in which folder
+
+
 def side_by_side(
-    work: Mapping[str, tuple[Sequence[str], Path]],
+    work: Mapping[str, Command],
+    filler: Command,
     cores: Sequence[int],
     exchange_s: float = EXCHANGE_S,
 ) -> dict[str, float]:
-    """Seconds of commands, each in its folder, that run at the same time on a core each.
+    """Seconds of commands that run at the same time on a core each.
 
-    The cores go round every `exchange_s` seconds, with all that the commands started. Raises
+    The cores go round every `exchange_s` seconds, with all that the commands started. A command
+    that has ended leaves its core to `filler`, which is killed when all have ended. Raises
     RuntimeError as soon as one fails; the others, and what they started, are then killed.
     """
     started, taken, turn = time.perf_counter(), {}, 0
-    running = {
-        side: subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=ENVIRONMENT,
-            start_new_session=True,
-            preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
-        )
-        for (side, (command, cwd)), core in zip(work.items(), cores, strict=True)
-    }
+    pairs = zip(work.items(), cores, strict=True)
+    running = {side: started_on(core, *command) for (side, command), core in pairs}
     try:
-        while len(taken) < len(running):
-            for side, process in running.items():
-                if side not in taken and process.poll() is not None:
-                    taken[side] = time.perf_counter() - started
-                    if process.returncode != 0:
-                        raise RuntimeError(f"{side} failed; its messages stand above")
+        while len(taken) < len(work):
+            for side in work.keys() - taken:
+                if (code := running[side].poll()) is None:
+                    continue
+                taken[side] = time.perf_counter() - started
+                if code != 0:
+                    raise RuntimeError(f"{side} failed; its messages stand above")
+                core = cores[(list(work).index(side) + turn) % len(cores)]
+                running[side] = started_on(core, *filler)
             if time.perf_counter() - started > (turn + 1) * exchange_s:
                 turn += 1
                 first = turn % len(cores)
@@ -102,6 +104,17 @@ def side_by_side(
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     return taken
+
+
+def started_on(core: int, command: Sequence[str], cwd: Path) -> subprocess.Popen:
+    """A command in a session of its own, on this core alone."""
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=ENVIRONMENT,
+        start_new_session=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+    )
 
 
 def pin(commands: Iterable[subprocess.Popen], cores: Sequence[int]) -> None:
