@@ -39,15 +39,15 @@ class Limit:
 class Figure:
     """One line of the table.
 
-    name: of its file. what: the quantity, as a person would say it. value: the median over
-    repeats, or None, with a "reason" among the details, where it cannot be measured here. limit:
-    what it is to reach; None where it is only reported. samples: what was measured in each repeat,
-    by side (such as "source" and "ours"). details: how it came about.
+    name: of its file. what: the quantity, as a person would say it. value: of the one measurement,
+    or of each repeat, of which the median counts; None, with a "reason" among the details, where it
+    cannot be measured here. limit: what it is to reach; None where it is only reported. samples:
+    what was measured, by side (such as "source" and "ours"). details: how it came about.
     """
 
     name: str
     what: str
-    value: float | None
+    value: float | Sequence[float] | None
     unit: str = "ratio"
     limit: Limit | None = None
     decides: bool = False
@@ -57,15 +57,17 @@ class Figure:
     def write(self, folder: Path = RESULTS) -> Path:
         """As JSON with machine and versions, in a file of the figure's name."""
         folder.mkdir(parents=True, exist_ok=True)
+        repeats = [*self.value] if isinstance(self.value, Sequence) else []
+        value = statistics.median(repeats) if repeats else self.value
+        is_open = self.limit is None or value is None
         content = {
             "figure": self.name,
             "what": self.what,
-            "value": self.value,
+            "value": value,
+            "repeats": repeats,
             "unit": self.unit,
             "goal": None if self.limit is None else str(self.limit),
-            "met": None
-            if self.limit is None or self.value is None
-            else self.limit.is_met(self.value),
+            "met": None if is_open else self.limit.is_met(value),
             "decides": self.decides,
             "samples": self.samples,
             "details": self.details,
@@ -95,9 +97,9 @@ def alternate(repeats: int, **sides: Callable[[], float]) -> dict[str, list[floa
     return samples
 
 
-def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Median over the repeats of above / below, each pair from the same repeat."""
-    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    """above / below of each repeat: both were measured in the same minutes."""
+    return [a / b for a, b in zip(above, below, strict=True)]
 
 
 def circumstances() -> dict[str, object]:

@@ -43,29 +43,42 @@ def command(name: str) -> list[str]:
 
 def table(folder: Path = RESULTS) -> str:
     """The figures measured so far, as Markdown."""
-    lines = ["| figure | measured | goal | met |", "|---|---|---|---|"]
+    lines = ["| figure | measured | least to most | goal | met |", "|---|---|---|---|---|"]
     for path in sorted(folder.glob("*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         met = {True: "yes", False: "**no**", None: ""}[found["met"]]
         what = f"**{found['what']}**" if found["decides"] else found["what"]
-        lines.append(f"| {what} | {shown(found)} | {found['goal'] or 'report'} | {met} |")
+        goal = found["goal"] or "report"
+        lines.append(f"| {what} | {shown(found)} | {spread(found)} | {goal} | {met} |")
     return "\n".join(lines)
 
 
 def record(readme: Path = HERE / "README.md", folder: Path = RESULTS) -> None:
-    """Put the table, and the machines it is from, between the marks in the README."""
+    """Put the table, and what it was measured with, between the marks in the README.
+
+    Raises SystemExit for figures of a changed tree, of which nobody could say what they measured,
+    and for figures of several machines or versions in one table.
+    """
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    if changed := sorted(one["figure"] for one in found if one["measured"]["changed"]):
+        raise SystemExit(
+            f"measured with changes that were not committed: {', '.join(changed)}; commit, and "
+            "measure them again"
+        )
+    if len(circumstances := sorted({_circumstances(one["measured"]) for one in found})) > 1:
+        raise SystemExit(
+            f"{folder} has figures of several machines or versions ({'; '.join(circumstances)}): "
+            "measure all with one"
+        )
+    commits = ", ".join(sorted({one["measured"]["commit"] for one in found}))
     text = readme.read_text(encoding="utf-8")
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)
-    measured = [
-        json.loads(path.read_text(encoding="utf-8"))["measured"] for path in folder.glob("*.json")
-    ]
-    machines = sorted({_machine(one) for one in measured})
-    lines = f"\n{table(folder)}\n\nMeasured on {'; '.join(machines)}.\n\n"
+    lines = f"\n{table(folder)}\n\nMeasured on {circumstances[0]}; commits {commits}.\n\n"
     readme.write_text(f"{before}{START}{lines}{END}{after}", encoding="utf-8")
 
 
-def _machine(measured: dict[str, object]) -> str:
+def _circumstances(measured: dict[str, object]) -> str:
     machine, versions = measured["machine"], measured["versions"]
     gpu = machine["gpu"] or "no GPU"
     return (
@@ -73,6 +86,13 @@ def _machine(measured: dict[str, object]) -> str:
         f"torch {versions['torch']}, transformers {versions['transformers']}, "
         f"Snakemake {versions.get('snakemake', 'none')}"
     )
+
+
+def spread(found: dict[str, object]) -> str:
+    """The least and the greatest of the repeats, with their number; empty without repeats."""
+    if len(repeats := found["repeats"]) < 2:
+        return ""
+    return f"{min(repeats):.3g} to {max(repeats):.3g} ({len(repeats)})"
 
 
 def shown(found: dict[str, object]) -> str:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -92,3 +93,14 @@ def empty(*stages: str) -> None:
     """Remove what these stages made in the working directory."""
     for stage in stages:
         shutil.rmtree(Path("results") / stage, ignore_errors=True)
+
+
+def jobs_and_seconds(folder: Path) -> tuple[int, dict[str, float]]:
+    """How many jobs ran, and their wall seconds together, by rule, from Snakemake's own tables."""
+    root = folder / "results" / "benchmarks"
+    tables = list(root.glob("**/*.tsv"))
+    inside: Counter[str] = Counter()
+    for table in tables:
+        rule = table.relative_to(root).parts[0]
+        inside[rule] += float(table.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
+    return len(tables), dict(inside.most_common())

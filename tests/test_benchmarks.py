@@ -129,7 +129,7 @@ def test_one_process_makes_what_the_workflow_makes(
     corpus = copy_of(unbuilt)
     command = [sys.executable, "-m", "baselines.one_process", str(corpus.folder), "1"]
     subprocess.run(command, cwd=run.HERE, env=run.ENVIRONMENT, check=True)
-    made = (*PER_CLIP, *FITTED, "generated", "predictions")
+    made = (*PER_CLIP, "sources", *FITTED, "generated", "predictions")
     assert {name.split("/")[0] for name in corpus.bytes(*made)} == set(made)
     assert corpus.bytes(*made) == with_metrics.bytes(*made)
 
@@ -208,8 +208,8 @@ def test_sides_are_measured_in_turns() -> None:
 
 def test_a_ratio_is_that_of_pairs_from_the_same_repeat() -> None:
     # The machine was slow in the second repeat: both sides were.
-    assert measure.median_ratio([10, 30, 11], [5, 15, 5]) == 2
-    assert measure.median_ratio([1], [Fraction(1, 3)]) == 3
+    assert measure.ratios([10, 30, 11], [5, 15, 5]) == [2, 2, 2.2]
+    assert measure.ratios([1], [Fraction(1, 3)]) == [3]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
     limit = measure.Limit(least=2)
     path = measure.Figure("good", "a / b", 3.0, limit=limit, decides=True).write(tmp_path)
     measure.Figure("bad", "c / d", 1.5, limit=limit).write(tmp_path)
-    measure.Figure("told", "seconds of e", 12.0, unit="s").write(tmp_path)
+    measure.Figure("told", "seconds of e", [12.0, 19.0, 11.0], unit="s").write(tmp_path)
     measure.Figure("absent", "on a GPU", None, details={"reason": "no GPU"}).write(tmp_path)
     found = json.loads(path.read_text())
     assert (found["value"], found["goal"], found["met"]) == (3.0, ">= 2", True)
@@ -237,10 +237,10 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
     assert found["measured"]["machine"]["cores"] >= 1
     lines = run.table(tmp_path).splitlines()[2:]
     assert lines == [
-        "| on a GPU | unmeasured: no GPU | report |  |",
-        "| c / d | 1.5 | >= 2 | **no** |",
-        "| **a / b** | 3 | >= 2 | yes |",
-        "| seconds of e | 12 s | report |  |",
+        "| on a GPU | unmeasured: no GPU |  | report |  |",
+        "| c / d | 1.5 |  | >= 2 | **no** |",
+        "| **a / b** | 3 |  | >= 2 | yes |",
+        "| seconds of e | 12 s | 11 to 19 (3) | report |  |",
     ]
 
 
@@ -275,13 +275,35 @@ def _figure_in(folder: Path, *arguments: object, **named: object) -> SimpleNames
     return SimpleNamespace(write=lambda: figure.write(folder))
 
 
+def measured_figure(folder: Path, name: str = "good", **measured: object) -> None:
+    """A figure's file, with what it was measured with changed."""
+    path = measure.Figure(name, "a / b", 3.0).write(folder)
+    found = json.loads(path.read_text())
+    found["measured"] |= {"changed": False, "commit": "abc1234"} | measured
+    path.write_text(json.dumps(found))
+
+
 def test_the_table_is_recorded_between_its_marks(tmp_path: Path, repository: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text((repository / "benchmarks" / "README.md").read_text())
-    measure.Figure("good", "a / b", 3.0).write(tmp_path)
+    measured_figure(tmp_path)
     for _ in range(2):
         run.record(readme, tmp_path)
     text = readme.read_text()
-    assert text.count("| a / b | 3 | report |  |") == 1
-    assert f"torch {torch.__version__.split('+')[0]}" in text
+    assert text.count("| a / b | 3 |  | report |  |") == 1
+    assert f"torch {torch.__version__.split('+')[0]}" in text and "abc1234" in text
     assert "## How to read it" in text
+
+
+def test_what_cannot_be_told_apart_is_not_recorded(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(run.START + run.END)
+    measured_figure(tmp_path)
+    measured_figure(tmp_path, "late", changed=True)
+    with pytest.raises(SystemExit, match="not committed: late"):
+        run.record(readme, tmp_path)
+    other = measure.circumstances()["machine"] | {"cores": 999}
+    measured_figure(tmp_path, "late", machine=other)
+    with pytest.raises(SystemExit, match="several machines"):
+        run.record(readme, tmp_path)
+    assert readme.read_text() == run.START + run.END

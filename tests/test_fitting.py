@@ -15,8 +15,9 @@ from sklearn.preprocessing import StandardScaler
 
 from unmuted.classification.training import ClassifierSettings
 from unmuted.fitting.loop import Schedule, optimise, seeded
+from unmuted.fitting.moments import moments
 from unmuted.fitting.order import content_order, hash_keys, stable_hash
-from unmuted.fitting.standardize import Standardize, moments
+from unmuted.fitting.standardize import Standardize
 from unmuted.fitting.states import load_weights, pack, settings_of
 from unmuted.generation.training import GeneratorSettings
 

@@ -72,7 +72,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("generator.epochs", 9, {"generator"}),  # `generated` is told by the generators it reads
         ("video_generator.epochs", 9, {"video_generator"}),
         ("retrieval.k", 9, {"retrieved"}),
-        ("folds", 3, {"prototypes", "generator", "video_generator", "retrieved"}),
+        ("folds", 3, {"sources", "prototypes", "generator", "video_generator", "retrieved"}),
         ("filter.shuffle_seed", 9, {"dictionary"}),
         ("filter.top_labels", 9, {"predicted_labels"}),
         # classifiers behind a filter say so themselves, see tests/guards/test_guards_history.py
@@ -543,20 +543,20 @@ def test_a_shard_behind_the_fits_names_what_was_lost_since(
     """Otherwise the job would look for a ledger that nothing makes again."""
     monkeypatch.chdir(tmp_path)
     config = make_config(tmp_path, {f"{label}{i}": label for label in "ab" for i in range(9)})
-    stage = STAGES["generated"]
+    stage = STAGES["retrieved"]
     everything = Project(config)
     first, second = sorted(everything.shards)[:2]
     lost = everything.ledger("vit_rgb", second)
-    assert lost not in Project(config).needs("generated", first)  # a first build
-    for name in (*VISUAL, "captions"):
+    assert lost not in Project(config).needs("retrieved", first)  # a first build
+    for name in (*VISUAL, "ast"):
         write_ledgers(everything, name, {})
     lost.unlink()
-    assert lost not in Project(config).needs("generated", first)  # the fits will see to it
+    assert lost not in Project(config).needs("retrieved", first)  # the fits will see to it
     for name in stage.fits:
         for part in everything.parts(name):
             path = everything.ledger(name, part)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-    needs = Project(config).needs("generated", first)
+    needs = Project(config).needs("retrieved", first)
     assert lost in needs
     assert everything.ledger("vit_flow", second) not in needs

@@ -12,7 +12,7 @@ import torch
 from baselines.source_way import SourceWay
 from crew import Tasks, crew
 from in_process import FEATURES, MEDIA, run_stages
-from measure import Figure, Limit, alternate, median_ratio, seconds
+from measure import Figure, Limit, alternate, ratios, seconds
 from workload import SCRATCH, THREADS, empty, enter_project, make_clips, published_size_models
 
 REPEATS = 3
@@ -53,14 +53,14 @@ def main() -> None:
     Figure(
         "clip_cost",
         "clip cost, source's way / ours, published sizes, media and feature stages",
-        median_ratio(samples["source"], samples["ours"]),
+        ratios(samples["source"], samples["ours"]),
         limit=Limit(least=9),
         decides=True,
         samples=samples,
         details={
             "unit": "seconds a clip",
-            "source side by side / ours": median_ratio(
-                samples["source_side_by_side"], samples["ours"]
+            "source side by side / ours": statistics.median(
+                ratios(samples["source_side_by_side"], samples["ours"])
             ),
             "source": f"one process, {THREADS} threads, float32, models loaded",
             "ours": f"{THREADS} processes of one thread, {CLIPS} clips each, models loaded anew",

@@ -14,7 +14,7 @@ import torch
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from crew import Crew, Tasks, crew
 from in_process import MEDIA, run_stages
-from measure import Figure, Limit, alternate, median_ratio
+from measure import Figure, Limit, alternate, ratios
 from unmuted.artifacts import read_json
 from unmuted.features.device import pick_dtype
 from unmuted.media.images import decode_images
@@ -82,7 +82,7 @@ def write(
     details: dict[str, object],
     decides: bool = False,
 ) -> None:
-    value = median_ratio(rates["ours"], rates["bare"])
+    value = ratios(rates["ours"], rates["bare"])
     Figure(name, what, value, "ratio", Limit(least=least), decides, rates, details).write()
 
 

@@ -14,16 +14,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from measure import ROOT, Figure, Limit, median_ratio
+from measure import ROOT, Figure, Limit, ratios
 from run import ENVIRONMENT, HERE
-from workload import SCRATCH, enter_project, make_clips, published_size_models
+from workload import (
+    SCRATCH,
+    enter_project,
+    jobs_and_seconds,
+    make_clips,
+    published_size_models,
+)
 
 CLIPS = int(os.environ.get("BENCH_CLIPS", 256))
 PER_SHARD = 128
@@ -52,7 +57,7 @@ def main() -> None:
         "workflow_overhead",
         f"whole workflow wall / the same stages in one process, {CLIPS} clips, published sizes,"
         " one core each",
-        median_ratio(samples["ours"], samples["one_process"]),
+        ratios(samples["ours"], samples["one_process"]),
         limit=Limit(most=1.10),
         decides=True,
         samples=samples,
@@ -146,17 +151,6 @@ def snakemake_command(folder: Path, cores: int, *targets: str) -> list[str]:
     options = ["--cores", str(cores), "--quiet", "all", "--directory", str(folder)]
     config = ["--configfile", str(folder / "config.yaml")]
     return [sys.executable, "-m", "snakemake", *targets, *options, *config]
-
-
-def jobs_and_seconds(folder: Path) -> tuple[int, dict[str, float]]:
-    """How many jobs ran, and their wall seconds together, by rule, from Snakemake's own tables."""
-    root = folder / "results" / "benchmarks"
-    tables = list(root.glob("**/*.tsv"))
-    inside: Counter[str] = Counter()
-    for table in tables:
-        rule = table.relative_to(root).parts[0]
-        inside[rule] += float(table.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
-    return len(tables), dict(inside.most_common())
 
 
 if __name__ == "__main__":

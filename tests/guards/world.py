@@ -32,9 +32,9 @@ from unmuted.project import RESULTS, Project
 from unmuted.runner import Artifact
 from unmuted.stages import STAGES
 
-_FROM_PROJECTION = list(STAGES)[list(STAGES).index("projection") :]
+_FROM_SOURCES = list(STAGES)[list(STAGES).index("sources") :]
 # Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
-STAGES_RUN = ("label_embeddings", *(name for name in _FROM_PROJECTION if name not in MADE))
+STAGES_RUN = ("label_embeddings", *(name for name in _FROM_SOURCES if name not in MADE))
 SEEDS = (0, 1, 2, 3, 4)
 
 

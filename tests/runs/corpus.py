@@ -97,24 +97,30 @@ class Corpus:
         return found
 
     def artifacts(self, *stages: str) -> dict[str, tuple[int, str]]:
-        """Time of writing and content of every artifact, by `<stage>/<file name>`."""
-        found = {}
+        """Time of writing and content of every artifact, by name as in `artifact_paths`."""
+        return {
+            name: (path.stat().st_mtime_ns, content_digest(path))
+            for name, path in self.artifact_paths(*stages).items()
+        }
+
+    def bytes(self, *stages: str) -> dict[str, bytes]:
+        """Bytes of every artifact, by name as in `artifact_paths`."""
+        return {name: path.read_bytes() for name, path in self.artifact_paths(*stages).items()}
+
+    def artifact_paths(self, *stages: str) -> dict[str, Path]:
+        """Every artifact by `<stage>/<file name>`, of a seed by `<stage>/seed-<seed>/<file name>`.
+
+        The shard is left out: other layouts have the same names.
+        """
+        found: dict[str, Path] = {}
         for stage in stages:
             for path in (self.results / stage).rglob("*"):
                 if path.is_file() and not path.name.startswith(".") and path.suffix != ".csv":
                     part = path.parent.name if path.parent.name.startswith("seed-") else ""
                     name = "/".join(filter(None, (stage, part, path.name)))
-                    found[name] = (path.stat().st_mtime_ns, content_digest(path))
+                    assert name not in found, f"{found.get(name)} and {path}"
+                    found[name] = path
         return found
-
-    def bytes(self, *stages: str) -> dict[str, bytes]:
-        """Bytes of every artifact, by `<stage>/<file name>`."""
-        return {
-            f"{stage}/{path.name}": path.read_bytes()
-            for stage in stages
-            for path in (self.results / stage).rglob("*")
-            if path.is_file() and not path.name.startswith(".") and path.suffix != ".csv"
-        }
 
 
 def rewritten(

@@ -16,7 +16,10 @@ from unmuted.report.schema import check_report
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
-FITS = ("projection", "prototypes", "generator", "video_generator", "comparison_classifier")
+FITS = (
+    *("sources", "projection", "prototypes", "generator", "video_generator"),
+    "comparison_classifier",
+)
 MADE = ("video_generated", "retrieved", "predicted_labels", "comparison_predictions")
 
 

@@ -33,7 +33,7 @@ main = importlib.import_module(name).main
 taken = {key: arguments[key] for key in inspect.signature(main).parameters if key in arguments}
 sys.addaudithook(note)
 main(Project(config).variant(variant), **taken)
-print(json.dumps(sorted(opened)))
+print(json.dumps({"opened": sorted(opened), "modules": sorted(sys.modules)}))
 """
 FITS = {stage.script for stage in STAGES.values() if stage.pooled and not stage.is_sharded}
 BEHIND_FITS = {stage.script for stage in STAGES.values() if stage.pooled and stage.is_sharded}
@@ -115,7 +115,10 @@ def test_jobs_read_only_the_tables_their_rules_declare(with_comparison: Corpus, 
         command.append(json.dumps(job.arguments()))
         done = subprocess.run(command, cwd=corpus.folder, capture_output=True, text=True)
         assert done.returncode == 0, f"{job.rule}: {done.stderr}"
-        read = {path for path in json.loads(done.stdout.splitlines()[-1]) if TABLE.fullmatch(path)}
+        found = json.loads(done.stdout.splitlines()[-1])
+        heavy = {"torch", "transformers", "sentence_transformers", "cv2"} & {*found["modules"]}
+        assert not heavy or job.rule in WRITTEN, f"{job.rule} imports {heavy} for nothing to do"
+        read = {path for path in found["opened"] if TABLE.fullmatch(path)}
         # A shard behind the fits: of the fits that it waits for, also what they wait for.
         fits = [other for other in jobs if other.rule in FITS and other.outputs & job.inputs]
         awaited = job.inputs.union(*(fit.inputs for fit in fits if job.rule in BEHIND_FITS))

@@ -50,10 +50,10 @@ def test_second_run_has_nothing_to_do(with_metrics: Corpus) -> None:
 
 def test_changed_test_clip_causes_no_fit(with_metrics: Corpus, copy_of: Copy) -> None:
     corpus = copy_of(with_metrics)
-    before = corpus.artifacts(*PER_CLIP, *FITTED, *MADE)
+    before = corpus.artifacts(*PER_CLIP, *FITTED, *MADE, "sources")
     replaced = replace_video(corpus, "test")
     corpus.run()
-    written = rewritten(before, corpus.artifacts(*PER_CLIP, *FITTED, *MADE))
+    written = rewritten(before, corpus.artifacts(*PER_CLIP, *FITTED, *MADE, "sources"))
     assert {name.split("/")[1].split(".")[0] for name in written} == {replaced}
     assert {name.split("/")[0] for name in written} >= {"generated", "predictions"}
 

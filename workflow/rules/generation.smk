@@ -1,4 +1,24 @@
-# The audio feature generator: its space, its label features, its training and what it makes.
+# The audio feature generator: who counts as whose source, its space, its label features, its training and what it makes.
+rule join_sources:
+    input:
+        reads("sources"),
+    output:
+        "results/{variant}sources.ledger.csv",
+    log:
+        "results/logs/{variant}join_sources/all.log",
+    benchmark:
+        "results/benchmarks/{variant}join_sources/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("sources"),
+    script:
+        "../scripts/join_sources.py"
+
+
 rule fit_projection:
     input:
         reads("projection"),

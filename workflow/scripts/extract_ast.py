@@ -12,6 +12,16 @@ from unmuted.runner import Outcome, Task
 
 def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     """Tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
+    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
+    sounding = [task for task in tasks if task not in silent]
+    for task in silent:
+        row = task.inputs["wav"].row
+        yield Outcome(task.name, None, row.status, row.reason)
+    if sounding:
+        yield from _extract_sounding(sounding, project, threads)
+
+
+def _extract_sounding(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     from unmuted.features.ast import AstFeatures
     from unmuted.features.device import pick_dtype, use_device
 
@@ -20,15 +30,7 @@ def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
     dtype = pick_dtype(device, spec.dtype)
     settings = project.config["ast"]
     model = AstFeatures(spec, device, dtype, settings["batch_size"])
-    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
-    for task in silent:
-        row = task.inputs["wav"].row
-        yield Outcome(task.name, None, row.status, row.reason)
-    sounds = (
-        (task.name, read_wav_file(task.inputs["wav"].checked_path())[0])
-        for task in tasks
-        if task not in silent
-    )
+    sounds = ((task.name, read_wav_file(task.inputs["wav"].checked_path())[0]) for task in tasks)
     per_step = settings["passes"] == "per_step"
     for name, found in model.extract_clips(sounds, project.time_steps, per_step):
         arrays = {"tokens": found.tokens, "scores": found.scores, "logits": found.logits}

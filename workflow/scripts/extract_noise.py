@@ -14,6 +14,16 @@ from unmuted.runner import Outcome, Task
 
 def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     """Tokens (T, D) of the noise per task; nothing for a clip without usable sound."""
+    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
+    sounding = [task for task in tasks if task not in silent]
+    for task in silent:
+        row = task.inputs["wav"].row
+        yield Outcome(task.name, None, row.status, row.reason)
+    if sounding:
+        yield from _extract_sounding(sounding, project, threads)
+
+
+def _extract_sounding(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     from unmuted.features.ast import AstFeatures
     from unmuted.features.device import pick_dtype, use_device
 
@@ -22,12 +32,8 @@ def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
     settings = project.config["ast"]
     dtype = pick_dtype(device, spec.dtype)
     model = AstFeatures(spec, device, dtype, settings["batch_size"])
-    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
-    for task in silent:
-        row = task.inputs["wav"].row
-        yield Outcome(task.name, None, row.status, row.reason)
     seed = project.config["missing"]["seed"]
-    noises = ((task.name, noise_like(task, seed)) for task in tasks if task not in silent)
+    noises = ((task.name, noise_like(task, seed)) for task in tasks)
     per_step = settings["passes"] == "per_step"
     for name, found in model.extract_clips(noises, project.time_steps, per_step):
         yield Outcome(name, {"tokens": found.tokens})

@@ -14,14 +14,13 @@ from unmuted.experiment import (
     fold_name,
     generator_data,
     load_clips,
-    load_experiment,
     load_generators,
-    training_folds,
 )
 from unmuted.generation.data import GeneratorData
 from unmuted.generation.projection import Projection
 from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
+from unmuted.sources import Sources
 
 Fitted = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
@@ -33,16 +32,15 @@ def serve_shard(project: Project, stage: str, fitted_stage: str, shard: str, thr
     clips are generated out of fold.
     """
     reads = ["captions"] if _reads_captions(project, fitted_stage) else []
-    experiment = load_experiment(project, reads)
-    fold_of_group = training_folds(experiment, project.config["folds"])
-    found = experiment.at_home(load_clips(project, project.shards[shard], reads))
+    sources = Sources.read(project)
+    found = sources.at_home(load_clips(project, project.shards[shard], reads))
     clips = {clip.video_id: clip for clip in found}
     space = project.units("projection")[FULL]
     seeds = project.config["seeds"]
     fitted = {seed: project.units(fitted_stage, f"seed-{seed}") for seed in seeds}
     extra = {}
     for name, clip in clips.items():
-        fold = fold_of_group.get(clip.group)
+        fold = sources.folds.get(clip.group)
         unit = FULL if fold is None else fold_name(fold)
         extra[name] = [[units[unit].row.digest for units in fitted.values()], clip.group]
     compute = partial(
@@ -51,7 +49,7 @@ def serve_shard(project: Project, stage: str, fitted_stage: str, shard: str, thr
         project=project,
         fitted=fitted,
         space=space,
-        fold_of_group=fold_of_group,
+        fold_of_group=sources.folds,
         tokenizes=bool(reads),
         threads=threads,
     )

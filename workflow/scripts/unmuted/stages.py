@@ -152,6 +152,14 @@ _STAGES = (
     ),
     # generation
     Stage(
+        "sources",
+        "join_sources",
+        ".json",
+        pooled=VISUAL,
+        settings=("folds", "fits.unlabelled"),
+        is_sharded=False,
+    ),
+    Stage(
         "projection",
         "fit_projection",
         ".safetensors",
@@ -183,10 +191,10 @@ _STAGES = (
         "generated",
         "generate_audio",
         ".safetensors",
-        inputs=VISUAL,
-        pooled=(*VISUAL, "captions"),
-        fits=("label_embeddings", "projection", "prototypes", "generator"),
+        inputs=(*VISUAL, "captions"),
+        fits=("sources", "label_embeddings", "projection", "prototypes", "generator"),
         settings=("generator.draws", "seeds"),
+        reads_splits=True,
     ),
     Stage(
         "video_generator",
@@ -203,9 +211,9 @@ _STAGES = (
         "generate_audio_from_video",
         ".safetensors",
         inputs=VISUAL,
-        pooled=VISUAL,
-        fits=("projection", "video_generator"),
+        fits=("sources", "projection", "video_generator"),
         settings=("seeds",),
+        reads_splits=True,
     ),
     Stage(
         "retrieved",

@@ -15,6 +15,8 @@ from unmuted.fitting.order import hash_keys, stable_hash
 if TYPE_CHECKING:  # torch, which takes seconds to import
     from unmuted.fitting.states import State
 
+FULL = -1  # in the place of a fold: what is fitted on all training clips
+
 
 @dataclass(frozen=True)
 class Generators:

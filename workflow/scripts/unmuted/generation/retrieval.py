@@ -12,10 +12,10 @@ import numpy as np
 
 from unmuted.errors import UserError
 from unmuted.fitting.clip_arrays import blocks
+from unmuted.fitting.moments import moments
 from unmuted.fitting.order import content_order, hash_keys
-from unmuted.fitting.standardize import moments
-from unmuted.generation.crossfit import FULL
 from unmuted.generation.data import GeneratorData
+from unmuted.generation.folds import FULL
 
 CLIPS_AT_ONCE = 256  # bounds the table of similarities
 DIGITS = 9  # of a cosine: what differs less is rounding, which varies with the clips beside it
