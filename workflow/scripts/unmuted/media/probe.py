@@ -79,6 +79,9 @@ class Probe:
 def probe(path: Path, limits: Limits | None = None) -> Probe:
     """Read the packets of `path` and the size of its picture.
 
+    One frame is decoded; all of them where packets carry no time (AVI), which then takes as long as
+    extracting the frames does.
+
     Raises:
         MediaError: those of `check_file`, and `unreadable`, `not_allowed`, `no_video`, `too_long`,
             `too_large`, `no_frames` (nothing can be decoded), `timeout`.
