@@ -112,7 +112,7 @@ def circumstances() -> dict[str, object]:
             "system": platform.platform(terse=True),
             "gpu": _gpu(),
         },
-        "versions": {"python": platform.python_version()}
+        "versions": {"python": platform.python_version(), "ffmpeg": _ffmpeg()}
         | {name: metadata.version(name) for name in PACKAGES if _has(name)},
         "commit": _git("rev-parse", "--short", "HEAD"),
         "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
@@ -132,6 +132,12 @@ def _gpu() -> str | None:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _ffmpeg() -> str:
+    from unmuted.media import ffmpeg  # `run.py`, which only shows figures, does without
+
+    return ffmpeg.version()
 
 
 def _has(package: str) -> bool:

@@ -28,6 +28,7 @@ from unmuted import locks
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
 from unmuted.features.vit import VitFeatures
+from unmuted.media import ffmpeg
 from unmuted.media.every_nth import read_every_nth
 from unmuted.media.flow import flow_images
 from unmuted.media.probe import probe
@@ -234,6 +235,7 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
     found = json.loads(path.read_text())
     assert (found["value"], found["goal"], found["met"]) == (3.0, ">= 2", True)
     assert found["measured"]["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert found["measured"]["versions"]["ffmpeg"] == ffmpeg.version()
     assert found["measured"]["machine"]["cores"] >= 1
     lines = run.table(tmp_path).splitlines()[2:]
     assert lines == [
