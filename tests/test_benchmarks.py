@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
 
 import measure
 import run
@@ -261,6 +264,40 @@ def test_operations_are_those_of_one_row(folder: Path, frames: np.ndarray) -> No
     layer = (patches + 1) * (4 * width**2 + 2 * width * inner)
     embedding = patches * width * 3 * config.patch_size**2
     assert 1 <= found / (2 * (config.num_hidden_layers * layer + embedding)) < 1.3
+
+
+@pytest.mark.parametrize(
+    ("intervals", "length"),
+    [
+        ([], 0),
+        ([(5, 6), (0, 2)], 3),
+        ([(0, 1), (1, 2)], 2),
+        ([(3, 6), (0, 4)], 6),
+        ([(0, 9), (1, 2), (3, 4), (8, 10)], 10),
+    ],
+)
+def test_time_that_several_intervals_cover_counts_once(
+    intervals: list[tuple[float, float]], length: float
+) -> None:
+    assert gpu.covered(intervals) == length
+
+
+def test_only_kernels_keep_a_gpu_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def event(start: int, end: int, kind: str, device: DeviceType) -> FunctionEvent:
+        times = {"start_us": start, "end_us": end}
+        return FunctionEvent(0, kind, 0, device_type=device, activity_type=kind, **times)
+
+    events = [
+        event(0, 400_000, "kernel", DeviceType.CUDA),
+        event(300_000, 600_000, "kernel", DeviceType.CUDA),  # of another stream
+        event(500_000, 900_000, "gpu_memcpy", DeviceType.CUDA),
+        event(0, 1_000_000, "gpu_user_annotation", DeviceType.CUDA),
+        event(0, 1_000_000, "cpu_op", DeviceType.CPU),
+    ]
+    profiled = nullcontext(SimpleNamespace(events=lambda: events))
+    monkeypatch.setattr(gpu, "profile", lambda activities: profiled)
+    monkeypatch.setattr(gpu, "seconds", lambda work: 1.0)
+    assert gpu.idle_share(lambda: None) == pytest.approx(0.4)
 
 
 def test_without_a_gpu_its_figures_are_unmeasured(

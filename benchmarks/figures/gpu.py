@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -117,11 +119,26 @@ def matrix_flops(device: torch.device, dtype: torch.dtype, size: int = MATRIX) -
 
 
 def idle_share(work: Callable[[], object]) -> float:
-    """Share of the wall time in which no kernel ran."""
+    """Share of the wall time in which no kernel ran on any stream."""
     with profile(activities=[ProfilerActivity.CUDA]) as found:
         wall = seconds(work)
-    busy = sum(event.self_device_time_total for event in found.key_averages()) / 1e6
+    kernels = [event.time_range for event in found.events() if is_kernel(event)]
+    busy = covered((one.start, one.end) for one in kernels) / 1e6
     return max(0.0, 1 - busy / wall)
+
+
+def is_kernel(event: FunctionEvent) -> bool:
+    """Whether the GPU computed meanwhile: copying and filling memory keep it from nothing."""
+    return event.device_type == DeviceType.CUDA and event.activity_type == "kernel"
+
+
+def covered(intervals: Iterable[tuple[float, float]]) -> float:
+    """Length of the union of intervals (start, end): what several cover counts once."""
+    total, reached = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
 
 
 def clips_a_second(models: dict[str, object]) -> float:
