@@ -27,9 +27,11 @@ from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
 from figures import gpu, workflow_overhead
 from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, PER_CLIP, Corpus
+from test_features_models import cosines
 from unmuted import locks
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
+from unmuted.features.time_pooling import bin_edges, pooling_weights, token_spans
 from unmuted.features.vit import VitFeatures
 from unmuted.media import ffmpeg
 from unmuted.media.every_nth import read_every_nth
@@ -108,19 +110,43 @@ def test_the_source_way_hears_what_seed_mode_hears(folder: Path, source: SourceW
     np.testing.assert_allclose(source.hear(samples / np.float32(32768)), ours, atol=1e-4)
 
 
-def test_bare_models_compute_what_the_stages_compute(folder: Path, frames: np.ndarray) -> None:
-    vit = BareVit(folder / "vit", torch.float32)
-    ours = VitFeatures(ModelSpec(path=folder / "vit"), CPU, torch.float32).extract(frames)
-    np.testing.assert_allclose(vit.run(vit.prepare(frames), batch=4), ours, atol=1e-4)
+DTYPES = [torch.float32, torch.bfloat16]
 
-    samples = np.random.default_rng(1).normal(0, 3000, 8000).astype(np.int16)
-    ast = BareAst(folder / "ast", torch.float32)
-    columns, logits = ast.run(ast.prepare([samples / np.float32(32768)] * 3), batch=2)
+
+def assert_alike(found: torch.Tensor, exact: np.ndarray, dtype: torch.dtype) -> None:
+    """Equal in float32; in 16 bits rows point the same way, as those of the stages do."""
+    if dtype is torch.float32:
+        np.testing.assert_allclose(found, exact, atol=1e-4)
+    else:
+        assert found.dtype is torch.float32
+        assert found.shape == exact.shape
+        assert cosines(found.numpy(), exact).min() >= 0.999
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bare_vit_computes_what_its_stage_computes(
+    folder: Path, frames: np.ndarray, dtype: torch.dtype
+) -> None:
+    vit = BareVit(folder / "vit", dtype)
+    exact = VitFeatures(ModelSpec(path=folder / "vit"), CPU, torch.float32).extract(frames)
+    assert_alike(vit.run(vit.prepare(frames), batch=4), exact, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bare_ast_computes_what_its_stage_computes(folder: Path, dtype: torch.dtype) -> None:
     model = AstFeatures(ModelSpec(path=folder / "ast"), CPU, torch.float32)
-    heard = model.extract(samples, 1)
-    np.testing.assert_allclose(logits, [heard.logits] * 3, atol=1e-4)
-    assert columns.shape[::2] == (3, model.dim)
+    count = model.window_samples  # a full window: every column is pooled
+    samples = np.random.default_rng(1).normal(0, 3000, (3, count)).astype(np.int16)
+    ast = BareAst(folder / "ast", dtype)
+    columns, logits = ast.run(ast.prepare(list(samples / np.float32(32768))), batch=2)
+    heard = [model.extract(one, STEPS) for one in samples]
+    spans = token_spans(count, model.config.patch_size, model.config.time_stride)
+    weights = pooling_weights(spans, bin_edges(count, STEPS))
+    assert_alike(torch.from_numpy(weights) @ columns, np.stack([r.tokens for r in heard]), dtype)
+    assert_alike(logits, np.stack([r.logits for r in heard]), dtype)
 
+
+def test_bare_blip_says_what_its_stage_says(folder: Path, frames: np.ndarray) -> None:
     blip = BareBlip(folder / "blip", max_new_tokens=6)
     captioner = Captioner(ModelSpec(path=folder / "blip"), CPU, torch.float32, 6)
     assert [blip.caption(one) for one in frames[:3]] == captioner.caption(frames[:3])
