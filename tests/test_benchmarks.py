@@ -110,6 +110,21 @@ def test_the_source_way_hears_what_seed_mode_hears(folder: Path, source: SourceW
     np.testing.assert_allclose(source.hear(samples / np.float32(32768)), ours, atol=1e-4)
 
 
+def test_the_source_way_keeps_all_of_a_clip(
+    folder: Path, source: SourceWay, frames: np.ndarray, tmp_path: Path
+) -> None:
+    found = source.clip(folder / "clip.mp4", tmp_path)
+    np.testing.assert_array_equal(found["frames"], frames)
+    np.testing.assert_array_equal(found["flow"], draw_flow(frames))
+    np.testing.assert_array_equal(found["vit_rgb"], source.see(frames))
+    np.testing.assert_array_equal(found["vit_flow"], source.see(draw_flow(frames)))
+    samples = read_sound(folder / "clip.mp4", tmp_path / "again.wav")
+    np.testing.assert_array_equal(found["ast"], source.hear(samples))
+    assert {path.stem for path in tmp_path.glob("*.npy")} == set(found)
+    for name, array in found.items():
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), array)
+
+
 DTYPES = [torch.float32, torch.bfloat16]
 
 
