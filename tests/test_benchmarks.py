@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
 from functools import partial
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 
@@ -24,7 +26,8 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
-from figures import gpu, workflow_overhead
+from figures import gpu, process_per_video, workflow_overhead
+from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, PER_CLIP, Corpus
 from test_features_models import cosines
@@ -33,6 +36,7 @@ from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
 from unmuted.features.time_pooling import bin_edges, pooling_weights, token_spans
 from unmuted.features.vit import VitFeatures
+from unmuted.ledger import OK
 from unmuted.media import ffmpeg
 from unmuted.media.every_nth import read_every_nth
 from unmuted.media.flow import flow_images
@@ -179,7 +183,43 @@ def test_one_process_makes_what_the_workflow_makes(
     assert corpus.bytes(*made) == with_metrics.bytes(*made)
 
 
+@pytest.mark.workflow
+def test_a_process_for_one_video_makes_what_the_workflow_makes(
+    with_features: Corpus, unbuilt: Corpus, copy_of: Callable[[Corpus], Corpus]
+) -> None:
+    video = next(name for name, row in with_features.rows("ast").items() if row.status == OK)
+    corpus = copy_of(unbuilt)
+    corpus.write_manifest([row for row in corpus.manifest() if row["video_id"] == video])
+    command = [sys.executable, "-m", "baselines.process_per_video", str(corpus.folder)]
+    subprocess.run(command, cwd=run.HERE, env=run.ENVIRONMENT, check=True)
+    stages = (*MEDIA, *FEATURES)
+    made = corpus.bytes(*stages)
+    assert {name.split("/")[0] for name in made} == set(stages)
+    of_all = with_features.bytes(*stages).items()
+    assert made == {name: content for name, content in of_all if Path(name).stem == video}
+
+
 # ----------------------------------------------------------------------------------------- figures
+
+
+def test_processes_of_one_video_run_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_at_once = threading.Barrier(2, timeout=10)
+    seen = []
+
+    def note(command: Sequence[str], **_: object) -> None:
+        two_at_once.wait()
+        folder = Path(command[-1])
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        seen.append((config["threads"], [path.name for path in folder.glob("videos/*")]))
+
+    monkeypatch.setattr(process_per_video, "SCRATCH", tmp_path)
+    monkeypatch.setattr(process_per_video, "THREADS", 2)
+    monkeypatch.setattr(subprocess, "run", note)
+    videos = [tmp_path / f"{name}.mp4" for name in "abcd"]
+    process_per_video.run_each_alone(videos, {})
+    assert sorted(seen) == [(1, [video.name]) for video in videos]
 
 
 FILLER = (["sleep", "600"], Path.cwd())
