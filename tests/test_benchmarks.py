@@ -26,7 +26,7 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
-from figures import gpu, process_per_video, workflow_overhead
+from figures import gpu, process_per_video, training_memory, workflow_overhead
 from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, PER_CLIP, Corpus
@@ -220,6 +220,20 @@ def test_processes_of_one_video_run_side_by_side(
     videos = [tmp_path / f"{name}.mp4" for name in "abcd"]
     process_per_video.run_each_alone(videos, {})
     assert sorted(seen) == [(1, [video.name]) for video in videos]
+
+
+@pytest.mark.parametrize("fit", training_memory.FITS)
+def test_mapped_files_and_tensors_in_memory_train_alike(
+    fit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_memory, "BATCH", 8)  # five steps an epoch
+    training_memory.write_features(tmp_path, 40)
+    sides = training_memory.SIDES[fit](training_memory.read_clips(tmp_path, 40))
+    assert sides.mapped() > 0
+    assert sides.tensor() > 0
+    mapped, tensor = sides.clock.histories
+    assert len(mapped) == 1
+    assert mapped == tensor
 
 
 FILLER = (["sleep", "600"], Path.cwd())
