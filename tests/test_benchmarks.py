@@ -344,6 +344,12 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
     ]
 
 
+def test_figures_are_shown_by_a_python_that_does_not_know_the_workflow(repository: Path) -> None:
+    command = [sys.executable, "benchmarks/run.py", "--table"]
+    done = subprocess.run(command, cwd=repository, env={}, capture_output=True, text=True)
+    assert done.stdout.startswith("| figure |"), done.stderr
+
+
 def test_every_figure_is_listed_and_there(repository: Path) -> None:
     files = {path.stem for path in (repository / "benchmarks" / "figures").glob("[a-z]*.py")}
     assert files == set(run.ORDER)
