@@ -35,7 +35,7 @@ verify: $(VENV)/ready
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py
 
-# Measures for an hour or two: nothing else should run meanwhile. FIGURES="clip_cost" for some only.
+# Measures for two or three hours: nothing else should run meanwhile. FIGURES="clip_cost" for some only.
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/run.py $(FIGURES)
 

@@ -15,7 +15,7 @@ import yaml
 
 from figures.workflow_overhead import snakemake_command
 from in_process import FEATURES
-from measure import ROOT, Figure, alternate, median_ratio, seconds
+from measure import ROOT, Figure, alternate, ratios, seconds
 from run import ENVIRONMENT, HERE
 from workload import SCRATCH, THREADS, enter_project, make_clips, published_size_models
 
@@ -42,7 +42,7 @@ def main() -> None:
     Figure(
         "process_per_video",
         "one process per video / ours, media and feature stages, published sizes",
-        median_ratio(samples["process_per_video"], samples["ours"]),
+        ratios(samples["process_per_video"], samples["ours"]),
         samples=samples,
         details={
             "unit": "seconds a clip",

@@ -27,7 +27,7 @@ from unittest import mock
 
 import numpy as np
 
-from measure import Figure, Limit, alternate, median_ratio, seconds
+from measure import Figure, Limit, alternate, ratios, seconds
 from unmuted.artifacts import write_artifact
 from unmuted.experiment import FULL, Clip, Experiment
 from unmuted.ledger import OK, Row
@@ -388,7 +388,7 @@ def measure_time(fit: str, folder: Path, count: int) -> Figure:
     return Figure(
         name=f"training_epoch_{fit}",
         what=f"training the {fit} from {count:,} clips' features: epoch, mapped / tensor in memory",
-        value=median_ratio(samples["mapped"], samples["tensor"]),
+        value=ratios(samples["mapped"], samples["tensor"]),
         limit=Limit(most=1.3),
         samples=samples,
         details={
