@@ -22,7 +22,7 @@ from unmuted.stages import STAGES
 CLASSES = ("barking", "cello", "rain")
 GROUP_SPLITS = ("train", "test", "train", "val", "train", "train", "test", "train")  # of a class
 STEPS, VIEW_DIM, TOKEN_DIM, AUDIO_DIM, TEXT_DIM = 4, 5, 12, 4, 8
-MADE = ("vit_rgb", "vit_flow", "caption_embeddings", "ast", "noise_ast")
+MADE = ("vit_rgb", "vit_flow", "captions", "caption_embeddings", "ast", "noise_ast")
 ORIGINAL = "clip00"  # a training clip with sound, of which there are copies
 COPIES = {"copy-train": "train", "copy-test": "test", "copy-unlabelled": ""}  # with their splits
 
@@ -191,11 +191,13 @@ def _write(project: Project, stage: str, shard: str, clip: MadeClip) -> Row:
     return Row(clip.video_id, OK, "", "made", digest, size, 0.0)
 
 
-def _features(clip: MadeClip) -> dict[str, dict[str, np.ndarray] | None]:
+def _features(clip: MadeClip) -> dict[str, dict[str, object] | None]:
     heard = clip.tokens is not None
+    said = [" ".join(f"{value:.2f}" for value in caption) for caption in clip.captions]
     return {
         "vit_rgb": {"features": clip.visual[:, :VIEW_DIM]},
         "vit_flow": {"features": clip.visual[:, VIEW_DIM:]},
+        "captions": {"steps": clip.steps.tolist(), "captions": said},
         "caption_embeddings": {"embeddings": clip.captions, "steps": clip.steps},
         "ast": {"tokens": clip.tokens, "scores": clip.scores} if heard else None,
         "noise_ast": {"tokens": clip.noise} if heard else None,
