@@ -16,6 +16,7 @@ from guards.world import STAGES_RUN, World
 from unmuted.errors import UserError
 from unmuted.experiment import FULL, Experiment, fold_name
 from unmuted.fitting.order import hash_keys
+from unmuted.sources import Sources
 
 FIRST, LAST = STAGES_RUN.index("prototypes"), STAGES_RUN.index("predicted_labels")
 CROSS_FITTED = tuple(s for s in STAGES_RUN[FIRST : LAST + 1] if s != "dictionary")
@@ -79,27 +80,27 @@ def caught(clean: World, planted: World, *stages: str, name: str = ORIGINAL) -> 
 
 def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes away the second line of defence, which asks a generator whom it has seen."""
-    monkeypatch.setattr(
-        "unmuted.generation.crossfit.has_seen", lambda _, keys, __: np.zeros(len(keys), bool)
-    )
-    monkeypatch.setattr("unmuted.generation.training.check_out_of_fold", lambda *_: None)
+    for module in ("folds", "crossfit"):  # that of folds is what check_out_of_fold asks
+        monkeypatch.setattr(
+            f"unmuted.generation.{module}.has_seen", lambda _, keys, __: np.zeros(len(keys), bool)
+        )
 
 
 @pytest.mark.parametrize("stage", ["generated", "video_generated"])
 def test_an_in_sample_generator_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    monkeypatch.setattr("unmuted.serving.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.sources.training_folds", lambda *_: {})
     nobody_is_known(monkeypatch)
-    caught(clean, planted, stage)
+    caught(clean, planted, "sources", stage)
 
 
 def test_labels_predicted_of_in_sample_audio_are_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unmuted.serving.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.sources.training_folds", lambda *_: {})
     nobody_is_known(monkeypatch)
-    caught(clean, planted, "video_generated", "predicted_labels")
+    caught(clean, planted, "sources", "video_generated", "predicted_labels")
 
 
 def test_a_clip_that_retrieves_its_own_source_is_caught(
@@ -153,7 +154,7 @@ def test_copies_in_other_sources_that_are_not_found_are_caught(
     monkeypatch.setattr(
         "unmuted.experiment.merged_groups", lambda clips: {clip.group: clip.group for clip in clips}
     )
-    stages = ("video_generator", "video_generated")
+    stages = ("sources", "video_generator", "video_generated")
     with pytest.raises(UserError, match="must be out of fold"):
         clean.again(*stages)
     nobody_is_known(monkeypatch)
@@ -163,6 +164,6 @@ def test_copies_in_other_sources_that_are_not_found_are_caught(
 def test_a_copy_without_label_that_is_not_found_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Experiment, "at_home", lambda _, clips: list(clips))
+    monkeypatch.setattr(Sources, "at_home", lambda _, clips: list(clips))
     nobody_is_known(monkeypatch)
     caught(clean, planted, "generated", name="copy-unlabelled")

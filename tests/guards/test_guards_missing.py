@@ -65,7 +65,9 @@ def never_there(folder: Path, clean: World) -> World:
     """The same variant of a run of its own, in which these clips never had sound."""
     missing = declared_missing(clean)
     clips = [silent(clip) if clip.video_id in missing else clip for clip in make_clips()]
-    world = make_world(folder / "never_there", clips).run("label_embeddings", "dictionary")
+    world = make_world(folder / "never_there", clips).run(
+        "label_embeddings", "sources", "dictionary"
+    )
     return run_all(world.variant(VARIANT))
 
 
