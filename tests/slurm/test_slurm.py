@@ -1,13 +1,15 @@
 """The cluster profile on a real Slurm, by the scheduler's own records.
 
-One run of everything, in which one job is cancelled, one hangs until its time is up and one needs
-more memory than its first attempt asks for; the tests ask what became of each.
+One run of all that the demo's configuration can compute, with few clips and epochs, in which one
+job is cancelled, one hangs until its time is up and one needs more memory than its first attempt
+asks for; the tests ask what became of each.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,27 +20,35 @@ from pathlib import Path
 
 import pytest
 
-from runs.corpus import FITTED, PER_CLIP, REPOSITORY, Corpus
+from runs.corpus import COMPARED, REPOSITORY, Corpus
 from slurm.cluster import ACCOUNT, GPU_PARTITION, GPU_TYPE, PARTITION, Cluster
 from slurm.faults.sitecustomize import AFTER
+from test_rules import ON_GPU
+from unmuted.stages import REPORTS, STAGES
 
 pytestmark = pytest.mark.workflow
 PROFILE = REPOSITORY / "profiles" / "slurm" / "config.yaml"
 FAULTS = Path(__file__).parent / "faults"
+SNAKEMAKE = Path(__file__).parent / "impatient.py"
 FILLED_IN = {
     "YOUR_ACCOUNT": ACCOUNT,
     "YOUR_PARTITION": PARTITION,
     "YOUR_GPU_PARTITION": GPU_PARTITION,
-    'gpu_model: ""': f"gpu_model: {GPU_TYPE}",
 }
-# This cluster has no accounting database, and ends its jobs in seconds.
-QUICKLY = (
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
-    *("--seconds-between-status-checks", "1"),
-)
-LOCAL_RULES = {"list_videos", "make_splits", "all"}
-MADE = (*PER_CLIP, "label_embeddings", *FITTED, "selection", "generated", "predictions")
-METRICS = "arch2_metrics.json"
+NO_GPU_TYPE = 'gpu_model: ""'
+NO_ACCOUNTING = ("--slurm-status-command", "squeue")  # this cluster has no such database
+LOCAL_RULES = {"list_videos", "make_splits"}
+TARGETS = ("results/arch2_metrics.json", *COMPARED)
+SUBMITTED = {one.script for one in (*STAGES.values(), *REPORTS.values())}
+SMALL = {
+    "videos": {"demo": {"classes": 2, "clips_per_class": 12}},
+    "folds": 2,
+    "generator": {"epochs": 1},
+    "video_generator": {"epochs": 1},
+    "classifier": {"epochs": 2, "snapshots": 2},
+    "missing": {"training_rates": [0]},  # each one more is all fits once more
+    "bootstrap": {"resamples": 200},
+}
 LONGEST_RUN = 1800  # seconds, on a busy machine
 
 
@@ -65,14 +75,19 @@ class Request:
     minutes: int
     cpus: int
     gpus: int
+    gpu_type: str = ""
 
 
 @dataclass
 class ClusterRun:
-    """A run on the cluster, and the killed jobs: number, request, finished videos at that time."""
+    """A run on the cluster, and the killed jobs: number, request, finished videos at that time.
+
+    jobs: the scheduler's record of each of its jobs, by number.
+    """
 
     cluster: Cluster
     corpus: Corpus
+    jobs: dict[str, dict[str, str]] = field(default_factory=dict)
     killed: dict[Fault, str] = field(default_factory=dict)
     requested: dict[str, Request] = field(default_factory=dict)
     finished: dict[Fault, dict[Path, int]] = field(default_factory=dict)
@@ -80,13 +95,17 @@ class ClusterRun:
     def attempts(self) -> dict[str, list[str]]:
         """Numbers of the attempts at each job, in order."""
         found = defaultdict(list)
-        for job in self.cluster.jobs().values():
+        for job in self.jobs.values():
             found[job["Comment"]].append(job["JobId"])
         return dict(found)
 
     def request(self, job: str) -> Request:
         """What was asked; noted before the time limit of a running job was moved."""
-        return self.requested.get(job) or request(self.cluster.jobs()[job])
+        return self.requested.get(job) or request(self.jobs[job])
+
+    def first_requests(self) -> dict[str, Request]:
+        """What the first attempt at each job asked for."""
+        return {name: self.request(jobs[0]) for name, jobs in self.attempts().items()}
 
     def kill(self, fault: Fault, shard: str, job: str) -> None:
         self.killed[fault] = job
@@ -105,19 +124,20 @@ def request(record: dict[str, str]) -> Request:
     number, unit = re.fullmatch(r"([\d.]+)([MG])", amounts["mem"]).groups()
     days, _, clock = record["TimeLimit"].rpartition("-")
     hours, minutes, _ = map(int, clock.split(":"))
-    gpus = re.fullmatch(rf"gres:gpu:{GPU_TYPE}:(\d+)", record.get("TresPerJob", ""))
+    gpus = re.fullmatch(r"(?:gres:gpu:(?:(\w+):)?(\d+))?", record.get("TresPerJob", ""))
     return Request(
         memory_mb=round(float(number) * {"M": 1, "G": 1024}[unit]),
         minutes=(24 * int(days or 0) + hours) * 60 + minutes,
         cpus=int(amounts["cpu"]),
-        gpus=int(gpus[1]) if gpus else 0,
+        gpus=int(gpus[2] or 0),
+        gpu_type=gpus[1] or "",
     )
 
 
 def planned(corpus: Corpus) -> dict[str, Request]:
     """The first request of every job that is not local, by the name that Slurm is given."""
     found = {}
-    for block in re.split(r"\n(?=rule )", corpus.run("-n").stdout):
+    for block in re.split(r"\n(?=rule )", corpus.run("-n", *TARGETS).stdout):
         rule = re.match(r"rule (\w+):", block)
         if rule and rule[1] not in LOCAL_RULES:
             values = "_".join(value for _, value in listed(block, "wildcards"))
@@ -133,6 +153,11 @@ def planned(corpus: Corpus) -> dict[str, Request]:
     return found
 
 
+def rule_of(job: str) -> str:
+    """The rule of a job, by the name that Slurm is given."""
+    return job.removeprefix("rule_").partition("_wildcards_")[0]
+
+
 def listed(block: str, kind: str) -> list[tuple[str, str]]:
     line = re.search(rf"^ +{kind}: (.*)$", block, re.M)
     pairs = [pair.partition("=") for pair in line[1].split(", ")] if line else []
@@ -146,9 +171,9 @@ def artifacts(folder: Path) -> dict[Path, int]:
 
 
 def command(corpus: Corpus, profile: Path, *arguments: str) -> list[str]:
-    options = ["--profile", str(profile), "--directory", str(corpus.folder), *arguments]
+    options = ["--profile", str(profile), "--directory", str(corpus.folder), *NO_ACCOUNTING]
     config = ["--configfile", str(corpus.folder / "config.yaml")]
-    return [sys.executable, "-m", "snakemake", *options, *config]
+    return [sys.executable, str(SNAKEMAKE), *options, *arguments, *config]
 
 
 def run_with_faults(run: ClusterRun, profile: Path, notes: Path) -> None:
@@ -158,7 +183,7 @@ def run_with_faults(run: ClusterRun, profile: Path, notes: Path) -> None:
     environment = run.cluster.environment | {"FAULTS": faults, "PYTHONPATH": str(FAULTS)}
     with open(run.corpus.folder / "run.log", "w") as log:
         process = subprocess.Popen(
-            command(run.corpus, profile, *QUICKLY),
+            command(run.corpus, profile, *TARGETS),
             cwd=REPOSITORY,
             env=environment,
             stdout=log,
@@ -176,44 +201,96 @@ def run_with_faults(run: ClusterRun, profile: Path, notes: Path) -> None:
             process.kill()
             process.wait()
     assert process.returncode == 0, (run.corpus.folder / "run.log").read_text()
+    run.jobs = run.cluster.jobs()
 
 
-@pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The profile as it is shipped, filled in."""
-    text = PROFILE.read_text()
-    for gap, value in FILLED_IN.items():
-        assert gap in text
-        text = re.sub(rf"{gap}(?!\w)", value, text)
-    folder = tmp_path_factory.mktemp("profile")
+def write_profile(folder: Path, text: str) -> Path:
+    folder.mkdir()
     (folder / "config.yaml").write_text(text)
     return folder
 
 
 @pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile as it is shipped, with what has to be filled in: no type of GPU."""
+    text = PROFILE.read_text()
+    assert NO_GPU_TYPE in text
+    for gap, value in FILLED_IN.items():
+        assert gap in text
+        text = re.sub(rf"{gap}(?!\w)", value, text)
+    return write_profile(tmp_path_factory.mktemp("slurm") / "profile", text)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The embedded demo, made small, before anything has run; not to be changed."""
+    corpus = Corpus(tmp_path_factory.mktemp("demo") / "unbuilt")
+    corpus.folder.mkdir()
+    shutil.copy(REPOSITORY / "config" / "config.yaml", corpus.folder)
+    corpus.change_config(**SMALL)
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def built_here(demo: Corpus) -> Corpus:
+    """The demo, computed without a cluster; not to be changed."""
+    corpus = demo.copy(demo.folder.parent / "built_here")
+    corpus.run(*TARGETS)
+    return corpus
+
+
+@pytest.fixture(scope="module")
 def on_slurm(
-    cluster: Cluster, unbuilt: Corpus, profile: Path, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, demo: Corpus, profile: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> ClusterRun:
-    """Everything, computed on the cluster with the threads of a local run; not to be changed."""
-    run = ClusterRun(cluster, unbuilt.copy(unbuilt.folder.parent / "on_slurm"))
+    """The demo, computed on the cluster with the threads of a local run; not to be changed."""
+    run = ClusterRun(cluster, demo.copy(demo.folder.parent / "on_slurm"))
     run_with_faults(run, profile, tmp_path_factory.mktemp("notes"))
     return run
 
 
 def test_slurm_was_asked_for_what_each_rule_needs(
-    on_slurm: ClusterRun, unbuilt: Corpus, copy_of: Callable[[Corpus], Corpus]
+    on_slurm: ClusterRun, demo: Corpus, copy_of: Callable[[Corpus], Corpus]
 ) -> None:
     """Memory, time, cores and GPUs of the first attempt at every job but the local ones."""
-    plan = planned(copy_of(unbuilt))
-    assert {asked.gpus for asked in plan.values()} == {0, 1}
-    first = {name: on_slurm.request(jobs[0]) for name, jobs in on_slurm.attempts().items()}
-    assert first == plan
+    assert on_slurm.first_requests() == planned(copy_of(demo))
+
+
+def test_the_rules_that_asked_for_a_gpu_are_those_that_can_use_one(on_slurm: ClusterRun) -> None:
+    asked = on_slurm.first_requests()
+    assert {rule_of(job) for job in asked} == SUBMITTED
+    gpus = {rule_of(job): one.gpus for job, one in asked.items()}
+    assert gpus == {rule: int(rule in ON_GPU) for rule in SUBMITTED}
 
 
 def test_gpu_rules_run_where_the_gpus_are(on_slurm: ClusterRun) -> None:
-    for number, job in on_slurm.cluster.completed().items():
+    log = on_slurm.cluster.completed()
+    for number in on_slurm.jobs:
         partition = GPU_PARTITION if on_slurm.request(number).gpus else PARTITION
-        assert (job["Partition"], job["Account"]) == (partition, ACCOUNT)
+        assert (log[number]["Partition"], log[number]["Account"]) == (partition, ACCOUNT)
+
+
+def test_a_type_of_gpu_is_asked_for_where_the_profile_names_one(
+    on_slurm: ClusterRun, profile: Path, tmp_path: Path, copy_of: Callable[[Corpus], Corpus]
+) -> None:
+    text = (profile / "config.yaml").read_text().replace(NO_GPU_TYPE, f"gpu_model: {GPU_TYPE}")
+    typed = write_profile(tmp_path / "profile", text)
+    corpus = copy_of(on_slurm.corpus)
+    (ledger,) = (corpus.results / "noise_ast").glob("*.ledger.csv")
+    ledger.unlink()
+    before = on_slurm.cluster.jobs()
+    done = subprocess.run(
+        command(corpus, typed, f"results/noise_ast/{ledger.name}"),
+        cwd=REPOSITORY,
+        env=on_slurm.cluster.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (job,) = (job for number, job in on_slurm.cluster.jobs().items() if number not in before)
+    assert on_slurm.cluster.completed()[job["JobId"]]["JobState"] == "COMPLETED"
+    untyped = on_slurm.first_requests()[job["Comment"]]
+    assert request(job) == replace(untyped, gpu_type=GPU_TYPE)
 
 
 @pytest.mark.parametrize("fault", KILLED, ids=lambda fault: fault.stage)
@@ -249,21 +326,23 @@ def test_no_finished_video_is_computed_again(on_slurm: ClusterRun, fault: Fault)
     assert {path: now[path] for path in finished} == finished
 
 
-def test_results_are_those_of_a_local_run(on_slurm: ClusterRun, with_metrics: Corpus) -> None:
-    corpus = on_slurm.corpus
-    assert {name.split("/")[0] for name in with_metrics.bytes(*MADE)} == set(MADE)
-    assert corpus.bytes(*MADE) == with_metrics.bytes(*MADE)
-    assert (corpus.results / METRICS).read_bytes() == (with_metrics.results / METRICS).read_bytes()
+def test_results_are_those_of_a_local_run(on_slurm: ClusterRun, built_here: Corpus) -> None:
+    here, there = built_here.bytes(*STAGES), on_slurm.corpus.bytes(*STAGES)
+    assert {name.split("/")[0] for name in here} == set(STAGES)
+    assert there == here
+    for report in TARGETS:
+        same = (on_slurm.corpus.folder / report).read_bytes()
+        assert same == (built_here.folder / report).read_bytes(), report
 
 
 def test_a_second_run_submits_nothing(on_slurm: ClusterRun, profile: Path) -> None:
-    before = on_slurm.attempts()
+    before = on_slurm.cluster.jobs().keys()
     done = subprocess.run(
-        command(on_slurm.corpus, profile, *QUICKLY),
+        command(on_slurm.corpus, profile, *TARGETS),
         cwd=REPOSITORY,
         env=on_slurm.cluster.environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0 and "Nothing to be done" in done.stderr, done.stderr
-    assert on_slurm.attempts() == before
+    assert on_slurm.cluster.jobs().keys() == before
