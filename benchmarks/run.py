@@ -90,7 +90,7 @@ def _circumstances(measured: dict[str, object]) -> str:
 
 def spread(found: dict[str, object]) -> str:
     """The least and the greatest of the repeats, with their number; empty without repeats."""
-    if len(repeats := found["repeats"]) < 2:
+    if len(repeats := found.get("repeats", ())) < 2:
         return ""
     return f"{min(repeats):.3g} to {max(repeats):.3g} ({len(repeats)})"
 
