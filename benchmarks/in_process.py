@@ -13,15 +13,8 @@ MEDIA = ("probe", "frames", "wav", "flow")
 FEATURES = ("vit_rgb", "vit_flow", "ast")
 ARCH2 = (
     *(*MEDIA, *FEATURES, "representative_frames", "captions", "caption_embeddings"),
-    *(
-        "label_embeddings",
-        "mapping",
-        "sources",
-        "projection",
-        "prototypes",
-        "generator",
-        "generated",
-    ),
+    *("label_embeddings", "mapping", "sources", "projection", "prototypes"),
+    *("generator", "generated"),
     *("classifier", "selection", "predictions"),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.artifacts import text_array
+from unmuted.features.silent import part_silent
 from unmuted.joblog import job_log
 from unmuted.media.wav import read_wav_file
 from unmuted.project import Project
@@ -12,12 +13,9 @@ from unmuted.runner import Outcome, Task
 
 def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     """Tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
-    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
-    sounding = [task for task in tasks if task not in silent]
-    for task in silent:
-        row = task.inputs["wav"].row
-        yield Outcome(task.name, None, row.status, row.reason)
-    if sounding:
+    silent, sounding = part_silent(tasks)
+    yield from silent
+    if sounding:  # else no model is loaded
         yield from _extract_sounding(sounding, project, threads)
 
 

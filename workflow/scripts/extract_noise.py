@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.features.silent import part_silent
 from unmuted.joblog import job_log
 from unmuted.media.wav import read_wav_file, rms_db
 from unmuted.missing import noise_waveform
@@ -14,12 +15,9 @@ from unmuted.runner import Outcome, Task
 
 def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
     """Tokens (T, D) of the noise per task; nothing for a clip without usable sound."""
-    silent = [task for task in tasks if task.inputs["wav"].row.status == "silent"]
-    sounding = [task for task in tasks if task not in silent]
-    for task in silent:
-        row = task.inputs["wav"].row
-        yield Outcome(task.name, None, row.status, row.reason)
-    if sounding:
+    silent, sounding = part_silent(tasks)
+    yield from silent
+    if sounding:  # else no model is loaded
         yield from _extract_sounding(sounding, project, threads)
 
 

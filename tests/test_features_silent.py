@@ -1,0 +1,32 @@
+"""Silent clips get no features, and their model is not loaded for them alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import extract_ast
+import extract_noise
+from unmuted.features.silent import part_silent
+from unmuted.ledger import OK, Row
+from unmuted.runner import Artifact, Outcome, Task
+
+
+def task(name: str, status: str) -> Task:
+    row = Row(name, status, "level -80 dB", "", "", 0, 0.0)
+    return Task(name, "", {"wav": Artifact(Path(f"{name}.wav"), row)})
+
+
+def test_silent_clips_are_parted_from_those_that_sound() -> None:
+    tasks = [task("a", OK), task("b", "silent"), task("c", OK)]
+    silent, sounding = part_silent(tasks)
+    assert silent == [Outcome("b", None, "silent", "level -80 dB")]
+    assert sounding == [tasks[0], tasks[2]]
+
+
+@pytest.mark.parametrize("script", [extract_ast, extract_noise])
+def test_no_model_is_loaded_for_silent_clips_alone(script: object) -> None:
+    """There is no project to take a model from."""
+    made = list(script.extract([task("a", "silent")], None, 1))
+    assert made == [Outcome("a", None, "silent", "level -80 dB")]

@@ -1,0 +1,19 @@
+"""Clips without usable sound: what stages that listen say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unmuted.runner import Outcome, Task
+
+
+def part_silent(tasks: Sequence[Task]) -> tuple[list[Outcome], list[Task]]:
+    """Outcomes of the tasks whose wav is silent, with its reason, and the tasks that sound."""
+    silent, sounding = [], []
+    for task in tasks:
+        row = task.inputs["wav"].row
+        if row.status == "silent":
+            silent.append(Outcome(task.name, None, row.status, row.reason))
+        else:
+            sounding.append(task)
+    return silent, sounding
