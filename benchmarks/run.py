@@ -90,9 +90,9 @@ def _circumstances(measured: dict[str, object]) -> str:
 
 def spread(found: dict[str, object]) -> str:
     """The least and the greatest of the repeats, with their number; empty without repeats."""
-    if len(repeats := found.get("repeats", ())) < 2:
+    if len(repeats := found["repeats"]) < 2:
         return ""
-    return f"{min(repeats):.3g} to {max(repeats):.3g} ({len(repeats)})"
+    return f"{digits(min(repeats))} to {digits(max(repeats))} ({len(repeats)})"
 
 
 def shown(found: dict[str, object]) -> str:
@@ -100,7 +100,12 @@ def shown(found: dict[str, object]) -> str:
     if found["value"] is None:
         return f"unmeasured: {found['details']['reason']}"
     unit = "" if found["unit"] == "ratio" else f" {found['unit']}"
-    return f"{found['value']:.3g}{unit}"
+    return f"{digits(found['value'])}{unit}"
+
+
+def digits(value: float) -> str:
+    """Three significant digits; of large numbers all that stand before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def main() -> int:

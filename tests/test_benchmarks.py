@@ -330,6 +330,7 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
     measure.Figure("bad", "c / d", 1.5, limit=limit).write(tmp_path)
     measure.Figure("told", "seconds of e", [12.0, 19.0, 11.0], unit="s").write(tmp_path)
     measure.Figure("absent", "on a GPU", None, details={"reason": "no GPU"}).write(tmp_path)
+    measure.Figure("large", "memory of f", 1694.4, unit="MB").write(tmp_path)
     found = json.loads(path.read_text())
     assert (found["value"], found["goal"], found["met"]) == (3.0, ">= 2", True)
     assert found["measured"]["versions"]["torch"] == torch.__version__.split("+")[0]
@@ -340,6 +341,7 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
         "| on a GPU | unmeasured: no GPU |  | report |  |",
         "| c / d | 1.5 |  | >= 2 | **no** |",
         "| **a / b** | 3 |  | >= 2 | yes |",
+        "| memory of f | 1,694 MB |  | report |  |",
         "| seconds of e | 12 s | 11 to 19 (3) | report |  |",
     ]
 
