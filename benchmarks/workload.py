@@ -95,10 +95,13 @@ def empty(*stages: str) -> None:
         shutil.rmtree(Path("results") / stage, ignore_errors=True)
 
 
-def jobs_and_seconds(folder: Path) -> tuple[int, dict[str, float]]:
-    """How many jobs ran, and their wall seconds together, by rule, from Snakemake's own tables."""
+def jobs_and_seconds(folder: Path, since: float = 0.0) -> tuple[int, dict[str, float]]:
+    """How many jobs ran, and their wall seconds together, by rule, from Snakemake's own tables.
+
+    since: a time (time.time()); jobs that ended before it are left out.
+    """
     root = folder / "results" / "benchmarks"
-    tables = list(root.glob("**/*.tsv"))
+    tables = [path for path in root.glob("**/*.tsv") if path.stat().st_mtime >= since]
     inside: Counter[str] = Counter()
     for table in tables:
         rule = table.relative_to(root).parts[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from small_corpus import (
 )
 from unmuted.splits import read_splits
 from unmuted.stages import STAGES
+from workload import jobs_and_seconds
 
 TARGET = "results/arch2_metrics.json"
 PER_SHARD = 128
@@ -59,7 +61,7 @@ def replace_one(folder: Path, index: int, content: bytes) -> dict[str, object]:
     """Replace a video, run, and say what was made again, in how many seconds and jobs."""
     path = video(folder, index)
     path.write_bytes(content)
-    before = artifacts(folder)
+    before, started = artifacts(folder), time.time()
     run = snakemake(folder, TARGET)
     after = artifacts(folder)
     again = by_stage(name for name in after if after[name] != before.get(name))
@@ -67,6 +69,7 @@ def replace_one(folder: Path, index: int, content: bytes) -> dict[str, object]:
         "video": path.stem,
         "seconds": run.seconds,
         "jobs": run.jobs,
+        "seconds in jobs": jobs_and_seconds(folder, since=started)[1],
         "own": sum(path.stem in again.get(stage, ()) for stage in (*PER_CLIP, *SERVED)),
         "of others": sum(len(again.get(s, set()) - {path.stem}) for s in (*PER_CLIP, *SERVED)),
         "fits": sorted(again.keys() - {*PER_CLIP, *SERVED}),
