@@ -45,6 +45,7 @@ from unmuted.media.wav import read_wav
 from unmuted.semantics.captions import Captioner
 from unmuted.world.files import write_clip
 from unmuted.world.plan import plan_world
+from workload import jobs_and_seconds
 
 CPU = torch.device("cpu")
 STEPS = 18
@@ -344,6 +345,16 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
         "| memory of f | 1,694 MB |  | report |  |",
         "| seconds of e | 12 s | 11 to 19 (3) | report |  |",
     ]
+
+
+def test_seconds_in_jobs_are_summed_by_rule_and_may_begin_at_a_time(tmp_path: Path) -> None:
+    for ended, name, taken in ((10, "old", 5), (20, "new/a", 2), (30, "new/b", 3)):
+        table = tmp_path / "results" / "benchmarks" / f"{name}/all.tsv"
+        table.parent.mkdir(parents=True)
+        table.write_text(f"s\th:m:s\n{taken}\t0:00:0{taken}\n")
+        os.utime(table, (ended, ended))
+    assert jobs_and_seconds(tmp_path) == (3, {"old": 5, "new": 5})
+    assert jobs_and_seconds(tmp_path, since=15) == (2, {"new": 5})
 
 
 def test_figures_are_shown_by_a_python_that_does_not_know_the_workflow(repository: Path) -> None:
