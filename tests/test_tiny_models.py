@@ -22,7 +22,9 @@ from transformers import (
     ViTModel,
 )
 
+from unmuted.features.architectures import load_backbone
 from unmuted.features.ast import AstFeatures
+from unmuted.features.backbones import Backbone
 from unmuted.features.loading import ModelSpec
 from unmuted.features.vit import VitFeatures
 from unmuted.semantics.audioset import load_labels
@@ -60,6 +62,10 @@ def test_measured_numbers_reach_the_bar() -> None:
     measured = json.loads((FOLDER / "measured.json").read_text())
     assert set(measured["vit_probe_accuracy"]) == {"object", "colour", "background", "action"}
     assert min(measured["vit_probe_accuracy"].values()) >= 0.9
+    for name in ("cnn_probe_accuracy", "cnn_square_probe_accuracy"):
+        assert measured[name].keys() == measured["vit_probe_accuracy"].keys()
+        assert min(measured[name].values()) >= 0.9
+    assert measured["cnn_flow_probe_accuracy"]["action"] >= 0.85
     assert measured["ast_label_map"] >= 0.85
     assert measured["caption_content_words"]["recall"] >= 0.85
     assert measured["caption_content_words"]["precision"] >= 0.85
@@ -98,6 +104,38 @@ def test_plain_transformers_load_them() -> None:
         "red",
         "box",
     ]
+
+
+def test_the_cnn_is_small_and_gives_96_features() -> None:
+    model, config = load_backbone(FOLDER / "cnn")
+    assert (config.architecture, config.features, config.weights) == ("tiny_cnn", 96, None)
+    assert sum(tensor.numel() for tensor in model.parameters()) < 250_000
+    images = np.zeros((2, 144, 192, 3), np.uint8)
+    for square in (None, data.IMAGE_SIZE):
+        cnn = Backbone(spec("cnn"), CPU, torch.float32, square=square)
+        assert cnn.extract(images).shape == (2, 96)
+
+
+@pytest.mark.parametrize("square", [None, data.IMAGE_SIZE])
+def test_the_cnn_knows_what_fresh_clips_show(
+    fresh: list[measure.Clip], monkeypatch: pytest.MonkeyPatch, square: int | None
+) -> None:
+    monkeypatch.setattr(measure, "PROBE_CLIPS_PER_CLASS", 60)
+    cnn = Backbone(spec("cnn"), CPU, torch.float32, square=square)
+    accuracy = measure.frame_probe_accuracy(fresh, cnn, wide=square is not None)
+    assert min(accuracy.values()) > 0.8
+
+
+def test_the_cnn_tells_actions_by_what_moves(fresh: list[measure.Clip]) -> None:
+    """Clips of an action have more alike flow features than clips of different ones."""
+    cnn = Backbone(spec("cnn"), CPU, torch.float32)
+    features = np.stack([cnn.extract(clip.flow).mean(axis=0) for clip in fresh])
+    features = (features - features.mean(axis=0)) / features.std(axis=0)
+    actions = np.array([clip.truth["visible"]["action"] for clip in fresh])
+    apart = np.linalg.norm(features[:, None] - features[None], axis=-1)
+    others = ~np.eye(len(fresh), dtype=bool)
+    same = actions[:, None] == actions[None]
+    assert apart[same & others].mean() < 0.7 * apart[~same].mean()
 
 
 def test_ast_has_audiosets_labels_in_order() -> None:
@@ -142,9 +180,12 @@ def test_bfloat16_agrees_with_float32(fresh: list[measure.Clip]) -> None:
     clip = next(clip for clip in fresh if clip.samples is not None)
     vits = [VitFeatures(spec("vit"), CPU, dtype) for dtype in (torch.float32, torch.bfloat16)]
     asts = [AstFeatures(spec("ast"), CPU, dtype) for dtype in (torch.float32, torch.bfloat16)]
+    cnns = [Backbone(spec("cnn"), CPU, dtype) for dtype in (torch.float32, torch.bfloat16)]
     for exact, fast in (
         [vit.extract(clip.images) for vit in vits],
         [vit.extract(clip.flow) for vit in vits],
+        [cnn.extract(clip.images) for cnn in cnns],
+        [cnn.extract(clip.flow) for cnn in cnns],
         [ast.extract(clip.samples, 18).tokens for ast in asts],
     ):
         cosine = (

@@ -9,9 +9,12 @@ a probe on frames was trained on.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+import cv2
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +24,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unmuted.features.ast import AstFeatures
+from unmuted.features.backbones import Backbone
 from unmuted.features.loading import ModelSpec
 from unmuted.features.vit import VitFeatures
 from unmuted.media.flow import flow_images
@@ -36,7 +40,7 @@ from unmuted.world.motion import Timeline, make_timeline
 from unmuted.world.plan import ClipSpec, plan_world
 from unmuted.world.truth import describe
 
-from .data import SECONDS, SEED, STEPS, frame_pictures, frame_targets
+from .data import IMAGE_SIZE, SECONDS, SEED, STEPS, frame_pictures, frame_targets
 
 PROBE_CLIPS_PER_CLASS, PROBE_FRAMES = 120, 4
 SHORT_SIDE, MAX_SPEED = 144, 300.0  # as in config/config.yaml
@@ -65,26 +69,45 @@ def measuring_clips(
         return [_through_a_file(spec, Path(folder)) for spec in specs if spec.split in splits]
 
 
-def measure(folder: Path, clips: list[Clip], dtype: torch.dtype = torch.float32) -> dict:
-    """All scores of the checkpoints in `folder`, rounded to four digits."""
-    vit = VitFeatures(ModelSpec(path=folder / "vit"), CPU, dtype)
-    ast = AstFeatures(ModelSpec(path=folder / "ast"), CPU, dtype)
-    blip = Captioner(ModelSpec(path=folder / "blip"), CPU, dtype, max_new_tokens=20)
-    scores = {
-        "clips": len(clips),
-        "vit_probe_accuracy": frame_probe_accuracy(clips, vit),
-        "vit_flow_probe_accuracy": flow_probe_accuracy(clips, vit),
-        "ast_label_map": label_map(clips, ast),
-        "caption_content_words": caption_scores(clips, blip),
-    }
+class Seer(Protocol):
+    """What gives features of pictures: a ViT or a CNN."""
+
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        """Features float32 (N, D) of images uint8 (N, H, W, 3)."""
+
+
+def measure(
+    folder: Path, clips: list[Clip], models: Collection[str], dtype: torch.dtype = torch.float32
+) -> dict:
+    """All scores of some of the checkpoints in `folder`, rounded to four digits."""
+    specs = {name: ModelSpec(path=folder / name) for name in models}
+    scores: dict[str, object] = {"clips": len(clips)}
+    if "vit" in models:
+        vit = VitFeatures(specs["vit"], CPU, dtype)
+        scores["vit_probe_accuracy"] = frame_probe_accuracy(clips, vit)
+        scores["vit_flow_probe_accuracy"] = flow_probe_accuracy(clips, vit)
+    if "cnn" in models:
+        cnn = Backbone(specs["cnn"], CPU, dtype)
+        scores["cnn_probe_accuracy"] = frame_probe_accuracy(clips, cnn)
+        scores["cnn_flow_probe_accuracy"] = flow_probe_accuracy(clips, cnn)
+        square = Backbone(specs["cnn"], CPU, dtype, square=IMAGE_SIZE)
+        scores["cnn_square_probe_accuracy"] = frame_probe_accuracy(clips, square, wide=True)
+    if "ast" in models:
+        scores["ast_label_map"] = label_map(clips, AstFeatures(specs["ast"], CPU, dtype))
+    if "blip" in models:
+        blip = Captioner(specs["blip"], CPU, dtype, max_new_tokens=20)
+        scores["caption_content_words"] = caption_scores(clips, blip)
     return _rounded(scores)
 
 
-def frame_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float]:
-    """Accuracy of a linear probe on every frame's feature, a value per visible attribute."""
+def frame_probe_accuracy(clips: list[Clip], model: Seer, wide: bool = False) -> dict[str, float]:
+    """Accuracy of a linear probe on every frame's feature, a value per visible attribute.
+
+    wide: the probe's pictures get the clips' proportions back, for a model that cuts them itself.
+    """
     pictures = frame_pictures(probe_specs(), PROBE_FRAMES, unnamed=0.0)
-    known = vit.extract(pictures.images)  # (N, D)
-    shown = vit.extract(np.concatenate([clip.images for clip in clips]))  # (clips * T, D)
+    known = model.extract(_widened(pictures.images) if wide else pictures.images)  # (N, D)
+    shown = model.extract(np.concatenate([clip.images for clip in clips]))  # (clips * T, D)
     accuracy = {}
     for name in ("object", "colour", "background", "action"):
         truth = [frame_targets(clip.spec, clip.timeline, 0.0)[name] for clip in clips]
@@ -93,17 +116,22 @@ def frame_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float
     return accuracy
 
 
-def flow_probe_accuracy(clips: list[Clip], vit: VitFeatures) -> dict[str, float]:
+def flow_probe_accuracy(clips: list[Clip], model: Seer) -> dict[str, float]:
     """Accuracy of a linear probe for the action on the mean feature of a clip's flow pictures.
 
     Five folds over the clips by group, since most single moments are still.
     """
-    features = np.stack([vit.extract(clip.flow).mean(axis=0) for clip in clips])  # (N, D)
+    features = np.stack([model.extract(clip.flow).mean(axis=0) for clip in clips])  # (N, D)
     actions = np.array([clip.truth["visible"]["action"] for clip in clips])
     groups = [clip.spec.group for clip in clips]
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=SEED)
     seen = cross_val_predict(_linear_probe(), features, actions, groups=groups, cv=folds)
     return {"action": float(np.mean(seen == actions))}
+
+
+def _widened(images: np.ndarray) -> np.ndarray:
+    """(N, 96, 96, 3) that were 4:3 before, to (N, 96, 128, 3)."""
+    return np.stack([cv2.resize(image, (IMAGE_SIZE * 4 // 3, IMAGE_SIZE)) for image in images])
 
 
 def probe_specs() -> list[ClipSpec]:

@@ -20,10 +20,10 @@ from transformers import (
 
 from unmuted.world.vocabulary import BACKGROUNDS, COLOURS, OBJECTS, SCENES
 
+from .attributes import augmented
 from .data import IMAGE_SIZE, NO_TARGET, SEED, Pictures
 from .loop import fit
 from .train_vit import CONFIG as VIT
-from .train_vit import augmented
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]"]
 PAD, UNKNOWN, SEP, START = 0, 1, 3, 5

@@ -2,8 +2,9 @@
 
     python workflow/scripts/make_published_size_models.py FOLDER
 
-writes FOLDER/vit, FOLDER/ast and FOLDER/blip, 1.7 GB in float32, the same bytes every time. What
-such models say about a video is noise; how long they take and how much memory, is not.
+writes FOLDER/vit, ast, blip, pilot_backbone and cnn_rnn_backbone, 1.9 GB in float32, the same bytes
+every time. What such models say about a video is noise; how long they take and how much memory, is
+not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 import torch
+from torch import nn
 from transformers import (
     ASTConfig,
     ASTFeatureExtractor,
@@ -29,6 +31,8 @@ from transformers import (
     ViTImageProcessor,
 )
 
+from unmuted.features.architectures import write_backbone
+from unmuted.features.torchvision_weights import published, untrained
 from unmuted.semantics.audioset import load_labels
 
 BASE = {
@@ -96,6 +100,40 @@ def write_blip(
     return folder
 
 
+def write_resnet50(folder: Path, seed: int) -> Path:
+    """A ResNet-50 without its classifier as torchvision publishes it."""
+    return write_cnn(folder, seed, "ResNet50_Weights.IMAGENET1K_V2")
+
+
+def write_inception(folder: Path, seed: int) -> Path:
+    """An Inception v3 without its classifier as torchvision publishes it."""
+    return write_cnn(folder, seed, "Inception_V3_Weights.IMAGENET1K_V1")
+
+
+def write_cnn(folder: Path, seed: int, weights: str) -> Path:
+    """The backbone's folder that published weights become, with random ones."""
+    model, config = untrained(published(weights))
+    return write_backbone(folder, config, draw_cnn(model, seed).state_dict())
+
+
+def draw_cnn(model: nn.Module, seed: int) -> nn.Module:
+    """Weights that keep the size of what passes through, from normal distributions.
+
+    Statistics and factors of batch normalisation are near 0 and 1, but not quite, so that a layer
+    left out or misplaced shows.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in sorted(model.state_dict().items()):
+            if tensor.ndim > 1:
+                tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5, generator=generator)
+            elif name.endswith(("weight", "running_var")):
+                tensor.uniform_(0.8, 1.2, generator=generator)
+            elif name.endswith(("bias", "running_mean")):
+                tensor.normal_(0, 0.1, generator=generator)
+    return model
+
+
 def _draw(model: PreTrainedModel, seed: int, scale: float) -> PreTrainedModel:
     """Every weight from a normal distribution, those of layer norms around 1.
 
@@ -121,11 +159,20 @@ def _word_pieces(count: int) -> list[str]:
     return [*head, *(next(pieces) for _ in range(count - len(head) - len(tail))), *tail]
 
 
+WRITERS = {
+    "vit": write_vit,
+    "ast": write_ast,
+    "blip": write_blip,
+    "pilot_backbone": write_resnet50,
+    "cnn_rnn_backbone": write_inception,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where vit, ast and blip are written")
+    parser.add_argument("folder", type=Path, help="where the models' folders are written")
     folder = parser.parse_args().folder
-    for name, write in (("vit", write_vit), ("ast", write_ast), ("blip", write_blip)):
+    for name, write in WRITERS.items():
         print(write(folder / name, seed=0))
 
 

@@ -14,7 +14,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from unmuted.errors import UserError
-from unmuted.features import hub
+from unmuted.features import hub, torchvision_weights
 from unmuted.features.digests import file_digests
 
 PACKAGE_PREFIX = "package:"
@@ -47,14 +47,17 @@ CONTENT_PATTERNS = (
 )
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_WEIGHTS_NAME = re.compile(r"\w+_Weights\.(?!DEFAULT$)\w+")
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model: a Hugging Face id with a pinned commit, an installed package, or a local folder.
+    """One model: a Hugging Face id with a pinned commit, an installed package, torchvision's
+    published weights, or a local folder.
 
     Exactly one of `id` and `path` is set. An id "package:<distribution>" names a Python package
-    that carries the files in its folder `model`; its version is its revision.
+    that carries the files in its folder `model`; its version is its revision. An id
+    "torchvision:<name>" names weights such as ResNet50_Weights.IMAGENET1K_V2, which never change.
     """
 
     id: str | None = None
@@ -73,6 +76,12 @@ class ModelSpec:
                 " A branch can change under a finished run; the hashes are listed on the model's"
                 f" page, https://huggingface.co/{self.id}/commits/main"
             )
+        if self.is_torchvision and not _WEIGHTS_NAME.fullmatch(self.weights):
+            raise UserError(
+                f"model {self.id}: {self.weights!r} names no weights of torchvision; expected such"
+                " as ResNet50_Weights.IMAGENET1K_V2, and not DEFAULT, which changes with"
+                f" torchvision. This lists the names:\n  {torchvision_weights.LIST_NAMES}"
+            )
         if not self.is_hub and self.revision is not None:
             raise UserError(f"model {self.name}: `revision` only goes with a Hugging Face id")
 
@@ -81,8 +90,17 @@ class ModelSpec:
         return self.id is not None and self.id.startswith(PACKAGE_PREFIX)
 
     @property
+    def is_torchvision(self) -> bool:
+        return self.id is not None and self.id.startswith(torchvision_weights.PREFIX)
+
+    @property
     def is_hub(self) -> bool:
-        return self.id is not None and not self.is_package
+        return self.id is not None and not self.is_package and not self.is_torchvision
+
+    @property
+    def weights(self) -> str | None:
+        """Of torchvision's, their name."""
+        return self.id.removeprefix(torchvision_weights.PREFIX) if self.is_torchvision else None
 
     @property
     def name(self) -> str:
@@ -111,7 +129,8 @@ def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
 
 
 def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
-    """What a recipe records: "id@revision", "package:name@version", or "sha256:<hex>" of a folder.
+    """What a recipe records: "id@revision", "package:name@version", "torchvision:name@format-n"
+    (n changes with what is made of the published file), or "sha256:<hex>" of a folder.
 
     The digest of a folder covers the names and bytes of the files that can change the model's
     output, wherever the folder lies. `cache_file` remembers digests (see `file_digests`). The dtype
@@ -119,6 +138,8 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
     """
     if spec.is_hub:
         return f"{spec.id}@{spec.revision}"
+    if spec.is_torchvision:
+        return f"{spec.id}@format-{torchvision_weights.FORMAT}"
     if spec.is_package:
         load_folder(spec)
         return f"{spec.id}@{metadata.version(spec.id.removeprefix(PACKAGE_PREFIX))}"
@@ -134,25 +155,31 @@ def content_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def load_folder(spec: ModelSpec, *needed: tuple[str, ...]) -> Path:
-    """The folder to hand to `from_pretrained`; of a hub id, downloaded if it is not in the cache.
+def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -> Path:
+    """The folder to read a model from; of a published one, downloaded if it is not in the cache.
 
     Args:
         spec: the model.
         needed: what it must hold beside config and weights, such as PROCESSOR.
+        fetch: of torchvision's weights, whether to download and convert them. Not in jobs.
 
     Raises:
         UserError: files are missing, or the model is neither cached nor reachable.
     """
     needed = (CONFIG, WEIGHTS, *needed)
     if spec.is_hub:
-        folder = hub.snapshot_folder(spec.id, spec.revision)
+        folder = _cached_folder(spec)
         if _missing(folder, needed):
             folder = hub.download(spec.id, spec.revision, CONTENT_PATTERNS)
         if missing := _missing(folder, needed):
             raise hub.incomplete(spec.id, spec.revision, missing)
         return folder
-    folder = _package_folder(spec) if spec.is_package else spec.path
+    if spec.is_torchvision:
+        folder = _cached_folder(spec)
+        if _missing(folder, needed) and not fetch:
+            raise torchvision_weights.Unavailable([spec.weights], torchvision_weights.GONE)
+        return torchvision_weights.fetch(spec.weights) if _missing(folder, needed) else folder
+    folder = _own_folder(spec)
     if not folder.is_dir():
         raise UserError(
             f"model {spec.name}: no folder {folder}; expected one with config.json and"
@@ -169,10 +196,7 @@ def config_value(spec: ModelSpec, key: str) -> object | None:
 
     Nothing is downloaded.
     """
-    if spec.is_hub:
-        folder = hub.snapshot_folder(spec.id, spec.revision)
-    else:
-        folder = _package_folder(spec) if spec.is_package else spec.path
+    folder = _cached_folder(spec) if _is_published(spec) else _own_folder(spec)
     try:
         content = json.loads((folder / "config.json").read_bytes())
     except (OSError, ValueError):
@@ -183,29 +207,45 @@ def config_value(spec: ModelSpec, key: str) -> object | None:
 def require_models(specs: Mapping[str, ModelSpec]) -> None:
     """Have every model at hand, by config role; raises one UserError naming all that are not.
 
-    Once the network has failed for one model it is not asked for the others.
+    Once the network has failed for one model of a publisher it is not asked for the others.
     """
-    unavailable: list[tuple[str, str]] = []
-    problems, cause = [], ""
+    failed: dict[type[UserError], tuple[list, str]] = {}  # models and cause, by publisher
+    problems = []
     for role, spec in specs.items():
-        if cause and spec.is_hub and not _is_cached(spec):
-            unavailable.append((spec.id, spec.revision))
-            continue
+        publisher = torchvision_weights if spec.is_torchvision else hub
         try:
+            if publisher.Unavailable in failed and _is_published(spec) and not _is_cached(spec):
+                model = spec.weights or (spec.id, spec.revision)
+                raise publisher.Unavailable([model], failed[publisher.Unavailable][1])
             load_folder(spec)
-        except hub.Unavailable as error:
-            unavailable += error.models
-            cause = error.cause
+        except (hub.Unavailable, torchvision_weights.Unavailable) as error:
+            models, _ = failed.setdefault(type(error), ([], error.cause))
+            models += error.models
         except UserError as error:
             problems.append(f"models.{role}: {error}")
-    if unavailable:
-        problems.append(str(hub.Unavailable(unavailable, cause)))
+    problems += [str(unavailable(*found)) for unavailable, found in failed.items()]
     if problems:
         raise UserError("\n".join(problems))
 
 
+def _is_published(spec: ModelSpec) -> bool:
+    """Whether its files come from the network to a cache."""
+    return spec.is_hub or spec.is_torchvision
+
+
+def _cached_folder(spec: ModelSpec) -> Path:
+    """Where the cache keeps a published model, whether it is there or not."""
+    if spec.is_torchvision:
+        return torchvision_weights.folder_of(spec.weights)
+    return hub.snapshot_folder(spec.id, spec.revision)
+
+
+def _own_folder(spec: ModelSpec) -> Path:
+    return _package_folder(spec) if spec.is_package else spec.path
+
+
 def _is_cached(spec: ModelSpec) -> bool:
-    return not _missing(hub.snapshot_folder(spec.id, spec.revision), (CONFIG, WEIGHTS))
+    return not _missing(_cached_folder(spec), (CONFIG, WEIGHTS))
 
 
 def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
