@@ -16,6 +16,7 @@ from unmuted.manifest import read_manifest
 from unmuted.noted import NotedVideos, note_videos, read_note
 from unmuted.recipes import digest_json
 from unmuted.shards import assign_shards
+from unmuted.ucf101 import read_ucf101
 from unmuted.video_folder import read_folder
 
 
@@ -49,6 +50,8 @@ class Corpus:
             return Dataset(tuple(self.noted.all()))
         if videos["source"] == "folder":
             return read_folder(Path(videos["folder"]), videos["follow_links"])
+        if videos["source"] == "ucf101":
+            return read_ucf101(Path(videos["ucf101"]), videos["follow_links"])
         if videos["source"] == "manifest":
             root = Path(videos["root"]) if "root" in videos else None
             manifest, columns = Path(videos["manifest"]), videos["columns"]

@@ -85,7 +85,8 @@ def check_experiment(dataset: Dataset) -> None:
         found = f"only {dataset.classes[0]!r}" if dataset.classes else "none"
         raise UserError(
             f"expected at least two classes among the labelled videos, found {found}; labels are "
-            "the folders in videos.folder, or the manifest's column `label` (videos.columns.label)"
+            "the folders in videos.folder, the manifest's column `label` (videos.columns.label), "
+            "or in the names of UCF101's files"
         )
     given = [video for video in labelled if video.split is not None]
     if not given:

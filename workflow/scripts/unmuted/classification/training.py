@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from unmuted.classification.lstm import Classifier, ClassifierConfig
 from unmuted.errors import UserError
+from unmuted.fitting.checkpoints import Fit
 from unmuted.fitting.clip_arrays import ClipArray, is_finite
-from unmuted.fitting.loop import History, Schedule, optimise, seeded
+from unmuted.fitting.loop import Schedule, optimise, seeded
 from unmuted.fitting.order import content_order
 from unmuted.fitting.states import State, load_weights, pack, settings_of
 
@@ -44,15 +45,6 @@ class ClassifierSettings:
     def snapshot_epochs(self) -> list[int]:
         """Epochs after which a checkpoint is kept, evenly spaced, the last one included."""
         return [self.epochs * (i + 1) // self.snapshots for i in range(self.snapshots)]
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A training run: its checkpoints (chosen from later, on validation) and its losses."""
-
-    snapshots: list[State]
-    epochs: list[int]
-    history: History
 
 
 def train_classifier(

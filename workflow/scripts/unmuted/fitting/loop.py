@@ -1,4 +1,4 @@
-"""The one training loop: AdamW, cosine schedule, a fixed number of epochs."""
+"""The one training loop: AdamW, a fixed number of epochs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class Schedule:
     learning_rate: float
     weight_decay: float
     rates: Mapping[str, float] = field(default_factory=dict)  # of parts, by their names' beginning
+    is_constant: bool = False  # otherwise a cosine takes the learning rate to 0
+    gradient_norm: float | None = GRADIENT_NORM  # longer gradients are cut to it; None: never
+    epsilon: float = 1e-8  # of Adam
 
 
 @contextmanager
@@ -50,10 +53,11 @@ def optimise(
     optimiser = torch.optim.AdamW(
         _groups(model, schedule),
         lr=schedule.learning_rate,
+        eps=schedule.epsilon,
         weight_decay=schedule.weight_decay,
         fused=True,
     )
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=schedule.epochs)
+    decay = _decay(optimiser, schedule)
     history: History = []
     for epoch in range(1, schedule.epochs + 1):
         row = {"epoch": float(epoch), "learning_rate": decay.get_last_lr()[0]}
@@ -62,7 +66,8 @@ def optimise(
             losses = losses_of(batch)
             optimiser.zero_grad(set_to_none=True)
             losses["loss"].backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
+            if schedule.gradient_norm is not None:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_norm)
             optimiser.step()
             for name, value in losses.items():
                 row[name] = row.get(name, 0.0) + value.item() * len(batch) / count
@@ -71,6 +76,14 @@ def optimise(
         if after_epoch is not None:
             after_epoch(epoch, row)
     return history
+
+
+def _decay(
+    optimiser: torch.optim.Optimizer, schedule: Schedule
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if schedule.is_constant:
+        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=schedule.epochs)
 
 
 def _groups(model: torch.nn.Module, schedule: Schedule) -> list[dict[str, object]]:

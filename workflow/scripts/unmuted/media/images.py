@@ -59,6 +59,17 @@ def decode_images(tensors: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([_decode(jpeg[a:b]) for a, b in pairwise(offsets)])
 
 
+def centre_square(images: np.ndarray) -> np.ndarray:
+    """The largest square in the middle of images `(N, H, W, 3)`: `(N, S, S, 3)`, a view.
+
+    Where the margins cannot be equal they are as torchvision's `center_crop` has them.
+    """
+    height, width = images.shape[1:3]
+    side = min(height, width)
+    top, left = round((height - side) / 2), round((width - side) / 2)
+    return images[:, top : top + side, left : left + side]
+
+
 def _encode(image: np.ndarray) -> np.ndarray:
     done, file = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _JPEG)
     if not done:

@@ -1,0 +1,109 @@
+"""Say of every video of a shard which class the CNN-RNN recogniser sees, in percent."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.classification.sequences import STAGE, load_sequences
+from unmuted.experiment import Clip, load_clips
+from unmuted.fitting.order import stable_hash
+from unmuted.generation.folds import has_seen
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+from unmuted.sources import UNIT, Sources
+
+
+def predict_shard(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    project: Project,
+    fits: Mapping[int, Artifact],
+    selection: Artifact,
+    threads: int,
+) -> Iterator[Outcome]:
+    """Probabilities [seed][class], and the classes in percent, the mean over seeds, per task.
+
+    Of training clips too, since a user may ask for any video: `learnt_from` says of which clips
+    the fits have read the content or another clip of the source, `validation` of which content the
+    checkpoints were chosen by.
+    """
+    from unmuted.classification.cnn_rnn_training import load_cnn_rnn, predict_with
+    from unmuted.features.device import use_device
+    from unmuted.fitting.checkpoints import unpack_fit
+
+    device = str(use_device(project.config["device"], threads))
+    classes, length = list(project.dataset.classes), project.config["cnn_rnn"]["sequence_length"]
+    said = selection.json()
+    fitted = [fits[choice["seed"]].tensors() for choice in said["arms"]["cnn_rnn"]]
+    models = [
+        load_cnn_rnn(unpack_fit(packed).snapshots[choice["snapshot"]], device)
+        for packed, choice in zip(fitted, said["arms"]["cnn_rnn"], strict=True)
+    ]
+    validated_on = set(said["validated_on"])
+    for task in tasks:
+        clip = clips[task.name]
+        sequence = load_sequences([clip], length, models[0].config.features)
+        by_seed = [predict_with(model, sequence, device)[0] for model in models]
+        probabilities = [[round(float(p), 7) for p in one] for one in by_seed]
+        top = percentages(classes, probabilities)
+        yield Outcome(
+            task.name,
+            {
+                "classes": classes,
+                "probabilities": probabilities,
+                "predicted": top[0]["label"],
+                "top": top,
+                "split": clip.split,
+                "trained_on": project.config["cnn_rnn"]["split"],
+                "learnt_from": any(has_seen(one, [clip.key], [clip.group])[0] for one in fitted),
+                "validation": is_validated(clip, validated_on),
+                "frames": int(sequence.mask.sum()),
+                "arms": {"cnn_rnn": probabilities},
+            },
+        )
+
+
+def percentages(
+    classes: Sequence[str], by_seed: Sequence[Sequence[float]]
+) -> list[dict[str, object]]:
+    """All classes by their mean probability over seeds (S, C), {"label", "percent"}, best first."""
+    mean = np.mean(by_seed, axis=0)
+    order = np.argsort(-mean, kind="stable")
+    return [{"label": classes[i], "percent": round(100 * float(mean[i]), 2)} for i in order]
+
+
+def is_validated(clip: Clip, validated_on: Collection[int]) -> bool:
+    """Whether this clip's content is among those that the checkpoints were chosen by."""
+    return stable_hash(clip.key) in validated_on
+
+
+def main(project: Project, shard: str, threads: int) -> None:
+    """Bring the predictions of one shard up to date."""
+    found = Sources.read(project).at_home(load_clips(project, project.shards[shard], [STAGE]))
+    clips = {clip.video_id: clip for clip in found}
+    seeds = project.config["seeds"]
+    fits = {seed: project.units("cnn_rnn", f"seed-{seed}")[UNIT] for seed in seeds}
+    selection = project.units("cnn_rnn_selection")[UNIT]
+    fitted = [
+        [artifact.row.digest for artifact in fits.values()],
+        selection.row.digest,
+        project.dataset.classes,  # a class that is only renamed leaves the networks as they are
+    ]
+    extra = {name: [fitted, clip.key, clip.group, clip.split] for name, clip in clips.items()}
+    compute = partial(
+        predict_shard,
+        clips=clips,
+        project=project,
+        fits=fits,
+        selection=selection,
+        threads=threads,
+    )
+    project.run_shard("cnn_rnn_predictions", shard, compute, extra)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.wildcards.shard, snakemake.threads)

@@ -1,0 +1,78 @@
+"""Choose the CNN-RNN recogniser's checkpoints by their log-loss on the validation clips."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.classification.sequences import STAGE, load_sequences
+from unmuted.classification.tail_split import cnn_rnn_clips
+from unmuted.experiment import Clip, Experiment, load_experiment
+from unmuted.fitting.order import hash_keys
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+from unmuted.sources import UNIT
+
+CLIPS_AT_ONCE = 256
+
+
+def select(
+    tasks: Sequence[Task],
+    clips: Sequence[Clip],
+    experiment: Experiment,
+    fits: Mapping[int, Artifact],
+    project: Project,
+    threads: int,
+) -> Iterator[Outcome]:
+    """Of each seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss.
+
+    `validated_on` holds hashes of the clips that the choice was made on.
+    """
+    from unmuted.classification.cnn_rnn_training import load_cnn_rnn, predict_with
+    from unmuted.classification.selection import select_snapshot
+    from unmuted.features.device import use_device
+    from unmuted.fitting.checkpoints import unpack_fit
+
+    device = str(use_device(project.config["device"], threads))
+    labels, length = experiment.labels(clips), project.config["cnn_rnn"]["sequence_length"]
+    for task in tasks:
+        chosen, sequences = [], None
+        for seed, artifact in fits.items():
+            fit = unpack_fit(artifact.tensors())
+            models = [load_cnn_rnn(state, device) for state in fit.snapshots]
+            if sequences is None:
+                sequences = load_sequences(clips, length, models[0].config.features)
+            found = [predict_with(model, sequences, device, CLIPS_AT_ONCE) for model in models]
+            choice = select_snapshot(found, labels)
+            epoch = fit.epochs[choice.index]
+            one = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
+            chosen.append({**one, "log_losses": choice.log_losses})
+        said = {
+            "validation_clips": len(clips),
+            "parameters": sum(parameter.numel() for parameter in models[0].parameters()),
+            "arms": {"cnn_rnn": chosen},
+            "validated_on": sorted(set(hash_keys([clip.key for clip in clips]).tolist())),
+        }
+        yield Outcome(task.name, said)
+
+
+def main(project: Project, threads: int) -> None:
+    """Bring the choice up to date; it reads validation clips only."""
+    experiment = load_experiment(project, [STAGE])
+    _, clips = cnn_rnn_clips(experiment, project.config["cnn_rnn"])
+    seeds = project.config["seeds"]
+    fits = {seed: project.units("cnn_rnn", f"seed-{seed}")[UNIT] for seed in seeds}
+    inputs = {
+        "classes": experiment.classes,
+        "clips": sorted([c.label, c.key, *c.digests(STAGE)] for c in clips),
+        "fits": {seed: artifact.row.digest for seed, artifact in fits.items()},
+    }
+    compute = partial(
+        select, clips=clips, experiment=experiment, fits=fits, project=project, threads=threads
+    )
+    project.run_units("cnn_rnn_selection", {UNIT: inputs}, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.threads)

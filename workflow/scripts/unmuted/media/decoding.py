@@ -1,0 +1,29 @@
+"""Decoding the frames of a shard's videos, however they are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.frames import FrameSample
+from unmuted.media.images import encode_images
+from unmuted.media.probe import Probe
+from unmuted.media.source import read_probe, source_path
+from unmuted.runner import Outcome, Task
+
+
+def decode_frames(
+    tasks: Sequence[Task], read: Callable[[Path, Probe], FrameSample], follow_links: bool
+) -> Iterator[Outcome]:
+    """One container of JPEG images per task; damage that left frames to use is its reason."""
+    for task in tasks:
+        probe = read_probe(task.inputs["probe"])
+        try:
+            path = source_path(task, follow_links)
+            sample = read(path, probe)
+        except MediaError as error:
+            yield Outcome(task.name, None, error.status, error.reason)
+        else:
+            images = encode_images(sample.images, sample.timestamps, probe.duration_s)
+            yield Outcome(task.name, images, "damaged" if sample.warning else "ok", sample.warning)

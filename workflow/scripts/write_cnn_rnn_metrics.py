@@ -1,0 +1,67 @@
+"""Compute results/cnn_rnn_metrics.json from what the recogniser says of the test clips."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unmuted.classification.sequences import STAGE
+from unmuted.classification.tail_split import cnn_rnn_clips
+from unmuted.experiment import Clip
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.report.cnn_rnn import SCHEMA, build_report
+from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.provenance import ROLES, provenance
+from unmuted.report.schema import write_report
+from unmuted.report.tested import load_tested
+
+PREDICTIONS = "cnn_rnn_predictions"
+# AST decides no clip here; ViT and BLIP do: all systems are measured on the clips that they read.
+MODELS = (*(role for role in ROLES if role != "ast"), "cnn_rnn_backbone")
+
+
+def main(project: Project, target: str) -> None:
+    """Write the metrics; nothing is fitted or chosen here."""
+    tested = load_tested(project, [PREDICTIONS, STAGE])
+    settings = project.config["cnn_rnn"]
+    choice = project.units("cnn_rnn_selection")["all"].json()
+    chosen = choice["arms"]["cnn_rnn"]
+    train, val = cnn_rnn_clips(tested.experiment, settings)
+    frames = [one["frames"] for one in tested.predictions(PREDICTIONS)]
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        outcome=ArmOutcome(
+            tested.probabilities("cnn_rnn", PREDICTIONS),
+            tested.audio("cnn_rnn"),
+            [one["epoch"] for one in chosen],
+        ),
+        learnt={
+            name: _counts(clips, tested.experiment.classes)
+            for name, clips in (("train", train), ("val", val))
+        },
+        bootstrap=tested.bootstrap,
+        training={
+            "split": settings["split"],
+            "parameters": choice["parameters"],
+            "sequence_length": settings["sequence_length"],
+            "sampling": settings["sampling"],
+            "mean_frames": float(np.mean(frames)),
+            "clips_without_frames": frames.count(0),
+            "log_losses": [one["log_losses"] for one in chosen],
+        },
+        provenance=provenance(project, [clip.video_id for clip in tested.clips], MODELS),
+    )
+    write_report(Path(target), report, SCHEMA)
+
+
+def _counts(clips: Sequence[Clip], classes: Sequence[str]) -> list[int]:
+    counts = Counter(clip.label for clip in clips)
+    return [counts[label] for label in classes]
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(Project.of_job(snakemake.config), snakemake.output[0])
