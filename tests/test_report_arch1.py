@@ -15,6 +15,7 @@ from unmuted.report.schema import check_report
 from unmuted.report.significance import holm
 
 SEEDS, CLIPS, CLASSES = 5, 80, 3
+NOT_MEASURED = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed")
 CHANCES = {
     "video_only": 0.4,
     "generated": 0.45,
@@ -47,7 +48,7 @@ def report(mode: str) -> dict:
         bootstrap=draw_groups([str(n // 2) for n in range(CLIPS)], 500, 0, seeds=SEEDS),
         leaks=leaking_arms({"mode": mode}),
         sections={
-            "generation": {"clips": 0, "cosine": None, "r2": None, "per_seed": None},
+            "generation": {"clips": 0, **dict.fromkeys(NOT_MEASURED)},
             "labels": {"present_from": 0.5, "generated": None, "real": None},
             "filter": {"percentile": 50, "candidates": [], "kept_share": {}, "curve": []},
             "dictionary": {"sentence": {}, "top": 5},

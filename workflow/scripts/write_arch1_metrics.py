@@ -18,9 +18,8 @@ from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
 from unmuted.report.arch1 import LEAKS, SCHEMA, build_report
-from unmuted.report.generated_audio import PRESENT
+from unmuted.report.generated_audio import PRESENT, likeness
 from unmuted.report.label_metrics import label_metrics
-from unmuted.report.metrics import mean_cosine, r2
 from unmuted.report.outcomes import ArmOutcome
 from unmuted.report.provenance import provenance
 from unmuted.report.schema import write_report
@@ -92,18 +91,9 @@ def _arms(project: Project, tested: Tested, choice: Mapping[str, object]) -> dic
 def _generation(project: Project, tested: Tested) -> dict[str, object]:
     """How close generated features come to the real ones of test clips with usable sound."""
     projection = Projection(**project.units("projection")[FULL].tensors())
-    clips = [clip for clip in tested.clips if clip.has_sound]
-    if not clips:
-        return {"clips": 0, "cosine": None, "r2": None, "per_seed": None}
-    real = np.stack([clip.audio(projection) for clip in clips])
-    made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in clips]
-    by_seed = np.stack(made, axis=1)  # (S, N, T, A)
-    per_seed = {
-        "cosine": [mean_cosine(one, real) for one in by_seed],
-        "r2": [r2(one, real) for one in by_seed],
-    }
-    means = {name: float(np.mean(values)) for name, values in per_seed.items()}
-    return {"clips": len(clips), **means, "per_seed": per_seed}
+    made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
+    real = np.stack([clip.audio(projection) for clip in tested.clips])
+    return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)
 
 
 def _labels(project: Project, tested: Tested) -> dict[str, object]:

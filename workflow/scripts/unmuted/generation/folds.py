@@ -77,6 +77,14 @@ def _fill(groups: list[str], size: Counter[str], load: list[int], seed: int) -> 
     return taken
 
 
+def read_in_fit(keys: Sequence[str], groups: Sequence[str]) -> dict[str, np.ndarray]:
+    """Hashes of the clips and source groups that a fit has read, to be saved for `has_seen`."""
+    return {
+        "fitted_on": np.sort(hash_keys(keys)),
+        "fitted_groups": np.unique(hash_keys(groups)),
+    }
+
+
 def has_seen(state: State, keys: Sequence[str], groups: Sequence[str]) -> np.ndarray:
     """bool (N,): whether the fit of this model has read a clip, or another of its source group.
 

@@ -18,7 +18,7 @@ from unmuted.fitting.loop import History, Schedule, optimise, seeded
 from unmuted.fitting.order import content_order, hash_keys, stable_hash
 from unmuted.fitting.states import State, load_weights, pack, settings_of
 from unmuted.generation.data import GeneratorData
-from unmuted.generation.folds import check_out_of_fold
+from unmuted.generation.folds import check_out_of_fold, read_in_fit
 from unmuted.generation.generator import Generator, GeneratorConfig
 from unmuted.generation.prototypes import Prototypes
 from unmuted.generation.settings import GeneratorSettings, VideoGeneratorSettings
@@ -135,10 +135,7 @@ def _fit(
             return losses(model(*inputs), model.standardize_audio(target))
 
         history = optimise(model, losses_of, len(order), schedule, after_epoch)
-    read = {
-        "fitted_on": np.sort(hash_keys([data.keys[i] for i in order])),
-        "fitted_groups": np.unique(hash_keys([data.groups[i] for i in order])),
-    }
+    read = read_in_fit([data.keys[i] for i in order], [data.groups[i] for i in order])
     settings = {key: value for key, value in asdict(model.config).items() if value is not None}
     return pack(model, settings, **read), history
 

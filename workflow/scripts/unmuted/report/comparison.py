@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.classification.arms import SYSTEMS
 from unmuted.errors import UserError
 from unmuted.report.bootstrap import GroupBootstrap
 from unmuted.report.missing_audio import KIND
@@ -23,6 +24,7 @@ SCHEMA = "comparison.schema.yaml"
 SCHEMA_VERSION = 1
 REFERENCE, BEST = "video_only", "real_audio"
 FURTHER = (  # contrasts beside those of every arm with video only
+    ("generated_pilot", "video_only_matched"),
     ("generated_arch1", "video_only_matched"),
     ("generated_arch2", "video_only_matched"),
     ("generated_arch2", "knn_audio"),
@@ -31,7 +33,8 @@ FURTHER = (  # contrasts beside those of every arm with video only
     ("oracle_filter", "filtered"),
 )
 CHOICES = (
-    "checkpoint of each classifier and percentile of the filter by log-loss on validation clips"
+    "checkpoint of each classifier, percentile of the filter and lambda of the pilot by log-loss "
+    "on validation clips"
 )
 
 
@@ -76,7 +79,7 @@ def compare_arms(compared: Compared, primary: str) -> dict[str, Any]:
     for name, pair in names.items():
         found[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
     honest = [name for name in arms if compared.roles[name] != "leaks"]
-    others = [name for name in honest if name not in (REFERENCE, BEST)]
+    others = [name for name in honest if name not in (REFERENCE, BEST, *SYSTEMS)]
     return {
         "arms": arms,
         "contrasts": found,

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from unmuted.classification.tail_split import SORTED_TAIL
 from unmuted.experiment import FULL
+from unmuted.generation.pilot_units import joint_unit
 from unmuted.project import Project
 from unmuted.report.comparison import REFERENCE, Compared
 from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
@@ -20,6 +22,7 @@ from unmuted.report.figures.style import LEAKS, Band, sample_size, save
 from unmuted.report.figures.threshold import threshold_tradeoff
 from unmuted.report.figures.training import training_curves
 from unmuted.report.tested import Tested
+from unmuted.sources import UNIT
 
 FORMATS = (".svg", ".png")
 MEASURES = {"area": "Mean over all rates", "largest_rate": "At the largest rate"}
@@ -127,14 +130,21 @@ def _confusion(compared: Compared, name: str) -> np.ndarray:
 
 
 def _histories(project: Project) -> dict[str, dict[int, list[float]]]:
-    """Training losses by system and seed: of the generators fitted on all training clips."""
-    systems = {"architecture 1": "video_generator", "architecture 2": "generator"}
+    """Training losses by system and seed: of what is fitted on all training clips."""
+    pilot = joint_unit(project.units("pilot_selection")["all"].json()["lambda"], FULL)
+    systems = {
+        "architecture 1": ("video_generator", FULL),
+        "architecture 2": ("generator", FULL),
+        "pilot": ("pilot", pilot),
+    }
+    if project.config["cnn_rnn"]["split"] != SORTED_TAIL:  # which is no arm either
+        systems["CNN-RNN"] = ("cnn_rnn", UNIT)
     return {
         name: {
-            seed: _loss(project.units(stage, f"seed-{seed}")[FULL].tensors())
+            seed: _loss(project.units(stage, f"seed-{seed}")[unit].tensors())
             for seed in project.config["seeds"]
         }
-        for name, stage in systems.items()
+        for name, (stage, unit) in systems.items()
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from unmuted.report.bootstrap import GroupBootstrap, interval
 from unmuted.report.metrics import mean_average_precision, mean_cosine, r2
 
+MEASURES = {"cosine": mean_cosine, "r2": r2}
 PRESENT = 0.5  # AST score on real audio from which a label counts as present
 
 
@@ -28,14 +29,30 @@ def generation_metrics(
     label_scores: (N, L), AST on the real audio. bootstrap: drawn over the groups of all N clips.
     Values are null where no test clip has usable sound.
     """
-    names = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed", "spread_over_draws", "label_map")
+    close = likeness(generated, real, usable, bootstrap)
+    made, truth = generated[:, usable], real[usable]
+    if len(truth) == 0:
+        return {**close, "spread_over_draws": None, "label_map": None}
+    return {
+        **close,
+        "spread_over_draws": _spread_over_draws(spread[:, usable], truth),
+        "label_map": _label_map(made, truth, prototypes, label_scores[usable]),
+    }
+
+
+def likeness(
+    generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
+) -> dict[str, Any]:
+    """Cosine and R2 of generated with real audio, over the test clips that have usable sound.
+
+    generated: (S, N, T, A), one a seed. real: (N, T, A) projected audio. usable: bool (N,).
+    bootstrap: drawn over the groups of all N clips. Values are null where no clip is usable.
+    """
+    names = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed")
     made, truth = generated[:, usable], real[usable]
     if len(truth) == 0:
         return {"clips": 0, **dict.fromkeys(names)}
-    per_seed = {
-        "cosine": [mean_cosine(one, truth) for one in made],
-        "r2": [r2(one, truth) for one in made],
-    }
+    per_seed = _per_seed(made, truth)
     return {
         "clips": len(truth),
         "cosine": float(np.mean(per_seed["cosine"])),
@@ -43,9 +60,41 @@ def generation_metrics(
         "r2": float(np.mean(per_seed["r2"])),
         "r2_ci95": _r2_interval(generated, real, usable, bootstrap),
         "per_seed": per_seed,
-        "spread_over_draws": _spread_over_draws(spread[:, usable], truth),
-        "label_map": _label_map(made, truth, prototypes, label_scores[usable]),
     }
+
+
+def likeness_difference(
+    first: np.ndarray,
+    second: np.ndarray,
+    real: np.ndarray,
+    usable: np.ndarray,
+    bootstrap: GroupBootstrap,
+) -> dict[str, Any] | None:
+    """How much closer `first` comes to real audio than `second`, paired by clip and seed.
+
+    Arrays as in `likeness`; None where no clip is usable. Of cosine and of R2 the difference
+    "delta", its interval "ci95" and the difference of each seed.
+    """
+    if not usable.any():
+        return None
+    one, other = (_per_seed(made[:, usable], real[usable]) for made in (first, second))
+    cosine = np.subtract(_cosines(first, real), _cosines(second, real))  # (S, N)
+    error = _errors(second, real) - _errors(first, real)  # what R2 is more by, but for its scale
+    heard, variance = usable.astype(float), _variances(real, usable)
+    intervals = {
+        "cosine": _ratio_interval(np.where(usable, cosine, 0.0), heard, bootstrap),
+        "r2": _ratio_interval(np.where(usable, error, 0.0), variance, bootstrap),
+    }
+    found = {}
+    for name, ci95 in intervals.items():
+        per_seed = np.subtract(one[name], other[name])
+        delta = float(per_seed.mean())
+        found[name] = {"delta": delta, "ci95": ci95, "per_seed": per_seed.tolist()}
+    return found
+
+
+def _per_seed(made: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
+    return {name: [of(one, truth) for one in made] for name, of in MEASURES.items()}
 
 
 def _spread_over_draws(spread: np.ndarray, truth: np.ndarray) -> float | None:
@@ -58,23 +107,33 @@ def _spread_over_draws(spread: np.ndarray, truth: np.ndarray) -> float | None:
 def _cosine_interval(
     generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
 ) -> list[float]:
-    per_clip = np.array(
-        [[mean_cosine(*clip) for clip in zip(g, real, strict=True)] for g in generated]
-    )
-    return _ratio_interval(np.where(usable, per_clip, 0.0), usable.astype(float), bootstrap)
+    cosines = np.where(usable, _cosines(generated, real), 0.0)
+    return _ratio_interval(cosines, usable.astype(float), bootstrap)
 
 
 def _r2_interval(
     generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
 ) -> list[float]:
-    """Errors over variance, both resampled; the variance stays about the mean of all test clips."""
-    error = ((generated - real) ** 2).sum(axis=(2, 3), dtype=np.float64)  # (S, N)
-    about_mean = real - real[usable].mean(axis=(0, 1), dtype=np.float64)
-    variance = (about_mean**2).sum(axis=(1, 2))
-    low, high = _ratio_interval(
-        np.where(usable, error, 0.0), np.where(usable, variance, 0.0), bootstrap
-    )
+    """Errors over variance, both resampled."""
+    error = np.where(usable, _errors(generated, real), 0.0)
+    low, high = _ratio_interval(error, _variances(real, usable), bootstrap)
     return [1.0 - high, 1.0 - low]
+
+
+def _cosines(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Mean cosine (S, N) of each clip."""
+    return np.array([[mean_cosine(*clip) for clip in zip(g, real, strict=True)] for g in generated])
+
+
+def _errors(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Summed squared error (S, N) of each clip."""
+    return ((generated - real) ** 2).sum(axis=(2, 3), dtype=np.float64)
+
+
+def _variances(real: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Summed squared distance (N,) of usable clips from the mean of all of them; 0 of others."""
+    about_mean = real - real[usable].mean(axis=(0, 1), dtype=np.float64)
+    return np.where(usable, (about_mean**2).sum(axis=(1, 2)), 0.0)
 
 
 def _ratio_interval(

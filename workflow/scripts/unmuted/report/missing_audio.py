@@ -13,7 +13,7 @@ from unmuted.report.bootstrap import GroupBootstrap, interval
 from unmuted.report.outcomes import contrasts
 
 KIND = "no_stream"  # of missing audio, about which the question of the project is asked
-FILLED = ("generated_arch1", "generated_arch2", "filtered", "knn_audio")
+FILLED = ("generated_pilot", "generated_arch1", "generated_arch2", "filtered", "knn_audio")
 FILLED_PAIRS = (  # of systems that keep a clip's own sound and fill what is missing
     *((filling, other) for filling in FILLED for other in ("mean_audio", "video_only")),
     ("filtered", "generated_arch1"),

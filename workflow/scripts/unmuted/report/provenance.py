@@ -18,24 +18,36 @@ PACKAGES = (
     "sentence-transformers",
     "snakemake",
     "numpy",
+    "torchvision",
     "scikit-learn",
     "opencv-python-headless",
     "safetensors",
 )
 
 
-ARTIFACTS = {"vit": "vit_rgb", "ast": "ast", "blip": "captions"}  # where each model's dtype stands
+ARTIFACTS = {  # where each model's dtype stands
+    "vit": "vit_rgb",
+    "ast": "ast",
+    "blip": "captions",
+    "pilot_backbone": "cnn_rgb",
+    "cnn_rnn_backbone": "cnn_sequence",
+}
+ROLES = ("vit", "ast", "blip", "sentence")  # of the models behind every system
 
 
-def provenance(project: Project, video_ids: Sequence[str]) -> dict[str, object]:
+def provenance(
+    project: Project, video_ids: Sequence[str], roles: Sequence[str] = ROLES
+) -> dict[str, object]:
     """The report's "provenance" section; dtypes are those that these videos' artifacts name.
 
-    Machines differ in the dtype that is fast on them: several are listed where several were used.
+    roles: of the models behind the report. Machines differ in the dtype that is fast on them:
+    several are listed where several were used.
     """
     from unmuted.media import ffmpeg
 
     models = {}
-    for role, given in project.config["models"].items():
+    for role in roles:
+        given = project.config["models"][role]
         models[role] = {
             "id": given.get("id", given.get("path")),
             "revision": project.model_identity(role),

@@ -11,14 +11,18 @@ from unmuted.report.significance import p_in_words
 Report = Mapping[str, Any]
 
 WIDTH = 88
+NOTHING_HEARD = "generated audio: no test clip has usable sound to compare with"
 
 
 def format_report(report: Report) -> str:
     """Arms with intervals, contrasts, generated audio, and a sentence each on what they mean."""
     blocks = [_heading(report), _arms(report), _contrasts(report)]
+    blocks += [_lambda(report)] if "lambda" in report else []
     blocks += [_generation(report)] if "generation" in report else []
+    blocks += [_recalls(report)] if "classes" in report else []
     blocks += [_missing(report), _filled(report)] if "missing" in report else []
-    sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusions(report)]
+    said = [*conclusions(report), *_likeness_conclusion(report)]
+    sentences = [textwrap.fill(sentence, WIDTH) for sentence in said]
     return "\n\n".join([*blocks, "\n".join(sentences)]) + "\n"
 
 
@@ -31,9 +35,9 @@ def conclusions(report: Report) -> list[str]:
     if report["system"] == "comparison":
         contrasts = {name: one for name, one in contrasts.items() if one["primary"]}
     sentences = [_conclusion(name, contrast) for name, contrast in contrasts.items()]
-    recovery = report["recovery"]
     if report["system"] != "arch2":
         return sentences
+    recovery = report["recovery"]
     if recovery == "undefined":
         sentences.append("Recovery is undefined: real audio shows no clear gain to recover.")
     else:
@@ -46,11 +50,12 @@ def conclusions(report: Report) -> list[str]:
 
 
 def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
-    first, second = (arm.replace("_", " ") for arm in name.split("-"))
+    first, second = (_spoken(arm) for arm in name.split("-"))
+    beginning = first[:1].upper() + first[1:]
     (low, high), delta = contrast["ci95"], contrast["delta"]
     if low <= 0 <= high and not contrast["smallest_detectable"]:
         return (
-            f"{first.capitalize()} and {second} are right equally often in every resample of the "
+            f"{beginning} and {second} are right equally often in every resample of the "
             "test clips; this says nothing of how small a difference it would find."
         )
     if low <= 0 <= high:
@@ -61,9 +66,29 @@ def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
         )
     verb = "better" if delta > 0 else "worse"
     return (
-        f"{first.capitalize()} is {verb} than {second} by {abs(100 * delta):.1f} points "
+        f"{beginning} is {verb} than {second} by {abs(100 * delta):.1f} points "
         f"(95 % interval {_points(low)} to {_points(high)})."
     )
+
+
+def _spoken(arm: str) -> str:
+    names = {"cnn_rnn": "the CNN-RNN", "majority": "always saying the most frequent class"}
+    return names.get(arm, arm.replace("_", " "))
+
+
+def _likeness_conclusion(report: Report) -> list[str]:
+    """Of the pilot, what learning classes beside does to the audio that it generates."""
+    difference = report.get("generation", {}).get("difference")
+    if difference is None:
+        return []
+    delta, (low, high) = difference["r2"]["delta"], difference["r2"]["ci95"]
+    interval = f"R2 {delta:+.3f}, interval {low:+.3f} to {high:+.3f}"
+    if low <= 0 <= high:
+        return [
+            f"Learning classes as well changes the generated audio in no shown way: {interval}."
+        ]
+    nearer = "nearer to" if delta > 0 else "farther from"
+    return [f"Learning classes as well brings the generated audio {nearer} the real: {interval}."]
 
 
 def _heading(report: Report) -> str:
@@ -156,15 +181,62 @@ def _verdict(contrast: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+def _lambda(report: Report) -> str:
+    """What was tried as the weight of the pilot's second loss, the chosen one marked."""
+    chosen, clips = report["lambda"]["chosen"], report["lambda"]["validation_clips"]
+    rows = [(f"lambda, by log-loss on {clips} validation clips", "log-loss", "accuracy %", "")]
+    for one in report["lambda"]["candidates"]:
+        accuracy = _percent(sum(one["accuracy"]) / len(one["accuracy"]))
+        mark = "chosen" if one["lambda"] == chosen else ""
+        rows.append((f"{one['lambda']:g}", f"{one['log_loss']:.3f}", accuracy, mark))
+    return _align(rows)
+
+
+def _recalls(report: Report) -> str:
+    """Recall of each class beside the clips that it was learnt from, and classes without any."""
+    training = report["training"]
+    head = f"class (split: {training['split']})"
+    rows = [(head, "train", "val", "test", "recall %")]
+    for one in report["classes"]:
+        recall = "none" if one["recall"] is None else _percent(one["recall"]["mean"])
+        rows.append((one["label"], *(str(one[k]) for k in ("train", "val", "test")), recall))
+    starved = ", ".join(training["starved_classes"])
+    return _align(rows) + (
+        f"\n\nClasses of which there is no training clip: {starved}" * bool(starved)
+    )
+
+
 def _generation(report: Report) -> str:
     generation = report["generation"]
+    if "joint" in generation:
+        return _both_generations(generation)
     if generation["clips"] == 0:
-        return "generated audio: no test clip has usable sound to compare with"
-    interval = "[{:.3f}, {:.3f}]".format(*generation["r2_ci95"]) if "r2_ci95" in generation else ""
+        return NOTHING_HEARD
+    interval = "[{:.3f}, {:.3f}]".format(*generation["r2_ci95"])
     return (
         f"generated audio against real, {generation['clips']} test clips: "
         f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} {interval}".rstrip()
     )
+
+
+def _both_generations(generation: Mapping[str, Any]) -> str:
+    """Of the pilot: audio by both branches together, by one alone, and their difference."""
+    joint, alone, difference = (generation[key] for key in ("joint", "alone", "difference"))
+    if difference is None:
+        return NOTHING_HEARD
+    head = f"generated audio against real, {joint['clips']} test clips"
+    rows = [(head, "cosine", "95 % interval", "R2", "95 % interval")]
+    for name, one in (("branches trained together", joint), ("trained alone", alone)):
+        cells = [(one[key], one[f"{key}_ci95"], "") for key in ("cosine", "r2")]
+        rows.append((name, *(text for cell in cells for text in _with_interval(*cell))))
+    cells = [(one["delta"], one["ci95"], "+") for one in (difference["cosine"], difference["r2"])]
+    rows.append(("difference", *(text for cell in cells for text in _with_interval(*cell))))
+    return _align(rows)
+
+
+def _with_interval(value: float, ci95: list[float], sign: str) -> tuple[str, str]:
+    low, high = (f"{end:{sign}.3f}" for end in ci95)
+    return f"{value:{sign}.3f}", f"{low} to {high}"
 
 
 def _percent(share: float) -> str:

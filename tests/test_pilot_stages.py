@@ -1,0 +1,417 @@
+"""The pilot's stages over a made corpus: what is fitted on what, chosen, generated, predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train_pilot
+from guards.corpus import (
+    AUDIO_DIM,
+    COPIES,
+    STEPS,
+    make_clips,
+    other_name,
+    silent,
+    with_other_everything,
+    with_other_sound,
+)
+from guards.world import World, make_world
+from small_project import changed
+from unmuted.classification.selection import log_loss
+from unmuted.errors import UserError
+from unmuted.experiment import (
+    FULL,
+    Clip,
+    Experiment,
+    fold_name,
+    load_clips,
+    load_experiment,
+    training_folds,
+)
+from unmuted.fitting.checkpoints import unpack_fit
+from unmuted.fitting.order import hash_keys
+from unmuted.generation.pilot_data import load_pilot_data
+from unmuted.generation.pilot_training import generate, load_pilot, predict_with
+from unmuted.generation.pilot_units import (
+    CLASSIFICATION,
+    GENERATION,
+    candidate_weights,
+    joint_unit,
+    pilot_units,
+)
+from unmuted.ledger import read_rows
+from unmuted.runner import Artifact
+from unmuted.sources import Sources
+from unmuted.stages import PILOT_VISUAL
+from unmuted.variants import changed_setting, variant_path
+
+BEFORE = ("sources", "projection")
+PILOT = ("pilot", "pilot_selection", "pilot_generated", "pilot_predictions")
+WEIGHTS, SEEDS = (0.1, 1.0), 5
+UNITS = {
+    *(joint_unit(w, part) for w in WEIGHTS for part in (FULL, fold_name(0), fold_name(1))),
+    *(CLASSIFICATION, GENERATION),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pilot")
+
+
+def made(folder: Path, clips: list, **settings: object) -> World:
+    return make_world(folder, clips, pilot__lambdas=list(WEIGHTS), **settings)
+
+
+@pytest.fixture(scope="module")
+def clean(folder: Path) -> World:
+    return made(folder / "clean", make_clips()).run(*BEFORE, *PILOT)
+
+
+def at_home(world: World) -> dict[str, Clip]:
+    """Clips by id, in the groups that they count as, with paths that hold anywhere."""
+    with chdir(world.folder):
+        project = world.project()
+        found = Sources.read(project).at_home(load_clips(project, project.videos, PILOT_VISUAL))
+    for clip in found:
+        for stage, one in clip.artifacts.items():
+            clip.artifacts[stage] = replace(one, path=world.folder / one.path)
+    return {clip.video_id: clip for clip in found}
+
+
+def choice_of(world: World) -> dict:
+    return world.units("pilot_selection")["all"].json()
+
+
+def state(world: World, unit: str, seed: int, snapshot: int = -1) -> dict[str, np.ndarray]:
+    packed = world.units("pilot", f"seed-{seed}")[unit].tensors()
+    return unpack_fit(packed).snapshots[snapshot]
+
+
+def rows(world: World, *seeds: int) -> Mapping[str, object]:
+    """Rows of the pilot's ledgers: a row that is the same was not fitted again."""
+    with chdir(world.folder):
+        project = world.project()
+        return {
+            f"{seed}/{name}": row
+            for seed in seeds or range(SEEDS)
+            for name, row in read_rows(project.ledger("pilot", f"seed-{seed}")).items()
+        }
+
+
+def fitted_again(before: World, after: World, *seeds: int) -> set[str]:
+    old, new = rows(before, *seeds), rows(after, *seeds)
+    return {name.partition("/")[2] for name in new if new[name] != old.get(name)}
+
+
+# --- which clips ----------------------------------------------------------------------------------
+
+
+def clip(name: str, group: str, label: str | None, sound: bool) -> Clip:
+    split = None if label is None else "train"
+    return Clip(name, label, split, group, name, {"ast": None} if sound else {})
+
+
+def experiment() -> Experiment:
+    """Training sources, each with a silent clip and one that sounds; clips without label beside."""
+    trained = [
+        clip(f"{'ab'[i % 2]}{i}{sound}", f"g{i}", "ab"[i % 2], sound)
+        for i in range(6)
+        for sound in (True, False)
+    ]
+    more = [clip(f"u{i}", f"u{i // 2}", None, sound=i % 3 > 0) for i in range(6)]
+    tested = [replace(clip(f"t{i}", f"h{i}", "a", True), split="test") for i in range(2)]
+    return Experiment((*trained, *tested), ("a", "b"), {}, {}, tuple(more))
+
+
+def ids(clips: object) -> set[str]:
+    return {one.video_id for one in clips}
+
+
+def test_joint_fits_read_what_has_a_label_or_sound_and_no_group_of_their_fold() -> None:
+    found, folds = experiment(), training_folds(experiment(), 3)
+    units = pilot_units(found, WEIGHTS, 3, with_ablations=True)
+    everyone = ids(found.split("train")) | {c.video_id for c in found.unlabelled if c.has_sound}
+    assert len(everyone) < len(found.learnt_from())
+    for weight in WEIGHTS:
+        full = units.pop(joint_unit(weight, FULL))
+        assert ids(full.clips) == everyone and full.keeps_snapshots
+        for fold in range(3):
+            unit = units.pop(joint_unit(weight, fold_name(fold)))
+            assert not unit.keeps_snapshots and unit.weight == weight
+            assert unit.classifies and unit.generates
+            left_out = {c.video_id for c in full.clips if folds[c.group] == fold}
+            assert left_out and ids(unit.clips) == everyone - left_out
+    classes, audio = units.pop(CLASSIFICATION), units.pop(GENERATION)
+    assert not units
+    assert ids(classes.clips) == ids(found.split("train"))
+    assert ids(audio.clips) == {c.video_id for c in found.learnt_from() if c.has_sound}
+    assert (classes.classifies, classes.generates, classes.keeps_snapshots) == (True, False, True)
+    assert (audio.classifies, audio.generates, audio.keeps_snapshots) == (False, True, False)
+
+
+def test_a_fit_without_sound_or_without_a_label_is_refused() -> None:
+    found = experiment()
+    mute = [replace(c, artifacts={} if c.group != "g0" else c.artifacts) for c in found.clips]
+    mute = replace(found, clips=tuple(mute), unlabelled=())
+    with pytest.raises(UserError, match="leaves none for the models without-fold-"):
+        pilot_units(mute, WEIGHTS, 3, with_ablations=True)
+    nameless = [replace(c, label=None) if c.split == "train" else c for c in found.clips]
+    with pytest.raises(UserError, match="no labelled training clip is left for the models full"):
+        pilot_units(replace(found, clips=tuple(nameless)), WEIGHTS, 3, with_ablations=True)
+
+
+def test_fits_are_named_by_their_weights() -> None:
+    assert candidate_weights({"lambdas": [10, 0.1, 1]}) == [0.1, 1.0, 10.0]
+    assert [joint_unit(w, FULL) for w in (0.1, 1.0)] == ["joint-0.1-full", "joint-1-full"]
+
+
+# --- what causes a fit ----------------------------------------------------------------------------
+
+
+def test_every_unit_is_fitted_up_front_with_every_seed(clean: World) -> None:
+    for seed in range(SEEDS):
+        assert set(clean.units("pilot", f"seed-{seed}")) == UNITS
+
+
+def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
+    other = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1, 10, 0.1]))
+    other.run("pilot", seeds=[0])
+    assert fitted_again(clean, other, 0) == {
+        joint_unit(10, part) for part in (FULL, fold_name(0), fold_name(1))
+    }
+    fewer = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1]))
+    fewer.run("pilot", seeds=[0])
+    assert fitted_again(clean, fewer, 0) == set()
+    assert set(fewer.units("pilot", "seed-0")) == {
+        u for u in UNITS if not u.startswith("joint-0.1")
+    }
+
+
+def test_a_changed_validation_clip_causes_no_fit_and_another_choice(clean: World) -> None:
+    other = clean.copy().with_features(with_other_everything, clean.ids("val")).run(*BEFORE, *PILOT)
+    assert fitted_again(clean, other) == set()
+    before, after = choice_of(clean), choice_of(other)
+    assert before["validation_clips"] == after["validation_clips"]
+    assert before["candidates"] != after["candidates"]
+
+
+def test_changed_test_clips_and_clips_without_label_cause_no_fit(clean: World) -> None:
+    names = [name for name in clean.ids("test", "") if name not in COPIES]
+    other = clean.copy().with_features(with_other_everything, names).run(*BEFORE, *PILOT)
+    assert fitted_again(clean, other) == set()
+    assert choice_of(other) == choice_of(clean)
+
+
+def test_the_sound_of_a_training_clip_reaches_all_that_generates_and_nothing_else(
+    clean: World,
+) -> None:
+    name = clean.ids("train")[5]
+    other = clean.copy().with_features(with_other_sound, [name]).run("pilot")  # the space is kept
+    unread = fold_name(Sources.read(in_folder(clean)).folds[at_home(clean)[name].group])
+    expected = {u for u in UNITS if u != CLASSIFICATION and not u.endswith(unread)}
+    assert fitted_again(clean, other) == expected
+
+
+def in_folder(world: World):
+    """The project of a world whose folder is not the working directory, for `Sources.read`."""
+
+    class Elsewhere:
+        def units(self, stage: str) -> dict[str, Artifact]:
+            return world.units(stage)
+
+    return Elsewhere()
+
+
+def test_names_and_order_of_clips_change_no_byte(clean: World, folder: Path) -> None:
+    clips = [replace(one, video_id=other_name(one.video_id)) for one in make_clips()]
+    renamed = made(folder / "renamed", clips, videos_per_shard=32).run(*BEFORE, *PILOT)
+    for stage in ("pilot", "pilot_selection"):
+        assert clean.contents(stage) == renamed.contents(stage)
+    for stage in ("pilot_generated", "pilot_predictions"):
+        before, after = clean.artifacts(stage), renamed.artifacts(stage)
+        assert {other_name(n): a.row.digest for n, a in before.items()} == {
+            n: a.row.digest for n, a in after.items()
+        }
+
+
+def test_where_more_training_audio_is_missing_neither_branch_is_fitted_alone(clean: World) -> None:
+    path = variant_path(changed_setting("missing.training_rate", 0.3))
+    rarer = clean.copy().variant(path).run(*BEFORE, *PILOT)
+    assert set(rarer.units("pilot", "seed-0")) == UNITS - {CLASSIFICATION, GENERATION}
+    assert choice_of(rarer)[CLASSIFICATION] == []
+    assert not any("alone" in one.tensors() for one in rarer.artifacts("pilot_generated").values())
+    for one in rarer.artifacts("pilot_predictions").values():
+        assert one.json()["arms"].keys() == {"pilot"}
+
+
+# --- what is chosen -------------------------------------------------------------------------------
+
+
+def test_checkpoints_and_lambda_have_the_least_log_loss_on_validation_clips(clean: World) -> None:
+    with chdir(clean.folder):
+        read = load_experiment(clean.project(), PILOT_VISUAL)
+        clips = read.split("val")
+        data, labels = load_pilot_data(clips), read.labels(clips)
+    choice = choice_of(clean)
+    assert choice["validation_clips"] == len(clips)
+
+    def losses_of(unit: str, seed: int) -> list[float]:
+        states = [state(clean, unit, seed, snapshot) for snapshot in (0, 1)]
+        return [log_loss(predict_with(load_pilot(one), data), labels) for one in states]
+
+    by_weight = {w: [losses_of(joint_unit(w, FULL), s) for s in range(SEEDS)] for w in WEIGHTS}
+    means = {w: np.mean([min(one) for one in found]) for w, found in by_weight.items()}
+    assert choice["lambda"] == min(means, key=means.get)
+    found = {one["lambda"]: one["log_loss"] for one in choice["candidates"]}
+    assert found == pytest.approx(means)
+    alone = [losses_of(CLASSIFICATION, seed) for seed in range(SEEDS)]
+    for name, expected in (("joint", by_weight[choice["lambda"]]), (CLASSIFICATION, alone)):
+        for seed, one in enumerate(choice[name]):
+            best = int(np.argmin(expected[seed]))
+            assert one["log_losses"] == pytest.approx(expected[seed])
+            assert (one["seed"], one["snapshot"], one["epoch"]) == (seed, best, best + 1)
+
+
+def test_of_lambdas_that_do_equally_well_the_smallest_is_chosen(
+    clean: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "unmuted.generation.pilot_training.predict_with",
+        lambda model, data, device: np.full((len(data), model.config.classes), 1 / 3, np.float32),
+    )
+    assert choice_of(clean.again("pilot_selection"))["lambda"] == min(WEIGHTS)
+
+
+# --- what is generated ----------------------------------------------------------------------------
+
+
+def test_audio_of_training_clips_is_out_of_fold_and_of_others_by_the_full_fit(clean: World) -> None:
+    clips, folds = at_home(clean), Sources.read(in_folder(clean)).folds
+    weight = choice_of(clean)["lambda"]
+    served = set()
+    for name, artifact in clean.artifacts("pilot_generated").items():
+        one, found = clips[name], artifact.tensors()
+        fold = folds.get(one.group)
+        unit = joint_unit(weight, FULL if fold is None else fold_name(fold))
+        data = load_pilot_data([one])
+        for seed in range(SEEDS):
+            expected = generate(state(clean, unit, seed), data).audio[0]
+            np.testing.assert_array_equal(found["audio"][seed], expected)
+        assert found["audio"].shape == (SEEDS, STEPS, AUDIO_DIM)
+        assert found["seeds"].tolist() == list(range(SEEDS)) and not found["spread"].any()
+        assert ("alone" in found) == (fold is None)
+        if fold is None:
+            expected = generate(state(clean, GENERATION, 2), data).audio[0]
+            np.testing.assert_array_equal(found["alone"][2], expected)
+        served.add(fold)
+    assert served == {None, 0, 1}
+    assert clips.keys() == clean.artifacts("pilot_generated").keys()
+
+
+def test_copies_of_a_training_clip_are_served_as_it_is(clean: World) -> None:
+    found = clean.artifacts("pilot_generated")
+    original = found["clip00"].tensors()["audio"]
+    for copy in COPIES:
+        assert found[copy].tensors()["audio"].tobytes() == original.tobytes()
+        assert "alone" not in found[copy].tensors()
+
+
+def test_a_pilot_that_has_read_all_folds_is_refused(
+    clean: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = pilot_units
+
+    def leaky(*given: object) -> dict:
+        units = honest(*given)
+        full = units[joint_unit(WEIGHTS[0], FULL)].clips
+        return {name: replace(unit, clips=full) for name, unit in units.items()}
+
+    monkeypatch.setattr(train_pilot, "pilot_units", leaky)
+    with pytest.raises(UserError, match="must be out of fold"):
+        clean.again("pilot", "pilot_generated")
+
+
+def test_a_pilot_that_would_serve_its_own_training_clips_is_refused(
+    clean: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where folds are forgotten the full fit is asked, and knows the clip: a fold's serves it."""
+    monkeypatch.setattr("unmuted.sources.training_folds", lambda *_: {})
+    forgetful = clean.again("sources", "pilot_generated")
+    before, after = (world.artifacts("pilot_generated") for world in (clean, forgetful))
+    for name in clean.ids("train"):
+        old, new = (found[name].tensors()["audio"] for found in (before, after))
+        assert old.tobytes() == new.tobytes()
+    # Without fits of folds there is nobody left who does not know the clip.
+    monkeypatch.setattr("generate_audio_with_pilot.fold_name", lambda fold: FULL)
+    with pytest.raises(UserError, match="must be out of fold"):
+        clean.again("sources", "pilot_generated")
+
+
+# --- what is predicted ----------------------------------------------------------------------------
+
+
+def test_what_was_learnt_with_its_label_is_not_predicted(clean: World) -> None:
+    predicted = clean.artifacts("pilot_predictions")
+    learnt = {*clean.ids("train"), *COPIES}
+    assert predicted.keys() == {one.video_id for one in clean.clips} - learnt
+    with chdir(clean.folder):
+        project = clean.project()
+        for shard in project.shards:
+            for name, row in read_rows(project.ledger("pilot_predictions", shard)).items():
+                assert row.status == ("training_clip" if name in learnt else "ok")
+
+
+def test_predictions_are_those_of_the_chosen_checkpoints(clean: World) -> None:
+    clips, choice = at_home(clean), choice_of(clean)
+    units = {"pilot": ("joint", joint_unit(choice["lambda"], FULL))}
+    units["pilot_classification"] = (CLASSIFICATION, CLASSIFICATION)
+    for name, artifact in clean.artifacts("pilot_predictions").items():
+        said = artifact.json()
+        assert said["classes"] == ["barking", "cello", "rain"]
+        assert said["arms"].keys() == units.keys()
+        for arm, (chosen, unit) in units.items():
+            for seed, one in enumerate(choice[chosen]):
+                model = load_pilot(state(clean, unit, seed, one["snapshot"]))
+                expected = predict_with(model, load_pilot_data([clips[name]]))[0]
+                np.testing.assert_allclose(said["arms"][arm][seed], expected, atol=6e-8)
+
+
+def test_a_clip_without_label_that_taught_sound_is_predicted(folder: Path) -> None:
+    """It is read, by the joint fits, but its class is not known to them."""
+    clips = make_clips()
+    name = next(c.video_id for c in clips if c.split == "test" and c.tokens is not None)
+    source = next(c.group for c in clips if c.video_id == name)
+    clips = [replace(c, label="", split="") if c.group == source else c for c in clips]
+    world = made(folder / "unlabelled", clips, fits__unlabelled=True).run(*BEFORE, *PILOT)
+    key = int(hash_keys([world.keys()[name]])[0])
+    full = state(world, joint_unit(1, FULL), 0)
+    assert key in full["fitted_on"].tolist() and key not in full["labelled_on"].tolist()
+    assert key not in state(world, CLASSIFICATION, 0)["fitted_on"].tolist()
+    assert name in world.artifacts("pilot_predictions")
+    assert "alone" not in world.artifacts("pilot_generated")[name].tensors()
+
+
+def test_a_class_without_a_clip_in_a_fold_and_silent_clips_are_fine(folder: Path) -> None:
+    clips = [silent(c) if c.label == "rain" else c for c in make_clips()]
+    kept = {c.group for c in clips if c.label == "cello" and c.split == "train"}
+    dropped = kept - {min(kept)}
+    clips = [c for c in clips if c.group not in dropped]
+    world = made(folder / "rare", clips).run(*BEFORE, *PILOT)
+    for one in world.artifacts("pilot_predictions").values():
+        for by_seed in one.json()["arms"].values():
+            assert np.isfinite(by_seed).all() and np.allclose(np.sum(by_seed, axis=1), 1, atol=1e-6)
+
+
+def test_a_second_run_makes_nothing_again(clean: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for script in ("train_pilot", "select_pilot", "generate_audio_with_pilot", "predict_pilot"):
+        monkeypatch.setattr(f"{script}.load_pilot_data", None)
+    before = rows(clean)
+    clean.run(*PILOT)
+    assert rows(clean) == before

@@ -1,0 +1,117 @@
+"""Choose the pilot's checkpoints, and the weight of its losses, by log-loss on validation clips."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.experiment import FULL, VIEWS, Experiment, load_experiment
+from unmuted.generation.pilot_data import PilotData, load_pilot_data
+from unmuted.generation.pilot_units import CLASSIFICATION, candidate_weights, joint_unit
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.runner import Artifact, Outcome, Task
+from unmuted.stages import PILOT_VISUAL
+
+Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+
+
+def select(
+    tasks: Sequence[Task], experiment: Experiment, fits: Fits, project: Project, threads: int
+) -> Iterator[Outcome]:
+    """The chosen lambda with its checkpoint of each seed, and what the other lambdas reached.
+
+    Chosen is the one with the least log-loss, the mean over seeds of their best checkpoints; of
+    equals the smallest.
+    """
+    from unmuted.features.device import use_device
+
+    device = str(use_device(project.config["device"], threads))
+    clips = experiment.split("val")
+    data, labels = load_pilot_data(clips), experiment.labels(clips)
+    for task in tasks:
+        found = {
+            weight: _choices(joint_unit(weight, FULL), fits, data, labels, device)
+            for weight in candidate_weights(project.config["pilot"])
+        }
+        candidates = [
+            {
+                "lambda": weight,
+                "log_loss": float(np.mean([min(one["log_losses"]) for one in choices])),
+                "accuracy": [one.pop("accuracy") for one in choices],
+            }
+            for weight, choices in found.items()
+        ]
+        chosen = min(candidates, key=lambda one: one["log_loss"])["lambda"]
+        alone = _choices(CLASSIFICATION, fits, data, labels, device)
+        for one in alone:
+            del one["accuracy"]
+        yield Outcome(
+            task.name,
+            {
+                "validation_clips": len(clips),
+                "lambda": chosen,
+                "candidates": candidates,
+                "joint": found[chosen],
+                CLASSIFICATION: alone,
+            },
+        )
+
+
+def _choices(
+    unit: str, fits: Fits, data: PilotData, labels: np.ndarray, device: str
+) -> list[dict[str, object]]:
+    """Of each seed that has this unit: its best checkpoint, and how often that one is right."""
+    from unmuted.classification.selection import select_snapshot
+    from unmuted.fitting.checkpoints import unpack_fit
+    from unmuted.generation.pilot_training import load_pilot, predict_with
+
+    found = []
+    for seed, units in fits.items():
+        if unit in units:
+            fit = unpack_fit(units[unit].tensors())
+            said = [predict_with(load_pilot(one, device), data, device) for one in fit.snapshots]
+            choice = select_snapshot(said, labels)
+            found.append(
+                {
+                    "seed": seed,
+                    "snapshot": choice.index,
+                    "epoch": fit.epochs[choice.index],
+                    "log_losses": choice.log_losses,
+                    "accuracy": float((said[choice.index].argmax(axis=1) == labels).mean()),
+                }
+            )
+    return found
+
+
+def main(project: Project, threads: int) -> None:
+    """Bring the choice up to date; it reads validation clips only."""
+    experiment = load_experiment(project, PILOT_VISUAL)
+    weights = candidate_weights(project.config["pilot"])
+    read = (*(joint_unit(weight, FULL) for weight in weights), CLASSIFICATION)
+    fits = {
+        seed: {
+            name: unit
+            for name, unit in project.units("pilot", f"seed-{seed}").items()
+            if name in read
+        }
+        for seed in project.config["seeds"]
+    }
+    inputs = {
+        "clips": sorted(
+            [clip.label, *clip.digests(*VIEWS, *PILOT_VISUAL)] for clip in experiment.split("val")
+        ),
+        "fits": {
+            seed: {name: unit.row.digest for name, unit in units.items()}
+            for seed, units in fits.items()
+        },
+        "lambdas": weights,
+    }
+    compute = partial(select, experiment=experiment, fits=fits, project=project, threads=threads)
+    project.run_units("pilot_selection", {"all": inputs}, compute)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
+        main(project, snakemake.threads)

@@ -1,0 +1,59 @@
+"""Compute results/pilot_metrics.json from what the pilot said and made of the test clips."""
+
+from pathlib import Path
+
+import numpy as np
+
+from unmuted.experiment import FULL
+from unmuted.generation.projection import Projection
+from unmuted.joblog import job_log
+from unmuted.project import Project
+from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.pilot import SCHEMA, build_report, generation_section, lambda_section
+from unmuted.report.provenance import ROLES, provenance
+from unmuted.report.schema import write_report
+from unmuted.report.tested import Tested, load_tested
+
+STAGES = ("ast", "pilot_generated", "pilot_predictions")
+MODELS = (*ROLES, "pilot_backbone")
+CHOSEN = {"pilot": "joint", "pilot_classification": "classification"}  # by arm, in the selection
+
+
+def main(project: Project, target: str) -> None:
+    """Write the metrics; nothing is fitted or chosen here."""
+    tested = load_tested(project, STAGES)
+    selection = project.units("pilot_selection")["all"].json()
+    ids = [clip.video_id for clip in tested.clips]
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        arms={
+            arm: ArmOutcome(
+                tested.probabilities(arm, "pilot_predictions"),
+                tested.audio(arm),
+                [one["epoch"] for one in selection[chosen]],
+            )
+            for arm, chosen in CHOSEN.items()
+        },
+        bootstrap=tested.bootstrap,
+        sections={
+            "lambda": lambda_section(selection),
+            "generation": _generation(project, tested),
+            "provenance": provenance(project, ids, MODELS),
+        },
+    )
+    write_report(Path(target), report, SCHEMA)
+
+
+def _generation(project: Project, tested: Tested) -> dict[str, object]:
+    """How close generated features of the test clips come to the real ones."""
+    projection = Projection(**project.units("projection")[FULL].tensors())
+    made = [clip.artifacts["pilot_generated"].tensors() for clip in tested.clips]
+    joint, alone = (np.stack([one[name] for one in made], axis=1) for name in ("audio", "alone"))
+    real = np.stack([clip.audio(projection) for clip in tested.clips])
+    return generation_section(joint, alone, real, tested.usable, tested.bootstrap)
+
+
+if "snakemake" in globals():
+    with job_log(snakemake.log[0]):
+        main(Project.of_job(snakemake.config), snakemake.output[0])
