@@ -165,3 +165,92 @@ rule retrieve_audio:
         recipe=visit("retrieved"),
     script:
         "../scripts/retrieve_audio.py"
+
+
+# The pilot: one LSTM for class and sound.
+rule train_pilot:
+    input:
+        reads("pilot"),
+    output:
+        "results/{variant}pilot/seed-{seed}.ledger.csv",
+    log:
+        "results/logs/{variant}train_pilot/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/{variant}train_pilot/seed-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        recipe=visit("pilot"),
+    script:
+        "../scripts/train_pilot.py"
+
+
+rule select_pilot:
+    input:
+        reads("pilot_selection"),
+    output:
+        "results/{variant}pilot_selection.ledger.csv",
+    log:
+        "results/logs/{variant}select_pilot/all.log",
+    benchmark:
+        "results/benchmarks/{variant}select_pilot/all.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        recipe=visit("pilot_selection"),
+    script:
+        "../scripts/select_pilot.py"
+
+
+rule generate_audio_with_pilot:
+    input:
+        reads("pilot_generated"),
+    output:
+        "results/{variant}pilot_generated/{shard}.ledger.csv",
+    log:
+        "results/logs/{variant}generate_audio_with_pilot/{shard}.log",
+    benchmark:
+        "results/benchmarks/{variant}generate_audio_with_pilot/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("pilot_generated"),
+    script:
+        "../scripts/generate_audio_with_pilot.py"
+
+
+rule predict_pilot:
+    input:
+        reads("pilot_predictions"),
+    output:
+        "results/{variant}pilot_predictions/{shard}.ledger.csv",
+    log:
+        "results/logs/{variant}predict_pilot/{shard}.log",
+    benchmark:
+        "results/benchmarks/{variant}predict_pilot/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=visit("pilot_predictions"),
+    script:
+        "../scripts/predict_pilot.py"

@@ -39,6 +39,26 @@ rule extract_frames:
         "../scripts/extract_frames.py"
 
 
+rule extract_sequence_frames:
+    input:
+        reads("sequence_frames"),
+    output:
+        "results/{variant}sequence_frames/{shard}.ledger.csv",
+    log:
+        "results/logs/{variant}extract_sequence_frames/{shard}.log",
+    benchmark:
+        "results/benchmarks/{variant}extract_sequence_frames/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        recipe=visit("sequence_frames"),
+    script:
+        "../scripts/extract_sequence_frames.py"
+
+
 rule extract_wav:
     input:
         reads("wav"),

@@ -49,6 +49,56 @@ rule write_arch1_metrics:
         "../scripts/write_arch1_metrics.py"
 
 
+# The pilot: what training class and sound together does for each.
+rule write_pilot_metrics:
+    input:
+        lambda wildcards: PROJECT.report_needs("pilot_metrics"),
+    output:
+        report(
+            "results/pilot_metrics.json",
+            caption="../report/pilot_metrics.rst",
+            category="Metrics",
+        ),
+    log:
+        "results/logs/write_pilot_metrics/all.log",
+    benchmark:
+        "results/benchmarks/write_pilot_metrics/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=lambda wildcards: PROJECT.report_recipe("pilot_metrics"),
+    script:
+        "../scripts/write_pilot_metrics.py"
+
+
+# The CNN-RNN recogniser, by its own protocol.
+rule write_cnn_rnn_metrics:
+    input:
+        lambda wildcards: PROJECT.report_needs("cnn_rnn_metrics"),
+    output:
+        report(
+            "results/cnn_rnn_metrics.json",
+            caption="../report/cnn_rnn_metrics.rst",
+            category="Metrics",
+        ),
+    log:
+        "results/logs/write_cnn_rnn_metrics/all.log",
+    benchmark:
+        "results/benchmarks/write_cnn_rnn_metrics/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recipe=lambda wildcards: PROJECT.report_recipe("cnn_rnn_metrics"),
+    script:
+        "../scripts/write_cnn_rnn_metrics.py"
+
+
 # Every arm on the same clips, and what missing audio costs each of them.
 rule write_comparison:
     input:

@@ -29,7 +29,7 @@ from unmuted.runner import Artifact, Outcome, Task
 from unmuted.semantics.feature_filter import true_similarity
 
 STAGES = (
-    *("ast", "generated", "video_generated", "retrieved"),
+    *("ast", "generated", "video_generated", "pilot_generated", "retrieved"),
     *("predicted_labels", "predictions", "noise_ast"),
 )
 HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip

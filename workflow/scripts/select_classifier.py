@@ -24,9 +24,9 @@ def select(
 ) -> Iterator[Outcome]:
     """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
     from unmuted.classification.selection import select_snapshot
-    from unmuted.classification.states import unpack_fit
     from unmuted.classification.training import predict
     from unmuted.features.device import use_device
+    from unmuted.fitting.checkpoints import unpack_fit
 
     device = str(use_device(project.config["device"], threads))
     clips = experiment.split("val")

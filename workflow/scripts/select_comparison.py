@@ -30,7 +30,10 @@ from unmuted.report.metrics import accuracy
 from unmuted.runner import Artifact, Outcome, Task
 from unmuted.semantics.feature_filter import true_similarity
 
-STAGES = ("ast", "generated", "video_generated", "retrieved", "predicted_labels", "predictions")
+STAGES = (
+    *("ast", "generated", "video_generated", "pilot_generated", "retrieved"),
+    *("predicted_labels", "predictions"),
+)
 MISSING = 0.5  # share of the validation clips without their sound, for classifiers that fill it
 Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
@@ -99,8 +102,8 @@ def _choice(
     labels: np.ndarray,
     device: str,
 ) -> dict[str, object]:
-    from unmuted.classification.states import unpack_fit
     from unmuted.classification.training import predict
+    from unmuted.fitting.checkpoints import unpack_fit
 
     fit = unpack_fit(artifact.tensors())
     x = fillings.of_unit(unit, index, heard if unit.startswith(REAL_OR) else None)

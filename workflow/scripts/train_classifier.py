@@ -25,9 +25,9 @@ def train(
     threads: int,
 ) -> Iterator[Outcome]:
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
-    from unmuted.classification.states import pack_fit
     from unmuted.classification.training import ClassifierSettings, train_classifier
     from unmuted.features.device import use_device
+    from unmuted.fitting.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(project.config["device"], threads))

@@ -28,7 +28,7 @@ from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
 from unmuted.stages import FILTER
 
-STAGES = ("ast", "generated", "video_generated", "retrieved", "predicted_labels")
+STAGES = ("ast", "generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 
 
 def train(
@@ -40,9 +40,9 @@ def train(
     threads: int,
 ) -> Iterator[Outcome]:
     """Checkpoints of each classifier, to be chosen from on validation clips."""
-    from unmuted.classification.states import pack_fit
     from unmuted.classification.training import ClassifierSettings, train_classifier
     from unmuted.features.device import use_device
+    from unmuted.fitting.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(project.config["device"], threads))

@@ -23,7 +23,11 @@ COLUMNS = [
     *("minus_video_only", "minus_video_only_low", "minus_video_only_high"),
     *("validation_accuracy", "generated_r2", "generated_cosine", "problem"),
 ]
-GENERATED = {"generated": "generated", "generated_arch1": "video_generated"}
+GENERATED = {
+    "generated": "generated",
+    "generated_arch1": "video_generated",
+    "generated_pilot": "pilot_generated",
+}
 
 
 def main(project: Project, grid: str, table: str) -> None:

@@ -1,6 +1,7 @@
 """Compare every way to fill missing audio on the same test clips: tables and figures."""
 
 import csv
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from unmuted.artifacts import atomic
 from unmuted.classification.arms import ARMS, COMPARISON, ORACLE, leaking_arms, roles_of
 from unmuted.classification.comparison import REAL_OR, donors_of
+from unmuted.classification.tail_split import SORTED_TAIL
 from unmuted.joblog import job_log
 from unmuted.missing import is_missing, missing_table, write_missing_table
 from unmuted.project import Project
@@ -24,11 +26,15 @@ from unmuted.report.comparison import (
 from unmuted.report.comparison_figures import draw_figures
 from unmuted.report.missing_audio import FAMILIES, Heard, filled_contrasts, rate_curves
 from unmuted.report.outcomes import ArmOutcome, statistics
-from unmuted.report.provenance import provenance
+from unmuted.report.provenance import ROLES, provenance
 from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
 
-STAGES = ("ast", "predictions", "comparison_predictions")
+STAGES = (
+    *("ast", "predictions", "comparison_predictions", "pilot_predictions"),
+    "cnn_rnn_predictions",
+)
+MODELS = (*ROLES, "pilot_backbone", "cnn_rnn_backbone")
 RENAMED = {"generated": "generated_arch2"}
 
 
@@ -65,7 +71,7 @@ def main(project: Project, output: Mapping[str, str]) -> None:
         },
         "filter": choice["filters"],
         "statistics": statistics(tested.bootstrap, CHOICES, FAMILIES),
-        "provenance": provenance(project, [clip.video_id for clip in tested.clips]),
+        "provenance": provenance(project, [clip.video_id for clip in tested.clips], MODELS),
     }
     write_report(Path(output["metrics"]), report, SCHEMA)
     _write_csv(Path(output["table"]), COLUMNS, tidy_rows(report))
@@ -91,6 +97,7 @@ def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) ->
             tested.audio(arm, leaks),
             [one["epoch"] for one in choice["units"][_unit(arm, choice)]],
         )
+    arms |= _systems(project, tested)
     order = [name for name in (*_ORDER, *arms) if name in arms]
     return Compared(
         {name: arms[name] for name in dict.fromkeys(order)},
@@ -101,9 +108,30 @@ def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) ->
 
 
 _ORDER = (
-    *("video_only", "video_only_matched", "mean_audio", "knn_audio"),
-    *("generated_arch1", "filtered", "generated_arch2", "real_audio", "oracle_filter"),
+    *("video_only", "video_only_matched", "cnn_rnn", "pilot", "mean_audio", "knn_audio"),
+    *("generated_pilot", "generated_arch1", "filtered", "generated_arch2", "real_audio"),
+    "oracle_filter",
 )
+
+
+def _systems(project: Project, tested: Tested) -> dict[str, ArmOutcome]:
+    """The systems that classify the same clips by other features than the arms."""
+    chosen = {"pilot": project.units("pilot_selection")["all"].json()["joint"]}
+    if project.config["cnn_rnn"]["split"] != SORTED_TAIL:
+        chosen["cnn_rnn"] = project.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
+    else:
+        logging.getLogger("unmuted").warning(
+            "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
+            "on validation clips and chosen on training clips"
+        )
+    return {
+        system: ArmOutcome(
+            tested.probabilities(system, f"{system}_predictions"),
+            tested.audio(system),
+            [one["epoch"] for one in choices],
+        )
+        for system, choices in chosen.items()
+    }
 
 
 def _unit(arm: str, choice: Mapping[str, object]) -> str:

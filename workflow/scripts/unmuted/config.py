@@ -101,12 +101,17 @@ def _contradictions(config: Mapping[str, object]) -> Iterator[str]:
         yield f"videos: source {source!r} needs the key videos.{source}"
     if config["splits"]["train"] + config["splits"]["val"] >= 1:
         yield "splits: train and val leave nothing for the test split (their sum must be below 1)"
-    snapshots, epochs = config["classifier"]["snapshots"], config["classifier"]["epochs"]
-    if snapshots > epochs:
-        yield f"classifier: {snapshots} snapshots of {epochs} epochs; at most one an epoch"
+    for section in ("classifier", "pilot"):
+        snapshots, epochs = config[section]["snapshots"], config[section]["epochs"]
+        if snapshots > epochs:
+            yield f"{section}: {snapshots} snapshots of {epochs} epochs; at most one an epoch"
+    lambdas = config["pilot"]["lambdas"]
+    if len({f"{weight:g}" for weight in lambdas}) < len(lambdas):  # fits are named by them
+        yield f"pilot: of lambdas {lambdas} two agree in their first six digits; keep one of them"
     for role, model in config["models"].items():
         hub_id = model.get("id", "")
-        if hub_id and not hub_id.startswith("package:") and "revision" not in model:
+        pinned = hub_id.startswith(("package:", "torchvision:")) or "revision" in model
+        if hub_id and not pinned:
             yield (
                 f"models.{role}: {hub_id} needs a pinned `revision` (a commit), "
                 "so that the same name always means the same weights"

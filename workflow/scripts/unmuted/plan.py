@@ -168,7 +168,7 @@ class Plan(Corpus):
         return (*stage.inputs, "clips") if reads_demo_clips else stage.inputs
 
     def model_spec(self, role: str) -> ModelSpec:
-        """The configured model of a role (vit, ast, blip, sentence)."""
+        """The configured model of a role, a key of the section `models`."""
         return from_config(self.config["models"][role], ROOT)
 
     def model_identity(self, role: str) -> str:
@@ -423,8 +423,9 @@ class Plan(Corpus):
     def _report_stages(self, name: str) -> list[tuple[Self, str]]:
         report = REPORTS[name]
         truth = ["truth"] if self.is_demo else []
-        runs = self.training_rates().values() if report.trained_at_all_rates else [self]
-        return [(run, stage) for run in runs for stage in (*report.pooled, *report.fits, *truth)]
+        found = [(self, stage) for stage in (*report.pooled, *report.fits, *truth)]
+        others = self.training_rates().values() if report.at_all_rates else []
+        return found + [(run, stage) for run in others for stage in report.at_all_rates]
 
     def training_rates(self) -> dict[float, Self]:
         """The run trained with each share of training audio declared missing, by that share."""
@@ -452,7 +453,10 @@ class Plan(Corpus):
                 run = self.variant_of(changed_setting(key, value))
                 same = setting(run.config, key) == setting(self.config, key)
                 if not same and run.home("comparison_predictions") is self:
-                    raise UserError(f"ablations.{grid}: no arm reads {key}; choose another key")
+                    raise UserError(
+                        f"ablations.{grid}: no classifier that is given audio reads {key}, and "
+                        "only these stand in grids; choose another key"
+                    )
                 found.append(Ablation(key, value, self if same else run, arms_of(key)))
         return found
 
@@ -473,7 +477,7 @@ class Plan(Corpus):
         for ablation in self.ablations(grid):
             stages = ["predictions", "generated", *VISUAL, "ast"]
             if ablation.arms != ("generated",):
-                stages += ["comparison_predictions", "video_generated"]
+                stages += ["comparison_predictions", "video_generated", "pilot_generated"]
             runs = (self, ablation.run)
             found += [
                 (run, stage, shard) for run in runs for stage in stages for shard in self.shards

@@ -41,6 +41,7 @@ INFRASTRUCTURE = frozenset(
         "stages",
         "sweep",
         "text",
+        "ucf101",
         "variants",
         "video_folder",
     ]

@@ -41,7 +41,7 @@ class Stage:
 
 
 TIME = ("clips.fps", "clips.seconds")
-SOURCE_READERS = ("probe", "frames", "wav")  # stages that open the video file itself
+SOURCE_READERS = ("probe", "frames", "sequence_frames", "wav")  # stages that open the video itself
 VIT = ("vit.batch_size",)
 GENERATOR = tuple(  # all that its training reads; generator.draws only matters afterwards
     f"generator.{key}"
@@ -51,7 +51,21 @@ GENERATOR = tuple(  # all that its training reads; generator.draws only matters 
         *("encoder_learning_rate", "weight_decay"),
     ]
 )
-FILLED_ARMS = ("generated", "generated_arch1", "filtered", "knn_audio")
+PILOT = tuple(  # all that each of its fits reads
+    f"pilot.{key}"
+    for key in [
+        *("hidden", "dropout", "epochs", "batch_size", "learning_rate", "weight_decay"),
+    ]
+)
+CNN_RNN_CLIPS = ("cnn_rnn.split", "cnn_rnn.tail_share")  # told by the clips in the recipes
+CNN_RNN = tuple(  # all that its training reads
+    f"cnn_rnn.{key}"
+    for key in [
+        *("sequence_length", "gru_units", "dense_units", "dropout", "epochs", "batch_size"),
+        "learning_rate",
+    ]
+)
+FILLED_ARMS = ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")
 ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; others reach all
     **dict.fromkeys(
         ["generator", "prototypes", "captions", "representative_frames", "models.blip"],
@@ -59,12 +73,15 @@ ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; oth
     ),
     "models.sentence": ("generated", "filtered"),
     "video_generator": ("generated_arch1", "filtered"),
+    "pilot": ("generated_pilot",),
+    "models.pilot_backbone": ("generated_pilot",),
     "filter": ("filtered",),
     "retrieval": ("knn_audio",),
 }
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
 CLASSIFIED = (*VISUAL, "ast", "generated")
-COMPARED = (*CLASSIFIED, "video_generated", "retrieved", "predicted_labels")
+PILOT_VISUAL = ("cnn_rgb", "cnn_flow")
+COMPARED = (*CLASSIFIED, "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
 FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")
 # What decides which audio fits may read.
@@ -87,6 +104,13 @@ _STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=(*TIME, "frames.short_side", "frames.sampling"),
+    ),
+    Stage(
+        "sequence_frames",
+        "extract_sequence_frames",
+        ".safetensors",
+        inputs=("probe",),
+        settings=("cnn_rnn.sequence_length", "cnn_rnn.sampling", "frames.short_side"),
     ),
     Stage("wav", "extract_wav", ".wav", inputs=("probe",), settings=("wav.silence_db",)),
     Stage(
@@ -117,6 +141,30 @@ _STAGES = (
         inputs=("wav",),
         settings=(*TIME, "ast.passes", "ast.batch_size"),
         models=("ast",),
+    ),
+    Stage(
+        "cnn_rgb",
+        "extract_cnn",
+        ".safetensors",
+        inputs=("frames",),
+        settings=("cnn.batch_size",),
+        models=("pilot_backbone",),
+    ),
+    Stage(
+        "cnn_flow",
+        "extract_cnn",
+        ".safetensors",
+        inputs=("flow",),
+        settings=("cnn.batch_size",),
+        models=("pilot_backbone",),
+    ),
+    Stage(
+        "cnn_sequence",
+        "extract_cnn_sequence",
+        ".safetensors",
+        inputs=("sequence_frames",),
+        settings=("cnn.batch_size", "cnn_rnn.image_size"),
+        models=("cnn_rnn_backbone",),
     ),
     # semantics
     Stage(
@@ -216,6 +264,43 @@ _STAGES = (
         reads_splits=True,
     ),
     Stage(
+        "pilot",
+        "train_pilot",
+        ".safetensors",
+        pooled=(*VISUAL, "ast", *PILOT_VISUAL),
+        fits=("projection",),
+        settings=PILOT,
+        unit_settings=("folds", "pilot.lambdas", "pilot.snapshots"),
+        is_sharded=False,
+        by_seed=True,
+    ),
+    Stage(
+        "pilot_selection",
+        "select_pilot",
+        ".json",
+        pooled=(*VISUAL, *PILOT_VISUAL),
+        fits=("pilot",),
+        is_sharded=False,
+    ),
+    Stage(
+        "pilot_generated",
+        "generate_audio_with_pilot",
+        ".safetensors",
+        inputs=(*VISUAL, *PILOT_VISUAL),
+        fits=("sources", "pilot", "pilot_selection"),
+        settings=("seeds",),
+        reads_splits=True,
+    ),
+    Stage(
+        "pilot_predictions",
+        "predict_pilot",
+        ".json",
+        inputs=(*VISUAL, *PILOT_VISUAL),
+        fits=("pilot", "pilot_selection"),
+        settings=("seeds",),
+        reads_splits=True,
+    ),
+    Stage(
         "retrieved",
         "retrieve_audio",
         ".safetensors",
@@ -274,6 +359,43 @@ _STAGES = (
         settings=("classifier", "seeds", "predictions.top_k"),
         reads_splits=True,
     ),
+    # the CNN-RNN recogniser
+    Stage(
+        "cnn_rnn",
+        "train_cnn_rnn",
+        ".safetensors",
+        pooled=(*VISUAL, "cnn_sequence"),
+        settings=CNN_RNN,
+        unit_settings=CNN_RNN_CLIPS,
+        is_sharded=False,
+        by_seed=True,
+    ),
+    Stage(
+        "cnn_rnn_selection",
+        "select_cnn_rnn",
+        ".json",
+        pooled=(*VISUAL, "cnn_sequence"),
+        fits=("cnn_rnn",),
+        settings=("cnn_rnn.sequence_length",),
+        unit_settings=CNN_RNN_CLIPS,
+        is_sharded=False,
+    ),
+    Stage(
+        "cnn_rnn_predictions",
+        "predict_cnn_rnn",
+        ".json",
+        inputs=VISUAL,
+        optional=("cnn_sequence",),
+        fits=("sources", "cnn_rnn", "cnn_rnn_selection"),
+        settings=("cnn_rnn.sequence_length", "cnn_rnn.split", "seeds"),
+        reads_splits=True,
+    ),
+    Stage(
+        "cnn_rnn_animations",
+        "animate_cnn_rnn",
+        ".gif",
+        inputs=("sequence_frames", "cnn_rnn_predictions"),
+    ),
     # the comparison of all ways to fill missing audio
     Stage(
         "noise_ast",
@@ -311,6 +433,7 @@ _STAGES = (
             *VISUAL,
             "generated",
             "video_generated",
+            "pilot_generated",
             "retrieved",
             "predicted_labels",
             "predictions",
@@ -331,13 +454,14 @@ class Report:
 
     script: the script and rule that write it. pooled: stages of which it reads the artifacts of all
     videos (the truth only where it is known). fits: fitted stages that it reads.
-    trained_at_all_rates: all that again for each share of training audio that is declared missing.
+    at_all_rates: sharded stages that it reads again for each share of training audio that is
+    declared missing.
     """
 
     script: str
     pooled: tuple[str, ...]
     fits: tuple[str, ...]
-    trained_at_all_rates: bool = False
+    at_all_rates: tuple[str, ...] = ()
 
 
 REPORTS = {
@@ -356,9 +480,30 @@ REPORTS = {
     ),
     "comparison": Report(
         "write_comparison",
-        pooled=(*COMPARED, *REPORTED, "predictions", "comparison_predictions"),
-        fits=("projection", "selection", "comparison_selection", *("generator", "video_generator")),
-        trained_at_all_rates=True,
+        pooled=(
+            *COMPARED,
+            *REPORTED,
+            *("predictions", "pilot_predictions", "cnn_rnn_predictions"),
+            *("comparison_predictions", *PILOT_VISUAL, "cnn_sequence"),
+        ),
+        fits=(
+            *("projection", "selection", "comparison_selection", "generator", "video_generator"),
+            *("pilot", "pilot_selection", "cnn_rnn", "cnn_rnn_selection"),
+        ),
+        at_all_rates=("comparison_predictions",),
+    ),
+    "pilot_metrics": Report(
+        "write_pilot_metrics",
+        pooled=(
+            *(*VISUAL, "ast", *PILOT_VISUAL, *REPORTED),
+            *("pilot_generated", "pilot_predictions"),
+        ),
+        fits=("projection", "pilot_selection"),
+    ),
+    "cnn_rnn_metrics": Report(
+        "write_cnn_rnn_metrics",
+        pooled=(*VISUAL, "captions", "cnn_sequence", "cnn_rnn_predictions"),
+        fits=("cnn_rnn_selection",),
     ),
 }
 
@@ -375,4 +520,6 @@ BY_VIDEO = {
     "mapping.json": "mapping",
     "generated_audio.safetensors": "generated",
     "prediction.json": "predictions",
+    "cnn_rnn.json": "cnn_rnn_predictions",
+    "cnn_rnn.gif": "cnn_rnn_animations",
 }

@@ -33,10 +33,12 @@ from unmuted.semantics.feature_filter import (
 VIDEO = "video_only_matched"
 REAL_OR = "real_or_"
 FILTERS = ("filtered", "shuffled_dictionary")
-FILLINGS = ("mean_audio", "knn_audio", "generated_arch1", "generated_arch2")
+MAIN = "generated_arch2"  # which every clip gets in the main experiment's own arm
+FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", MAIN)
 CONTROLS = ("random_features", "swapped_audio")
 READS = {  # stages that a filling is made of, beside the clip's video
     "knn_audio": ("retrieved",),
+    "generated_pilot": ("pilot_generated",),
     "generated_arch1": ("video_generated",),
     "generated_arch2": ("generated",),
     "filtered": ("video_generated", "predicted_labels"),
@@ -59,8 +61,7 @@ def base_of(unit: str) -> str:
 def always_units(percentiles: Sequence[float]) -> list[str]:
     """Classifiers that give every clip the same kind of audio."""
     filters = [at_percentile(one, p) for one in FILTERS for p in percentiles]
-    # generated_arch2 for every clip is the main experiment's arm
-    return [VIDEO, *FILLINGS[:3], *filters, *CONTROLS]
+    return [VIDEO, *(one for one in FILLINGS if one != MAIN), *filters, *CONTROLS]
 
 
 def filling_units(percentiles: Sequence[float]) -> list[str]:
@@ -73,12 +74,14 @@ def filling_units(percentiles: Sequence[float]) -> list[str]:
 class Fillings:
     """All that may stand for the audio of N clips.
 
-    clips: their own features. video_generated: (N, S, T, A), architecture 1. retrieved, random,
-    swapped: (N, T, A). kept: by filter's name (with percentile), bool (N, S).
+    clips: their own features. video_generated: (N, S, T, A), architecture 1; pilot_generated: the
+    same by the pilot. retrieved, random, swapped: (N, T, A). kept: by filter's name (with
+    percentile), bool (N, S).
     """
 
     clips: ClipFeatures
     video_generated: np.ndarray
+    pilot_generated: np.ndarray
     retrieved: np.ndarray
     random: np.ndarray
     swapped: np.ndarray
@@ -92,6 +95,7 @@ class Fillings:
         return {
             "mean_audio": lambda: np.zeros_like(self.clips.real[clips]),
             "knn_audio": lambda: self.retrieved[clips],
+            "generated_pilot": lambda: self.pilot_generated[clips, seed_index],
             "generated_arch1": lambda: self.video_generated[clips, seed_index],
             "generated_arch2": lambda: self.clips.generated[clips, seed_index],
             "random_features": lambda: self.random[clips],
@@ -134,14 +138,17 @@ def load_fillings(
     keys = [clip.key for clip in clips]
     return Fillings(
         clips=features,
-        video_generated=mapped_stack(
-            clip.artifacts["video_generated"].tensors()["audio"] for clip in clips
-        ),
-        retrieved=mapped_stack(clip.artifacts["retrieved"].tensors()["audio"] for clip in clips),
+        video_generated=_stored(clips, "video_generated"),
+        pilot_generated=_stored(clips, "pilot_generated"),
+        retrieved=_stored(clips, "retrieved"),
         random=random_features(keys, statistics, features.real.shape[1], seed),
         swapped=swapped,
         kept=kept_by_filter,
     )
+
+
+def _stored(clips: Sequence[Clip], stage: str) -> np.ndarray:
+    return mapped_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
 def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
