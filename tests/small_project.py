@@ -12,6 +12,8 @@ from unmuted.project import Project
 from unmuted.recipes import digest_json
 from unmuted.stages import STAGES
 
+ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
+
 
 def make_config(folder: Path, labels: Mapping[str, str | None]) -> dict[str, object]:
     """A configuration over FOLDER/videos with a file per video id, in the folder of its label."""
@@ -20,7 +22,7 @@ def make_config(folder: Path, labels: Mapping[str, str | None]) -> dict[str, obj
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(video_id.encode())
     models = {}
-    for role in ("vit", "ast", "blip", "sentence"):
+    for role in ROLES:
         model = folder / "models" / role
         model.mkdir(parents=True, exist_ok=True)
         (model / "config.json").write_text("{}")

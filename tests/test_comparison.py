@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from unmuted.classification.arms import leaking_arms, roles_of
 from unmuted.classification.comparison import (
+    FILLINGS,
     Fillings,
     FilterRule,
     always_units,
@@ -42,6 +45,7 @@ def fillings() -> Fillings:
     return Fillings(
         clips=ClipFeatures(made(N, T, V), real, usable, made(N, S, T, A)),
         video_generated=made(N, S, T, A),
+        pilot_generated=made(N, S, T, A),
         retrieved=made(N, T, A),
         random=made(N, T, A),
         swapped=made(N, T, A),
@@ -51,13 +55,14 @@ def fillings() -> Fillings:
 
 def test_every_unit_has_its_own_audio_beside_the_same_video(fillings: Fillings) -> None:
     seen = {}
-    for filling in ("mean_audio", "knn_audio", "generated_arch1", "generated_arch2", "filtered"):
+    for filling in (*FILLINGS, "filtered"):
         x = fillings.of_unit(filling, 2)[:]
         assert np.array_equal(x[..., :V], fillings.clips.visual)
         seen[filling] = x[..., V:]
     assert not seen["mean_audio"].any()
     assert np.array_equal(seen["knn_audio"], fillings.retrieved)
     assert np.array_equal(seen["generated_arch1"], fillings.video_generated[:, 2])
+    assert np.array_equal(seen["generated_pilot"], fillings.pilot_generated[:, 2])
     assert np.array_equal(seen["generated_arch2"], fillings.clips.generated[:, 2])
     kept = fillings.kept["filtered"][:, 2]
     assert np.array_equal(seen["filtered"][kept], seen["generated_arch1"][kept])
@@ -84,6 +89,9 @@ def test_units_and_their_fillings() -> None:
     assert len(set(units)) == len(units)
     assert base_of("real_or_filtered-25") == base_of(at_percentile("filtered", 25)) == "filtered"
     assert base_of("real_or_knn_audio") == "knn_audio"
+    # of what fills, all that the main experiment does not have, and all where it only fills
+    assert set(FILLINGS) - set(always_units(percentiles)) == {"generated_arch2"}
+    assert {f"real_or_{filling}" for filling in FILLINGS} < set(filling_units(percentiles))
 
 
 def test_the_honest_filter_is_the_expectation_and_needs_no_label() -> None:
@@ -148,7 +156,7 @@ def test_a_rate_curve_says_whether_its_arm_leaks() -> None:
 
 CLIPS = 120
 MASKS = {rate: np.arange(CLIPS) < rate * CLIPS for rate in (0.0, 0.5, 1.0)}
-FILLED = ("mean_audio", "knn_audio", "generated_arch1", "generated_arch2", "filtered")
+FILLED = (*FILLINGS, "filtered")
 
 
 def systems(**chances: float) -> dict[str, Heard]:
@@ -203,8 +211,8 @@ def test_both_measures_of_what_fills_missing_audio_are_one_family() -> None:
     found = filled(generated_arch1=0.8)
     every = [one for measure in found.values() for one in measure.values()]
     smallest = min(every, key=lambda one: one["p"])
-    assert len(every) == 18
-    assert smallest["p_adjusted"] == pytest.approx(min(1, 18 * smallest["p"]))
+    assert len(every) == 22
+    assert smallest["p_adjusted"] == pytest.approx(min(1, 22 * smallest["p"]))
     assert not any(one["primary"] for one in every)
 
 
@@ -255,6 +263,16 @@ def test_an_unknown_primary_contrast_is_refused_by_name() -> None:
         compare_arms(compared(0.4), "generated_arch9-video_only")
 
 
+def test_systems_that_are_given_no_audio_recover_none() -> None:
+    made = compared(0.4)
+    more = dict.fromkeys(("pilot", "cnn_rnn"), made.arms["filtered"])
+    arms = {**made.arms, **more}
+    both = replace(made, arms=arms, roles={**made.roles, **dict.fromkeys(more, "arm")})
+    found = compare_arms(both, "filtered-video_only")
+    assert {"pilot-video_only", "cnn_rnn-video_only"} < found["contrasts"].keys()
+    assert found["recovery"].keys() == {"mean_audio", "filtered"}
+
+
 def test_an_arm_that_leaks_recovers_nothing() -> None:
     assert "oracle_filter" not in compare_arms(compared(0.4), "filtered-video_only")["recovery"]
 
@@ -277,7 +295,7 @@ def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
 
 def test_tidy_rows_hold_every_seed_once() -> None:
     rows = tidied()
-    assert len(rows) == 5 * 3 * S + 6 * 3 * S + 2 * 9 * (S + 4)
+    assert len(rows) == 5 * 3 * S + 7 * 3 * S + 2 * 11 * (S + 4)
     keys = [tuple(row[k] for k in row if k != "value") for row in rows]
     assert len(set(keys)) == len(keys)
     differences = [row for row in rows if row["role"] == "contrast"]

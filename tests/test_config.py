@@ -94,6 +94,11 @@ def test_every_key_has_a_description_or_explains_itself() -> None:
         ("models.vit", {"id": "a/b", "path": "c"}, "models.vit: give either `id`"),
         ("models.vit", {"id": "a/b"}, "models.vit: a/b needs a pinned `revision`"),
         ("splits", {"train": 0.8, "val": 0.2}, "splits: train and val leave nothing for the test"),
+        ("pilot", {"epochs": 3}, "pilot: 4 snapshots of 3 epochs; at most one an epoch"),
+        (
+            *("pilot.lambdas", [1, 1.0000001]),
+            "pilot: of lambdas [1, 1.0000001] two agree in their first six digits",
+        ),
         ("classifier", {"epochs": 3}, "classifier: 4 snapshots of 3 epochs; at most one an epoch"),
         ("frames.sampling", "odd", "frames.sampling: 'odd' is not one of ['even', 'every_nth']"),
         ("ast.passes", 18, "ast.passes: 18 is not one of ['clip', 'per_step']"),

@@ -14,6 +14,7 @@ import yaml
 from unmuted.classification.training import ClassifierSettings
 from unmuted.config import check_config, schema
 from unmuted.features.vit import VitFeatures
+from unmuted.generation.pilot_training import PilotSettings
 from unmuted.generation.training import GeneratorSettings
 from unmuted.media.probe import Limits
 from unmuted.media.wav import read_wav
@@ -62,6 +63,7 @@ def test_the_model_that_the_readme_converts_is_the_one_that_the_configuration_re
         (Limits, "videos"),
         (GeneratorSettings, "generator"),
         (ClassifierSettings, "classifier"),
+        (PilotSettings, "pilot"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

@@ -143,7 +143,8 @@ def made() -> Made:
     corpus = corpus.replace(keys=keys)
     clips = clips_of(corpus)
     for clip in clips:
-        for stage, shape in (("generated", (S,)), ("video_generated", (S,)), ("retrieved", ())):
+        generated = dict.fromkeys(("generated", "video_generated", "pilot_generated"), (S,))
+        for stage, shape in {**generated, "retrieved": ()}.items():
             audio = rng.normal(size=(*shape, STEPS, AUDIO_DIM)).astype(np.float32)
             clip.artifacts[stage] = InMemory({"audio": audio})
     heard = [clip for clip in clips if clip.has_sound]
@@ -212,7 +213,7 @@ def test_any_clips_of_a_unit_are_those_of_the_whole(made: Made) -> None:
     kept = {"filtered-50": np.arange(N * S).reshape(N, S) % 3 > 0}
     fillings = load_fillings(made.clips, made.projection, statistics, swapped, kept, 0)
     some, heard = np.array([7, 3, 3, N - 1]), np.arange(N) % 2 == 0
-    for unit in ("mean_audio", "random_features", "real_or_filtered-50", "real_or_knn_audio"):
+    for unit in ("mean_audio", "random_features", "real_or_filtered-50", "generated_pilot"):
         x = fillings.of_unit(unit, 1, heard)
         assert x[some].tobytes() == x[:][some].tobytes()
         assert x[5:6].tobytes() == x[:][5:6].tobytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -56,7 +57,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
             *("clips.fps", 5),
             {"truth", "frames", "ast", "noise_ast", "generator", "video_generator"},
         ),
-        ("frames.short_side", 128, {"frames"}),
+        ("frames.short_side", 128, {"frames", "sequence_frames"}),
         ("frames.sampling", "every_nth", {"frames"}),
         ("flow.max_speed", 99, {"flow"}),
         ("flow.scale", "per_pair", {"flow"}),
@@ -73,6 +74,20 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("video_generator.epochs", 9, {"video_generator"}),
         ("retrieval.k", 9, {"retrieved"}),
         ("folds", 3, {"sources", "prototypes", "generator", "video_generator", "retrieved"}),
+        # the pilot's fits say themselves which lambda, fold and number of checkpoints they have
+        ("pilot.lambdas", [3], set()),
+        ("pilot.snapshots", 2, set()),
+        ("pilot.epochs", 9, {"pilot"}),
+        ("cnn.batch_size", 4, {"cnn_rgb", "cnn_flow", "cnn_sequence"}),
+        ("cnn_rnn.image_size", 96, {"cnn_sequence"}),
+        ("cnn_rnn.sampling", "even", {"sequence_frames"}),
+        (
+            *("cnn_rnn.sequence_length", 9),
+            {"sequence_frames", "cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions"},
+        ),
+        ("cnn_rnn.epochs", 9, {"cnn_rnn"}),
+        ("cnn_rnn.split", "sorted_tail", {"cnn_rnn_predictions"}),  # fits are told by their clips
+        ("cnn_rnn.tail_share", 0.2, set()),
         ("filter.shuffle_seed", 9, {"dictionary"}),
         ("filter.top_labels", 9, {"predicted_labels"}),
         # classifiers behind a filter say so themselves, see tests/guards/test_guards_history.py
@@ -107,6 +122,8 @@ def test_a_setting_changes_the_recipes_of_the_stages_that_read_it(
         ("vit", {"vit_rgb", "vit_flow"}),
         ("ast", {"ast", "noise_ast", "prototypes", "predicted_labels"}),
         ("blip", {"captions"}),
+        ("pilot_backbone", {"cnn_rgb", "cnn_flow"}),
+        ("cnn_rnn_backbone", {"cnn_sequence"}),
         ("sentence", {"caption_embeddings", "label_embeddings", "dictionary"}),
     ],
 )
@@ -203,7 +220,9 @@ def reports_on(stage: str) -> set[str]:
 @pytest.mark.parametrize(
     ("dotted", "value", "stage"),
     [
-        ("frames.short_side", 99, "frames"),
+        ("flow.max_speed", 99, "flow"),
+        ("pilot.epochs", 7, "pilot"),
+        ("cnn_rnn.image_size", 99, "cnn_sequence"),
         ("captions.num_beams", 3, "captions"),
         ("audio_dim", 9, "projection"),
         ("generator.epochs", 3, "generator"),
@@ -281,12 +300,14 @@ def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path:
 
 def test_reports_that_name_the_models_declare_what_those_made(repository: Path) -> None:
     """The numeric type that a model ran with stands in its artifacts."""
-    from unmuted.report.provenance import ARTIFACTS
+    from unmuted.report.provenance import ARTIFACTS, ROLES
 
     scripts = repository / "workflow" / "scripts"
     for report in REPORTS.values():
         if "provenance(" in (scripts / f"{report.script}.py").read_text(encoding="utf-8"):
-            assert set(ARTIFACTS.values()) <= set(report.pooled), report.script
+            roles = getattr(importlib.import_module(report.script), "MODELS", ROLES)
+            named = {ARTIFACTS[role] for role in roles if role in ARTIFACTS}
+            assert named and named <= set(report.pooled), report.script
 
 
 def test_planning_works_each_visit_out_once(config, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,15 @@ from unmuted.variants import variant_path
 
 pytestmark = pytest.mark.workflow
 
-BIG_MODELS = {"extract_vit", "extract_ast", "extract_noise", "caption_frames"}
+BIG_MODELS = {
+    *("extract_vit", "extract_ast", "extract_noise", "caption_frames"),
+    *("extract_cnn", "extract_cnn_sequence"),
+}
 ON_GPU = BIG_MODELS | {
     *("train_generator", "generate_audio", "train_video_generator", "generate_audio_from_video"),
     *("train_classifier", "select_classifier", "predict_classes"),
+    *("train_pilot", "select_pilot", "generate_audio_with_pilot", "predict_pilot"),
+    *("train_cnn_rnn", "select_cnn_rnn", "predict_cnn_rnn"),
     *("train_comparison", "select_comparison", "predict_comparison"),
 }
 TABLES = {
@@ -150,7 +155,7 @@ def rules(dump: dict[tuple[str, str], Rules], variant: str) -> Rules:
 def rule_of(dump: dict[tuple[str, str], Rules], variant: str) -> dict[str, dict]:
     """By stage, the rule that makes it; without the demo's own."""
     return {
-        name: dump[variant, "flow" if name == "vit_flow" else "rgb"][stage.script]
+        name: dump[variant, "flow" if name.endswith("_flow") else "rgb"][stage.script]
         for name, stage in OF_RULES.items()
     }
 
@@ -238,11 +243,13 @@ def test_a_report_waits_for_every_shard_and_seed_of_what_it_reads(
     dump: dict[tuple[str, str], Rules], project: Project
 ) -> None:
     for report in REPORTS.values():
-        runs = project.training_rates().values() if report.trained_at_all_rates else [project]
         read = dump["", "rgb"][report.script]["input"]
         assert "results/splits.csv" in read
-        for run in runs:
-            for name in (*report.pooled, *report.fits):
+        awaited = {project: (*report.pooled, *report.fits)}
+        for run in project.training_rates().values() if report.at_all_rates else []:
+            awaited.setdefault(run, report.at_all_rates)
+        for run, names in awaited.items():
+            for name in names:
                 parts = run.shards if STAGES[name].is_sharded else run.parts(name)
                 for part in parts:
                     assert str(run.ledger(name, part)) in read, (report.script, name)

@@ -29,6 +29,7 @@ OPTIONS = {
     "flow.scale": "per_pair",
     "ast.passes": "per_step",
     "filter.mode": "uniform",
+    "cnn_rnn.split": "sorted_tail",
 }
 KEPT, REFUSED = "at30", "at25"
 

@@ -41,8 +41,13 @@ def test_a_variant_owns_only_what_its_settings_reach(project: Project) -> None:
     assert changed(project, "filter.top_labels=3") == filtered
     assert changed(project, "missing.training_rate=0.5") == {
         *("projection", "prototypes", "generator", "video_generator", "video_generated"),
-        *("retrieved", *MAIN, *filtered),
+        *("pilot", "pilot_selection", "pilot_generated", "pilot_predictions", "retrieved"),
+        *(*MAIN, *filtered),
     }
+    pilot = {"pilot", "pilot_selection", "pilot_generated", "pilot_predictions"}
+    assert changed(project, "pilot.lambdas=[3]") == {*pilot, *COMPARED}
+    recogniser = {"cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions", "cnn_rnn_animations"}
+    assert changed(project, "cnn_rnn.epochs=3") == recogniser
     captions = {"representative_frames", "captions", "caption_embeddings", "mapping"}
     found = changed(project, "representative_frames.ratio=1.1")
     assert captions < found and not found & {"frames", "flow", "wav", "ast", "vit_rgb"}
@@ -124,7 +129,8 @@ def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Project) ->
         ("video_generator.epochs", ("generated_arch1", "filtered")),
         ("retrieval.k", ("knn_audio",)),
         ("models.sentence", ("generated", "filtered")),
-        ("folds", ("generated", "generated_arch1", "filtered", "knn_audio")),
+        ("pilot.lambdas", ("generated_pilot",)),
+        ("folds", ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")),
     ],
 )
 def test_a_setting_is_judged_by_the_arms_that_it_reaches(key: str, arms: tuple[str, ...]) -> None:

@@ -11,11 +11,11 @@ Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
 
 FITS = (
     *("label_embeddings", "dictionary", "projection", "prototypes", "generator"),
-    *("video_generator", "classifier", "comparison_classifier"),
+    *("video_generator", "pilot", "cnn_rnn", "classifier", "comparison_classifier"),
 )
-CHOICES = ("selection", "comparison_selection")
+CHOICES = ("selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection")
 # Audio that stands for a clip's own, or what is known of it.
-FEATURES = ("generated", "video_generated", "retrieved", "predicted_labels")
+FEATURES = ("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound
 
 
@@ -52,6 +52,10 @@ def answers(world: World) -> Answers:
     for name, artifact in world.artifacts("predictions").items():
         for arm, said in artifact.json()["arms"].items():
             found[arm][name] = said["probabilities"]
+    for system in ("pilot", "cnn_rnn"):
+        for name, artifact in world.artifacts(f"{system}_predictions").items():
+            for arm, numbers in artifact.json()["arms"].items():
+                found[arm][name] = numbers
     for name, artifact in world.artifacts("comparison_predictions").items():
         said = artifact.json()
         for arm, numbers in (said["arms"] | said["missing"]).items():

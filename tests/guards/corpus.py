@@ -22,7 +22,12 @@ from unmuted.stages import STAGES
 CLASSES = ("barking", "cello", "rain")
 GROUP_SPLITS = ("train", "test", "train", "val", "train", "train", "test", "train")  # of a class
 STEPS, VIEW_DIM, TOKEN_DIM, AUDIO_DIM, TEXT_DIM = 4, 5, 12, 4, 8
-MADE = ("vit_rgb", "vit_flow", "captions", "caption_embeddings", "ast", "noise_ast")
+MADE = (
+    *("vit_rgb", "vit_flow", "captions", "caption_embeddings", "ast", "noise_ast"),
+    *("cnn_rgb", "cnn_flow", "cnn_sequence"),
+)
+ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
+SEQUENCE_LENGTH = 6
 ORIGINAL = "clip00"  # a training clip with sound, of which there are copies
 COPIES = {"copy-train": "train", "copy-test": "test", "copy-unlabelled": ""}  # with their splits
 
@@ -167,7 +172,7 @@ def write_models(folder: Path) -> None:
         key: np.float32(rng.normal(size=shapes.get(name, (TOKEN_DIM,))))
         for name, key in TENSORS.items()
     }
-    for role in ("vit", "ast", "blip", "sentence"):
+    for role in ROLES:
         (folder / role).mkdir(parents=True)
         (folder / role / "config.json").write_text(json.dumps({"hidden_size": TOKEN_DIM}))
         save_file(head if role == "ast" else {}, folder / role / "model.safetensors")
@@ -194,7 +199,12 @@ def _write(project: Project, stage: str, shard: str, clip: MadeClip) -> Row:
 def _features(clip: MadeClip) -> dict[str, dict[str, object] | None]:
     heard = clip.tokens is not None
     said = [" ".join(f"{value:.2f}" for value in caption) for caption in clip.captions]
+    frames = 2 + len(clip.steps)  # of clips that are too short for a whole sequence
+    sequence = np.repeat(clip.visual, 2, axis=0)[:frames]
     return {
+        "cnn_rgb": {"features": clip.visual[:, 1 : 1 + VIEW_DIM] ** 2},
+        "cnn_flow": {"features": np.abs(clip.visual[:, VIEW_DIM:])},
+        "cnn_sequence": {"features": np.abs(sequence)},
         "vit_rgb": {"features": clip.visual[:, :VIEW_DIM]},
         "vit_flow": {"features": clip.visual[:, VIEW_DIM:]},
         "captions": {"steps": clip.steps.tolist(), "captions": said},

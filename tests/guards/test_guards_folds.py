@@ -86,7 +86,7 @@ def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-@pytest.mark.parametrize("stage", ["generated", "video_generated"])
+@pytest.mark.parametrize("stage", ["generated", "video_generated", "pilot_generated"])
 def test_an_in_sample_generator_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:

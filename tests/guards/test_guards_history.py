@@ -17,7 +17,7 @@ from guards.world import STAGES_RUN, World, make_world
 from small_project import changed
 from unmuted.classification.comparison import always_units, filling_units
 
-FEATURES = ("retrieved", "generated", "video_generated")
+FEATURES = ("retrieved", "generated", "video_generated", "pilot_generated")
 UP_TO_FEATURES = STAGES_RUN[: STAGES_RUN.index("retrieved") + 1]
 
 

@@ -10,7 +10,8 @@ from unmuted.errors import UserError
 from unmuted.experiment import Experiment
 
 HEARING = ("real_audio", "swapped_audio")  # arms that are given sound of the tested clips
-FITTED_ON_SOUND = tuple(stage for stage in FITS if stage not in ("label_embeddings", "dictionary"))
+DEAF_FITS = ("label_embeddings", "dictionary", "cnn_rnn")
+FITTED_ON_SOUND = tuple(stage for stage in FITS if stage not in DEAF_FITS)
 
 
 def deaf_arms(world: World) -> set[str]:

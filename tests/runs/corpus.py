@@ -25,7 +25,8 @@ PER_CLIP = (
     *("captions", "caption_embeddings", "mapping"),
 )
 COMPARED = [
-    f"results/{name}" for name in ("comparison.json", "arch1_metrics.json", "predictions.csv")
+    *("results/comparison.json", "results/arch1_metrics.json", "results/predictions.csv"),
+    *("results/pilot_metrics.json", "results/cnn_rnn_metrics.json"),
 ]
 FITTED = ("projection", "prototypes", "generator", "classifier")
 
@@ -152,6 +153,7 @@ def make_corpus(folder: Path) -> Corpus:
     models_fixture.save_vit(models / "vit")
     models_fixture.save_ast(models / "ast", frames=160)
     models_fixture.save_blip(models / "blip")
+    models_fixture.save_cnn(models / "cnn")
     config = {
         "videos": {"source": "manifest", "manifest": "manifest.csv"},
         "videos_per_shard": 10,
@@ -159,12 +161,20 @@ def make_corpus(folder: Path) -> Corpus:
         "clips": {"seconds": 1.5, "fps": 4},
         "frames": {"short_side": 72},
         "captions": {"max_new_tokens": 40},
-        "models": {role: {"path": str(models / role)} for role in ("vit", "ast", "blip")},
+        "models": {
+            **{role: {"path": str(models / role)} for role in ("vit", "ast", "blip")},
+            "pilot_backbone": {"path": str(models / "cnn")},
+            "cnn_rnn_backbone": {"path": str(models / "cnn")},
+        },
         "folds": 2,
         "audio_dim": 8,
         "generator": {"epochs": 1, "hidden": 8, "adapter_dim": 4, "draws": 2},
         "video_generator": {"epochs": 1, "hidden": 8},
+        "pilot": {"epochs": 2, "hidden": 8, "snapshots": 2, "lambdas": [0.5, 2]},
+        "cnn_rnn": {"epochs": 2, "sequence_length": 8},
         "classifier": {"epochs": 2, "hidden": 8, "snapshots": 2},
+        # of so few clips, on whatever machine: keys, and with them masks, follow its features
+        "missing": {"training_rates": [0, 0.2]},
         "retrieval": {"k": 2},
         "filter": {"percentiles": [50]},
         "bootstrap": {"resamples": 200},

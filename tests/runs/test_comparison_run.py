@@ -18,9 +18,12 @@ pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
 FITS = (
     *("sources", "projection", "prototypes", "generator", "video_generator"),
-    "comparison_classifier",
+    *("pilot", "cnn_rnn", "comparison_classifier"),
 )
-MADE = ("video_generated", "retrieved", "predicted_labels", "comparison_predictions")
+MADE = (
+    *("video_generated", "pilot_generated", "retrieved", "predicted_labels"),
+    *("pilot_predictions", "cnn_rnn_predictions", "comparison_predictions"),
+)
 
 
 def read(corpus: Corpus, name: str) -> dict:
@@ -28,9 +31,12 @@ def read(corpus: Corpus, name: str) -> dict:
 
 
 def test_reports_follow_their_schemas_on_the_same_clips(with_comparison: Corpus) -> None:
-    for name in ("arch1_metrics", "comparison"):
+    for name in ("arch1_metrics", "comparison", "pilot_metrics", "cnn_rnn_metrics"):
         check_report(read(with_comparison, name), f"{name}.schema.yaml")
-    names = ("arch1_metrics", "arch2_metrics", "comparison")
+    names = (
+        *("arch1_metrics", "arch2_metrics", "comparison"),
+        *("pilot_metrics", "cnn_rnn_metrics"),
+    )
     first, *others = [read(with_comparison, name)["data"] for name in names]
     assert all(data == first for data in others)
 
@@ -52,7 +58,7 @@ def test_changed_test_clip_causes_no_fit(with_comparison: Corpus, copy_of: Copy)
 
 
 def test_missing_training_audio_shares_all_that_it_does_not_reach(with_comparison: Corpus) -> None:
-    home = with_comparison.results / "variants" / "missing.training_rate=0.5"
+    home = with_comparison.results / "variants" / "missing.training_rate=0.2"
     made = {path.name.removesuffix(".ledger.csv") for path in home.iterdir()}
     assert made >= {"generator", "projection", "comparison_classifier", "comparison_predictions"}
     assert not made & {"frames", "vit_rgb", "captions", "ast", "dictionary", "label_embeddings"}
@@ -88,7 +94,7 @@ def test_seed_mode_runs_with_all_its_options(unbuilt: Corpus, copy_of: Copy) -> 
     config = yaml.safe_load((REPOSITORY / "config" / "seed_mode.yaml").read_text())
     config["videos"]["demo"] |= {"classes": 2, "clips_per_class": 40}
     config["clips"] = {"seconds": 1.5}
-    small = ("models", "folds", "audio_dim", "generator", "video_generator", "classifier")
+    small = ("models", "folds", "audio_dim", "generator", "video_generator", "classifier", "pilot")
     config |= {key: quick[key] for key in (*small, "captions", "retrieval", "bootstrap")}
     (corpus.folder / "config.yaml").write_text(yaml.safe_dump(config))
     corpus.run("results/arch1_metrics.json")

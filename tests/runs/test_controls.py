@@ -20,7 +20,11 @@ from unmuted.project import Project
 
 pytestmark = pytest.mark.workflow
 
-ARCHITECTURES = {"generated_arch1": "video_generated", "generated_arch2": "generated"}
+ARCHITECTURES = {
+    "generated_arch1": "video_generated",
+    "generated_arch2": "generated",
+    "generated_pilot": "pilot_generated",
+}
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ def test_the_comparison_has_every_arm_on_the_same_clips(compared: Path, metrics:
     assert report["data"] == metrics["data"]
     assert report["arms"].keys() == {
         *("video_only", "video_only_matched", "mean_audio", "knn_audio", "generated_arch1"),
-        *("generated_arch2", "filtered", "oracle_filter", "real_audio"),
+        *("cnn_rnn", "pilot", "generated_pilot", "generated_arch2", "filtered"),
+        *("oracle_filter", "real_audio"),
         *("shuffled_dictionary", "random_features", "swapped_audio"),
     }
     for ours, theirs in (("generated_arch2", "generated"), ("real_audio", "real_audio")):
