@@ -160,7 +160,8 @@ def make_corpus(folder: Path) -> Corpus:
         "threads": 1,
         "clips": {"seconds": 1.5, "fps": 4},
         "frames": {"short_side": 72},
-        "captions": {"max_new_tokens": 40},
+        # few at once: there is time to kill a job between two videos, on fast machines too
+        "captions": {"max_new_tokens": 40, "batch_size": 2},
         "models": {
             **{role: {"path": str(models / role)} for role in ("vit", "ast", "blip")},
             "pilot_backbone": {"path": str(models / "cnn")},

@@ -97,7 +97,12 @@ def test_seed_mode_runs_with_all_its_options(unbuilt: Corpus, copy_of: Copy) -> 
     small = ("models", "folds", "audio_dim", "generator", "video_generator", "classifier", "pilot")
     config |= {key: quick[key] for key in (*small, "captions", "retrieval", "bootstrap")}
     (corpus.folder / "config.yaml").write_text(yaml.safe_dump(config))
-    corpus.run("results/arch1_metrics.json")
+    corpus.run("results/arch1_metrics.json", "results/cnn_rnn_metrics.json")
+    report = read(corpus, "cnn_rnn_metrics")
+    check_report(report, "cnn_rnn_metrics.schema.yaml")
+    first, last = report["classes"]
+    assert report["training"]["split"] == "sorted_tail"
+    assert (first["val"], last["train"] < first["train"]) == (0, True)
     report = read(corpus, "arch1_metrics")
     check_report(report, "arch1_metrics.schema.yaml")
     assert "leaks" in report["arms"]["filtered"]
