@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.artifacts import text_array
+from unmuted.features.extraction import extract_pictures
 from unmuted.joblog import job_log
-from unmuted.media.images import decode_images
 from unmuted.project import Project
 from unmuted.runner import Outcome, Task
 
@@ -14,16 +13,10 @@ def extract(
     tasks: Sequence[Task], project: Project, source: str, threads: int
 ) -> Iterator[Outcome]:
     """The mean patch token of each of the T images, (T, D) float32, per task."""
-    from unmuted.features.device import pick_dtype, use_device
     from unmuted.features.vit import VitFeatures
 
-    spec = project.model_spec("vit")
-    device = use_device(project.config["device"], threads)
-    dtype = pick_dtype(device, spec.dtype)
-    model = VitFeatures(spec, device, dtype, project.config["vit"]["batch_size"])
-    clips = ((task.name, decode_images(task.inputs[source].tensors())) for task in tasks)
-    for name, features in model.extract_clips(clips):
-        yield Outcome(name, {"features": features, "dtype": text_array(dtype)})
+    build = partial(VitFeatures, batch_size=project.config["vit"]["batch_size"])
+    return extract_pictures(tasks, project, "vit", source, build, threads)
 
 
 def main(project: Project, view: str, shard: str, threads: int) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from unmuted.classification.lstm import Classifier, ClassifierConfig
 from unmuted.errors import UserError
-from unmuted.fitting.checkpoints import Fit
+from unmuted.fitting.checkpoints import Fit, even_epochs
 from unmuted.fitting.clip_arrays import ClipArray, is_finite
 from unmuted.fitting.loop import Schedule, optimise, seeded
 from unmuted.fitting.order import content_order
@@ -43,8 +43,8 @@ class ClassifierSettings:
 
     @property
     def snapshot_epochs(self) -> list[int]:
-        """Epochs after which a checkpoint is kept, evenly spaced, the last one included."""
-        return [self.epochs * (i + 1) // self.snapshots for i in range(self.snapshots)]
+        """Epochs after which a checkpoint is kept."""
+        return even_epochs(self.epochs, self.snapshots)
 
 
 def train_classifier(

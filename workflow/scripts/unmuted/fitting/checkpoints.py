@@ -19,6 +19,11 @@ class Fit:
     history: History
 
 
+def even_epochs(epochs: int, snapshots: int) -> list[int]:
+    """Epochs after which a checkpoint is kept, evenly spaced, the last one included."""
+    return [epochs * (i + 1) // snapshots for i in range(snapshots)]
+
+
 def pack_fit(fit: Fit) -> State:
     """Checkpoints under `snapshot.<i>.`, their epochs, and the loss curves under `history.`."""
     packed = {"epochs": np.array(fit.epochs, dtype=np.int64)}

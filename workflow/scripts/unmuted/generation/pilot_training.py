@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unmuted.errors import UserError
-from unmuted.fitting.checkpoints import Fit
+from unmuted.fitting.checkpoints import Fit, even_epochs
 from unmuted.fitting.loop import Schedule, optimise, seeded
 from unmuted.fitting.order import content_order, hash_keys
 from unmuted.fitting.states import State, load_weights, pack, settings_of
@@ -40,8 +40,8 @@ class PilotSettings:
 
     @property
     def snapshot_epochs(self) -> list[int]:
-        """Epochs after which a checkpoint is kept, evenly spaced, the last one included."""
-        return [self.epochs * (i + 1) // self.snapshots for i in range(self.snapshots)]
+        """Epochs after which a checkpoint is kept."""
+        return even_epochs(self.epochs, self.snapshots)
 
     @property
     def last_only(self) -> PilotSettings:
