@@ -25,8 +25,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from unmuted.ledger import read_rows  # noqa: E402
-from unmuted.project import Project  # noqa: E402
+from unmuted.engine.ledger import read_rows  # noqa: E402
+from unmuted.engine.project import Project  # noqa: E402
+from unmuted.pipeline import open_run  # noqa: E402
 
 STAGES = ("probe", "frames", "wav", "representative_frames", "captions", "mapping", "ast")
 LATE_S = 2e-6  # times are stored in microseconds
@@ -180,7 +181,7 @@ if __name__ == "__main__":
     parser.add_argument("configuration", type=Path)
     parser.add_argument("page", type=Path, help="where the Markdown goes")
     arguments = parser.parse_args()
-    run = Project(yaml.safe_load(arguments.configuration.read_text()))
+    run = open_run(yaml.safe_load(arguments.configuration.read_text()))
     text = page(compare(run), statuses(run))
     arguments.page.write_text(text)
     print(text)

@@ -6,7 +6,7 @@ import importlib
 import inspect
 from collections.abc import Iterable
 
-from unmuted.project import Project
+from unmuted.engine.project import Project
 from unmuted.stages import REPORTS, STAGES
 
 MEDIA = ("probe", "frames", "wav", "flow")

@@ -15,8 +15,9 @@ from pathlib import Path
 import yaml
 
 from measure import ROOT
+from unmuted.engine.project import Project
 from unmuted.media.ffmpeg import binary
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 from unmuted.world.files import write_clip
 from unmuted.world.plan import plan_world
 
@@ -86,7 +87,7 @@ def enter_project(
         **settings,
     }
     Path("config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    return Project(config)
+    return open_run(config)
 
 
 def empty(*stages: str) -> None:

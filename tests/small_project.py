@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 
-from unmuted.artifacts import content_digest
-from unmuted.ledger import Row, write_rows
-from unmuted.project import Project
-from unmuted.recipes import digest_json
+from unmuted.engine.artifacts import content_digest
+from unmuted.engine.ledger import Row, write_rows
+from unmuted.engine.project import Project
+from unmuted.engine.recipes import digest_json
 from unmuted.stages import STAGES
 
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors import safe_open
 
-from unmuted.artifacts import (
+from unmuted.engine.artifacts import (
     HEADER_KEY,
     DamagedArtifact,
     atomic,

@@ -32,11 +32,11 @@ from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, PER_CLIP, Corpus
 from test_features_models import cosines
 from unmuted import locks
+from unmuted.engine.ledger import OK
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
 from unmuted.features.time_pooling import bin_edges, pooling_weights, token_spans
 from unmuted.features.vit import VitFeatures
-from unmuted.ledger import OK
 from unmuted.media import ffmpeg
 from unmuted.media.every_nth import read_every_nth
 from unmuted.media.flow import flow_images

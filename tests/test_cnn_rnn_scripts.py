@@ -22,16 +22,16 @@ from guards.corpus import (
     with_permuted_labels,
 )
 from guards.world import SEEDS, World, make_world
-from unmuted.artifacts import write_artifact
 from unmuted.classification.cnn_rnn_training import load_cnn_rnn, predict_with
 from unmuted.classification.selection import select_snapshot
 from unmuted.classification.sequences import load_sequences
 from unmuted.classification.tail_split import cnn_rnn_clips
+from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.ledger import Row, read_rows, write_rows
+from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
 from unmuted.experiment import Clip, load_experiment
 from unmuted.fitting.checkpoints import unpack_fit
-from unmuted.ledger import Row, read_rows, write_rows
-from unmuted.runner import Artifact
 
 torch.set_num_threads(1)
 
@@ -160,7 +160,7 @@ def test_the_least_validation_loss_is_chosen(clean: World) -> None:
     with chdir(clean.folder):
         sequences = load_sequences(val, SEQUENCE_LENGTH)
     for seed, one in zip(SEEDS, choice["arms"]["cnn_rnn"], strict=True):
-        fit = unpack_fit(clean.units("cnn_rnn", f"seed-{seed}")["all"].tensors())
+        fit = unpack_fit(clean.units("cnn_rnn", seed)["all"].tensors())
         assert fit.epochs == [1, 2]
         found = [predict_with(load_cnn_rnn(state), sequences) for state in fit.snapshots]
         expected = select_snapshot(found, labels)
@@ -178,7 +178,7 @@ def test_a_prediction_is_that_of_the_chosen_checkpoints(clean: World) -> None:
     with chdir(clean.folder):
         sequence = load_sequences([clip], SEQUENCE_LENGTH)
     for one in chosen(clean)["arms"]["cnn_rnn"]:
-        packed = clean.units("cnn_rnn", f"seed-{one['seed']}")["all"].tensors()
+        packed = clean.units("cnn_rnn", one["seed"])["all"].tensors()
         model = load_cnn_rnn(unpack_fit(packed).snapshots[one["snapshot"]])
         expected.append(predict_with(model, sequence)[0])
     np.testing.assert_allclose(said(clean)[clip.video_id]["probabilities"], expected, atol=1e-7)

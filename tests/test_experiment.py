@@ -10,6 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from small_project import changed, make_config, row, write_ledgers
+from unmuted.engine.ledger import Row
+from unmuted.engine.project import Project
 from unmuted.errors import UserError
 from unmuted.experiment import (
     FULL,
@@ -24,9 +26,8 @@ from unmuted.experiment import (
     training_folds,
     training_sound,
 )
-from unmuted.ledger import Row
 from unmuted.missing import is_missing
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 from unmuted.splits import write_splits
 
 FOLDS = 3
@@ -162,7 +163,7 @@ SPLIT_OF = {
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(tmp_path)
     labels = {name: name[:4] for name in SPLIT_OF} | {"plain": None}
-    project = Project(changed(make_config(tmp_path, labels), "folds", 2))
+    project = open_run(changed(make_config(tmp_path, labels), "folds", 2))
     (tmp_path / "results").mkdir()
     write_splits(Path("results/splits.csv"), project.dataset.videos, SPLIT_OF)
     return project

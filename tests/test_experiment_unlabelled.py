@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_project import changed, make_config, row, write_ledgers
+from unmuted.engine.project import Project
 from unmuted.experiment import (
     FULL,
     VISUAL,
@@ -24,7 +25,7 @@ from unmuted.experiment import (
     unlabelled_clips,
 )
 from unmuted.missing import is_missing
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 from unmuted.splits import write_splits
 from unmuted.stages import STAGES
 
@@ -148,7 +149,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 
 
 def written(config: dict[str, object], **rows: dict) -> Project:
-    project = Project(config)
+    project = open_run(config)
     Path("results").mkdir(exist_ok=True)
     write_splits(Path("results/splits.csv"), project.dataset.videos, SPLIT_OF)
     for stage in (*VISUAL, "ast"):

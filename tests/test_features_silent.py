@@ -8,9 +8,9 @@ import pytest
 
 import extract_ast
 import extract_noise
+from unmuted.engine.ledger import OK, Row
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.features.silent import part_silent
-from unmuted.ledger import OK, Row
-from unmuted.runner import Artifact, Outcome, Task
 
 
 def task(name: str, status: str) -> Task:

@@ -12,6 +12,8 @@ from unmuted.errors import UserError
 from unmuted.experiment import FULL, Experiment, fit_units, fold_name, training_folds
 from unmuted.generation.crossfit import generate_cross_fitted
 from unmuted.generation.data import GeneratorData
+from unmuted.generation.folds import FULL as FULL_FOLD
+from unmuted.generation.folds import Generators
 from unmuted.generation.training import generate
 
 
@@ -28,7 +30,9 @@ def run(corpus: Corpus) -> Run:
 def cross_fitted(run: Run, data: GeneratorData) -> np.ndarray:
     folds = {fold: run.generators[fold_name(fold)] for fold in range(FOLDS)}
     full = run.generators[FULL]
-    return generate_cross_fitted(folds, full, data, run.fold_of_group, 2, 0).audio
+    return generate_cross_fitted(
+        Generators.of(dict(folds) | {FULL_FOLD: full}), data, run.fold_of_group, 2, 0
+    ).audio
 
 
 def by(run: Run, unit: str, data: GeneratorData) -> np.ndarray:
@@ -75,4 +79,6 @@ def test_a_clip_that_every_generator_knows_is_refused(corpus: Corpus, run: Run) 
     copy = replace(run.data.take(heard), groups=("elsewhere",))
     only_full = {0: run.generators[FULL]}
     with pytest.raises(UserError, match="out of fold"):
-        generate_cross_fitted(only_full, run.generators[FULL], copy, {}, 2, 0)
+        generate_cross_fitted(
+            Generators.of(dict(only_full) | {FULL_FOLD: run.generators[FULL]}), copy, {}, 2, 0
+        )

@@ -24,7 +24,8 @@ from unmuted.fitting.order import hash_keys
 from unmuted.fitting.states import State, load_weights
 from unmuted.generation.crossfit import generate_cross_fitted
 from unmuted.generation.data import GeneratorData
-from unmuted.generation.folds import has_seen
+from unmuted.generation.folds import FULL as FULL_FOLD
+from unmuted.generation.folds import Generators, has_seen
 from unmuted.generation.projection import Projection, fit_projection
 from unmuted.generation.settings import GeneratorSettings, VideoGeneratorSettings
 from unmuted.generation.training import generate, train_generator, train_video_generator
@@ -164,7 +165,9 @@ def test_cross_fitting_serves_every_clip_by_a_generator_that_left_it_out(corpus:
     }
     data = generator_data(experiment.clips, space, STEPS)
     by_fold = {fold: states[fold_name(fold)] for fold in range(FOLDS)}
-    made = generate_cross_fitted(by_fold, states[FULL], data, fold_of, 1, 0).audio
+    made = generate_cross_fitted(
+        Generators.of(by_fold | {FULL_FOLD: states[FULL]}), data, fold_of, 1, 0
+    ).audio
     served_by = [fold_of.get(group) for group in data.groups]
     assert set(served_by) == {None, *range(FOLDS)}
     for unit in set(served_by):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from unmuted.engine.joblog import job_log
 from unmuted.errors import UserError
-from unmuted.joblog import job_log
 
 
 def test_what_the_user_can_mend_ends_the_job_in_one_line(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unmuted.engine.ledger import COLUMNS, Journal, Row, read_rows, write_rows
 from unmuted.errors import UserError
-from unmuted.ledger import COLUMNS, Journal, Row, read_rows, write_rows
 from unmuted.text import one_line
 
 HEADER = ",".join(COLUMNS) + "\n"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from unmuted.locks import claim_lock, release_stale_lock
+from unmuted.engine.locks import claim_lock, release_stale_lock
 
 CLAIM = """
 import sys
 from pathlib import Path
-from unmuted.locks import claim_lock
+from unmuted.engine.locks import claim_lock
 claim_lock(Path(sys.argv[1]))
 print("claimed", flush=True)
 sys.stdin.read()

@@ -13,11 +13,11 @@ from PIL import Image, ImageSequence
 
 import animate_cnn_rnn
 from media.clips import numbered_picture, read_number
-from unmuted.artifacts import write_artifact
-from unmuted.ledger import Row
+from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.ledger import Row
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.media.animation import WIDTH, animate, durations, fitted_text
 from unmuted.media.images import encode_images
-from unmuted.runner import Artifact, Outcome, Task
 
 TOP = [("PlayingCello", 51.75), ("Punch", 25.28), ("TennisSwing", 8.7)]
 TIMES = np.arange(5) / 25

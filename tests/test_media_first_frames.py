@@ -13,13 +13,14 @@ import pytest
 import extract_sequence_frames
 from media.clips import HEIGHT, WIDTH, read_number, write_numbered_clip
 from small_project import changed, make_config
-from unmuted.ledger import read_rows
+from unmuted.engine.ledger import read_rows
+from unmuted.engine.project import Project
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import read_frames, sample_times
 from unmuted.media.images import decode_images
 from unmuted.media.probe import Limits, probe
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 
 LENGTH = 20
 
@@ -107,11 +108,11 @@ def test_the_script_follows_the_configuration(
     config = changed(config, "cnn_rnn", {"sequence_length": 8})
     write_numbered_clip(tmp_path / "videos/cats/long.mp4", range(50), 25)
     write_numbered_clip(tmp_path / "videos/dogs/short.mp4", range(3), 25)
-    found = run(Project(config), probe_videos.main, extract_sequence_frames.main)
+    found = run(open_run(config), probe_videos.main, extract_sequence_frames.main)
     assert numbers(found["long"]) == list(range(8)) and numbers(found["short"]) == [0, 1, 2]
     assert found["long"].shape == (8, 36, 64, 3)
     assert "broken" not in found
-    even = run(Project(changed(config, "cnn_rnn.sampling", "even")), extract_sequence_frames.main)
+    even = run(open_run(changed(config, "cnn_rnn.sampling", "even")), extract_sequence_frames.main)
     assert numbers(even["long"]) == [int(time * 25) for time in sample_times(0, 2.0, 8)]
     assert len(even["short"]) == 8  # as of all frames spread evenly: the same shown again
 
@@ -131,6 +132,6 @@ def run(project: Project, *mains: object) -> dict[str, np.ndarray]:
 def test_both_ways_of_sampling_obey_the_limits(tmp_path: Path) -> None:
     for sampling in ("first", "even"):
         config = changed(make_config(tmp_path, {"a": "cats"}), "cnn_rnn.sampling", sampling)
-        project = Project(changed(config, "videos.max_megapixels", 1))
+        project = open_run(changed(config, "videos.max_megapixels", 1))
         read = extract_sequence_frames.sampling(project)
         assert isinstance(read, partial) and read.keywords["limits"] == project.limits

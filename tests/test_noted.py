@@ -10,10 +10,11 @@ import pytest
 
 from small_project import changed, make_config
 from unmuted.dataset import Video
+from unmuted.engine.noted import note_videos, read_note
+from unmuted.engine.plan import NOTED
+from unmuted.engine.project import Project
 from unmuted.errors import UserError
-from unmuted.noted import note_videos, read_note
-from unmuted.plan import NOTED
-from unmuted.project import Project
+from unmuted.pipeline import REGISTRY, open_run
 from unmuted.stages import STAGES
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
@@ -27,13 +28,13 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 
 @pytest.fixture
 def planned(config: dict[str, object]) -> Project:
-    project = Project(config)
+    project = open_run(config)
     project.note_source()
     return project
 
 
 def test_a_job_finds_what_was_planned(config, planned) -> None:
-    job = Project.of_job(config)
+    job = Project.of_job(config, REGISTRY)
     assert job.noted is not None
     assert [job.videos_of(shard) for shard in planned.shards] == [
         planned.videos_of(shard) for shard in planned.shards
@@ -52,15 +53,15 @@ def test_a_job_of_one_shard_never_looks_at_the_source(
     def refuse(*_: object) -> None:
         raise AssertionError("the whole source was read")
 
-    monkeypatch.setattr("unmuted.corpus.read_folder", refuse)
-    monkeypatch.setattr("unmuted.noted.NotedVideos.all", refuse)
-    job = Project.of_job(config)
+    monkeypatch.setattr("unmuted.engine.corpus.read_folder", refuse)
+    monkeypatch.setattr("unmuted.engine.noted.NotedVideos.all", refuse)
+    job = Project.of_job(config, REGISTRY)
     for shard in planned.shards:
         job.visit_recipe("mapping", shard)
         job.needs("mapping", shard)
         assert job.source_contents(shard).keys() == planned.videos_of(shard).keys()
     with pytest.raises(AssertionError, match="source was read"):
-        Project(config).visit_recipe("mapping", shard)
+        open_run(config).visit_recipe("mapping", shard)
 
 
 BEHIND_FITS = [name for name, stage in STAGES.items() if stage.is_sharded and stage.pooled]
@@ -70,7 +71,7 @@ BEHIND_FITS = [name for name, stage in STAGES.items() if stage.is_sharded and st
 def test_a_job_behind_the_fits_looks_at_no_other_video(
     config, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
-    planned = Project(config)
+    planned = open_run(config)
     shard, other = sorted(planned.shards)[:2]
     run = planned.variant_of(variant)
     expected = {name: run.home(name).visit_recipe(name, shard) for name in BEHIND_FITS}
@@ -81,33 +82,33 @@ def test_a_job_behind_the_fits_looks_at_no_other_video(
     def refuse(*_: object) -> None:
         raise AssertionError("all videos were read")
 
-    monkeypatch.setattr("unmuted.corpus.read_folder", refuse)
-    monkeypatch.setattr("unmuted.noted.NotedVideos.all", refuse)
-    job = Project.of_job(config).variant_of(variant)
+    monkeypatch.setattr("unmuted.engine.corpus.read_folder", refuse)
+    monkeypatch.setattr("unmuted.engine.noted.NotedVideos.all", refuse)
+    job = Project.of_job(config, REGISTRY).variant_of(variant)
     assert {name: job.home(name).visit_recipe(name, shard) for name in BEHIND_FITS} == expected
     job.home("generated").needs("generated", shard)
 
 
 def test_what_was_planned_with_other_settings_does_not_count(config) -> None:
-    planned = Project(config)
+    planned = open_run(config)
     shard = min(planned.shards)
     planned.visit_recipe("generated", shard)
     planned.note_source()
     other = changed(config, "generator.dropout", 0.5)
-    job = Project.of_job(other)
+    job = Project.of_job(other, REGISTRY)
     assert job.noted is not None
-    assert job.visit_recipe("generated", shard) == Project(other).visit_recipe("generated", shard)
+    assert job.visit_recipe("generated", shard) == open_run(other).visit_recipe("generated", shard)
 
 
 def test_a_job_keeps_the_note_that_it_has_opened(config, planned) -> None:
-    job = Project.of_job(config)
+    job = Project.of_job(config, REGISTRY)
     others = changed(config, "videos.follow_links", True)
-    Project(changed(others, "videos_per_shard", 1)).note_source()  # in its place, laid out anew
+    open_run(changed(others, "videos_per_shard", 1)).note_source()  # in its place, laid out anew
     assert job.dataset.videos == planned.dataset.videos
 
 
 def test_a_job_in_a_variant_reads_the_note_too(config, planned) -> None:
-    job = Project.of_job(config).variant_of("frames.short_side=99")
+    job = Project.of_job(config, REGISTRY).variant_of("frames.short_side=99")
     assert job.noted is not None
 
 
@@ -115,8 +116,8 @@ def test_the_videos_that_were_planned_count_not_those_that_came_since(
     config, planned, tmp_path: Path
 ) -> None:
     (tmp_path / "videos" / "cats" / "late.mp4").touch()
-    assert "late" not in Project.of_job(config).videos
-    assert "late" in Project(config).videos
+    assert "late" not in Project.of_job(config, REGISTRY).videos
+    assert "late" in open_run(config).videos
 
 
 @pytest.mark.parametrize(("key", "value"), [("videos_per_shard", 2), ("videos.follow_links", True)])
@@ -125,7 +126,7 @@ def test_a_note_of_another_configuration_is_not_read(config, planned, key, value
 
 
 def test_without_a_note_the_source_is_read(config) -> None:
-    job = Project.of_job(config)
+    job = Project.of_job(config, REGISTRY)
     assert job.noted is None
     assert set(job.videos) == set(LABELS)
 
@@ -133,11 +134,11 @@ def test_without_a_note_the_source_is_read(config) -> None:
 @pytest.mark.parametrize("length", [0, 5, 40, -1])
 def test_a_damaged_note_is_not_read(config, planned, length: int) -> None:
     NOTED.write_bytes(NOTED.read_bytes()[:length])
-    assert Project.of_job(config).noted is None
+    assert Project.of_job(config, REGISTRY).noted is None
 
 
 def test_a_shard_that_was_not_noted_has_no_videos(config, planned) -> None:
-    job = Project.of_job(config)
+    job = Project.of_job(config, REGISTRY)
     assert job.videos_of("00099-of-00100") == {}
     shutil.rmtree("videos")
     with pytest.raises(UserError, match="no shard '00099-of-00100'"):
@@ -162,5 +163,5 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
 
 def test_the_demo_notes_nothing(tmp_path: Path, config, monkeypatch: pytest.MonkeyPatch) -> None:
     demo = {**config, "videos": {"source": "demo"}}
-    Project(demo).note_source()
+    open_run(demo).note_source()
     assert not NOTED.exists()

@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from small_project import make_config
+from unmuted.datasets import dataset_identity
+from unmuted.engine.origin import check_origin, note_origin
 from unmuted.errors import UserError
-from unmuted.origin import check_origin, note_origin, origin_of
 
 FOLDER = {"source": "folder", "folder": "videos"}
 OTHERS = [
@@ -20,6 +22,11 @@ OTHERS = [
     {"source": "manifest", "manifest": "videos"},
     {"source": "demo", "demo": {"clips_per_class": 6}},
 ]
+
+
+def origin_of(videos: Mapping[str, object]) -> dict[str, str]:
+    """Identity of the dataset that a section `videos` names."""
+    return dataset_identity({"videos": videos})
 
 
 @pytest.fixture

@@ -24,6 +24,9 @@ from guards.corpus import (
 from guards.world import World, make_world
 from small_project import changed
 from unmuted.classification.selection import log_loss
+from unmuted.engine.ledger import read_rows
+from unmuted.engine.runner import Artifact
+from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.errors import UserError
 from unmuted.experiment import (
     FULL,
@@ -45,11 +48,8 @@ from unmuted.generation.pilot_units import (
     joint_unit,
     pilot_units,
 )
-from unmuted.ledger import read_rows
-from unmuted.runner import Artifact
 from unmuted.sources import Sources
 from unmuted.stages import PILOT_VISUAL
-from unmuted.variants import changed_setting, variant_path
 
 BEFORE = ("sources", "projection")
 PILOT = ("pilot", "pilot_selection", "pilot_generated", "pilot_predictions")
@@ -90,7 +90,7 @@ def choice_of(world: World) -> dict:
 
 
 def state(world: World, unit: str, seed: int, snapshot: int = -1) -> dict[str, np.ndarray]:
-    packed = world.units("pilot", f"seed-{seed}")[unit].tensors()
+    packed = world.units("pilot", seed)[unit].tensors()
     return unpack_fit(packed).snapshots[snapshot]
 
 
@@ -177,7 +177,7 @@ def test_fits_are_named_by_their_weights() -> None:
 
 def test_every_unit_is_fitted_up_front_with_every_seed(clean: World) -> None:
     for seed in range(SEEDS):
-        assert set(clean.units("pilot", f"seed-{seed}")) == UNITS
+        assert set(clean.units("pilot", seed)) == UNITS
 
 
 def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
@@ -189,9 +189,7 @@ def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
     fewer = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1]))
     fewer.run("pilot", seeds=[0])
     assert fitted_again(clean, fewer, 0) == set()
-    assert set(fewer.units("pilot", "seed-0")) == {
-        u for u in UNITS if not u.startswith("joint-0.1")
-    }
+    assert set(fewer.units("pilot", 0)) == {u for u in UNITS if not u.startswith("joint-0.1")}
 
 
 def test_a_changed_validation_clip_causes_no_fit_and_another_choice(clean: World) -> None:
@@ -244,7 +242,7 @@ def test_names_and_order_of_clips_change_no_byte(clean: World, folder: Path) -> 
 def test_where_more_training_audio_is_missing_neither_branch_is_fitted_alone(clean: World) -> None:
     path = variant_path(changed_setting("missing.training_rate", 0.3))
     rarer = clean.copy().variant(path).run(*BEFORE, *PILOT)
-    assert set(rarer.units("pilot", "seed-0")) == UNITS - {CLASSIFICATION, GENERATION}
+    assert set(rarer.units("pilot", 0)) == UNITS - {CLASSIFICATION, GENERATION}
     assert choice_of(rarer)[CLASSIFICATION] == []
     assert not any("alone" in one.tensors() for one in rarer.artifacts("pilot_generated").values())
     for one in rarer.artifacts("pilot_predictions").values():

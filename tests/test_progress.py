@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from unmuted.progress import Progress
+from unmuted.engine.progress import Progress
 
 
 class Clock:

@@ -15,10 +15,11 @@ import pytest
 
 from small_project import artifact_digests, changed, make_config, row, write_ledgers
 from unmuted.dataset import SPLITS
+from unmuted.engine.ledger import read_rows
+from unmuted.engine.project import Project
+from unmuted.engine.runner import Outcome, Task, mark_damaged
 from unmuted.errors import UserError
-from unmuted.ledger import read_rows
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task, mark_damaged
+from unmuted.pipeline import open_run
 from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES, VISUAL
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
@@ -34,12 +35,12 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 
 @pytest.fixture
 def project(config: dict[str, object]) -> Project:
-    return Project(config)
+    return open_run(config)
 
 
 def recipes(config: dict[str, object]) -> dict[str, str]:
     """Recipe of every stage, of one and the same input."""
-    project = Project(config)
+    project = open_run(config)
     return {stage: project.recipe(stage, "input") for stage in STAGES}
 
 
@@ -155,7 +156,7 @@ def test_training_reads_exactly_the_generator_settings_of_its_recipe(project) ->
 
 
 def visits(config, stage: str) -> dict[str, str]:
-    project = Project(config)
+    project = open_run(config)
     return {shard: project.visit_recipe(stage, shard) for shard in project.shards}
 
 
@@ -174,7 +175,7 @@ def test_a_changed_file_has_its_own_shard_probed(config, tmp_path: Path, how: st
     else:
         path.unlink()
         path.symlink_to("nowhere")
-    own = Project(config).shard_of["cats1"]
+    own = open_run(config).shard_of["cats1"]
     for stage in before:
         assert differing(before[stage], visits(config, stage)) == {own}
 
@@ -193,7 +194,7 @@ def upstream(stage: str) -> set[str]:
 
 def all_visits(config) -> dict[str, str]:
     """Params of every rule: of one shard of each stage, of each fit, and of the reports."""
-    project = Project(config)
+    project = open_run(config)
     shard = min(project.shards)
     rules = {
         name: project.visit_recipe(name, shard if stage.is_sharded else None)
@@ -250,7 +251,7 @@ def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
     def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
         yield from (Outcome(task.name, {"of": task.name}) for task in todo)
 
-    project = Project(config)
+    project = open_run(config)
     shard = min(project.shards)
     project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
     for read in STAGES["mapping"].inputs:
@@ -275,27 +276,27 @@ def test_a_new_video_has_its_own_shard_visited(config, tmp_path: Path) -> None:
     (tmp_path / "videos" / "dogs" / "new.mp4").touch()
     after = visits(config, "flow")
     assert after.keys() == before.keys()
-    assert differing(before, after) == {Project(config).shard_of["new"]}
+    assert differing(before, after) == {open_run(config).shard_of["new"]}
 
 
 def test_a_new_video_has_no_other_shard_mapped(config, tmp_path: Path) -> None:
     """The labels of AudioSet, to which captions are mapped, are the same for all videos."""
-    before, labels = visits(config, "mapping"), Project(config).visit_recipe("label_embeddings")
+    before, labels = visits(config, "mapping"), open_run(config).visit_recipe("label_embeddings")
     (tmp_path / "videos" / "birds").mkdir()
     (tmp_path / "videos" / "birds" / "new.mp4").touch()
-    assert Project(config).visit_recipe("label_embeddings") == labels
-    own = Project(config).shard_of["new"]
+    assert open_run(config).visit_recipe("label_embeddings") == labels
+    own = open_run(config).shard_of["new"]
     assert differing(before, visits(config, "mapping")) == {own}
 
 
 def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path: Path) -> None:
-    found = [Project(config).visit_recipe("generator")]
-    found.append(Project(changed(config, "seeds", [1, 2, 3, 4, 5])).visit_recipe("generator"))
-    found.append(Project(changed(config, "folds", 3)).visit_recipe("generator"))
+    found = [open_run(config).visit_recipe("generator")]
+    found.append(open_run(changed(config, "seeds", [1, 2, 3, 4, 5])).visit_recipe("generator"))
+    found.append(open_run(changed(config, "folds", 3)).visit_recipe("generator"))
     (tmp_path / "videos" / "cats" / "cats1.mp4").rename(tmp_path / "videos" / "dogs" / "cats1.mp4")
-    found.append(Project(config).visit_recipe("generator"))
+    found.append(open_run(config).visit_recipe("generator"))
     assert len(set(found)) == 4
-    assert Project(config).visit_recipe("generator") == found[-1]
+    assert open_run(config).visit_recipe("generator") == found[-1]
 
 
 def test_reports_that_name_the_models_declare_what_those_made(repository: Path) -> None:
@@ -312,7 +313,7 @@ def test_reports_that_name_the_models_declare_what_those_made(repository: Path) 
 
 def test_planning_works_each_visit_out_once(config, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many shards there are: what all of them have upstream is not worked out for each."""
-    project = Project(changed(changed(config, "videos_per_shard", 1), "folds", 2))
+    project = open_run(changed(changed(config, "videos_per_shard", 1), "folds", 2))
     assert len(project.shards) == len(LABELS)
     counts: Counter[str] = Counter()
     for name in ("_visit", "check_labels"):
@@ -403,7 +404,7 @@ def test_another_number_of_shards_computes_nothing_again(config) -> None:
         yield from (Outcome(task.name, {"of": task.name}) for task in todo)
 
     def run(videos_per_shard: int) -> Project:
-        project = Project(changed(config, "videos_per_shard", videos_per_shard))
+        project = open_run(changed(config, "videos_per_shard", videos_per_shard))
         for shard in project.shards:
             project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
         project.sweep()
@@ -431,12 +432,12 @@ def test_artifacts_leaves_out_videos_that_have_none(project) -> None:
 
 def message(config: dict[str, object]) -> str:
     with pytest.raises(UserError) as error:
-        Project(config).check()
+        open_run(config).check()
     return str(error.value)
 
 
 def test_a_good_project_passes(config) -> None:
-    Project(config).check()
+    open_run(config).check()
 
 
 def test_one_class_only(tmp_path: Path) -> None:
@@ -446,7 +447,7 @@ def test_one_class_only(tmp_path: Path) -> None:
 
 
 def test_no_labels_are_fine_until_a_fit_is_asked_for(tmp_path: Path) -> None:
-    project = Project(make_config(tmp_path, {"a": None, "b": None}))
+    project = open_run(make_config(tmp_path, {"a": None, "b": None}))
     project.check()
     with pytest.raises(UserError, match=r"two classes .* found none"):
         project.check_experiment()
@@ -458,7 +459,7 @@ def test_too_few_videos_for_three_splits(tmp_path: Path) -> None:
 
 
 def test_too_few_sources_are_fine_until_a_fit_is_asked_for(config) -> None:
-    project = Project(changed(config, "folds", 7))
+    project = open_run(changed(config, "folds", 7))
     project.check()
     with pytest.raises(UserError, match="7 folds need at least 7 source groups"):
         project.check_experiment()
@@ -466,7 +467,7 @@ def test_too_few_sources_are_fine_until_a_fit_is_asked_for(config) -> None:
 
 def test_splits_that_were_kept_are_those_that_are_checked(config, tmp_path: Path) -> None:
     """Cats were all dealt to training; now the only cats left come from a test source."""
-    kept = Project(config).kept_splits
+    kept = open_run(config).kept_splits
     kept.parent.mkdir()
     kept.write_text("group,split\n" + "".join(f"cats{i},test\n" for i in range(4)))
     assert "class 'cats' has no training video" in message(config)
@@ -480,11 +481,11 @@ def test_a_missing_model_is_named_with_its_folder(config, tmp_path: Path) -> Non
 def test_an_audio_space_wider_than_the_features_of_ast(config, tmp_path: Path) -> None:
     settings = tmp_path / "models" / "ast" / "config.json"
     settings.write_text('{"hidden_size": 128}')
-    Project(config).check()
+    open_run(config).check()
     settings.write_text('{"hidden_size": 96}')
     text = message(config)
     assert f"audio_dim is 128, but AST ({settings.parent}) gives 96 features: set audio" in text
-    Project(changed(config, "audio_dim", 96)).check()
+    open_run(changed(config, "audio_dim", 96)).check()
 
 
 def test_a_fetched_model_is_asked_for_its_width_before_any_job(
@@ -493,7 +494,7 @@ def test_a_fetched_model_is_asked_for_its_width_before_any_job(
     from unmuted.features import hub
 
     monkeypatch.setattr(hub, "snapshot_folder", lambda name, commit: tmp_path / "cache" / commit)
-    project = Project(changed(config, "models.ast", {"id": "a/b", "revision": "1" * 40}))
+    project = open_run(changed(config, "models.ast", {"id": "a/b", "revision": "1" * 40}))
     project.check()  # not at hand yet
     (tmp_path / "cache").mkdir()
     (tmp_path / "models" / "ast").rename(tmp_path / "cache" / ("1" * 40))
@@ -509,7 +510,7 @@ def test_models_are_fetched_for_the_jobs_that_run_them_only(
 
     asked = []
     monkeypatch.setattr(plan, "require_models", lambda specs: asked.append(set(specs)))
-    project = Project(config)
+    project = open_run(config)
     project.require_models({"list_videos", "probe_videos", "train_classifier"})
     project.require_models({"extract_vit", "embed_labels", "fit_prototypes"})
     project.require_models({stage.script for stage in STAGES.values()})
@@ -539,7 +540,7 @@ def test_every_artifact_of_a_video_stands_in_its_own_shard(project) -> None:
 
 
 def test_the_shares_of_the_splits_sum_to_one(config) -> None:
-    shares = Project(changed(config, "splits", {"train": 0.7, "val": 0.1})).split_shares
+    shares = open_run(changed(config, "splits", {"train": 0.7, "val": 0.1})).split_shares
     assert list(shares) == list(SPLITS)
     assert shares == pytest.approx({"train": 0.7, "val": 0.1, "test": 0.2})
 
@@ -547,7 +548,7 @@ def test_the_shares_of_the_splits_sum_to_one(config) -> None:
 def test_the_plan_needs_no_numerical_library(repository: Path) -> None:
     """The Snakefile imports it, and every cluster job parses the Snakefile again."""
     code = (
-        "import sys, unmuted.project, unmuted.locks; heavy = {'torch', 'numpy', 'pandas', "
+        "import sys, unmuted.pipeline, unmuted.engine.locks; heavy = {'torch', 'numpy', 'pandas', "
         "'transformers', 'cv2', 'scipy', 'sklearn', 'safetensors', 'huggingface_hub'}; "
         "print(*sorted(heavy & sys.modules.keys()))"
     )
@@ -565,19 +566,19 @@ def test_a_shard_behind_the_fits_names_what_was_lost_since(
     monkeypatch.chdir(tmp_path)
     config = make_config(tmp_path, {f"{label}{i}": label for label in "ab" for i in range(9)})
     stage = STAGES["retrieved"]
-    everything = Project(config)
+    everything = open_run(config)
     first, second = sorted(everything.shards)[:2]
     lost = everything.ledger("vit_rgb", second)
-    assert lost not in Project(config).needs("retrieved", first)  # a first build
+    assert lost not in open_run(config).needs("retrieved", first)  # a first build
     for name in (*VISUAL, "ast"):
         write_ledgers(everything, name, {})
     lost.unlink()
-    assert lost not in Project(config).needs("retrieved", first)  # the fits will see to it
+    assert lost not in open_run(config).needs("retrieved", first)  # the fits will see to it
     for name in stage.fits:
         for part in everything.parts(name):
             path = everything.ledger(name, part)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-    needs = Project(config).needs("retrieved", first)
+    needs = open_run(config).needs("retrieved", first)
     assert lost in needs
     assert everything.ledger("vit_flow", second) not in needs

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted import recipes
-from unmuted.recipes import (
+from unmuted.engine import recipes
+from unmuted.engine.recipes import (
     INFRASTRUCTURE,
     code_digest,
     digest_bytes,
@@ -26,7 +26,7 @@ SOURCES = {
         """A thin script."""
         import json
         from unmuted.media.frames import decode
-        from unmuted.runner import run_tasks
+        from unmuted.engine.runner import run_tasks
 
         def main():
             """Run."""

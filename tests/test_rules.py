@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.project import Project
-from unmuted.recipes import _library_imports
+from unmuted.engine.project import Project
+from unmuted.engine.recipes import _library_imports
+from unmuted.engine.variants import variant_path
+from unmuted.pipeline import open_run
 from unmuted.stages import REPORTS, STAGES
-from unmuted.variants import variant_path
 
 pytestmark = pytest.mark.workflow
 
@@ -108,7 +109,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     config = make_config(folder, labels) | {"threads": 3}
     config["ablations"] = {"small": {"retrieval.k": [1]}}
     (folder / "config.json").write_text(json.dumps(config))
-    project = Project(config)
+    project = open_run(config)
     project.working_directory = folder
     return project
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from unmuted.artifacts import DamagedArtifact
 from unmuted.dataset import Video
-from unmuted.ledger import Row, read_rows
-from unmuted.runner import (
+from unmuted.engine.artifacts import DamagedArtifact
+from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.runner import (
     JOURNAL,
     Artifact,
     Outcome,
@@ -22,7 +22,7 @@ from unmuted.runner import (
     mark_damaged,
     run_tasks,
 )
-from unmuted.shards import shard_name
+from unmuted.engine.shards import shard_name
 from verify_artifacts import main as verify_artifacts
 
 SUFFIX = ".json"
@@ -119,7 +119,9 @@ def test_a_setting_changed_back_after_a_kill_is_not_taken_for_done(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
-        context.setattr("unmuted.runner.one_line", killed)  # between the artifact and its row
+        context.setattr(
+            "unmuted.engine.runner.one_line", killed
+        )  # between the artifact and its row
         stage.run(*tasks("ab", "r2"))
     assert "r2" in stage.path("a").read_text(encoding="utf-8")
     stage.run(*tasks("ab"))
@@ -382,7 +384,7 @@ def test_a_lock_on_a_swept_folder_is_taken_anew(
         if not swept:
             swept.append(folder.rename(tmp_path / "grave"))
 
-    monkeypatch.setattr("unmuted.runner.fcntl.flock", sweep_first)
+    monkeypatch.setattr("unmuted.engine.runner.fcntl.flock", sweep_first)
     with locked(folder):
         assert folder.is_dir() and (folder / ".lock").exists()
     assert swept

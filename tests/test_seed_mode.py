@@ -19,8 +19,8 @@ import probe_videos
 from models_fixture import save_ast
 from small_project import changed, make_config
 from unmuted.config import check_config, setting
-from unmuted.ledger import Row, read_rows
-from unmuted.project import Project
+from unmuted.engine.ledger import Row, read_rows
+from unmuted.pipeline import open_run
 from unmuted.world.files import write_clip
 from unmuted.world.plan import plan_world
 
@@ -56,31 +56,31 @@ def config(
     save_ast(tmp_path / "models" / "ast", frames=320)
     config = changed(config, "frames.short_side", 72) | {"videos_per_shard": 9}
     for stage in (probe_videos, extract_wav):
-        stage.main(Project(config), shard(config))
+        stage.main(open_run(config), shard(config))
     before = torch.get_num_threads()
     yield config
     torch.set_num_threads(before)
 
 
 def shard(config: Mapping[str, object]) -> str:
-    (only,) = Project(config).shards
+    (only,) = open_run(config).shards
     return only
 
 
 def rows(config: Mapping[str, object], stage: str) -> dict[str, Row]:
-    return read_rows(Project(config).ledger(stage, shard(config)))
+    return read_rows(open_run(config).ledger(stage, shard(config)))
 
 
 def tensors(config: Mapping[str, object], stage: str, name: str) -> dict[str, np.ndarray]:
-    return Project(config).artifacts(stage, [name])[name].tensors()
+    return open_run(config).artifacts(stage, [name])[name].tensors()
 
 
 def test_clips_of_some_frame_rates_fall_out(config) -> None:
-    extract_frames.main(Project(config), shard(config))
+    extract_frames.main(open_run(config), shard(config))
     assert {row.status for row in rows(config, "frames").values()} == {"ok"}
     seed = changed(config, "frames.sampling", "every_nth")
-    extract_frames.main(Project(seed), shard(seed))
-    compute_flow.main(Project(seed), shard(seed))
+    extract_frames.main(open_run(seed), shard(seed))
+    compute_flow.main(open_run(seed), shard(seed))
     assert {name: row.status for name, row in rows(seed, "frames").items()} == {
         KEPT: "ok",
         REFUSED: "wrong_frame_count",
@@ -95,11 +95,11 @@ def test_clips_of_some_frame_rates_fall_out(config) -> None:
 
 
 def test_the_flow_of_a_pair_by_its_own_extremes_is_another(config) -> None:
-    extract_frames.main(Project(config), shard(config))
+    extract_frames.main(open_run(config), shard(config))
     found = []
     for scale in ("fixed", "per_pair"):
         option = changed(config, "flow.scale", scale)
-        compute_flow.main(Project(option), shard(option))
+        compute_flow.main(open_run(option), shard(option))
         found.append(tensors(option, "flow", KEPT))
     assert not np.array_equal(found[0]["jpeg"], found[1]["jpeg"])
 
@@ -108,7 +108,7 @@ def test_the_way_the_sound_was_passed_is_named_in_the_artifact(config) -> None:
     modes, tokens = {}, {}
     for passes in ("clip", "per_step"):
         option = changed(config, "ast.passes", passes)
-        extract_ast.main(Project(option), shard(option), threads=1)
+        extract_ast.main(open_run(option), shard(option), threads=1)
         found = tensors(option, "ast", KEPT)
         modes[passes], tokens[passes] = found["mode"].tobytes().decode(), found["tokens"]
     assert modes == {"clip": "one_pass", "per_step": "per_step"}

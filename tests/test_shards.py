@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.shards import (
+from unmuted.engine.shards import (
     LAYOUT,
     assign_shards,
     other_homes,

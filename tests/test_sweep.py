@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unmuted.ledger import Row, write_rows
-from unmuted.runner import JOURNAL, locked
-from unmuted.sweep import sweep_shards
+from unmuted.engine.ledger import Row, write_rows
+from unmuted.engine.runner import JOURNAL, locked
+from unmuted.engine.sweep import sweep_shards
 
 
 def make_shard(stage: Path, shard: str, videos: str) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from small_project import changed, make_config
 from unmuted.dataset import is_video_id
+from unmuted.datasets import dataset_identity
+from unmuted.engine.origin import check_origin, note_origin
 from unmuted.errors import UserError
-from unmuted.origin import check_origin, note_origin, origin_of
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 from unmuted.ucf101 import read_ucf101
 
 CLIPS = ("v_Punch_g07_c01.avi", "v_Punch_g07_c02.avi", "v_TennisSwing_g07_c01.avi")
+
+
+def origin_of(videos: Mapping[str, object]) -> dict[str, str]:
+    """Identity of the dataset that a section `videos` names."""
+    return dataset_identity({"videos": videos})
 
 
 @pytest.fixture
@@ -117,9 +124,9 @@ def test_a_run_over_it_keeps_groups_together(folder: Path, tmp_path: Path) -> No
         for group in range(8, 20):
             for clip in range(1, 4):
                 (folder / f"v_{label}_g{group:02d}_c{clip:02d}.avi").touch()
-    project = Project(ucf101_config(folder, tmp_path))
+    project = open_run(ucf101_config(folder, tmp_path))
     assert len(project.videos) == 3 + 72 and project.dataset.classes == ["Punch", "TennisSwing"]
-    assert not project.is_demo
+    assert not project.is_generated
     homes: dict[str, set[str]] = {}
     for video in project.dataset.videos:
         homes.setdefault(video.group, set()).add(project.splits[video.video_id])
@@ -130,7 +137,7 @@ def test_a_run_over_it_keeps_groups_together(folder: Path, tmp_path: Path) -> No
 def test_the_key_is_required(tmp_path: Path) -> None:
     config = changed(ucf101_config(tmp_path, tmp_path), "videos", {"source": "ucf101"})
     with pytest.raises(UserError, match=r"source 'ucf101' needs the key videos\.ucf101"):
-        Project(config)
+        open_run(config)
 
 
 def test_its_results_are_not_taken_for_those_of_a_folder(

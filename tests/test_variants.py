@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
+from unmuted.engine.plan import arms_of
+from unmuted.engine.project import Project
+from unmuted.engine.variants import PATTERN, changed_setting, variant_name, variant_path
 from unmuted.errors import UserError
-from unmuted.plan import arms_of
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 from unmuted.stages import STAGES
-from unmuted.variants import PATTERN, changed_setting, variant_name, variant_path
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(tmp_path)
     labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(12)}
-    return Project(make_config(tmp_path, labels))
+    return open_run(make_config(tmp_path, labels))
 
 
 def changed(project: Project, name: str) -> set[str]:
@@ -144,7 +145,7 @@ def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.Monk
         "small": {"generator.anchoring": [True, False], "filter.percentiles": ["low"]}
     }
     config["alternatives"] = {"filter.percentiles": {"low": [10]}}
-    project = Project(config)
+    project = open_run(config)
     first, second, third = project.ablations("small")
     assert first.run is project and first.arms == ("generated",)
     assert second.run.config["generator"]["anchoring"] is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_project import changed
+from unmuted.datasets import dataset_identity, world_clips
+from unmuted.engine.origin import check_origin, note_origin
 from unmuted.errors import UserError
-from unmuted.origin import check_origin, note_origin, origin_of
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 from unmuted.world.kinds import CONTROLS
 from unmuted.world.motion import make_sound_timeline, make_timeline
 from unmuted.world.plan import ClipSpec, plan_world
@@ -21,6 +23,11 @@ from unmuted.world.render import render_frames
 from unmuted.world.vocabulary import CLASSES
 
 SEEDS = st.integers(0, 2**40)
+
+
+def origin_of(videos: Mapping[str, object]) -> dict[str, str]:
+    """Identity of the dataset that a section `videos` names."""
+    return dataset_identity({"videos": videos})
 
 
 def control(name: str, seed: int = 7, clips: int = 60) -> list[ClipSpec]:
@@ -93,11 +100,11 @@ def test_the_workflow_is_not_told_the_label_of_an_unlabelled_clip() -> None:
         "videos": {"source": "demo", "demo": {"control": "positive", "clips_per_class": 40}},
         "models": {role: {"path": role} for role in ("vit", "ast", "blip")},
     }
-    project = Project(config)
-    for name, spec in project.demo_clips.items():
+    project = open_run(config)
+    for name, spec in world_clips(project.config).items():
         assert project.videos[name].label == (spec.label if spec.is_labelled else None)
         assert project.videos[name].split == spec.split
-    ordinary = Project(changed(config, "videos.demo", {}))
+    ordinary = open_run(changed(config, "videos.demo", {}))
     assert all(video.label for video in ordinary.dataset.videos)
 
 

@@ -16,14 +16,14 @@ import yaml
 
 from in_process import run_arch2
 from unmuted.features.device import set_threads
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 
 
 def main(folder: Path, threads: int) -> None:
     os.chdir(folder)
     set_threads(threads)
     config = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))
-    project = Project({**config, "videos_per_shard": 10**6})
+    project = open_run({**config, "videos_per_shard": 10**6})
     project.check()
     run_arch2(project, threads)
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import yaml
 
 from in_process import FEATURES, MEDIA, run_stages
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 
 
 def main(folder: Path) -> None:
     os.chdir(folder)
-    project = Project(yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8")))
+    project = open_run(yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8")))
     run_stages(project, (*MEDIA, *FEATURES), project.config["threads"])
 
 

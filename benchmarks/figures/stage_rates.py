@@ -15,11 +15,11 @@ from baselines.bare_models import BareAst, BareBlip, BareVit
 from crew import Crew, Tasks, crew
 from in_process import MEDIA, run_stages
 from measure import Figure, Limit, alternate, ratios
-from unmuted.artifacts import read_json
+from unmuted.engine.artifacts import read_json
+from unmuted.engine.project import Project
 from unmuted.features.device import pick_dtype
 from unmuted.media.images import decode_images
 from unmuted.media.wav import read_wav_file
-from unmuted.project import Project
 from workload import SCRATCH, THREADS, empty, enter_project, make_clips, published_size_models
 
 REPEATS = 3

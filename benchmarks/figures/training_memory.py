@@ -28,10 +28,10 @@ from unittest import mock
 import numpy as np
 
 from measure import Figure, Limit, alternate, ratios, seconds
-from unmuted.artifacts import write_artifact
+from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.ledger import OK, Row
+from unmuted.engine.runner import Artifact, Task
 from unmuted.experiment import FULL, Clip, Experiment
-from unmuted.ledger import OK, Row
-from unmuted.runner import Artifact, Task
 from workload import SCRATCH, THREADS
 
 STEPS, VIEW, TOKEN, AUDIO, TEXT, LABELS, SEEDS, CAPTIONS = 18, 768, 768, 128, 384, 527, 5, 6

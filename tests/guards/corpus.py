@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from unmuted.artifacts import write_artifact
+from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.ledger import OK, Row, write_rows
+from unmuted.engine.project import Project
 from unmuted.features.label_head import TENSORS
 from unmuted.fitting.order import stable_hash
-from unmuted.ledger import OK, Row, write_rows
-from unmuted.project import Project
 from unmuted.semantics.audioset import load_labels
 from unmuted.stages import STAGES
 

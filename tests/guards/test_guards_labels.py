@@ -12,9 +12,9 @@ from guards.corpus import COPIES
 from guards.world import STAGES_RUN, World
 from unmuted.classification.arms import leaking_arms
 from unmuted.classification.comparison import donors_of
+from unmuted.engine.variants import variant_path
 from unmuted.experiment import Clip, Experiment
 from unmuted.missing import swap_donors
-from unmuted.variants import variant_path
 
 LEAKS = ("oracle_filter", "kept by oracle_filter")
 

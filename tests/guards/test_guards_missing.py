@@ -9,9 +9,9 @@ import pytest
 from guards.checks import assert_same
 from guards.corpus import make_clips, silent
 from guards.world import STAGES_RUN, World, make_world
-from unmuted.artifacts import DamagedArtifact
+from unmuted.engine.artifacts import DamagedArtifact
+from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.missing import is_missing
-from unmuted.variants import changed_setting, variant_path
 
 RATE = 0.5
 VARIANT = variant_path(changed_setting("missing.training_rate", RATE))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import shutil
 import sys
 import tempfile
@@ -29,9 +28,13 @@ from guards.corpus import (
     write_models,
 )
 from small_project import artifact_digests, changed
+from unmuted.engine.job import make_jobs
+from unmuted.engine.plan import RESULTS
+from unmuted.engine.project import Project
+from unmuted.engine.runner import Artifact
+from unmuted.engine.seeds import parse_fit, partition_name
 from unmuted.experiment import load_clips
-from unmuted.project import RESULTS, Project
-from unmuted.runner import Artifact
+from unmuted.pipeline import open_run
 from unmuted.stages import STAGES
 
 _FROM_SOURCES = list(STAGES)[list(STAGES).index("sources") :]
@@ -45,7 +48,7 @@ SEEDS = (0, 1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class World:
-    """A working directory. path: of a variant, as in `unmuted.variants`."""
+    """A working directory. path: of a variant, as in `unmuted.engine.variants`."""
 
     folder: Path
     config: Mapping[str, object]
@@ -54,7 +57,7 @@ class World:
 
     def project(self) -> Project:
         """Its project, for use in its folder."""
-        return Project(self.config).variant(self.path)
+        return open_run(self.config).variant(self.path)
 
     def variant(self, path: str) -> World:
         """The same folder with some settings changed."""
@@ -131,11 +134,21 @@ class World:
             found = project.artifacts(stage, [name for s in done for name in project.shards[s]])
         return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
 
-    def units(self, stage: str, part: str | None = None) -> dict[str, Artifact]:
-        """Artifacts of a fitted stage, with paths that hold anywhere."""
+    def units(self, stage: str, seed: int | None = None) -> dict[str, Artifact]:
+        """Artifacts of a fitted stage, those of one seed by fit, with paths that hold anywhere."""
         with chdir(self.folder):
-            found = self.project().units(stage, part)
+            if seed is None:
+                found = self.project().units(stage)
+            else:
+                part = partition_name([seed])
+                named = self.project().units(stage, part)
+                found = {parse_fit(name)[1]: one for name, one in named.items()}
         return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
+
+    def ledger_of_seed(self, stage: str, seed: int) -> Path:
+        """Ledger of a seed of a fitted stage."""
+        with chdir(self.folder):
+            return self.folder / self.project().ledger(stage, partition_name([seed]))
 
 
 def make_world(folder: Path, clips: Sequence[MadeClip], **settings: object) -> World:
@@ -160,6 +173,7 @@ def make_config(folder: Path) -> dict[str, object]:
     return {
         "videos": {"source": "manifest", "manifest": str(folder / "manifest.csv")},
         "videos_per_shard": 16,
+        "seeds_per_job": 1,  # so that a test can run some of the seeds
         "models": {role: {"path": str(folder / "models" / role)} for role in ROLES},
         "device": "cpu",
         "folds": 2,
@@ -175,17 +189,16 @@ def make_config(folder: Path) -> dict[str, object]:
 
 
 def _run_stage(project: Project, name: str, seeds: Sequence[int], shards: Sequence[str]) -> None:
+    """Run one stage as its rule does: each shard, each partition with one of the seeds, or all."""
     stage = STAGES[name]
     main = importlib.import_module(stage.script).main
-    threads = {"threads": 1} if "threads" in inspect.signature(main).parameters else {}
+    parts: Sequence[str | None] = [None]
     if stage.is_sharded:
-        for shard in shards:
-            main(project, shard=shard, **threads)
+        parts = shards
     elif stage.by_seed:
-        for seed in seeds:
-            main(project, seed=seed, **threads)
-    else:
-        main(project, **threads)
+        parts = [part for part, own in project.seed_parts.items() if set(own) & set(seeds)]
+    for part in parts:
+        main(*make_jobs(project, stage.script, part))
 
 
 class _SentencesBySpelling:

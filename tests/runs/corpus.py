@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 import models_fixture
-from unmuted.artifacts import content_digest
-from unmuted.ledger import Row, read_rows
+from unmuted.engine.artifacts import content_digest
+from unmuted.engine.ledger import Row, read_rows
 from unmuted.world.files import write_clip
 from unmuted.world.plan import plan_world
 

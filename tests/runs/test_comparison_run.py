@@ -11,7 +11,7 @@ import yaml
 
 from runs.corpus import COMPARED, REPOSITORY, Corpus, rewritten
 from runs.test_pipeline import replace_video
-from unmuted.artifacts import read_tensors
+from unmuted.engine.artifacts import read_tensors
 from unmuted.report.schema import check_report
 
 pytestmark = pytest.mark.workflow

@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from runs.corpus import REPOSITORY
+from unmuted.engine.project import Project
 from unmuted.experiment import FULL, load_experiment
 from unmuted.generation.projection import Projection
-from unmuted.project import Project
+from unmuted.pipeline import open_run
 
 pytestmark = pytest.mark.workflow
 
@@ -46,7 +47,7 @@ class Control:
         here = Path.cwd()
         os.chdir(self.folder)
         try:
-            return _r2_within_class(Project(self.config), ARCHITECTURES[arm])
+            return _r2_within_class(open_run(self.config), ARCHITECTURES[arm])
         finally:
             os.chdir(here)
 

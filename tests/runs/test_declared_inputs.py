@@ -23,7 +23,8 @@ import importlib, inspect, json, os, sys
 import yaml
 scripts, name, variant, arguments = *sys.argv[1:4], json.loads(sys.argv[4])
 sys.path.insert(0, scripts)
-from unmuted.project import Project
+from unmuted.engine.project import Project
+from unmuted.pipeline import open_run
 opened = set()
 def note(event, details):
     if event == "open" and isinstance(details[0], (str, os.PathLike)):
@@ -32,7 +33,7 @@ config = yaml.safe_load(open("config.yaml"))
 main = importlib.import_module(name).main
 taken = {key: arguments[key] for key in inspect.signature(main).parameters if key in arguments}
 sys.addaudithook(note)
-main(Project(config).variant(variant), **taken)
+main(open_run(config).variant(variant), **taken)
 print(json.dumps({"opened": sorted(opened), "modules": sorted(sys.modules)}))
 """
 FITS = {stage.script for stage in STAGES.values() if stage.pooled and not stage.is_sharded}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runs.corpus import COMPARED, REPOSITORY
-from unmuted.artifacts import read_json
+from unmuted.engine.artifacts import read_json
 from unmuted.report.schema import check_report
 
 pytestmark = pytest.mark.workflow

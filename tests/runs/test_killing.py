@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runs.corpus import PER_CLIP, REPOSITORY, Corpus
-from unmuted.ledger import read_rows
+from unmuted.engine.ledger import read_rows
 
 pytestmark = pytest.mark.workflow
 STAGE = "captions"  # the slowest: there is time to kill it between two videos

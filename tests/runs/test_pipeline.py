@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from runs.corpus import FITTED, PER_CLIP, Corpus, rewritten
-from unmuted.artifacts import read_json, read_tensors
+from unmuted.engine.artifacts import read_json, read_tensors
 from unmuted.report.schema import check_report
 from unmuted.world.files import write_clip
 from unmuted.world.plan import plan_world

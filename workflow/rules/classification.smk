@@ -3,18 +3,15 @@ rule train_classifier:
     input:
         reads("classifier"),
     output:
-        "results/{variant}classifier/seed-{seed}.ledger.csv",
+        "results/{variant}classifier/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_classifier/seed-{seed}.log",
+        "results/logs/{variant}train_classifier/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_classifier/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_classifier/{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **GPU_TRAINING,
     params:
         recipe=visit("classifier"),
     script:
@@ -32,11 +29,8 @@ rule select_classifier:
         "results/benchmarks/{variant}select_classifier/all.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **GPU_CHOICE,
     params:
         recipe=visit("selection"),
     script:
@@ -54,11 +48,8 @@ rule predict_classes:
         "results/benchmarks/{variant}predict_classes/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("predictions"),
     script:

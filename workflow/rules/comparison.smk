@@ -10,33 +10,47 @@ rule extract_noise:
         "results/benchmarks/{variant}extract_noise/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
-        mem_mb=growing(6000),
-        runtime=growing(120),
+        **GPU_MODEL,
     params:
         recipe=visit("noise_ast"),
     script:
         "../scripts/extract_noise.py"
 
 
+rule find_swap_partners:
+    input:
+        reads("swap_partners"),
+    output:
+        "results/{variant}swap_partners.ledger.csv",
+    log:
+        "results/logs/{variant}find_swap_partners/all.log",
+    benchmark:
+        "results/benchmarks/{variant}find_swap_partners/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        recipe=visit("swap_partners"),
+    script:
+        "../scripts/find_swap_partners.py"
+
+
 rule train_comparison:
     input:
         reads("comparison_classifier"),
     output:
-        "results/{variant}comparison_classifier/seed-{seed}.ledger.csv",
+        "results/{variant}comparison_classifier/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_comparison/seed-{seed}.log",
+        "results/logs/{variant}train_comparison/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_comparison/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_comparison/{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **GPU_TRAINING,
     params:
         recipe=visit("comparison_classifier"),
     script:
@@ -54,11 +68,8 @@ rule select_comparison:
         "results/benchmarks/{variant}select_comparison/all.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **GPU_CHOICE,
     params:
         recipe=visit("comparison_selection"),
     script:
@@ -76,11 +87,8 @@ rule predict_comparison:
         "results/benchmarks/{variant}predict_comparison/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("comparison_predictions"),
     script:

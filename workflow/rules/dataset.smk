@@ -1,7 +1,7 @@
 # The videos of this run as a table, and their splits: made once, then kept.
 rule list_videos:
     output:
-        "results/videos.csv",
+        table="results/videos.csv",
     log:
         "results/logs/list_videos/all.log",
     benchmark:
@@ -9,8 +9,7 @@ rule list_videos:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **TABLE,
     params:
         recipe=lambda wildcards: PROJECT.table_digest,
     script:
@@ -21,7 +20,7 @@ rule make_splits:
     input:
         "results/videos.csv",
     output:
-        "results/splits.csv",
+        table="results/splits.csv",
     log:
         "results/logs/make_splits/all.log",
     benchmark:
@@ -29,8 +28,7 @@ rule make_splits:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **TABLE,
     params:
         recipe=lambda wildcards: PROJECT.splits_recipe,
     script:

@@ -9,8 +9,7 @@ rule make_clips:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **TABLE,
     params:
         recipe=visit("clips"),
     script:
@@ -27,8 +26,7 @@ rule make_truth:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **TABLE,
     params:
         recipe=visit("truth"),
     script:

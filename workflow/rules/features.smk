@@ -1,28 +1,21 @@
 # Features of what is seen (ViT and CNNs on frames and on flow) and of what is heard (AST).
-VIEWS = {
-    "rgb": "results/frames/{shard}.ledger.csv",
-    "flow": "results/flow/{shard}.ledger.csv",
-}
-
-
 rule extract_vit:
     input:
-        lambda wildcards: reads(f"vit_{wildcards.view}")(wildcards),
+        reads("vit_rgb", "vit_flow"),
     output:
-        "results/{variant}vit_{view}/{shard}.ledger.csv",
+        "results/{variant}vit_rgb/{shard}.ledger.csv",
+        "results/{variant}vit_flow/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_vit/{view}/{shard}.log",
+        "results/logs/{variant}extract_vit/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_vit/{view}/{shard}.tsv"
+        "results/benchmarks/{variant}extract_vit/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
-        mem_mb=growing(6000),
-        runtime=growing(120),
+        **GPU_MODEL,
     params:
-        recipe=lambda wildcards: visit(f"vit_{wildcards.view}")(wildcards),
+        recipe=visit("vit_rgb", "vit_flow"),
     script:
         "../scripts/extract_vit.py"
 
@@ -38,11 +31,9 @@ rule extract_ast:
         "results/benchmarks/{variant}extract_ast/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
-        mem_mb=growing(6000),
-        runtime=growing(120),
+        **GPU_MODEL,
     params:
         recipe=visit("ast"),
     script:
@@ -51,22 +42,21 @@ rule extract_ast:
 
 rule extract_cnn:
     input:
-        lambda wildcards: reads(f"cnn_{wildcards.view}")(wildcards),
+        reads("cnn_rgb", "cnn_flow"),
     output:
-        "results/{variant}cnn_{view}/{shard}.ledger.csv",
+        "results/{variant}cnn_rgb/{shard}.ledger.csv",
+        "results/{variant}cnn_flow/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_cnn/{view}/{shard}.log",
+        "results/logs/{variant}extract_cnn/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_cnn/{view}/{shard}.tsv"
+        "results/benchmarks/{variant}extract_cnn/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
-        mem_mb=growing(6000),
-        runtime=growing(120),
+        **GPU_MODEL,
     params:
-        recipe=lambda wildcards: visit(f"cnn_{wildcards.view}")(wildcards),
+        recipe=visit("cnn_rgb", "cnn_flow"),
     script:
         "../scripts/extract_cnn.py"
 
@@ -82,11 +72,9 @@ rule extract_cnn_sequence:
         "results/benchmarks/{variant}extract_cnn_sequence/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
-        mem_mb=growing(6000),
-        runtime=growing(120),
+        **GPU_MODEL,
     params:
         recipe=visit("cnn_sequence"),
     script:

@@ -11,8 +11,7 @@ rule join_sources:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
         recipe=visit("sources"),
     script:
@@ -31,8 +30,7 @@ rule fit_projection:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **CPU_FIT,
     params:
         recipe=visit("projection"),
     script:
@@ -51,8 +49,7 @@ rule fit_prototypes:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **CPU_FIT,
     params:
         recipe=visit("prototypes"),
     script:
@@ -63,18 +60,15 @@ rule train_generator:
     input:
         reads("generator"),
     output:
-        "results/{variant}generator/seed-{seed}.ledger.csv",
+        "results/{variant}generator/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_generator/seed-{seed}.log",
+        "results/logs/{variant}train_generator/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_generator/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_generator/{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **GPU_TRAINING,
     params:
         recipe=visit("generator"),
     script:
@@ -92,11 +86,8 @@ rule generate_audio:
         "results/benchmarks/{variant}generate_audio/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("generated"),
     script:
@@ -107,18 +98,15 @@ rule train_video_generator:
     input:
         reads("video_generator"),
     output:
-        "results/{variant}video_generator/seed-{seed}.ledger.csv",
+        "results/{variant}video_generator/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_video_generator/seed-{seed}.log",
+        "results/logs/{variant}train_video_generator/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_video_generator/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_video_generator/{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **GPU_TRAINING,
     params:
         recipe=visit("video_generator"),
     script:
@@ -136,15 +124,31 @@ rule generate_audio_from_video:
         "results/benchmarks/{variant}generate_audio_from_video/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("video_generated"),
     script:
         "../scripts/generate_audio_from_video.py"
+
+
+rule list_lookup_set:
+    input:
+        reads("lookup_set"),
+    output:
+        "results/{variant}lookup_set.ledger.csv",
+    log:
+        "results/logs/{variant}list_lookup_set/all.log",
+    benchmark:
+        "results/benchmarks/{variant}list_lookup_set/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        recipe=visit("lookup_set"),
+    script:
+        "../scripts/list_lookup_set.py"
 
 
 rule retrieve_audio:
@@ -159,8 +163,7 @@ rule retrieve_audio:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **CPU_FIT,
     params:
         recipe=visit("retrieved"),
     script:
@@ -172,18 +175,15 @@ rule train_pilot:
     input:
         reads("pilot"),
     output:
-        "results/{variant}pilot/seed-{seed}.ledger.csv",
+        "results/{variant}pilot/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_pilot/seed-{seed}.log",
+        "results/logs/{variant}train_pilot/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_pilot/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_pilot/{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **GPU_TRAINING,
     params:
         recipe=visit("pilot"),
     script:
@@ -201,11 +201,8 @@ rule select_pilot:
         "results/benchmarks/{variant}select_pilot/all.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **GPU_CHOICE,
     params:
         recipe=visit("pilot_selection"),
     script:
@@ -223,11 +220,8 @@ rule generate_audio_with_pilot:
         "results/benchmarks/{variant}generate_audio_with_pilot/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("pilot_generated"),
     script:
@@ -245,11 +239,8 @@ rule predict_pilot:
         "results/benchmarks/{variant}predict_pilot/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("pilot_predictions"),
     script:

@@ -11,8 +11,7 @@ rule probe_videos:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("probe"),
     script:
@@ -31,8 +30,7 @@ rule extract_frames:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("frames"),
     script:
@@ -51,8 +49,7 @@ rule extract_sequence_frames:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("sequence_frames"),
     script:
@@ -71,8 +68,7 @@ rule extract_wav:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("wav"),
     script:
@@ -91,8 +87,7 @@ rule compute_flow:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("flow"),
     script:
@@ -111,8 +106,7 @@ rule find_representative_frames:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("representative_frames"),
     script:

@@ -3,18 +3,15 @@ rule train_cnn_rnn:
     input:
         reads("cnn_rnn"),
     output:
-        "results/{variant}cnn_rnn/seed-{seed}.ledger.csv",
+        "results/{variant}cnn_rnn/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_cnn_rnn/seed-{seed}.log",
+        "results/logs/{variant}train_cnn_rnn/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_cnn_rnn/seed-{seed}.tsv"
+        "results/benchmarks/{variant}train_cnn_rnn/{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **GPU_TRAINING,
     params:
         recipe=visit("cnn_rnn"),
     script:
@@ -32,11 +29,8 @@ rule select_cnn_rnn:
         "results/benchmarks/{variant}select_cnn_rnn/all.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        **GPU_CHOICE,
     params:
         recipe=visit("cnn_rnn_selection"),
     script:
@@ -54,11 +48,8 @@ rule predict_cnn_rnn:
         "results/benchmarks/{variant}predict_cnn_rnn/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **GPU_SERVING,
     params:
         recipe=visit("cnn_rnn_predictions"),
     script:
@@ -77,8 +68,7 @@ rule animate_cnn_rnn:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("cnn_rnn_animations"),
     script:

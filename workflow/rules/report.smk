@@ -1,9 +1,9 @@
 # What came out: the metrics of architecture 2.
 rule write_arch2_metrics:
     input:
-        lambda wildcards: PROJECT.report_needs("arch2_metrics"),
+        report_reads("arch2_metrics"),
     output:
-        report(
+        metrics=report(
             "results/arch2_metrics.json",
             caption="../report/arch2_metrics.rst",
             category="Metrics",
@@ -15,10 +15,9 @@ rule write_arch2_metrics:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("arch2_metrics"),
+        recipe=report_recipe("arch2_metrics"),
     script:
         "../scripts/write_arch2_metrics.py"
 
@@ -26,7 +25,7 @@ rule write_arch2_metrics:
 # Architecture 1: its arms, its filter, the labels that its audio carries, and its dictionary.
 rule write_arch1_metrics:
     input:
-        lambda wildcards: PROJECT.report_needs("arch1_metrics"),
+        report_reads("arch1_metrics"),
     output:
         metrics=report(
             "results/arch1_metrics.json",
@@ -41,10 +40,9 @@ rule write_arch1_metrics:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("arch1_metrics"),
+        recipe=report_recipe("arch1_metrics"),
     script:
         "../scripts/write_arch1_metrics.py"
 
@@ -52,9 +50,9 @@ rule write_arch1_metrics:
 # The pilot: what training class and sound together does for each.
 rule write_pilot_metrics:
     input:
-        lambda wildcards: PROJECT.report_needs("pilot_metrics"),
+        report_reads("pilot_metrics"),
     output:
-        report(
+        metrics=report(
             "results/pilot_metrics.json",
             caption="../report/pilot_metrics.rst",
             category="Metrics",
@@ -66,10 +64,9 @@ rule write_pilot_metrics:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("pilot_metrics"),
+        recipe=report_recipe("pilot_metrics"),
     script:
         "../scripts/write_pilot_metrics.py"
 
@@ -77,9 +74,9 @@ rule write_pilot_metrics:
 # The CNN-RNN recogniser, by its own protocol.
 rule write_cnn_rnn_metrics:
     input:
-        lambda wildcards: PROJECT.report_needs("cnn_rnn_metrics"),
+        report_reads("cnn_rnn_metrics"),
     output:
-        report(
+        metrics=report(
             "results/cnn_rnn_metrics.json",
             caption="../report/cnn_rnn_metrics.rst",
             category="Metrics",
@@ -91,10 +88,9 @@ rule write_cnn_rnn_metrics:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("cnn_rnn_metrics"),
+        recipe=report_recipe("cnn_rnn_metrics"),
     script:
         "../scripts/write_cnn_rnn_metrics.py"
 
@@ -102,7 +98,7 @@ rule write_cnn_rnn_metrics:
 # Every arm on the same clips, and what missing audio costs each of them.
 rule write_comparison:
     input:
-        lambda wildcards: PROJECT.report_needs("comparison"),
+        report_reads("comparison"),
     output:
         metrics=report(
             "results/comparison.json",
@@ -119,10 +115,9 @@ rule write_comparison:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("comparison"),
+        recipe=report_recipe("comparison"),
     script:
         "../scripts/write_comparison.py"
 
@@ -130,9 +125,9 @@ rule write_comparison:
 # Classes of every video that was not trained on, its sound real or generated.
 rule write_predictions:
     input:
-        lambda wildcards: PROJECT.report_needs("predictions"),
+        report_reads("predictions"),
     output:
-        "results/predictions.csv",
+        table="results/predictions.csv",
     log:
         "results/logs/write_predictions/all.log",
     benchmark:
@@ -140,10 +135,9 @@ rule write_predictions:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **TABLE,
     params:
-        recipe=lambda wildcards: PROJECT.report_recipe("predictions"),
+        recipe=report_recipe("predictions"),
     script:
         "../scripts/write_predictions.py"
 
@@ -151,9 +145,9 @@ rule write_predictions:
 # A named grid of ablations: configuration only, and only the stages that a setting reaches.
 rule write_ablations:
     input:
-        lambda wildcards: PROJECT.ablation_needs(wildcards.grid),
+        lambda wildcards: ablation_needs(PROJECT, wildcards.grid),
     output:
-        "results/ablations/{grid}.csv",
+        table="results/ablations/{grid}.csv",
     log:
         "results/logs/write_ablations/{grid}.log",
     benchmark:
@@ -161,9 +155,8 @@ rule write_ablations:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
-        recipe=lambda wildcards: PROJECT.ablation_recipe(wildcards.grid),
+        recipe=lambda wildcards: ablation_recipe(PROJECT, wildcards.grid),
     script:
         "../scripts/write_ablations.py"

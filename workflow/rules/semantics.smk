@@ -10,11 +10,9 @@ rule caption_frames:
         "results/benchmarks/{variant}caption_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: PROJECT.config["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
-        mem_mb=growing(6000),
-        runtime=growing(120),
+        **GPU_MODEL,
     params:
         recipe=visit("captions"),
     script:
@@ -32,10 +30,8 @@ rule embed_captions:
         "results/benchmarks/{variant}embed_captions/{shard}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
         recipe=visit("caption_embeddings"),
     script:
@@ -53,10 +49,8 @@ rule embed_labels:
         "results/benchmarks/{variant}embed_labels/all.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
         recipe=visit("label_embeddings"),
     script:
@@ -75,8 +69,7 @@ rule map_captions:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **MEDIA,
     params:
         recipe=visit("mapping"),
     script:
@@ -94,10 +87,8 @@ rule build_dictionary:
         "results/benchmarks/{variant}build_dictionary/all.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
         recipe=visit("dictionary"),
     script:
@@ -116,8 +107,7 @@ rule predict_labels:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **CPU_MODEL,
     params:
         recipe=visit("predicted_labels"),
     script:

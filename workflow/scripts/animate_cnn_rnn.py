@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from unmuted.classification.tail_split import SORTED_TAIL
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.animation import animate
 from unmuted.media.images import centre_square, decode_images
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 CLASSES_SHOWN = 3
 
@@ -40,12 +40,10 @@ def note(said: Mapping[str, object]) -> str:
     return "(a validation clip)" if said["validation"] else ""
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the animations of one shard up to date."""
-    project.run_shard("cnn_rnn_animations", shard, draw)
+    job.run_shard(draw)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.semantics.audioset import load_labels
 
 
-def build(
-    tasks: Sequence[Task], classes: Sequence[str], project: Project, threads: int
-) -> Iterator[Outcome]:
+def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[Outcome]:
     """Unit vectors of actions (C, E) and labels (L, E), and whose vector the control gives (C,).
 
     The source's fixed threshold belongs to names alone, so they stand in no sentence with it.
@@ -26,10 +24,10 @@ def build(
     )
     from unmuted.semantics.sentences import SentenceEncoder
 
-    set_threads(threads)
-    encode = SentenceEncoder(project.model_spec("sentence")).encode
-    shuffled = derangement(len(classes), project.config["filter"]["shuffle_seed"])
-    sentence = PLAIN if project.config["filter"]["mode"] == "uniform" else HEARD
+    set_threads(job.threads)
+    encode = SentenceEncoder(job.model_spec("sentence")).encode
+    shuffled = derangement(len(classes), job.config["filter"]["shuffle_seed"])
+    sentence = PLAIN if job.config["filter"]["mode"] == "uniform" else HEARD
     for task in tasks:
         vectors = {
             "actions": embed_actions(classes, encode, sentence),
@@ -39,14 +37,12 @@ def build(
         yield Outcome(task.name, vectors)
 
 
-def main(project: Project, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the dictionary up to date."""
-    classes = project.dataset.classes
-    compute = partial(build, classes=classes, project=project, threads=threads)
-    project.run_units("dictionary", {"all": [classes, load_labels()]}, compute)
+    classes = job.classes
+    compute = partial(build, classes=classes, job=job)
+    job.run_fits({"all": [classes, load_labels()]}, compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.threads)
+    run_job(snakemake, main)

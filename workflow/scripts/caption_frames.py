@@ -3,20 +3,20 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.images import decode_images
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 
-def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
+def caption(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     """One caption per representative frame, with the frame's time step, per task."""
     from unmuted.features.device import pick_dtype, use_device
     from unmuted.semantics.captions import Captioner
 
-    spec = project.model_spec("blip")
-    device = use_device(project.config["device"], threads)
-    settings = project.config["captions"]
+    spec = job.model_spec("blip")
+    device = use_device(job.config["device"], job.threads)
+    settings = job.config["captions"]
     dtype = pick_dtype(device, spec.dtype)
     captioner = Captioner(
         spec,
@@ -36,12 +36,10 @@ def caption(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[O
         yield Outcome(name, said | {"dtype": str(dtype).removeprefix("torch.")})
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the captions of one shard up to date."""
-    project.run_shard("captions", shard, partial(caption, project=project, threads=threads))
+    job.run_shard(partial(caption, job=job))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

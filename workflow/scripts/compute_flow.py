@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.flow import flow_images
 from unmuted.media.images import decode_images, encode_images
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcome]:
@@ -21,13 +21,11 @@ def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcom
         yield Outcome(task.name, encode_images(flow, timestamps, duration))
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the flow of one shard up to date."""
-    compute = partial(draw, **project.config["flow"])
-    project.run_shard("flow", shard, compute)
+    compute = partial(draw, **job.config["flow"])
+    job.run_shard(compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -3,33 +3,24 @@
 import shutil
 from pathlib import Path
 
-from unmuted.artifacts import atomic
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.project import Project
 from unmuted.errors import UserError
-from unmuted.joblog import job_log
-from unmuted.ledger import read_rows
-from unmuted.project import Project
-from unmuted.stages import BY_VIDEO
+from unmuted.pipeline import run_job
 
 
-def main(project: Project, video_id: str, name: str, target: str) -> None:
-    """Copy the artifact; raises UserError with the ledger's reason when the video has none."""
-    stage, shard = BY_VIDEO[name], project.require_shard(video_id)
-    rows = read_rows(project.ledger(stage, shard))
-    artifact = project.artifact(stage, video_id, rows, shard)
-    if not artifact.row.has_artifact:
+def main(run: Project, video: str, artifact: str, exported: str) -> None:
+    """Copy an artifact; raises UserError with the ledger's reason when the video has none."""
+    stage, shard = run.registry.exports[artifact], run.require_shard(video)
+    found = run.artifact(stage, video, run.rows(stage, shard), shard)
+    if not found.row.has_artifact:
         raise UserError(
-            f"{video_id} has no {name}: {artifact.row.status} {artifact.row.reason} "
-            f"(see {project.ledger(stage, shard)})"
+            f"{video} has no {artifact}: {found.row.status} {found.row.reason} "
+            f"(see {run.ledger(stage, shard)})"
         )
-    with atomic(Path(target)) as temporary:
-        shutil.copyfile(artifact.checked_path(), temporary)
+    with atomic(Path(exported)) as temporary:
+        shutil.copyfile(found.checked_path(), temporary)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(
-            Project.of_job(snakemake.config),
-            snakemake.wildcards.video,
-            snakemake.wildcards.artifact,
-            snakemake.output[0],
-        )
+    run_job(snakemake, main)

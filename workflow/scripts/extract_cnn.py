@@ -1,32 +1,27 @@
-"""Extract the pilot's CNN features of the frames, or of the flow images, of a shard's videos."""
+"""Extract the pilot's CNN features of the frames and of the flow images of a shard's videos."""
 
-from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.features.extraction import extract_pictures
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.engine.job import Job
+from unmuted.features.extraction import PictureExtractor
+from unmuted.pipeline import run_job
 
 
-def extract(
-    tasks: Sequence[Task], project: Project, source: str, threads: int
-) -> Iterator[Outcome]:
-    """The pooled features of each of the T images, (T, F) float32, per task."""
-    from unmuted.features.backbones import Backbone
+def main(rgb: Job, flow: Job) -> None:
+    """Bring the CNN features of both views of one shard up to date.
 
-    build = partial(Backbone, batch_size=project.config["cnn"]["batch_size"])
-    return extract_pictures(tasks, project, "pilot_backbone", source, build, threads)
+    Per video and view: the pooled features of each of the T images, (T, F) float32.
+    """
 
+    def build(*how: object) -> object:
+        from unmuted.features.backbones import Backbone
 
-def main(project: Project, view: str, shard: str, threads: int) -> None:
-    """Bring the CNN features of one view (rgb or flow) of one shard up to date."""
-    source = {"rgb": "frames", "flow": "flow"}[view]
-    compute = partial(extract, project=project, source=source, threads=threads)
-    project.run_shard(f"cnn_{view}", shard, compute)
+        return Backbone(*how, batch_size=rgb.config["cnn"]["batch_size"])
+
+    extractor = PictureExtractor(rgb, "pilot_backbone", build)  # both views share one model
+    rgb.run_shard(partial(extractor.extract, source="frames"))
+    flow.run_shard(partial(extractor.extract, source="flow"))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.view, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

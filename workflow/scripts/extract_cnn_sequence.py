@@ -1,33 +1,27 @@
 """Extract the CNN-RNN's CNN features of the centre square of a shard's sequence frames."""
 
-from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.features.extraction import extract_pictures
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.engine.job import Job
+from unmuted.features.extraction import PictureExtractor
+from unmuted.pipeline import run_job
 
 
-def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
-    """The pooled features of each of the L' frames, (L', F) float32, per task."""
-    from unmuted.features.backbones import Backbone
+def main(job: Job) -> None:
+    """Bring the features of the sequence frames of one shard up to date.
 
-    build = partial(
-        Backbone,
-        batch_size=project.config["cnn"]["batch_size"],
-        square=project.config["cnn_rnn"]["image_size"],
-    )
-    return extract_pictures(tasks, project, "cnn_rnn_backbone", "sequence_frames", build, threads)
+    Per video: the pooled features of each of the L' frames, (L', F) float32.
+    """
 
+    def build(*how: object) -> object:
+        from unmuted.features.backbones import Backbone
 
-def main(project: Project, shard: str, threads: int) -> None:
-    """Bring the features of the sequence frames of one shard up to date."""
-    compute = partial(extract, project=project, threads=threads)
-    project.run_shard("cnn_sequence", shard, compute)
+        size = job.config["cnn_rnn"]["image_size"]
+        return Backbone(*how, batch_size=job.config["cnn"]["batch_size"], square=size)
+
+    extractor = PictureExtractor(job, "cnn_rnn_backbone", build)
+    job.run_shard(partial(extractor.extract, source="sequence_frames"))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

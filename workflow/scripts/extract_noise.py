@@ -5,35 +5,36 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.config import time_steps
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.features.silent import part_silent
-from unmuted.joblog import job_log
 from unmuted.media.wav import read_wav_file, rms_db
 from unmuted.missing import noise_waveform
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 
-def extract(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
+def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     """Tokens (T, D) of the noise per task; nothing for a clip without usable sound."""
     silent, sounding = part_silent(tasks)
     yield from silent
     if sounding:  # else no model is loaded
-        yield from _extract_sounding(sounding, project, threads)
+        yield from _extract_sounding(sounding, job)
 
 
-def _extract_sounding(tasks: Sequence[Task], project: Project, threads: int) -> Iterator[Outcome]:
+def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     from unmuted.features.ast import AstFeatures
     from unmuted.features.device import pick_dtype, use_device
 
-    spec = project.model_spec("ast")
-    device = use_device(project.config["device"], threads)
-    settings = project.config["ast"]
+    spec = job.model_spec("ast")
+    device = use_device(job.config["device"], job.threads)
+    settings = job.config["ast"]
     dtype = pick_dtype(device, spec.dtype)
     model = AstFeatures(spec, device, dtype, settings["batch_size"])
-    seed = project.config["missing"]["seed"]
+    seed = job.config["missing"]["seed"]
     noises = ((task.name, noise_like(task, seed)) for task in tasks)
     per_step = settings["passes"] == "per_step"
-    for name, found in model.extract_clips(noises, project.time_steps, per_step):
+    for name, found in model.extract_clips(noises, time_steps(job.config), per_step):
         yield Outcome(name, {"tokens": found.tokens})
 
 
@@ -45,12 +46,10 @@ def noise_like(task: Task, seed: int) -> np.ndarray:
     return noise_waveform(len(samples), rms_db(samples), f"{seed} {wav.row.digest}")
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the features of noise of one shard up to date."""
-    project.run_shard("noise_ast", shard, partial(extract, project=project, threads=threads))
+    job.run_shard(partial(extract, job=job))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

@@ -4,32 +4,33 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
 from unmuted.media.decoding import decode_frames
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import FrameSample, read_frames
-from unmuted.media.probe import Probe
-from unmuted.project import Project
+from unmuted.media.probe import Probe, video_limits
+from unmuted.pipeline import run_job
 
 
-def sampling(project: Project) -> Callable[[Path, Probe], FrameSample]:
+def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
     """How the configuration wants the frames of a sequence chosen."""
-    settings = project.config["cnn_rnn"]
+    settings = job.config["cnn_rnn"]
     length = settings["sequence_length"]
-    wanted = {"short_side": project.config["frames"]["short_side"], "limits": project.limits}
+    wanted = {
+        "short_side": job.config["frames"]["short_side"],
+        "limits": video_limits(job.config["videos"]),
+    }
     if settings["sampling"] == "even":
         return partial(read_frames, steps=length, **wanted)
     return partial(read_first_frames, most=length, **wanted)
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the sequence frames of one shard up to date."""
-    follow_links = project.config["videos"]["follow_links"]
-    compute = partial(decode_frames, read=sampling(project), follow_links=follow_links)
-    project.run_shard("sequence_frames", shard, compute)
+    follow_links = job.config["videos"]["follow_links"]
+    compute = partial(decode_frames, read=sampling(job), follow_links=follow_links)
+    job.run_shard(compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.probe import Limits
+from unmuted.media.probe import Limits, video_limits
 from unmuted.media.source import read_probe, source_path
 from unmuted.media.wav import read_wav, write_wav
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 RATE = 16000  # what AST was trained on
 
@@ -33,18 +33,16 @@ def extract(
         yield Outcome(task.name, payload, wav.status, reason)
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the wavs of one shard up to date."""
     compute = partial(
         extract,
-        silence_db=project.config["wav"]["silence_db"],
-        limits=project.limits,
-        follow_links=project.config["videos"]["follow_links"],
+        silence_db=job.config["wav"]["silence_db"],
+        limits=video_limits(job.config["videos"]),
+        follow_links=job.config["videos"]["follow_links"],
     )
-    project.run_shard("wav", shard, compute)
+    job.run_shard(compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

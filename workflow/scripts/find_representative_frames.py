@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.images import decode_images
 from unmuted.media.representative import motion_magnitudes, representative_steps
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def find(tasks: Sequence[Task], ratio: float) -> Iterator[Outcome]:
@@ -20,13 +20,11 @@ def find(tasks: Sequence[Task], ratio: float) -> Iterator[Outcome]:
         yield Outcome(task.name, {"steps": steps, "motion": rounded})
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the representative frames of one shard up to date."""
-    compute = partial(find, ratio=project.config["representative_frames"]["ratio"])
-    project.run_shard("representative_frames", shard, compute)
+    compute = partial(find, ratio=job.config["representative_frames"]["ratio"])
+    job.run_shard(compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

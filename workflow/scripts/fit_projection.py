@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.experiment import FULL, Clip, load_experiment, training_sound
 from unmuted.generation.projection import fit_projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterator[Outcome]:
@@ -17,15 +17,13 @@ def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterato
         yield Outcome(task.name, dict(vars(fit_projection(tokens, audio_dim))))
 
 
-def main(project: Project) -> None:
+def main(job: Job) -> None:
     """Bring the projection up to date; it reads training clips only."""
-    clips = training_sound(project, load_experiment(project, ["ast"]))
+    clips = training_sound(job, load_experiment(job, ["ast"]))
     inputs = [clip.digests("ast") for clip in clips]
-    compute = partial(fit, clips=clips, audio_dim=project.config["audio_dim"])
-    project.run_units("projection", {FULL: inputs}, compute)
+    compute = partial(fit, clips=clips, audio_dim=job.config["audio_dim"])
+    job.run_fits({FULL: inputs}, compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project)
+    run_job(snakemake, main)

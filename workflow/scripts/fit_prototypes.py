@@ -5,14 +5,14 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.experiment import FULL, Clip, fit_units, load_experiment
 from unmuted.features.label_head import read_label_head
 from unmuted.fitting.clip_arrays import RowFile
 from unmuted.generation.projection import Projection
 from unmuted.generation.prototypes import fit_prototypes
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def fit(
@@ -35,10 +35,10 @@ def fit(
         yield Outcome(task.name, dict(vars(found)))
 
 
-def main(project: Project) -> None:
+def main(job: Job) -> None:
     """Bring the prototypes up to date; they read training clips only."""
-    units = fit_units(load_experiment(project, ["ast"]), project.config["folds"])
-    space = project.units("projection")[FULL]
+    units = fit_units(load_experiment(job, ["ast"]), job.config["folds"])
+    space = job.units("projection")[FULL]
     inputs = {
         name: [space.row.digest, sorted([clip.key, *clip.digests("ast")] for clip in clips)]
         for name, clips in units.items()
@@ -47,13 +47,11 @@ def main(project: Project) -> None:
         fit,
         units=units,
         projection=Projection(**space.tensors()),
-        head=read_label_head(project.model_spec("ast")).directions(),
-        min_weight=project.config["prototypes"]["min_weight"],
+        head=read_label_head(job.model_spec("ast")).directions(),
+        min_weight=job.config["prototypes"]["min_weight"],
     )
-    project.run_units("prototypes", inputs, compute)
+    job.run_fits(inputs, compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project)
+    run_job(snakemake, main)

@@ -1,16 +1,16 @@
 """Generate every video's audio features with the pilot, training clips out of fold."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Clip, fold_name, load_clips
 from unmuted.generation.pilot_data import PilotData, load_pilot_data
 from unmuted.generation.pilot_units import GENERATION, joint_unit
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.sources import Sources
 from unmuted.stages import PILOT_VISUAL
 
@@ -20,48 +20,53 @@ Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 def serve(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    project: Project,
+    job: Job,
     fits: Fits,
     weight: float,
     folds: Mapping[str, int],
-    threads: int,
+    n_folds: int,
 ) -> Iterator[Outcome]:
     """Audio (S, T, A), one row a seed, by the last checkpoint with the chosen weight, per task.
 
     Of clips of sources that no fit reads also `alone`, by the generation that was fitted alone.
-    folds: of every group that fits read.
+    folds: of every group that fits read; there are n_folds.
     """
     from unmuted.features.device import use_device
     from unmuted.fitting.checkpoints import unpack_fit
     from unmuted.generation.crossfit import generate_with_seeds
+    from unmuted.generation.folds import FULL as FULL_FOLD
     from unmuted.generation.folds import Generators, has_seen
     from unmuted.generation.pilot_training import generate
 
-    device = str(use_device(project.config["device"], threads))
+    device = str(use_device(job.config["device"], job.threads))
 
     def data_of(names: Sequence[str]) -> PilotData:
         return load_pilot_data([clips[name] for name in names])
 
-    def last(artifact: Artifact) -> dict[str, np.ndarray]:
-        return unpack_fit(artifact.tensors()).snapshots[-1]
+    def generators(seed: int, names: Mapping[int, str]) -> Generators:
+        """Of one seed: the last checkpoints of these units, by fold, read when needed."""
 
-    joint = {}
-    for seed, units in fits.items():
-        by_fold = {
-            fold: last(units[joint_unit(weight, fold_name(fold))])
-            for fold in range(project.config["folds"])
-        }
-        joint[seed] = Generators(by_fold, last(units[joint_unit(weight, FULL)]))
+        @cache
+        def load(fold: int) -> dict[str, np.ndarray]:
+            return unpack_fit(fits[seed][names[fold]].tensors()).snapshots[-1]
+
+        return Generators(sorted(names.keys() - {FULL_FOLD}), load)
+
+    joint_names = {fold: joint_unit(weight, fold_name(fold)) for fold in range(n_folds)}
+    joint_names[FULL_FOLD] = joint_unit(weight, FULL)
+    joint = {seed: generators(seed, joint_names) for seed in fits}
     alone = {
-        seed: Generators({}, last(units[GENERATION]))
+        seed: generators(seed, {FULL_FOLD: GENERATION})
         for seed, units in fits.items()
         if GENERATION in units
     }
 
     def is_new(name: str) -> bool:
         clip = clips[name]
-        known = [has_seen(own.full, [clip.key], [clip.group])[0] for own in alone.values()]
-        return bool(known) and clip.group not in folds and not any(known)
+        if not alone or clip.group in folds:
+            return False
+        states = (own.load(FULL_FOLD) for own in alone.values())
+        return not any(has_seen(state, [clip.key], [clip.group])[0] for state in states)
 
     names = [task.name for task in tasks]
     seeds = np.array([*fits])
@@ -76,39 +81,45 @@ def serve(
         yield Outcome(name, {"audio": audio, "spread": spread, "seeds": seeds, **extra})
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the pilot's audio of one shard up to date."""
-    sources = Sources.read(project)
-    found = sources.at_home(load_clips(project, project.shards[shard], PILOT_VISUAL))
+    sources = Sources.read(job)
+    found = sources.at_home(load_clips(job, job.videos, PILOT_VISUAL))
     clips = {clip.video_id: clip for clip in found}
-    weight = project.units("pilot_selection")["all"].json()["lambda"]
-    fits = {seed: project.units("pilot", f"seed-{seed}") for seed in project.config["seeds"]}
+    weight = job.units("pilot_selection")["all"].json()["lambda"]
+    fits = job.fits_by_seed("pilot")
+    served = _units_of_weight(fits, weight)
     extra = {
-        name: [_served_by(clip, fits, weight, sources.folds), weight, clip.group]
+        name: [_served_by(clip, served, sources.folds), weight, clip.group]
         for name, clip in clips.items()
     }
     compute = partial(
         serve,
         clips=clips,
-        project=project,
+        job=job,
         fits=fits,
         weight=weight,
         folds=sources.folds,
-        threads=threads,
+        n_folds=job.config["folds"],
     )
-    project.run_shard("pilot_generated", shard, compute, extra)
+    job.run_shard(compute, extra)
 
 
-def _served_by(clip: Clip, fits: Fits, weight: float, folds: Mapping[str, int]) -> list[list[str]]:
-    """Digests of the units that make this clip's audio, one list a seed."""
+def _units_of_weight(fits: Fits, weight: float) -> dict[int, dict[str, Artifact]]:
+    """Of each seed the units that can make audio: those of a weight, and the generation alone."""
+    prefix = joint_unit(weight, "")
+    return {
+        seed: {n: unit for n, unit in units.items() if n == GENERATION or n.startswith(prefix)}
+        for seed, units in fits.items()
+    }
+
+
+def _served_by(clip: Clip, fits: Fits, folds: Mapping[str, int]) -> list[list[str]]:
+    """Digests of the units that this clip's audio may depend on, one list a seed."""
     fold = folds.get(clip.group)
-    units = [joint_unit(weight, FULL), GENERATION]
-    if fold is not None:
-        units = [joint_unit(weight, fold_name(fold))]
-    return [[own[unit].row.digest for unit in units if unit in own] for own in fits.values()]
+    is_read = (lambda name: True) if fold is None else (lambda name: name.endswith(fold_name(fold)))
+    return [[own[name].row.digest for name in own if is_read(name)] for own in fits.values()]
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

@@ -3,15 +3,15 @@
 import logging
 from pathlib import Path
 
-from unmuted.artifacts import atomic
 from unmuted.dataset import write_table
-from unmuted.joblog import job_log
-from unmuted.project import Project
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.project import Project
+from unmuted.pipeline import run_job
 
 
-def main(project: Project, table: str) -> None:
+def main(run: Project, table: str) -> None:
     """Write `table`; files of the folder that are not videos are counted and named in the log."""
-    dataset = project.dataset
+    dataset = run.from_source().dataset
     log = logging.getLogger("unmuted")
     log.info("%d videos, %d classes", len(dataset.videos), len(dataset.classes))
     if dataset.ignored:
@@ -23,5 +23,4 @@ def main(project: Project, table: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project(snakemake.config), snakemake.output[0])
+    run_job(snakemake, main)

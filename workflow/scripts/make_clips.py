@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.datasets import world_clips
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.world.files import write_clip
 from unmuted.world.plan import ClipSpec
 
@@ -16,12 +17,11 @@ def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Out
         yield Outcome(task.name, partial(write_clip, clips[task.name]))
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the demo clips of one shard up to date."""
-    compute = partial(render, clips=project.demo_clips)
-    project.run_shard("clips", shard, compute, project.demo_inputs(shard))
+    compute = partial(render, clips=world_clips(job.config))
+    job.run_shard(compute, job.specifications)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -3,18 +3,18 @@
 import logging
 from pathlib import Path
 
-from unmuted.artifacts import atomic
-from unmuted.joblog import job_log
-from unmuted.project import Project
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.project import Project
+from unmuted.pipeline import run_job
 from unmuted.splits import classes_without, read_groups, write_groups, write_splits
 
 
-def main(project: Project, table: str) -> None:
+def main(run: Project, table: str) -> None:
     """Write `table`, and beside it what to keep.
 
     Kept are also groups that have left: should they come back, they find their split again.
     """
-    videos, splits, kept = project.dataset.videos, project.splits, project.kept_splits
+    videos, splits, kept = run.dataset.videos, run.splits, run.kept_splits
     earlier = read_groups(kept) if kept.exists() else {}
     present = {video.group: splits[video.video_id] for video in videos if video.label is not None}
     if untested := classes_without("test", videos, splits):
@@ -27,5 +27,4 @@ def main(project: Project, table: str) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.output[0])
+    run_job(snakemake, main)

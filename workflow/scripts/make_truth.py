@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.config import time_steps
+from unmuted.datasets import world_clips
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.world.files import truth_record
 from unmuted.world.masks import run_lengths
 from unmuted.world.plan import ClipSpec
@@ -20,12 +22,11 @@ def describe(tasks: Sequence[Task], clips: Mapping[str, ClipSpec], steps: int) -
         yield Outcome(task.name, {**truth, "masks": {"size": size, "counts": encoded}})
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the truth records of one shard up to date."""
-    compute = partial(describe, clips=project.demo_clips, steps=project.time_steps)
-    project.run_shard("truth", shard, compute, project.demo_inputs(shard))
+    compute = partial(describe, clips=world_clips(job.config), steps=time_steps(job.config))
+    job.run_shard(compute, job.specifications)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.wildcards.shard)
+    run_job(snakemake, main)

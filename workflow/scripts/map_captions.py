@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome]:
@@ -25,15 +25,13 @@ def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome
         )
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the mapping of one shard up to date."""
-    labels = project.units("label_embeddings")["all"]
-    extra = dict.fromkeys(project.videos_of(shard), labels.row.digest)
-    compute = partial(nearest, labels=labels, k=project.config["mapping"]["k"])
-    project.run_shard("mapping", shard, compute, extra)
+    labels = job.units("label_embeddings")["all"]
+    extra = dict.fromkeys(job.videos, labels.row.digest)
+    compute = partial(nearest, labels=labels, k=job.config["mapping"]["k"])
+    job.run_shard(compute, extra)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -6,21 +6,20 @@ from functools import partial
 from unmuted.classification.arms import ARMS
 from unmuted.classification.inputs import load_features
 from unmuted.classification.selection import best_labels
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Clip, load_clips
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def predict_shard(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    project: Project,
+    job: Job,
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Artifact,
     space: Artifact,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task.
 
@@ -30,9 +29,9 @@ def predict_shard(
     from unmuted.classification.training import predict_with
     from unmuted.features.device import use_device
 
-    device = str(use_device(project.config["device"], threads))
-    classes = project.dataset.classes
-    projection, top = Projection(**space.tensors()), project.config["predictions"]["top_k"]
+    device = str(use_device(job.config["device"], job.threads))
+    classes = job.classes
+    projection, top = Projection(**space.tensors()), job.config["predictions"]["top_k"]
     chosen = load_chosen(classifiers, selection.json()["arms"], device)
     for task in tasks:
         features = load_features([clips[task.name]], projection)
@@ -48,32 +47,28 @@ def predict_shard(
         yield Outcome(task.name, {"audio": used, "top": most, "classes": classes, "arms": arms})
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
-    clips = load_clips(project, project.shards[shard], ["ast", "generated"])
-    space = project.units("projection")[FULL]
-    selection = project.units("selection")["all"]
-    seeds = project.config["seeds"]
-    classifiers = {seed: project.units("classifier", f"seed-{seed}") for seed in seeds}
+    clips = load_clips(job, job.videos, ["ast", "generated"])
+    space = job.units("projection")[FULL]
+    selection = job.units("selection")["all"]
+    classifiers = job.fits_by_seed("classifier")
     fitted = [
         space.row.digest,
         selection.row.digest,
         [[artifact.row.digest for artifact in arms.values()] for arms in classifiers.values()],
-        project.dataset.classes,  # a class that is only renamed leaves the classifiers as they are
+        job.classes,  # a class that is only renamed leaves the classifiers as they are
     ]
     compute = partial(
         predict_shard,
         clips={clip.video_id: clip for clip in clips},
-        project=project,
+        job=job,
         classifiers=classifiers,
         selection=selection,
         space=space,
-        threads=threads,
     )
-    project.run_shard("predictions", shard, compute, dict.fromkeys(project.shards[shard], fitted))
+    job.run_shard(compute, dict.fromkeys(job.videos, fitted))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

@@ -6,22 +6,21 @@ from functools import partial
 import numpy as np
 
 from unmuted.classification.sequences import STAGE, load_sequences
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import Clip, load_clips
 from unmuted.fitting.order import stable_hash
 from unmuted.generation.folds import has_seen
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.sources import UNIT, Sources
 
 
 def predict_shard(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    project: Project,
+    job: Job,
     fits: Mapping[int, Artifact],
     selection: Artifact,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Probabilities [seed][class], and the classes in percent, the mean over seeds, per task.
 
@@ -33,8 +32,8 @@ def predict_shard(
     from unmuted.features.device import use_device
     from unmuted.fitting.checkpoints import unpack_fit
 
-    device = str(use_device(project.config["device"], threads))
-    classes, length = list(project.dataset.classes), project.config["cnn_rnn"]["sequence_length"]
+    device = str(use_device(job.config["device"], job.threads))
+    classes, length = list(job.classes), job.config["cnn_rnn"]["sequence_length"]
     said = selection.json()
     fitted = [fits[choice["seed"]].tensors() for choice in said["arms"]["cnn_rnn"]]
     models = [
@@ -56,7 +55,7 @@ def predict_shard(
                 "predicted": top[0]["label"],
                 "top": top,
                 "split": clip.split,
-                "trained_on": project.config["cnn_rnn"]["split"],
+                "trained_on": job.config["cnn_rnn"]["split"],
                 "learnt_from": any(has_seen(one, [clip.key], [clip.group])[0] for one in fitted),
                 "validation": is_validated(clip, validated_on),
                 "frames": int(sequence.mask.sum()),
@@ -79,31 +78,27 @@ def is_validated(clip: Clip, validated_on: Collection[int]) -> bool:
     return stable_hash(clip.key) in validated_on
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
-    found = Sources.read(project).at_home(load_clips(project, project.shards[shard], [STAGE]))
+    found = Sources.read(job).at_home(load_clips(job, job.videos, [STAGE]))
     clips = {clip.video_id: clip for clip in found}
-    seeds = project.config["seeds"]
-    fits = {seed: project.units("cnn_rnn", f"seed-{seed}")[UNIT] for seed in seeds}
-    selection = project.units("cnn_rnn_selection")[UNIT]
+    fits = {seed: fits[UNIT] for seed, fits in job.fits_by_seed("cnn_rnn").items()}
+    selection = job.units("cnn_rnn_selection")[UNIT]
     fitted = [
         [artifact.row.digest for artifact in fits.values()],
         selection.row.digest,
-        project.dataset.classes,  # a class that is only renamed leaves the networks as they are
+        job.classes,  # a class that is only renamed leaves the networks as they are
     ]
     extra = {name: [fitted, clip.key, clip.group, clip.split] for name, clip in clips.items()}
     compute = partial(
         predict_shard,
         clips=clips,
-        project=project,
+        job=job,
         fits=fits,
         selection=selection,
-        threads=threads,
     )
-    project.run_shard("cnn_rnn_predictions", shard, compute, extra)
+    job.run_shard(compute, extra)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

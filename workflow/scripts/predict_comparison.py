@@ -13,7 +13,6 @@ from unmuted.classification.comparison import (
     FilterRule,
     at_percentile,
     audio_of_donor,
-    donors_of,
     filter_rule,
     keep,
     load_fillings,
@@ -21,12 +20,13 @@ from unmuted.classification.comparison import (
     video_posterior,
 )
 from unmuted.classification.fillings import AudioStatistics
-from unmuted.experiment import FULL, Clip, load_clips, load_experiment
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.experiment import FULL, Clip, load_clips
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.semantics.feature_filter import true_similarity
+from unmuted.swapping import FIT, read_partners
 
 STAGES = (
     *("ast", "generated", "video_generated", "pilot_generated", "retrieved"),
@@ -38,12 +38,11 @@ HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
 def predict_shard(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    donors: Mapping[str, Clip | None],
-    project: Project,
+    donors: Mapping[str, Clip],
+    job: Job,
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Artifact,
     space: Artifact,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Probabilities [seed][class] of each arm; of real_or_ arms for each of HEARD.
 
@@ -54,16 +53,16 @@ def predict_shard(
     from unmuted.classification.training import predict_with
     from unmuted.features.device import use_device
 
-    device = str(use_device(project.config["device"], threads))
+    device = str(use_device(job.config["device"], job.threads))
     projection, choice = Projection(**space.tensors()), selection.json()
     units = _chosen_units(choice)
     picked = {unit: choice["units"][unit] for unit in units.values()}
     chosen = load_chosen(classifiers, picked, device)
     arms = {arm: chosen[unit] for arm, unit in units.items()}
     statistics = AudioStatistics(**{k: np.array(v) for k, v in choice["random_statistics"].items()})
-    rule = filter_rule(project.config["filter"])
-    leaks = leaking_arms(project.config["filter"])
-    masks, classes = project.config["missing"]["seed"], list(project.dataset.classes)
+    rule = filter_rule(job.config["filter"])
+    leaks = leaking_arms(job.config["filter"])
+    masks, classes = job.config["missing"]["seed"], list(job.classes)
 
     def probabilities(
         models: Sequence[Classifier], arm: str, made: Fillings, heard: bool
@@ -163,26 +162,18 @@ def _noise(clip: Clip, projection: Projection) -> np.ndarray:
     return projection.apply(clip.artifacts["noise_ast"].tensors()["tokens"])[None]
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the comparison's predictions of one shard up to date."""
-    experiment = load_experiment(project, ["ast"])
-    found = experiment.at_home(load_clips(project, project.shards[shard], STAGES))
-    clips = {clip.video_id: clip for clip in found}
-    masks = project.config["missing"]["seed"]
-    donors = {}
-    for split in ("val", "test"):
-        own = experiment.split(split)
-        lent = donors_of(own, masks)
-        donors |= {clip.video_id: donor for clip, donor in zip(own, lent, strict=True)}
-    space = project.units("projection")[FULL]
-    selection = project.units("comparison_selection")["all"]
-    seeds = project.config["seeds"]
-    classifiers = {seed: project.units("comparison_classifier", f"seed-{seed}") for seed in seeds}
+    clips = {clip.video_id: clip for clip in load_clips(job, job.videos, STAGES)}
+    donors = read_partners(job, job.units("swap_partners")[FIT])
+    space = job.units("projection")[FULL]
+    selection = job.units("comparison_selection")["all"]
+    classifiers = job.fits_by_seed("comparison_classifier")
     fitted = [
         space.row.digest,
         selection.row.digest,
         [[one.row.digest for one in units.values()] for units in classifiers.values()],
-        project.dataset.classes,
+        job.classes,
     ]
     extra = {
         name: [fitted, clip.split, clip.label, _donated(donors.get(name))]
@@ -192,13 +183,12 @@ def main(project: Project, shard: str, threads: int) -> None:
         predict_shard,
         clips=clips,
         donors=donors,
-        project=project,
+        job=job,
         classifiers=classifiers,
         selection=selection,
         space=space,
-        threads=threads,
     )
-    project.run_shard("comparison_predictions", shard, compute, extra)
+    job.run_shard(compute, extra)
 
 
 def _donated(donor: Clip | None) -> list[str]:
@@ -206,6 +196,4 @@ def _donated(donor: Clip | None) -> list[str]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

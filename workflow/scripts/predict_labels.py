@@ -5,12 +5,12 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Clip, load_clips
 from unmuted.features.label_head import read_label_head
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.semantics.feature_filter import action_similarity, label_vectors
 from unmuted.semantics.label_prediction import predict_labels
 
@@ -18,7 +18,7 @@ from unmuted.semantics.label_prediction import predict_labels
 def predict(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    project: Project,
+    job: Job,
     space: Artifact,
     dictionary: Artifact,
 ) -> Iterator[Outcome]:
@@ -29,8 +29,8 @@ def predict(
     """
     projection = Projection(**space.tensors())
     words = dictionary.tensors()
-    head = read_label_head(project.model_spec("ast"))
-    top = project.config["filter"]["top_labels"]
+    head = read_label_head(job.model_spec("ast"))
+    top = job.config["filter"]["top_labels"]
     for task in tasks:
         clip = clips[task.name]
         generated = clip.artifacts["video_generated"].tensors()["audio"]  # (S, T, A)
@@ -48,24 +48,22 @@ def predict(
         yield Outcome(task.name, found)
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the predicted labels of one shard up to date."""
-    clips = load_clips(project, project.shards[shard], ["video_generated", "ast"])
-    space = project.units("projection")[FULL]
-    dictionary = project.units("dictionary")["all"]
+    clips = load_clips(job, job.videos, ["video_generated", "ast"])
+    space = job.units("projection")[FULL]
+    dictionary = job.units("dictionary")["all"]
     fitted = [space.row.digest, dictionary.row.digest]
     compute = partial(
         predict,
         clips={clip.video_id: clip for clip in clips},
-        project=project,
+        job=job,
         space=space,
         dictionary=dictionary,
     )
     extra = {clip.video_id: [fitted, clip.has_sound] for clip in clips}
-    project.run_shard("predicted_labels", shard, compute, extra)
+    job.run_shard(compute, extra)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Clip, load_clips
 from unmuted.generation.pilot_data import load_pilot_data
 from unmuted.generation.pilot_units import CLASSIFICATION, joint_unit
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.stages import PILOT_VISUAL
 
 Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
@@ -18,10 +18,9 @@ Choices = Mapping[str, tuple[str, Sequence[Mapping[str, int]]]]  # by arm: unit,
 def predict(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    project: Project,
+    job: Job,
     fits: Fits,
     choices: Choices,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Probabilities [seed][class] of each arm, per task.
 
@@ -33,7 +32,7 @@ def predict(
     from unmuted.fitting.order import hash_keys
     from unmuted.generation.pilot_training import LABELLED_ON, load_pilot, predict_with
 
-    device = str(use_device(project.config["device"], threads))
+    device = str(use_device(job.config["device"], job.threads))
     models, learnt = {}, set()
     for arm, (unit, chosen) in choices.items():
         models[arm] = []
@@ -54,33 +53,29 @@ def predict(
             ]
             for arm, by_seed in models.items()
         }
-        yield Outcome(task.name, {"classes": list(project.dataset.classes), "arms": arms})
+        yield Outcome(task.name, {"classes": list(job.classes), "arms": arms})
 
 
-def main(project: Project, shard: str, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the pilot's predictions of one shard up to date."""
-    clips = {c.video_id: c for c in load_clips(project, project.shards[shard], PILOT_VISUAL)}
-    selection = project.units("pilot_selection")["all"].json()
+    clips = {c.video_id: c for c in load_clips(job, job.videos, PILOT_VISUAL)}
+    selection = job.units("pilot_selection")["all"].json()
     choices = {"pilot": (joint_unit(selection["lambda"], FULL), selection["joint"])}
     if selection[CLASSIFICATION]:
         choices["pilot_classification"] = (CLASSIFICATION, selection[CLASSIFICATION])
-    fits = {seed: project.units("pilot", f"seed-{seed}") for seed in project.config["seeds"]}
+    fits = job.fits_by_seed("pilot")
     fitted = [
         [
             [arm, fits[one["seed"]][unit].row.digest, one["snapshot"]]
             for arm, (unit, chosen) in choices.items()
             for one in chosen
         ],
-        project.dataset.classes,  # a class that is only renamed leaves the networks as they are
+        job.classes,  # a class that is only renamed leaves the networks as they are
     ]
     extra = {name: [fitted, clip.split] for name, clip in clips.items()}
-    compute = partial(
-        predict, clips=clips, project=project, fits=fits, choices=choices, threads=threads
-    )
-    project.run_shard("pilot_predictions", shard, compute, extra)
+    compute = partial(predict, clips=clips, job=job, fits=fits, choices=choices)
+    job.run_shard(compute, extra)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard, snakemake.threads)
+    run_job(snakemake, main)

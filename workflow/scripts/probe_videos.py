@@ -1,19 +1,24 @@
 """Look at the source videos of a shard without decoding them: streams, duration, content digest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.joblog import job_log
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.probe import Limits, probe
-from unmuted.media.source import source_path
-from unmuted.project import Project
-from unmuted.recipes import digest_file
-from unmuted.runner import Outcome, Task
+from unmuted.media.probe import Limits, probe, video_limits
+from unmuted.media.source import source_content, source_path
+from unmuted.pipeline import run_job
 
 
-def look(tasks: Sequence[Task], limits: Limits, follow_links: bool) -> Iterator[Outcome]:
-    """One probe per task, with the digest of the file's bytes."""
+def look(
+    tasks: Sequence[Task], limits: Limits, follow_links: bool, contents: Mapping[str, str]
+) -> Iterator[Outcome]:
+    """One probe per task, with the digest of the file's bytes.
+
+    contents: that digest by video id, of the files of users; the artifact of a generated video has
+    its own.
+    """
     for task in tasks:
         try:
             path = source_path(task, follow_links)
@@ -21,17 +26,22 @@ def look(tasks: Sequence[Task], limits: Limits, follow_links: bool) -> Iterator[
         except MediaError as error:
             yield Outcome(task.name, None, error.status, error.reason)
         else:
-            yield Outcome(task.name, {**found, "digest": digest_file(path)})
+            digest = contents.get(task.name) or task.inputs["clips"].row.digest
+            yield Outcome(task.name, {**found, "digest": digest})
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the probes of one shard up to date."""
-    videos = project.config["videos"]
-    compute = partial(look, limits=project.limits, follow_links=videos["follow_links"])
-    project.run_shard("probe", shard, compute, project.source_contents(shard))
+    videos = job.config["videos"]
+    follow = videos["follow_links"]
+    contents = (
+        {}
+        if job.is_generated
+        else {name: source_content(video, follow) for name, video in job.videos.items()}
+    )
+    compute = partial(look, limits=video_limits(videos), follow_links=follow, contents=contents)
+    job.run_shard(compute, contents)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -3,66 +3,43 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.experiment import (
-    FULL,
-    Clip,
-    Experiment,
-    generator_data,
-    load_clips,
-    load_experiment,
-    training_folds,
-)
+from unmuted.config import time_steps
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.experiment import FULL, Clip, generator_data, load_clips
 from unmuted.generation.projection import Projection
 from unmuted.generation.retrieval import retrieve_cross_fitted
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.lookup import FIT, LookupSet
+from unmuted.pipeline import run_job
+from unmuted.sources import Sources
 
 
 def retrieve(
-    tasks: Sequence[Task],
-    clips: Mapping[str, Clip],
-    experiment: Experiment,
-    project: Project,
-    space: Artifact,
-    fold_of_group: Mapping[str, int],
+    tasks: Sequence[Task], clips: Mapping[str, Clip], job: Job, space: Artifact, table: Artifact
 ) -> Iterator[Outcome]:
     """Audio (T, A) and the similarity (k,) of the clips it came from, per task."""
-    projection, steps = Projection(**space.tensors()), project.time_steps
-    library = generator_data(experiment.learnt_from(), projection, steps)
-    data = generator_data([clips[task.name] for task in tasks], projection, steps)
-    found = retrieve_cross_fitted(data, library, fold_of_group, project.config["retrieval"]["k"])
+    projection, steps = Projection(**space.tensors()), time_steps(job.config)
+    lookup = LookupSet.read(job, table)
+    library = generator_data(lookup.clips, projection, steps, reads_captions=False)
+    asked = [clips[task.name] for task in tasks]
+    data = generator_data(asked, projection, steps, reads_captions=False)
+    k = job.config["retrieval"]["k"]
+    found = retrieve_cross_fitted(data, library, lookup.fold_of_group, k)
     for i, task in enumerate(tasks):
         yield Outcome(task.name, {"audio": found.audio[i], "similarity": found.similarity[i]})
 
 
-def main(project: Project, shard: str) -> None:
+def main(job: Job) -> None:
     """Bring the retrieved audio of one shard up to date."""
-    experiment = load_experiment(project, ["ast"])
-    fold_of_group = training_folds(experiment, project.config["folds"])
-    found = experiment.at_home(load_clips(project, project.shards[shard], ["ast"]))
-    clips = {clip.video_id: clip for clip in found}
-    space = project.units("projection")[FULL]
-    library = sorted(
-        [clip.group, fold_of_group.get(clip.group), *clip.digests("vit_rgb", "vit_flow", "ast")]
-        for clip in experiment.learnt_from()
-    )
-    fitted = [space.row.digest, library]
+    sources = Sources.read(job)
+    clips = {clip.video_id: clip for clip in sources.at_home(load_clips(job, job.videos, []))}
+    space, table = job.units("projection")[FULL], job.units("lookup_set")[FIT]
+    fitted = [space.row.digest, table.row.digest]
     extra = {
-        name: [fitted, clip.group, fold_of_group.get(clip.group)] for name, clip in clips.items()
+        name: [fitted, clip.group, sources.folds.get(clip.group)] for name, clip in clips.items()
     }
-    compute = partial(
-        retrieve,
-        clips=clips,
-        experiment=experiment,
-        project=project,
-        space=space,
-        fold_of_group=fold_of_group,
-    )
-    project.run_shard("retrieved", shard, compute, extra)
+    job.run_shard(partial(retrieve, clips=clips, job=job, space=space, table=table), extra)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.wildcards.shard)
+    run_job(snakemake, main)

@@ -5,11 +5,11 @@ from functools import partial
 
 from unmuted.classification.arms import ARMS
 from unmuted.classification.inputs import arm_digests, load_features
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Experiment, load_experiment
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 
 Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and arm
 
@@ -18,9 +18,8 @@ def select(
     tasks: Sequence[Task],
     experiment: Experiment,
     classifiers: Classifiers,
-    project: Project,
+    job: Job,
     space: Artifact,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
     from unmuted.classification.selection import select_snapshot
@@ -28,7 +27,7 @@ def select(
     from unmuted.features.device import use_device
     from unmuted.fitting.checkpoints import unpack_fit
 
-    device = str(use_device(project.config["device"], threads))
+    device = str(use_device(job.config["device"], job.threads))
     clips = experiment.split("val")
     features = load_features(clips, Projection(**space.tensors()))
     labels = experiment.labels(clips)
@@ -45,12 +44,11 @@ def select(
         yield Outcome(task.name, {"validation_clips": len(clips), "arms": chosen})
 
 
-def main(project: Project, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
-    experiment = load_experiment(project, ["ast", "generated"])
-    space = project.units("projection")[FULL]
-    seeds = project.config["seeds"]
-    classifiers = {seed: project.units("classifier", f"seed-{seed}") for seed in seeds}
+    experiment = load_experiment(job, ["ast", "generated"])
+    space = job.units("projection")[FULL]
+    classifiers = job.fits_by_seed("classifier")
     clips = experiment.split("val")
     inputs = {
         "clips": sorted(
@@ -65,14 +63,11 @@ def main(project: Project, threads: int) -> None:
         select,
         experiment=experiment,
         classifiers=classifiers,
-        project=project,
+        job=job,
         space=space,
-        threads=threads,
     )
-    project.run_units("selection", {"all": inputs}, compute)
+    job.run_fits({"all": inputs}, compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.threads)
+    run_job(snakemake, main)

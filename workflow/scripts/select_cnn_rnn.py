@@ -5,11 +5,11 @@ from functools import partial
 
 from unmuted.classification.sequences import STAGE, load_sequences
 from unmuted.classification.tail_split import cnn_rnn_clips
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import Clip, Experiment, load_experiment
 from unmuted.fitting.order import hash_keys
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.sources import UNIT
 
 CLIPS_AT_ONCE = 256
@@ -20,8 +20,7 @@ def select(
     clips: Sequence[Clip],
     experiment: Experiment,
     fits: Mapping[int, Artifact],
-    project: Project,
-    threads: int,
+    job: Job,
 ) -> Iterator[Outcome]:
     """Of each seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss.
 
@@ -32,8 +31,8 @@ def select(
     from unmuted.features.device import use_device
     from unmuted.fitting.checkpoints import unpack_fit
 
-    device = str(use_device(project.config["device"], threads))
-    labels, length = experiment.labels(clips), project.config["cnn_rnn"]["sequence_length"]
+    device = str(use_device(job.config["device"], job.threads))
+    labels, length = experiment.labels(clips), job.config["cnn_rnn"]["sequence_length"]
     for task in tasks:
         chosen, sequences = [], None
         for seed, artifact in fits.items():
@@ -55,24 +54,19 @@ def select(
         yield Outcome(task.name, said)
 
 
-def main(project: Project, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
-    experiment = load_experiment(project, [STAGE])
-    _, clips = cnn_rnn_clips(experiment, project.config["cnn_rnn"])
-    seeds = project.config["seeds"]
-    fits = {seed: project.units("cnn_rnn", f"seed-{seed}")[UNIT] for seed in seeds}
+    experiment = load_experiment(job, [STAGE])
+    _, clips = cnn_rnn_clips(experiment, job.config["cnn_rnn"])
+    fits = {seed: fits[UNIT] for seed, fits in job.fits_by_seed("cnn_rnn").items()}
     inputs = {
         "classes": experiment.classes,
         "clips": sorted([c.label, c.key, *c.digests(STAGE)] for c in clips),
         "fits": {seed: artifact.row.digest for seed, artifact in fits.items()},
     }
-    compute = partial(
-        select, clips=clips, experiment=experiment, fits=fits, project=project, threads=threads
-    )
-    project.run_units("cnn_rnn_selection", {UNIT: inputs}, compute)
+    compute = partial(select, clips=clips, experiment=experiment, fits=fits, job=job)
+    job.run_fits({UNIT: inputs}, compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.threads)
+    run_job(snakemake, main)

@@ -21,13 +21,13 @@ from unmuted.classification.comparison import (
     video_posterior,
 )
 from unmuted.classification.selection import select_snapshot
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Clip, Experiment, load_experiment
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
 from unmuted.missing import is_missing
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.metrics import accuracy
-from unmuted.runner import Artifact, Outcome, Task
 from unmuted.semantics.feature_filter import true_similarity
 
 STAGES = (
@@ -42,19 +42,18 @@ def select(
     tasks: Sequence[Task],
     experiment: Experiment,
     classifiers: Classifiers,
-    project: Project,
+    job: Job,
     space: Artifact,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Of each unit and seed the chosen checkpoint; of each filter its percentile and thresholds."""
     from unmuted.features.device import use_device
 
-    device = str(use_device(project.config["device"], threads))
+    device = str(use_device(job.config["device"], job.threads))
     projection, clips = Projection(**space.tensors()), experiment.split("val")
-    masks, rule = project.config["missing"]["seed"], filter_rule(project.config["filter"])
+    masks, rule = job.config["missing"]["seed"], filter_rule(job.config["filter"])
     statistics = training_statistics(experiment.split("train"), projection)
     posterior = video_posterior(clips)
-    labels, leaks = experiment.labels(clips), leaking_arms(project.config["filter"])
+    labels, leaks = experiment.labels(clips), leaking_arms(job.config["filter"])
     told = {filling: labels if filling in leaks else None for filling in FILTERS}
     judged = {
         filling: rule.judge(similarities(clips, filling), posterior, told[filling])
@@ -146,15 +145,16 @@ def _filter_choice(
     return {"chosen": best and best["percentile"], "candidates": candidates}
 
 
-def main(project: Project, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips, and how training sound varies."""
-    experiment = load_experiment(project, STAGES)
-    space = project.units("projection")[FULL]
-    seeds = project.config["seeds"]
-    classifiers = {seed: project.units("comparison_classifier", f"seed-{seed}") for seed in seeds}
+    experiment = load_experiment(job, STAGES)
+    space = job.units("projection")[FULL]
+    classifiers = job.fits_by_seed("comparison_classifier")
     inputs = {
         "clips": sorted(_read(clip) for clip in experiment.split("val")),
-        "training_sound": sorted(clip.digests("ast") for clip in experiment.split("train")),
+        "training_sound": sorted(
+            clip.digests("vit_rgb", "ast") for clip in experiment.split("train")
+        ),
         "projection": space.row.digest,
         "classifiers": {
             seed: {unit: artifact.row.digest for unit, artifact in units.items()}
@@ -165,11 +165,10 @@ def main(project: Project, threads: int) -> None:
         select,
         experiment=experiment,
         classifiers=classifiers,
-        project=project,
+        job=job,
         space=space,
-        threads=threads,
     )
-    project.run_units("comparison_selection", {"all": inputs}, compute)
+    job.run_fits({"all": inputs}, compute)
 
 
 def _read(clip: Clip) -> list[str]:
@@ -177,6 +176,4 @@ def _read(clip: Clip) -> list[str]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.threads)
+    run_job(snakemake, main)

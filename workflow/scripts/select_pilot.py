@@ -5,19 +5,19 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, VIEWS, Experiment, load_experiment
 from unmuted.generation.pilot_data import PilotData, load_pilot_data
 from unmuted.generation.pilot_units import CLASSIFICATION, candidate_weights, joint_unit
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.stages import PILOT_VISUAL
 
 Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
 
 def select(
-    tasks: Sequence[Task], experiment: Experiment, fits: Fits, project: Project, threads: int
+    tasks: Sequence[Task], experiment: Experiment, fits: Fits, job: Job
 ) -> Iterator[Outcome]:
     """The chosen lambda with its checkpoint of each seed, and what the other lambdas reached.
 
@@ -26,13 +26,13 @@ def select(
     """
     from unmuted.features.device import use_device
 
-    device = str(use_device(project.config["device"], threads))
+    device = str(use_device(job.config["device"], job.threads))
     clips = experiment.split("val")
     data, labels = load_pilot_data(clips), experiment.labels(clips)
     for task in tasks:
         found = {
             weight: _choices(joint_unit(weight, FULL), fits, data, labels, device)
-            for weight in candidate_weights(project.config["pilot"])
+            for weight in candidate_weights(job.config["pilot"])
         }
         candidates = [
             {
@@ -84,18 +84,14 @@ def _choices(
     return found
 
 
-def main(project: Project, threads: int) -> None:
+def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
-    experiment = load_experiment(project, PILOT_VISUAL)
-    weights = candidate_weights(project.config["pilot"])
+    experiment = load_experiment(job, PILOT_VISUAL)
+    weights = candidate_weights(job.config["pilot"])
     read = (*(joint_unit(weight, FULL) for weight in weights), CLASSIFICATION)
     fits = {
-        seed: {
-            name: unit
-            for name, unit in project.units("pilot", f"seed-{seed}").items()
-            if name in read
-        }
-        for seed in project.config["seeds"]
+        seed: {name: unit for name, unit in units.items() if name in read}
+        for seed, units in job.fits_by_seed("pilot").items()
     }
     inputs = {
         "clips": sorted(
@@ -107,11 +103,9 @@ def main(project: Project, threads: int) -> None:
         },
         "lambdas": weights,
     }
-    compute = partial(select, experiment=experiment, fits=fits, project=project, threads=threads)
-    project.run_units("pilot_selection", {"all": inputs}, compute)
+    compute = partial(select, experiment=experiment, fits=fits, job=job)
+    job.run_fits({"all": inputs}, compute)
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, snakemake.threads)
+    run_job(snakemake, main)

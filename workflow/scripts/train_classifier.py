@@ -1,4 +1,4 @@
-"""Train the classifiers of one seed, one an arm, on the training clips."""
+"""Train the classifiers, seed by seed and one an arm, on the training clips."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -8,21 +8,19 @@ import numpy as np
 
 from unmuted.classification.arms import ARMS
 from unmuted.classification.inputs import ClipFeatures, arm_digests, load_features
+from unmuted.engine.job import Job
+from unmuted.engine.progress import Progress
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Experiment, load_experiment
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.progress import Progress
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 
 
 def train(
     tasks: Sequence[Task],
     experiment: Experiment,
-    project: Project,
+    job: Job,
     space: Artifact,
-    seed: int,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
     from unmuted.classification.training import ClassifierSettings, train_classifier
@@ -30,13 +28,13 @@ def train(
     from unmuted.fitting.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
-    device = str(use_device(project.config["device"], threads))
-    settings = ClassifierSettings(**project.config["classifier"])
+    device = str(use_device(job.config["device"], job.threads))
+    settings = ClassifierSettings(**job.config["classifier"])
     clips = experiment.split("train")
     features: ClipFeatures = load_features(clips, Projection(**space.tensors()))
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     for task in tasks:
-        x = features.of_arm(task.name, project.config["seeds"].index(seed))
+        x = features.of_arm(task.fit, job.seeds.index(task.seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         audio_dim = x.shape[2] - features.visual.shape[2]
         progress = Progress(settings.epochs, f"{task.name}, epochs")
@@ -46,7 +44,7 @@ def train(
             labels,
             len(experiment.classes),
             settings,
-            seed,
+            task.seed,
             audio_dim,
             device,
             after_epoch=lambda *_, epochs=progress: epochs.advance(),
@@ -54,26 +52,23 @@ def train(
         yield Outcome(task.name, pack_fit(fit))
 
 
-def main(project: Project, seed: int, threads: int) -> None:
-    """Bring the classifiers of one seed up to date; they read training clips only."""
-    experiment = load_experiment(project, ["ast", "generated"])
-    space = project.units("projection")[FULL]
+def main(job: Job) -> None:
+    """Bring the classifiers of the job's seeds up to date; they read training clips only."""
+    experiment = load_experiment(job, ["ast", "generated"])
+    space = job.units("projection")[FULL]
     clips = experiment.split("train")
-    inputs = {
-        arm: {
-            "seed": seed,
-            "classes": experiment.classes,
-            "clips": sorted([clip.label, *arm_digests(arm, clip, space)] for clip in clips),
-        }
-        for arm in ARMS
+    read = {
+        arm: sorted([clip.label, *arm_digests(arm, clip, space)] for clip in clips) for arm in ARMS
     }
-    compute = partial(
-        train, experiment=experiment, project=project, space=space, seed=seed, threads=threads
-    )
-    project.run_units("classifier", inputs, compute, part=f"seed-{seed}")
+    inputs = {
+        seed: {
+            arm: {"seed": seed, "classes": experiment.classes, "clips": found}
+            for arm, found in read.items()
+        }
+        for seed in job.own_seeds
+    }
+    job.run_seeds(inputs, partial(train, experiment=experiment, job=job, space=space))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, int(snakemake.wildcards.seed), snakemake.threads)
+    run_job(snakemake, main)

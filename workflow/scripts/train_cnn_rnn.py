@@ -1,4 +1,4 @@
-"""Train the CNN-RNN recogniser with one seed on the training clips."""
+"""Train the CNN-RNN recogniser, seed by seed, on the training clips."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,11 @@ from functools import partial
 
 from unmuted.classification.sequences import STAGE, load_sequences
 from unmuted.classification.tail_split import cnn_rnn_clips
+from unmuted.engine.job import Job
+from unmuted.engine.progress import Progress
+from unmuted.engine.runner import Outcome, Task
 from unmuted.experiment import Clip, Experiment, load_experiment
-from unmuted.joblog import job_log
-from unmuted.progress import Progress
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.sources import UNIT
 
 
@@ -18,9 +18,7 @@ def train(
     tasks: Sequence[Task],
     clips: Sequence[Clip],
     experiment: Experiment,
-    project: Project,
-    seed: int,
-    threads: int,
+    job: Job,
 ) -> Iterator[Outcome]:
     """A checkpoint of every epoch, to be chosen from, and hashes of the clips that were read."""
     from unmuted.classification.cnn_rnn_training import (
@@ -32,9 +30,9 @@ def train(
     from unmuted.generation.folds import read_in_fit
 
     log = logging.getLogger("unmuted")
-    device = str(use_device(project.config["device"], threads))
-    settings = CnnRnnSettings.of(project.config["cnn_rnn"])
-    sequences = load_sequences(clips, project.config["cnn_rnn"]["sequence_length"])
+    device = str(use_device(job.config["device"], job.threads))
+    settings = CnnRnnSettings.of(job.config["cnn_rnn"])
+    sequences = load_sequences(clips, job.config["cnn_rnn"]["sequence_length"])
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     for task in tasks:
         log.info("%d clips, %d frames, %d features", *sequences.features.shape)
@@ -45,7 +43,7 @@ def train(
             labels,
             len(experiment.classes),
             settings,
-            seed,
+            task.seed,
             device,
             after_epoch=lambda *_, epochs=progress: epochs.advance(),
         )
@@ -53,25 +51,20 @@ def train(
         yield Outcome(task.name, {**pack_fit(fit), **read})
 
 
-def main(project: Project, seed: int, threads: int) -> None:
-    """Bring the recogniser of one seed up to date; it reads training clips only.
+def main(job: Job) -> None:
+    """Bring the recogniser of the job's seeds up to date; it reads training clips only.
 
     In seed mode these are a part of the training and validation split.
     """
-    experiment = load_experiment(project, [STAGE])
-    clips, _ = cnn_rnn_clips(experiment, project.config["cnn_rnn"])
-    inputs = {
-        "seed": seed,
+    experiment = load_experiment(job, [STAGE])
+    clips, _ = cnn_rnn_clips(experiment, job.config["cnn_rnn"])
+    read = {
         "classes": experiment.classes,
         "clips": sorted([c.label, c.key, c.group, *c.digests(STAGE)] for c in clips),
     }
-    compute = partial(
-        train, clips=clips, experiment=experiment, project=project, seed=seed, threads=threads
-    )
-    project.run_units("cnn_rnn", {UNIT: inputs}, compute, part=f"seed-{seed}")
+    inputs = {seed: {UNIT: {"seed": seed, **read}} for seed in job.own_seeds}
+    job.run_seeds(inputs, partial(train, clips=clips, experiment=experiment, job=job))
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, int(snakemake.wildcards.seed), snakemake.threads)
+    run_job(snakemake, main)

@@ -1,4 +1,4 @@
-"""Train the comparison's classifiers of one seed, one a way to fill missing audio."""
+"""Train the comparison's classifiers, seed by seed and one a way to fill missing audio."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,12 @@ from unmuted.classification.comparison import (
     training_statistics,
     unit_digests,
 )
+from unmuted.config import setting
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Experiment, load_experiment
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
+from unmuted.pipeline import run_job
 from unmuted.stages import FILTER
 
 STAGES = ("ast", "generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
@@ -34,10 +35,8 @@ STAGES = ("ast", "generated", "video_generated", "pilot_generated", "retrieved",
 def train(
     tasks: Sequence[Task],
     experiment: Experiment,
-    project: Project,
+    job: Job,
     space: Artifact,
-    seed: int,
-    threads: int,
 ) -> Iterator[Outcome]:
     """Checkpoints of each classifier, to be chosen from on validation clips."""
     from unmuted.classification.training import ClassifierSettings, train_classifier
@@ -45,16 +44,16 @@ def train(
     from unmuted.fitting.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
-    device = str(use_device(project.config["device"], threads))
-    settings = ClassifierSettings(**project.config["classifier"])
+    device = str(use_device(job.config["device"], job.threads))
+    settings = ClassifierSettings(**job.config["classifier"])
     projection, clips = Projection(**space.tensors()), experiment.split("train")
-    masks = project.config["missing"]["seed"]
+    masks = job.config["missing"]["seed"]
     fillings = load_fillings(
         clips,
         projection,
         training_statistics(clips, projection),
         lent_audio(clips, projection, masks),
-        training_kept(experiment, clips, filter_rule(project.config["filter"])),
+        training_kept(experiment, clips, filter_rule(job.config["filter"])),
         masks,
     )
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
@@ -63,45 +62,46 @@ def train(
     classes = len(experiment.classes)
     matched = matched_hidden(visual_dim, width, settings.hidden, classes)
     for task in tasks:
-        x = fillings.of_unit(task.name, project.config["seeds"].index(seed))
+        x = fillings.of_unit(task.fit, job.seeds.index(task.seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
-        own = replace(settings, hidden=matched) if task.name == VIDEO else settings
+        own = replace(settings, hidden=matched) if task.fit == VIDEO else settings
         audio_dim = x.shape[2] - visual_dim
-        fit = train_classifier(keys, x, labels, classes, own, seed, audio_dim, device)
+        fit = train_classifier(keys, x, labels, classes, own, task.seed, audio_dim, device)
         yield Outcome(task.name, pack_fit(fit))
 
 
-def main(project: Project, seed: int, threads: int) -> None:
-    """Bring the classifiers of one seed up to date; they read training clips only."""
-    experiment = load_experiment(project, STAGES)
-    space = project.units("projection")[FULL]
+def main(job: Job) -> None:
+    """Bring the classifiers of the job's seeds up to date; they read training clips only."""
+    experiment = load_experiment(job, STAGES)
+    space = job.units("projection")[FULL]
     clips = experiment.split("train")
-    inputs = {
+    read = {
         unit: {
-            "seed": seed,
             "classes": experiment.classes,
-            "filter": project.settings(FILTER) if base_of(unit) in FILTERS else None,
+            "filter": _filter_settings(job) if base_of(unit) in FILTERS else None,
             "clips": sorted(
                 [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
             ),
         }
-        for unit in wanted_units(project)
+        for unit in wanted_units(job)
     }
-    compute = partial(
-        train, experiment=experiment, project=project, space=space, seed=seed, threads=threads
-    )
-    project.run_units("comparison_classifier", inputs, compute, part=f"seed-{seed}")
+    inputs = {
+        seed: {unit: {"seed": seed, **one} for unit, one in read.items()} for seed in job.own_seeds
+    }
+    job.run_seeds(inputs, partial(train, experiment=experiment, job=job, space=space))
 
 
-def wanted_units(project: Project) -> list[str]:
+def _filter_settings(job: Job) -> dict[str, object]:
+    return {key: setting(job.config, key) for key in FILTER}
+
+
+def wanted_units(job: Job) -> list[str]:
     """Every classifier; with another training rate than the run's own, only those that fill."""
-    percentiles = filter_rule(project.config["filter"]).percentiles
+    percentiles = filter_rule(job.config["filter"]).percentiles
     filling = filling_units(percentiles)
-    own, base = (run and run.config["missing"]["training_rate"] for run in (project, project.base))
-    return filling if base not in (None, own) else [*always_units(percentiles), *filling]
+    fills_only = job.is_changed("missing.training_rate")
+    return filling if fills_only else [*always_units(percentiles), *filling]
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        project = Project.of_job(snakemake.config).variant(snakemake.wildcards.variant)
-        main(project, int(snakemake.wildcards.seed), snakemake.threads)
+    run_job(snakemake, main)

@@ -10,16 +10,17 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from unmuted.runner import mark_damaged
-from unmuted.stages import STAGES
-from unmuted.variants import FOLDER
+from unmuted.engine.runner import mark_damaged
+from unmuted.engine.stage import Registry
+from unmuted.engine.variants import FOLDER
+from unmuted.pipeline import REGISTRY
 
 
-def main(results: Path = Path("results")) -> int:
+def main(registry: Registry, results: Path = Path("results")) -> int:
     """Print one line per damaged artifact; returns how many there are."""
     ledgers = damaged = 0
     runs = [results, *sorted(results.glob(f"{FOLDER}/*"))]
-    for run, stage in product(runs, STAGES.values()):
+    for run, stage in product(runs, registry.stages.values()):
         own = run / f"{stage.name}.ledger.csv"
         parts = sorted((run / stage.name).glob("*.ledger.csv"))
         for ledger in [own] if own.exists() else parts:
@@ -43,4 +44,4 @@ if __name__ == "__main__":
         parser.error(
             f"no ledgers under {results.resolve()}: name the folder of the run (--directory)"
         )
-    sys.exit(1 if main(results) else 0)
+    sys.exit(1 if main(REGISTRY, results) else 0)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.artifacts import atomic
+from unmuted.ablations import Ablation, ablations
 from unmuted.classification.arms import leaking_arms
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.project import Project
 from unmuted.experiment import FULL
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.plan import Ablation
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.bootstrap import interval
 from unmuted.report.metrics import mean_cosine, r2
 from unmuted.report.tested import Tested, load_tested
@@ -30,17 +30,17 @@ GENERATED = {
 }
 
 
-def main(project: Project, grid: str, table: str) -> None:
+def main(run: Project, grid: str, table: str) -> None:
     """Write `table`; nothing is chosen here, and a default stays the default whatever it says."""
-    tested = load_tested(project, ["ast"])
+    tested = load_tested(run, ["ast"])
     with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, COLUMNS, lineterminator="\n", restval="")
         writer.writeheader()
-        for ablation in project.ablations(grid):
-            writer.writerows(rows(project, tested, ablation))
+        for ablation in ablations(run, grid):
+            writer.writerows(rows(run, tested, ablation))
 
 
-def rows(project: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str, object]]:
+def rows(own: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str, object]]:
     """A row for every arm that the setting can change."""
     lost = missing_clips(ablation.run, tested)
     if lost:
@@ -49,10 +49,10 @@ def rows(project: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[
         return
     leaks = leaking_arms(ablation.run.config["filter"])
     for arm in ablation.arms:
-        correct, default = (right(run, tested, arm, "test") for run in (ablation.run, project))
+        correct, default = (right(run, tested, arm, "test") for run in (ablation.run, own))
         video = right(ablation.run, tested, "video_only", "test")
         row = {"setting": ablation.key, "value": ablation.value, "arm": arm}
-        row |= {"is_default": int(ablation.run is project), "leaks": int(arm in leaks)}
+        row |= {"is_default": int(ablation.run is own), "leaks": int(arm in leaks)}
         row |= _numbers("accuracy", "ci95", correct, tested)
         row |= _numbers("minus_default", "minus_default", correct - default, tested)
         row |= _numbers("minus_video_only", "minus_video_only", correct - video, tested)
@@ -100,5 +100,4 @@ def _likeness(run: Project, tested: Tested, arm: str) -> dict[str, str]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.wildcards.grid, snakemake.output[0])
+    run_job(snakemake, main)

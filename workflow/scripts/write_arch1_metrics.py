@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.artifacts import atomic
 from unmuted.classification.arms import leaking_arms
 from unmuted.classification.comparison import (
     filter_rule,
     similarities,
     video_posterior,
 )
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.job import ReportJob
 from unmuted.experiment import FULL, Clip
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.arch1 import LEAKS, SCHEMA, build_report
 from unmuted.report.generated_audio import PRESENT, likeness
 from unmuted.report.label_metrics import label_metrics
@@ -37,31 +37,31 @@ TOP = 5  # labels of each action in the dictionary's table
 CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
 
 
-def main(project: Project, metrics: str, dictionary: str) -> None:
+def main(job: ReportJob, metrics: str, dictionary: str) -> None:
     """Write the metrics and the dictionary; nothing is fitted or chosen on test clips."""
-    tested = load_tested(project, STAGES)
-    choice = project.units("comparison_selection")["all"].json()
+    tested = load_tested(job, STAGES)
+    choice = job.units("comparison_selection")["all"].json()
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
-        arms=_arms(project, tested, choice),
+        arms=_arms(job, tested, choice),
         bootstrap=tested.bootstrap,
-        leaks=leaking_arms(project.config["filter"]),
+        leaks=leaking_arms(job.config["filter"]),
         sections={
-            "generation": _generation(project, tested),
-            "labels": _labels(project, tested),
-            "filter": _filter(project, tested, choice),
-            "dictionary": {"sentence": project.config["models"]["sentence"], "top": TOP},
-            "provenance": provenance(project, [clip.video_id for clip in tested.clips]),
+            "generation": _generation(job, tested),
+            "labels": _labels(job, tested),
+            "filter": _filter(job, tested, choice),
+            "dictionary": {"sentence": job.config["models"]["sentence"], "top": TOP},
+            "provenance": provenance(job, [clip.video_id for clip in tested.clips]),
         },
     )
     write_report(Path(metrics), report, SCHEMA)
-    _write_dictionary(project, Path(dictionary))
+    _write_dictionary(job, Path(dictionary))
 
 
-def _arms(project: Project, tested: Tested, choice: Mapping[str, object]) -> dict[str, ArmOutcome]:
-    leaks = leaking_arms(project.config["filter"])
-    epochs = project.units("selection")["all"].json()["arms"]
+def _arms(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> dict[str, ArmOutcome]:
+    leaks = leaking_arms(job.config["filter"])
+    epochs = job.units("selection")["all"].json()["arms"]
     main_arms = {
         arm: ArmOutcome(
             tested.probabilities(arm),
@@ -88,21 +88,21 @@ def _arms(project: Project, tested: Tested, choice: Mapping[str, object]) -> dic
     return {name: {**main_arms, **own}[name] for name in order}
 
 
-def _generation(project: Project, tested: Tested) -> dict[str, object]:
+def _generation(job: ReportJob, tested: Tested) -> dict[str, object]:
     """How close generated features come to the real ones of test clips with usable sound."""
-    projection = Projection(**project.units("projection")[FULL].tensors())
+    projection = Projection(**job.units("projection")[FULL].tensors())
     made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
     real = np.stack([clip.audio(projection) for clip in tested.clips])
     return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)
 
 
-def _labels(project: Project, tested: Tested) -> dict[str, object]:
+def _labels(job: ReportJob, tested: Tested) -> dict[str, object]:
     """Labels predicted from generated audio, and from real audio through the same projection."""
     val = [clip for clip in tested.experiment.split("val") if clip.has_sound]
     test = [clip for clip in tested.clips if clip.has_sound]
     if not val or not test or not _present(val).any():
         return {"present_from": PRESENT, "generated": None, "real": None}
-    seeds = range(len(project.config["seeds"]))
+    seeds = range(len(job.seeds))
     generated = [_scored(val, test, lambda found, i=i: found["scores"][i]) for i in seeds]
     means = {
         name: None if None in values else float(np.mean(values))
@@ -131,7 +131,7 @@ def _present(clips: Sequence[Clip]) -> np.ndarray:
     return np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips]) >= PRESENT
 
 
-def _filter(project: Project, tested: Tested, choice: Mapping[str, object]) -> dict[str, object]:
+def _filter(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> dict[str, object]:
     """What was chosen, what it keeps of the test clips, and what other thresholds would pick."""
     chosen = choice["filters"]["filtered"]
     predictions = tested.predictions("comparison_predictions")
@@ -139,7 +139,7 @@ def _filter(project: Project, tested: Tested, choice: Mapping[str, object]) -> d
         arm: np.mean([one["kept"][arm] for one in predictions], axis=0).tolist()
         for arm in ("filtered", "oracle_filter", "shuffled_dictionary")
     }
-    rule = filter_rule(project.config["filter"])
+    rule = filter_rule(job.config["filter"])
     similarity = rule.judge(
         similarities(tested.clips, "filtered"), video_posterior(tested.clips), tested.labels
     )  # (N, S)
@@ -154,7 +154,7 @@ def _filter(project: Project, tested: Tested, choice: Mapping[str, object]) -> d
         agree = labels_agree(present[[heard.index(i) for i in named]], scores)
         limits = np.percentile(similarity[:, 0], list(CURVE)).tolist()
         curve = threshold_curve(similarity[named, 0], agree, limits)
-    leaks = "filtered" in leaking_arms(project.config["filter"])
+    leaks = "filtered" in leaking_arms(job.config["filter"])
     return {
         **({"leaks": LEAKS} if leaks else {}),
         "percentile": chosen["chosen"],
@@ -164,12 +164,10 @@ def _filter(project: Project, tested: Tested, choice: Mapping[str, object]) -> d
     }
 
 
-def _write_dictionary(project: Project, path: Path) -> None:
-    words = project.units("dictionary")["all"].tensors()
+def _write_dictionary(job: ReportJob, path: Path) -> None:
+    words = job.units("dictionary")["all"].tensors()
     similarity = words["actions"] @ words["labels"].T
-    dictionary = SemanticDictionary(
-        tuple(project.dataset.classes), tuple(load_labels()), similarity
-    )
+    dictionary = SemanticDictionary(tuple(job.classes), tuple(load_labels()), similarity)
     rows = dictionary.rows(TOP)
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -178,7 +176,4 @@ def _write_dictionary(project: Project, path: Path) -> None:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(
-            Project.of_job(snakemake.config), snakemake.output.metrics, snakemake.output.dictionary
-        )
+    run_job(snakemake, main)

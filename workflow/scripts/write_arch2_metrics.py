@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.classification.arms import ARMS
+from unmuted.engine.job import ReportJob
 from unmuted.experiment import FULL, Clip
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.arch2 import build_report, write_arch2
 from unmuted.report.generated_audio import generation_metrics
 from unmuted.report.outcomes import ArmOutcome
@@ -20,11 +20,11 @@ from unmuted.report.tested import load_tested
 STAGES = ("ast", "captions", "mapping", "generated", "predictions")
 
 
-def main(project: Project, target: str) -> None:
+def main(job: ReportJob, metrics: str) -> None:
     """Write the metrics; nothing is fitted or chosen here."""
-    tested = load_tested(project, STAGES)
+    tested = load_tested(job, STAGES)
     experiment, test = tested.experiment, tested.clips
-    choices = project.units("selection")["all"].json()["arms"]
+    choices = job.units("selection")["all"].json()["arms"]
     arms = {
         arm: ArmOutcome(
             tested.probabilities(arm),
@@ -38,19 +38,19 @@ def main(project: Project, target: str) -> None:
         labels=tested.labels,
         arms=arms,
         bootstrap=tested.bootstrap,
-        generation=_generation(project, test, tested.usable, tested.bootstrap),
-        semantics={**_semantics(experiment.clips), **_against_truth(project, test)},
-        provenance=provenance(project, [clip.video_id for clip in tested.clips]),
+        generation=_generation(job, test, tested.usable, tested.bootstrap),
+        semantics={**_semantics(experiment.clips), **_against_truth(job, test)},
+        provenance=provenance(job, [clip.video_id for clip in tested.clips]),
     )
-    write_arch2(Path(target), report)
+    write_arch2(Path(metrics), report)
 
 
 def _generation(
-    project: Project, clips: Sequence[Clip], usable: np.ndarray, bootstrap: object
+    job: ReportJob, clips: Sequence[Clip], usable: np.ndarray, bootstrap: object
 ) -> dict[str, object]:
     """How close generated features of these clips come to the real ones."""
-    projection = Projection(**project.units("projection")[FULL].tensors())
-    prototypes = project.units("prototypes")[FULL].tensors()["vectors"]
+    projection = Projection(**job.units("projection")[FULL].tensors())
+    prototypes = job.units("prototypes")[FULL].tensors()["vectors"]
     made = [clip.artifacts["generated"].tensors() for clip in clips]
     scores = [
         clip.artifacts["ast"].tensors()["scores"] if clip.has_sound else np.zeros(len(prototypes))
@@ -67,11 +67,11 @@ def _generation(
     )
 
 
-def _against_truth(project: Project, clips: Sequence[Clip]) -> dict[str, float]:
+def _against_truth(job: ReportJob, clips: Sequence[Clip]) -> dict[str, float]:
     """How right the captions are, where that is known: in the demo."""
-    if not project.is_demo:
+    if not job.is_generated:
         return {}
-    truth = project.artifacts("truth", [clip.video_id for clip in clips])
+    truth = job.artifacts("truth", [clip.video_id for clip in clips])
     captions = [clip.artifacts["captions"].json()["captions"] for clip in clips]
     truths = [truth[clip.video_id].json()["caption"] for clip in clips]
     return {"content_words_right": content_words_right(captions, truths)}
@@ -84,5 +84,4 @@ def _semantics(clips: Sequence[Clip]) -> dict[str, object]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.output[0])
+    run_job(snakemake, main)

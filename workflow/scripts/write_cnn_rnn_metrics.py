@@ -8,9 +8,9 @@ import numpy as np
 
 from unmuted.classification.sequences import STAGE
 from unmuted.classification.tail_split import cnn_rnn_clips
+from unmuted.engine.job import ReportJob
 from unmuted.experiment import Clip
-from unmuted.joblog import job_log
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.cnn_rnn import SCHEMA, build_report
 from unmuted.report.outcomes import ArmOutcome
 from unmuted.report.provenance import ROLES, provenance
@@ -22,11 +22,11 @@ PREDICTIONS = "cnn_rnn_predictions"
 MODELS = (*(role for role in ROLES if role != "ast"), "cnn_rnn_backbone")
 
 
-def main(project: Project, target: str) -> None:
+def main(job: ReportJob, metrics: str) -> None:
     """Write the metrics; nothing is fitted or chosen here."""
-    tested = load_tested(project, [PREDICTIONS, STAGE])
-    settings = project.config["cnn_rnn"]
-    choice = project.units("cnn_rnn_selection")["all"].json()
+    tested = load_tested(job, [PREDICTIONS, STAGE])
+    settings = job.config["cnn_rnn"]
+    choice = job.units("cnn_rnn_selection")["all"].json()
     chosen = choice["arms"]["cnn_rnn"]
     train, val = cnn_rnn_clips(tested.experiment, settings)
     frames = [one["frames"] for one in tested.predictions(PREDICTIONS)]
@@ -52,9 +52,9 @@ def main(project: Project, target: str) -> None:
             "clips_without_frames": frames.count(0),
             "log_losses": [one["log_losses"] for one in chosen],
         },
-        provenance=provenance(project, [clip.video_id for clip in tested.clips], MODELS),
+        provenance=provenance(job, [clip.video_id for clip in tested.clips], MODELS),
     )
-    write_report(Path(target), report, SCHEMA)
+    write_report(Path(metrics), report, SCHEMA)
 
 
 def _counts(clips: Sequence[Clip], classes: Sequence[str]) -> list[int]:
@@ -63,5 +63,4 @@ def _counts(clips: Sequence[Clip], classes: Sequence[str]) -> list[int]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.output[0])
+    run_job(snakemake, main)

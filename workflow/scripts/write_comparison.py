@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.artifacts import atomic
 from unmuted.classification.arms import ARMS, COMPARISON, ORACLE, leaking_arms, roles_of
 from unmuted.classification.comparison import REAL_OR, donors_of
 from unmuted.classification.tail_split import SORTED_TAIL
-from unmuted.joblog import job_log
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.job import ReportJob
 from unmuted.missing import is_missing, missing_table, write_missing_table
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.comparison import (
     CHOICES,
     COLUMNS,
@@ -29,6 +29,7 @@ from unmuted.report.outcomes import ArmOutcome, statistics
 from unmuted.report.provenance import ROLES, provenance
 from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
+from unmuted.stages import training_rates
 
 STAGES = (
     *("ast", "predictions", "comparison_predictions", "pilot_predictions"),
@@ -38,51 +39,54 @@ MODELS = (*ROLES, "pilot_backbone", "cnn_rnn_backbone")
 RENAMED = {"generated": "generated_arch2"}
 
 
-def main(project: Project, output: Mapping[str, str]) -> None:
+def main(job: ReportJob, metrics: str, table: str, masks: str, figures: str) -> None:
     """Write all outputs; nothing is fitted or chosen here."""
-    tested = load_tested(project, STAGES)
-    choice = project.units("comparison_selection")["all"].json()
-    compared = _compared(project, tested, choice)
-    settings = project.config["missing"]
+    tested = load_tested(job, STAGES)
+    choice = job.units("comparison_selection")["all"].json()
+    compared = _compared(job, tested, choice)
+    settings = job.config["missing"]
     rates = sorted(settings["test_rates"])
-    masks = {
+    lost = {
         rate: np.array([is_missing(clip.key, settings["seed"], rate) for clip in tested.clips])
         for rate in rates
     }
-    leaks = leaking_arms(project.config["filter"])
-    heard = {f"{rate:g}": _heard(run, tested) for rate, run in project.training_rates().items()}
+    leaks = leaking_arms(job.config["filter"])
+    rates_trained = training_rates(job.config)
+    heard = {
+        f"{rate:g}": _heard(job.scenario(name), tested) for rate, name in rates_trained.items()
+    }
     report = {
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
         "data": tested.data(),
-        **compare_arms(compared, project.config["comparison"]["primary"]),
+        **compare_arms(compared, job.config["comparison"]["primary"]),
         "missing": {
             "test_rates": rates,
             "training_rate": settings["training_rate"],
-            "missing_clips": [int(mask.sum()) for mask in masks.values()],
+            "missing_clips": [int(mask.sum()) for mask in lost.values()],
             "curves": {
-                rate: rate_curves(arms, masks, settings["kinds"], tested.bootstrap, leaks)
+                rate: rate_curves(arms, lost, settings["kinds"], tested.bootstrap, leaks)
                 for rate, arms in heard.items()
             },
             "contrasts": {
-                rate: filled_contrasts(arms, masks, tested.bootstrap, leaks)
+                rate: filled_contrasts(arms, lost, tested.bootstrap, leaks)
                 for rate, arms in heard.items()
             },
         },
         "filter": choice["filters"],
         "statistics": statistics(tested.bootstrap, CHOICES, FAMILIES),
-        "provenance": provenance(project, [clip.video_id for clip in tested.clips], MODELS),
+        "provenance": provenance(job, [clip.video_id for clip in tested.clips], MODELS),
     }
-    write_report(Path(output["metrics"]), report, SCHEMA)
-    _write_csv(Path(output["table"]), COLUMNS, tidy_rows(report))
-    with atomic(Path(output["masks"])) as temporary:
-        write_missing_table(temporary, _mask_rows(project, tested))
-    draw_figures(Path(output["figures"]), project, tested, compared, report)
+    write_report(Path(metrics), report, SCHEMA)
+    _write_csv(Path(table), COLUMNS, tidy_rows(report))
+    with atomic(Path(masks)) as temporary:
+        write_missing_table(temporary, _mask_rows(job, tested))
+    draw_figures(Path(figures), job, tested, compared, report)
 
 
-def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) -> Compared:
-    leaks = leaking_arms(project.config["filter"])
-    epochs = project.units("selection")["all"].json()["arms"]
+def _compared(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> Compared:
+    leaks = leaking_arms(job.config["filter"])
+    epochs = job.units("selection")["all"].json()["arms"]
     arms = {
         RENAMED.get(arm, arm): ArmOutcome(
             tested.probabilities(arm),
@@ -97,7 +101,7 @@ def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) ->
             tested.audio(arm, leaks),
             [one["epoch"] for one in choice["units"][_unit(arm, choice)]],
         )
-    arms |= _systems(project, tested)
+    arms |= _systems(job, tested)
     order = [name for name in (*_ORDER, *arms) if name in arms]
     return Compared(
         {name: arms[name] for name in dict.fromkeys(order)},
@@ -114,11 +118,11 @@ _ORDER = (
 )
 
 
-def _systems(project: Project, tested: Tested) -> dict[str, ArmOutcome]:
+def _systems(job: ReportJob, tested: Tested) -> dict[str, ArmOutcome]:
     """The systems that classify the same clips by other features than the arms."""
-    chosen = {"pilot": project.units("pilot_selection")["all"].json()["joint"]}
-    if project.config["cnn_rnn"]["split"] != SORTED_TAIL:
-        chosen["cnn_rnn"] = project.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
+    chosen = {"pilot": job.units("pilot_selection")["all"].json()["joint"]}
+    if job.config["cnn_rnn"]["split"] != SORTED_TAIL:
+        chosen["cnn_rnn"] = job.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
     else:
         logging.getLogger("unmuted").warning(
             "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
@@ -142,7 +146,7 @@ def _unit(arm: str, choice: Mapping[str, object]) -> str:
     return f"{filling}-{choice['filters'][filling]['chosen']:g}"
 
 
-def _heard(run: Project, tested: Tested) -> dict[str, Heard]:
+def _heard(run: ReportJob, tested: Tested) -> dict[str, Heard]:
     """By arm, whether it is right about the test clips with and without their own sound."""
     names = [clip.video_id for clip in tested.clips]
     found = run.artifacts("comparison_predictions", names)
@@ -159,8 +163,8 @@ def _heard(run: Project, tested: Tested) -> dict[str, Heard]:
     return heard
 
 
-def _mask_rows(project: Project, tested: Tested) -> list[dict[str, object]]:
-    settings = project.config["missing"]
+def _mask_rows(job: ReportJob, tested: Tested) -> list[dict[str, object]]:
+    settings = job.config["missing"]
     rates = sorted({*settings["test_rates"], *settings["training_rates"]})
     rows = []
     for split in ("train", "val", "test"):
@@ -179,5 +183,4 @@ def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, o
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), dict(snakemake.output.items()))
+    run_job(snakemake, main)

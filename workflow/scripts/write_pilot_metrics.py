@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from unmuted.engine.job import ReportJob
 from unmuted.experiment import FULL
 from unmuted.generation.projection import Projection
-from unmuted.joblog import job_log
-from unmuted.project import Project
+from unmuted.pipeline import run_job
 from unmuted.report.outcomes import ArmOutcome
 from unmuted.report.pilot import SCHEMA, build_report, generation_section, lambda_section
 from unmuted.report.provenance import ROLES, provenance
@@ -19,10 +19,10 @@ MODELS = (*ROLES, "pilot_backbone")
 CHOSEN = {"pilot": "joint", "pilot_classification": "classification"}  # by arm, in the selection
 
 
-def main(project: Project, target: str) -> None:
+def main(job: ReportJob, metrics: str) -> None:
     """Write the metrics; nothing is fitted or chosen here."""
-    tested = load_tested(project, STAGES)
-    selection = project.units("pilot_selection")["all"].json()
+    tested = load_tested(job, STAGES)
+    selection = job.units("pilot_selection")["all"].json()
     ids = [clip.video_id for clip in tested.clips]
     report = build_report(
         data=tested.data(),
@@ -38,16 +38,16 @@ def main(project: Project, target: str) -> None:
         bootstrap=tested.bootstrap,
         sections={
             "lambda": lambda_section(selection),
-            "generation": _generation(project, tested),
-            "provenance": provenance(project, ids, MODELS),
+            "generation": _generation(job, tested),
+            "provenance": provenance(job, ids, MODELS),
         },
     )
-    write_report(Path(target), report, SCHEMA)
+    write_report(Path(metrics), report, SCHEMA)
 
 
-def _generation(project: Project, tested: Tested) -> dict[str, object]:
+def _generation(job: ReportJob, tested: Tested) -> dict[str, object]:
     """How close generated features of the test clips come to the real ones."""
-    projection = Projection(**project.units("projection")[FULL].tensors())
+    projection = Projection(**job.units("projection")[FULL].tensors())
     made = [clip.artifacts["pilot_generated"].tensors() for clip in tested.clips]
     joint, alone = (np.stack([one[name] for one in made], axis=1) for name in ("audio", "alone"))
     real = np.stack([clip.audio(projection) for clip in tested.clips])
@@ -55,5 +55,4 @@ def _generation(project: Project, tested: Tested) -> dict[str, object]:
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.output[0])
+    run_job(snakemake, main)

@@ -11,42 +11,41 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.artifacts import atomic
 from unmuted.classification.arms import leaking_arms
 from unmuted.classification.selection import best_labels
-from unmuted.joblog import job_log
-from unmuted.ledger import read_rows
-from unmuted.project import Project
-from unmuted.runner import Artifact
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.job import ReportJob
+from unmuted.engine.runner import Artifact
+from unmuted.pipeline import run_job
 
 UNFILTERED = "generated_arch1"
 
 
-def main(project: Project, table: str) -> None:
+def main(job: ReportJob, table: str) -> None:
     """Write `table`, one row a video; those that could not be processed say why."""
-    top = min(project.config["predictions"]["top_k"], len(project.dataset.classes))
+    top = min(job.config["predictions"]["top_k"], len(job.classes))
     ranks = [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "probability")]
     columns = ["video_id", "given_label", *ranks, "audio_status", "audio", "filter", "problem"]
     with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, columns, lineterminator="\n", restval="")
         writer.writeheader()
-        writer.writerows(rows(project, top))
+        writer.writerows(rows(job, top))
 
 
-def rows(project: Project, top: int) -> Iterator[dict[str, object]]:
+def rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
     """One row a video in the order of their ids; training clips are left out."""
-    arm = "filtered" if "filtered" not in leaking_arms(project.config["filter"]) else UNFILTERED
-    main_arms = project.artifacts("predictions", project.videos)
-    compared = project.artifacts("comparison_predictions", project.videos)
-    for shard in sorted(project.shards):
-        wav = read_rows(project.ledger("wav", shard))
-        said = read_rows(project.ledger("comparison_predictions", shard))
-        for video_id in sorted(project.shards[shard]):
+    arm = "filtered" if "filtered" not in leaking_arms(job.config["filter"]) else UNFILTERED
+    main_arms = job.artifacts("predictions", job.videos)
+    compared = job.artifacts("comparison_predictions", job.videos)
+    for shard in sorted(job.shards):
+        wav = job.rows("wav", shard)
+        said = job.rows("comparison_predictions", shard)
+        for video_id in sorted(job.shards[shard]):
             if said[video_id].status == "training_clip":
                 continue
             row = {
                 "video_id": video_id,
-                "given_label": project.videos[video_id].label or "",
+                "given_label": job.videos[video_id].label or "",
                 "audio_status": wav[video_id].status,
             }
             if video_id in compared:
@@ -75,5 +74,4 @@ def prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> d
 
 
 if "snakemake" in globals():
-    with job_log(snakemake.log[0]):
-        main(Project.of_job(snakemake.config), snakemake.output[0])
+    run_job(snakemake, main)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unmuted.engine.recipes import digest_bytes
 from unmuted.errors import UserError
-from unmuted.recipes import digest_bytes
 from unmuted.text import printable
 
 SPLITS = ("train", "val", "test")
@@ -52,10 +52,14 @@ class Video:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Videos sorted by id, and the files of the folder that were not taken for videos."""
+    """Videos sorted by id, and the files of the folder that were not taken for videos.
+
+    specifications: of a generated dataset, what each video is made from: JSON values by id.
+    """
 
     videos: tuple[Video, ...]
     ignored: tuple[str, ...] = ()
+    specifications: Mapping[str, object] | None = None
 
     @property
     def classes(self) -> list[str]:

@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
 from unmuted.dataset import SPLITS, Video, raise_problems
+from unmuted.engine.job import Job, ReportJob
+from unmuted.engine.ledger import OK, Row
+from unmuted.engine.project import Project
+from unmuted.engine.recipes import digest_json
+from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
 from unmuted.fitting.order import stable_hash
 from unmuted.generation.data import ClipInputs, GeneratorData, collate
+from unmuted.generation.folds import FULL as FULL_FOLD
 from unmuted.generation.folds import Generators, assign_folds
 from unmuted.generation.projection import Projection
-from unmuted.ledger import OK, read_rows
 from unmuted.missing import is_missing
-from unmuted.project import RESULTS, Project
-from unmuted.recipes import digest_json
-from unmuted.runner import Artifact
-from unmuted.splits import group_problems, read_splits
+from unmuted.splits import group_problems
 from unmuted.stages import VISUAL
 
 FULL = "full"
 VIEWS = ("vit_rgb", "vit_flow")  # what a clip's content key is made of
 HEARD = ("ast", "noise_ast")  # what a clip without audio does not have
 
+NO_CAPTIONS = {"embeddings": np.zeros((0, 1), np.float32), "steps": np.zeros(0, np.int64)}
+Reader = Job | ReportJob | Project  # what clips are read with
 Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
 
 
@@ -110,61 +115,71 @@ class Experiment:
         return np.array([self.classes.index(clip.label) for clip in clips], dtype=np.int64)
 
 
-def load_clips(project: Project, video_ids: Iterable[str], stages: Sequence[str]) -> list[Clip]:
+def load_clips(job: Reader, video_ids: Iterable[str], stages: Sequence[str]) -> list[Clip]:
     """Clips of these videos that have visual features and captions, with artifacts of `stages`.
 
     Clips that fits may learn from and whose audio the configuration declares missing come without
     it: nothing that reads clips can read it.
     """
-    missing = project.config["missing"]
     stages = tuple(dict.fromkeys((*VISUAL, *stages)))
+    reads_audio = not set(HEARD).isdisjoint(stages)
     wanted = list(video_ids)
-    found = {stage: project.artifacts(stage, wanted) for stage in stages}
-    splits = read_splits(RESULTS / "splits.csv")
+    found = {stage: job.artifacts(stage, wanted) for stage in stages}
+    splits = job.read_splits()
     clips = []
     for video_id in wanted:
         artifacts = {stage: found[stage][video_id] for stage in stages if video_id in found[stage]}
         if all(stage in artifacts for stage in VISUAL):
-            video = project.videos[video_id]
+            video = job.videos[video_id]
             key = digest_json([artifacts[view].row.digest for view in VIEWS])
             split = splits.get(video_id)
-            trained = split == "train" or _may_teach(project, video)
-            if trained and is_missing(key, missing["seed"], missing["training_rate"]):
+            if reads_audio and _is_declared_missing(job, video, split, key):
                 artifacts = {stage: artifacts[stage] for stage in artifacts if stage not in HEARD}
             clips.append(Clip(video_id, video.label, split, video.group, key, artifacts))
     return clips
 
 
-def _may_teach(project: Project, video: Video) -> bool:
+def _is_declared_missing(job: Reader, video: Video, split: str | None, key: str) -> bool:
+    missing = job.config["missing"]
+    is_read_by_fits = split == "train" or _may_teach(job, video)
+    return is_read_by_fits and is_missing(key, missing["seed"], missing["training_rate"])
+
+
+def _may_teach(job: Reader, video: Video) -> bool:
     """Whether this is a clip without label that fits may read all the same."""
-    wanted = project.config["fits"]["unlabelled"]
+    wanted = job.config["fits"]["unlabelled"]
     return wanted and video.label is None and video.split in (None, "train")
 
 
-def load_experiment(project: Project, stages: Sequence[str] = ()) -> Experiment:
-    """The labelled clips with their artifacts.
+def load_experiment(job: Reader, stages: Sequence[str] = ()) -> Experiment:
+    """The labelled clips that the job may read, with their artifacts.
 
     Clips of equal content count as one source, whatever groups they were given. A source in several
-    splits stays in the first of train, val and test: elsewhere it would measure memory. Raises
-    UserError when what is left allows no experiment.
+    splits stays in the first of train, val and test: elsewhere it would measure memory. So what
+    holds of one split depends on that split and on those before it, and on no other.
     """
-    found = load_clips(project, project.videos, stages)
+    found = load_clips(job, job.videos, stages)
     homes = merged_groups(found)
-    labelled = [video.video_id for video in project.dataset.videos if video.label is not None]
+    videos = job.videos.values()
+    labelled = [video.video_id for video in videos if video.label is not None]
     clips = [replace(clip, group=homes[clip.group]) for clip in found if clip.label is not None]
     clips.sort(key=lambda clip: (clip.key, clip.group))
-    excluded = Counter(_reasons(project, set(labelled) - {clip.video_id for clip in clips}))
-    if len(labelled) < len(project.videos):
-        excluded["no_label"] = len(project.videos) - len(labelled)
+    excluded = Counter(_reasons(job, set(labelled) - {clip.video_id for clip in clips}))
+    if len(labelled) < len(videos):
+        excluded["no_label"] = len(videos) - len(labelled)
     repeats = _repeats(clips)
     excluded.update(repeats.values())
     kept = [clip for clip in clips if clip.video_id not in repeats]
-    classes = tuple(project.dataset.classes)
-    teaching = {name for name, video in project.videos.items() if _may_teach(project, video)}
+    teaching = {video.video_id for video in videos if _may_teach(job, video)}
     unlabelled = tuple(unlabelled_clips(found, homes, teaching))
     reasons = dict(sorted(excluded.items()))
-    experiment = Experiment(tuple(kept), classes, reasons, homes, unlabelled)
-    check_usable(experiment, project.config["folds"])
+    return Experiment(tuple(kept), tuple(job.classes), reasons, homes, unlabelled)
+
+
+def load_whole_experiment(job: Reader, folds: int, stages: Sequence[str] = ()) -> Experiment:
+    """The experiment of all clips. Raises UserError when what is usable allows none."""
+    experiment = load_experiment(job, stages)
+    check_usable(experiment, folds)
     return experiment
 
 
@@ -260,7 +275,7 @@ def _joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
     return [sources[name] for name in sorted(sources)]
 
 
-def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
+def training_sound(job: Reader, experiment: Experiment) -> list[Clip]:
     """Clips with usable sound that fits may read, by the content of that sound.
 
     Raises UserError when there are none, counting what became of the sound of each.
@@ -268,7 +283,7 @@ def training_sound(project: Project, experiment: Experiment) -> list[Clip]:
     clips = experiment.learnt_from()
     sounding = [clip for clip in clips if clip.has_sound]
     if not sounding:
-        found = Counter(_why_silent(project, clip.video_id) for clip in clips)
+        found = Counter(_why_silent(job, clip.video_id) for clip in clips)
         counts = ", ".join(f"{status} {count}" for status, count in sorted(found.items()))
         raise UserError(
             f"none of the {len(clips)} training clips has usable sound ({counts}): generated audio "
@@ -311,15 +326,33 @@ def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
     return units
 
 
+def unit_of(fold: int | None) -> str:
+    """Name of the unit that serves clips of a fold; None: clips that no fit may read."""
+    return FULL if fold is None else fold_name(fold)
+
+
+def read_units(units: Mapping[str, Artifact], fold: int | None) -> list[str]:
+    """Digests of the units that a clip's generated audio may depend on.
+
+    Of a clip in no fold all of them: where the full model knows its content, another serves it.
+    """
+    names = units if fold is None else [fold_name(fold)]
+    return [units[name].row.digest for name in names]
+
+
 def fold_name(fold: int) -> str:
     """Name of the unit that was fitted without a fold."""
     return f"without-fold-{fold}"
 
 
 def load_generators(units: Mapping[str, Artifact]) -> Generators:
-    """The fitted generators of one seed, from their artifacts by unit."""
-    by_fold = {fold: units[fold_name(fold)].tensors() for fold in range(len(units) - 1)}
-    return Generators(by_fold, units[FULL].tensors())
+    """The fitted generators of one seed, from their artifacts by unit; read when needed."""
+
+    @cache
+    def load(fold: int) -> dict[str, np.ndarray]:
+        return units[unit_of(None if fold == FULL_FOLD else fold)].tensors()
+
+    return Generators(range(len(units) - 1), load)
 
 
 def generator_data(
@@ -327,20 +360,26 @@ def generator_data(
     projection: Projection,
     time_steps: int,
     tokenize: Tokenize | None = None,
+    reads_captions: bool = True,
 ) -> GeneratorData:
     """The clips as arrays for the generator, mapped; any frame may be representative, so R = T.
 
     tokenize: turns captions into token ids, for a generator that trains the sentence encoder.
+    reads_captions: False for what is made from video alone; the data then have none.
     """
     return collate(
-        (_generator_inputs(clip, projection, tokenize) for clip in clips),
+        (_generator_inputs(clip, projection, tokenize, reads_captions) for clip in clips),
         audio_dim=len(projection.components),
         max_captions=time_steps,
     )
 
 
-def _generator_inputs(clip: Clip, projection: Projection, tokenize: Tokenize | None) -> ClipInputs:
-    captions = clip.artifacts["caption_embeddings"].tensors()
+def _generator_inputs(
+    clip: Clip, projection: Projection, tokenize: Tokenize | None, reads_captions: bool
+) -> ClipInputs:
+    captions = NO_CAPTIONS
+    if reads_captions:
+        captions = clip.artifacts["caption_embeddings"].tensors()
     return ClipInputs(
         key=clip.key,
         group=clip.group,
@@ -352,20 +391,20 @@ def _generator_inputs(clip: Clip, projection: Projection, tokenize: Tokenize | N
     )
 
 
-def _why_silent(project: Project, video_id: str) -> str:
+def _why_silent(job: Reader, video_id: str) -> str:
     """What became of the sound of a training clip that has none to be learnt from."""
-    row = read_rows(project.ledger("ast", project.shard_of[video_id]))[video_id]
+    row = job.rows("ast", job.find_shard(video_id))[video_id]
     return "declared_missing" if row.has_artifact else row.status
 
 
-def _reasons(project: Project, video_ids: Iterable[str]) -> Iterable[str]:
+def _reasons(job: Reader, video_ids: Iterable[str]) -> Iterable[str]:
     """Status with which each of these videos fell out, at the first stage that refused it."""
-    ledgers: dict[tuple[str, str], Mapping[str, object]] = {}
+    ledgers: dict[tuple[str, str], Mapping[str, Row]] = {}
     for video_id in sorted(video_ids):
-        shard = project.shard_of[video_id]
+        shard = job.find_shard(video_id)
         for stage in VISUAL:
             if (stage, shard) not in ledgers:
-                ledgers[stage, shard] = read_rows(project.ledger(stage, shard))
+                ledgers[stage, shard] = job.rows(stage, shard)
             row = ledgers[stage, shard][video_id]
             if not row.has_artifact:
                 yield row.status if row.status != OK else "no_artifact"

@@ -7,89 +7,88 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.config import time_steps, trains_sentences
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import (
     FULL,
     Clip,
     Tokenize,
-    fold_name,
     generator_data,
     load_clips,
     load_generators,
+    read_units,
 )
 from unmuted.generation.data import GeneratorData
 from unmuted.generation.projection import Projection
-from unmuted.project import Project
-from unmuted.runner import Artifact, Outcome, Task
 from unmuted.sources import Sources
 
 Fitted = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
 
-def serve_shard(project: Project, stage: str, fitted_stage: str, shard: str, threads: int) -> None:
-    """Bring `stage` of one shard up to date with the generators of `fitted_stage`.
+def serve_shard(job: Job, fitted_stage: str) -> None:
+    """Bring the job's shard up to date with the generators of `fitted_stage`.
 
     An artifact holds audio (S, T, A) and its spread over draws (S,), one row a seed; training
     clips are generated out of fold.
     """
-    reads = ["captions"] if _reads_captions(project, fitted_stage) else []
-    sources = Sources.read(project)
-    found = sources.at_home(load_clips(project, project.shards[shard], reads))
+    # Architecture 2's generator reads captions and draws noise; architecture 1's does neither.
+    has_noise = fitted_stage == "generator"
+    tokenizes = has_noise and trains_sentences(job.config)
+    sources = Sources.read(job)
+    found = sources.at_home(load_clips(job, job.videos, ["captions"] if tokenizes else []))
     clips = {clip.video_id: clip for clip in found}
-    space = project.units("projection")[FULL]
-    seeds = project.config["seeds"]
-    fitted = {seed: project.units(fitted_stage, f"seed-{seed}") for seed in seeds}
+    space = job.units("projection")[FULL]
+    fitted = job.fits_by_seed(fitted_stage)
     extra = {}
     for name, clip in clips.items():
         fold = sources.folds.get(clip.group)
-        unit = FULL if fold is None else fold_name(fold)
-        extra[name] = [[units[unit].row.digest for units in fitted.values()], clip.group]
+        made_by = [read_units(units, fold) for units in fitted.values()]
+        extra[name] = [space.row.digest, made_by, clip.group]
     compute = partial(
         _generate,
         clips=clips,
-        project=project,
+        job=job,
         fitted=fitted,
         space=space,
         fold_of_group=sources.folds,
-        tokenizes=bool(reads),
-        threads=threads,
+        draws=job.config["generator"]["draws"] if has_noise else 1,
+        tokenizes=tokenizes,
+        reads_captions=has_noise,
     )
-    project.run_shard(stage, shard, compute, extra)
-
-
-def _reads_captions(project: Project, fitted_stage: str) -> bool:
-    return fitted_stage == "generator" and project.trains_sentences
+    job.run_shard(compute, extra)
 
 
 def _generate(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    project: Project,
+    job: Job,
     fitted: Fitted,
     space: Artifact,
     fold_of_group: Mapping[str, int],
+    draws: int,
     tokenizes: bool,
-    threads: int,
+    reads_captions: bool,
 ) -> Iterator[Outcome]:
     from unmuted.features.device import use_device
     from unmuted.generation.crossfit import generate_with_seeds
 
-    device = str(use_device(project.config["device"], threads))
-    projection, tokenize = Projection(**space.tensors()), _tokenizer(project) if tokenizes else None
+    device = str(use_device(job.config["device"], job.threads))
+    projection, tokenize = Projection(**space.tensors()), _tokenizer(job) if tokenizes else None
 
     def data_of(names: Sequence[str]) -> GeneratorData:
         chosen = [clips[name] for name in names]
-        return generator_data(chosen, projection, project.time_steps, tokenize)
+        return generator_data(chosen, projection, time_steps(job.config), tokenize, reads_captions)
 
     generators = {seed: load_generators(units) for seed, units in fitted.items()}
     names, seeds = [task.name for task in tasks], np.array([*generators])
-    draws = project.config["generator"]["draws"]  # a generator without noise runs once
     made = generate_with_seeds(names, data_of, generators, fold_of_group, draws, device)
     for name, audio, spread in made:
         yield Outcome(name, {"audio": audio, "spread": spread, "seeds": seeds})
 
 
-def _tokenizer(project: Project) -> Tokenize:
+def _tokenizer(job: Job) -> Tokenize:
     from unmuted.semantics.sentences import SentenceEncoder
     from unmuted.semantics.transformer import tokens_of
 
-    return partial(tokens_of, SentenceEncoder(project.model_spec("sentence")))
+    return partial(tokens_of, SentenceEncoder(job.model_spec("sentence")))

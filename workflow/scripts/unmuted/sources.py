@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
+from unmuted.engine.job import Job
 from unmuted.experiment import Clip, Experiment, training_folds
-from unmuted.project import Project
 
 UNIT = "all"
 
@@ -41,9 +41,9 @@ class Sources:
         return cls(joined, copied, training_folds(experiment, folds))
 
     @classmethod
-    def read(cls, project: Project) -> Sources:
+    def read(cls, job: Job) -> Sources:
         """As the stage `sources` has left them."""
-        return cls(**project.units("sources")[UNIT].json())
+        return cls(**job.units("sources")[UNIT].json())
 
     def payload(self) -> dict[str, dict[str, object]]:
         """A JSON value that depends on what is said, not on the order of the clips."""

@@ -6,42 +6,15 @@ classification. Each stage is carried out by the script and the rule of the name
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of the workflow.
-
-    name: its folder in results/. script: the script and rule that make it. suffix: of its
-    artifacts. inputs: stages whose artifacts of the same video it reads; a video they could not
-    process is passed on with their status. optional: the same, where a missing artifact is fine.
-    pooled: stages of which it reads the artifacts of all videos. fits: fitted stages that it reads.
-    settings: config keys that shape the artifacts. models: config roles of the models it runs.
-    unit_settings: further ones, of some of its units only; these say so themselves in their inputs.
-    is_sharded: one artifact per video, in shards; otherwise one per fitted unit. by_seed: a fitted
-    stage with a ledger a seed. reads_splits: though it pools nothing. reads_videos: of a fitted
-    stage, whether it depends on which videos and labels there are.
-    """
-
-    name: str
-    script: str
-    suffix: str
-    inputs: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    pooled: tuple[str, ...] = ()
-    fits: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
-    unit_settings: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    is_sharded: bool = True
-    by_seed: bool = False
-    reads_splits: bool = False
-    reads_videos: bool = True
-
+from unmuted.config import setting
+from unmuted.engine.stage import Report, Stage
+from unmuted.engine.variants import changed_setting
 
 TIME = ("clips.fps", "clips.seconds")
-SOURCE_READERS = ("probe", "frames", "sequence_frames", "wav")  # stages that open the video itself
+LIMITS = ("videos.max_seconds", "videos.max_megapixels", "videos.follow_links")
+WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
 VIT = ("vit.batch_size",)
 GENERATOR = tuple(  # all that its training reads; generator.draws only matters afterwards
     f"generator.{key}"
@@ -65,19 +38,6 @@ CNN_RNN = tuple(  # all that its training reads
         "learning_rate",
     ]
 )
-FILLED_ARMS = ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")
-ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; others reach all
-    **dict.fromkeys(
-        ["generator", "prototypes", "captions", "representative_frames", "models.blip"],
-        ("generated",),
-    ),
-    "models.sentence": ("generated", "filtered"),
-    "video_generator": ("generated_arch1", "filtered"),
-    "pilot": ("generated_pilot",),
-    "models.pilot_backbone": ("generated_pilot",),
-    "filter": ("filtered",),
-    "retrieval": ("knn_audio",),
-}
 VISUAL = ("vit_rgb", "vit_flow", "caption_embeddings")
 CLASSIFIED = (*VISUAL, "ast", "generated")
 PILOT_VISUAL = ("cnn_rgb", "cnn_flow")
@@ -89,14 +49,22 @@ TRAINING_AUDIO = ("missing.training_rate", "missing.seed", "fits.unlabelled")
 
 _STAGES = (
     # the built-in world (videos.source: demo)
-    Stage("clips", "make_clips", ".mp4"),
-    Stage("truth", "make_truth", ".json", settings=TIME),
+    Stage("clips", "make_clips", ".mp4", indirect_settings=WORLD, reads_specification=True),
+    Stage(
+        "truth",
+        "make_truth",
+        ".json",
+        settings=TIME,
+        indirect_settings=WORLD,
+        reads_specification=True,
+    ),
     # media
     Stage(
         "probe",
         "probe_videos",
         ".json",
-        settings=("videos.max_seconds", "videos.max_megapixels", "videos.follow_links"),
+        settings=LIMITS,
+        reads_source=True,
     ),
     Stage(
         "frames",
@@ -104,6 +72,8 @@ _STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=(*TIME, "frames.short_side", "frames.sampling"),
+        indirect_settings=LIMITS,
+        reads_source=True,
     ),
     Stage(
         "sequence_frames",
@@ -111,8 +81,18 @@ _STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=("cnn_rnn.sequence_length", "cnn_rnn.sampling", "frames.short_side"),
+        indirect_settings=LIMITS,
+        reads_source=True,
     ),
-    Stage("wav", "extract_wav", ".wav", inputs=("probe",), settings=("wav.silence_db",)),
+    Stage(
+        "wav",
+        "extract_wav",
+        ".wav",
+        inputs=("probe",),
+        settings=("wav.silence_db",),
+        indirect_settings=LIMITS,
+        reads_source=True,
+    ),
     Stage(
         "flow",
         "compute_flow",
@@ -214,6 +194,9 @@ _STAGES = (
         pooled=(*VISUAL, "ast"),
         settings=("audio_dim", *TRAINING_AUDIO),
         is_sharded=False,
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
     ),
     Stage(
         "prototypes",
@@ -224,6 +207,10 @@ _STAGES = (
         settings=("folds", "prototypes.min_weight"),
         models=("ast",),
         is_sharded=False,
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
     ),
     Stage(
         "generator",
@@ -232,8 +219,13 @@ _STAGES = (
         pooled=(*VISUAL, "ast", "captions"),
         fits=("label_embeddings", "projection", "prototypes"),
         settings=("folds", *GENERATOR, *TIME),
+        models=("sentence",),
         is_sharded=False,
         by_seed=True,
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
     ),
     Stage(
         "generated",
@@ -243,6 +235,8 @@ _STAGES = (
         fits=("sources", "label_embeddings", "projection", "prototypes", "generator"),
         settings=("generator.draws", "seeds"),
         reads_splits=True,
+        indirect_settings=("generator.text_adapter", *TIME, *TRAINING_AUDIO),
+        models=("sentence",),
     ),
     Stage(
         "video_generator",
@@ -253,6 +247,10 @@ _STAGES = (
         settings=("folds", "video_generator", *TIME),
         is_sharded=False,
         by_seed=True,
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
     ),
     Stage(
         "video_generated",
@@ -262,6 +260,7 @@ _STAGES = (
         fits=("sources", "projection", "video_generator"),
         settings=("seeds",),
         reads_splits=True,
+        indirect_settings=TIME,
     ),
     Stage(
         "pilot",
@@ -270,9 +269,12 @@ _STAGES = (
         pooled=(*VISUAL, "ast", *PILOT_VISUAL),
         fits=("projection",),
         settings=PILOT,
-        unit_settings=("folds", "pilot.lambdas", "pilot.snapshots"),
+        indirect_settings=("folds", "pilot.lambdas", "pilot.snapshots", *TRAINING_AUDIO),
         is_sharded=False,
         by_seed=True,
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
     ),
     Stage(
         "pilot_selection",
@@ -281,6 +283,9 @@ _STAGES = (
         pooled=(*VISUAL, *PILOT_VISUAL),
         fits=("pilot",),
         is_sharded=False,
+        splits=("train", "val"),
+        after=("sources",),
+        indirect_settings=("pilot.lambdas", "fits.unlabelled"),
     ),
     Stage(
         "pilot_generated",
@@ -290,6 +295,7 @@ _STAGES = (
         fits=("sources", "pilot", "pilot_selection"),
         settings=("seeds",),
         reads_splits=True,
+        indirect_settings=("folds",),
     ),
     Stage(
         "pilot_predictions",
@@ -301,13 +307,26 @@ _STAGES = (
         reads_splits=True,
     ),
     Stage(
+        "lookup_set",
+        "list_lookup_set",
+        ".json",
+        pooled=(*VISUAL, "ast"),
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
+        settings=("folds",),
+        indirect_settings=TRAINING_AUDIO,
+        is_sharded=False,
+    ),
+    Stage(
         "retrieved",
         "retrieve_audio",
         ".safetensors",
         inputs=VISUAL,
-        pooled=(*VISUAL, "ast"),
-        fits=("projection",),
-        settings=("folds", "retrieval.k"),
+        fits=("sources", "projection", "lookup_set"),
+        settings=("retrieval.k",),
+        indirect_settings=TIME,
+        reads_splits=True,
     ),
     # semantic validation of what was generated
     Stage(
@@ -328,6 +347,7 @@ _STAGES = (
         settings=("filter.top_labels",),
         models=("ast",),
         reads_splits=True,
+        indirect_settings=TRAINING_AUDIO,
     ),
     # classification
     Stage(
@@ -339,6 +359,9 @@ _STAGES = (
         settings=("classifier",),
         is_sharded=False,
         by_seed=True,
+        splits=("train",),
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
     ),
     Stage(
         "selection",
@@ -348,6 +371,9 @@ _STAGES = (
         fits=("projection", "classifier"),
         settings=("classifier",),
         is_sharded=False,
+        splits=("train", "val"),
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
     ),
     Stage(
         "predictions",
@@ -358,6 +384,7 @@ _STAGES = (
         fits=("projection", "classifier", "selection"),
         settings=("classifier", "seeds", "predictions.top_k"),
         reads_splits=True,
+        indirect_settings=TRAINING_AUDIO,
     ),
     # the CNN-RNN recogniser
     Stage(
@@ -366,9 +393,11 @@ _STAGES = (
         ".safetensors",
         pooled=(*VISUAL, "cnn_sequence"),
         settings=CNN_RNN,
-        unit_settings=CNN_RNN_CLIPS,
+        indirect_settings=(*CNN_RNN_CLIPS, "fits.unlabelled"),
         is_sharded=False,
         by_seed=True,
+        splits=("train", "val"),  # of both in seed mode
+        after=("sources",),
     ),
     Stage(
         "cnn_rnn_selection",
@@ -377,8 +406,10 @@ _STAGES = (
         pooled=(*VISUAL, "cnn_sequence"),
         fits=("cnn_rnn",),
         settings=("cnn_rnn.sequence_length",),
-        unit_settings=CNN_RNN_CLIPS,
+        indirect_settings=(*CNN_RNN_CLIPS, "fits.unlabelled"),
         is_sharded=False,
+        splits=("train", "val"),
+        after=("sources",),
     ),
     Stage(
         "cnn_rnn_predictions",
@@ -406,15 +437,26 @@ _STAGES = (
         models=("ast",),
     ),
     Stage(
+        "swap_partners",
+        "find_swap_partners",
+        ".json",
+        pooled=(*VISUAL, "ast"),
+        settings=("missing.seed",),
+        indirect_settings=TRAINING_AUDIO,
+        is_sharded=False,
+    ),
+    Stage(
         "comparison_classifier",
         "train_comparison",
         ".safetensors",
         pooled=COMPARED,
         fits=("projection",),
         settings=("audio_dim", "classifier", *TRAINING_AUDIO),
-        unit_settings=FILTER,
+        indirect_settings=FILTER,
         is_sharded=False,
         by_seed=True,
+        splits=("train",),
+        after=("sources",),
     ),
     Stage(
         "comparison_selection",
@@ -424,6 +466,9 @@ _STAGES = (
         fits=("projection", "comparison_classifier"),
         settings=("classifier", *FILTER, "missing.seed"),
         is_sharded=False,
+        splits=("train", "val"),
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
     ),
     Stage(
         "comparison_predictions",
@@ -439,35 +484,36 @@ _STAGES = (
             "predictions",
         ),
         optional=("ast", "noise_ast"),
-        pooled=(*VISUAL, "ast"),
-        fits=("projection", "comparison_classifier", "comparison_selection"),
+        fits=("swap_partners", "projection", "comparison_classifier", "comparison_selection"),
         settings=("classifier", "seeds", "missing.seed", "filter.mode"),
+        indirect_settings=("filter.percentiles", "filter.uniform_threshold", *TRAINING_AUDIO),
+        reads_splits=True,
     ),
 )
 
 STAGES = {stage.name: stage for stage in _STAGES}
 
 
-@dataclass(frozen=True)
-class Report:
-    """A file of results that sums up a run; nothing is fitted or chosen for it.
+def training_rates(config: Mapping[str, object]) -> dict[float, str]:
+    """The run or scenario trained with each share of training audio declared missing, by share.
 
-    script: the script and rule that write it. pooled: stages of which it reads the artifacts of all
-    videos (the truth only where it is known). fits: fitted stages that it reads.
-    at_all_rates: sharded stages that it reads again for each share of training audio that is
-    declared missing.
+    The empty name is that of the run itself.
     """
-
-    script: str
-    pooled: tuple[str, ...]
-    fits: tuple[str, ...]
-    at_all_rates: tuple[str, ...] = ()
+    own = setting(config, "missing.training_rate")
+    rates = sorted({own, *setting(config, "missing.training_rates")})
+    return {
+        rate: "" if rate == own else changed_setting("missing.training_rate", rate)
+        for rate in rates
+    }
 
 
 REPORTS = {
     "arch2_metrics": Report(
         "write_arch2_metrics",
-        pooled=("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
+        pooled=(
+            *("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
+            "truth",
+        ),
         fits=("projection", "prototypes", "selection"),
     ),
     "predictions": Report(
@@ -490,7 +536,8 @@ REPORTS = {
             *("projection", "selection", "comparison_selection", "generator", "video_generator"),
             *("pilot", "pilot_selection", "cnn_rnn", "cnn_rnn_selection"),
         ),
-        at_all_rates=("comparison_predictions",),
+        scenarios=lambda config: training_rates(config).values(),
+        in_scenarios=("comparison_predictions",),
     ),
     "pilot_metrics": Report(
         "write_pilot_metrics",

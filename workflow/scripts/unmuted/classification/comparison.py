@@ -18,11 +18,11 @@ from unmuted.classification.fillings import (
     random_features,
 )
 from unmuted.classification.inputs import ClipFeatures, load_features
+from unmuted.engine.runner import Artifact
 from unmuted.experiment import Clip, Experiment
 from unmuted.fitting.clip_arrays import ClipArray, Index, mapped_stack, with_audio
 from unmuted.generation.projection import Projection
 from unmuted.missing import swap_donors
-from unmuted.runner import Artifact
 from unmuted.semantics.feature_filter import (
     expected_similarity,
     kept,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmuted.classification.arms import arm_audio
+from unmuted.engine.runner import Artifact
 from unmuted.experiment import Clip
 from unmuted.fitting.clip_arrays import ClipArray, Index, mapped_stack, with_audio
 from unmuted.generation.projection import Projection
-from unmuted.runner import Artifact
 
 
 @dataclass(frozen=True)

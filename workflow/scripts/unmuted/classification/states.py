@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from unmuted.classification.lstm import Classifier
 from unmuted.classification.training import load_classifier
+from unmuted.engine.runner import Artifact
 from unmuted.fitting.checkpoints import snapshot
-from unmuted.runner import Artifact
 
 
 def load_chosen(

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from unmuted.artifacts import atomic
-from unmuted.recipes import digest_file
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.recipes import digest_file
 
 
 def file_digests(paths: Iterable[Path], cache_file: Path | None = None) -> dict[Path, str]:

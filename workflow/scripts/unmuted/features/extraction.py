@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from unmuted.artifacts import text_array
+from unmuted.engine.artifacts import text_array
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome, Task
 from unmuted.features.loading import ModelSpec
 from unmuted.media.images import decode_images
-from unmuted.project import Project
-from unmuted.runner import Outcome, Task
 
 if TYPE_CHECKING:
     import torch
@@ -25,24 +26,35 @@ class PictureModel(Protocol):
     ) -> Iterator[tuple[str, np.ndarray]]: ...
 
 
-def extract_pictures(
-    tasks: Sequence[Task],
-    project: Project,
-    role: str,
-    source: str,
-    build: Callable[[ModelSpec, torch.device, torch.dtype], PictureModel],
-    threads: int,
-) -> Iterator[Outcome]:
-    """Features (N, F) float32 of the N pictures of each task's container, and the dtype used.
+class PictureExtractor:
+    """Extracts features of pictures; the model is loaded once, and only if there is work.
 
-    role: of the model in the configuration. source: the stage whose artifacts hold the pictures.
+    role: of the model in the configuration. build: loads it.
     """
-    from unmuted.features.device import pick_dtype, use_device
 
-    spec = project.model_spec(role)
-    device = use_device(project.config["device"], threads)
-    dtype = pick_dtype(device, spec.dtype)
-    model = build(spec, device, dtype)
-    clips = ((task.name, decode_images(task.inputs[source].tensors())) for task in tasks)
-    for name, features in model.extract_clips(clips):
-        yield Outcome(name, {"features": features, "dtype": text_array(dtype)})
+    def __init__(
+        self,
+        job: Job,
+        role: str,
+        build: Callable[[ModelSpec, torch.device, torch.dtype], PictureModel],
+    ) -> None:
+        self._job, self._role, self._build = job, role, build
+
+    @cached_property
+    def _model(self) -> tuple[PictureModel, torch.dtype]:
+        from unmuted.features.device import pick_dtype, use_device
+
+        spec = self._job.model_spec(self._role)
+        device = use_device(self._job.config["device"], self._job.threads)
+        dtype = pick_dtype(device, spec.dtype)
+        return self._build(spec, device, dtype), dtype
+
+    def extract(self, tasks: Sequence[Task], source: str) -> Iterator[Outcome]:
+        """Features (N, F) float32 of the N pictures of each task's container, and the dtype used.
+
+        source: the stage whose artifacts hold the pictures.
+        """
+        model, dtype = self._model
+        clips = ((task.name, decode_images(task.inputs[source].tensors())) for task in tasks)
+        for name, features in model.extract_clips(clips):
+            yield Outcome(name, {"features": features, "dtype": text_array(dtype)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unmuted.runner import Outcome, Task
+from unmuted.engine.runner import Outcome, Task
 
 
 def part_silent(tasks: Sequence[Task]) -> tuple[list[Outcome], list[Task]]:

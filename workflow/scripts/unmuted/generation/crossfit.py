@@ -48,7 +48,7 @@ def generate_with_seeds(
         part = names[start : start + CLIPS_AT_ONCE]
         data = data_of(part)
         made = [
-            generate_cross_fitted(own.by_fold, own.full, data, *how, seed, device, generate_by)
+            generate_cross_fitted(own, data, *how, seed, device, generate_by)
             for seed, own in generators.items()
         ]
         audio = np.stack([one.audio for one in made])  # (S, n, T, A)
@@ -58,8 +58,7 @@ def generate_with_seeds(
 
 
 def generate_cross_fitted(
-    fold_states: Mapping[int, State],
-    full_state: State,
+    generators: Generators,
     data: Data,
     fold_of_group: Mapping[str, int],
     draws: int,
@@ -69,22 +68,22 @@ def generate_cross_fitted(
 ) -> Generated:
     """Generated audio of any clips, each by a generator that knows neither the clip nor its source.
 
-    fold_of_group: fold of every source group with training clips. Clips of other groups use the
-    full generator, but for those whose content it knows from another group: they use the first
-    fold's that does not. generate_by: runs one generator. Raises UserError where every generator
-    knows a clip.
+    generators: of one seed. fold_of_group: fold of every source group with training clips. Clips of
+    other groups use the full generator, except those whose content it knows from another group:
+    they use the first fold's that does not. generate_by: runs one generator. Raises UserError where
+    every generator knows a clip.
     """
     folds = np.array([fold_of_group.get(group, FULL) for group in data.groups])
-    known = (folds == FULL) & has_seen(full_state, data.keys, data.groups)
-    for fold in sorted(fold_states, reverse=True):
-        folds[known & ~has_seen(fold_states[fold], data.keys, data.groups)] = fold
-    sizes = settings_of(full_state)
+    if (folds == FULL).any():
+        known = (folds == FULL) & has_seen(generators.load(FULL), data.keys, data.groups)
+        for fold in sorted(generators.folds, reverse=True) if known.any() else ():
+            folds[known & ~has_seen(generators.load(fold), data.keys, data.groups)] = fold
+    sizes = settings_of(generators.load(int(folds[0])))
     steps = sizes.get("audio_steps", data.visual.shape[1])  # the pilot reads one step less
     audio = np.zeros((len(data), steps, sizes["audio_dim"]), dtype=np.float32)
     spread = np.zeros(len(data), dtype=np.float32)
     for fold in np.unique(folds):
-        state = full_state if fold == FULL else fold_states[int(fold)]
         chosen = folds == fold
-        part = generate_by(state, data.take(chosen), draws, seed, device)
+        part = generate_by(generators.load(int(fold)), data.take(chosen), draws, seed, device)
         audio[chosen], spread[chosen] = part.audio, part.spread
     return Generated(audio, spread)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,19 @@ FULL = -1  # in the place of a fold: what is fitted on all training clips
 
 @dataclass(frozen=True)
 class Generators:
-    """The generators of one seed: of each fold one that has not seen it, and one of all clips."""
+    """The generators of one seed: of each fold one that has not seen it, and one of all clips.
 
-    by_fold: Mapping[int, State]
-    full: State
+    load: reads the generator of a fold, or the one of all clips (FULL). Only those are read that
+    some clip needs.
+    """
+
+    folds: Sequence[int]
+    load: Callable[[int], State]
+
+    @classmethod
+    def of(cls, states: Mapping[int, State]) -> Generators:
+        """From what is in memory already, by fold and FULL."""
+        return cls(sorted(states.keys() - {FULL}), states.__getitem__)
 
 
 def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> np.ndarray:

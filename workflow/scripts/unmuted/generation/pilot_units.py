@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
 from unmuted.experiment import (
     FULL,
@@ -15,8 +17,6 @@ from unmuted.experiment import (
     fold_name,
     training_folds,
 )
-from unmuted.project import Project
-from unmuted.runner import Artifact
 from unmuted.stages import PILOT_VISUAL
 
 CLASSIFICATION, GENERATION = "classification", "generation"  # each branch alone
@@ -64,13 +64,13 @@ def candidate_weights(settings: Mapping[str, object]) -> list[float]:
     return sorted(float(weight) for weight in settings["lambdas"])
 
 
-def has_ablations(project: Project) -> bool:
+def has_ablations(job: Job) -> bool:
     """Whether each branch is fitted alone as well.
 
     Not in a variant: only the comparison and ablations read what is fitted there, and of the pilot
     they read what the branches make together.
     """
-    return project.base is None
+    return not job.is_scenario
 
 
 def pilot_units(

@@ -5,7 +5,7 @@ One way for both architectures; they differ in the network and in what it reads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -83,6 +83,11 @@ def train_generator(
         return model
 
     return _fit(build, data, settings.schedule, seed, device, after_epoch)
+
+
+def loss_curves(history: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
+    """The losses of a training, float32 (epochs,) by name, to lie beside its weights."""
+    return {f"history.{key}": np.float32([row[key] for row in history]) for key in history[0]}
 
 
 def _check_encoder(settings: GeneratorSettings, encoder: TextEncoder | None) -> None:

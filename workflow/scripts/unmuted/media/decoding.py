@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from unmuted.engine.runner import Outcome, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import FrameSample
 from unmuted.media.images import encode_images
 from unmuted.media.probe import Probe
 from unmuted.media.source import read_probe, source_path
-from unmuted.runner import Outcome, Task
 
 
 def decode_frames(

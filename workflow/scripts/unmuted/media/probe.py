@@ -8,9 +8,11 @@ upright.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from unmuted.media import ffmpeg
 from unmuted.media.ffmpeg import MediaError
@@ -18,7 +20,7 @@ from unmuted.media.files import check_file
 from unmuted.media.framecrc import Entry, Listing
 from unmuted.media.process import Process
 
-__all__ = ["Limits", "Probe", "check_file", "probe"]
+__all__ = ["Limits", "Probe", "check_file", "probe", "video_limits"]
 
 # Every decoded frame once, with its own time; left alone, ffmpeg rounds times to the nominal rate.
 ALL_FRAMES = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000000")
@@ -38,6 +40,12 @@ class Limits:
     max_frames: int = 100_000
     max_pixels: int = 34_000_000
     timeout_s: float = 300.0
+
+
+def video_limits(videos: Mapping[str, Any]) -> Limits:
+    """What is refused, from the configuration's section `videos`."""
+    pixels = int(videos["max_megapixels"] * 1e6)
+    return Limits(max_seconds=videos["max_seconds"], max_pixels=pixels)
 
 
 @dataclass(frozen=True)

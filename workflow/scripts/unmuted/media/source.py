@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from unmuted.dataset import Video
+from unmuted.engine.recipes import digest_file
+from unmuted.engine.runner import Artifact, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
 from unmuted.media.probe import Probe
-from unmuted.recipes import digest_file
-from unmuted.runner import Artifact, Task
 
 
 def source_path(task: Task, follow_links: bool) -> Path:

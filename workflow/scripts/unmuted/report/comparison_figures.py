@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from unmuted.classification.tail_split import SORTED_TAIL
+from unmuted.engine.job import ReportJob
 from unmuted.experiment import FULL
 from unmuted.generation.pilot_units import joint_unit
-from unmuted.project import Project
 from unmuted.report.comparison import REFERENCE, Compared
 from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.report.figures.confusion import confusion_matrix
@@ -30,12 +30,10 @@ SHOWN = ("video_only", "generated_arch2", "filtered", "real_audio")  # as confus
 
 
 def draw_figures(
-    folder: Path, project: Project, tested: Tested, compared: Compared, report: Mapping[str, Any]
+    folder: Path, job: ReportJob, tested: Tested, compared: Compared, report: Mapping[str, Any]
 ) -> None:
     """Write every figure as SVG and PNG into a folder."""
-    caption = sample_size(
-        len(tested.clips), tested.bootstrap.draws.shape[1], len(project.config["seeds"])
-    )
+    caption = sample_size(len(tested.clips), tested.bootstrap.draws.shape[1], len(job.seeds))
     figures = {
         "accuracy_by_arm": accuracy_by_arm(
             [_accuracy(name, arm) for name, arm in report["arms"].items()],
@@ -43,7 +41,7 @@ def draw_figures(
             caption,
             1 / len(tested.experiment.classes),
         ),
-        "training_curves": training_curves(_histories(project), caption),
+        "training_curves": training_curves(_histories(job), caption),
     }
     for rate, kinds in report["missing"]["curves"].items():
         figures[f"missing_audio_trained_with_{rate}_missing"] = accuracy_over_missing(
@@ -60,7 +58,7 @@ def draw_figures(
             f"Clips that have their sound keep it. {caption} {_trained(rate)}",
         )
     leaks = [name for name, role in compared.roles.items() if role == "leaks"]
-    figures["filter_threshold"] = _threshold(report["filter"]["filtered"], tested, project, leaks)
+    figures["filter_threshold"] = _threshold(report["filter"]["filtered"], tested, job, leaks)
     for name in SHOWN:
         figures[f"confusion_{name}"] = confusion_matrix(
             _confusion(compared, name), tested.experiment.classes, name, caption, name in leaks
@@ -95,16 +93,14 @@ def _band(curve: Mapping[str, Any]) -> Band:
 
 
 def _threshold(
-    found: Mapping[str, Any], tested: Tested, project: Project, leaks: Collection[str]
+    found: Mapping[str, Any], tested: Tested, job: ReportJob, leaks: Collection[str]
 ) -> Figure:
     """Accuracy on validation clips: what the percentile was chosen by, not a result."""
     candidates = found["candidates"]
     right = [one["accuracy"] for one in candidates]
     kept = [float(np.mean(one["kept_share"])) for one in candidates]
     val = tested.experiment.split("val")
-    caption = sample_size(
-        len(val), len({clip.group for clip in val}), len(project.config["seeds"]), "validation"
-    )
+    caption = sample_size(len(val), len({clip.group for clip in val}), len(job.seeds), "validation")
     return threshold_tradeoff(
         [one["percentile"] for one in candidates],
         {"validation": kept},
@@ -129,22 +125,19 @@ def _confusion(compared: Compared, name: str) -> np.ndarray:
     return counts
 
 
-def _histories(project: Project) -> dict[str, dict[int, list[float]]]:
+def _histories(job: ReportJob) -> dict[str, dict[int, list[float]]]:
     """Training losses by system and seed: of what is fitted on all training clips."""
-    pilot = joint_unit(project.units("pilot_selection")["all"].json()["lambda"], FULL)
+    pilot = joint_unit(job.units("pilot_selection")["all"].json()["lambda"], FULL)
     systems = {
         "architecture 1": ("video_generator", FULL),
         "architecture 2": ("generator", FULL),
         "pilot": ("pilot", pilot),
     }
-    if project.config["cnn_rnn"]["split"] != SORTED_TAIL:  # which is no arm either
+    if job.config["cnn_rnn"]["split"] != SORTED_TAIL:  # which is no arm either
         systems["CNN-RNN"] = ("cnn_rnn", UNIT)
     return {
-        name: {
-            seed: _loss(project.units(stage, f"seed-{seed}")[unit].tensors())
-            for seed in project.config["seeds"]
-        }
-        for name, (stage, unit) in systems.items()
+        name: {seed: _loss(fits[fit].tensors()) for seed, fits in job.fits_by_seed(stage).items()}
+        for name, (stage, fit) in systems.items()
     }
 
 

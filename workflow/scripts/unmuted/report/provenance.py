@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import unmuted
-from unmuted.project import Project
-from unmuted.stages import STAGES
+from unmuted.engine.job import ReportJob
 
 PACKAGES = (
     "torch",
@@ -36,7 +35,7 @@ ROLES = ("vit", "ast", "blip", "sentence")  # of the models behind every system
 
 
 def provenance(
-    project: Project, video_ids: Sequence[str], roles: Sequence[str] = ROLES
+    job: ReportJob, video_ids: Sequence[str], roles: Sequence[str] = ROLES
 ) -> dict[str, object]:
     """The report's "provenance" section; dtypes are those that these videos' artifacts name.
 
@@ -47,13 +46,13 @@ def provenance(
 
     models = {}
     for role in roles:
-        given = project.config["models"][role]
+        given = job.config["models"][role]
         models[role] = {
             "id": given.get("id", given.get("path")),
-            "revision": project.model_identity(role),
-            "dtype": " and ".join(_dtypes(project, role, video_ids)) or "none used",
+            "revision": job.model_identity(role),
+            "dtype": " and ".join(_dtypes(job, role, video_ids)) or "none used",
         }
-    text = json.dumps(project.config, sort_keys=True)
+    text = json.dumps(job.config, sort_keys=True)
     return {
         "models": models,
         "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
@@ -63,15 +62,15 @@ def provenance(
             "ffmpeg": ffmpeg.version(),
             **{name: metadata.version(name) for name in PACKAGES},
         },
-        "seeds": list(project.config["seeds"]),
+        "seeds": list(job.seeds),
     }
 
 
-def _dtypes(project: Project, role: str, video_ids: Sequence[str]) -> list[str]:
+def _dtypes(job: ReportJob, role: str, video_ids: Sequence[str]) -> list[str]:
     if role not in ARTIFACTS:
         return ["float32"]
     stage = ARTIFACTS[role]
-    found = project.artifacts(stage, video_ids).values()
-    if STAGES[stage].suffix == ".json":
+    found = job.artifacts(stage, video_ids).values()
+    if job.suffix_of(stage) == ".json":
         return sorted({artifact.json()["dtype"] for artifact in found})
     return sorted({bytes(artifact.tensors()["dtype"]).decode() for artifact in found})

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 
 from unmuted import config
-from unmuted.artifacts import atomic
+from unmuted.engine.artifacts import atomic
 
 DECIMALS = 6
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from unmuted.classification.arms import audio_in_words
-from unmuted.experiment import Clip, Experiment, load_experiment
-from unmuted.project import Project
+from unmuted.engine.job import ReportJob
+from unmuted.experiment import Clip, Experiment, load_whole_experiment
 from unmuted.report.bootstrap import GroupBootstrap, draw_groups
 
 
@@ -57,11 +57,11 @@ class Tested:
         }
 
 
-def load_tested(project: Project, stages: Sequence[str]) -> Tested:
+def load_tested(job: ReportJob, stages: Sequence[str]) -> Tested:
     """Read the experiment with artifacts of `stages` and draw its bootstrap."""
-    experiment = load_experiment(project, stages)
+    experiment = load_whole_experiment(job, job.config["folds"], stages)
     clips = experiment.split("test")
-    settings, seeds = project.config["bootstrap"], len(project.config["seeds"])
+    settings, seeds = job.config["bootstrap"], len(job.seeds)
     groups = [clip.group for clip in clips]
     return Tested(
         experiment,

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from unmuted.artifacts import atomic
 from unmuted.dataset import Video
+from unmuted.engine.artifacts import atomic
 
 # A line a shard, a line with the place of each and the visits, and its length in so many digits.
 DIGITS = 12
@@ -25,14 +25,18 @@ DIGITS = 12
 class NotedVideos:
     """The note of a run; of its videos only those that are asked for are read.
 
-    visits: what the plan has found out about all shards, by variant; see `Plan.visit_recipe`. The
-    file stays open: another run may put its own note in its place.
+    classes: of the labelled videos, in alphabetical order. visits: what the plan has found out
+    about all shards, by variant; see `Plan.visit_recipe`. The file stays open: another run may put
+    its own note in its place.
     """
 
-    def __init__(
-        self, file: BinaryIO, places: Mapping[str, list[int]], visits: Mapping[str, Mapping]
-    ) -> None:
-        self._file, self._places, self.visits = file, places, visits
+    def __init__(self, file: BinaryIO, index: Mapping[str, Any]) -> None:
+        self._file, self._places = file, index["places"]
+        self.classes: Sequence[str] = index["classes"]
+        self.visits: Mapping[str, Mapping] = index["visits"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
 
     def __contains__(self, shard: str) -> bool:
         return shard in self._places
@@ -54,6 +58,7 @@ class NotedVideos:
 def note_videos(
     path: Path,
     source: str,
+    classes: Sequence[str],
     shards: Iterable[tuple[str, Iterable[Video]]],
     visits: Mapping[str, object],
 ) -> None:
@@ -64,7 +69,8 @@ def note_videos(
             line = json.dumps([_cells(video) for video in videos]).encode()
             places[shard] = [file.tell(), len(line)]
             file.write(line + b"\n")
-        index = json.dumps({"source": source, "places": places, "visits": visits}).encode()
+        found = {"source": source, "classes": classes, "places": places, "visits": visits}
+        index = json.dumps(found).encode()
         file.write(index + f"\n{len(index):{DIGITS}d}".encode())
 
 
@@ -81,10 +87,10 @@ def read_note(path: Path, source: str) -> NotedVideos | None:
         index = json.loads(file.read(length))
     except (OSError, ValueError):
         index = {}  # not a note, or one of another version
-    if index.get("source") != source or "visits" not in index:
+    if index.get("source") != source or not index.keys() >= {"classes", "visits"}:
         file.close()
         return None
-    return NotedVideos(file, index["places"], index["visits"])
+    return NotedVideos(file, index)
 
 
 def _cells(video: Video) -> list[object]:

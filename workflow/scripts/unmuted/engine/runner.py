@@ -13,13 +13,14 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unmuted.artifacts import (
+from unmuted.dataset import Video
+from unmuted.engine.artifacts import (
     atomic,
     check_artifact,
     content_digest,
@@ -28,33 +29,39 @@ from unmuted.artifacts import (
     temporaries,
     write_artifact,
 )
-from unmuted.dataset import Video
-from unmuted.ledger import OK, Journal, Row, read_rows, write_rows
-from unmuted.progress import Progress
-from unmuted.recipes import digest_json
+from unmuted.engine.ledger import OK, Journal, Row, read_rows, write_rows
+from unmuted.engine.progress import Progress
+from unmuted.engine.recipes import digest_json
+from unmuted.engine.seeds import parse_fit
 from unmuted.text import one_line
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from unmuted.artifacts import Payload
+    from unmuted.engine.artifacts import Payload
 
 JOURNAL = ".journal.csv"
 LOCK = ".lock"
 DAMAGE = ".damage"
-EXPECTED = (OK, "training_clip")  # nothing to tell anybody about
+PLAN = ".plan"
 log = logging.getLogger("unmuted")
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file that a stage left, with the row of its ledger. Reading it checks it first."""
+    """A file that a stage left, with the row of its ledger. Reading it checks it first.
+
+    on_read: is told before it is read.
+    """
 
     path: Path
     row: Row
+    on_read: Callable[[Artifact], None] | None = field(default=None, compare=False, repr=False)
 
     def checked_path(self) -> Path:
         """The path; raises `DamagedArtifact`, naming it, unless it is what the ledger says."""
+        if self.on_read is not None:
+            self.on_read(self)
         check_artifact(self.path, self.row.digest)
         return self.path
 
@@ -82,6 +89,24 @@ class Task:
     video: Video | None = None
     blocked: Row | None = None
 
+    @property
+    def seed(self) -> int | None:
+        """The seed of a fit that belongs to one."""
+        return parse_fit(self.name)[0]
+
+    @property
+    def fit(self) -> str:
+        """What is fitted, apart from the seed."""
+        return parse_fit(self.name)[1]
+
+
+def by_fit(tasks: Iterable[Task]) -> dict[str, list[Task]]:
+    """The tasks of each fit: the same fit of several seeds reads the same."""
+    found: dict[str, list[Task]] = {}
+    for task in tasks:
+        found.setdefault(task.fit, []).append(task)
+    return found
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -103,10 +128,12 @@ def run_tasks(
     tasks: Sequence[Task],
     compute: Compute,
     base: Path | None = None,
+    expected_statuses: Collection[str] = (),
 ) -> dict[str, Row]:
     """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
 
     base: of a variant, the same folder of the run itself; what has the same recipe is copied.
+    expected_statuses: beside "ok", those that are not worth a warning.
 
     Tasks whose recipe the journal already holds are not computed again; artifacts of names that
     are no longer asked for are deleted. Safe to kill at any point. Returns the rows of the ledger.
@@ -119,7 +146,7 @@ def run_tasks(
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
         log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
         if todo:
-            _compute(folder, suffix, todo, compute, journal)
+            _compute(folder, suffix, todo, compute, journal, {OK, *expected_statuses})
         rows = {task.name: journal.rows[task.name] for task in tasks}
         _delete_others(folder, suffix, {row.video_id for row in rows.values() if row.has_artifact})
         journal.replace(rows)
@@ -148,6 +175,20 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
     return damaged
 
 
+def write_plan(folder: Path, visit: str) -> None:
+    """Record the plan for which a folder of artifacts was last brought up to date."""
+    with atomic(folder / PLAN) as temporary:
+        temporary.write_text(visit, encoding="utf-8")
+
+
+def read_plan(folder: Path) -> str | None:
+    """The recorded plan; None where there is none."""
+    try:
+        return (folder / PLAN).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
 def found_damage(folder: Path, parts: bool = False) -> list[str]:
     """Notes on damage found at any time in a folder of artifacts, or in its parts as well."""
     notes = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if parts else [])]
@@ -155,7 +196,12 @@ def found_damage(folder: Path, parts: bool = False) -> list[str]:
 
 
 def _compute(
-    folder: Path, suffix: str, todo: Sequence[Task], compute: Compute, journal: Journal
+    folder: Path,
+    suffix: str,
+    todo: Sequence[Task],
+    compute: Compute,
+    journal: Journal,
+    expected: Collection[str],
 ) -> None:
     recipes = {task.name: task.recipe for task in todo}
     progress = Progress(len(todo), f"{folder.parent.name}/{folder.name}")
@@ -166,7 +212,7 @@ def _compute(
         journal.forget(outcome.name)
         if outcome.payload is not None:
             digest, size = write_artifact(path, outcome.payload, recipes[outcome.name])
-        if outcome.status not in EXPECTED:
+        if outcome.status not in expected:
             log.warning("%s: %s %s", outcome.name, outcome.status, one_line(outcome.reason))
         now = time.perf_counter()
         recipe, reason = recipes.pop(outcome.name), one_line(outcome.reason)
@@ -205,8 +251,8 @@ def _settle_blocked(tasks: Iterable[Task], journal: Journal) -> None:
 def _adopt(
     folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal, base: Path | None
 ) -> None:
-    """Take over what another shard layout, or the run itself, has with the very same recipe."""
-    from unmuted.shards import other_homes, shard_folders
+    """Take over what another layout, or the run itself, has with the very same recipe."""
+    from unmuted.engine.shards import other_homes, shard_folders
 
     siblings = shard_folders(folder.parent)
     journals: dict[Path, dict[str, Row]] = {}
@@ -216,6 +262,8 @@ def _adopt(
         homes = [] if base is None else [base]
         if task.video is not None:
             homes += [folder.parent / h for h in other_homes(task.name, folder.name, siblings)]
+        elif task.seed is not None:
+            homes += [folder.parent / part for part in siblings if part != folder.name]
         for home in homes:
             if home not in journals:
                 path = home / JOURNAL

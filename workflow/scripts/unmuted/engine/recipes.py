@@ -16,36 +16,10 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
+ENGINE_FOLDER = Path(__file__).resolve().parent
+PACKAGE = ENGINE_FOLDER.parent
 SCRIPTS = PACKAGE.parent
-# Modules that move, store and schedule artifacts without shaping what is in them.
-INFRASTRUCTURE = frozenset(
-    f"unmuted.{name}"
-    for name in [
-        "artifacts",
-        "config",
-        "corpus",
-        "dataset",
-        "errors",
-        "joblog",
-        "ledger",
-        "manifest",
-        "noted",
-        "origin",
-        "plan",
-        "progress",
-        "project",
-        "recipes",
-        "runner",
-        "shards",
-        "stages",
-        "sweep",
-        "text",
-        "ucf101",
-        "variants",
-        "video_folder",
-    ]
-)
+ENGINE = f"{PACKAGE.name}.{ENGINE_FOLDER.name}"
 
 
 def digest_bytes(data: bytes) -> str:
@@ -68,9 +42,9 @@ def digest_file(path: Path) -> str:
 def recipe(stage: str, code: str, settings: object, models: object, inputs: object) -> str:
     """The digest of everything that shapes one artifact (or, over source stamps, one shard).
 
-    stage: its name. code: `code_digest` of its script. settings, models: JSON values (config
-    values it reads, identities of the models it runs). inputs: JSON value, the digests of what it
-    reads.
+    stage: its name. code: what stands for its code (`unmuted.engine.code_versions`). settings,
+    models: JSON values (config values it reads, identities of the models it runs). inputs: JSON
+    value, the digests of what it reads.
     """
     return digest_json(
         {"stage": stage, "code": code, "settings": settings, "models": models, "inputs": inputs}
@@ -78,16 +52,20 @@ def recipe(stage: str, code: str, settings: object, models: object, inputs: obje
 
 
 @cache
-def code_digest(script: str) -> str:
+def code_digest(
+    script: str, scripts: Path | None = None, infrastructure: frozenset[str] = frozenset()
+) -> str:
     """Digest of a script and of every library module it reaches, comments and docstrings apart.
 
-    Modules of `INFRASTRUCTURE` are left out: they decide where an artifact lies, not what is in it.
+    scripts: the folder of the script. The engine and modules of `infrastructure` are left out, with
+    all that only they reach: they decide where an artifact lies, not what is in it.
     """
-    sources = {script: SCRIPTS / f"{script}.py"}
+    sources = {script: (scripts or SCRIPTS) / f"{script}.py"}
     queue = [sources[script]]
     while queue:
         for module, path in _library_imports(queue.pop()).items():
-            if module not in sources and module not in INFRASTRUCTURE:
+            shapes = not module.startswith(ENGINE) and module not in infrastructure
+            if shapes and module not in sources:
                 sources[module] = path
                 queue.append(path)
     return digest_json({name: _read(path)[0] for name, path in sources.items()})

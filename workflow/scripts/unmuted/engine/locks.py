@@ -14,7 +14,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from unmuted.artifacts import atomic
+from unmuted.engine.artifacts import atomic
 
 LOCKS = Path(".snakemake/locks")
 OWNER = "owner-{pid}.json"

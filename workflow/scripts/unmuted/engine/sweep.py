@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unmuted.ledger import Row, read_rows
-from unmuted.runner import JOURNAL, locked
-from unmuted.shards import shard_folders
+from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.runner import JOURNAL, locked
+from unmuted.engine.shards import shard_folders
 
 GRAVE = ".swept-"
 log = logging.getLogger("unmuted")
@@ -45,6 +45,23 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
                 continue
             removed.append(shard)
             log.info("%s: removed the empty shard %s", stage_folder.name, shard)
+    return removed
+
+
+def sweep_parts(stage_folder: Path, parts: Sequence[str]) -> list[str]:
+    """Remove partitions of seeds that are not among `parts`, once all of these are there."""
+    if not all((stage_folder / f"{part}.ledger.csv").exists() for part in parts):
+        return []
+    former = [one for one in shard_folders(stage_folder) if one not in parts]
+    removed = []
+    for part in former:
+        try:
+            _remove(stage_folder, part)
+        except BlockingIOError:
+            log.info("%s: a job is still at work in %s, kept", stage_folder.name, part)
+            continue
+        removed.append(part)
+        log.info("%s: removed the former partition %s", stage_folder.name, part)
     return removed
 
 

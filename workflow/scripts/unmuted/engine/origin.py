@@ -10,25 +10,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from unmuted.artifacts import atomic
+from unmuted.engine.artifacts import atomic
 from unmuted.errors import UserError
-from unmuted.text import printable
-
-
-def origin_of(videos: Mapping[str, object]) -> dict[str, str]:
-    """Kind of source and its resolved path, or the demo's control; from the section `videos`.
-
-    A path inside the working directory is relative to it: the directory may be moved or copied
-    with its results.
-    """
-    kind = videos["source"]
-    if kind == "demo":
-        control = videos.get("demo", {}).get("control")
-        return {"source": kind} | ({"control": control} if control else {})
-    path, here = Path(videos[kind]).resolve(), Path.cwd().resolve()
-    if path.is_relative_to(here):
-        path = path.relative_to(here)
-    return {"source": kind, "path": printable(path)}
 
 
 def check_origin(note: Path, origin: Mapping[str, str]) -> None:

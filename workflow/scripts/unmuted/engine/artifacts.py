@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unmuted.engine.recipes import digest_bytes, digest_file, digest_json
 from unmuted.errors import UserError
-from unmuted.recipes import digest_bytes, digest_file, digest_json
 
 if TYPE_CHECKING:
     import numpy as np

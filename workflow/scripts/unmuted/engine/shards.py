@@ -2,7 +2,7 @@
 
 A video's shard is a hash of its id, so a new video touches one shard and moves no other. The
 number of shards is a power of two: when a growing data set crosses a boundary the layout doubles,
-and the jobs of the new layout adopt what the old one has finished (see `unmuted.runner`).
+and the jobs of the new layout adopt what the old one has finished (see `unmuted.engine.runner`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ def shard_name(video_id: str, count: int) -> str:
     """Name of the shard of `video_id` among `count` shards, such as 00003-of-00016."""
     number = int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:8], "big")
     return f"{number % count:05d}-of-{count:05d}"
+
+
+def shard_like(neighbour: str, video_id: str, videos_per_shard: int) -> str:
+    """Shard of `video_id` in the layout that has a shard of the name `neighbour`."""
+    if videos_per_shard == 1:
+        return video_id
+    return shard_name(video_id, int(LAYOUT.fullmatch(neighbour)[2]))
 
 
 def assign_shards(video_ids: Sequence[str], videos_per_shard: int) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from unmuted.artifacts import atomic
+from unmuted.engine.artifacts import atomic
 from unmuted.errors import UserError
 from unmuted.text import one_line
 
@@ -24,8 +24,8 @@ class Row:
     """What one stage made of one video.
 
     video_id: the video, or the name of a fitted unit. status: "ok" or a short word for what is
-    wrong. reason: one line for people. recipe: see `unmuted.recipes`. digest: content digest of
-    the artifact, empty when there is none. bytes: its size. seconds: time it took to make.
+    wrong. reason: one line for people. recipe: see `unmuted.engine.recipes`. digest: content digest
+    of the artifact, empty when there is none. bytes: its size. seconds: time it took to make.
     """
 
     video_id: str

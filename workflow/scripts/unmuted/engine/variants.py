@@ -11,16 +11,15 @@ Imported by the Snakefile, so free of torch, numpy and pandas.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import yaml
 
-from unmuted.config import check_config
 from unmuted.errors import UserError
 
 FOLDER = "variants"
 PATTERN = rf"({FOLDER}/[A-Za-z0-9_.=,+-]+/)?"  # of the part of a path that names the variant
-FIXED = ("videos", "videos_per_shard", "splits", "seeds", "clips.seconds", "alternatives")
+FIXED = ("videos", "videos_per_shard", "splits", "seeds", "seeds_per_job", "alternatives")
 
 
 def variant_path(name: str) -> str:
@@ -39,12 +38,19 @@ def changed_setting(key: str, value: object) -> str:
     return f"{key}={text.removesuffix(chr(10)).removesuffix('...').strip()}"
 
 
-def apply_variant(config: Mapping[str, object], name: str) -> dict[str, object]:
+def apply_variant(
+    config: Mapping[str, object],
+    name: str,
+    check_config: Callable[[Mapping[str, object]], dict[str, object]],
+    fixed: Collection[str] = (),
+) -> dict[str, object]:
     """The configuration with a variant's settings, checked.
 
-    config: complete. A value that `alternatives` lists for its key stands for what is given there.
-    Raises UserError for a name that cannot be read, an unknown key or a value out of bounds, and
-    for settings that say which videos there are: those are the same in all variants.
+    config: complete. check_config: returns a configuration with all defaults, or raises UserError.
+    fixed: keys that say which videos there are, beside those that the engine knows. A value that
+    `alternatives` lists for its key stands for what is given there. Raises UserError for a name
+    that cannot be read, an unknown key or a value out of bounds, and for settings that say which
+    videos there are: those are the same in all variants.
     """
     changed = copy.deepcopy(dict(config))
     for part in name.split(","):
@@ -54,9 +60,9 @@ def apply_variant(config: Mapping[str, object], name: str) -> dict[str, object]:
                 f"variant {name!r}: found {part!r}, expected settings such as "
                 "generator.anchoring=false, separated by commas"
             )
-        if any(key == fixed or key.startswith(f"{fixed}.") for fixed in FIXED):
+        if any(key == one or key.startswith(f"{one}.") for one in (*FIXED, *fixed)):
             raise UserError(f"variant {name!r}: {key} must be the same in all variants of a run")
-        named = config["alternatives"].get(key, {})
+        named = config.get("alternatives", {}).get(key, {})
         _set(changed, key, named[text] if text in named else yaml.safe_load(text), name)
     try:
         return check_config(changed)

@@ -9,23 +9,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from unmuted.config import check_config
 from unmuted.dataset import Dataset, Video
+from unmuted.engine.noted import NotedVideos, note_videos, read_note
+from unmuted.engine.recipes import digest_json
+from unmuted.engine.shards import assign_shards, shard_like
+from unmuted.engine.stage import Registry
 from unmuted.errors import UserError
-from unmuted.manifest import read_manifest
-from unmuted.noted import NotedVideos, note_videos, read_note
-from unmuted.recipes import digest_json
-from unmuted.shards import assign_shards
-from unmuted.ucf101 import read_ucf101
-from unmuted.video_folder import read_folder
 
 
 class Corpus:
-    """The configuration with the videos that it names."""
+    """The configuration with the videos that it names, as a registry reads them."""
 
-    def __init__(self, config: Mapping[str, object]) -> None:
-        self.config = check_config(config)
-        self.is_demo = self.config["videos"]["source"] == "demo"
+    def __init__(self, config: Mapping[str, object], registry: Registry) -> None:
+        self.registry = registry
+        self.config = registry.check_config(config)
         self.noted: NotedVideos | None = None  # read instead of the source, by jobs
 
     def read_note(self, path: Path) -> None:
@@ -33,10 +30,10 @@ class Corpus:
         self.noted = read_note(path, self._source_digest)
 
     def note_videos(self, path: Path, visits: Mapping[str, object]) -> None:
-        """Note the videos for `read_note`, with visits. The demo's are known without."""
-        if not self.is_demo:
+        """Note the videos for `read_note`, with visits. Generated ones are known without."""
+        if not self.is_generated:
             shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
-            note_videos(path, self._source_digest, shards, visits)
+            note_videos(path, self._source_digest, self.dataset.classes, shards, visits)
 
     @property
     def _source_digest(self) -> str:
@@ -45,45 +42,19 @@ class Corpus:
     @cached_property
     def dataset(self) -> Dataset:
         """The videos of this run. Raises UserError when they cannot be told apart or found."""
-        videos = self.config["videos"]
         if self.noted is not None:
             return Dataset(tuple(self.noted.all()))
-        if videos["source"] == "folder":
-            return read_folder(Path(videos["folder"]), videos["follow_links"])
-        if videos["source"] == "ucf101":
-            return read_ucf101(Path(videos["ucf101"]), videos["follow_links"])
-        if videos["source"] == "manifest":
-            root = Path(videos["root"]) if "root" in videos else None
-            manifest, columns = Path(videos["manifest"]), videos["columns"]
-            return read_manifest(manifest, root, columns, videos["follow_links"])
-        return Dataset(
-            tuple(
-                Video(
-                    spec.video_id,
-                    None,
-                    spec.label if spec.is_labelled else None,
-                    spec.split,
-                    spec.group,
-                )
-                for spec in sorted(self.demo_clips.values(), key=lambda spec: spec.video_id)
-            )
-        )
+        return self.registry.read_dataset(self.config)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the videos are made by a stage of the workflow, from specifications."""
+        return self.noted is None and self.dataset.specifications is not None
 
     @cached_property
-    def demo_clips(self) -> Mapping[str, object]:
-        """Specifications of the demo's clips by video id."""
-        from unmuted.world.plan import plan_world
-
-        demo = self.config["videos"]["demo"]
-        seconds = self.config["clips"]["seconds"]
-        specs = plan_world(
-            demo.get("classes"),
-            demo["clips_per_class"],
-            demo["seed"],
-            seconds,
-            control=demo.get("control"),
-        )
-        return {spec.video_id: spec for spec in specs}
+    def classes(self) -> list[str]:
+        """The classes of the labelled videos, in alphabetical order."""
+        return self.dataset.classes if self.noted is None else list(self.noted.classes)
 
     @cached_property
     def videos(self) -> Mapping[str, Video]:
@@ -109,6 +80,12 @@ class Corpus:
     def shard_of(self) -> Mapping[str, str]:
         """Shard name of every video."""
         return {video: shard for shard, videos in self.shards.items() for video in videos}
+
+    def find_shard(self, video_id: str) -> str:
+        """Shard of a video of this run; in a job without a look at the other videos."""
+        if self.noted is None:
+            return self.shard_of[video_id]
+        return shard_like(next(iter(self.noted)), video_id, self.config["videos_per_shard"])
 
     def require_shard(self, video_id: str) -> str:
         """Shard of a video; raises UserError for an id that is not part of this run."""

@@ -1,0 +1,127 @@
+# What connects rules with the engine: the run, and what a stage's rule reads and makes. Needs
+# REGISTRY, and the folder of the library on sys.path.
+import os
+
+from snakemake.exceptions import WorkflowError
+
+from unmuted.engine.locks import claim_lock, release_stale_lock
+from unmuted.engine.project import Project
+from unmuted.engine.seeds import PATTERN as SEEDS
+from unmuted.engine.variants import PATTERN as VARIANT
+from unmuted.errors import UserError
+
+# Jobs share cores: waiting threads of one must sleep, not spin (30 times the CPU time otherwise).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# `workflow.dryrun` is not known yet while rules are read.
+DRY_RUN = workflow.output_settings.dryrun
+
+try:
+    # What was checked when the run was planned is not checked again by each of its cluster jobs.
+    if workflow.is_main_process:
+        PROJECT = Project(config, REGISTRY)
+        PROJECT.check()
+    else:
+        PROJECT = Project.of_job(config, REGISTRY)
+    if DRY_RUN:
+        PROJECT.check_source()
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+def placeholders():
+    """Resources that a cluster profile still leaves to its user."""
+    settings = workflow.resource_settings
+    given = [settings.default_resources or {}, *settings.overwrite_resources.values()]
+    values = {str(resource.raw) for one in given for resource in one.values()}
+    return sorted(value for value in values if value.startswith("YOUR_"))
+
+
+if workflow.is_main_process and placeholders():
+    raise WorkflowError(
+        f"The profile's config.yaml still has {', '.join(placeholders())}: "
+        "write what your cluster has in their place."
+    )
+
+if workflow.is_main_process and not DRY_RUN:
+    release_stale_lock()
+
+
+wildcard_constraints:
+    variant=VARIANT,
+    seeds=SEEDS,
+    shard=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
+    video=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
+
+
+def begin():
+    """Before the first job: own the lock and results/, and have the models of all jobs at hand.
+
+    Jobs may be offline.
+    """
+    claim_lock()
+    try:
+        PROJECT.note_source()
+        PROJECT.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def run_of(wildcards):
+    """The run with the settings of the variant that the output's path names."""
+    return PROJECT.variant(wildcards.get("variant", ""))
+
+
+def reads(*stages):
+    """Input of the rule of some stages: all that the registry says they read.
+
+    Names may hold wildcards, such as vit_{view}.
+    """
+
+    def inputs(wildcards):
+        run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
+        part = wildcards.get("shard", wildcards.get("seeds"))
+        found = [run.stage_inputs(name, part) for name in names]
+        made = {ledger for name in names for ledger in run.all_ledgers(name)}
+        reasons = [path for one in found for path in one.reasons]
+        awaited = [path for one in found for path in one.awaited if path not in reasons]
+        return [path for path in reasons if path not in made] + ancient(awaited)
+
+    return inputs
+
+
+def visit(*stages):
+    """Params of the rule of some stages: changes when a visit may find work to do."""
+
+    def recipes(wildcards):
+        run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
+        return [run.visit_recipe(name, wildcards.get("shard")) for name in names]
+
+    return recipes
+
+
+def every_shard(*stages):
+    """Ledgers of these stages for every shard; found out where they are asked for."""
+    return lambda wildcards: [
+        ledger for stage in stages for ledger in PROJECT.all_ledgers(stage)
+    ]
+
+
+def report_reads(name):
+    """Input of a report's rule."""
+    return lambda wildcards: PROJECT.report_needs(name)
+
+
+def report_recipe(name):
+    """Params of a report's rule."""
+    return lambda wildcards: PROJECT.report_recipe(name)
+
+
+def growing(amount):
+    """A resource that grows with every attempt, for jobs that a scheduler killed."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def limits(mem_mb, minutes, **others):
+    """Resources of a rule, for one attempt; memory and time grow with every further one."""
+    return dict(mem_mb=growing(mem_mb), runtime=growing(minutes), **others)

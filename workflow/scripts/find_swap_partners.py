@@ -1,0 +1,17 @@
+"""Find for each clip of the validation and test split another one that lends it its sound."""
+
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Outcome
+from unmuted.experiment import load_experiment
+from unmuted.pipeline import run_job
+from unmuted.swapping import FIT, swap_table
+
+
+def main(job: Job) -> None:
+    """Bring the table up to date; its fingerprint is what it says, so an equal one stays."""
+    table = swap_table(load_experiment(job, ["ast"]), job.config["missing"]["seed"])
+    job.run_fits({FIT: table}, lambda _: [Outcome(FIT, table)])
+
+
+if "snakemake" in globals():
+    run_job(snakemake, main)

@@ -1,0 +1,362 @@
+"""What a script is given of a run: all that its stage or report declares, and nothing else.
+
+A stage declares in the registry what it reads. Its job offers exactly that; any other read raises
+`UndeclaredRead`. While artifacts are made, the job also checks that every artifact which is opened
+has its digest in the fingerprint of something that is being made. So no artifact can depend on
+what its fingerprint does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from unmuted.config import setting
+from unmuted.dataset import Video
+from unmuted.engine.joblog import job_log
+from unmuted.engine.ledger import Row
+from unmuted.engine.plan import ALL, SPLITS
+from unmuted.engine.project import Project, seed_units
+from unmuted.engine.runner import Artifact, Compute, Task, write_plan
+from unmuted.engine.stage import Registry, Report, Stage
+from unmuted.splits import read_splits
+
+ALWAYS_READABLE = ("seeds", "device", "threads")  # they say how and how often, not what
+
+
+class UndeclaredRead(RuntimeError):
+    """A script reads what its stage does not declare: an error of the program."""
+
+
+class Settings(Mapping[str, Any]):
+    """The declared part of a configuration, at any depth; reading another key is an error."""
+
+    def __init__(self, values: Mapping[str, Any], keys: Iterable[str], owner: str, at: str = ""):
+        self._owner, self._at = owner, at
+        inner: dict[str, list[str]] = {}
+        for key in keys:
+            head, _, rest = key.partition(".")
+            inner.setdefault(head, []).append(rest)
+        self._values: dict[str, Any] = {
+            head: values[head]
+            if "" in rest
+            else Settings(values[head], rest, owner, f"{at}{head}.")
+            for head, rest in inner.items()
+            if head in values
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._values:
+            raise UndeclaredRead(f"{self._owner} reads the setting {self._at}{key} undeclared")
+        return self._values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class _Reader:
+    """What jobs of stages and of reports have in common: a restricted view of a run."""
+
+    def __init__(self, run: Project, owner: str, threads: int) -> None:
+        self._run, self._owner, self.threads = run, owner, threads
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes of the labelled videos, in alphabetical order."""
+        return self._run.classes
+
+    @property
+    def seeds(self) -> list[int]:
+        """All seeds of the run."""
+        return list(self._run.config["seeds"])
+
+    @property
+    def is_scenario(self) -> bool:
+        """Whether this is a run with some settings changed, of which not everything is read."""
+        return self._run.base is not None
+
+    def is_changed(self, key: str) -> bool:
+        """Whether this is a scenario in which a setting differs from that of the run."""
+        base = self._run.base
+        return base is not None and setting(base.config, key) != setting(self._run.config, key)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the videos are made by a stage of the workflow, from specifications."""
+        return self._run.is_generated
+
+    def find_shard(self, video_id: str) -> str:
+        """Shard of a video of this run."""
+        return self._run.find_shard(video_id)
+
+    def read_splits(self) -> dict[str, str]:
+        """Split of every labelled video, by id."""
+        return read_splits(SPLITS)
+
+    def rows(self, stage_name: str, part: str | None = None) -> dict[str, Row]:
+        """Rows of the ledger of a shard or part."""
+        self._check(stage_name)
+        return self._run.rows(stage_name, part)
+
+    def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
+        """Artifacts of videos of any shards, by id; without those that have no artifact."""
+        self._check(stage_name)
+        found = self._run.artifacts(stage_name, names)
+        return {name: self._watched(artifact) for name, artifact in found.items()}
+
+    def units(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
+        """Artifacts of a fitted stage, by name."""
+        self._check(stage_name)
+        found = self._run.units(stage_name, part)
+        return {name: self._watched(artifact) for name, artifact in found.items()}
+
+    def fits_by_seed(self, stage_name: str) -> dict[int, dict[str, Artifact]]:
+        """Artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
+        self._check(stage_name)
+        found = self._run.fits_by_seed(stage_name)
+        return {
+            seed: {fit: self._watched(artifact) for fit, artifact in fits.items()}
+            for seed, fits in found.items()
+        }
+
+    def _check(self, stage_name: str) -> None:
+        if stage_name not in self._readable:
+            raise UndeclaredRead(f"{self._owner} reads the stage {stage_name} undeclared")
+
+    def _watched(self, artifact: Artifact) -> Artifact:
+        return artifact
+
+    @property
+    def _readable(self) -> frozenset[str]:
+        raise NotImplementedError
+
+
+class Job(_Reader):
+    """One job of one stage: a shard, some seeds, or the whole of a fitted stage.
+
+    Attributes:
+        stage: the row of the registry.
+        part: the shard, or the partition of seeds; None for a stage that has neither.
+        config: the settings that the stage declares.
+        threads: CPU threads that the job may use.
+    """
+
+    def __init__(
+        self,
+        run: Project,
+        stage: Stage,
+        part: str | None = None,
+        threads: int = 1,
+        plan: str | None = None,
+    ) -> None:
+        super().__init__(run, f"stage {stage.name}", threads)
+        self.stage, self.part, self._plan = stage, part, plan
+        declared = (*stage.settings, *stage.indirect_settings, *ALWAYS_READABLE)
+        self.config = Settings(run.config, declared, self._owner)
+        self._known: frozenset[str] | None = None  # digests in fingerprints, while these are made
+
+    @property
+    def own_seeds(self) -> tuple[int, ...]:
+        """The seeds that this job fits."""
+        return self._run.seed_parts[self.part]
+
+    @cached_property
+    def videos(self) -> Mapping[str, Video]:
+        """The videos that the stage may read, by id: of its shard, or of its splits."""
+        if self.stage.is_sharded:
+            return self._run.videos_of(self.part)
+        scope = self._run.scope_of(self.stage)
+        if scope is ALL:
+            return self._run.videos
+        splits = self.read_splits()
+        return {
+            name: video for name, video in self._run.videos.items() if splits.get(name) in scope
+        }
+
+    @property
+    def specifications(self) -> Mapping[str, object]:
+        """What the generated videos of the shard are made from: JSON values by id."""
+        if not self.stage.reads_specification:
+            raise UndeclaredRead(f"{self._owner} reads specifications undeclared")
+        known = self._run.dataset.specifications
+        return {name: known[name] for name in self.videos}
+
+    def read_splits(self) -> dict[str, str]:
+        """Split of every labelled video, by id."""
+        if not (self.stage.pooled or self.stage.reads_splits):
+            raise UndeclaredRead(f"{self._owner} reads the splits undeclared")
+        return super().read_splits()
+
+    def model_spec(self, role: str) -> Any:
+        """What is needed to load one of the stage's models."""
+        if role not in self.stage.models:
+            raise UndeclaredRead(f"{self._owner} runs the model {role} undeclared")
+        return self._run.model_spec(role)
+
+    def recorded_artifact(
+        self, fitted_stage: str, table: Artifact, stage_name: str, video_id: str, digest: str
+    ) -> Artifact:
+        """The artifact of any video that `table` names, an artifact of a fitted stage.
+
+        The job reads of the fitted stage's own stages what the table says, without their ledgers.
+        Either digest in a fingerprint is enough: that of the table holds all that it names.
+        """
+        self._check(fitted_stage)
+        if stage_name not in self._run.stage(fitted_stage).pooled:
+            raise UndeclaredRead(f"stage {fitted_stage} names artifacts of {stage_name} undeclared")
+        artifact = self._run.artifact_of_digest(stage_name, video_id, digest)
+
+        def on_read(read: Artifact) -> None:
+            if self._known is None or table.row.digest not in self._known:
+                self._on_read(read)
+
+        return replace(artifact, on_read=on_read)
+
+    # --- making -----------------------------------------------------------------------------------
+
+    def run_shard(self, compute: Compute, extra_inputs: Mapping[str, object] | None = None) -> None:
+        """Bring the shard up to date.
+
+        extra_inputs: per video, a JSON value that enters its fingerprint beside the artifacts of
+        the same video that the stage declares, such as the digests of fits.
+        """
+        extra = extra_inputs or {}
+        tasks = self._run.shard_tasks(self.stage.name, self.part, extra, self._watched)
+        known = {one.row.digest for task in tasks for one in task.inputs.values()}
+        self._make(tasks, compute, known.union(_texts(extra)))
+
+    def run_fits(self, fits: Mapping[str, object], compute: Compute) -> None:
+        """Bring a fitted stage up to date.
+
+        fits: names of what is fitted, each with a JSON value that enters its fingerprint.
+        """
+        tasks = self._run.fit_tasks(self.stage.name, fits)
+        self._make(tasks, compute, set(_texts(fits)))
+
+    def run_seeds(self, fits: Mapping[int, Mapping[str, object]], compute: Compute) -> None:
+        """Bring the job's seeds of a fitted stage up to date; fits: as in `run_fits`, by seed."""
+        self.run_fits(seed_units(fits), compute)
+
+    def _make(self, tasks: Sequence[Task], compute: Compute, known: Iterable[str]) -> None:
+        self._known = frozenset(known)
+        try:
+            self._run.run_tasks(self.stage.name, self.part, tasks, compute)
+        finally:
+            self._known = None
+        if self._plan is not None and not self.stage.is_sharded:
+            write_plan(self._run.folder(self.stage.name, self.part), self._plan)
+
+    def _watched(self, artifact: Artifact) -> Artifact:
+        return replace(artifact, on_read=self._on_read)
+
+    def _on_read(self, artifact: Artifact) -> None:
+        """Outside of making, a script reads artifacts to find out what to make from what."""
+        if self._known is not None and artifact.row.digest not in self._known:
+            raise UndeclaredRead(
+                f"{self._owner} reads {artifact.path}, which is in no fingerprint of what it makes"
+            )
+
+    @property
+    def _readable(self) -> frozenset[str]:
+        return frozenset((*self._run.inputs(self.stage), *self.stage.upstream))
+
+
+class ReportJob(_Reader):
+    """The job of a report: the whole configuration, and the stages that the report declares.
+
+    Its fingerprint holds the configuration and all that is upstream of these stages.
+    """
+
+    def __init__(self, run: Project, report: Report, threads: int = 1) -> None:
+        super().__init__(run, f"report {report.script}", threads)
+        self._report = report
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The whole configuration."""
+        return self._run.config
+
+    @property
+    def videos(self) -> Mapping[str, Video]:
+        """All videos, by id."""
+        return self._run.videos
+
+    @property
+    def shards(self) -> Mapping[str, Sequence[str]]:
+        """Shard names with the ids of their videos."""
+        return self._run.shards
+
+    def model_identity(self, role: str) -> str:
+        """What identifies a model's content."""
+        return self._run.model_identity(role)
+
+    def suffix_of(self, stage_name: str) -> str:
+        """Suffix of a stage's artifacts."""
+        return self._run.stage(stage_name).suffix
+
+    def scenario(self, name: str) -> ReportJob:
+        """The same report's view of a scenario that it declares; of the run for the empty name."""
+        return ReportJob(self._run.variant_of(name), self._report, self.threads)
+
+    @property
+    def _readable(self) -> frozenset[str]:
+        if self.is_scenario:
+            return frozenset(self._report.in_scenarios)
+        return frozenset(self._report.upstream)
+
+
+def make_jobs(
+    run: Project,
+    script: str,
+    part: str | None = None,
+    threads: int = 1,
+    plans: Sequence[str] | None = None,
+) -> list[Job]:
+    """The jobs of a script's stages, in the order of the registry, for one shard or partition.
+
+    plans: what `Plan.visit_recipe` said of each when the jobs were planned, to be recorded.
+    """
+    stages = run.registry.stages_of_script[script]
+    plans = [None] * len(stages) if plans is None else plans
+    return [Job(run, stage, part, threads, plan) for stage, plan in zip(stages, plans, strict=True)]
+
+
+def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> None:
+    """Call a script's main for the job that Snakemake runs, with its log open.
+
+    A stage's main is given a `Job`, one for each stage of the script. A report's is given a
+    `ReportJob`, that of another table the run and the wildcards; both are also given the named
+    outputs.
+    """
+    with job_log(snakemake.log[0]):
+        wildcards = dict(snakemake.wildcards.items())
+        run = Project.of_job(snakemake.config, registry)
+        run = run.variant(wildcards.pop("variant", ""))
+        threads = snakemake.threads
+        if snakemake.rule in registry.stages_of_script:
+            part = wildcards.get("shard", wildcards.get("seeds"))
+            main(*make_jobs(run, snakemake.rule, part, threads, snakemake.params.recipe))
+        elif report := registry.report_of_script(snakemake.rule):
+            main(ReportJob(run, report, threads), **dict(snakemake.output.items()))
+        else:
+            main(run, **wildcards, **dict(snakemake.output.items()))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All strings in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, Iterable):
+        for inner in value:
+            yield from _texts(inner)

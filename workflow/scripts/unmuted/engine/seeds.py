@@ -1,0 +1,44 @@
+"""Seeds as partitions: which seeds one job of a fitted stage works on.
+
+One job for all of them imports its libraries and reads its features once; one job each runs on as
+many machines as there are seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+PATTERN = r"seeds?-[0-9a-z-]+"  # of the name of a partition
+_UNIT = re.compile(r"seed-(\d+)\.(.+)")
+_LONGEST = 60  # characters of a name that lists all of its seeds
+
+
+def partition_seeds(seeds: Sequence[int], per_job: int | None) -> dict[str, tuple[int, ...]]:
+    """Names of the partitions with their seeds, in the order of `seeds`; None: one for all."""
+    size = len(seeds) if per_job is None else per_job
+    parts = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
+    return {partition_name(part): part for part in parts}
+
+
+def partition_name(seeds: Sequence[int]) -> str:
+    """Name of a partition, such as seed-3 or seeds-0-1-2."""
+    if len(seeds) == 1:
+        return f"seed-{seeds[0]}"
+    listed = "-".join(map(str, seeds))
+    if len(listed) <= _LONGEST:
+        return f"seeds-{listed}"
+    digest = hashlib.sha256(listed.encode()).hexdigest()[:8]
+    return f"seeds-{seeds[0]}-to-{seeds[-1]}-{digest}"
+
+
+def name_of_fit(seed: int, fit: str) -> str:
+    """Name of the artifact of one fit of one seed."""
+    return f"seed-{seed}.{fit}"
+
+
+def parse_fit(name: str) -> tuple[int | None, str]:
+    """Seed and fit in such a name; no seed in any other."""
+    match = _UNIT.fullmatch(name)
+    return (int(match[1]), match[2]) if match else (None, name)

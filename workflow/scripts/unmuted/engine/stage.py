@@ -1,0 +1,190 @@
+"""What the engine is told of a workflow: its stages, its reports, and what surrounds them.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from unmuted.dataset import SPLITS
+
+if TYPE_CHECKING:
+    from unmuted.dataset import Dataset
+    from unmuted.engine.plan import Plan
+
+Config = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a workflow: what it makes, and everything that it reads.
+
+    A job is handed only what its stage declares here (see `unmuted.engine.job`), and the
+    fingerprints of its artifacts are derived from the same declaration.
+
+    Attributes:
+        name: its folder in results/.
+        script: the script and the rule that make it; stages of one script are made by one job.
+        suffix: of its artifacts.
+        inputs: stages whose artifacts of the same video it reads; a video that they could not
+            process is passed on with their status.
+        optional: the same, where a missing artifact is fine.
+        pooled: of a fitted stage, the stages of which it reads the artifacts of many videos.
+        splits: of a fitted stage, the splits whose videos it may read; a changed video of another
+            split is no reason to run it. Empty: all videos, those without a label too.
+        all_videos_if: a setting; where it is true, the stage reads all videos, whatever `splits`
+            says.
+        fits: fitted stages that it reads.
+        after: fitted stages that must be up to date before this one runs, because they check what
+            it relies on. It reads nothing of them.
+        settings: configuration keys that shape its artifacts.
+        indirect_settings: keys that it reads and that shape only some of its artifacts, or only
+            which artifacts it reads. The inputs of each artifact say what came of them.
+        models: configuration roles of the models that it runs.
+        version: raised when its code changes what it makes; see `unmuted.engine.code_versions`.
+        is_sharded: one artifact per video, in shards; otherwise one per fit.
+        by_seed: of a fitted stage, whether every fit belongs to a seed.
+        reads_source: whether it opens the videos themselves.
+        reads_specification: whether it is made from the specifications of generated videos; such
+            a stage exists only where the dataset has them.
+        reads_splits: whether it reads the table of splits; a stage with `pooled` always does.
+        reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
+    """
+
+    name: str
+    script: str
+    suffix: str
+    inputs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    pooled: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    all_videos_if: str = ""
+    fits: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    indirect_settings: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    version: int = 1
+    is_sharded: bool = True
+    by_seed: bool = False
+    reads_source: bool = False
+    reads_specification: bool = False
+    reads_splits: bool = False
+    reads_videos: bool = True
+
+    def __post_init__(self) -> None:
+        if self.is_sharded and (self.pooled or self.splits or self.by_seed):
+            raise ValueError(
+                f"stage {self.name}: only a fitted stage has pooled, splits or by_seed"
+            )
+        if unknown := set(self.splits) - set(SPLITS):
+            raise ValueError(f"stage {self.name}: unknown splits {sorted(unknown)}")
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """All stages that it reads."""
+        return (*self.inputs, *self.optional, *self.pooled, *self.fits)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A file of results that sums up a run; nothing is fitted or chosen for it.
+
+    Attributes:
+        script: the script and the rule that write it.
+        pooled: stages of which it reads the artifacts of all videos, where these stages exist.
+        fits: fitted stages that it reads.
+        scenarios: names the scenarios that it reads beside the run itself.
+        in_scenarios: the sharded stages that it reads in each of them.
+    """
+
+    script: str
+    pooled: tuple[str, ...]
+    fits: tuple[str, ...]
+    scenarios: Callable[[Config], Collection[str]] = field(default=lambda config: ())
+    in_scenarios: tuple[str, ...] = ()
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """All stages that it reads of the run itself."""
+        return (*self.pooled, *self.fits)
+
+
+class ModelCatalog(Protocol):
+    """Where the models of a configuration come from. `settings`: one entry of `models`."""
+
+    def spec(self, settings: Config) -> object:
+        """What a script needs to load the model."""
+
+    def identity(self, settings: Config) -> str:
+        """What identifies its content; computed without loading it."""
+
+    def fingerprint(self, settings: Config, identity: str) -> object:
+        """A JSON value of all that shapes what the model makes, with its `identity`."""
+
+    def require(self, settings: Mapping[str, Config]) -> None:
+        """Make the models, by role, available offline. Raises UserError where one is not."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All that the engine is told of one workflow.
+
+    Attributes:
+        stages: by name, a stage after the stages that it reads.
+        check_config: returns a given configuration with all defaults. Raises UserError.
+        read_dataset: the videos that a configuration names. Raises UserError.
+        dataset_identity: what tells the dataset of a configuration from another one.
+        scripts: the folder of the scripts.
+        reports: by name.
+        exports: files that are offered for every single video, each with its stage.
+        models: where models come from; needed where a stage has models.
+        source_stage: the stage that makes the videos of a generated dataset.
+        checks: of a run, before the first job; each raises UserError.
+        fit_checks: the same, before the first job of a run that fits anything.
+        fixed_settings: keys that must be the same in all scenarios, beside those of the engine.
+        expected_statuses: of a ledger, beside "ok", that nobody needs to be told of.
+        infrastructure: modules that decide where an artifact lies, not what is in it: the code of
+            no stage.
+        code_versions: the table of recorded code digests, see `unmuted.engine.code_versions`.
+    """
+
+    stages: Mapping[str, Stage]
+    check_config: Callable[[Config], dict[str, object]]
+    read_dataset: Callable[[Config], Dataset]
+    dataset_identity: Callable[[Config], dict[str, str]]
+    scripts: Path
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    exports: Mapping[str, str] = field(default_factory=dict)
+    models: ModelCatalog | None = None
+    source_stage: str | None = None
+    checks: tuple[Callable[[Plan], None], ...] = ()
+    fit_checks: tuple[Callable[[Plan], None], ...] = ()
+    fixed_settings: tuple[str, ...] = ()
+    expected_statuses: frozenset[str] = frozenset()
+    infrastructure: frozenset[str] = frozenset()
+    code_versions: Path | None = None
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        for stage in self.stages.values():
+            if unknown := {*stage.upstream, *stage.after} - known:
+                raise ValueError(f"stage {stage.name} reads {sorted(unknown)}, which come later")
+            known.add(stage.name)
+
+    @cached_property
+    def stages_of_script(self) -> Mapping[str, tuple[Stage, ...]]:
+        """By script, the stages that one of its jobs makes."""
+        found: dict[str, tuple[Stage, ...]] = {}
+        for stage in self.stages.values():
+            found[stage.script] = (*found.get(stage.script, ()), stage)
+        return found
+
+    def report_of_script(self, script: str) -> Report | None:
+        """The report that a script writes; None for any other script."""
+        return next((one for one in self.reports.values() if one.script == script), None)
