@@ -1,0 +1,279 @@
+"""What is computed again after a change, and nothing else: seen in artifacts' bytes and times."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from registry import REGISTRY
+
+from engine.toy_corpus import LIBRARY, PER_VIDEO, STAGES, SUMMARY, ToyCorpus, make_older
+from unmuted.engine.project import Project
+
+pytestmark = pytest.mark.engine
+
+
+def stages(written: set[str]) -> set[str]:
+    return {name.split("/")[0] for name in written}
+
+
+def of_video(written: set[str], video_id: str) -> set[str]:
+    return {name for name in written if name.split("/")[1] == video_id}
+
+
+def summary(corpus: ToyCorpus) -> dict:
+    return json.loads((corpus.folder / SUMMARY).read_text())
+
+
+def test_results_are_right_and_a_second_run_has_nothing_to_do(built: ToyCorpus) -> None:
+    """Against plain numpy, so that every path from file to report is seen to hold."""
+    import numpy as np
+
+    values = {row["video_id"]: built.file(row["video_id"]) for row in built.manifest()}
+    numbers = {name: np.array(path.read_text().split(), float) for name, path in values.items()}
+    for name, factor in (("run", 2.0), ("toy.factor=5.0", 5.0)):
+        mean = factor * np.concatenate([numbers[one] for one in built.ids("train")]).mean()
+        jitter = [0.5 * np.random.default_rng(seed).normal() for seed in (0, 1, 2)]
+        for video_id, found in summary(built)[name].items():
+            expected = [factor * numbers[video_id] - (mean + one) for one in jitter]
+            np.testing.assert_allclose(found, expected)
+    assert "Nothing to be done" in built.run().stderr
+
+
+def test_a_touched_video_is_visited_and_nothing_is_computed(work: ToyCorpus) -> None:
+    os.utime(work.file("v00"))
+    assert work.rerun() == set()
+    assert "0 of " in (work.results / "logs" / "read_numbers" / "00000-of-00002.log").read_text()
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_a_replaced_video_is_computed_again_and_only_training_videos_cause_fits(
+    work: ToyCorpus, split: str
+) -> None:
+    replaced = work.ids(split)[0]
+    work.file(replaced).write_text("100 200 300")
+    make_older(work.file(replaced))  # older than everything built from the former file, as `cp -p`
+    planned = work.run("-n", "--quiet", "rules").stdout
+    assert ("fit_means" in planned) == (split == "train")  # else no fit is even visited
+    written = work.rerun()
+    assert of_video(written, replaced) == {f"{stage}/{replaced}" for stage in PER_VIDEO}
+    others = written - of_video(written, replaced)
+    assert stages(others) == ({"means", "centred"} if split == "train" else set())
+    assert "Nothing to be done" in work.run().stderr
+
+
+def test_a_rewritten_video_stops_where_the_bytes_come_out_equal(work: ToyCorpus) -> None:
+    work.file("v00").write_text(work.file("v00").read_text().replace(" ", "\n\n"))
+    assert work.rerun() == {"numbers/v00"}
+
+
+def test_an_added_video_moves_no_other(work: ToyCorpus) -> None:
+    rows = work.manifest()
+    shutil.copy(work.file("v01"), work.file("added"))
+    added = {**rows[-1], "video_id": "added", "path": "files/added.txt", "group": "new"}
+    work.write_manifest([*rows, added])
+    assert added["split"] == "test"
+    written = work.rerun()
+    assert written == {f"{stage}/added" for stage in PER_VIDEO}
+
+
+def test_removed_videos_leave_nothing_and_empty_shards_are_swept(work: ToyCorpus) -> None:
+    folders = {path: {one.stem for one in path.glob("*.safetensors")} for path in shards(work)}
+    emptied = min(folders, key=lambda path: len(folders[path]))
+    kept = [row for row in work.manifest() if row["video_id"] not in folders[emptied]]
+    work.write_manifest(kept)
+    work.change_config(videos_per_shard=4)  # as many shards as before, for the fewer videos
+    before = work.written("numbers", "scaled")
+    work.run()
+    after = work.written("numbers", "scaled")
+    gone = {name for name in before if name.split("/")[1] in folders[emptied]}
+    assert after == {name: before[name] for name in before.keys() - gone}
+    assert not emptied.exists()
+    assert not emptied.with_name(f"{emptied.name}.ledger.csv").exists()
+
+
+def shards(corpus: ToyCorpus) -> list:
+    return [path for path in (corpus.results / "numbers").iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"toy": {"spread": 3.0}}, {"centred"}),
+        ({"toy": {"jitter": 0.1}}, {"means", "centred"}),
+        ({"toy": {"factor": 4.0}}, {"scaled", "means", "centred"}),
+        ({"toy": {"delay": 0.001}}, set()),  # it only says how
+    ],
+    ids=["last", "fit", "first", "none"],
+)
+def test_a_changed_setting_reaches_its_stages_only(
+    work: ToyCorpus, change: dict, expected: set[str]
+) -> None:
+    work.change_config(**change)
+    assert stages(work.rerun()) == expected
+
+
+def test_other_layouts_take_over_what_is_finished(work: ToyCorpus) -> None:
+    """Of shards and of seeds; and back again, with nothing of the former layout left."""
+    before = work.bytes()
+    for layout in (
+        {"videos_per_shard": 1, "seeds_per_job": 1},
+        {"videos_per_shard": 4, "seeds_per_job": 2},
+        {"videos_per_shard": 8, "seeds_per_job": None},
+    ):
+        shutil.rmtree(work.results / "logs")
+        work.change_config(**layout)
+        work.run()
+        assert work.bytes() == before
+        log = (work.results / "logs" / "scale_numbers").rglob("*.log")
+        assert all(" 0 of " in path.read_text() for path in log)
+        run = Project(yaml.safe_load((work.folder / "config.yaml").read_text()), REGISTRY)
+        run.config["videos"]["manifest"] = str(work.folder / "manifest.csv")
+        assert work.shards("means") == sorted(run.seed_parts)
+        assert work.shards("scaled") == sorted(run.shards)
+
+
+def test_a_seed_that_is_added_fits_itself_alone(work: ToyCorpus) -> None:
+    work.change_config(seeds=[0, 1, 2, 3])
+    written = work.rerun()
+    assert {name for name in written if name.startswith("means/")} == {"means/seed-3.mean"}
+    assert "Nothing to be done" in work.run().stderr
+
+
+def test_same_settings_give_the_same_bytes(work: ToyCorpus, built: ToyCorpus) -> None:
+    shutil.rmtree(work.results)
+    shutil.rmtree(work.folder / ".snakemake")
+    work.run()
+    assert work.bytes() == built.bytes()
+    assert (work.folder / SUMMARY).read_bytes() == (built.folder / SUMMARY).read_bytes()
+
+
+def test_a_bad_file_is_a_row_and_the_others_are_unaffected(
+    work: ToyCorpus, built: ToyCorpus
+) -> None:
+    bad = work.ids("test")[0]
+    work.file(bad).write_text("no numbers")
+    work.run()
+    for stage in PER_VIDEO:
+        row = work.rows(stage)[bad]
+        assert (row.status, row.has_artifact) == ("damaged", False)
+        assert "no" in row.reason
+    others = {name: data for name, data in built.bytes().items() if name.split("/")[1] != bad}
+    assert work.bytes() == others
+    assert "Nothing to be done" in work.run().stderr
+
+
+def test_a_job_that_failed_on_a_rebuild_leaves_no_stale_result(work: ToyCorpus) -> None:
+    """Snakemake itself does not miss the ledger that the failed job leaves out."""
+    numbers = work.paths("numbers")["numbers/v00"]
+    whole = numbers.read_bytes()
+    numbers.write_bytes(whole[:-1])
+    work.change_config(toy={"factor": 7.0})
+    assert work.run(check=False).returncode != 0
+    numbers.write_bytes(whole)
+    written = work.rerun()
+    assert stages(written) - {"numbers"} == {"scaled", "means", "centred"}
+    assert summary(work)["run"]["v00"][0][1] - summary(work)["run"]["v00"][0][0] == 3.5
+    assert "Nothing to be done" in work.run().stderr
+
+
+def test_a_stage_that_was_deleted_is_built_again_with_all_that_follows(
+    work: ToyCorpus, built: ToyCorpus
+) -> None:
+    """Also where the fits read it, whose inputs' times otherwise say nothing."""
+    shutil.rmtree(work.results / "scaled")
+    planned = work.run("-n", *ledgers(work, "scaled")).stdout
+    assert "scale_numbers" in planned
+    work.run(*ledgers(work, "scaled"))
+    assert work.bytes() == built.bytes()
+
+
+def ledgers(corpus: ToyCorpus, stage: str) -> list[str]:
+    shards = corpus.shards("numbers")
+    return [f"results/{stage}/{shard}.ledger.csv" for shard in shards]
+
+
+def verify(corpus: ToyCorpus) -> subprocess.CompletedProcess[str]:
+    """What `make verify` says, of the stages of the toy."""
+    code = "import sys, registry, verify_artifacts as v; sys.exit(v.main(registry.REGISTRY))"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=corpus.folder,
+        env=corpus.environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_damaged_artifact_is_refused_by_name_and_rebuilt_alone(
+    work: ToyCorpus, built: ToyCorpus
+) -> None:
+    assert "0 damaged" in verify(work).stdout
+    paths = work.paths("numbers", "means")
+    flipped = paths["numbers/v00"]
+    content = bytearray(flipped.read_bytes())
+    content[-1] ^= 0xFF
+    flipped.write_bytes(content)
+    paths["numbers/v01"].unlink()
+    paths["means/seed-1.mean"].unlink()
+    work.change_config(toy={"factor": 7.0})  # makes the next stage read the numbers again
+    refused = work.run(check=False)
+    assert refused.returncode != 0
+    assert flipped.name in refused.stderr or paths["numbers/v01"].name in refused.stderr
+    work.change_config(toy={"factor": 2.0})
+    report = verify(work)
+    assert report.returncode == 3
+    for name in ("v00", "v01", "seed-1.mean"):
+        assert f"{name}.safetensors" in report.stdout
+    written = work.rerun()
+    assert {name for name in written if name.startswith(("numbers/", "means/"))} == {
+        *("numbers/v00", "numbers/v01", "means/seed-1.mean")
+    }
+    assert work.bytes() == built.bytes()
+    assert "0 damaged" in verify(work).stdout
+
+
+# --- scenarios and single videos -----------------------------------------------------------------
+
+
+def test_a_scenario_shares_all_that_it_does_not_reach(built: ToyCorpus) -> None:
+    home = built.results / "variants" / "toy.factor=5.0"
+    made = {path.name for path in home.iterdir() if path.is_dir()}
+    assert made == set(STAGES) - {"numbers"}
+
+
+def test_a_single_video_builds_its_shard_and_nothing_else(fresh: ToyCorpus) -> None:
+    fresh.run("results/by_video/v03/numbers.safetensors")
+    copied = fresh.results / "by_video" / "v03" / "numbers.safetensors"
+    assert copied.read_bytes() == fresh.paths("numbers")["numbers/v03"].read_bytes()
+    assert len(fresh.shards("numbers")) == 1
+    assert not (fresh.results / "scaled").exists()
+
+
+def test_an_unknown_video_is_refused_by_name(built: ToyCorpus) -> None:
+    done = built.run("-n", "results/by_video/no_such/numbers.safetensors", check=False)
+    assert done.returncode != 0
+    assert "no video 'no_such'" in done.stdout + done.stderr
+
+
+def test_results_of_another_source_are_refused_before_any_job(work: ToyCorpus) -> None:
+    shutil.copy(work.folder / "manifest.csv", work.folder / "other.csv")
+    work.change_config(videos={"manifest": "other.csv"})
+    for options in (["-n"], []):
+        done = work.run(*options, check=False)
+        assert done.returncode != 0
+        assert "this run would delete what is there" in done.stdout + done.stderr
+
+
+def test_the_library_was_not_told_of_the_toy(repository) -> None:
+    """The proof that the engine takes its stages from the registry alone."""
+    for path in (repository / "workflow").rglob("*.*"):
+        if path.suffix in (".py", ".smk", ".yaml"):
+            text = path.read_text(encoding="utf-8")
+            assert "toy" not in text and "scale_numbers" not in text, path
+    assert LIBRARY.is_dir()

@@ -1,0 +1,18 @@
+"""Copy the artifact of one video, with the library's own function."""
+
+from pathlib import Path
+
+from registry import run_job
+
+from unmuted.engine.project import Project
+
+
+def main(run: Project, video: str, artifact: str, exported: str) -> None:
+    shard = run.require_shard(video)
+    found = run.artifacts(run.registry.exports[artifact], [video])
+    assert shard and video in found
+    Path(exported).write_bytes(found[video].checked_path().read_bytes())
+
+
+if "snakemake" in globals():
+    run_job(snakemake, main)
