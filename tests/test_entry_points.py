@@ -94,7 +94,7 @@ def test_a_killed_job_is_run_again(project: Path, entry: str) -> None:
     assert "cats0" in (project / TARGET).read_text()
 
 
-@pytest.mark.parametrize("entry", ["root"])
+@pytest.mark.parametrize("entry", ELSEWHERE)
 def test_a_killed_job_is_run_again_in_any_folder(project: Path, entry: str) -> None:
     kill_half_way(project, project, *ELSEWHERE[entry])
     done = run(project, project, TARGET, *ELSEWHERE[entry])
