@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 WORKFLOW = Path(str(workflow.current_basedir)).parent
@@ -34,18 +35,34 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-def placeholders():
-    """Resources that a cluster profile still leaves to its user."""
+def partition_file():
+    """Return the file of partitions that the Slurm executor chooses from, or None.
+
+    It is passed on in the executor's environment variable: Snakemake gives the workflow no access to
+    `slurm-partition-config` before jobs run, and looks for a relative path in --directory.
+    """
+    defaults = workflow.resource_settings.default_resources or {}
+    if "slurm_account" not in defaults or "slurm_partition" in defaults:
+        return None
+    shipped = WORKFLOW.parent / "profiles" / "slurm" / "partitions.yaml"
+    return Path(os.environ.setdefault("SNAKEMAKE_SLURM_PARTITIONS", str(shipped)))
+
+
+def unfilled_profile_keys():
+    """Return the placeholders that a cluster profile still leaves to its user."""
     settings = workflow.resource_settings
     given = [settings.default_resources or {}, *settings.overwrite_resources.values()]
     values = {str(resource.raw) for one in given for resource in one.values()}
+    if partitions := partition_file():
+        values |= set(yaml.safe_load(partitions.read_text())["partitions"])
     return sorted(value for value in values if value.startswith("YOUR_"))
 
 
-if workflow.is_main_process and placeholders():
+if workflow.is_main_process and (unfilled := unfilled_profile_keys()):
     raise WorkflowError(
-        f"The profile's config.yaml still has {', '.join(placeholders())}: "
-        "write what your cluster has in their place."
+        f"The profile still has {', '.join(unfilled)}: write what your cluster has in their place, "
+        f"in the profile's config.yaml and in {partition_file()}. "
+        "SNAKEMAKE_SLURM_PARTITIONS may name another file of partitions."
     )
 
 if workflow.is_main_process and not DRY_RUN:
@@ -94,3 +111,13 @@ def every_shard(*stages):
 def growing(amount):
     """A resource that grows with every attempt, for jobs that a scheduler killed."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def drop_gpu_models():
+    """Remove the GPU model of the profile from rules that need no GPU.
+
+    The Slurm executor takes the model alone for a request of one GPU.
+    """
+    for one in workflow.rules:
+        if one.resources.get("gpu") in (None, 0):
+            one.resources["gpu_model"] = None
