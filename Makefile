@@ -25,7 +25,7 @@ test: lint
 
 lint: $(VENV)/ready
 	$(BIN)/snakemake --lint
-	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakefmt --check workflow Snakefile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 

@@ -27,13 +27,12 @@ from test_rules import ON_GPU
 from unmuted.stages import REPORTS, STAGES
 
 pytestmark = pytest.mark.workflow
-PROFILE = REPOSITORY / "profiles" / "slurm" / "config.yaml"
+PROFILE = REPOSITORY / "profiles" / "slurm"
 FAULTS = Path(__file__).parent / "faults"
 SNAKEMAKE = Path(__file__).parent / "impatient.py"
 FILLED_IN = {
-    "YOUR_ACCOUNT": ACCOUNT,
-    "YOUR_PARTITION": PARTITION,
-    "YOUR_GPU_PARTITION": GPU_PARTITION,
+    "config.yaml": {"YOUR_ACCOUNT": ACCOUNT},
+    "partitions.yaml": {"YOUR_PARTITION": PARTITION, "YOUR_GPU_PARTITION": GPU_PARTITION},
 }
 NO_GPU_TYPE = 'gpu_model: ""'
 NO_ACCOUNTING = ("--slurm-status-command", "squeue")  # this cluster has no such database
@@ -179,11 +178,17 @@ def command(corpus: Corpus, profile: Path, *arguments: str) -> list[str]:
     return [sys.executable, str(SNAKEMAKE), *options, *arguments, *config]
 
 
+def environment_of(run: ClusterRun, profile: Path) -> dict[str, str]:
+    """Return the environment of a run with a profile that is not the one of the repository."""
+    partitions = {"SNAKEMAKE_SLURM_PARTITIONS": str(profile / "partitions.yaml")}
+    return run.cluster.environment | partitions
+
+
 def run_with_faults(run: ClusterRun, profile: Path, notes: Path) -> None:
     """Run Snakemake, and kill each job that hangs as soon as it does."""
     behaviour = {fault.stage: fault.behaviour for fault in KILLED}
     faults = json.dumps(behaviour | {"notes": str(notes)})
-    environment = run.cluster.environment | {"FAULTS": faults, "PYTHONPATH": str(FAULTS)}
+    environment = environment_of(run, profile) | {"FAULTS": faults, "PYTHONPATH": str(FAULTS)}
     with open(run.corpus.folder / "run.log", "w") as log:
         process = subprocess.Popen(
             command(run.corpus, profile, *TARGETS),
@@ -207,21 +212,18 @@ def run_with_faults(run: ClusterRun, profile: Path, notes: Path) -> None:
     run.jobs = run.cluster.jobs()
 
 
-def write_profile(folder: Path, text: str) -> Path:
-    folder.mkdir()
-    (folder / "config.yaml").write_text(text)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The profile as it is shipped, with what has to be filled in: no type of GPU."""
-    text = PROFILE.read_text()
-    assert NO_GPU_TYPE in text
-    for gap, value in FILLED_IN.items():
-        assert gap in text
-        text = re.sub(rf"{gap}(?!\w)", value, text)
-    return write_profile(tmp_path_factory.mktemp("slurm") / "profile", text)
+    folder = tmp_path_factory.mktemp("slurm") / "profile"
+    shutil.copytree(PROFILE, folder)
+    for name, gaps in FILLED_IN.items():
+        text = (folder / name).read_text()
+        for gap, value in gaps.items():
+            assert len(re.findall(rf"\b{gap}\b", text)) == 1
+            text = re.sub(rf"\b{gap}\b", value, text)
+        (folder / name).write_text(text)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -276,8 +278,11 @@ def test_gpu_rules_run_where_the_gpus_are(on_slurm: ClusterRun) -> None:
 def test_a_type_of_gpu_is_asked_for_where_the_profile_names_one(
     on_slurm: ClusterRun, profile: Path, tmp_path: Path, copy_of: Callable[[Corpus], Corpus]
 ) -> None:
-    text = (profile / "config.yaml").read_text().replace(NO_GPU_TYPE, f"gpu_model: {GPU_TYPE}")
-    typed = write_profile(tmp_path / "profile", text)
+    typed = tmp_path / "profile"
+    shutil.copytree(profile, typed)
+    text = (typed / "config.yaml").read_text()
+    assert text.count(NO_GPU_TYPE) == 1
+    (typed / "config.yaml").write_text(text.replace(NO_GPU_TYPE, f"gpu_model: {GPU_TYPE}"))
     corpus = copy_of(on_slurm.corpus)
     (ledger,) = (corpus.results / "noise_ast").glob("*.ledger.csv")
     ledger.unlink()
@@ -285,7 +290,7 @@ def test_a_type_of_gpu_is_asked_for_where_the_profile_names_one(
     done = subprocess.run(
         command(corpus, typed, f"results/noise_ast/{ledger.name}"),
         cwd=REPOSITORY,
-        env=on_slurm.cluster.environment,
+        env=environment_of(on_slurm, typed),
         capture_output=True,
         text=True,
     )
@@ -343,7 +348,7 @@ def test_a_second_run_submits_nothing(on_slurm: ClusterRun, profile: Path) -> No
     done = subprocess.run(
         command(on_slurm.corpus, profile, *TARGETS),
         cwd=REPOSITORY,
-        env=on_slurm.cluster.environment,
+        env=environment_of(on_slurm, profile),
         capture_output=True,
         text=True,
     )

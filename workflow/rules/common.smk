@@ -10,6 +10,7 @@ from unmuted.ablations import ablation_needs, ablation_recipe
 from unmuted.pipeline import REGISTRY
 
 
+include: "cluster.smk"
 include: "engine.smk"
 
 

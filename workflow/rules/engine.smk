@@ -29,20 +29,6 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-def placeholders():
-    """Resources that a cluster profile still leaves to its user."""
-    settings = workflow.resource_settings
-    given = [settings.default_resources or {}, *settings.overwrite_resources.values()]
-    values = {str(resource.raw) for one in given for resource in one.values()}
-    return sorted(value for value in values if value.startswith("YOUR_"))
-
-
-if workflow.is_main_process and placeholders():
-    raise WorkflowError(
-        f"The profile's config.yaml still has {', '.join(placeholders())}: "
-        "write what your cluster has in their place."
-    )
-
 if workflow.is_main_process and not DRY_RUN:
     release_stale_lock()
 
