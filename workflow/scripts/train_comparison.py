@@ -8,12 +8,15 @@ from functools import partial
 import numpy as np
 
 from unmuted.classification.capacity import matched_hidden
-from unmuted.classification.comparison import (
-    FILTERS,
+from unmuted.classification.chosen_arms import (
+    PARTS,
     VIDEO,
-    always_units,
+    ChosenArms,
     base_of,
-    filling_units,
+    chosen_arms,
+)
+from unmuted.classification.comparison import (
+    Fillings,
     filter_rule,
     lent_audio,
     load_fillings,
@@ -21,14 +24,12 @@ from unmuted.classification.comparison import (
     training_statistics,
     unit_digests,
 )
-from unmuted.experiment import FULL, Experiment, load_experiment
+from unmuted.experiment import FULL, Clip, Experiment, load_experiment
 from unmuted.generation.projection import Projection
 from unmuted.joblog import job_log
 from unmuted.project import Project
 from unmuted.runner import Artifact, Outcome, Task
 from unmuted.stages import FILTER
-
-STAGES = ("ast", "generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 
 
 def train(
@@ -47,16 +48,8 @@ def train(
     log = logging.getLogger("unmuted")
     device = str(use_device(project.config["device"], threads))
     settings = ClassifierSettings(**project.config["classifier"])
-    projection, clips = Projection(**space.tensors()), experiment.split("train")
-    masks = project.config["missing"]["seed"]
-    fillings = load_fillings(
-        clips,
-        projection,
-        training_statistics(clips, projection),
-        lent_audio(clips, projection, masks),
-        training_kept(experiment, clips, filter_rule(project.config["filter"])),
-        masks,
-    )
+    clips = experiment.split("train")
+    fillings = training_fillings(experiment, clips, project, Projection(**space.tensors()))
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     visual_dim = fillings.clips.visual.shape[2]
     width = visual_dim + fillings.clips.real.shape[2]
@@ -71,21 +64,40 @@ def train(
         yield Outcome(task.name, pack_fit(fit))
 
 
+def training_fillings(
+    experiment: Experiment, clips: Sequence[Clip], project: Project, projection: Projection
+) -> Fillings:
+    """All that the chosen arms are made of, of the training clips."""
+    chosen, masks = chosen_arms(project.config), project.config["missing"]["seed"]
+    has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
+    rule = filter_rule(project.config["filter"])
+    return load_fillings(
+        clips,
+        projection,
+        training_statistics(clips, projection) if has_random else None,
+        lent_audio(clips, projection, masks) if has_swapped else None,
+        training_kept(experiment, clips, rule, chosen.filters),
+        masks,
+        chosen.audio,
+    )
+
+
 def main(project: Project, seed: int, threads: int) -> None:
     """Bring the classifiers of one seed up to date; they read training clips only."""
-    experiment = load_experiment(project, STAGES)
+    chosen = chosen_arms(project.config)
+    experiment = load_experiment(project, chosen.audio)
     space = project.units("projection")[FULL]
     clips = experiment.split("train")
     inputs = {
         unit: {
             "seed": seed,
             "classes": experiment.classes,
-            "filter": project.settings(FILTER) if base_of(unit) in FILTERS else None,
+            "filter": project.settings(FILTER) if PARTS[base_of(unit)].is_filter else None,
             "clips": sorted(
                 [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
             ),
         }
-        for unit in wanted_units(project)
+        for unit in wanted_units(project, chosen)
     }
     compute = partial(
         train, experiment=experiment, project=project, space=space, seed=seed, threads=threads
@@ -93,12 +105,10 @@ def main(project: Project, seed: int, threads: int) -> None:
     project.run_units("comparison_classifier", inputs, compute, part=f"seed-{seed}")
 
 
-def wanted_units(project: Project) -> list[str]:
+def wanted_units(project: Project, chosen: ChosenArms) -> tuple[str, ...]:
     """Every classifier; with another training rate than the run's own, only those that fill."""
-    percentiles = filter_rule(project.config["filter"]).percentiles
-    filling = filling_units(percentiles)
     own, base = (run and run.config["missing"]["training_rate"] for run in (project, project.base))
-    return filling if base not in (None, own) else [*always_units(percentiles), *filling]
+    return chosen.units if base in (None, own) else chosen.filling_units
 
 
 if "snakemake" in globals():

@@ -8,18 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.artifacts import atomic
-from unmuted.classification.arms import ARMS, COMPARISON, ORACLE, leaking_arms, roles_of
-from unmuted.classification.comparison import REAL_OR, donors_of
-from unmuted.classification.tail_split import SORTED_TAIL
+from unmuted.classification.arms import leaking_arms, roles_of
+from unmuted.classification.chosen_arms import (
+    PARTS,
+    REAL_OR,
+    SORTED_TAIL,
+    ChosenArms,
+    chosen_arms,
+)
+from unmuted.classification.comparison import donors_of
 from unmuted.joblog import job_log
 from unmuted.missing import is_missing, missing_table, write_missing_table
 from unmuted.project import Project
 from unmuted.report.comparison import (
-    CHOICES,
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
     Compared,
+    choices,
     compare_arms,
     tidy_rows,
 )
@@ -30,19 +36,20 @@ from unmuted.report.provenance import ROLES, provenance
 from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
 
-STAGES = (
-    *("ast", "predictions", "comparison_predictions", "pilot_predictions"),
-    "cnn_rnn_predictions",
-)
-MODELS = (*ROLES, "pilot_backbone", "cnn_rnn_backbone")
-RENAMED = {"generated": "generated_arch2"}
+BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
+RENAMED = {"generated_arch2": "generated"}  # arms that the main experiment calls otherwise
+MAIN = ("video_only", "generated_arch2", "real_audio")
+NO_CHOICE = {"units": {}, "filters": {}}  # where the comparison trains no classifier of its own
 
 
 def main(project: Project, output: Mapping[str, str]) -> None:
     """Write all outputs; nothing is fitted or chosen here."""
-    tested = load_tested(project, STAGES)
-    choice = project.units("comparison_selection")["all"].json()
-    compared = _compared(project, tested, choice)
+    chosen = chosen_arms(project.config)
+    _warn_without_cnn_rnn(project)
+    tested = load_tested(project, ["ast", *chosen.predictions])
+    has_units = bool(chosen.units)
+    choice = project.units("comparison_selection")["all"].json() if has_units else NO_CHOICE
+    compared = _compared(project, tested, chosen, choice)
     settings = project.config["missing"]
     rates = sorted(settings["test_rates"])
     masks = {
@@ -50,7 +57,9 @@ def main(project: Project, output: Mapping[str, str]) -> None:
         for rate in rates
     }
     leaks = leaking_arms(project.config["filter"])
-    heard = {f"{rate:g}": _heard(run, tested) for rate, run in project.training_rates().items()}
+    runs = project.training_rates() if chosen.fillings else {settings["training_rate"]: project}
+    heard = {f"{rate:g}": _heard(run, tested, chosen) for rate, run in runs.items()}
+    roles = [*ROLES, *(role for role in BACKBONES if role in chosen.models)]
     report = {
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
@@ -70,8 +79,8 @@ def main(project: Project, output: Mapping[str, str]) -> None:
             },
         },
         "filter": choice["filters"],
-        "statistics": statistics(tested.bootstrap, CHOICES, FAMILIES),
-        "provenance": provenance(project, [clip.video_id for clip in tested.clips], MODELS),
+        "statistics": statistics(tested.bootstrap, choices(chosen), FAMILIES),
+        "provenance": provenance(project, [clip.video_id for clip in tested.clips], roles),
     }
     write_report(Path(output["metrics"]), report, SCHEMA)
     _write_csv(Path(output["table"]), COLUMNS, tidy_rows(report))
@@ -80,75 +89,59 @@ def main(project: Project, output: Mapping[str, str]) -> None:
     draw_figures(Path(output["figures"]), project, tested, compared, report)
 
 
-def _compared(project: Project, tested: Tested, choice: Mapping[str, object]) -> Compared:
+def _compared(
+    project: Project, tested: Tested, chosen: ChosenArms, choice: Mapping[str, object]
+) -> Compared:
     leaks = leaking_arms(project.config["filter"])
-    epochs = project.units("selection")["all"].json()["arms"]
-    arms = {
-        RENAMED.get(arm, arm): ArmOutcome(
-            tested.probabilities(arm),
-            tested.audio(arm),
-            [one["epoch"] for one in epochs[arm]],
-        )
-        for arm in ARMS
-    }
-    for arm in COMPARISON:
-        arms[arm] = ArmOutcome(
-            tested.probabilities(arm, "comparison_predictions"),
-            tested.audio(arm, leaks),
-            [one["epoch"] for one in choice["units"][_unit(arm, choice)]],
-        )
-    arms |= _systems(project, tested)
-    order = [name for name in (*_ORDER, *arms) if name in arms]
-    return Compared(
-        {name: arms[name] for name in dict.fromkeys(order)},
-        roles_of(arms, leaks),
-        tested.labels,
-        tested.bootstrap,
-    )
+    epochs = _chosen_epochs(project, chosen, choice)
+    arms = {}
+    for arm in chosen.arms:
+        name, stage = RENAMED.get(arm, arm), PARTS[arm].predictions
+        audio = tested.audio(name, leaks)
+        arms[arm] = ArmOutcome(tested.probabilities(name, stage), audio, epochs[arm])
+    return Compared(arms, roles_of(arms, leaks), tested.labels, tested.bootstrap)
 
 
-_ORDER = (
-    *("video_only", "video_only_matched", "cnn_rnn", "pilot", "mean_audio", "knn_audio"),
-    *("generated_pilot", "generated_arch1", "filtered", "generated_arch2", "real_audio"),
-    "oracle_filter",
-)
-
-
-def _systems(project: Project, tested: Tested) -> dict[str, ArmOutcome]:
-    """The systems that classify the same clips by other features than the arms."""
-    chosen = {"pilot": project.units("pilot_selection")["all"].json()["joint"]}
-    if project.config["cnn_rnn"]["split"] != SORTED_TAIL:
-        chosen["cnn_rnn"] = project.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
-    else:
-        logging.getLogger("unmuted").warning(
-            "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
-            "on validation clips and chosen on training clips"
-        )
-    return {
-        system: ArmOutcome(
-            tested.probabilities(system, f"{system}_predictions"),
-            tested.audio(system),
-            [one["epoch"] for one in choices],
-        )
-        for system, choices in chosen.items()
-    }
+def _chosen_epochs(
+    project: Project, chosen: ChosenArms, choice: Mapping[str, object]
+) -> dict[str, list[int]]:
+    """Epochs of the checkpoints that were chosen on validation clips, one a seed, by arm."""
+    main = project.units("selection")["all"].json()["arms"]
+    found = {arm: choice["units"][_unit(arm, choice)] for arm in chosen.compared}
+    found |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
+    if "pilot" in chosen.arms:
+        found["pilot"] = project.units("pilot_selection")["all"].json()["joint"]
+    if "cnn_rnn" in chosen.arms:
+        found["cnn_rnn"] = project.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
+    return {arm: [one["epoch"] for one in by_seed] for arm, by_seed in found.items()}
 
 
 def _unit(arm: str, choice: Mapping[str, object]) -> str:
     """The classifier of an arm; a filter's is the one with the percentile chosen on validation."""
-    filling = "filtered" if arm == ORACLE else arm
+    filling = PARTS[arm].classifier_of or arm
     if filling not in choice["filters"]:
         return filling
     return f"{filling}-{choice['filters'][filling]['chosen']:g}"
 
 
-def _heard(run: Project, tested: Tested) -> dict[str, Heard]:
+def _warn_without_cnn_rnn(project: Project) -> None:
+    is_default = "arms" not in project.config["comparison"]
+    if is_default and project.config["cnn_rnn"]["split"] == SORTED_TAIL:
+        logging.getLogger("unmuted").warning(
+            "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
+            "on validation clips and chosen on training clips"
+        )
+
+
+def _heard(run: Project, tested: Tested, chosen: ChosenArms) -> dict[str, Heard]:
     """By arm, whether it is right about the test clips with and without their own sound."""
     names = [clip.video_id for clip in tested.clips]
-    found = run.artifacts("comparison_predictions", names)
-    clips = [found[name].json()["missing"] for name in names]
     video = (tested.probabilities("video_only").argmax(axis=2) == tested.labels).astype(float)
     heard = {"video_only": Heard(video, video, video, video)}
+    if not chosen.fillings:
+        return heard
+    found = run.artifacts("comparison_predictions", names)
+    clips = [found[name].json()["missing"] for name in names]
     for arm in clips[0]:
         right = {
             state: tested.labels == np.float32([one[arm][state] for one in clips]).argmax(axis=2).T

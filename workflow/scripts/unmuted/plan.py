@@ -25,6 +25,7 @@ from unmuted.features.loading import (
 )
 from unmuted.origin import check_origin, note_origin, origin_of
 from unmuted.recipes import code_digest, digest_json, recipe
+from unmuted.report.planned import ablated_arms, check_report_arms
 from unmuted.runner import found_damage
 from unmuted.splits import check_classes, check_groups, make_splits, read_groups
 from unmuted.stages import (
@@ -405,6 +406,7 @@ class Plan(Corpus):
 
     def report_needs(self, name: str) -> list[Path]:
         """All that a report reads: for `input:` of its rule. Raises UserError as the fits do."""
+        check_report_arms(name, self.config)
         self.check_experiment()
         found = [SPLITS]
         for run, stage in self._report_stages(name):
@@ -457,7 +459,8 @@ class Plan(Corpus):
                         f"ablations.{grid}: no classifier that is given audio reads {key}, and "
                         "only these stand in grids; choose another key"
                     )
-                found.append(Ablation(key, value, self if same else run, arms_of(key)))
+                arms = ablated_arms(grid, key, arms_of(key), self.config)
+                found.append(Ablation(key, value, self if same else run, arms))
         return found
 
     def ablation_needs(self, grid: str) -> list[Path]:

@@ -412,7 +412,7 @@ _STAGES = (
         pooled=COMPARED,
         fits=("projection",),
         settings=("audio_dim", "classifier", *TRAINING_AUDIO),
-        unit_settings=FILTER,
+        unit_settings=(*FILTER, "comparison.arms"),
         is_sharded=False,
         by_seed=True,
     ),

@@ -24,7 +24,7 @@ def format_report(report: Report) -> str:
     blocks += [_missing(report), _filled(report)] if "missing" in report else []
     said = [*_evidence(report), *conclusions(report), *_likeness_conclusion(report)]
     sentences = [textwrap.fill(sentence, WIDTH) for sentence in said]
-    return "\n\n".join([*blocks, "\n".join(sentences)]) + "\n"
+    return "\n\n".join([*filter(None, blocks), "\n".join(sentences)]) + "\n"
 
 
 def conclusions(report: Report) -> list[str]:
@@ -156,6 +156,8 @@ def _filled(report: Report) -> str:
     blocks = []
     for trained, measures in report["missing"]["contrasts"].items():
         head = f"where streams are missing, mean of all rates, {_trained(trained)}"
+        if not measures["area"]:  # no arm fills what is missing
+            continue
         blocks.append(_contrast_rows(head, measures["area"]))
     return "\n\n".join(blocks)
 
