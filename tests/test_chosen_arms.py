@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from small_project import changed, make_config
 from unmuted.classification import tail_split
@@ -325,3 +326,9 @@ def test_the_planner_needs_no_numpy(repository: Path) -> None:
         [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["positive", "negative"])
+def test_the_controls_have_the_arms_that_are_asserted(repository: Path, name: str) -> None:
+    text = (repository / "config" / f"control_{name}.yaml").read_text(encoding="utf-8")
+    assert chosen_arms(check_config(yaml.safe_load(text))).arms == CONTROLS
