@@ -10,17 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.classification.arms import leaking_arms, roles_of
-from unmuted.classification.comparison import (
-    FILLINGS,
-    Fillings,
-    FilterRule,
-    always_units,
-    at_percentile,
-    base_of,
-    filling_units,
-    filter_rule,
-    keep,
-)
+from unmuted.classification.chosen_arms import at_percentile, base_of
+from unmuted.classification.comparison import Fillings, FilterRule, filter_rule, keep
 from unmuted.classification.inputs import ClipFeatures
 from unmuted.errors import UserError
 from unmuted.missing import KINDS
@@ -31,6 +22,7 @@ from unmuted.report.outcomes import ArmOutcome
 from unmuted.semantics.feature_filter import expected_similarity, true_similarity
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
+FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")
 RNG = np.random.default_rng(0)
 
 
@@ -83,15 +75,16 @@ def test_real_or_keeps_what_is_heard_and_fills_the_rest(fillings: Fillings) -> N
     assert np.array_equal(noisy[~usable], fillings.retrieved[~usable])
 
 
-def test_units_and_their_fillings() -> None:
-    percentiles = (25, 50)
-    units = [*always_units(percentiles), *filling_units(percentiles)]
-    assert len(set(units)) == len(units)
+def test_the_arm_of_a_classifier_is_in_its_name() -> None:
     assert base_of("real_or_filtered-25") == base_of(at_percentile("filtered", 25)) == "filtered"
     assert base_of("real_or_knn_audio") == "knn_audio"
-    # of what fills, all that the main experiment does not have, and all where it only fills
-    assert set(FILLINGS) - set(always_units(percentiles)) == {"generated_arch2"}
-    assert {f"real_or_{filling}" for filling in FILLINGS} < set(filling_units(percentiles))
+
+
+def test_what_no_chosen_arm_is_made_of_may_be_missing(fillings: Fillings) -> None:
+    few = replace(fillings, retrieved=None, random=None, swapped=None, kept={})
+    assert np.array_equal(
+        few.of_unit("generated_arch1", 1)[:], fillings.of_unit("generated_arch1", 1)[:]
+    )
 
 
 def test_the_honest_filter_is_the_expectation_and_needs_no_label() -> None:

@@ -83,7 +83,7 @@ def test_every_key_has_a_description_or_explains_itself() -> None:
         ("clips.fps", float("nan"), "clips.fps: not a finite number"),
         ("clips.seconds", float("inf"), "clips.seconds: not a finite number"),
         ("mapping.k", 528, "mapping.k: 528 is greater than the maximum of 527"),
-        ("seeds", [0, 1], "seeds: [0, 1] is too short"),
+        ("seeds", [], "seeds: [] should be non-empty"),
         ("seeds", [0, 1, 2, 3, 3], "seeds: [0, 1, 2, 3, 3] has non-unique elements"),
         ("videos", None, "videos: None is not of type 'object'"),
         ("videos.source", "folder", "videos: source 'folder' needs the key videos.folder"),
@@ -111,6 +111,10 @@ def test_a_mistake_is_named_with_its_place(dotted: str, value: object, expected:
     assert f"\n  - {expected}" in text
     assert text.startswith("the configuration is not valid:\n")
     assert "config/README.md" in text
+
+
+def test_one_seed_is_enough_to_run() -> None:
+    assert check_config(with_value("seeds", [7]))["seeds"] == [7]
 
 
 def test_all_mistakes_are_listed_at_once() -> None:

@@ -15,7 +15,7 @@ import pytest
 from guards.corpus import make_clips, silent, write_manifest
 from guards.world import STAGES_RUN, World, make_world
 from small_project import changed
-from unmuted.classification.comparison import always_units, filling_units
+from unmuted.classification.chosen_arms import chosen_arms
 
 FEATURES = ("retrieved", "generated", "video_generated", "pilot_generated")
 UP_TO_FEATURES = STAGES_RUN[: STAGES_RUN.index("retrieved") + 1]
@@ -65,7 +65,7 @@ def half_heard(folder: Path) -> World:
 
 def test_a_run_with_missing_training_audio_has_every_arm(half_heard: World, clean: World) -> None:
     trained = half_heard.units("comparison_classifier", 0).keys()
-    assert trained == {*always_units([30, 60]), *filling_units([30, 60])}
+    assert trained == set(chosen_arms(half_heard.project().config).units)
     name = next(name for name in half_heard.ids("test"))
     arms = [w.artifacts("comparison_predictions")[name].json()["arms"] for w in (half_heard, clean)]
     assert arms[0].keys() == arms[1].keys()

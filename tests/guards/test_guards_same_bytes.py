@@ -11,7 +11,7 @@ from guards.checks import CHOICES, FEATURES, FITS, assert_same
 from guards.corpus import AUDIO_DIM, VIEW_DIM, other_name
 from guards.world import STAGES_RUN, World
 from small_project import changed
-from unmuted.classification.comparison import VIDEO
+from unmuted.classification.chosen_arms import VIDEO
 from unmuted.experiment import Experiment
 
 OF_VIDEOS = (*FEATURES, "predictions")

@@ -6,12 +6,10 @@ from functools import partial
 import numpy as np
 
 from unmuted.classification.arms import ORACLE, leaking_arms
+from unmuted.classification.chosen_arms import REAL_OR, at_percentile, chosen_arms
 from unmuted.classification.comparison import (
-    FILTERS,
-    REAL_OR,
     Fillings,
     FilterRule,
-    at_percentile,
     audio_of_donor,
     filter_rule,
     keep,
@@ -28,10 +26,6 @@ from unmuted.pipeline import run_job
 from unmuted.semantics.feature_filter import true_similarity
 from unmuted.swapping import FIT, read_partners
 
-STAGES = (
-    *("ast", "generated", "video_generated", "pilot_generated", "retrieved"),
-    *("predicted_labels", "predictions", "noise_ast"),
-)
 HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
 
 
@@ -55,11 +49,14 @@ def predict_shard(
 
     device = str(use_device(job.config["device"], job.threads))
     projection, choice = Projection(**space.tensors()), selection.json()
-    units = _chosen_units(choice)
+    wanted, stages = chosen_arms(job.config).compared, chosen_arms(job.config).audio
+    units = _chosen_units(choice, wanted)
     picked = {unit: choice["units"][unit] for unit in units.values()}
     chosen = load_chosen(classifiers, picked, device)
     arms = {arm: chosen[unit] for arm, unit in units.items()}
-    statistics = AudioStatistics(**{k: np.array(v) for k, v in choice["random_statistics"].items()})
+    statistics = choice["random_statistics"]
+    if statistics is not None:
+        statistics = AudioStatistics(**{k: np.array(v) for k, v in statistics.items()})
     rule = filter_rule(job.config["filter"])
     leaks = leaking_arms(job.config["filter"])
     masks, classes = job.config["missing"]["seed"], list(job.classes)
@@ -82,7 +79,7 @@ def predict_shard(
         label = None if clip.label is None else classes.index(clip.label)
         kept = _kept(clip, choice, label, rule, leaks)
         swapped = audio_of_donor(clip, donors.get(task.name), projection)[None]
-        fillings = load_fillings([clip], projection, statistics, swapped, kept, masks)
+        fillings = load_fillings([clip], projection, statistics, swapped, kept, masks, stages)
         found, missing = {}, {}
         for arm, models in arms.items():
             if arm.startswith(REAL_OR):
@@ -105,22 +102,22 @@ def predict_shard(
                 "has_sound": clip.has_sound,
                 "arms": found,
                 "missing": missing,
-                "kept": {name: one[0].tolist() for name, one in kept.items()},
+                "kept": {name: one[0].tolist() for name, one in kept.items() if name in wanted},
             },
         )
 
 
-def _chosen_units(choice: Mapping[str, object]) -> dict[str, str]:
+def _chosen_units(choice: Mapping[str, object], arms: Collection[str]) -> dict[str, str]:
     """The classifier of each arm: of filters the one with the chosen percentile."""
     units, filters = choice["units"], choice["filters"]
     found = {unit: unit for unit in units if "-" not in unit}
-    for filling in FILTERS:
+    for filling in filters:
         for prefix in ("", REAL_OR):
             percentile = filters[filling]["chosen"]
             unit = None if percentile is None else f"{prefix}{at_percentile(filling, percentile)}"
             if unit in units:
                 found[f"{prefix}{filling}"] = unit
-    if "filtered" in found:
+    if ORACLE in arms and "filtered" in found:
         found[ORACLE] = found["filtered"]  # trained alike; only the tested clips' filter differs
     return found
 
@@ -133,16 +130,18 @@ def _kept(
     leaks: Collection[str],
 ) -> dict[str, np.ndarray]:
     """What the chosen filters keep of one clip, bool (1, S) by arm; only leaks see its label."""
+    if not choice["filters"]:
+        return {}
     posterior = video_posterior([clip])
     labels = None if label is None else np.array([label])
     kept = {}
-    for filling in FILTERS:
+    for filling in choice["filters"]:
         limits = _limits(choice, filling)
         if limits is not None:
             told = labels if filling in leaks else None
             judged = rule.judge(similarities([clip], filling), posterior, told)
             kept[filling] = keep(judged, limits)
-    percentile = choice["filters"]["filtered"]["chosen"]
+    percentile = choice["filters"].get("filtered", {}).get("chosen")
     if labels is not None and percentile is not None:
         true = true_similarity(similarities([clip], "filtered"), labels)
         kept[ORACLE] = keep(true, choice["oracle_thresholds"][f"{percentile:g}"])
@@ -164,8 +163,10 @@ def _noise(clip: Clip, projection: Projection) -> np.ndarray:
 
 def main(job: Job) -> None:
     """Bring the comparison's predictions of one shard up to date."""
-    clips = {clip.video_id: clip for clip in load_clips(job, job.videos, STAGES)}
-    donors = read_partners(job, job.units("swap_partners")[FIT])
+    chosen = chosen_arms(job.config)
+    stages = (*chosen.audio, *chosen.posterior, *chosen.noise)
+    clips = {clip.video_id: clip for clip in load_clips(job, job.videos, stages)}
+    donors = read_partners(job, job.units("swap_partners")[FIT]) if chosen.swaps else {}
     space = job.units("projection")[FULL]
     selection = job.units("comparison_selection")["all"]
     classifiers = job.fits_by_seed("comparison_classifier")
@@ -174,6 +175,7 @@ def main(job: Job) -> None:
         selection.row.digest,
         [[one.row.digest for one in units.values()] for units in classifiers.values()],
         job.classes,
+        ORACLE in chosen.arms,  # the one arm without a classifier of its own
     ]
     extra = {
         name: [fitted, clip.split, clip.label, _donated(donors.get(name))]

@@ -1,17 +1,15 @@
 """Choose, on the validation clips, each classifier's checkpoint and what the filters reject."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from unmuted.classification.arms import leaking_arms
+from unmuted.classification.chosen_arms import REAL_OR, at_percentile, chosen_arms
 from unmuted.classification.comparison import (
-    FILTERS,
-    REAL_OR,
     Fillings,
-    at_percentile,
-    base_of,
     filter_rule,
     keep,
     lent_audio,
@@ -20,20 +18,17 @@ from unmuted.classification.comparison import (
     training_statistics,
     video_posterior,
 )
+from unmuted.classification.fillings import AudioStatistics
 from unmuted.classification.selection import select_snapshot
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, Experiment, load_experiment
+from unmuted.experiment import FULL, VIEWS, Clip, Experiment, load_experiment
 from unmuted.generation.projection import Projection
 from unmuted.missing import is_missing
 from unmuted.pipeline import run_job
 from unmuted.report.metrics import accuracy
 from unmuted.semantics.feature_filter import true_similarity
 
-STAGES = (
-    *("ast", "generated", "video_generated", "pilot_generated", "retrieved"),
-    *("predicted_labels", "predictions"),
-)
 MISSING = 0.5  # share of the validation clips without their sound, for classifiers that fill it
 Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
@@ -50,46 +45,77 @@ def select(
 
     device = str(use_device(job.config["device"], job.threads))
     projection, clips = Projection(**space.tensors()), experiment.split("val")
-    masks, rule = job.config["missing"]["seed"], filter_rule(job.config["filter"])
-    statistics = training_statistics(experiment.split("train"), projection)
-    posterior = video_posterior(clips)
-    labels, leaks = experiment.labels(clips), leaking_arms(job.config["filter"])
-    told = {filling: labels if filling in leaks else None for filling in FILTERS}
-    judged = {
-        filling: rule.judge(similarities(clips, filling), posterior, told[filling])
-        for filling in FILTERS
-    }
-    limits = {
-        at_percentile(filling, percentile): rule.thresholds(judged[filling], percentile)
-        for filling in FILTERS
-        for percentile in rule.percentiles
-    }
-    kept = {unit: keep(judged[base_of(unit)], limit) for unit, limit in limits.items()}
-    swapped = lent_audio(clips, projection, masks)
-    fillings = load_fillings(clips, projection, statistics, swapped, kept, masks)
+    chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
+    has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
+    train = experiment.split("train")
+    statistics = training_statistics(train, projection) if has_random else None
+    swapped = lent_audio(clips, projection, masks) if has_swapped else None
+    labels = experiment.labels(clips)
+    judged = _judge(chosen.filters, clips, labels, job.config["filter"])
+    fillings = load_fillings(
+        clips, projection, statistics, swapped, judged.kept, masks, chosen.audio
+    )
     heard = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
     for task in tasks:
-        chosen = {
+        choices = {
             unit: [
                 _choice(arms[unit], unit, fillings, index, heard, labels, device) | {"seed": seed}
                 for index, (seed, arms) in enumerate(classifiers.items())
             ]
             for unit in next(iter(classifiers.values()))
         }
-        true = true_similarity(similarities(clips, "filtered"), labels)
         yield Outcome(
             task.name,
             {
                 "validation_clips": len(clips),
-                "units": chosen,
+                "units": choices,
                 "filters": {
-                    filling: _filter_choice(filling, rule.percentiles, chosen, limits, kept)
-                    for filling in FILTERS
+                    filling: _filter_choice(filling, chosen.percentiles, choices, judged)
+                    for filling in chosen.filters
                 },
-                "oracle_thresholds": {f"{p:g}": rule.thresholds(true, p) for p in rule.percentiles},
-                "random_statistics": {k: v.tolist() for k, v in vars(statistics).items()},
+                "oracle_thresholds": judged.oracle,
+                "random_statistics": _as_lists(statistics) if has_random else None,
             },
         )
+
+
+def _as_lists(statistics: AudioStatistics) -> dict[str, list[float]]:
+    return {name: values.tolist() for name, values in vars(statistics).items()}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the validation clips say about the filters.
+
+    limits: thresholds, one a seed, by filter's name with percentile; kept: bool (N, S), by the same
+    name. oracle: thresholds of the filter that is told the answer, by percentile.
+    """
+
+    limits: Mapping[str, list[float]]
+    kept: Mapping[str, np.ndarray]
+    oracle: Mapping[str, list[float]]
+
+
+def _judge(
+    filters: Sequence[str],
+    clips: Sequence[Clip],
+    labels: np.ndarray,
+    settings: Mapping[str, object],
+) -> Judged:
+    rule, leaks = filter_rule(settings), leaking_arms(settings)
+    posterior = video_posterior(clips) if filters else None
+    limits, kept, oracle = {}, {}, {}
+    for filling in filters:
+        told = labels if filling in leaks else None
+        similarity = rule.judge(similarities(clips, filling), posterior, told)
+        for percentile in rule.percentiles:
+            unit = at_percentile(filling, percentile)
+            limits[unit] = rule.thresholds(similarity, percentile)
+            kept[unit] = keep(similarity, limits[unit])
+    if "filtered" in filters:
+        true = true_similarity(similarities(clips, "filtered"), labels)
+        oracle = {f"{p:g}": rule.thresholds(true, p) for p in rule.percentiles}
+    return Judged(limits, kept, oracle)
 
 
 def _choice(
@@ -119,25 +145,24 @@ def _choice(
 def _filter_choice(
     filling: str,
     percentiles: Sequence[float],
-    chosen: Mapping[str, Sequence[Mapping[str, object]]],
-    limits: Mapping[str, list[float]],
-    kept: Mapping[str, np.ndarray],
+    choices: Mapping[str, Sequence[Mapping[str, object]]],
+    judged: Judged,
 ) -> dict[str, object]:
     """The percentile with the least mean log-loss over seeds, the smallest of equals."""
-    always = at_percentile(filling, percentiles[0]) in chosen
+    always = at_percentile(filling, percentiles[0]) in choices
     candidates = []
     for percentile in percentiles:
         unit = at_percentile(filling, percentile)
-        judged = unit if always else f"{REAL_OR}{unit}"
-        losses = [min(c["log_losses"]) for c in chosen.get(judged, [])]
-        right = [c["accuracy"] for c in chosen.get(judged, [])]
+        of_unit = choices.get(unit if always else f"{REAL_OR}{unit}", [])
+        losses = [min(choice["log_losses"]) for choice in of_unit]
+        right = [choice["accuracy"] for choice in of_unit]
         candidates.append(
             {
                 "percentile": percentile,
                 "log_loss": float(np.mean(losses)) if losses else None,
                 "accuracy": right,
-                "thresholds": limits[unit],
-                "kept_share": [float(share) for share in kept[unit].mean(axis=0)],
+                "thresholds": judged.limits[unit],
+                "kept_share": [float(share) for share in judged.kept[unit].mean(axis=0)],
             }
         )
     tried = [one for one in candidates if one["log_loss"] is not None]
@@ -147,14 +172,19 @@ def _filter_choice(
 
 def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips, and how training sound varies."""
-    experiment = load_experiment(job, STAGES)
+    chosen = chosen_arms(job.config)
+    stages = (*chosen.audio, *chosen.posterior)
+    experiment = load_experiment(job, stages)
     space = job.units("projection")[FULL]
     classifiers = job.fits_by_seed("comparison_classifier")
+    train = experiment.split("train") if "random_features" in chosen.arms else []
     inputs = {
-        "clips": sorted(_read(clip) for clip in experiment.split("val")),
-        "training_sound": sorted(
-            clip.digests("vit_rgb", "ast") for clip in experiment.split("train")
+        "clips": sorted(
+            [clip.label, clip.group, *clip.digests(*VIEWS, *stages)]
+            for clip in experiment.split("val")
         ),
+        "filters": chosen.filters,
+        "training_sound": sorted(clip.digests("vit_rgb", "ast") for clip in train),
         "projection": space.row.digest,
         "classifiers": {
             seed: {unit: artifact.row.digest for unit, artifact in units.items()}
@@ -169,10 +199,6 @@ def main(job: Job) -> None:
         space=space,
     )
     job.run_fits({"all": inputs}, compute)
-
-
-def _read(clip: Clip) -> list[str]:
-    return [clip.label, clip.group, *clip.digests("vit_rgb", "vit_flow", *STAGES)]
 
 
 if "snakemake" in globals():

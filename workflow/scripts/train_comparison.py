@@ -8,12 +8,15 @@ from functools import partial
 import numpy as np
 
 from unmuted.classification.capacity import matched_hidden
-from unmuted.classification.comparison import (
-    FILTERS,
+from unmuted.classification.chosen_arms import (
+    PARTS,
     VIDEO,
-    always_units,
+    ChosenArms,
     base_of,
-    filling_units,
+    chosen_arms,
+)
+from unmuted.classification.comparison import (
+    Fillings,
     filter_rule,
     lent_audio,
     load_fillings,
@@ -24,12 +27,10 @@ from unmuted.classification.comparison import (
 from unmuted.config import setting
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Experiment, load_experiment
+from unmuted.experiment import FULL, Clip, Experiment, load_experiment
 from unmuted.generation.projection import Projection
 from unmuted.pipeline import run_job
 from unmuted.stages import FILTER
-
-STAGES = ("ast", "generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 
 
 def train(
@@ -46,16 +47,8 @@ def train(
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))
     settings = ClassifierSettings(**job.config["classifier"])
-    projection, clips = Projection(**space.tensors()), experiment.split("train")
-    masks = job.config["missing"]["seed"]
-    fillings = load_fillings(
-        clips,
-        projection,
-        training_statistics(clips, projection),
-        lent_audio(clips, projection, masks),
-        training_kept(experiment, clips, filter_rule(job.config["filter"])),
-        masks,
-    )
+    clips = experiment.split("train")
+    fillings = training_fillings(experiment, clips, job, Projection(**space.tensors()))
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     visual_dim = fillings.clips.visual.shape[2]
     width = visual_dim + fillings.clips.real.shape[2]
@@ -70,20 +63,39 @@ def train(
         yield Outcome(task.name, pack_fit(fit))
 
 
+def training_fillings(
+    experiment: Experiment, clips: Sequence[Clip], job: Job, projection: Projection
+) -> Fillings:
+    """All that the chosen arms are made of, of the training clips."""
+    chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
+    has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
+    rule = filter_rule(job.config["filter"])
+    return load_fillings(
+        clips,
+        projection,
+        training_statistics(clips, projection) if has_random else None,
+        lent_audio(clips, projection, masks) if has_swapped else None,
+        training_kept(experiment, clips, rule, chosen.filters),
+        masks,
+        chosen.audio,
+    )
+
+
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
-    experiment = load_experiment(job, STAGES)
+    chosen = chosen_arms(job.config)
+    experiment = load_experiment(job, chosen.audio)
     space = job.units("projection")[FULL]
     clips = experiment.split("train")
     read = {
         unit: {
             "classes": experiment.classes,
-            "filter": _filter_settings(job) if base_of(unit) in FILTERS else None,
+            "filter": _filter_settings(job) if PARTS[base_of(unit)].is_filter else None,
             "clips": sorted(
                 [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
             ),
         }
-        for unit in wanted_units(job)
+        for unit in wanted_units(job, chosen)
     }
     inputs = {
         seed: {unit: {"seed": seed, **one} for unit, one in read.items()} for seed in job.own_seeds
@@ -95,12 +107,9 @@ def _filter_settings(job: Job) -> dict[str, object]:
     return {key: setting(job.config, key) for key in FILTER}
 
 
-def wanted_units(job: Job) -> list[str]:
+def wanted_units(job: Job, chosen: ChosenArms) -> tuple[str, ...]:
     """Every classifier; with another training rate than the run's own, only those that fill."""
-    percentiles = filter_rule(job.config["filter"]).percentiles
-    filling = filling_units(percentiles)
-    fills_only = job.is_changed("missing.training_rate")
-    return filling if fills_only else [*always_units(percentiles), *filling]
+    return chosen.filling_units if job.is_changed("missing.training_rate") else chosen.units
 
 
 if "snakemake" in globals():

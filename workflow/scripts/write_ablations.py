@@ -14,6 +14,7 @@ from unmuted.experiment import FULL
 from unmuted.generation.projection import Projection
 from unmuted.pipeline import run_job
 from unmuted.report.bootstrap import interval
+from unmuted.report.evidence import KEY, exploratory
 from unmuted.report.metrics import mean_cosine, r2
 from unmuted.report.tested import Tested, load_tested
 
@@ -33,11 +34,13 @@ GENERATED = {
 def main(run: Project, grid: str, table: str) -> None:
     """Write `table`; nothing is chosen here, and a default stays the default whatever it says."""
     tested = load_tested(run, ["ast"])
+    remark = exploratory(len(run.seeds))
+    remarks = {} if remark is None else {KEY: remark}
     with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
-        writer = csv.DictWriter(f, COLUMNS, lineterminator="\n", restval="")
+        writer = csv.DictWriter(f, [*COLUMNS, *remarks], lineterminator="\n", restval="")
         writer.writeheader()
         for ablation in ablations(run, grid):
-            writer.writerows(rows(run, tested, ablation))
+            writer.writerows(row | remarks for row in rows(run, tested, ablation))
 
 
 def rows(own: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str, object]]:

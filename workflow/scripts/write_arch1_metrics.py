@@ -21,6 +21,7 @@ from unmuted.report.arch1 import LEAKS, SCHEMA, build_report
 from unmuted.report.generated_audio import PRESENT, likeness
 from unmuted.report.label_metrics import label_metrics
 from unmuted.report.outcomes import ArmOutcome
+from unmuted.report.planned import check_report_arms
 from unmuted.report.provenance import provenance
 from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
@@ -29,16 +30,14 @@ from unmuted.semantics.dictionary import SemanticDictionary
 from unmuted.semantics.feature_filter import labels_agree, threshold_curve
 from unmuted.semantics.label_prediction import choose_threshold
 
-STAGES = (
-    *("ast", "video_generated", "predicted_labels", "predictions"),
-    *("comparison_predictions", "generated", "retrieved"),
-)
+STAGES = ("ast", "video_generated", "predicted_labels", "predictions", "comparison_predictions")
 TOP = 5  # labels of each action in the dictionary's table
 CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
 
 
 def main(job: ReportJob, metrics: str, dictionary: str) -> None:
     """Write the metrics and the dictionary; nothing is fitted or chosen on test clips."""
+    check_report_arms("arch1_metrics", job.config)
     tested = load_tested(job, STAGES)
     choice = job.units("comparison_selection")["all"].json()
     report = build_report(
@@ -138,6 +137,7 @@ def _filter(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> dic
     kept = {
         arm: np.mean([one["kept"][arm] for one in predictions], axis=0).tolist()
         for arm in ("filtered", "oracle_filter", "shuffled_dictionary")
+        if arm in predictions[0]["kept"]
     }
     rule = filter_rule(job.config["filter"])
     similarity = rule.judge(

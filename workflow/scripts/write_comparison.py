@@ -7,19 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.arms import ARMS, COMPARISON, ORACLE, leaking_arms, roles_of
-from unmuted.classification.comparison import REAL_OR, donors_of
-from unmuted.classification.tail_split import SORTED_TAIL
+from unmuted.classification.arms import leaking_arms, roles_of
+from unmuted.classification.chosen_arms import (
+    PARTS,
+    REAL_OR,
+    SORTED_TAIL,
+    ChosenArms,
+    chosen_arms,
+)
+from unmuted.classification.comparison import donors_of
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.job import ReportJob
 from unmuted.missing import is_missing, missing_table, write_missing_table
 from unmuted.pipeline import run_job
 from unmuted.report.comparison import (
-    CHOICES,
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
     Compared,
+    choices,
     compare_arms,
     tidy_rows,
 )
@@ -31,19 +37,20 @@ from unmuted.report.schema import write_report
 from unmuted.report.tested import Tested, load_tested
 from unmuted.stages import training_rates
 
-STAGES = (
-    *("ast", "predictions", "comparison_predictions", "pilot_predictions"),
-    "cnn_rnn_predictions",
-)
-MODELS = (*ROLES, "pilot_backbone", "cnn_rnn_backbone")
-RENAMED = {"generated": "generated_arch2"}
+BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
+RENAMED = {"generated_arch2": "generated"}  # arms that the main experiment calls otherwise
+MAIN = ("video_only", "generated_arch2", "real_audio")
+NO_CHOICE = {"units": {}, "filters": {}}  # where the comparison trains no classifier of its own
 
 
 def main(job: ReportJob, metrics: str, table: str, masks: str, figures: str) -> None:
     """Write all outputs; nothing is fitted or chosen here."""
-    tested = load_tested(job, STAGES)
-    choice = job.units("comparison_selection")["all"].json()
-    compared = _compared(job, tested, choice)
+    chosen = chosen_arms(job.config)
+    _warn_without_cnn_rnn(job)
+    tested = load_tested(job, ["ast", *chosen.predictions])
+    has_units = bool(chosen.units)
+    choice = job.units("comparison_selection")["all"].json() if has_units else NO_CHOICE
+    compared = _compared(job, tested, chosen, choice)
     settings = job.config["missing"]
     rates = sorted(settings["test_rates"])
     lost = {
@@ -51,10 +58,9 @@ def main(job: ReportJob, metrics: str, table: str, masks: str, figures: str) -> 
         for rate in rates
     }
     leaks = leaking_arms(job.config["filter"])
-    rates_trained = training_rates(job.config)
-    heard = {
-        f"{rate:g}": _heard(job.scenario(name), tested) for rate, name in rates_trained.items()
-    }
+    runs = training_rates(job.config) if chosen.fillings else {settings["training_rate"]: ""}
+    heard = {f"{rate:g}": _heard(job.scenario(name), tested, chosen) for rate, name in runs.items()}
+    roles = [*ROLES, *(role for role in BACKBONES if role in chosen.models)]
     report = {
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
@@ -74,8 +80,8 @@ def main(job: ReportJob, metrics: str, table: str, masks: str, figures: str) -> 
             },
         },
         "filter": choice["filters"],
-        "statistics": statistics(tested.bootstrap, CHOICES, FAMILIES),
-        "provenance": provenance(job, [clip.video_id for clip in tested.clips], MODELS),
+        "statistics": statistics(tested.bootstrap, choices(chosen), FAMILIES),
+        "provenance": provenance(job, [clip.video_id for clip in tested.clips], roles),
     }
     write_report(Path(metrics), report, SCHEMA)
     _write_csv(Path(table), COLUMNS, tidy_rows(report))
@@ -84,75 +90,59 @@ def main(job: ReportJob, metrics: str, table: str, masks: str, figures: str) -> 
     draw_figures(Path(figures), job, tested, compared, report)
 
 
-def _compared(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> Compared:
+def _compared(
+    job: ReportJob, tested: Tested, chosen: ChosenArms, choice: Mapping[str, object]
+) -> Compared:
     leaks = leaking_arms(job.config["filter"])
-    epochs = job.units("selection")["all"].json()["arms"]
-    arms = {
-        RENAMED.get(arm, arm): ArmOutcome(
-            tested.probabilities(arm),
-            tested.audio(arm),
-            [one["epoch"] for one in epochs[arm]],
-        )
-        for arm in ARMS
-    }
-    for arm in COMPARISON:
-        arms[arm] = ArmOutcome(
-            tested.probabilities(arm, "comparison_predictions"),
-            tested.audio(arm, leaks),
-            [one["epoch"] for one in choice["units"][_unit(arm, choice)]],
-        )
-    arms |= _systems(job, tested)
-    order = [name for name in (*_ORDER, *arms) if name in arms]
-    return Compared(
-        {name: arms[name] for name in dict.fromkeys(order)},
-        roles_of(arms, leaks),
-        tested.labels,
-        tested.bootstrap,
-    )
+    epochs = _chosen_epochs(job, chosen, choice)
+    arms = {}
+    for arm in chosen.arms:
+        name, stage = RENAMED.get(arm, arm), PARTS[arm].predictions
+        audio = tested.audio(name, leaks)
+        arms[arm] = ArmOutcome(tested.probabilities(name, stage), audio, epochs[arm])
+    return Compared(arms, roles_of(arms, leaks), tested.labels, tested.bootstrap)
 
 
-_ORDER = (
-    *("video_only", "video_only_matched", "cnn_rnn", "pilot", "mean_audio", "knn_audio"),
-    *("generated_pilot", "generated_arch1", "filtered", "generated_arch2", "real_audio"),
-    "oracle_filter",
-)
-
-
-def _systems(job: ReportJob, tested: Tested) -> dict[str, ArmOutcome]:
-    """The systems that classify the same clips by other features than the arms."""
-    chosen = {"pilot": job.units("pilot_selection")["all"].json()["joint"]}
-    if job.config["cnn_rnn"]["split"] != SORTED_TAIL:
-        chosen["cnn_rnn"] = job.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
-    else:
-        logging.getLogger("unmuted").warning(
-            "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
-            "on validation clips and chosen on training clips"
-        )
-    return {
-        system: ArmOutcome(
-            tested.probabilities(system, f"{system}_predictions"),
-            tested.audio(system),
-            [one["epoch"] for one in choices],
-        )
-        for system, choices in chosen.items()
-    }
+def _chosen_epochs(
+    job: ReportJob, chosen: ChosenArms, choice: Mapping[str, object]
+) -> dict[str, list[int]]:
+    """Epochs of the checkpoints that were chosen on validation clips, one a seed, by arm."""
+    main = job.units("selection")["all"].json()["arms"]
+    found = {arm: choice["units"][_unit(arm, choice)] for arm in chosen.compared}
+    found |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
+    if "pilot" in chosen.arms:
+        found["pilot"] = job.units("pilot_selection")["all"].json()["joint"]
+    if "cnn_rnn" in chosen.arms:
+        found["cnn_rnn"] = job.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
+    return {arm: [one["epoch"] for one in by_seed] for arm, by_seed in found.items()}
 
 
 def _unit(arm: str, choice: Mapping[str, object]) -> str:
     """The classifier of an arm; a filter's is the one with the percentile chosen on validation."""
-    filling = "filtered" if arm == ORACLE else arm
+    filling = PARTS[arm].classifier_of or arm
     if filling not in choice["filters"]:
         return filling
     return f"{filling}-{choice['filters'][filling]['chosen']:g}"
 
 
-def _heard(run: ReportJob, tested: Tested) -> dict[str, Heard]:
+def _warn_without_cnn_rnn(job: ReportJob) -> None:
+    is_default = "arms" not in job.config["comparison"]
+    if is_default and job.config["cnn_rnn"]["split"] == SORTED_TAIL:
+        logging.getLogger("unmuted").warning(
+            "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
+            "on validation clips and chosen on training clips"
+        )
+
+
+def _heard(run: ReportJob, tested: Tested, chosen: ChosenArms) -> dict[str, Heard]:
     """By arm, whether it is right about the test clips with and without their own sound."""
     names = [clip.video_id for clip in tested.clips]
-    found = run.artifacts("comparison_predictions", names)
-    clips = [found[name].json()["missing"] for name in names]
     video = (tested.probabilities("video_only").argmax(axis=2) == tested.labels).astype(float)
     heard = {"video_only": Heard(video, video, video, video)}
+    if not chosen.fillings:
+        return heard
+    found = run.artifacts("comparison_predictions", names)
+    clips = [found[name].json()["missing"] for name in names]
     for arm in clips[0]:
         right = {
             state: tested.labels == np.float32([one[arm][state] for one in clips]).argmax(axis=2).T

@@ -2,27 +2,26 @@
 
 With usable sound the classifier of video and real audio decides; without it, the one of video and
 architecture 1's generated audio after the Feature Filter (before it, where the filter is told the
-answer, as in seed mode).
+answer, as in seed mode, or where comparison.arms leaves it out).
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.arms import leaking_arms
 from unmuted.classification.selection import best_labels
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.job import ReportJob
 from unmuted.engine.runner import Artifact
 from unmuted.pipeline import run_job
-
-UNFILTERED = "generated_arch1"
+from unmuted.report.planned import arm_without_sound, check_report_arms
 
 
 def main(job: ReportJob, table: str) -> None:
     """Write `table`, one row a video; those that could not be processed say why."""
+    check_report_arms("predictions", job.config)
     top = min(job.config["predictions"]["top_k"], len(job.classes))
     ranks = [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "probability")]
     columns = ["video_id", "given_label", *ranks, "audio_status", "audio", "filter", "problem"]
@@ -34,7 +33,7 @@ def main(job: ReportJob, table: str) -> None:
 
 def rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
     """One row a video in the order of their ids; training clips are left out."""
-    arm = "filtered" if "filtered" not in leaking_arms(job.config["filter"]) else UNFILTERED
+    arm = arm_without_sound(job.config)
     main_arms = job.artifacts("predictions", job.videos)
     compared = job.artifacts("comparison_predictions", job.videos)
     for shard in sorted(job.shards):
@@ -65,12 +64,15 @@ def prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> d
         by_seed = main_arms.json()["arms"]["real_audio"]["probabilities"]
     else:
         audio, by_seed = "generated", found["arms"][arm]
-        # each seed has its own generator and filter; most of them decide what is said
-        kept = "kept" if np.mean(found["kept"]["filtered"]) >= 0.5 else "rejected"
-        verdict = "none" if arm == UNFILTERED else kept
+        verdict = _verdict(found["kept"]["filtered"]) if arm == "filtered" else "none"
     best = enumerate(best_labels(found["classes"], by_seed, top), 1)
     ranked = {f"{what}_{rank}": value for rank, one in best for what, value in one.items()}
     return {**ranked, "audio": audio, "filter": verdict}
+
+
+def _verdict(kept: Sequence[bool]) -> str:
+    """What most seeds decide: each has a generator and a filter of its own."""
+    return "kept" if np.mean(kept) >= 0.5 else "rejected"
 
 
 if "snakemake" in globals():

@@ -12,6 +12,7 @@ from unmuted.config import setting
 from unmuted.engine.project import Project
 from unmuted.engine.variants import changed_setting
 from unmuted.errors import UserError
+from unmuted.report.planned import ablated_arms
 from unmuted.stages import VISUAL
 
 FILLED_ARMS = ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")
@@ -66,7 +67,8 @@ def _ablation(run: Project, grid: str, key: str, value: object) -> Ablation:
             f"ablations.{grid}: no classifier that is given audio reads {key}, and "
             "only these stand in grids; choose another key"
         )
-    return Ablation(key, value, run if same else other, arms_of(key))
+    arms = ablated_arms(grid, key, arms_of(key), run.config)
+    return Ablation(key, value, run if same else other, arms)
 
 
 def ablation_needs(run: Project, grid: str) -> list[Path]:

@@ -12,6 +12,7 @@ import jsonschema
 import yaml
 
 from unmuted.errors import UserError
+from unmuted.report.planned import comparison_problems
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
@@ -41,11 +42,23 @@ def check_config(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def setting(config: Mapping[str, object], dotted: str) -> object:
-    """Value of a key such as "frames.short_side"."""
+    """Value of a key such as "frames.short_side"; None where it is not given and has no default."""
     value: object = config
     for key in dotted.split("."):
+        if key not in value and _is_known(dotted):
+            return None
         value = value[key]
     return value
+
+
+def _is_known(dotted: str) -> bool:
+    """Whether the schema has this key."""
+    rules: Mapping[str, object] = schema("config")
+    for key in dotted.split("."):
+        rules = rules.get("properties", {}).get(key)
+        if rules is None:
+            return False
+    return True
 
 
 def time_steps(config: Mapping[str, object]) -> int:
@@ -113,6 +126,7 @@ def _contradictions(config: Mapping[str, object]) -> Iterator[str]:
     lambdas = config["pilot"]["lambdas"]
     if len({f"{weight:g}" for weight in lambdas}) < len(lambdas):  # fits are named by them
         yield f"pilot: of lambdas {lambdas} two agree in their first six digits; keep one of them"
+    yield from comparison_problems(config)
     for role, model in config["models"].items():
         hub_id = model.get("id", "")
         pinned = hub_id.startswith(("package:", "torchvision:")) or "revision" in model

@@ -6,9 +6,8 @@ classification. Each stage is carried out by the script and the rule of the name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
-from unmuted.config import setting
 from unmuted.engine.stage import Report, Stage
 from unmuted.engine.variants import changed_setting
 
@@ -44,8 +43,32 @@ PILOT_VISUAL = ("cnn_rgb", "cnn_flow")
 COMPARED = (*CLASSIFIED, "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
 FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")
+CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # what decides which arms are compared
 # What decides which audio fits may read.
 TRAINING_AUDIO = ("missing.training_rate", "missing.seed", "fits.unlabelled")
+
+
+def read_for_arms(step: str) -> Callable[[Mapping[str, object]], Collection[str]]:
+    """Which stages a step of the comparison reads for the arms of a configuration."""
+
+    def read(config: Mapping[str, object]) -> Collection[str]:
+        from unmuted.classification.chosen_arms import chosen_arms
+
+        return chosen_arms(config).reads[step]
+
+    return read
+
+
+def check_arms(report: str) -> Callable[[Mapping[str, object]], None]:
+    """A check that the arms of a configuration are those that a report is about."""
+
+    def check(config: Mapping[str, object]) -> None:
+        from unmuted.report.planned import check_report_arms
+
+        check_report_arms(report, config)
+
+    return check
+
 
 _STAGES = (
     # the built-in world (videos.source: demo)
@@ -452,7 +475,8 @@ _STAGES = (
         pooled=COMPARED,
         fits=("projection",),
         settings=("audio_dim", "classifier", *TRAINING_AUDIO),
-        indirect_settings=FILTER,
+        indirect_settings=(*FILTER, *CHOSEN_ARMS),
+        chosen=read_for_arms("comparison_classifier"),
         is_sharded=False,
         by_seed=True,
         splits=("train",),
@@ -468,7 +492,8 @@ _STAGES = (
         is_sharded=False,
         splits=("train", "val"),
         after=("sources",),
-        indirect_settings=TRAINING_AUDIO,
+        indirect_settings=(*CHOSEN_ARMS, *TRAINING_AUDIO),
+        chosen=read_for_arms("comparison_selection"),
     ),
     Stage(
         "comparison_predictions",
@@ -486,7 +511,11 @@ _STAGES = (
         optional=("ast", "noise_ast"),
         fits=("swap_partners", "projection", "comparison_classifier", "comparison_selection"),
         settings=("classifier", "seeds", "missing.seed", "filter.mode"),
-        indirect_settings=("filter.percentiles", "filter.uniform_threshold", *TRAINING_AUDIO),
+        indirect_settings=(
+            *("filter.percentiles", "filter.uniform_threshold"),
+            *(*CHOSEN_ARMS, *TRAINING_AUDIO),
+        ),
+        chosen=read_for_arms("comparison_predictions"),
         reads_splits=True,
     ),
 )
@@ -499,8 +528,9 @@ def training_rates(config: Mapping[str, object]) -> dict[float, str]:
 
     The empty name is that of the run itself.
     """
-    own = setting(config, "missing.training_rate")
-    rates = sorted({own, *setting(config, "missing.training_rates")})
+    missing = config["missing"]
+    own = missing["training_rate"]
+    rates = sorted({own, *missing["training_rates"]})
     return {
         rate: "" if rate == own else changed_setting("missing.training_rate", rate)
         for rate in rates
@@ -517,12 +547,19 @@ REPORTS = {
         fits=("projection", "prototypes", "selection"),
     ),
     "predictions": Report(
-        "write_predictions", pooled=("wav", "predictions", "comparison_predictions"), fits=()
+        "write_predictions",
+        pooled=("wav", "predictions", "comparison_predictions"),
+        fits=(),
+        check=check_arms("predictions"),
     ),
     "arch1_metrics": Report(
         "write_arch1_metrics",
-        pooled=(*COMPARED, *REPORTED, "predictions", "comparison_predictions"),
+        pooled=(
+            *(*CLASSIFIED, "video_generated", "predicted_labels", *REPORTED),
+            *("predictions", "comparison_predictions"),
+        ),
         fits=("projection", "dictionary", "selection", "comparison_selection"),
+        check=check_arms("arch1_metrics"),
     ),
     "comparison": Report(
         "write_comparison",
@@ -538,6 +575,7 @@ REPORTS = {
         ),
         scenarios=lambda config: training_rates(config).values(),
         in_scenarios=("comparison_predictions",),
+        chosen=read_for_arms("comparison"),
     ),
     "pilot_metrics": Report(
         "write_pilot_metrics",

@@ -1,11 +1,16 @@
-"""The arms: which audio a classifier is trained and tested on, and which arms leak."""
+"""The arms: which audio a classifier is trained and tested on, and which arms leak.
+
+Imported by the configuration and the planner, so free of numpy and torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 ORACLE = "oracle_filter"
 
@@ -106,20 +111,6 @@ SYSTEMS = {
         Arm("cnn_rnn", "none", "none"),
     )
 }
-
-
-def arm_audio(arm: str, real: np.ndarray, usable: np.ndarray, generated: np.ndarray) -> np.ndarray:
-    """The audio (N, T, A) that the classifier of an arm gets beside the video.
-
-    real: (N, T, A) projected audio. usable: bool (N,), whether a clip has usable sound; without it,
-    the real_audio arm gets zeros, the training mean of the audio space. generated: (N, T, A), of
-    training clips out of fold.
-    """
-    if arm == "generated":
-        return generated
-    if arm == "real_audio":
-        return np.where(usable[:, None, None], real, np.float32(0))
-    raise ValueError(f"unknown arm {arm!r}, expected one of {', '.join(ARMS)}")
 
 
 def leaking_arms(filter_settings: Mapping[str, object]) -> frozenset[str]:

@@ -1,23 +1,32 @@
 """The inputs of the comparison's classifiers: every way to fill a clip's missing audio.
 
 A *filling* is audio (T, A) that stands for a clip's own. An arm `<filling>` gives it to every clip;
-an arm `real_or_<filling>` only to clips without their own sound, as a system in use would.
+an arm `real_or_<filling>` only to clips without their own sound, as a system in use would. Which
+arms there are, and what each reads: `chosen_arms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unmuted.classification.chosen_arms import (
+    PARTS,
+    REAL_OR,
+    VIDEO,
+    at_percentile,
+    base_of,
+    filter_percentiles,
+)
 from unmuted.classification.fillings import (
     AudioStatistics,
     audio_statistics,
     filtered,
     random_features,
 )
-from unmuted.classification.inputs import ClipFeatures, load_features
+from unmuted.classification.inputs import ClipFeatures, load_features, stored_audio
 from unmuted.engine.runner import Artifact
 from unmuted.experiment import Clip, Experiment
 from unmuted.fitting.clip_arrays import ClipArray, Index, mapped_stack, with_audio
@@ -30,44 +39,7 @@ from unmuted.semantics.feature_filter import (
     true_similarity,
 )
 
-VIDEO = "video_only_matched"
-REAL_OR = "real_or_"
-FILTERS = ("filtered", "shuffled_dictionary")
-MAIN = "generated_arch2"  # which every clip gets in the main experiment's own arm
-FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", MAIN)
-CONTROLS = ("random_features", "swapped_audio")
-READS = {  # stages that a filling is made of, beside the clip's video
-    "knn_audio": ("retrieved",),
-    "generated_pilot": ("pilot_generated",),
-    "generated_arch1": ("video_generated",),
-    "generated_arch2": ("generated",),
-    "filtered": ("video_generated", "predicted_labels"),
-    "shuffled_dictionary": ("video_generated", "predicted_labels"),
-    "random_features": ("ast",),
-    "swapped_audio": ("ast",),
-}
-
-
-def at_percentile(filling: str, percentile: float) -> str:
-    """Name of the classifier whose filter rejects this percentage of clips."""
-    return f"{filling}-{percentile:g}"
-
-
-def base_of(unit: str) -> str:
-    """The filling of a classifier's name: without real_or_ and without a percentile."""
-    return unit.removeprefix(REAL_OR).partition("-")[0]
-
-
-def always_units(percentiles: Sequence[float]) -> list[str]:
-    """Classifiers that give every clip the same kind of audio."""
-    filters = [at_percentile(one, p) for one in FILTERS for p in percentiles]
-    return [VIDEO, *(one for one in FILLINGS if one != MAIN), *filters, *CONTROLS]
-
-
-def filling_units(percentiles: Sequence[float]) -> list[str]:
-    """Classifiers that keep a clip's own sound and fill what is missing."""
-    filters = [at_percentile("filtered", p) for p in percentiles]
-    return [f"{REAL_OR}{filling}" for filling in (*FILLINGS, *filters)]
+STORED = ("video_generated", "pilot_generated", "retrieved")  # audio beside the main experiment's
 
 
 @dataclass(frozen=True)
@@ -76,15 +48,15 @@ class Fillings:
 
     clips: their own features. video_generated: (N, S, T, A), architecture 1; pilot_generated: the
     same by the pilot. retrieved, random, swapped: (N, T, A). kept: by filter's name (with
-    percentile), bool (N, S).
+    percentile), bool (N, S). What no chosen arm is made of is None.
     """
 
     clips: ClipFeatures
-    video_generated: np.ndarray
-    pilot_generated: np.ndarray
-    retrieved: np.ndarray
-    random: np.ndarray
-    swapped: np.ndarray
+    video_generated: np.ndarray | None
+    pilot_generated: np.ndarray | None
+    retrieved: np.ndarray | None
+    random: np.ndarray | None
+    swapped: np.ndarray | None
     kept: Mapping[str, np.ndarray]
 
     def audio(self, filling: str, seed_index: int, clips: Index) -> np.ndarray:
@@ -128,27 +100,29 @@ class Fillings:
 def load_fillings(
     clips: Sequence[Clip],
     projection: Projection,
-    statistics: AudioStatistics,
-    swapped: np.ndarray,
+    statistics: AudioStatistics | None,
+    swapped: np.ndarray | None,
     kept_by_filter: Mapping[str, np.ndarray],
     seed: int,
+    stages: Collection[str] = ("generated", *STORED),
 ) -> Fillings:
-    """Read the features of clips; `swapped` (N, T, A) and what filters keep come from outside."""
-    features = load_features(clips, projection)
-    keys = [clip.key for clip in clips]
+    """Read the features of clips.
+
+    statistics: of training sound, for random features. swapped: (N, T, A), sound of other clips.
+    stages: those whose audio is read; what nothing is made of may be missing.
+    """
+    features = load_features(clips, projection, with_generated="generated" in stages)
+    keys, steps = [clip.key for clip in clips], features.real.shape[1]
+    stored = {stage: stored_audio(clips, stage) for stage in STORED if stage in stages}
     return Fillings(
         clips=features,
-        video_generated=_stored(clips, "video_generated"),
-        pilot_generated=_stored(clips, "pilot_generated"),
-        retrieved=_stored(clips, "retrieved"),
-        random=random_features(keys, statistics, features.real.shape[1], seed),
+        video_generated=stored.get("video_generated"),
+        pilot_generated=stored.get("pilot_generated"),
+        retrieved=stored.get("retrieved"),
+        random=None if statistics is None else random_features(keys, statistics, steps, seed),
         swapped=swapped,
         kept=kept_by_filter,
     )
-
-
-def _stored(clips: Sequence[Clip], stage: str) -> np.ndarray:
-    return mapped_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
 def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
@@ -214,9 +188,8 @@ class FilterRule:
 
 def filter_rule(settings: Mapping[str, object]) -> FilterRule:
     """The rule of the configuration's section `filter`."""
-    if settings["mode"] == "uniform":
-        return FilterRule((0,), settings["uniform_threshold"])
-    return FilterRule(tuple(sorted(settings["percentiles"])), None)
+    uniform = settings["uniform_threshold"] if settings["mode"] == "uniform" else None
+    return FilterRule(filter_percentiles(settings), uniform)
 
 
 def similarities(clips: Sequence[Clip], filling: str) -> np.ndarray:
@@ -238,7 +211,7 @@ def video_posterior(clips: Sequence[Clip]) -> np.ndarray:
 
 
 def training_kept(
-    experiment: Experiment, clips: Sequence[Clip], rule: FilterRule
+    experiment: Experiment, clips: Sequence[Clip], rule: FilterRule, filters: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """What each filter keeps of the training clips, by its name with percentile: bool (N, S).
 
@@ -247,7 +220,7 @@ def training_kept(
     """
     labels = experiment.labels(clips)
     found = {}
-    for filling in FILTERS:
+    for filling in filters:
         true = true_similarity(similarities(clips, filling), labels)
         for percentile in rule.percentiles:
             limits = rule.thresholds(true, percentile)
@@ -257,6 +230,6 @@ def training_kept(
 
 def unit_digests(unit: str, clip: Clip, space: Artifact) -> list[str]:
     """Content digests of what a classifier reads of a clip, for recipes."""
-    stages = [*READS.get(base_of(unit), ()), *(["ast"] if unit.startswith(REAL_OR) else [])]
+    stages = [*PARTS[base_of(unit)].audio, *(["ast"] if unit.startswith(REAL_OR) else [])]
     seen = clip.digests("vit_rgb", "vit_flow", *stages)
     return [*seen, space.row.digest] if "ast" in stages else seen

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.classification.arms import arm_audio
+from unmuted.classification.arms import ARMS
 from unmuted.engine.runner import Artifact
 from unmuted.experiment import Clip
 from unmuted.fitting.clip_arrays import ClipArray, Index, mapped_stack, with_audio
@@ -19,13 +19,13 @@ class ClipFeatures:
     """Features of N clips, mapped where `load_features` has read them.
 
     visual: float32 (N, T, Dv). real: float32 (N, T, A), zeros without usable sound. usable: bool
-    (N,). generated: float32 (N, S, T, A), one a seed.
+    (N,). generated: float32 (N, S, T, A), one a seed; None where it was not read.
     """
 
     visual: np.ndarray
     real: np.ndarray
     usable: np.ndarray
-    generated: np.ndarray
+    generated: np.ndarray | None
 
     def of_arm(self, arm: str, seed_index: int) -> ClipArray:
         """The classifier's input (N, T, F) in an arm, with what the seed's generator made."""
@@ -39,14 +39,35 @@ class ClipFeatures:
         return with_audio(self.visual, self.real.shape[2], audio)
 
 
-def load_features(clips: Sequence[Clip], projection: Projection) -> ClipFeatures:
-    """Read the features of clips that have generated audio."""
+def arm_audio(arm: str, real: np.ndarray, usable: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """The audio (N, T, A) that the classifier of an arm gets beside the video.
+
+    real: (N, T, A) projected audio. usable: bool (N,), whether a clip has usable sound; without it,
+    the real_audio arm gets zeros, the training mean of the audio space. generated: (N, T, A), of
+    training clips out of fold.
+    """
+    if arm == "generated":
+        return generated
+    if arm == "real_audio":
+        return np.where(usable[:, None, None], real, np.float32(0))
+    raise ValueError(f"unknown arm {arm!r}, expected one of {', '.join(ARMS)}")
+
+
+def load_features(
+    clips: Sequence[Clip], projection: Projection, with_generated: bool = True
+) -> ClipFeatures:
+    """Read the features of clips; without their generated audio where nothing uses it."""
     return ClipFeatures(
         visual=mapped_stack(clip.visual() for clip in clips),
         real=mapped_stack(clip.audio(projection) for clip in clips),
         usable=np.array([clip.has_sound for clip in clips]),
-        generated=mapped_stack(clip.artifacts["generated"].tensors()["audio"] for clip in clips),
+        generated=stored_audio(clips, "generated") if with_generated else None,
     )
+
+
+def stored_audio(clips: Sequence[Clip], stage: str) -> np.ndarray:
+    """Audio that a stage made for the clips, mapped: (N, ...)."""
+    return mapped_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
 def arm_digests(arm: str, clip: Clip, space: Artifact) -> list[str]:

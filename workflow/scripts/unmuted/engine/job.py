@@ -46,9 +46,10 @@ class Settings(Mapping[str, Any]):
             for head, rest in inner.items()
             if head in values
         }
+        self._declared = inner.keys()
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._values:
+        if key not in self._declared:
             raise UndeclaredRead(f"{self._owner} reads the setting {self._at}{key} undeclared")
         return self._values[key]
 
@@ -277,7 +278,7 @@ class ReportJob(_Reader):
 
     def __init__(self, run: Project, report: Report, threads: int = 1) -> None:
         super().__init__(run, f"report {report.script}", threads)
-        self._report = report
+        self._declared, self._report = report, report.under(run.config)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -304,7 +305,7 @@ class ReportJob(_Reader):
 
     def scenario(self, name: str) -> ReportJob:
         """The same report's view of a scenario that it declares; of the run for the empty name."""
-        return ReportJob(self._run.variant_of(name), self._report, self.threads)
+        return ReportJob(self._run.variant_of(name), self._declared, self.threads)
 
     @property
     def _readable(self) -> frozenset[str]:
@@ -324,7 +325,7 @@ def make_jobs(
 
     plans: what `Plan.visit_recipe` said of each when the jobs were planned, to be recorded.
     """
-    stages = run.registry.stages_of_script[script]
+    stages = [run.stage(stage.name) for stage in run.registry.stages_of_script[script]]
     plans = [None] * len(stages) if plans is None else plans
     return [Job(run, stage, part, threads, plan) for stage, plan in zip(stages, plans, strict=True)]
 

@@ -72,6 +72,7 @@ class Plan(Corpus):
         return project
 
     def _forget(self) -> None:
+        self._stages: dict[str, Stage] = {}
         self._identities: dict[str, str] = {}
         self._visits: dict[tuple[str, str | None, Scope], str] = {}
         self._makeups: dict[str, str] = {}
@@ -148,8 +149,14 @@ class Plan(Corpus):
     # --- stages -----------------------------------------------------------------------------------
 
     def stage(self, name: str) -> Stage:
-        """The stage of a name."""
-        return self.registry.stages[name]
+        """The stage of a name, with what it reads under this configuration."""
+        if name not in self._stages:
+            self._stages[name] = self.registry.stages[name].under(self.config)
+        return self._stages[name]
+
+    def report(self, name: str) -> Report:
+        """The report of a name, with what it reads under this configuration."""
+        return self.registry.reports[name].under(self.config)
 
     def has_stage(self, name: str) -> bool:
         """Whether this run has the stage: some exist for generated videos alone."""
@@ -425,11 +432,12 @@ class Plan(Corpus):
 
     def report_needs(self, name: str) -> list[Path]:
         """All that a report reads: for `input:` of its rule. Raises UserError as the fits do."""
-        return self.needs_of(self.report_reads(self.registry.reports[name]))
+        self.registry.reports[name].check(self.config)
+        return self.needs_of(self.report_reads(self.report(name)))
 
     def report_recipe(self, name: str) -> str:
         """For `params:` of a report: its code, the configuration, and all that is upstream."""
-        report = self.registry.reports[name]
+        report = self.report(name)
         return self.recipe_of(report.script, self.report_reads(report))
 
     def report_reads(self, report: Report) -> list[tuple[Self, str]]:

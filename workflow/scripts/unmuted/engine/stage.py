@@ -6,10 +6,10 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from unmuted.dataset import SPLITS
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from unmuted.engine.plan import Plan
 
 Config = Mapping[str, object]
+Chosen = Callable[[Config], Collection[str]]
+Row = TypeVar("Row", "Stage", "Report")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Stage:
             a stage exists only where the dataset has them.
         reads_splits: whether it reads the table of splits; a stage with `pooled` always does.
         reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
+        chosen: under a configuration, which of the declared stages it reads; all unless given.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Stage:
     reads_specification: bool = False
     reads_splits: bool = False
     reads_videos: bool = True
+    chosen: Chosen | None = None
 
     def __post_init__(self) -> None:
         if self.is_sharded and (self.pooled or self.splits or self.by_seed):
@@ -90,6 +94,10 @@ class Stage:
         """All stages that it reads."""
         return (*self.inputs, *self.optional, *self.pooled, *self.fits)
 
+    def under(self, config: Config) -> Stage:
+        """The stage with what it reads under a configuration."""
+        return self if self.chosen is None else _narrowed(self, self.chosen(config))
+
 
 @dataclass(frozen=True)
 class Report:
@@ -101,6 +109,8 @@ class Report:
         fits: fitted stages that it reads.
         scenarios: names the scenarios that it reads beside the run itself.
         in_scenarios: the sharded stages that it reads in each of them.
+        chosen: under a configuration, which of the declared stages it reads; all unless given.
+        check: raises UserError for a configuration that the report cannot be written for.
     """
 
     script: str
@@ -108,11 +118,28 @@ class Report:
     fits: tuple[str, ...]
     scenarios: Callable[[Config], Collection[str]] = field(default=lambda config: ())
     in_scenarios: tuple[str, ...] = ()
+    chosen: Chosen | None = None
+    check: Callable[[Config], None] = field(default=lambda config: None)
 
     @property
     def upstream(self) -> tuple[str, ...]:
         """All stages that it reads of the run itself."""
         return (*self.pooled, *self.fits)
+
+    def under(self, config: Config) -> Report:
+        """The report with what it reads under a configuration."""
+        return self if self.chosen is None else _narrowed(self, self.chosen(config))
+
+
+def _narrowed(row: Row, wanted: Collection[str]) -> Row:
+    """A row that reads only the wanted ones of the stages that it declares."""
+    kinds = ("inputs", "optional", "pooled", "fits", "in_scenarios")
+    kept = {
+        kind: tuple(name for name in getattr(row, kind) if name in wanted)
+        for kind in kinds
+        if hasattr(row, kind)
+    }
+    return replace(row, **kept)
 
 
 class ModelCatalog(Protocol):

@@ -21,7 +21,6 @@ from unmuted.report.outcomes import (
 
 SCHEMA = "arch2_metrics.schema.yaml"
 SCHEMA_VERSION = 1
-FEWEST_SEEDS = 5
 PRIMARY = ("generated", "video_only")  # named before any result is seen
 CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
 
@@ -41,15 +40,15 @@ def build_report(
     data: classes (names), train, val, test, groups (counts) and excluded {reason: count}. labels:
     int (N,) of the test clips. arms: video_only, generated and real_audio, all with the same
     seeds and clips. bootstrap: over the source groups of the N clips and the seeds. generation,
-    semantics, provenance: those sections, ready made. Raises ValueError with fewer than 5 seeds,
-    or with arms of different shapes.
+    semantics, provenance: those sections, ready made. Raises ValueError with arms of different
+    shapes.
     """
     shapes = {name: arm.probabilities.shape for name, arm in arms.items()}
-    seeds, clips, _ = next(iter(shapes.values()))
-    if len(set(shapes.values())) > 1 or clips != len(labels) or seeds < FEWEST_SEEDS:
+    _, clips, _ = next(iter(shapes.values()))
+    if len(set(shapes.values())) > 1 or clips != len(labels):
         raise ValueError(
-            f"arms need probabilities of one shape ({FEWEST_SEEDS} or more seeds, {len(labels)} "
-            f"clips, classes), got {shapes}"
+            f"arms need probabilities of one shape (seeds, {len(labels)} clips, classes), "
+            f"got {shapes}"
         )
     correct = {name: correctness(arm, labels) for name, arm in arms.items()}
     return {

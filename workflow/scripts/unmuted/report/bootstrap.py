@@ -45,7 +45,9 @@ def draw_groups(groups: Sequence[str], resamples: int, seed: int, seeds: int = 1
 
     groups: source group of each test clip. Clips of one source are not independent, so whole
     groups are drawn. seeds: S, how many times everything was trained; of these S - 1 are drawn, for
-    with so few units drawing all S would understate their variance by 1/S (Rao and Wu 1988).
+    with so few units drawing all S would understate their variance by 1/S (Rao and Wu 1988). With
+    one seed nothing is known of how trainings differ: it is in every resample, and the intervals
+    cover the choice of test clips only.
     """
     names, group_of_clip = np.unique(np.asarray(groups), return_inverse=True)
     if len(names) < 2:

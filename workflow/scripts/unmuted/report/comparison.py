@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unmuted.classification.arms import SYSTEMS
+from unmuted.classification.chosen_arms import ChosenArms
 from unmuted.errors import UserError
 from unmuted.report.bootstrap import GroupBootstrap
 from unmuted.report.missing_audio import KIND
@@ -19,23 +20,23 @@ from unmuted.report.outcomes import (
     correctness,
     recovery,
 )
+from unmuted.report.planned import REFERENCE, contrast_pairs
 
 SCHEMA = "comparison.schema.yaml"
 SCHEMA_VERSION = 1
-REFERENCE, BEST = "video_only", "real_audio"
-FURTHER = (  # contrasts beside those of every arm with video only
-    ("generated_pilot", "video_only_matched"),
-    ("generated_arch1", "video_only_matched"),
-    ("generated_arch2", "video_only_matched"),
-    ("generated_arch2", "knn_audio"),
-    ("filtered", "generated_arch1"),
-    ("filtered", "shuffled_dictionary"),
-    ("oracle_filter", "filtered"),
-)
-CHOICES = (
-    "checkpoint of each classifier, percentile of the filter and lambda of the pilot by log-loss "
-    "on validation clips"
-)
+BEST = "real_audio"
+
+
+def choices(chosen: ChosenArms) -> str:
+    """What was chosen for these arms, and by what, in words."""
+    pilot = "pilot_selection" in chosen.reads["comparison"]
+    *others, last = [
+        "checkpoint of each classifier",
+        *(["percentile of the filter"] if chosen.filters else []),
+        *(["lambda of the pilot"] if pilot else []),
+    ]
+    words = f"{', '.join(others)} and {last}" if others else last
+    return f"{words} by log-loss on validation clips"
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ def compare_arms(compared: Compared, primary: str) -> dict[str, Any]:
         }
         for name, arm in compared.arms.items()
     }
-    pairs = [(name, REFERENCE) for name in arms if name != REFERENCE]
-    pairs += [pair for pair in FURTHER if set(pair) <= set(arms)]
-    names = {f"{a}-{b}": (a, b) for a, b in pairs}
+    names = {f"{a}-{b}": (a, b) for a, b in contrast_pairs(arms)}
     if primary not in names:
         raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
     found = contrasts(

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from unmuted.classification.tail_split import SORTED_TAIL
+from unmuted.classification.chosen_arms import chosen_arms
 from unmuted.engine.job import ReportJob
 from unmuted.experiment import FULL
 from unmuted.generation.pilot_units import joint_unit
-from unmuted.report.comparison import REFERENCE, Compared
+from unmuted.report.comparison import Compared
 from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.report.figures.confusion import confusion_matrix
 from unmuted.report.figures.differences import Difference, differences
@@ -21,6 +21,7 @@ from unmuted.report.figures.missing_rates import accuracy_over_missing
 from unmuted.report.figures.style import LEAKS, Band, sample_size, save
 from unmuted.report.figures.threshold import threshold_tradeoff
 from unmuted.report.figures.training import training_curves
+from unmuted.report.planned import REFERENCE
 from unmuted.report.tested import Tested
 from unmuted.sources import UNIT
 
@@ -41,8 +42,9 @@ def draw_figures(
             caption,
             1 / len(tested.experiment.classes),
         ),
-        "training_curves": training_curves(_histories(job), caption),
     }
+    if histories := _histories(job):
+        figures["training_curves"] = training_curves(histories, caption)
     for rate, kinds in report["missing"]["curves"].items():
         figures[f"missing_audio_trained_with_{rate}_missing"] = accuracy_over_missing(
             report["missing"]["test_rates"],
@@ -52,14 +54,18 @@ def draw_figures(
             [arm for arms in kinds.values() for arm, curve in arms.items() if curve["leaks"]],
         )
     for rate, measures in report["missing"]["contrasts"].items():
+        if not measures["area"]:
+            continue
         figures[f"missing_audio_differences_trained_with_{rate}_missing"] = differences(
             {MEASURES[name]: _differences(pairs) for name, pairs in measures.items()},
             "Differences in accuracy where test clips lack their audio stream",
             f"Clips that have their sound keep it. {caption} {_trained(rate)}",
         )
     leaks = [name for name, role in compared.roles.items() if role == "leaks"]
-    figures["filter_threshold"] = _threshold(report["filter"]["filtered"], tested, job, leaks)
-    for name in SHOWN:
+    if "filtered" in report["filter"]:
+        found = report["filter"]["filtered"]
+        figures["filter_threshold"] = _threshold(found, tested, job, leaks)
+    for name in [name for name in SHOWN if name in compared.arms]:
         figures[f"confusion_{name}"] = confusion_matrix(
             _confusion(compared, name), tested.experiment.classes, name, caption, name in leaks
         )
@@ -126,19 +132,30 @@ def _confusion(compared: Compared, name: str) -> np.ndarray:
 
 
 def _histories(job: ReportJob) -> dict[str, dict[int, list[float]]]:
-    """Training losses by system and seed: of what is fitted on all training clips."""
-    pilot = joint_unit(job.units("pilot_selection")["all"].json()["lambda"], FULL)
-    systems = {
-        "architecture 1": ("video_generator", FULL),
-        "architecture 2": ("generator", FULL),
-        "pilot": ("pilot", pilot),
-    }
-    if job.config["cnn_rnn"]["split"] != SORTED_TAIL:  # which is no arm either
-        systems["CNN-RNN"] = ("cnn_rnn", UNIT)
+    """Training losses by system and seed: of what is fitted on all training clips.
+
+    Only of the systems that some arm is made of.
+    """
+    read = chosen_arms(job.config).reads["comparison"]
     return {
-        name: {seed: _loss(fits[fit].tensors()) for seed, fits in job.fits_by_seed(stage).items()}
-        for name, (stage, fit) in systems.items()
+        name: {
+            seed: _loss(fits[unit(job)].tensors()) for seed, fits in job.fits_by_seed(stage).items()
+        }
+        for name, (stage, unit) in SYSTEMS.items()
+        if stage in read
     }
+
+
+def _pilot_unit(job: ReportJob) -> str:
+    return joint_unit(job.units("pilot_selection")["all"].json()["lambda"], FULL)
+
+
+SYSTEMS = {  # by name the stage of a system's fits, and which of them learns from all clips
+    "architecture 1": ("video_generator", lambda _: FULL),
+    "architecture 2": ("generator", lambda _: FULL),
+    "pilot": ("pilot", _pilot_unit),
+    "CNN-RNN": ("cnn_rnn", lambda _: UNIT),
+}
 
 
 def _loss(state: Mapping[str, np.ndarray]) -> list[float]:

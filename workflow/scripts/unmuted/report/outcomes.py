@@ -20,6 +20,11 @@ INTERVALS = (
     "95 % percentile bootstrap: whole source groups of test clips and the seeds of training are "
     "drawn, the same ones for all arms"
 )
+INTERVALS_OF_ONE_SEED = (
+    "95 % percentile bootstrap: whole source groups of test clips are drawn, the same ones for all "
+    "arms; with one seed of training neither intervals nor p cover what another training would "
+    "change"
+)
 TESTS = (
     "p is the larger of two: by sign flips of whole source groups (means over seeds), and by the "
     "share of the interval's own draws at or beyond 0, so that no p below 0.05 stands beside an "
@@ -108,8 +113,9 @@ def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> d
 
     choices: what was chosen, and by what. families: of contrasts that are corrected apart.
     """
+    _, seeds = bootstrap.seed_shares.shape
     return {
-        "intervals": INTERVALS,
+        "intervals": INTERVALS if seeds > 1 else INTERVALS_OF_ONE_SEED,
         "contrasts": "differences in accuracy",
         "tests": f"{TESTS}{families}",
         "smallest_p": smallest_reachable_p(bootstrap),

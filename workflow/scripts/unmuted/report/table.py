@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from unmuted.report.evidence import ENOUGH_SEEDS, exploratory
 from unmuted.report.significance import p_in_words
 
 Report = Mapping[str, Any]
@@ -21,9 +22,9 @@ def format_report(report: Report) -> str:
     blocks += [_generation(report)] if "generation" in report else []
     blocks += [_recalls(report)] if "classes" in report else []
     blocks += [_missing(report), _filled(report)] if "missing" in report else []
-    said = [*conclusions(report), *_likeness_conclusion(report)]
+    said = [*_evidence(report), *conclusions(report), *_likeness_conclusion(report)]
     sentences = [textwrap.fill(sentence, WIDTH) for sentence in said]
-    return "\n\n".join([*blocks, "\n".join(sentences)]) + "\n"
+    return "\n\n".join([*filter(None, blocks), "\n".join(sentences)]) + "\n"
 
 
 def conclusions(report: Report) -> list[str]:
@@ -93,12 +94,23 @@ def _likeness_conclusion(report: Report) -> list[str]:
 
 def _heading(report: Report) -> str:
     data = report["data"]
-    seeds = len(report["provenance"]["seeds"])
     excluded = sum(data["excluded"].values())
     return (
         f"{report['system']}: {len(data['classes'])} classes; clips {data['train']} train, "
-        f"{data['val']} val, {data['test']} test, {excluded} excluded; {seeds} seeds"
+        f"{data['val']} val, {data['test']} test, {excluded} excluded; {_seeds(report)}"
     )
+
+
+def _seeds(report: Report) -> str:
+    seeds = len(report["provenance"]["seeds"])
+    return f"{seeds} seeds" if exploratory(seeds) is None else exploratory(seeds)
+
+
+def _evidence(report: Report) -> list[str]:
+    """What too few seeds forbid, ahead of the sentences that would sound like claims."""
+    if exploratory(len(report["provenance"]["seeds"])) is None:
+        return []
+    return [f"This run is exploratory: a claim needs at least {ENOUGH_SEEDS} seeds."]
 
 
 def _arms(report: Report) -> str:
@@ -144,6 +156,8 @@ def _filled(report: Report) -> str:
     blocks = []
     for trained, measures in report["missing"]["contrasts"].items():
         head = f"where streams are missing, mean of all rates, {_trained(trained)}"
+        if not measures["area"]:  # no arm fills what is missing
+            continue
         blocks.append(_contrast_rows(head, measures["area"]))
     return "\n\n".join(blocks)
 

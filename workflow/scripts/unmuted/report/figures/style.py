@@ -18,6 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from unmuted.report.evidence import exploratory
+
 # Told apart by readers with any colour vision (Okabe and Ito 2008); yellow is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#7F3C2D")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
@@ -105,11 +107,10 @@ def new_figure(width: float, height: float, title: str, caption: str, scale: flo
 
 
 def sample_size(clips: int, groups: int, seeds: int, split: str = "test") -> str:
-    """How much a figure rests on, for its caption."""
-    return (
-        f"{_count(clips, f'{split} clip')} from {_count(groups, 'source group')}, "
-        f"{_count(seeds, 'seed')}."
-    )
+    """How much a figure rests on, for its caption; fewer than five seeds are called exploratory."""
+    sample = f"{_count(clips, f'{split} clip')} from {_count(groups, 'source group')}"
+    remark = exploratory(seeds)
+    return f"{sample}, {_count(seeds, 'seed')}." if remark is None else f"{sample}; {remark}."
 
 
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:

@@ -1,0 +1,334 @@
+"""comparison.arms: which arms, classifiers and stages follow from it, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from small_project import changed, make_config
+from unmuted.classification import tail_split
+from unmuted.classification.arms import ARMS, COMPARISON, SYSTEMS, leaking_arms
+from unmuted.classification.chosen_arms import PARTS, SORTED_TAIL, ChosenArms, chosen_arms
+from unmuted.config import check_config, schema, setting
+from unmuted.engine.project import Project
+from unmuted.errors import UserError
+from unmuted.report.planned import (
+    ablated_arms,
+    arm_without_sound,
+    check_report_arms,
+    contrast_pairs,
+)
+from unmuted.stages import REPORTS, STAGES, VISUAL
+
+MODELS = {role: {"path": f"models/{role}"} for role in ("vit", "ast", "blip")}
+SMALLEST = {"videos": {"source": "demo"}, "models": MODELS}
+STEPS = ("comparison_classifier", "comparison_selection", "comparison_predictions")
+CONTROLS = ("video_only", "generated_pilot", "generated_arch1", "generated_arch2", "real_audio")
+
+
+def config_of(*arms: str, primary: str | None = None, **settings: object) -> dict:
+    """A complete configuration with these arms; `settings`: dotted keys, dots written as __."""
+    config = changed(SMALLEST, "comparison.arms", list(arms)) if arms else SMALLEST
+    first = next((arm for arm in arms if arm != "video_only"), "real_audio")
+    if arms:
+        config = changed(config, "comparison.primary", primary or f"{first}-video_only")
+    for key, value in settings.items():
+        config = changed(config, key.replace("__", "."), value)
+    return check_config(config)
+
+
+def chosen_of(*arms: str, **settings: object) -> ChosenArms:
+    return chosen_arms(config_of(*arms, **settings))
+
+
+def message(config: dict) -> str:
+    with pytest.raises(UserError) as error:
+        check_config(config)
+    return str(error.value)
+
+
+# --- arms and classifiers -------------------------------------------------------------------------
+
+
+def test_the_tables_of_arms_agree() -> None:
+    described = {"generated_arch2" if arm == "generated" else arm for arm in ARMS}
+    described |= COMPARISON.keys() | (SYSTEMS.keys() - {"pilot_classification"})
+    assert PARTS.keys() == described
+    rules = schema("config")["properties"]["comparison"]["properties"]["arms"]
+    assert rules["items"]["enum"] == list(PARTS)
+    assert tail_split.SORTED_TAIL == SORTED_TAIL
+
+
+def test_without_a_choice_there_are_all_arms_and_their_classifiers() -> None:
+    chosen = chosen_of(filter__percentiles=[50, 25])
+    assert chosen.arms == tuple(PARTS)
+    filters = [f"{name}-{p}" for name in ("filtered", "shuffled_dictionary") for p in (25, 50)]
+    fillings = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1")
+    assert chosen.always_units == (
+        *("video_only_matched", *fillings),
+        *(*filters, "random_features", "swapped_audio"),
+    )
+    filled = (*fillings, "generated_arch2", "filtered-25", "filtered-50")
+    assert chosen.filling_units == tuple(f"real_or_{one}" for one in filled)
+    assert chosen.units == (*chosen.always_units, *chosen.filling_units)
+    assert "arms" not in config_of()["comparison"]  # the digest of a configuration stays as it was
+
+
+def test_all_arms_by_name_are_the_default() -> None:
+    assert chosen_of(*PARTS) == chosen_of()
+
+
+def test_arms_come_in_the_order_of_the_report_however_they_are_listed() -> None:
+    assert chosen_of(*CONTROLS) == chosen_of(*reversed(CONTROLS)) == chosen_of(*CONTROLS[1:4])
+    assert chosen_of(*CONTROLS).arms == CONTROLS
+
+
+def test_a_control_trains_only_its_own_classifiers() -> None:
+    assert chosen_of(*CONTROLS).units == (
+        *("generated_pilot", "generated_arch1", "real_or_generated_pilot"),
+        *("real_or_generated_arch1", "real_or_generated_arch2"),
+    )
+
+
+def test_the_oracle_comes_with_the_filter_whose_classifier_it_uses() -> None:
+    chosen = chosen_of("oracle_filter", filter__percentiles=[40])
+    assert chosen.arms == ("video_only", "filtered", "real_audio", "oracle_filter")
+    assert chosen.units == ("filtered-40", "real_or_filtered-40")
+    assert chosen.compared == ("filtered", "oracle_filter")
+
+
+def test_a_control_of_the_filter_fills_nothing() -> None:
+    chosen = chosen_of("shuffled_dictionary", filter__mode="uniform")
+    assert chosen.units == ("shuffled_dictionary-0",) and not chosen.fillings
+
+
+def test_arms_of_other_experiments_need_no_classifier() -> None:
+    assert chosen_of("video_only", "pilot", "cnn_rnn").units == ()
+
+
+def test_the_recogniser_is_left_out_where_it_cannot_be_compared() -> None:
+    chosen = chosen_of(cnn_rnn__split=SORTED_TAIL)
+    assert set(PARTS) - set(chosen.arms) == {"cnn_rnn"}
+    read = chosen.reads["comparison"]
+    assert not {"cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions", "cnn_sequence"} & set(read)
+
+
+# --- stages ---------------------------------------------------------------------------------------
+
+
+def test_all_arms_read_what_the_table_of_stages_declares() -> None:
+    reads = chosen_of().reads
+    for step in STEPS:
+        stage = STAGES[step]
+        declared = {*stage.inputs, *stage.optional, *stage.pooled, *stage.fits}
+        assert sorted(reads[step]) == sorted(declared), step
+    report = REPORTS["comparison"]
+    assert set(reads["comparison"]) <= {*report.pooled, *report.fits}
+    assert chosen_of().at_all_rates == report.at_all_rates
+
+
+@pytest.mark.parametrize("arm", PARTS)
+def test_an_arm_alone_reads_a_part_of_what_all_read(arm: str) -> None:
+    every, few = chosen_of().reads, chosen_of(arm).reads
+    for step, stages in few.items():
+        assert set(stages) <= set(every[step])
+        assert {*VISUAL, "ast"} <= set(stages)
+
+
+def test_a_control_reads_no_stage_of_other_arms() -> None:
+    reads = chosen_of(*CONTROLS).reads
+    trains = {*VISUAL, "ast", "video_generated", "pilot_generated", "generated", "projection"}
+    assert set(reads["comparison_classifier"]) == trains
+    assert set(reads["comparison_selection"]) == trains | {"comparison_classifier"}
+    assert set(reads["comparison_predictions"]) == trains | {
+        *("noise_ast", "comparison_classifier", "comparison_selection")
+    }
+    assert set(reads["comparison"]) == {
+        *(*VISUAL, "ast", "captions", "selection", "predictions", "comparison_predictions"),
+        *("comparison_selection", "generator", "video_generator"),
+        *("pilot", "pilot_selection", "cnn_rgb"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arm", "stages"),
+    [
+        ("video_only_matched", set()),
+        ("mean_audio", {"noise_ast"}),
+        ("knn_audio", {"retrieved", "noise_ast"}),
+        ("generated_arch2", {"generated", "noise_ast"}),
+        ("filtered", {"video_generated", "predicted_labels", "predictions", "noise_ast"}),
+        ("shuffled_dictionary", {"video_generated", "predicted_labels", "predictions"}),
+        ("random_features", set()),
+    ],
+)
+def test_predictions_read_the_stages_of_their_arm(arm: str, stages: set[str]) -> None:
+    common = {*VISUAL, "ast", "projection", "comparison_classifier", "comparison_selection"}
+    assert set(chosen_of(arm).reads["comparison_predictions"]) == common | stages
+
+
+@pytest.mark.parametrize("arm", ["video_only", "pilot", "cnn_rnn"])
+def test_without_classifiers_of_its_own_the_report_reads_no_step_of_the_comparison(
+    arm: str,
+) -> None:
+    chosen = chosen_of(arm)
+    assert not {*STEPS} & set(chosen.reads["comparison"])
+    assert chosen.at_all_rates == ()
+
+
+def test_other_training_rates_are_read_only_where_something_fills_missing_audio() -> None:
+    assert chosen_of("random_features", "shuffled_dictionary").at_all_rates == ()
+    assert chosen_of("generated_arch2").at_all_rates == ("comparison_predictions",)
+
+
+# --- what is refused, before any job --------------------------------------------------------------
+
+
+def test_an_unknown_arm_is_refused_with_the_known_ones() -> None:
+    text = message(changed(SMALLEST, "comparison.arms", ["video_only", "generated_arch9"]))
+    assert "comparison.arms.1: 'generated_arch9' is not one of ['video_only'," in text
+    assert "'knn_audio'" in text
+
+
+@pytest.mark.parametrize("arms", [[], ["knn_audio", "knn_audio"], "knn_audio"])
+def test_other_lists_that_mean_nothing_are_refused(arms: object) -> None:
+    assert "comparison.arms: " in message(changed(SMALLEST, "comparison.arms", arms))
+
+
+def test_the_primary_contrast_must_be_among_those_that_remain() -> None:
+    text = message(changed(SMALLEST, "comparison.arms", ["generated_arch1"]))
+    assert "comparison.primary: 'generated_arch2-video_only' is no contrast of the arms" in text
+    assert text.count("expected one of: generated_arch1-video_only, real_audio-video_only") == 1
+    text = message(changed(SMALLEST, "comparison.primary", "generated_arch2-cnn_rnn"))
+    assert "generated_arch2-knn_audio" in text
+
+
+def test_contrasts_of_two_arms_need_both() -> None:
+    pairs = contrast_pairs(chosen_of("generated_arch2", "knn_audio").arms)
+    assert ("generated_arch2", "knn_audio") in pairs
+    assert ("generated_arch2", "video_only_matched") not in pairs
+    config_of("generated_arch2", "knn_audio", primary="generated_arch2-knn_audio")
+
+
+def test_the_recogniser_is_refused_by_name_where_it_cannot_be_compared() -> None:
+    config = changed(SMALLEST, "comparison.arms", ["cnn_rnn", "generated_arch2"])
+    text = message(changed(config, "cnn_rnn.split", SORTED_TAIL))
+    assert "comparison.arms: cnn_rnn cannot be compared under cnn_rnn.split sorted_tail" in text
+
+
+def test_arms_are_no_ablation() -> None:
+    config = changed(SMALLEST, "ablations", {"mine": {"comparison.arms": [["knn_audio"]]}})
+    assert "ablations.mine: comparison.arms says which arms there are" in message(config)
+
+
+def test_architecture_1s_report_names_the_arms_that_it_lacks() -> None:
+    check_report_arms("arch1_metrics", config_of())
+    check_report_arms("arch1_metrics", config_of("oracle_filter", "generated_arch1"))
+    with pytest.raises(UserError, match=r"add filtered, oracle_filter to comparison\.arms"):
+        check_report_arms("arch1_metrics", config_of(*CONTROLS))
+    check_report_arms("comparison", config_of("video_only"))
+
+
+@pytest.mark.parametrize(
+    ("arms", "mode", "expected"),
+    [
+        ((), "percentile", "filtered"),
+        ((), "uniform", "generated_arch1"),
+        (CONTROLS, "percentile", "generated_arch1"),
+        (("oracle_filter",), "percentile", "filtered"),
+        (("oracle_filter",), "uniform", None),
+        (("generated_arch2",), "percentile", None),
+    ],
+)
+def test_a_video_without_sound_is_decided_about_by_an_honest_arm(
+    arms: tuple[str, ...], mode: str, expected: str | None
+) -> None:
+    config = config_of(*arms, filter__mode=mode)
+    assert arm_without_sound(config) == expected
+    assert expected not in leaking_arms(config["filter"])
+    if expected is None:
+        with pytest.raises(UserError, match=r"generated_arch1 to comparison\.arms"):
+            check_report_arms("predictions", config)
+    else:
+        check_report_arms("predictions", config)
+
+
+def test_a_grid_shows_the_chosen_ones_of_the_arms_that_a_setting_reaches() -> None:
+    reached = ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")
+    assert ablated_arms("g", "folds", reached, config_of()) == reached
+    assert ablated_arms("g", "folds", reached, config_of(*CONTROLS)) == reached[:3]
+    with pytest.raises(UserError, match=r"ablations\.g: retrieval\.k reaches only knn_audio"):
+        ablated_arms("g", "retrieval.k", ("knn_audio",), config_of(*CONTROLS))
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
+    """The configuration of a project in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    labels = {f"{label}{i}": label for label in "ab" for i in range(12)}
+    return make_config(tmp_path, labels)
+
+
+def planned(small: dict, *arms: str, **settings: object) -> Project:
+    for key in ("arms", "primary"):
+        small = changed(small, f"comparison.{key}", config_of(*arms)["comparison"][key])
+    for key, value in settings.items():
+        small = changed(small, key.replace("__", "."), value)
+    return Project(small)
+
+
+def test_other_arms_visit_the_comparison_and_nothing_else(small: dict) -> None:
+    first, second = planned(small, "knn_audio"), planned(small, "knn_audio", "mean_audio")
+    shard = min(first.shards)
+    for name, stage in STAGES.items():
+        if name not in ("clips", "truth"):
+            part = shard if stage.is_sharded else None
+            same = first.visit_recipe(name, part) == second.visit_recipe(name, part)
+            assert same == (name not in STEPS), name
+
+
+def test_the_choice_of_arms_is_in_no_recipe_of_a_classifier(small: dict) -> None:
+    """So that a classifier whose inputs are unchanged is not trained again."""
+    recipes = {
+        planned(small, *arms).recipe("comparison_classifier", "inputs")
+        for arms in (["knn_audio"], ["mean_audio"], list(PARTS))
+    }
+    assert recipes == {Project(small).recipe("comparison_classifier", "inputs")}
+
+
+def test_what_a_report_lacks_is_said_when_it_is_planned(small: dict) -> None:
+    project = planned(small, "knn_audio", ablations={"g": {"filter.top_labels": [9]}})
+    for report in ("arch1_metrics", "predictions"):
+        with pytest.raises(UserError, match=r"comparison\.arms"):
+            project.report_needs(report)
+    with pytest.raises(UserError, match=r"ablations\.g: filter\.top_labels reaches only filtered"):
+        project.ablation_needs("g")
+
+
+def test_a_key_without_default_reads_as_none_and_an_unknown_one_is_an_error() -> None:
+    assert setting(config_of(), "comparison.arms") is None
+    assert setting(config_of("knn_audio"), "comparison.arms") == ["knn_audio"]
+    with pytest.raises(KeyError):
+        setting(config_of(), "comparison.arm")
+
+
+def test_the_planner_needs_no_numpy(repository: Path) -> None:
+    code = "import sys; import unmuted.engine.project; print({'numpy', 'torch'} & {*sys.modules})"
+    scripts = repository / "workflow" / "scripts"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["positive", "negative"])
+def test_the_controls_have_the_arms_that_are_asserted(repository: Path, name: str) -> None:
+    text = (repository / "config" / f"control_{name}.yaml").read_text(encoding="utf-8")
+    assert chosen_arms(check_config(yaml.safe_load(text))).arms == CONTROLS

@@ -1,0 +1,31 @@
+"""How much a report proves: with fewer than five seeds it is exploratory, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ENOUGH_SEEDS = 5  # from which on a difference may be claimed
+KEY = "exploratory"
+
+
+def exploratory(seeds: int) -> str | None:
+    """The remark that a report with this number of seeds carries; None where it needs none."""
+    if seeds >= ENOUGH_SEEDS:
+        return None
+    if seeds == 1:
+        return "exploratory: 1 seed; intervals and p-values cover the choice of test clips only"
+    return f"exploratory: {seeds} seeds"
+
+
+def with_evidence(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report with its remark right after the name of its system, where it needs one."""
+    remark = exploratory(len(report["provenance"]["seeds"]))
+    if remark is None:
+        return dict(report)
+    items = []
+    for key, value in report.items():
+        items.append((key, value))
+        if key == "system":
+            items.append((KEY, remark))
+    return dict(items)
