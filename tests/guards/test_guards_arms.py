@@ -6,7 +6,6 @@ import csv
 import importlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +16,11 @@ from guards.corpus import make_clips
 from guards.world import SEEDS, STAGES_RUN, World, make_world
 from small_project import changed
 from unmuted.classification.chosen_arms import ChosenArms, chosen_arms
+from unmuted.engine.project import Project
 from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.errors import UserError
 from unmuted.report.schema import check_report
 from unmuted.report.table import format_report
-from unmuted.stages import STAGES
 
 TRAINED, CHOSEN = "comparison_classifier", "comparison_selection"
 PREDICTED = "comparison_predictions"
@@ -35,7 +34,6 @@ CHOICES = {
     "no audio": ("video_only_matched", "random_features", "swapped_audio"),
     "systems": ("pilot", "cnn_rnn"),
 }
-KINDS = ("inputs", "optional", "pooled", "fits")
 
 
 @dataclass(frozen=True)
@@ -50,30 +48,20 @@ class Few:
     ran: tuple[str, ...]
 
 
-def narrowed(chosen: ChosenArms) -> dict[str, object]:
-    """The table of stages with what the comparison reads for these arms."""
-    table = dict(STAGES)
-    for name in (TRAINED, CHOSEN, PREDICTED):
-        read = set(chosen.reads[name])
-        kept = {kind: tuple(s for s in getattr(table[name], kind) if s in read) for kind in KINDS}
-        table[name] = replace(table[name], **kept)
-    return table
-
-
-def needed(names: tuple[str, ...], table: Mapping[str, object]) -> set[str]:
-    """These stages and all that lie upstream of them."""
+def needed(names: tuple[str, ...], run: Project) -> set[str]:
+    """These stages and all that lie upstream of them, under the run's configuration."""
     found: set[str] = set()
     queue = list(names)
     while queue:
         name = queue.pop()
         if name not in found:
             found.add(name)
-            queue += [stage for kind in KINDS for stage in getattr(table[name], kind)]
+            queue += run.stage(name).upstream
     return found
 
 
 @pytest.fixture(scope="module", params=CHOICES)
-def few(request: pytest.FixtureRequest, folder: Path) -> Iterator[Few]:
+def few(request: pytest.FixtureRequest, folder: Path) -> Few:
     arms = CHOICES[request.param]
     world = make_world(
         folder / f"few {request.param}",
@@ -81,18 +69,15 @@ def few(request: pytest.FixtureRequest, folder: Path) -> Iterator[Few]:
         comparison={"arms": list(arms), "primary": f"{arms[0]}-video_only"},
         bootstrap__resamples=200,
     )
-    chosen = chosen_arms(world.project().config)
-    table = narrowed(chosen)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in (TRAINED, CHOSEN, PREDICTED):
-            patch.setitem(STAGES, name, table[name])
-        wanted = needed(chosen.reads["comparison"], table)
-        ran = tuple(stage for stage in STAGES_RUN if stage in wanted)
-        world.run(*ran)
-        if chosen.at_all_rates:
-            half = world.variant(HALF)
-            half.run(*[stage for stage in STAGES_RUN if stage in needed((PREDICTED,), table)])
-        yield Few(world, chosen, ran)
+    run = world.project()
+    chosen = chosen_arms(run.config)
+    wanted = needed(run.report("comparison").upstream, run)
+    ran = tuple(stage for stage in STAGES_RUN if stage in wanted)
+    world.run(*ran)
+    if chosen.at_all_rates:
+        half = needed((PREDICTED,), run)
+        world.variant(HALF).run(*[stage for stage in STAGES_RUN if stage in half])
+    return Few(world, chosen, ran)
 
 
 def test_only_the_classifiers_of_the_chosen_arms_are_trained(few: Few) -> None:
