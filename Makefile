@@ -7,8 +7,10 @@ DIRECTORY ?= .
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+PYTEST := $(BIN)/python -m pytest
+FAST := unit or engine
 
-.PHONY: demo test bench lint verify tiny-models figures clean
+.PHONY: demo test test-fast code-versions bench lint verify tiny-models figures clean
 
 $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -21,7 +23,12 @@ demo: $(VENV)/ready
 	@$(BIN)/python workflow/scripts/show_metrics.py results/arch2_metrics.json
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \
+	$(PYTEST) -m "not ($(FAST))" --durations 10; exit $$((fast + $$?))
+
+# The library and the engine alone: minutes.
+test-fast: $(VENV)/ready
+	$(PYTEST) -n 2 -m "$(FAST)" --durations 10
 
 lint: $(VENV)/ready
 	$(BIN)/snakemake --lint
@@ -31,6 +38,11 @@ lint: $(VENV)/ready
 
 verify: $(VENV)/ready
 	$(BIN)/python workflow/scripts/verify_artifacts.py $(DIRECTORY)
+
+# After a change of code that makes nothing else: record it as equivalent. Otherwise raise the
+# version of the stages in workflow/scripts/unmuted/stages.py first.
+code-versions: $(VENV)/ready
+	$(BIN)/python workflow/scripts/record_code_versions.py
 
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,26 @@ if TYPE_CHECKING:
 settings.register_profile("unmuted", deadline=None)  # a busy machine is no defect
 settings.load_profile("unmuted")
 
+# Tests run side by side, and so do jobs: one thread each is fastest.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what has no mark of its own as a unit test, and keep tests that share fixtures together.
+
+    xdist gives each group to one worker: the tests of a file, and all guards, whose worlds are
+    built once.
+    """
+    for item in items:
+        if MARKS.isdisjoint(mark.name for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.unit)
+        is_guard = "guards" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("guards" if is_guard else item.path.name))
 
 
 @pytest.fixture(scope="session")
@@ -33,38 +53,22 @@ def shared() -> Path:
     return folder
 
 
-# A corpus that is built once; each test works on a copy of it.
+# One world for whole runs: the demo made small, built once; each test works on a copy of it.
 @pytest.fixture(scope="session")
-def unbuilt(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """The corpus before anything has run."""
-    from runs.corpus import make_corpus
+def small(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The small demo before anything has run; not to be changed."""
+    from runs.corpus import make_small_demo
 
-    return make_corpus(tmp_path_factory.mktemp("corpus") / "unbuilt")
-
-
-@pytest.fixture(scope="session")
-def with_features(unbuilt: Corpus) -> Corpus:
-    """The corpus with all per-clip stages; not to be changed."""
-    corpus = unbuilt.copy(unbuilt.folder.parent / "with_features")
-    corpus.run("features")
-    return corpus
+    return make_small_demo(tmp_path_factory.mktemp("small") / "unbuilt")
 
 
 @pytest.fixture(scope="session")
-def with_metrics(with_features: Corpus) -> Corpus:
-    """The corpus with everything; not to be changed."""
-    corpus = with_features.copy(with_features.folder.parent / "with_metrics")
-    corpus.run()
-    return corpus
+def built(small: Corpus) -> Corpus:
+    """The small demo with everything; not to be changed."""
+    from runs.corpus import TARGETS
 
-
-@pytest.fixture(scope="session")
-def with_comparison(with_metrics: Corpus) -> Corpus:
-    """The corpus with the comparison of all arms as well; not to be changed."""
-    from runs.corpus import COMPARED
-
-    corpus = with_metrics.copy(with_metrics.folder.parent / "with_comparison")
-    corpus.run(*COMPARED)
+    corpus = small.copy(small.folder.parent / "built")
+    corpus.run(*TARGETS)
     return corpus
 
 

@@ -1,9 +1,8 @@
-"""A small corpus of rendered clips and small random models, and Snakemake runs over it."""
+"""Working directories of small runs: the demo made small, and the same clips as a user's files."""
 
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import subprocess
 import sys
@@ -13,22 +12,25 @@ from pathlib import Path
 
 import yaml
 
-import models_fixture
 from unmuted.engine.artifacts import content_digest
 from unmuted.engine.ledger import Row, read_rows
-from unmuted.world.files import write_clip
-from unmuted.world.plan import plan_world
+from unmuted.pipeline import open_run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PER_CLIP = (
     *("probe", "frames", "wav", "flow", "representative_frames", "vit_rgb", "vit_flow", "ast"),
     *("captions", "caption_embeddings", "mapping"),
 )
-COMPARED = [
+FITTED = ("projection", "prototypes", "generator", "classifier")
+MADE = ("generated", "predictions")
+METRICS = "results/arch2_metrics.json"
+COMPARED = (
     *("results/comparison.json", "results/arch1_metrics.json", "results/predictions.csv"),
     *("results/pilot_metrics.json", "results/cnn_rnn_metrics.json"),
-]
-FITTED = ("projection", "prototypes", "generator", "classifier")
+)
+ANIMATIONS = "results/cnn_rnn_animations/00000-of-00002.ledger.csv"
+WRITTEN = (METRICS, *COMPARED)
+TARGETS = (*WRITTEN, ANIMATIONS)
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,11 @@ class Corpus:
         return [row["video_id"] for row in self.manifest() if row["split"] == split]
 
     def rows(self, stage: str) -> dict[str, Row]:
-        """Rows of all shards of a stage (or of all parts of a fit), by video (or part/unit)."""
+        """Rows of all shards or partitions of a stage, by video or fit."""
         found: dict[str, Row] = {}
         own = self.results / f"{stage}.ledger.csv"
         for ledger in [own] if own.exists() else sorted((self.results / stage).glob("*.csv")):
-            part = ledger.name.removesuffix(".ledger.csv")
-            prefix = f"{part}/" if part.startswith("seed-") else ""
-            found |= {prefix + name: row for name, row in read_rows(ledger).items()}
+            found |= read_rows(ledger)
         return found
 
     def artifacts(self, *stages: str) -> dict[str, tuple[int, str]]:
@@ -109,19 +109,23 @@ class Corpus:
         return {name: path.read_bytes() for name, path in self.artifact_paths(*stages).items()}
 
     def artifact_paths(self, *stages: str) -> dict[str, Path]:
-        """Every artifact by `<stage>/<file name>`, of a seed by `<stage>/seed-<seed>/<file name>`.
+        """Every artifact by `<stage>/<file name>`.
 
-        The shard is left out: other layouts have the same names.
+        The shard or partition is left out: other layouts have the same names.
         """
         found: dict[str, Path] = {}
         for stage in stages:
             for path in (self.results / stage).rglob("*"):
                 if path.is_file() and not path.name.startswith(".") and path.suffix != ".csv":
-                    part = path.parent.name if path.parent.name.startswith("seed-") else ""
-                    name = "/".join(filter(None, (stage, part, path.name)))
+                    name = f"{stage}/{path.name}"
                     assert name not in found, f"{found.get(name)} and {path}"
                     found[name] = path
         return found
+
+
+def contents(written: Mapping[str, tuple[int, str]]) -> dict[str, str]:
+    """Content of every artifact by name; `written` as `Corpus.artifacts` gives it."""
+    return {name: digest for name, (_, digest) in written.items()}
 
 
 def rewritten(
@@ -131,59 +135,56 @@ def rewritten(
     return {name for name in after if after[name] != before.get(name)}
 
 
-def make_corpus(folder: Path) -> Corpus:
-    """Sixteen clips of two classes in three splits, two shards, small random models."""
-    videos = folder / "videos"
-    videos.mkdir(parents=True)
-    rows = []
-    for spec in plan_world(2, 8, seed=13, seconds=1.5):
-        write_clip(spec, videos / f"{spec.video_id}.mp4")
-        rows.append(
-            {
-                "path": f"videos/{spec.video_id}.mp4",
-                "label": spec.label,
-                "video_id": spec.video_id,
-                "split": spec.split,
-                "group": spec.group,
-            }
-        )
+# The embedded demo with few clips, seeds and epochs: what most tests of whole runs need.
+SMALL = {
+    "videos": {"demo": {"classes": 2, "clips_per_class": 12}},
+    "videos_per_shard": 16,
+    "seeds": [0, 1],
+    "folds": 2,
+    "generator": {"epochs": 1},
+    "video_generator": {"epochs": 1},
+    "pilot": {"epochs": 1, "snapshots": 1, "lambdas": [1]},
+    "cnn_rnn": {"epochs": 1},
+    "classifier": {"epochs": 2, "snapshots": 2},
+    "missing": {"training_rates": [0, 0.2]},
+    "bootstrap": {"resamples": 200},
+}
+
+
+def make_small_demo(folder: Path) -> Corpus:
+    """The demo's own configuration, made small; nothing has run."""
+    folder.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "config" / "config.yaml", folder)
     corpus = Corpus(folder)
-    corpus.write_manifest(rows)
-    models = folder / "models"
-    models_fixture.save_vit(models / "vit")
-    models_fixture.save_ast(models / "ast", frames=160)
-    models_fixture.save_blip(models / "blip")
-    models_fixture.save_cnn(models / "cnn")
-    config = {
-        "videos": {"source": "manifest", "manifest": "manifest.csv"},
-        "videos_per_shard": 10,
-        "threads": 1,
-        "clips": {"seconds": 1.5, "fps": 4},
-        "frames": {"short_side": 72},
-        # few at once: there is time to kill a job between two videos, on fast machines too
-        "captions": {"max_new_tokens": 40, "batch_size": 2},
-        "models": {
-            **{role: {"path": str(models / role)} for role in ("vit", "ast", "blip")},
-            "pilot_backbone": {"path": str(models / "cnn")},
-            "cnn_rnn_backbone": {"path": str(models / "cnn")},
-        },
-        "folds": 2,
-        "audio_dim": 8,
-        "generator": {"epochs": 1, "hidden": 8, "adapter_dim": 4, "draws": 2},
-        "video_generator": {"epochs": 1, "hidden": 8},
-        "pilot": {"epochs": 2, "hidden": 8, "snapshots": 2, "lambdas": [0.5, 2]},
-        "cnn_rnn": {"epochs": 2, "sequence_length": 8},
-        "classifier": {"epochs": 2, "hidden": 8, "snapshots": 2},
-        # of so few clips, on whatever machine: keys, and with them masks, follow its features
-        "missing": {"training_rates": [0, 0.2]},
-        "retrieval": {"k": 2},
-        "filter": {"percentiles": [50]},
-        "bootstrap": {"resamples": 200},
-    }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    corpus.change_config(**SMALL)
     return corpus
 
 
-def make_older(path: Path) -> None:
-    """Give a file a modification time of long ago."""
-    os.utime(path, (1_000_000_000, 1_000_000_000))
+def make_renamed(demo: Corpus, folder: Path) -> tuple[Corpus, dict[str, str]]:
+    """The built demo's clips as a manifest of files with other names in another order.
+
+    Returns the corpus and the former id of each video.
+    """
+    videos = folder / "videos"
+    videos.mkdir(parents=True)
+    run = open_run(yaml.safe_load((demo.folder / "config.yaml").read_text()))
+    clips = {path.stem: path for path in (demo.results / "clips").rglob("*.mp4")}
+    rows, former = [], {}
+    for number, (video_id, video) in enumerate(reversed(run.videos.items())):
+        name = f"v{number:02d}"
+        shutil.copy2(clips[video_id], videos / f"{number:02d}.bin")
+        former[name] = video_id
+        rows.append(
+            {
+                "path": f"videos/{number:02d}.bin",
+                "label": video.label or "",
+                "video_id": name,
+                "split": video.split or "",
+                "group": video.group,
+            }
+        )
+    shutil.copy(demo.folder / "config.yaml", folder)
+    corpus = Corpus(folder)
+    corpus.write_manifest(rows)
+    corpus.change_config(videos={"source": "manifest", "manifest": "manifest.csv"})
+    return corpus, former

@@ -87,7 +87,7 @@ REGISTRY = Registry(
             *("stages", "text", "ucf101", "video_folder"),
         ]
     ),
-    code_versions=CODE_VERSIONS if CODE_VERSIONS.exists() else None,
+    code_versions=CODE_VERSIONS,
 )
 
 

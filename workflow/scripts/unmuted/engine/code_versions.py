@@ -37,7 +37,9 @@ def stage_digest(stage: Stage, registry: Registry) -> str:
 @cache
 def read_versions(path: Path | None) -> Mapping[str, Mapping[str, object]]:
     """The recorded {"version": ..., "code": ...} of each stage; empty where no table is kept."""
-    return {} if path is None else json.loads(path.read_text(encoding="utf-8"))
+    if path is None or not path.exists():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def differences(registry: Registry) -> dict[str, str]:
