@@ -68,10 +68,8 @@ def reads(*stages):
         run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
         part = wildcards.get("shard", wildcards.get("seeds"))
         found = [run.stage_inputs(name, part) for name in names]
-        made = {ledger for name in names for ledger in run.all_ledgers(name)}
         reasons = [path for one in found for path in one.reasons]
-        awaited = [path for one in found for path in one.awaited if path not in reasons]
-        return [path for path in reasons if path not in made] + ancient(awaited)
+        return reasons + ancient([path for one in found for path in one.awaited])
 
     return inputs
 

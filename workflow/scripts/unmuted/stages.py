@@ -209,6 +209,7 @@ _STAGES = (
         pooled=VISUAL,
         settings=("folds", "fits.unlabelled"),
         is_sharded=False,
+        by_split=True,
     ),
     Stage(
         "projection",
@@ -537,6 +538,13 @@ def training_rates(config: Mapping[str, object]) -> dict[float, str]:
     }
 
 
+def compared_runs(config: Mapping[str, object]) -> Collection[str]:
+    """The runs of `training_rates`; none where no chosen arm fills missing audio."""
+    from unmuted.classification.chosen_arms import chosen_arms
+
+    return training_rates(config).values() if chosen_arms(config).at_all_rates else ()
+
+
 REPORTS = {
     "arch2_metrics": Report(
         "write_arch2_metrics",
@@ -573,7 +581,7 @@ REPORTS = {
             *("projection", "selection", "comparison_selection", "generator", "video_generator"),
             *("pilot", "pilot_selection", "cnn_rnn", "cnn_rnn_selection"),
         ),
-        scenarios=lambda config: training_rates(config).values(),
+        scenarios=compared_runs,
         in_scenarios=("comparison_predictions",),
         chosen=read_for_arms("comparison"),
     ),

@@ -73,6 +73,8 @@ class Plan(Corpus):
 
     def _forget(self) -> None:
         self._stages: dict[str, Stage] = {}
+        self._folders: dict[str, Path] = {}
+        self._stamps: dict[str, list[object]] = {}
         self._identities: dict[str, str] = {}
         self._visits: dict[tuple[str, str | None, Scope], str] = {}
         self._makeups: dict[str, str] = {}
@@ -260,22 +262,28 @@ class Plan(Corpus):
         return self._makeups[stage_name]
 
     def _visit(self, stage_name: str, shard: str | None, scope: Scope) -> str:
-        """The visit of a shard, as far as the videos in `scope` go, or of a fitted stage."""
+        """The visit of a shard, or of a fitted stage, as far as the videos in `scope` go.
+
+        Of fitted stages only those by split are seen in parts: others change as a whole.
+        """
         home = self.home(stage_name)
         if home is not self:
             return home._visit(stage_name, shard, scope)
-        if shard is None and (planned := self._noted_visit(stage_name)):
+        stage = self.stage(stage_name)
+        if shard is None and not stage.by_split:
+            scope = ALL
+        if shard is None and scope is ALL and (planned := self._noted_visit(stage_name)):
             return planned
-        key = (stage_name, shard, ALL if shard is None else scope)
+        key = (stage_name, shard, scope)
         if key not in self._visits:
-            stage = self.stage(stage_name)
-            read = self.scope_of(stage)
+            read = self.scope_of(stage) if scope is ALL else scope
             beside = (*self.inputs(stage), *stage.optional)
             upstream = [self._visit(name, shard, scope) for name in beside]
             upstream += [self._visit_all(name, read) for name in stage.pooled]
-            upstream += [self._visit(name, None, ALL) for name in stage.fits]
+            upstream += [self._visit(name, None, scope) for name in stage.fits]
             damage = found_damage(self.folder(stage_name, shard), parts=not stage.is_sharded)
-            seen = [self._seen_directly(stage, shard, scope), damage, upstream]
+            seen = [self._seen_directly(stage, shard, read if shard is None else scope)]
+            seen += [damage, upstream]
             seen.append(self.settings(stage.indirect_settings))
             self._visits[key] = self.recipe(stage_name, seen)
         return self._visits[key]
@@ -301,7 +309,8 @@ class Plan(Corpus):
 
     def _planned_visits(self) -> dict[str, object]:
         """What the plan has found out about all shards, for jobs that see one of them."""
-        fits = {name: visit for (name, shard, _), visit in self._visits.items() if shard is None}
+        visits = self._visits.items()
+        fits = {name: v for (name, shard, scope), v in visits if (shard, scope) == (None, ALL)}
         return {"config": digest_json(self.config), "fits": fits}
 
     def _noted_visit(self, stage_name: str) -> str | None:
@@ -317,13 +326,19 @@ class Plan(Corpus):
     def _seen_directly(self, stage: Stage, shard: str | None, scope: Scope) -> object:
         """What a stage sees of the videos other than through the artifacts of other stages."""
         if shard is None:
-            return self._experiment_digest(self.scope_of(stage)) if stage.reads_videos else None
+            return self._experiment_digest(scope) if stage.reads_videos else None
         videos = self._videos_in(shard, scope)
         if stage.reads_specification:
             return [self.dataset.specifications[name] for name in videos]
         if stage.reads_source and not self.inputs(stage):
-            return {name: video.stamp() for name, video in videos.items()}
+            return {name: self._stamp(video) for name, video in videos.items()}
         return list(videos)
+
+    def _stamp(self, video: Video) -> list[object]:
+        """The stamp of a source video, looked up once."""
+        if video.video_id not in self._stamps:
+            self._stamps[video.video_id] = video.stamp()
+        return self._stamps[video.video_id]
 
     def _videos_in(self, shard: str, scope: Scope) -> Mapping[str, Video]:
         """The videos of a shard that are in a scope, by id; every stage upstream of a fit asks."""
@@ -371,7 +386,10 @@ class Plan(Corpus):
         return folder / part if part else folder
 
     def _stage_folder(self, stage_name: str) -> Path:
-        return RESULTS / self.home(stage_name)._path / stage_name
+        """Looked up once: every job of a plan names files of many shards."""
+        if stage_name not in self._folders:
+            self._folders[stage_name] = RESULTS / self.home(stage_name)._path / stage_name
+        return self._folders[stage_name]
 
     @cached_property
     def seed_parts(self) -> Mapping[str, tuple[int, ...]]:

@@ -41,6 +41,8 @@ class Stage:
             split is no reason to run it. Empty: all videos, those without a label too.
         all_videos_if: a setting; where it is true, the stage reads all videos, whatever `splits`
             says.
+        by_split: of a fitted stage that reads all videos, whether what it says of the videos of a
+            split depends on this split and those before it alone (train, then val, then test).
         fits: fitted stages that it reads.
         after: fitted stages that must be up to date before this one runs, because they check what
             it relies on. It reads nothing of them.
@@ -67,6 +69,7 @@ class Stage:
     pooled: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
     all_videos_if: str = ""
+    by_split: bool = False
     fits: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
