@@ -64,7 +64,7 @@ def code_digest(
     queue = [sources[script]]
     while queue:
         for module, path in _library_imports(queue.pop()).items():
-            shapes = not module.startswith(ENGINE) and module not in infrastructure
+            shapes = not f"{module}.".startswith(f"{ENGINE}.") and module not in infrastructure
             if shapes and module not in sources:
                 sources[module] = path
                 queue.append(path)

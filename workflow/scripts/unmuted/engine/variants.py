@@ -57,8 +57,8 @@ def apply_variant(
         key, equals, text = part.partition("=")
         if not (key and equals and text):
             raise UserError(
-                f"variant {name!r}: found {part!r}, expected settings such as "
-                "generator.anchoring=false, separated by commas"
+                f"variant {name!r}: found {part!r}, expected settings such as section.key=value, "
+                "separated by commas"
             )
         if any(key == one or key.startswith(f"{one}.") for one in (*FIXED, *fixed)):
             raise UserError(f"variant {name!r}: {key} must be the same in all variants of a run")
