@@ -18,11 +18,16 @@ from unmuted.engine.runner import (
     Artifact,
     Outcome,
     Task,
+    by_fit,
     locked,
     mark_damaged,
+    read_plan,
     run_tasks,
+    write_plan,
 )
+from unmuted.engine.seeds import name_of_fit
 from unmuted.engine.shards import shard_name
+from unmuted.pipeline import REGISTRY
 from verify_artifacts import main as verify_artifacts
 
 SUFFIX = ".json"
@@ -270,19 +275,22 @@ def test_verify_names_damage_in_shards_fits_and_their_parts(
 ) -> None:
     """Stages that have not run, such as the demo's clips among real videos, are no concern."""
     parts = ["mapping/00000-of-00001", "captions/00000-of-00001", "selection"]
+    parts.append("variants/audio_dim=9/comparison_selection")
     for part in parts:
         Stage((tmp_path / part).parent, Path(part).name).run(*tasks("ab"))
-    assert verify_artifacts(tmp_path) == 0
-    assert capsys.readouterr().out == "3 ledgers checked, 0 damaged artifacts\n"
+    assert verify_artifacts(REGISTRY, tmp_path) == 0
+    assert capsys.readouterr().out == "4 ledgers checked, 0 damaged artifacts\n"
     (tmp_path / "mapping/00000-of-00001/b.json").unlink()
     (tmp_path / "selection/a.json").write_text("{}")
-    assert verify_artifacts(tmp_path) == 2
+    (tmp_path / parts[-1] / "a.json").write_text("{}")
+    assert verify_artifacts(REGISTRY, tmp_path) == 3
     *named, summary = capsys.readouterr().out.splitlines()
     assert named == [
         f"damaged: {tmp_path}/mapping/00000-of-00001/b.json",
         f"damaged: {tmp_path}/selection/a.json",
+        f"damaged: {tmp_path}/{parts[-1]}/a.json",
     ]
-    assert summary.startswith("3 ledgers checked, 2 damaged artifacts; run the workflow again")
+    assert summary.startswith("4 ledgers checked, 3 damaged artifacts; run the workflow again")
 
 
 # --- adoption from another layout ----------------------------------------------------------------
@@ -334,6 +342,69 @@ def test_a_layout_that_comes_back_adopts_what_changed_meanwhile(tmp_path: Path) 
     one.run(*tasks("a", "r2"))
     assert one.computed == []
     assert one.artifact("a").json() == {"made": "r2"}
+
+
+# --- adoption from another partition of seeds -----------------------------------------------------
+
+
+def fits(*seeds: int, recipe: str = "r1") -> list[Task]:
+    """Two fits of each seed."""
+    return [Task(name_of_fit(seed, fit), f"{recipe} {seed}") for seed in seeds for fit in "xy"]
+
+
+def test_another_partition_of_seeds_takes_over_what_is_finished(tmp_path: Path) -> None:
+    together, alone = Stage(tmp_path, "seeds-0-1-2"), Stage(tmp_path, "seed-1")
+    rows = together.run(*fits(0, 1, 2))
+    assert alone.run(*fits(1)) == {name: rows[name] for name in ("seed-1.x", "seed-1.y")}
+    assert alone.computed == []
+    assert alone.artifact("seed-1.x").json() == {"made": "r1 1"}
+    assert len(together.files()) == 6  # theirs stay until all are taken over
+
+
+def test_a_partition_takes_over_from_several_and_fits_only_what_none_has(tmp_path: Path) -> None:
+    for part, seeds in (("seed-0", [0]), ("seeds-1-2", [1, 2])):
+        Stage(tmp_path, part).run(*fits(*seeds))
+    together = Stage(tmp_path, "seeds-0-1-2-3")
+    together.run(*fits(0, 1, 2, 3))
+    assert together.computed == ["seed-3.x", "seed-3.y"]
+
+
+def test_only_the_very_same_recipe_of_a_fit_is_adopted_and_no_damage(tmp_path: Path) -> None:
+    old, new = Stage(tmp_path, "seeds-0-1"), Stage(tmp_path, "seed-0")
+    old.run(*fits(0, 1))
+    old.path("seed-0.y").write_text("{}")
+    new.run(Task("seed-0.x", "r2 0"), Task("seed-0.y", "r1 0"))
+    assert new.computed == ["seed-0.x", "seed-0.y"]
+
+
+def test_a_fit_without_a_seed_is_sought_nowhere_else(tmp_path: Path) -> None:
+    old, new = Stage(tmp_path, "selection"), Stage(tmp_path, "other_selection")
+    old.run(Task("all", "r1"))
+    new.run(Task("all", "r1"))
+    assert new.computed == ["all"]
+
+
+def test_the_same_fit_of_several_seeds_is_one_group() -> None:
+    found = by_fit([*fits(0, 1), Task("all", "r1")])
+    assert {fit: [task.seed for task in of_fit] for fit, of_fit in found.items()} == {
+        "x": [0, 1],
+        "y": [0, 1],
+        "all": [None],
+    }
+
+
+# --- the plan that a folder was made for ----------------------------------------------------------
+
+
+def test_a_plan_is_read_back_and_lies_in_the_way_of_nothing(stage: Stage) -> None:
+    assert read_plan(stage.folder) is None
+    stage.run(*tasks("a"))
+    for plan in ("first", "second"):
+        write_plan(stage.folder, plan)
+        assert read_plan(stage.folder) == plan
+        stage.run(*tasks("a"))
+    assert read_plan(stage.folder) == "second"
+    assert stage.files() == ["a.json"]
 
 
 # --- the folder's lock ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unmuted.engine.ledger import Row, write_rows
 from unmuted.engine.runner import JOURNAL, locked
-from unmuted.engine.sweep import sweep_shards
+from unmuted.engine.sweep import sweep_parts, sweep_shards
 
 
 def make_shard(stage: Path, shard: str, videos: str) -> None:
@@ -80,3 +80,35 @@ def test_what_a_killed_sweep_left_goes_with_the_next(tmp_path: Path) -> None:
 
 def test_a_stage_that_never_ran_has_nothing_to_sweep(tmp_path: Path) -> None:
     assert sweep_shards(tmp_path / "absent", {"a": "00000-of-00001"}) == []
+    assert sweep_parts(tmp_path / "absent", ["seeds-0-1"]) == []
+
+
+# --- partitions of seeds --------------------------------------------------------------------------
+
+
+def test_former_partitions_go_once_all_present_ones_are_there(tmp_path: Path) -> None:
+    make_shard(tmp_path, "seeds-0-1", "ab")
+    make_shard(tmp_path, "seed-0", "a")
+    parts = ["seed-0", "seed-1"]
+    assert sweep_parts(tmp_path, parts) == []
+    assert (tmp_path / "seeds-0-1" / "b.json").exists()
+    make_shard(tmp_path, "seed-1", "b")
+    assert sweep_parts(tmp_path, parts) == ["seeds-0-1"]
+    assert names(tmp_path) == ["seed-0", "seed-0.ledger.csv", "seed-1", "seed-1.ledger.csv"]
+    assert sweep_parts(tmp_path, parts) == []
+
+
+def test_the_partition_of_a_seed_that_has_left_goes(tmp_path: Path) -> None:
+    for part in ("seed-0", "seed-7"):
+        make_shard(tmp_path, part, "a")
+    assert sweep_parts(tmp_path, ["seed-0"]) == ["seed-7"]
+
+
+def test_a_partition_in_which_a_job_is_still_at_work_waits_for_the_next_sweep(
+    tmp_path: Path,
+) -> None:
+    for part in ("seed-0", "seeds-0-1"):
+        make_shard(tmp_path, part, "a")
+    with locked(tmp_path / "seeds-0-1"):
+        assert sweep_parts(tmp_path, ["seed-0"]) == []
+    assert sweep_parts(tmp_path, ["seed-0"]) == ["seeds-0-1"]
