@@ -27,6 +27,6 @@ def test_silent_clips_are_parted_from_those_that_sound() -> None:
 
 @pytest.mark.parametrize("script", [extract_ast, extract_noise])
 def test_no_model_is_loaded_for_silent_clips_alone(script: object) -> None:
-    """There is no project to take a model from."""
-    made = list(script.extract([task("a", "silent")], None, 1))
+    """There is no job to take a model from."""
+    made = list(script.extract([task("a", "silent")], None))
     assert made == [Outcome("a", None, "silent", "level -80 dB")]

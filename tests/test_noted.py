@@ -10,6 +10,7 @@ import pytest
 
 from small_project import changed, make_config
 from unmuted.dataset import Video
+from unmuted.engine.job import make_jobs
 from unmuted.engine.noted import note_videos, read_note
 from unmuted.engine.plan import NOTED
 from unmuted.engine.project import Project
@@ -50,21 +51,30 @@ def test_a_job_finds_what_was_planned(config, planned) -> None:
 def test_a_job_of_one_shard_never_looks_at_the_source(
     config, planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("the whole source was read")
-
-    monkeypatch.setattr("unmuted.engine.corpus.read_folder", refuse)
-    monkeypatch.setattr("unmuted.engine.noted.NotedVideos.all", refuse)
+    never_look(monkeypatch)
     job = Project.of_job(config, REGISTRY)
     for shard in planned.shards:
         job.visit_recipe("mapping", shard)
-        job.needs("mapping", shard)
-        assert job.source_contents(shard).keys() == planned.videos_of(shard).keys()
-    with pytest.raises(AssertionError, match="source was read"):
+        job.stage_inputs("mapping", shard)
+        (probing,) = make_jobs(job, "probe_videos", shard)
+        assert probing.videos == planned.videos_of(shard)
+        assert [job.find_shard(name) for name in probing.videos] == [shard] * len(probing.videos)
+    assert job.classes == planned.classes
+    with pytest.raises(AssertionError, match="all videos were read"):
         open_run(config).visit_recipe("mapping", shard)
 
 
-BEHIND_FITS = [name for name, stage in STAGES.items() if stage.is_sharded and stage.pooled]
+def never_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on nothing may look at more videos than those of a shard."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("all videos were read")
+
+    monkeypatch.setattr("unmuted.datasets.read_folder", refuse)
+    monkeypatch.setattr("unmuted.engine.noted.NotedVideos.all", refuse)
+
+
+BEHIND_FITS = [name for name, stage in STAGES.items() if stage.is_sharded and stage.fits]
 
 
 @pytest.mark.parametrize("variant", ["", "generator.dropout=0.5"])
@@ -78,15 +88,11 @@ def test_a_job_behind_the_fits_looks_at_no_other_video(
     planned.note_source()
     for video in planned.videos_of(other).values():
         video.path.unlink()
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("all videos were read")
-
-    monkeypatch.setattr("unmuted.engine.corpus.read_folder", refuse)
-    monkeypatch.setattr("unmuted.engine.noted.NotedVideos.all", refuse)
+    never_look(monkeypatch)
     job = Project.of_job(config, REGISTRY).variant_of(variant)
     assert {name: job.home(name).visit_recipe(name, shard) for name in BEHIND_FITS} == expected
-    job.home("generated").needs("generated", shard)
+    for name in BEHIND_FITS:
+        job.home(name).stage_inputs(name, shard)
 
 
 def test_what_was_planned_with_other_settings_does_not_count(config) -> None:
@@ -122,7 +128,7 @@ def test_the_videos_that_were_planned_count_not_those_that_came_since(
 
 @pytest.mark.parametrize(("key", "value"), [("videos_per_shard", 2), ("videos.follow_links", True)])
 def test_a_note_of_another_configuration_is_not_read(config, planned, key, value) -> None:
-    assert Project.of_job(changed(config, key, value)).noted is None
+    assert Project.of_job(changed(config, key, value), REGISTRY).noted is None
 
 
 def test_without_a_note_the_source_is_read(config) -> None:
@@ -134,6 +140,13 @@ def test_without_a_note_the_source_is_read(config) -> None:
 @pytest.mark.parametrize("length", [0, 5, 40, -1])
 def test_a_damaged_note_is_not_read(config, planned, length: int) -> None:
     NOTED.write_bytes(NOTED.read_bytes()[:length])
+    assert Project.of_job(config, REGISTRY).noted is None
+
+
+def test_a_note_of_another_version_is_not_read(config, planned) -> None:
+    content = NOTED.read_bytes()
+    NOTED.write_bytes(content.replace(b'"classes"', b'"clauses"'))
+    assert NOTED.read_bytes() != content
     assert Project.of_job(config, REGISTRY).noted is None
 
 
@@ -152,9 +165,9 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
         Video("b", None, None, None, "b"),
     ]
     shards = [("s", videos[:1]), ("t", []), ("u", videos[1:])]
-    note_videos(tmp_path / "note", "source", shards, {"": {"all": {}}})
+    note_videos(tmp_path / "note", "source", ["a", "label, é"], shards, {"": {"all": {}}})
     found = read_note(tmp_path / "note", "source")
-    assert found.visits == {"": {"all": {}}}
+    assert found.visits == {"": {"all": {}}} and found.classes == ["a", "label, é"]
     assert found.all() == videos
     assert [found.of_shard(shard) for shard in "stu"] == [videos[:1], [], videos[1:]]
     assert read_note(tmp_path / "note", "other") is None

@@ -5,25 +5,29 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import chdir
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from small_project import artifact_digests, changed, make_config, row, write_ledgers
 from unmuted.dataset import SPLITS
+from unmuted.engine.artifacts import DamagedArtifact
+from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.project import Project
-from unmuted.engine.runner import Outcome, Task, mark_damaged
+from unmuted.engine.runner import DAMAGE, Outcome, Task, mark_damaged, write_plan
 from unmuted.errors import UserError
+from unmuted.generation.settings import GeneratorSettings
 from unmuted.pipeline import open_run
-from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES, VISUAL
+from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
-REPORT_OF_RULE = {report.script: name for name, report in REPORTS.items()}
+REPORT_RULES = {report.script for report in REPORTS.values()}
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
 
 
@@ -36,6 +40,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 @pytest.fixture
 def project(config: dict[str, object]) -> Project:
     return open_run(config)
+
+
+def made_of_names(todo: Sequence[Task]) -> Iterator[Outcome]:
+    """Artifacts that say their names."""
+    yield from (Outcome(task.name, {"of": task.name}) for task in todo)
 
 
 def recipes(config: dict[str, object]) -> dict[str, str]:
@@ -74,7 +83,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("generator.epochs", 9, {"generator"}),  # `generated` is told by the generators it reads
         ("video_generator.epochs", 9, {"video_generator"}),
         ("retrieval.k", 9, {"retrieved"}),
-        ("folds", 3, {"sources", "prototypes", "generator", "video_generator", "retrieved"}),
+        ("folds", 3, {"sources", "prototypes", "generator", "video_generator", "lookup_set"}),
         # the pilot's fits say themselves which lambda, fold and number of checkpoints they have
         ("pilot.lambdas", [3], set()),
         ("pilot.snapshots", 2, set()),
@@ -96,16 +105,17 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("filter.mode", "uniform", {"dictionary", *COMPARED} - {"comparison_classifier"}),
         ("classifier.epochs", 9, {"classifier", "selection", "predictions", *COMPARED}),
         ("missing.training_rate", 0.5, {"projection", "comparison_classifier"}),
-        ("missing.seed", 9, {"projection", "noise_ast", *COMPARED}),
+        ("missing.seed", 9, {"projection", "noise_ast", "swap_partners", *COMPARED}),
         ("missing.test_rates", [0, 1], set()),  # only counted and averaged when results are written
         ("missing.kinds", ["noise"], set()),
         ("videos.max_seconds", 9, {"probe"}),
         ("models.vit.dtype", "float32", {"vit_rgb", "vit_flow"}),
         (
             *("models.sentence.dtype", "float32"),
-            {"caption_embeddings", "label_embeddings", "dictionary"},
+            {"caption_embeddings", "label_embeddings", "dictionary", "generator", "generated"},
         ),
         ("videos_per_shard", 2, set()),
+        ("seeds_per_job", 1, set()),
         ("threads", 7, set()),
         ("bootstrap.resamples", 999, set()),
         ("splits.seed", 9, set()),
@@ -125,7 +135,10 @@ def test_a_setting_changes_the_recipes_of_the_stages_that_read_it(
         ("blip", {"captions"}),
         ("pilot_backbone", {"cnn_rgb", "cnn_flow"}),
         ("cnn_rnn_backbone", {"cnn_sequence"}),
-        ("sentence", {"caption_embeddings", "label_embeddings", "dictionary"}),
+        (
+            "sentence",
+            {"caption_embeddings", "label_embeddings", "dictionary", "generator", "generated"},
+        ),
     ],
 )
 def test_other_weights_change_the_recipes_of_the_stages_that_run_them(
@@ -147,9 +160,11 @@ def test_the_device_matters_to_stages_with_models_only(config) -> None:
     assert found == {name for name, stage in STAGES.items() if stage.models}
 
 
-def test_training_reads_exactly_the_generator_settings_of_its_recipe(project) -> None:
-    in_recipe = {key.removeprefix("generator.") for key in GENERATOR}
-    assert in_recipe == set(project.generator_settings)
+def test_training_is_handed_exactly_the_generator_settings_of_its_recipe(project) -> None:
+    (job,) = make_jobs(project, "train_generator", "seeds-0-1-2-3-4")
+    handed = job.config["generator"]
+    assert {f"generator.{key}" for key in handed} == set(GENERATOR)
+    assert asdict(GeneratorSettings(**handed)) == dict(handed)
 
 
 # --- what makes Snakemake visit a shard ----------------------------------------------------------
@@ -186,7 +201,7 @@ def upstream(stage: str) -> set[str]:
     queue = [stage]
     while queue:
         one = STAGES[queue.pop()]
-        new = {*one.inputs, *one.optional, *one.pooled, *one.fits} - found
+        new = set(one.upstream) - found
         found |= new
         queue += new
     return found
@@ -201,7 +216,7 @@ def all_visits(config) -> dict[str, str]:
         for name, stage in STAGES.items()
         if name not in ("clips", "truth")
     }
-    return rules | {name: project.report_recipe(report) for name, report in REPORT_OF_RULE.items()}
+    return rules | {report.script: project.report_recipe(name) for name, report in REPORTS.items()}
 
 
 def downstream(stage: str) -> set[str]:
@@ -212,9 +227,7 @@ def downstream(stage: str) -> set[str]:
 def reports_on(stage: str) -> set[str]:
     """Rules of the reports that a stage's artifacts reach."""
     return {
-        report.script
-        for report in REPORTS.values()
-        if downstream(stage) & {*report.pooled, *report.fits}
+        report.script for report in REPORTS.values() if downstream(stage) & set(report.upstream)
     }
 
 
@@ -236,28 +249,17 @@ def test_a_change_reaches_the_params_of_all_that_is_downstream(
 ) -> None:
     """Else a job that failed half-way would leave stale results that count as up to date."""
     found = differing(all_visits(config), all_visits(changed(config, dotted, value)))
-    assert found == downstream(stage) | {*REPORT_OF_RULE}  # reports state all of the configuration
-
-
-def test_a_changed_file_reaches_the_fits_and_the_reports(config, tmp_path: Path) -> None:
-    before = all_visits(config)
-    (tmp_path / "videos" / "cats" / "cats1.mp4").write_bytes(b"longer than it was")
-    found = differing(before, all_visits(config))
-    assert {name for name, stage in STAGES.items() if stage.pooled} | {*REPORT_OF_RULE} <= found
-    assert not {"label_embeddings", "dictionary"} & found  # made from names alone
+    assert found == downstream(stage) | REPORT_RULES  # reports state all of the configuration
 
 
 def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
-    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
-        yield from (Outcome(task.name, {"of": task.name}) for task in todo)
-
     project = open_run(config)
     shard = min(project.shards)
-    project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
+    project.run_shard("probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
     for read in STAGES["mapping"].inputs:
         write_ledgers(project, read, {})
-    project.run_shard("mapping", shard, compute)
-    project.run_units("selection", {"all": "input"}, compute)
+    project.run_shard("mapping", shard, made_of_names)
+    project.run_units("selection", {"all": "input"}, made_of_names)
     before = all_visits(config)
     assert reports_on("mapping") == {"write_arch2_metrics"}
     for stage, part in (("probe", shard), ("mapping", shard), ("selection", None)):
@@ -311,10 +313,11 @@ def test_reports_that_name_the_models_declare_what_those_made(repository: Path) 
             assert named and named <= set(report.pooled), report.script
 
 
-def test_planning_works_each_visit_out_once(config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many shards there are: what all of them have upstream is not worked out for each."""
-    project = open_run(changed(changed(config, "videos_per_shard", 1), "folds", 2))
-    assert len(project.shards) == len(LABELS)
+def test_planning_grows_with_the_shards_and_not_with_their_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What all shards have upstream is worked out once, however many there are."""
+    monkeypatch.chdir(tmp_path)
     counts: Counter[str] = Counter()
     for name in ("_visit", "check_labels"):
         original = getattr(Project, name)
@@ -324,14 +327,123 @@ def test_planning_works_each_visit_out_once(config, monkeypatch: pytest.MonkeyPa
             return original(self, *arguments)
 
         monkeypatch.setattr(Project, name, counting)
-    for name, stage in STAGES.items():
-        for shard in project.shards if stage.is_sharded and name not in ("clips", "truth") else ():
-            project.needs(name, shard)
-            project.visit_recipe(name, shard)
-    sharded = [stage for stage in STAGES.values() if stage.is_sharded]
-    reads = sum(len((*s.inputs, *s.optional, *s.pooled, *s.fits)) + 2 for s in sharded)
-    assert counts["_visit"] <= len(LABELS) * reads + sum(len(s.fits) for s in STAGES.values())
-    assert counts["check_labels"] == 1
+    found = []
+    for size in (12, 24):
+        labels = {f"{label}{i}": label for label in "ab" for i in range(size)}
+        config = make_config(tmp_path / str(size), labels) | {"videos_per_shard": 1}
+        project = open_run(config)
+        assert len(project.shards) == 2 * size
+        counts.clear()
+        for name, stage in STAGES.items():
+            for part in project.shards if stage.is_sharded else project.parts(name):
+                if name not in ("clips", "truth"):
+                    project.stage_inputs(name, part)
+                    project.visit_recipe(name, part if stage.is_sharded else None)
+        found.append(counts["_visit"])
+        assert counts["check_labels"] == 1
+    assert found[1] <= 2 * found[0]
+
+
+# --- which videos are a reason to fit again -------------------------------------------------------
+
+FITS = {name: stage for name, stage in STAGES.items() if stage.pooled}
+LEARN_AUDIO = {name for name, stage in FITS.items() if stage.all_videos_if}
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str | None, bool], set[str]]:
+    """Fits that are visited when a video is replaced, by its split and by fits.unlabelled."""
+    folder = tmp_path_factory.mktemp("splits")
+    labels = {f"{label}{i}": label for label in "ab" for i in range(12)} | {"loose": None}
+    found = {}
+    with chdir(folder):
+        given = make_config(folder, labels)
+        for split, unlabelled in product((*SPLITS, None), (False, True)):
+            config = changed(given, "fits.unlabelled", unlabelled)
+            run = open_run(config)
+            video = next(v for name, v in run.videos.items() if run.splits.get(name) == split)
+            before = {name: run.visit_recipe(name) for name in FITS}
+            video.path.write_bytes(video.path.read_bytes() + b"longer than it was")
+            run = open_run(config)
+            after = {name: run.visit_recipe(name) for name in FITS}
+            found[split, unlabelled] = differing(before, after)
+    return found
+
+
+def may_read(name: str, split: str | None, unlabelled: bool) -> bool:
+    """Whether the registry lets a fit read videos of a split: itself, or through other fits."""
+    own = [STAGES[name], *(STAGES[one] for one in upstream(name) if not STAGES[one].by_split)]
+    return any(
+        not fit.splits or split in fit.splits or (unlabelled and fit.all_videos_if)
+        for fit in own
+        if fit.pooled
+    )
+
+
+@pytest.mark.parametrize("unlabelled", [False, True])
+@pytest.mark.parametrize("split", [*SPLITS, None])
+@pytest.mark.parametrize("name", FITS)
+def test_a_fit_is_visited_for_videos_that_it_may_read(
+    visited, name: str, split: str | None, unlabelled: bool
+) -> None:
+    assert (name in visited[split, unlabelled]) == may_read(name, split, unlabelled)
+
+
+def test_only_choices_are_visited_for_validation_videos_and_no_fit_for_test_videos(visited) -> None:
+    """But tables over all clips, and what is trained on the audio of the pilot that is chosen."""
+    of_all = {"sources", "swap_partners"}
+    choices = {"selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection"}
+    in_seed_mode = {"cnn_rnn"}  # trained on the end of a list of training and validation clips
+    assert visited["train", False] == set(FITS)
+    assert visited["val", False] == of_all | choices | in_seed_mode | {"comparison_classifier"}
+    assert visited["test", False] == visited[None, False] == of_all
+
+
+def test_with_clips_without_label_all_that_learns_audio_is_visited_for_any_video(visited) -> None:
+    assert {"projection", "generator", "pilot", "lookup_set"} <= LEARN_AUDIO
+    for split in ("val", "test", None):
+        assert visited[split, True] >= LEARN_AUDIO
+    assert "cnn_rnn" not in visited["test", True]
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_inputs_of_a_fit_are_only_awaited_while_its_plan_is_the_one_that_it_ran_for(
+    config, name: str
+) -> None:
+    """Else Snakemake would not run it for them: it looks at no params behind a job that runs."""
+    config = changed(config, "folds", 2)
+    project, stage = open_run(config), STAGES[name]
+    part = project.parts(name)[0]
+    fits = {ledger for fit in stage.fits for ledger in project.all_ledgers(fit)}
+    reads = {one for other in (*stage.pooled, *stage.after) for one in project.all_ledgers(other)}
+    reads.add(Path("results/splits.csv"))
+
+    def check(run: Project, is_current: bool) -> None:
+        found = run.stage_inputs(name, part)
+        assert set(found.awaited) == (reads if is_current else set())
+        assert set(found.reasons) == (fits if is_current else fits | reads)
+        assert set(found.all) == fits | reads and len(found.all) == len(fits | reads)
+
+    check(project, False)  # it has never run
+    folder = project.folder(name, part)
+    folder.mkdir(parents=True)
+    write_plan(folder, "another plan")
+    check(project, False)
+    write_plan(folder, project.visit_recipe(name))
+    check(project, True)
+    check(open_run(config), True)
+    check(open_run(changed(config, "clips.fps", 5)), False)
+    (folder / DAMAGE).write_text("found later")
+    check(open_run(config), False)
+
+
+def test_each_partition_of_seeds_has_a_plan_of_its_own(config) -> None:
+    project = open_run(changed(config, "folds", 2) | {"seeds_per_job": 1})
+    folder = project.folder("generator", "seed-1")
+    folder.mkdir(parents=True)
+    write_plan(folder, project.visit_recipe("generator"))
+    current = [bool(project.stage_inputs("generator", part).awaited) for part in project.seed_parts]
+    assert current == [False, True, False, False, False]
 
 
 # --- tasks ---------------------------------------------------------------------------------------
@@ -382,16 +494,13 @@ def test_extra_inputs_enter_the_recipe_of_their_video(project) -> None:
 
 
 def test_a_shard_and_a_fit_run_through(project) -> None:
-    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
-        yield from (Outcome(task.name, {"of": task.name}) for task in todo)
-
     for shard in project.shards:
-        project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
+        project.run_shard("probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
     found = project.artifacts("probe", LABELS)
     assert {name: artifact.json()["of"] for name, artifact in found.items()} == {
         name: name for name in LABELS
     }
-    project.run_units("selection", {"all": "input"}, compute)
+    project.run_units("selection", {"all": "input"}, made_of_names)
     assert project.units("selection")["all"].json() == {"of": "all"}
     assert read_rows(Path("results/selection.ledger.csv"))["all"].status == "ok"
 
@@ -401,7 +510,7 @@ def test_another_number_of_shards_computes_nothing_again(config) -> None:
 
     def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
         computed.extend(task.name for task in todo)
-        yield from (Outcome(task.name, {"of": task.name}) for task in todo)
+        yield from made_of_names(todo)
 
     def run(videos_per_shard: int) -> Project:
         project = open_run(changed(config, "videos_per_shard", videos_per_shard))
@@ -506,15 +615,13 @@ def test_a_fetched_model_is_asked_for_its_width_before_any_job(
 def test_models_are_fetched_for_the_jobs_that_run_them_only(
     config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unmuted import plan
-
     asked = []
-    monkeypatch.setattr(plan, "require_models", lambda specs: asked.append(set(specs)))
+    monkeypatch.setattr("unmuted.pipeline.require_models", lambda specs: asked.append(set(specs)))
     project = open_run(config)
     project.require_models({"list_videos", "probe_videos", "train_classifier"})
     project.require_models({"extract_vit", "embed_labels", "fit_prototypes"})
     project.require_models({stage.script for stage in STAGES.values()})
-    assert asked == [set(), {"vit", "sentence", "ast"}, set(config["models"])]
+    assert asked == [{"vit", "sentence", "ast"}, set(config["models"])]
 
 
 def test_a_branch_is_no_revision(config) -> None:
@@ -524,7 +631,7 @@ def test_a_branch_is_no_revision(config) -> None:
 
 def test_unknown_videos_and_shards_are_refused(project) -> None:
     with pytest.raises(UserError, match="no video 'nobody' in this run; the ids stand in"):
-        project.by_video_ledger("audio.wav", "nobody")
+        project.export_ledger("audio.wav", "nobody")
     shards = ", ".join(project.shards)
     with pytest.raises(UserError, match=re.escape(f"no shard 'x' in this run; there are {shards}")):
         project.visit_recipe("frames", "x")
@@ -533,7 +640,7 @@ def test_unknown_videos_and_shards_are_refused(project) -> None:
 def test_every_artifact_of_a_video_stands_in_its_own_shard(project) -> None:
     for artifact, stage in BY_VIDEO.items():
         shard = project.shard_of["dogs3"]
-        assert project.by_video_ledger(artifact, "dogs3") == Path(
+        assert project.export_ledger(artifact, "dogs3") == Path(
             f"results/{stage}/{shard}.ledger.csv"
         )
         assert STAGES[stage].suffix == Path(artifact).suffix
@@ -545,40 +652,23 @@ def test_the_shares_of_the_splits_sum_to_one(config) -> None:
     assert shares == pytest.approx({"train": 0.7, "val": 0.1, "test": 0.2})
 
 
-def test_the_plan_needs_no_numerical_library(repository: Path) -> None:
-    """The Snakefile imports it, and every cluster job parses the Snakefile again."""
-    code = (
-        "import sys, unmuted.pipeline, unmuted.engine.locks; heavy = {'torch', 'numpy', 'pandas', "
-        "'transformers', 'cv2', 'scipy', 'sklearn', 'safetensors', 'huggingface_hub'}; "
-        "print(*sorted(heavy & sys.modules.keys()))"
-    )
-    scripts = repository / "workflow" / "scripts"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == ""
+# --- artifacts of other shards, behind the fits --------------------------------------------------
 
 
-def test_a_shard_behind_the_fits_names_what_was_lost_since(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Otherwise the job would look for a ledger that nothing makes again."""
-    monkeypatch.chdir(tmp_path)
-    config = make_config(tmp_path, {f"{label}{i}": label for label in "ab" for i in range(9)})
-    stage = STAGES["retrieved"]
-    everything = open_run(config)
-    first, second = sorted(everything.shards)[:2]
-    lost = everything.ledger("vit_rgb", second)
-    assert lost not in open_run(config).needs("retrieved", first)  # a first build
-    for name in (*VISUAL, "ast"):
-        write_ledgers(everything, name, {})
-    lost.unlink()
-    assert lost not in open_run(config).needs("retrieved", first)  # the fits will see to it
-    for name in stage.fits:
-        for part in everything.parts(name):
-            path = everything.ledger(name, part)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-    needs = open_run(config).needs("retrieved", first)
-    assert lost in needs
-    assert everything.ledger("vit_flow", second) not in needs
+def test_behind_the_fits_no_ledger_of_another_shard_is_read(config) -> None:
+    """So none can be missing there: fits name what is read of other shards by its digest."""
+    project = open_run(changed(config, "folds", 2))
+    first, second = sorted(project.shards)[:2]
+    for name, stage in STAGES.items():
+        if stage.is_sharded and stage.fits:
+            read = {
+                path.name for path in project.stage_inputs(name, first).all if "-of-" in path.name
+            }
+            assert read == {f"{first}.ledger.csv"}, name
+    project.run_shard("probe", second, made_of_names)
+    digests = {name: row.digest for name, row in project.rows("probe", second).items()}
+    project.ledger("probe", second).unlink()
+    for name, digest in digests.items():
+        assert project.artifact_of_digest("probe", name, digest).json() == {"of": name}
+        with pytest.raises(DamagedArtifact, match=name):
+            project.artifact_of_digest("probe", name, "0" * 32).json()

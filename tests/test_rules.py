@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ import pytest
 from small_project import make_config
 from unmuted.engine.project import Project
 from unmuted.engine.recipes import _library_imports
+from unmuted.engine.runner import write_plan
+from unmuted.engine.stage import Stage
 from unmuted.engine.variants import variant_path
-from unmuted.pipeline import open_run
+from unmuted.pipeline import REGISTRY, open_run
 from unmuted.stages import REPORTS, STAGES
 
 pytestmark = pytest.mark.workflow
@@ -38,27 +41,37 @@ DEMO = ("clips", "truth")
 # Reaches every stage but `probe`: what that reads is the same in all variants.
 VARIANT = "frames.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32"
 OF_RULES = {name: stage for name, stage in STAGES.items() if name not in DEMO}
+MADE_BY = {stage.script: REGISTRY.stages_of_script[stage.script] for stage in OF_RULES.values()}
+SEEDS = "seeds-0-1-2-3-4"
+RECENT = "classifier"  # the fit that has just run
 
 # Includes the workflow and writes what Snakemake itself knows of every rule, for examples of its
-# wildcards.
+# wildcards; then what a job of one shard would ask for.
 DUMP = """
 import json
 import re
 
 from snakemake.iocontainers import Wildcards
 
+from snakemake.io import is_flagged
+
 include: {snakefile!r}
+
+from unmuted.engine.noted import NotedVideos
 
 
 def filled(pattern, example):
     return re.sub(r"{{(\\w+)[^{{}}]*}}", lambda match: getattr(example, match[1]), pattern)
 
 
-def paths(items, example):
+def files(items, example):
     for item in items:
         found = item(example) if callable(item) else item
-        for path in found if isinstance(found, (list, tuple)) else [found]:
-            yield filled(str(path), example)
+        yield from found if isinstance(found, (list, tuple)) else [found]
+
+
+def paths(items, example):
+    return [filled(str(path), example) for path in files(items, example)]
 
 
 def amounts(r, name, example):
@@ -81,7 +94,8 @@ def describe(r, given):
         environment=str(r.conda_env or ""),
         cores=r.resources["_cores"].value,
         input=sorted(paths(r.input, example)),
-        output=sorted(paths(r.output, example)),
+        ancient=sorted(str(p) for p in files(r.input, example) if is_flagged(p, "ancient")),
+        output=paths(r.output, example),
         log=sorted(paths(r.log, example)),
         benchmark=sorted(paths([r.benchmark] if r.benchmark else [], example)),
         has_late_recipe=callable(recipe),
@@ -90,14 +104,28 @@ def describe(r, given):
     )
 
 
+def refuse(*_):
+    raise UserError("all videos were read")
+
+
 given = dict(
-    shard={shard!r}, video="cats1", seed="0", artifact="prediction.json", grid="small"
+    shard={shard!r}, video="cats1", seeds={seeds!r}, artifact="prediction.json", grid="small"
 )
 for name, path in {variants!r}.items():
-    for view in ("rgb", "flow"):
-        given.update(variant=path, view=view)
-        known = dict((r.name, describe(r, given)) for r in workflow.rules)
-        print("DUMP" + json.dumps([[name, view], known]))
+    given.update(variant=path)
+    known = dict((r.name, describe(r, given)) for r in workflow.rules)
+    print("DUMP" + json.dumps([name, known]))
+
+PROJECT.note_source()
+PROJECT = Project.of_job(config, REGISTRY)
+NotedVideos.all = refuse
+given.update(variant="")
+example = Wildcards(fromdict=given)
+asked = dict()
+for r in workflow.rules:
+    if "shard" in r.wildcard_names and r.name in {scripts!r}:
+        asked[r.name] = recipe_of(lambda example: paths(r.input, example), example)
+print("DUMP" + json.dumps(["job", asked]))
 """
 Rules = dict[str, dict]
 
@@ -111,16 +139,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (folder / "config.json").write_text(json.dumps(config))
     project = open_run(config)
     project.working_directory = folder
+    recent = folder / project.folder(RECENT, SEEDS)
+    recent.mkdir(parents=True)
+    with chdir(folder):
+        write_plan(recent, project.visit_recipe(RECENT))
     return project
 
 
 @pytest.fixture(scope="module")
-def dump(repository: Path, project: Project) -> dict[tuple[str, str], Rules]:
-    """Rules by variant, view and name, with the files of one shard (or seed) of each."""
+def dump(repository: Path, project: Project) -> dict[str, Rules]:
+    """Rules by variant and name, with the files of one shard, or of all seeds, of each."""
     folder = project.working_directory
     dump = DUMP.format(
         snakefile=str(repository / "workflow" / "Snakefile"),
         shard=min(project.shards),
+        seeds=SEEDS,
         scripts={stage.script for stage in OF_RULES.values()},
         variants={name: variant_path(name) for name in ("", VARIANT)},
     )
@@ -132,8 +165,8 @@ def dump(repository: Path, project: Project) -> dict[tuple[str, str], Rules]:
         for line in done.stdout.splitlines()
         if line.startswith("DUMP")
     ]
-    assert len(found) == 4, done.stderr
-    return {tuple(key): rules for key, rules in found}
+    assert len(found) == 3, done.stderr
+    return dict(found)
 
 
 @pytest.fixture(scope="module", params=["", VARIANT], ids=["run", "variant"])
@@ -147,29 +180,20 @@ def run(project: Project, variant: str) -> Project:
 
 
 @pytest.fixture
-def rules(dump: dict[tuple[str, str], Rules], variant: str) -> Rules:
-    """Every rule; that for both views, of the RGB frames."""
-    return dump[variant, "rgb"]
+def rules(dump: dict[str, Rules], variant: str) -> Rules:
+    """Every rule by name."""
+    return dump[variant]
 
 
-@pytest.fixture
-def rule_of(dump: dict[tuple[str, str], Rules], variant: str) -> dict[str, dict]:
-    """By stage, the rule that makes it; without the demo's own."""
-    return {
-        name: dump[variant, "flow" if name.endswith("_flow") else "rgb"][stage.script]
-        for name, stage in OF_RULES.items()
-    }
-
-
-def part_of(project: Project, stage: str) -> str | None:
-    """The shard, the seed or the whole of a stage that is the example here."""
-    if STAGES[stage].is_sharded:
+def part_of(project: Project, stage: Stage) -> str | None:
+    """The shard, the seeds or the whole of a stage that is the example here."""
+    if stage.is_sharded:
         return min(project.shards)
-    return "seed-0" if STAGES[stage].by_seed else None
+    return SEEDS if stage.by_seed else None
 
 
-def shard_of(project: Project, stage: str) -> str | None:
-    return min(project.shards) if STAGES[stage].is_sharded else None
+def shard_of(project: Project, stage: Stage) -> str | None:
+    return min(project.shards) if stage.is_sharded else None
 
 
 def test_each_stage_has_a_rule_and_each_rule_a_script_of_its_name(
@@ -182,84 +206,110 @@ def test_each_stage_has_a_rule_and_each_rule_a_script_of_its_name(
         assert (repository / "workflow" / "scripts" / f"{name}.py").is_file()
 
 
-def test_each_rule_makes_the_ledger_of_its_stage(rule_of, run: Project, variant: str) -> None:
+def test_each_rule_makes_the_ledgers_of_its_stages(
+    rules: Rules, run: Project, variant: str
+) -> None:
     made = {name for name in OF_RULES if run.home(name) is run}
     assert made == set(OF_RULES) - ({"probe"} if variant else set())
-    for name in made:
-        assert rule_of[name]["output"] == [str(run.ledger(name, part_of(run, name)))]
+    for script, stages in MADE_BY.items():
+        if stages[0].name in made:
+            ledgers = [str(run.ledger(stage.name, part_of(run, stage))) for stage in stages]
+            assert rules[script]["output"] == ledgers
 
 
-def test_files_of_a_variant_lie_under_its_name(rules, rule_of, variant: str) -> None:
+def test_files_of_a_variant_lie_under_its_name(rules: Rules, variant: str) -> None:
     """Else two variants would write into one ledger, log or benchmark."""
     path = variant_path(variant)
-    for name, rule in rule_of.items():
-        script = STAGES[name].script
-        assert rule["output"][0].startswith(f"results/{path}{name}"), name
-        assert rule["log"][0].startswith(f"results/logs/{path}{script}/"), name
-        assert rule["benchmark"][0].startswith(f"results/benchmarks/{path}{script}/"), name
+    for script, stages in MADE_BY.items():
+        rule = rules[script]
+        for output, stage in zip(rule["output"], stages, strict=True):
+            assert output.startswith(f"results/{path}{stage.name}"), script
+        assert rule["log"][0].startswith(f"results/logs/{path}{script}/"), script
+        assert rule["benchmark"][0].startswith(f"results/benchmarks/{path}{script}/"), script
     for name in (*TABLES, *(STAGES[stage].script for stage in DEMO)):
         files = [rules[name][kind] for kind in ("output", "log", "benchmark")]
         assert not [path for found in files for path in found if "variants" in path], name
 
 
-def test_a_rule_reads_all_that_its_stage_reads_and_nothing_else(rule_of, run: Project) -> None:
+def test_a_rule_reads_all_that_its_stages_read_and_nothing_else(rules: Rules, run: Project) -> None:
     shard = min(run.shards)
-    for name, stage in OF_RULES.items():
-        read = set(rule_of[name]["input"])
-        assert read == {str(path) for path in run.needs(name, shard_of(run, name))}, name
+    for script, stages in MADE_BY.items():
+        read = set(rules[script]["input"])
+        found = [run.stage_inputs(stage.name, part_of(run, stage)) for stage in stages]
+        assert read == {str(path) for one in found for path in one.all}, script
         of_shard = {path for path in read if path.endswith(f"/{shard}.ledger.csv")}
-        pooled = () if stage.is_sharded else stage.pooled  # of those, its fits see to all shards
-        per_clip = (*run.inputs(stage), *stage.optional, *pooled)
-        assert of_shard == {str(run.ledger(one, shard)) for one in per_clip}, name
-        for fit in stage.fits:
-            seeds = [f"seed-{seed}" for seed in run.config["seeds"]]
-            for part in seeds if STAGES[fit].by_seed else [None]:
-                assert str(run.ledger(fit, part)) in read, (name, fit)
+        per_clip = {
+            name
+            for stage in map(run.stage, (stage.name for stage in stages))
+            for name in (*run.inputs(stage), *stage.optional, *stage.pooled)
+        }
+        if stages[0].is_sharded:
+            assert of_shard == {str(run.ledger(name, shard)) for name in per_clip}, script
+        for fit in {fit for stage in stages for fit in stage.fits}:
+            assert read >= {str(path) for path in run.all_ledgers(fit)}, (script, fit)
 
 
-def test_a_fit_waits_for_every_shard_of_what_it_reads(rule_of, run: Project) -> None:
+def test_a_fit_waits_for_every_shard_of_what_it_reads(rules: Rules, run: Project) -> None:
     """A shard left out would be training data that silently went missing."""
     assert len(run.shards) > 1
-    pooling = {name for name, stage in OF_RULES.items() if stage.pooled}
-    assert {name for name, stage in OF_RULES.items() if stage.by_seed} < pooling
-    for name in pooling:
-        assert "results/splits.csv" in rule_of[name]["input"]
-        awaited = set(rule_of[name]["input"])
-        if STAGES[name].is_sharded:  # it waits for its fits, and those for all shards
-            awaited |= {path for fit in STAGES[name].fits for path in rule_of[fit]["input"]}
-        for one in STAGES[name].pooled:
-            for shard in run.shards:
-                assert str(run.ledger(one, shard)) in awaited, (name, one)
-
-
-def test_the_plan_does_not_grow_with_the_square_of_the_shards(rule_of, run: Project) -> None:
-    shards = len(run.shards)
-    for name, stage in OF_RULES.items():
-        if stage.is_sharded:
-            read = [path for path in rule_of[name]["input"] if "-of-" in path]
-            assert len(read) <= len((*run.inputs(stage), *stage.optional)), (name, shards)
-
-
-def test_a_report_waits_for_every_shard_and_seed_of_what_it_reads(
-    dump: dict[tuple[str, str], Rules], project: Project
-) -> None:
-    for report in REPORTS.values():
-        read = dump["", "rgb"][report.script]["input"]
+    pooling = {name: stage for name, stage in OF_RULES.items() if stage.pooled}
+    assert {name for name, stage in OF_RULES.items() if stage.by_seed} < pooling.keys()
+    for name, stage in pooling.items():
+        read = rules[stage.script]["input"]
         assert "results/splits.csv" in read
-        awaited = {project: (*report.pooled, *report.fits)}
-        for run in project.training_rates().values() if report.at_all_rates else []:
-            awaited.setdefault(run, report.at_all_rates)
-        for run, names in awaited.items():
-            for name in names:
-                parts = run.shards if STAGES[name].is_sharded else run.parts(name)
-                for part in parts:
-                    assert str(run.ledger(name, part)) in read, (report.script, name)
+        for one in (*stage.pooled, *stage.after):
+            assert set(map(str, run.all_ledgers(one))) <= set(read), (name, one)
+            assert len(run.all_ledgers(one)) == (len(run.shards) if STAGES[one].is_sharded else 1)
+
+
+def test_inputs_count_as_old_only_for_a_fit_that_has_just_run(
+    rules: Rules, run: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(run.working_directory)
+    for script, stages in MADE_BY.items():
+        found = run.stage_inputs(stages[0].name, part_of(run, stages[0]))
+        assert rules[script]["ancient"] == sorted(map(str, found.awaited)), script
+        assert bool(found.awaited) == (run.base is None and stages[0].name == RECENT), script
+
+
+def test_the_plan_does_not_grow_with_the_square_of_the_shards(rules: Rules, run: Project) -> None:
+    shards = len(run.shards)
+    for script, stages in MADE_BY.items():
+        if stages[0].is_sharded:
+            read = [path for path in rules[script]["input"] if "-of-" in path]
+            beside = {name for one in stages for name in (*run.inputs(one), *one.optional)}
+            assert len(read) <= len(beside), (script, shards)
+
+
+def test_a_job_of_one_shard_looks_at_no_other_video(dump: dict[str, dict]) -> None:
+    """Else each of the many jobs of a large run would read the whole note."""
+    sharded = {script for script, (stage, *_) in MADE_BY.items() if stage.is_sharded}
+    assert dump["job"].keys() == sharded
+    refused = {script for script, found in dump["job"].items() if isinstance(found, str)}
+    assert refused == set()
+
+
+def test_a_report_waits_for_every_part_of_what_it_reads(
+    dump: dict[str, Rules], project: Project
+) -> None:
+    for name in REPORTS:
+        report = project.report(name)
+        read = set(dump[""][report.script]["input"])
+        assert "results/splits.csv" in read
+        awaited = [(project, stage) for stage in report.upstream if project.has_stage(stage)]
+        for scenario in report.scenarios(project.config):
+            run = project.variant_of(scenario)
+            awaited += [(run, stage) for stage in report.in_scenarios]
+        for run, stage in awaited:
+            assert set(map(str, run.all_ledgers(stage))) <= read, (name, stage)
+    runs = REPORTS["comparison"].scenarios(project.config)
+    assert list(runs) == ["", "missing.training_rate=0.5"]
 
 
 def test_every_rule_with_a_script_has_log_benchmark_environment_and_growing_limits(
-    dump: dict[tuple[str, str], Rules],
+    dump: dict[str, Rules],
 ) -> None:
-    for name, rule in dump["", "rgb"].items():
+    for name, rule in dump[""].items():
         if rule["script"]:
             assert [path.startswith(f"results/logs/{name}/") for path in rule["log"]] == [True]
             assert rule["benchmark"][0].startswith(f"results/benchmarks/{name}/")
@@ -274,16 +324,17 @@ def test_recipes_wait_until_a_job_is_planned(rules: Rules) -> None:
     assert all(rule["has_late_recipe"] for rule in rules.values() if rule["script"])
 
 
-def test_a_rule_runs_again_when_its_own_stage_would_find_work(
-    rule_of, run: Project, monkeypatch: pytest.MonkeyPatch
+def test_a_rule_runs_again_when_its_own_stages_would_find_work(
+    rules: Rules, run: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(run.working_directory)
-    for name in OF_RULES:
+    for script, stages in MADE_BY.items():
+        name = stages[0].name
         if run.home(name) is run:
-            shard = shard_of(run, name)
-            assert rule_of[name]["recipe"] == run.visit_recipe(name, shard), name
+            recipes = [run.visit_recipe(one.name, shard_of(run, one)) for one in stages]
+            assert rules[script]["recipe"] == recipes, script
         else:
-            assert f"reaches the stage {name}: use results/{name}" in rule_of[name]["recipe"]
+            assert f"reaches the stage {name}: use results/{name}" in rules[script]["recipe"]
 
 
 def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ import probe_videos
 from models_fixture import save_ast
 from small_project import changed, make_config
 from unmuted.config import check_config, setting
+from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import Row, read_rows
 from unmuted.pipeline import open_run
 from unmuted.world.files import write_clip
@@ -55,11 +57,16 @@ def config(
         (tmp_path / "videos" / "striking" / f"{name}.mp4").write_bytes(data)
     save_ast(tmp_path / "models" / "ast", frames=320)
     config = changed(config, "frames.short_side", 72) | {"videos_per_shard": 9}
-    for stage in (probe_videos, extract_wav):
-        stage.main(open_run(config), shard(config))
+    run(config, probe_videos, extract_wav)
     before = torch.get_num_threads()
     yield config
     torch.set_num_threads(before)
+
+
+def run(config: Mapping[str, object], *scripts: ModuleType) -> None:
+    """Run the jobs of these scripts over the only shard."""
+    for script in scripts:
+        script.main(*make_jobs(open_run(config), script.__name__, shard(config)))
 
 
 def shard(config: Mapping[str, object]) -> str:
@@ -76,11 +83,10 @@ def tensors(config: Mapping[str, object], stage: str, name: str) -> dict[str, np
 
 
 def test_clips_of_some_frame_rates_fall_out(config) -> None:
-    extract_frames.main(open_run(config), shard(config))
+    run(config, extract_frames)
     assert {row.status for row in rows(config, "frames").values()} == {"ok"}
     seed = changed(config, "frames.sampling", "every_nth")
-    extract_frames.main(open_run(seed), shard(seed))
-    compute_flow.main(open_run(seed), shard(seed))
+    run(seed, extract_frames, compute_flow)
     assert {name: row.status for name, row in rows(seed, "frames").items()} == {
         KEPT: "ok",
         REFUSED: "wrong_frame_count",
@@ -95,11 +101,11 @@ def test_clips_of_some_frame_rates_fall_out(config) -> None:
 
 
 def test_the_flow_of_a_pair_by_its_own_extremes_is_another(config) -> None:
-    extract_frames.main(open_run(config), shard(config))
+    run(config, extract_frames)
     found = []
     for scale in ("fixed", "per_pair"):
         option = changed(config, "flow.scale", scale)
-        compute_flow.main(open_run(option), shard(option))
+        run(option, compute_flow)
         found.append(tensors(option, "flow", KEPT))
     assert not np.array_equal(found[0]["jpeg"], found[1]["jpeg"])
 
@@ -108,7 +114,7 @@ def test_the_way_the_sound_was_passed_is_named_in_the_artifact(config) -> None:
     modes, tokens = {}, {}
     for passes in ("clip", "per_step"):
         option = changed(config, "ast.passes", passes)
-        extract_ast.main(open_run(option), shard(option), threads=1)
+        run(option, extract_ast)
         found = tensors(option, "ast", KEPT)
         modes[passes], tokens[passes] = found["mode"].tobytes().decode(), found["tokens"]
     assert modes == {"clip": "one_pass", "per_step": "per_step"}

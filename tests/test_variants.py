@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.engine.plan import arms_of
+from unmuted.ablations import ablation_needs, ablations, arms_of
 from unmuted.engine.project import Project
 from unmuted.engine.variants import PATTERN, changed_setting, variant_name, variant_path
 from unmuted.errors import UserError
 from unmuted.pipeline import open_run
-from unmuted.stages import STAGES
+from unmuted.stages import STAGES, training_rates
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def test_a_variant_owns_only_what_its_settings_reach(project: Project) -> None:
     assert changed(project, "filter.top_labels=3") == filtered
     assert changed(project, "missing.training_rate=0.5") == {
         *("projection", "prototypes", "generator", "video_generator", "video_generated"),
-        *("pilot", "pilot_selection", "pilot_generated", "pilot_predictions", "retrieved"),
-        *(*MAIN, *filtered),
+        *("pilot", "pilot_selection", "pilot_generated", "pilot_predictions"),
+        *("lookup_set", "retrieved", "swap_partners", *MAIN, *filtered),
     }
     pilot = {"pilot", "pilot_selection", "pilot_generated", "pilot_predictions"}
     assert changed(project, "pilot.lambdas=[3]") == {*pilot, *COMPARED}
@@ -54,11 +54,20 @@ def test_a_variant_owns_only_what_its_settings_reach(project: Project) -> None:
     assert captions < found and not found & {"frames", "flow", "wav", "ast", "vit_rgb"}
 
 
+def test_stages_that_one_job_makes_have_one_home(project: Project) -> None:
+    found = changed(project, "flow.max_speed=99")
+    assert {"flow", "vit_flow", "vit_rgb", "cnn_flow", "cnn_rgb"} < found
+    assert not found & {"frames", "wav", "ast", "captions"}
+
+
 def test_paths_say_the_variant_and_read_what_is_shared(project: Project) -> None:
     variant = project.variant_of("generator.draws=2")
     own = Path("results/variants/generator.draws=2/generated/s.ledger.csv")
     assert variant.ledger("generated", "s") == own
     assert variant.ledger("generator", "seed-0") == project.ledger("generator", "seed-0")
+    assert variant.all_ledgers("generator") == [
+        Path("results/generator/seeds-0-1-2-3-4.ledger.csv")
+    ]
     assert project.ledger("generated", "s") == Path("results/generated/s.ledger.csv")
     assert re.fullmatch(PATTERN, variant_path("generator.draws=2"))
     assert variant_name(variant_path("folds=3")) == "folds=3"
@@ -73,7 +82,8 @@ def test_recipes_differ_where_a_variant_does(project: Project) -> None:
 
 
 def test_half_the_audio_missing_in_training_is_a_variant(project: Project) -> None:
-    runs = project.training_rates()
+    names = training_rates(project.config)
+    runs = {rate: project.variant_of(name) for rate, name in names.items()}
     assert list(runs) == [0, 0.5]
     assert runs[0] is project
     assert runs[0.5].config["missing"]["training_rate"] == 0.5
@@ -109,9 +119,9 @@ def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Project) ->
     project.config["ablations"] = {
         "small": {"generator.tau": [9], "filter.top_labels": [9], "audio_dim": [9]}
     }
-    needs = project.ablation_needs("small")
+    needs = ablation_needs(project, "small")
     assert project.ledger("projection") in needs
-    faded, other, narrow = (ablation.run for ablation in project.ablations("small"))
+    faded, other, narrow = (ablation.run for ablation in ablations(project, "small"))
     assert narrow.ledger("projection") != project.ledger("projection")
     assert narrow.ledger("projection") in needs
     for shard in project.shards:
@@ -146,10 +156,10 @@ def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.Monk
     }
     config["alternatives"] = {"filter.percentiles": {"low": [10]}}
     project = open_run(config)
-    first, second, third = project.ablations("small")
+    first, second, third = ablations(project, "small")
     assert first.run is project and first.arms == ("generated",)
     assert second.run.config["generator"]["anchoring"] is False
     assert third.run.config["filter"]["percentiles"] == [10]
     assert third.arms == ("filtered",)
     with pytest.raises(UserError, match=r"no grid 'large'.*known: small"):
-        project.ablations("large")
+        ablations(project, "large")
