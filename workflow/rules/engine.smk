@@ -59,7 +59,7 @@ def run_of(wildcards):
 
 
 def reads(*stages):
-    """Input of the rule of some stages: all that the registry says they read.
+    """Input of the rule that makes these stages, which is all that the registry says they read.
 
     Names may hold wildcards, such as vit_{view}.
     """
@@ -75,7 +75,7 @@ def reads(*stages):
 
 
 def visit(*stages):
-    """Params of the rule of some stages: changes when a visit may find work to do."""
+    """Params of the rule that makes these stages; they change when there may be work to do."""
 
     def recipes(wildcards):
         run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
