@@ -48,7 +48,7 @@ def train(
     device = str(use_device(job.config["device"], job.threads))
     settings = ClassifierSettings(**job.config["classifier"])
     clips = experiment.split("train")
-    fillings = training_fillings(experiment, clips, job, Projection(**space.tensors()))
+    fillings = training_fillings(experiment, clips, job, space)
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     visual_dim = fillings.clips.visual.shape[2]
     width = visual_dim + fillings.clips.real.shape[2]
@@ -64,10 +64,11 @@ def train(
 
 
 def training_fillings(
-    experiment: Experiment, clips: Sequence[Clip], job: Job, projection: Projection
+    experiment: Experiment, clips: Sequence[Clip], job: Job, space: Artifact
 ) -> Fillings:
     """All that the chosen arms are made of, of the training clips."""
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
+    projection = Projection(**space.tensors()) if chosen.hears else None
     has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
     rule = filter_rule(job.config["filter"])
     return load_fillings(
@@ -78,6 +79,7 @@ def training_fillings(
         training_kept(experiment, clips, rule, chosen.filters),
         masks,
         chosen.audio,
+        job.config["audio_dim"],
     )
 
 

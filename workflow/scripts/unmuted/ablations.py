@@ -61,13 +61,13 @@ def _ablation(run: Project, grid: str, key: str, value: object) -> Ablation:
             "under missing.training_rates, missing.test_rates and missing.kinds"
         )
     other = run.variant_of(changed_setting(key, value))
+    arms = ablated_arms(grid, key, arms_of(key), run.config)
     same = setting(other.config, key) == setting(run.config, key)
     if not same and other.home("comparison_predictions") is run:
         raise UserError(
             f"ablations.{grid}: no classifier that is given audio reads {key}, and "
             "only these stand in grids; choose another key"
         )
-    arms = ablated_arms(grid, key, arms_of(key), run.config)
     return Ablation(key, value, run if same else other, arms)
 
 

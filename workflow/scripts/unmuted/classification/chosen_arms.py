@@ -138,6 +138,11 @@ class ChosenArms:
         return _once("ast", *(stage for arm in of_units for stage in PARTS[arm].audio))
 
     @property
+    def hears(self) -> bool:
+        """Whether some classifier is trained on real audio."""
+        return bool(self.fillings) or any("ast" in PARTS[arm].audio for arm in self.compared)
+
+    @property
     def posterior(self) -> tuple[str, ...]:
         """Stage of the video-only predictions, by which filters judge validation and test clips."""
         return (_MAIN,) if self.filters else ()

@@ -99,19 +99,21 @@ class Fillings:
 
 def load_fillings(
     clips: Sequence[Clip],
-    projection: Projection,
+    projection: Projection | None,
     statistics: AudioStatistics | None,
     swapped: np.ndarray | None,
     kept_by_filter: Mapping[str, np.ndarray],
     seed: int,
     stages: Collection[str] = ("generated", *STORED),
+    audio_dim: int = 0,
 ) -> Fillings:
     """Read the features of clips.
 
-    statistics: of training sound, for random features. swapped: (N, T, A), sound of other clips.
-    stages: those whose audio is read; what nothing is made of may be missing.
+    projection, audio_dim: as in `load_features`. statistics: of training sound, for random
+    features. swapped: (N, T, A), sound of other clips. stages: those whose audio is read; what
+    nothing is made of may be missing.
     """
-    features = load_features(clips, projection, with_generated="generated" in stages)
+    features = load_features(clips, projection, "generated" in stages, audio_dim)
     keys, steps = [clip.key for clip in clips], features.real.shape[1]
     stored = {stage: stored_audio(clips, stage) for stage in STORED if stage in stages}
     return Fillings(

@@ -54,12 +54,23 @@ def arm_audio(arm: str, real: np.ndarray, usable: np.ndarray, generated: np.ndar
 
 
 def load_features(
-    clips: Sequence[Clip], projection: Projection, with_generated: bool = True
+    clips: Sequence[Clip],
+    projection: Projection | None,
+    with_generated: bool = True,
+    audio_dim: int = 0,
 ) -> ClipFeatures:
-    """Read the features of clips; without their generated audio where nothing uses it."""
+    """Read the features of clips; without their generated audio where nothing uses it.
+
+    projection: None where nothing uses their real audio; zeros of audio_dim features stand for it.
+    """
+    visual = mapped_stack(clip.visual() for clip in clips)
+    if projection is None:
+        real = np.broadcast_to(np.float32(0), (*visual.shape[:2], audio_dim))
+    else:
+        real = mapped_stack(clip.audio(projection) for clip in clips)
     return ClipFeatures(
-        visual=mapped_stack(clip.visual() for clip in clips),
-        real=mapped_stack(clip.audio(projection) for clip in clips),
+        visual=visual,
+        real=real,
         usable=np.array([clip.has_sound for clip in clips]),
         generated=stored_audio(clips, "generated") if with_generated else None,
     )

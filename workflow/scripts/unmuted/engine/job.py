@@ -49,12 +49,16 @@ class Settings(Mapping[str, Any]):
         self._declared = inner.keys()
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._declared:
-            raise UndeclaredRead(f"{self._owner} reads the setting {self._at}{key} undeclared")
+        self._check(key)
         return self._values[key]
 
     def __contains__(self, key: object) -> bool:
+        self._check(key)
         return key in self._values
+
+    def _check(self, key: object) -> None:
+        if key not in self._declared:
+            raise UndeclaredRead(f"{self._owner} reads the setting {self._at}{key} undeclared")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -305,6 +309,8 @@ class ReportJob(_Reader):
 
     def scenario(self, name: str) -> ReportJob:
         """The same report's view of a scenario that it declares; of the run for the empty name."""
+        if name and name not in self._declared.scenarios(self._run.config):
+            raise UndeclaredRead(f"{self._owner} reads the scenario {name} undeclared")
         return ReportJob(self._run.variant_of(name), self._declared, self.threads)
 
     @property
