@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from small_project import changed, make_config
+from unmuted.ablations import ablation_needs
 from unmuted.classification import tail_split
 from unmuted.classification.arms import ARMS, COMPARISON, SYSTEMS, leaking_arms
 from unmuted.classification.chosen_arms import PARTS, SORTED_TAIL, ChosenArms, chosen_arms
 from unmuted.config import check_config, schema, setting
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
+from unmuted.pipeline import open_run
 from unmuted.report.planned import (
     ablated_arms,
     arm_without_sound,
@@ -26,6 +28,7 @@ from unmuted.stages import REPORTS, STAGES, VISUAL
 
 MODELS = {role: {"path": f"models/{role}"} for role in ("vit", "ast", "blip")}
 SMALLEST = {"videos": {"source": "demo"}, "models": MODELS}
+FILLS = ("noise_ast", "swap_partners")  # what is also played to classifiers that fill
 STEPS = ("comparison_classifier", "comparison_selection", "comparison_predictions")
 CONTROLS = ("video_only", "generated_pilot", "generated_arch1", "generated_arch2", "real_audio")
 
@@ -117,6 +120,19 @@ def test_the_recogniser_is_left_out_where_it_cannot_be_compared() -> None:
     assert not {"cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions", "cnn_sequence"} & set(read)
 
 
+@pytest.mark.parametrize(
+    ("arm", "is_heard"),
+    [
+        *(("video_only", False), ("video_only_matched", False), ("shuffled_dictionary", False)),
+        *(("random_features", True), ("swapped_audio", True), ("generated_arch2", True)),
+    ],
+)
+def test_real_audio_is_read_only_where_a_classifier_is_trained_on_it(
+    arm: str, is_heard: bool
+) -> None:
+    assert chosen_of(arm).hears == is_heard
+
+
 # --- stages ---------------------------------------------------------------------------------------
 
 
@@ -128,7 +144,7 @@ def test_all_arms_read_what_the_table_of_stages_declares() -> None:
         assert sorted(reads[step]) == sorted(declared), step
     report = REPORTS["comparison"]
     assert set(reads["comparison"]) <= {*report.pooled, *report.fits}
-    assert chosen_of().at_all_rates == report.at_all_rates
+    assert chosen_of().at_all_rates == report.in_scenarios
 
 
 @pytest.mark.parametrize("arm", PARTS)
@@ -145,7 +161,7 @@ def test_a_control_reads_no_stage_of_other_arms() -> None:
     assert set(reads["comparison_classifier"]) == trains
     assert set(reads["comparison_selection"]) == trains | {"comparison_classifier"}
     assert set(reads["comparison_predictions"]) == trains | {
-        *("noise_ast", "comparison_classifier", "comparison_selection")
+        *("noise_ast", "swap_partners", "comparison_classifier", "comparison_selection")
     }
     assert set(reads["comparison"]) == {
         *(*VISUAL, "ast", "captions", "selection", "predictions", "comparison_predictions"),
@@ -158,12 +174,13 @@ def test_a_control_reads_no_stage_of_other_arms() -> None:
     ("arm", "stages"),
     [
         ("video_only_matched", set()),
-        ("mean_audio", {"noise_ast"}),
-        ("knn_audio", {"retrieved", "noise_ast"}),
-        ("generated_arch2", {"generated", "noise_ast"}),
-        ("filtered", {"video_generated", "predicted_labels", "predictions", "noise_ast"}),
+        ("mean_audio", {*FILLS}),
+        ("knn_audio", {"retrieved", *FILLS}),
+        ("generated_arch2", {"generated", *FILLS}),
+        ("filtered", {"video_generated", "predicted_labels", "predictions", *FILLS}),
         ("shuffled_dictionary", {"video_generated", "predicted_labels", "predictions"}),
         ("random_features", set()),
+        ("swapped_audio", {"swap_partners"}),
     ],
 )
 def test_predictions_read_the_stages_of_their_arm(arm: str, stages: set[str]) -> None:
@@ -281,7 +298,7 @@ def planned(small: dict, *arms: str, **settings: object) -> Project:
         small = changed(small, f"comparison.{key}", config_of(*arms)["comparison"][key])
     for key, value in settings.items():
         small = changed(small, key.replace("__", "."), value)
-    return Project(small)
+    return open_run(small)
 
 
 def test_other_arms_visit_the_comparison_and_nothing_else(small: dict) -> None:
@@ -300,7 +317,16 @@ def test_the_choice_of_arms_is_in_no_recipe_of_a_classifier(small: dict) -> None
         planned(small, *arms).recipe("comparison_classifier", "inputs")
         for arms in (["knn_audio"], ["mean_audio"], list(PARTS))
     }
-    assert recipes == {Project(small).recipe("comparison_classifier", "inputs")}
+    assert recipes == {open_run(small).recipe("comparison_classifier", "inputs")}
+
+
+@pytest.mark.parametrize("arm", ["generated_arch1", "shuffled_dictionary"])
+def test_the_report_reads_a_scenario_only_where_something_fills_missing_audio(
+    small: dict, arm: str
+) -> None:
+    run = planned(small, arm)
+    others = {one for one, _ in run.report_reads(run.report("comparison")) if one is not run}
+    assert bool(others) == (arm == "generated_arch1")
 
 
 def test_what_a_report_lacks_is_said_when_it_is_planned(small: dict) -> None:
@@ -309,7 +335,7 @@ def test_what_a_report_lacks_is_said_when_it_is_planned(small: dict) -> None:
         with pytest.raises(UserError, match=r"comparison\.arms"):
             project.report_needs(report)
     with pytest.raises(UserError, match=r"ablations\.g: filter\.top_labels reaches only filtered"):
-        project.ablation_needs("g")
+        ablation_needs(project, "g")
 
 
 def test_a_key_without_default_reads_as_none_and_an_unknown_one_is_an_error() -> None:
@@ -320,7 +346,7 @@ def test_a_key_without_default_reads_as_none_and_an_unknown_one_is_an_error() ->
 
 
 def test_the_planner_needs_no_numpy(repository: Path) -> None:
-    code = "import sys; import unmuted.engine.project; print({'numpy', 'torch'} & {*sys.modules})"
+    code = "import sys; import unmuted.pipeline; print({'numpy', 'torch'} & {*sys.modules})"
     scripts = repository / "workflow" / "scripts"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True

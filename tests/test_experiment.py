@@ -9,7 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import join_sources
 from small_project import changed, make_config, row, write_ledgers
+from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import Row
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
@@ -22,6 +24,7 @@ from unmuted.experiment import (
     fold_name,
     load_clips,
     load_experiment,
+    load_whole_experiment,
     merged_groups,
     training_folds,
     training_sound,
@@ -29,6 +32,7 @@ from unmuted.experiment import (
 from unmuted.missing import is_missing
 from unmuted.pipeline import open_run
 from unmuted.splits import write_splits
+from unmuted.stages import STAGES
 
 FOLDS = 3
 
@@ -314,11 +318,19 @@ def test_what_is_left_must_allow_an_experiment(
 ) -> None:
     write(project, vit_rgb={name: row(name, None, "empty") for name in unusable})
     with pytest.raises(UserError, match=expected) as error:
-        load_experiment(project)
+        load_whole_experiment(project, folds=2)
+    with pytest.raises(UserError, match=expected):
+        join_sources.main(*make_jobs(project, "join_sources"))
     train = 4 - sum(name[-1] in "01" for name in unusable)
     first = str(error.value).splitlines()[0]
     assert first.startswith(f"usable clips: {train} train, ")
     assert f"(left out: empty {len(unusable)}, no_label 1): " in first
+
+
+def test_all_that_is_fitted_on_clips_waits_for_this_check() -> None:
+    waits = {name for name, stage in STAGES.items() if "sources" in stage.after}
+    pooled = {name for name, stage in STAGES.items() if stage.pooled}
+    assert waits == pooled - {"sources", "swap_partners"}  # these fit nothing
 
 
 def test_a_clip_without_label_counts_as_of_the_source_that_its_content_shows(

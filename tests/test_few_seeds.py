@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import chdir
@@ -11,10 +12,6 @@ import numpy as np
 import pytest
 
 import write_ablations
-import write_arch1_metrics
-import write_cnn_rnn_metrics
-import write_comparison
-import write_pilot_metrics
 from guards.corpus import make_clips
 from guards.world import World, make_world
 from unmuted.report.arch2 import build_report, write_arch2
@@ -32,11 +29,11 @@ GROUPS = [f"source{n // 2}" for n in range(CLIPS)]
 ONE = "exploratory: 1 seed; intervals and p-values cover the choice of test clips only"
 TWO = "exploratory: 2 seeds"
 REMARKS = {1: ONE, 2: TWO, 5: None}
-SCRIPTS = {  # and the name by which each main is told where to write
-    "pilot_metrics": (write_pilot_metrics, "target"),
-    "cnn_rnn_metrics": (write_cnn_rnn_metrics, "target"),
-    "arch1_metrics": (write_arch1_metrics, "metrics"),
-    "comparison": (write_comparison, "metrics"),
+REPORTS = {  # and what each writes beside its metrics
+    "pilot_metrics": (),
+    "cnn_rnn_metrics": (),
+    "arch1_metrics": ("dictionary",),
+    "comparison": ("table", "masks", "figures"),
 }
 
 
@@ -184,22 +181,17 @@ def write(world: World, tmp_path: Path) -> Callable[[str], Path]:
     """Writes a report of the world by its name and returns its path."""
 
     def written(name: str) -> Path:
-        script, argument = SCRIPTS[name]
-        paths = {argument: str(tmp_path / f"{name}.json")}
-        if name == "arch1_metrics":
-            paths["dictionary"] = str(tmp_path / "dictionary.csv")
-        if name == "comparison":
-            others = ("table", "masks", "figures")
-            paths = {"output": paths | {other: str(tmp_path / other) for other in others}}
+        script = importlib.import_module(f"write_{name}")
+        paths = {output: str(tmp_path / output) for output in ("metrics", *REPORTS[name])}
         with pytest.MonkeyPatch.context() as patch, chdir(world.folder):
             patch.setattr(script, "provenance", lambda *_: provenance(len(world.config["seeds"])))
-            script.main(world.project(), **paths)
-        return tmp_path / f"{name}.json"
+            script.main(world.report(name), **paths)
+        return tmp_path / "metrics"
 
     return written
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", REPORTS)
 def test_every_report_of_a_run_says_how_many_seeds_it_had(
     world: World, write: Callable[[str], Path], name: str
 ) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
 
 import extract_sequence_frames
+import probe_videos
 from media.clips import HEIGHT, WIDTH, read_number, write_numbered_clip
 from small_project import changed, make_config
+from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.project import Project
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import read_frames, sample_times
 from unmuted.media.images import decode_images
-from unmuted.media.probe import Limits, probe
+from unmuted.media.probe import Limits, probe, video_limits
 from unmuted.pipeline import open_run
 
 LENGTH = 20
@@ -100,27 +103,25 @@ def test_the_time_limit_holds(tmp_path: Path) -> None:
 def test_the_script_follows_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import probe_videos
-
     monkeypatch.chdir(tmp_path)
     config = make_config(tmp_path, {"long": "cats", "short": "dogs", "broken": "dogs"})
     config = changed(config, "frames", {"short_side": 36})
     config = changed(config, "cnn_rnn", {"sequence_length": 8})
     write_numbered_clip(tmp_path / "videos/cats/long.mp4", range(50), 25)
     write_numbered_clip(tmp_path / "videos/dogs/short.mp4", range(3), 25)
-    found = run(open_run(config), probe_videos.main, extract_sequence_frames.main)
+    found = run(open_run(config), probe_videos, extract_sequence_frames)
     assert numbers(found["long"]) == list(range(8)) and numbers(found["short"]) == [0, 1, 2]
     assert found["long"].shape == (8, 36, 64, 3)
     assert "broken" not in found
-    even = run(open_run(changed(config, "cnn_rnn.sampling", "even")), extract_sequence_frames.main)
+    even = run(open_run(changed(config, "cnn_rnn.sampling", "even")), extract_sequence_frames)
     assert numbers(even["long"]) == [int(time * 25) for time in sample_times(0, 2.0, 8)]
     assert len(even["short"]) == 8  # as of all frames spread evenly: the same shown again
 
 
-def run(project: Project, *mains: object) -> dict[str, np.ndarray]:
-    for main in mains:
+def run(project: Project, *scripts: ModuleType) -> dict[str, np.ndarray]:
+    for script in scripts:
         for shard in project.shards:
-            main(project, shard)
+            script.main(*make_jobs(project, script.__name__, shard))
     found = project.artifacts("sequence_frames", project.videos)
     for shard in project.shards:
         rows = read_rows(project.ledger("sequence_frames", shard))
@@ -133,5 +134,8 @@ def test_both_ways_of_sampling_obey_the_limits(tmp_path: Path) -> None:
     for sampling in ("first", "even"):
         config = changed(make_config(tmp_path, {"a": "cats"}), "cnn_rnn.sampling", sampling)
         project = open_run(changed(config, "videos.max_megapixels", 1))
-        read = extract_sequence_frames.sampling(project)
-        assert isinstance(read, partial) and read.keywords["limits"] == project.limits
+        (job,) = make_jobs(project, "extract_sequence_frames", min(project.shards))
+        read = extract_sequence_frames.sampling(job)
+        assert isinstance(read, partial)
+        assert read.keywords["limits"] == video_limits(project.config["videos"])
+        assert read.keywords["limits"].max_pixels == 1_000_000

@@ -26,6 +26,7 @@ from small_project import changed
 from unmuted.classification.selection import log_loss
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.runner import Artifact
+from unmuted.engine.seeds import parse_fit
 from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.errors import UserError
 from unmuted.experiment import (
@@ -99,7 +100,7 @@ def rows(world: World, *seeds: int) -> Mapping[str, object]:
     with chdir(world.folder):
         project = world.project()
         return {
-            f"{seed}/{name}": row
+            name: row
             for seed in seeds or range(SEEDS)
             for name, row in read_rows(project.ledger("pilot", f"seed-{seed}")).items()
         }
@@ -107,7 +108,7 @@ def rows(world: World, *seeds: int) -> Mapping[str, object]:
 
 def fitted_again(before: World, after: World, *seeds: int) -> set[str]:
     old, new = rows(before, *seeds), rows(after, *seeds)
-    return {name.partition("/")[2] for name in new if new[name] != old.get(name)}
+    return {parse_fit(name)[1] for name in new if new[name] != old.get(name)}
 
 
 # --- which clips ----------------------------------------------------------------------------------

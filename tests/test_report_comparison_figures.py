@@ -58,8 +58,8 @@ def drawn(leaks: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -> di
         labels=np.arange(CLIPS) % CLASSES,
         roles={name: arm["role"] for name, arm in found["arms"].items()},
     )
-    project = SimpleNamespace(config={"seeds": list(range(SEEDS))})
-    draw_figures(folder, project, tested, compared, found)
+    job = SimpleNamespace(seeds=list(range(SEEDS)))
+    draw_figures(folder, job, tested, compared, found)
     return {name: " ".join(_texts(figure).split()) for name, figure in figures.items()}
 
 

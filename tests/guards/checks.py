@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+import pytest
+
 from guards.world import World
+from unmuted.engine.plan import ALL, Plan
+from unmuted.experiment import Experiment
 
 Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
 
@@ -14,6 +18,7 @@ FITS = (
     *("video_generator", "pilot", "cnn_rnn", "classifier", "comparison_classifier"),
 )
 CHOICES = ("selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection")
+TABLES = ("sources", "lookup_set")  # which clips are read, for whom
 # Audio that stands for a clip's own, or what is known of it.
 FEATURES = ("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound
@@ -63,3 +68,21 @@ def answers(world: World) -> Answers:
         for arm, kept in said["kept"].items():
             found[f"kept by {arm}"][name] = kept
     return found
+
+
+# --- planted leaks --------------------------------------------------------------------------------
+
+
+def also_reads(monkeypatch: pytest.MonkeyPatch, reader: str, other: str) -> None:
+    """Whatever asks for the clips of one split gets those of another as well."""
+    split = Experiment.split
+
+    def leaky(self: Experiment, name: str) -> list:
+        return split(self, name) + (split(self, other) if name == reader else [])
+
+    monkeypatch.setattr(Experiment, "split", leaky)
+
+
+def all_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fit and choice declares the clips of all splits, so that its job offers them."""
+    monkeypatch.setattr(Plan, "scope_of", lambda *_: ALL)

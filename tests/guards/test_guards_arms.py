@@ -32,6 +32,7 @@ CHOICES = {
     "captions": ("generated_arch2",),
     "shuffled": ("shuffled_dictionary",),
     "no audio": ("video_only_matched", "random_features", "swapped_audio"),
+    "matched": ("video_only_matched",),
     "systems": ("pilot", "cnn_rnn"),
 }
 
@@ -154,7 +155,7 @@ def written(world: World, folder: Path) -> tuple[dict, set[str]]:
     paths = {name: str(folder / name) for name in ("metrics", "table", "masks", "figures")}
     with pytest.MonkeyPatch.context() as patch, chdir(world.folder):
         patch.setattr(script, "provenance", lambda *_: PROVENANCE)
-        script.main(world.project(), paths)
+        script.main(world.report("comparison"), **paths)
     report = json.loads((folder / "metrics").read_text())
     check_report(report, "comparison.schema.yaml")
     return report, {path.stem for path in (folder / "figures").iterdir()}
@@ -226,7 +227,7 @@ def with_wav(world: World) -> World:
 
 def predicted(world: World, table: Path) -> list[dict[str, str]]:
     with chdir(world.folder):
-        importlib.import_module("write_predictions").main(world.project(), str(table))
+        importlib.import_module("write_predictions").main(world.report("predictions"), str(table))
     with open(table, newline="") as file:
         return list(csv.DictReader(file))
 
@@ -245,22 +246,22 @@ def test_without_the_filter_videos_without_sound_get_unfiltered_audio(
 
 
 @pytest.mark.parametrize(
-    ("script", "arguments", "missing"),
+    ("name", "arguments", "missing"),
     [
-        ("write_predictions", {"table": "x.csv"}, "add filtered or generated_arch1"),
+        ("predictions", {"table": "x.csv"}, "add filtered or generated_arch1"),
         (
-            *("write_arch1_metrics", {"metrics": "x.json", "dictionary": "x.csv"}),
+            *("arch1_metrics", {"metrics": "x.json", "dictionary": "x.csv"}),
             "add generated_arch1, filtered, oracle_filter",
         ),
     ],
 )
 def test_a_report_without_its_arms_names_the_setting(
-    clean: World, script: str, arguments: dict[str, str], missing: str
+    clean: World, name: str, arguments: dict[str, str], missing: str
 ) -> None:
     world = chosen_later(clean, "knn_audio")
     with chdir(world.folder):
         with pytest.raises(UserError, match=rf"{missing} to comparison\.arms"):
-            importlib.import_module(script).main(world.project(), **arguments)
+            importlib.import_module(f"write_{name}").main(world.report(name), **arguments)
         assert not list(Path.cwd().glob("x.*"))
 
 

@@ -106,12 +106,12 @@ def test_labels_predicted_of_in_sample_audio_are_caught(
 def test_a_clip_that_retrieves_its_own_source_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieve_audio.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.lookup.training_folds", lambda *_: {})
     monkeypatch.setattr(
         "unmuted.generation.retrieval._related",
         lambda data, clips, library, heard: np.zeros((len(clips), len(heard)), bool),
     )
-    caught(clean, planted, "retrieved")
+    caught(clean, planted, "lookup_set", "retrieved")
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_every_video_that_was_not_trained_on_is_predicted(
             if not ledger.exists():
                 ledger.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(project.ledger("ast", shard), ledger)
-        importlib.import_module("write_predictions").main(project, str(table))
+        importlib.import_module("write_predictions").main(made.report("predictions"), str(table))
     with open(table, newline="") as file:
         rows = {row["video_id"]: row for row in csv.DictReader(file)}
     assert rows.keys() == set(made.ids("val", "test", ""))

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import pytest
 
 import predict_comparison
-from guards.checks import CHOICES, FEATURES, FITS, answers, assert_same, assert_same_answers
+import unmuted.swapping
+from guards.checks import (
+    CHOICES,
+    FEATURES,
+    FITS,
+    TABLES,
+    all_declared,
+    also_reads,
+    answers,
+    assert_same,
+    assert_same_answers,
+)
 from guards.corpus import COPIES
 from guards.world import STAGES_RUN, World
 from unmuted.classification.arms import leaking_arms
@@ -28,7 +39,7 @@ def assert_test_labels_unused(first: World, second: World) -> None:
 
 def test_test_labels_change_no_prediction(clean: World, relabelled: World) -> None:
     assert_test_labels_unused(clean, relabelled)
-    assert_same(clean, relabelled, [*FITS, *FEATURES, *CHOICES])
+    assert_same(clean, relabelled, [*FITS, *FEATURES, *CHOICES, *TABLES, "swap_partners"])
 
 
 def test_the_oracle_depends_on_test_labels(clean: World, relabelled: World) -> None:
@@ -117,9 +128,9 @@ def test_a_donor_of_another_class_is_caught(
         groups, lends = [clip.group for clip in clips], [clip.has_sound for clip in clips]
         return [clips[i] for i in swap_donors(keys, labels, groups, seed, lends)]
 
-    assert predict_comparison.donors_of is donors_of
-    monkeypatch.setattr(predict_comparison, "donors_of", by_class)
-    caught(clean, relabelled, "comparison_predictions")
+    assert unmuted.swapping.donors_of is donors_of
+    monkeypatch.setattr(unmuted.swapping, "donors_of", by_class)
+    caught(clean, relabelled, "swap_partners", "comparison_predictions")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,7 @@ def test_a_donor_of_another_class_is_caught(
 def test_a_checkpoint_chosen_on_test_clips_is_caught(
     clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch, stages: tuple[str, str]
 ) -> None:
+    all_declared(monkeypatch)
     split = Experiment.split
     tested = {"train": "train", "val": "test", "test": "test"}
     monkeypatch.setattr(Experiment, "split", lambda self, name: split(self, tested[name]))
@@ -137,10 +149,6 @@ def test_a_checkpoint_chosen_on_test_clips_is_caught(
 def test_a_classifier_trained_on_test_clips_is_caught(
     clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    split = Experiment.split
-    monkeypatch.setattr(
-        Experiment,
-        "split",
-        lambda self, name: split(self, name) + (split(self, "test") if name == "train" else []),
-    )
+    all_declared(monkeypatch)
+    also_reads(monkeypatch, "train", "test")
     caught(clean, relabelled, "classifier", "predictions")

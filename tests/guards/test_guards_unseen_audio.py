@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from guards.checks import CHOICES, FITS, answers, assert_same, assert_same_answers
+from guards.checks import (
+    CHOICES,
+    FITS,
+    TABLES,
+    all_declared,
+    also_reads,
+    answers,
+    assert_same,
+    assert_same_answers,
+)
 from guards.world import World
 from unmuted.errors import UserError
-from unmuted.experiment import Experiment
+from unmuted.stages import STAGES
 
 HEARING = ("real_audio", "swapped_audio")  # arms that are given sound of the tested clips
-DEAF_FITS = ("label_embeddings", "dictionary", "cnn_rnn")
+OF_NO_CLIP = {"label_embeddings", "dictionary"}
+DEAF_FITS = (*OF_NO_CLIP, "cnn_rnn")
 FITTED_ON_SOUND = tuple(stage for stage in FITS if stage not in DEAF_FITS)
 
 
@@ -20,7 +30,7 @@ def deaf_arms(world: World) -> set[str]:
 
 
 def test_no_fit_reads_sound_of_validation_or_test(clean: World, unheard: World) -> None:
-    assert_same(clean, unheard, FITS)
+    assert_same(clean, unheard, [*FITS, *TABLES])
 
 
 def test_no_other_arm_depends_on_sound_of_validation_or_test(clean: World, unheard: World) -> None:
@@ -46,24 +56,23 @@ def test_nothing_is_chosen_on_test_clips(clean: World, untested: World) -> None:
     assert test and all(before[name].row.digest != after[name].row.digest for name in test)
 
 
+def test_every_fit_and_choice_declares_which_splits_it_reads() -> None:
+    pooled = {name for name, stage in STAGES.items() if stage.pooled}
+    assert pooled == {*FITS, *CHOICES, *TABLES, "swap_partners"} - OF_NO_CLIP
+    for name in pooled - {"sources", "swap_partners"}:
+        splits = ("train",) if name in (*FITTED_ON_SOUND, "lookup_set") else ("train", "val")
+        assert STAGES[name].splits == splits, name
+
+
 # --- planted leaks --------------------------------------------------------------------------------
 
 
-def also_reads(monkeypatch: pytest.MonkeyPatch, reader: str, other: str) -> None:
-    """Whatever asks for the clips of one split gets those of another as well."""
-    split = Experiment.split
-
-    def leaky(self: Experiment, name: str) -> list:
-        return split(self, name) + (split(self, other) if name == reader else [])
-
-    monkeypatch.setattr(Experiment, "split", leaky)
-
-
 @pytest.mark.parametrize("unseen", ["val", "test"])
-@pytest.mark.parametrize("stage", FITTED_ON_SOUND)
+@pytest.mark.parametrize("stage", [*FITTED_ON_SOUND, "lookup_set"])
 def test_a_fit_that_reads_unseen_sound_is_caught(
     clean: World, unheard: World, monkeypatch: pytest.MonkeyPatch, stage: str, unseen: str
 ) -> None:
+    all_declared(monkeypatch)
     also_reads(monkeypatch, "train", unseen)
     with pytest.raises((AssertionError, UserError)):  # a generator also refuses what it may not see
         assert_same(*(world.again(stage, seeds=[0]) for world in (clean, unheard)), [stage])
@@ -73,7 +82,19 @@ def test_a_fit_that_reads_unseen_sound_is_caught(
 def test_a_choice_that_reads_test_clips_is_caught(
     clean: World, untested: World, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
+    all_declared(monkeypatch)
     also_reads(monkeypatch, "val", "test")
     leaked = [world.again(stage) for world in (clean, untested)]
     with pytest.raises(AssertionError):
         assert_same(*leaked, [stage])
+
+
+@pytest.mark.parametrize("stage", [*FITTED_ON_SOUND, "cnn_rnn", *CHOICES])
+def test_with_the_right_declaration_there_is_no_clip_to_leak(
+    clean: World, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """The same leaks change nothing: the job offers no clips of other splits."""
+    for reader in ("train", "val"):
+        also_reads(monkeypatch, reader, "test")
+    found, before = clean.again(stage, seeds=[0]).contents(stage), clean.contents(stage)
+    assert found and found.items() <= before.items()

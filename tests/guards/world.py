@@ -28,13 +28,13 @@ from guards.corpus import (
     write_models,
 )
 from small_project import artifact_digests, changed
-from unmuted.engine.job import make_jobs
+from unmuted.engine.job import ReportJob, make_jobs
 from unmuted.engine.plan import RESULTS
 from unmuted.engine.project import Project
 from unmuted.engine.runner import Artifact
 from unmuted.engine.seeds import parse_fit, partition_name
 from unmuted.experiment import load_clips
-from unmuted.pipeline import open_run
+from unmuted.pipeline import REGISTRY, open_run
 from unmuted.stages import STAGES
 
 _FROM_SOURCES = list(STAGES)[list(STAGES).index("sources") :]
@@ -58,6 +58,10 @@ class World:
     def project(self) -> Project:
         """Its project, for use in its folder."""
         return open_run(self.config).variant(self.path)
+
+    def report(self, name: str) -> ReportJob:
+        """The job of a report, for use in its folder."""
+        return ReportJob(self.project(), REGISTRY.reports[name])
 
     def variant(self, path: str) -> World:
         """The same folder with some settings changed."""
@@ -144,11 +148,6 @@ class World:
                 named = self.project().units(stage, part)
                 found = {parse_fit(name)[1]: one for name, one in named.items()}
         return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
-
-    def ledger_of_seed(self, stage: str, seed: int) -> Path:
-        """Ledger of a seed of a fitted stage."""
-        with chdir(self.folder):
-            return self.folder / self.project().ledger(stage, partition_name([seed]))
 
 
 def make_world(folder: Path, clips: Sequence[MadeClip], **settings: object) -> World:
