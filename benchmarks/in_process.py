@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Iterable
 
+from unmuted.engine.job import ReportJob, make_jobs
 from unmuted.engine.project import Project
-from unmuted.stages import REPORTS, STAGES
+from unmuted.stages import STAGES
 
 MEDIA = ("probe", "frames", "wav", "flow")
 FEATURES = ("vit_rgb", "vit_flow", "ast")
@@ -19,26 +19,25 @@ ARCH2 = (
 )
 
 
-def run_stages(project: Project, names: Iterable[str], threads: int) -> None:
-    """Carry out the scripts of these stages, shard by shard and seed by seed."""
-    for name in names:
-        stage = STAGES[name]
-        main = importlib.import_module(stage.script).main
-        shards = list(project.shards) if stage.is_sharded else [None]
-        seeds = project.config["seeds"] if stage.by_seed else [None]
-        for shard in shards:
-            for seed in seeds:
-                view = name.partition("_")[2]
-                known = {"shard": shard, "seed": seed, "threads": threads, "view": view}
-                takes = inspect.signature(main).parameters
-                main(project, **{key: known[key] for key in known if key in takes})
+def scripts_of(names: Iterable[str]) -> list[str]:
+    """The scripts that make these stages: one may make several."""
+    return list(dict.fromkeys(STAGES[name].script for name in names))
 
 
-def run_arch2(project: Project, threads: int) -> str:
+def run_stages(run: Project, names: Iterable[str], threads: int) -> None:
+    """Carry out the scripts of these stages, shard by shard or some seeds after the other."""
+    for script in scripts_of(names):
+        main = importlib.import_module(script).main
+        stage = run.registry.stages_of_script[script][0]
+        for part in run.shards if stage.is_sharded else run.parts(stage.name):
+            main(*make_jobs(run, script, part, threads))
+
+
+def run_arch2(run: Project, threads: int) -> str:
     """All that results/arch2_metrics.json needs, from the videos on; returns its path."""
     for script, target in (("list_videos", "videos.csv"), ("make_splits", "splits.csv")):
-        importlib.import_module(script).main(project, f"results/{target}")
-    run_stages(project, ARCH2, threads)
-    target = "results/arch2_metrics.json"
-    importlib.import_module(REPORTS["arch2_metrics"].script).main(project, target)
+        importlib.import_module(script).main(run, table=f"results/{target}")
+    run_stages(run, ARCH2, threads)
+    report, target = run.registry.reports["arch2_metrics"], "results/arch2_metrics.json"
+    importlib.import_module(report.script).main(ReportJob(run, report, threads), metrics=target)
     return target

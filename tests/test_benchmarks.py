@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
 from functools import partial
@@ -29,9 +29,9 @@ from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
 from figures import gpu, process_per_video, training_memory, workflow_overhead
 from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
-from runs.corpus import FITTED, PER_CLIP, Corpus
+from runs.corpus import FITTED, MADE, PER_CLIP, Corpus, contents, make_renamed
 from test_features_models import cosines
-from unmuted import locks
+from unmuted.engine import locks
 from unmuted.engine.ledger import OK
 from unmuted.features.ast import AstFeatures
 from unmuted.features.loading import ModelSpec
@@ -172,32 +172,56 @@ def test_bare_blip_says_what_its_stage_says(folder: Path, frames: np.ndarray) ->
     assert [blip.caption(one) for one in frames[:3]] == captioner.caption(frames[:3])
 
 
-@pytest.mark.workflow
-def test_one_process_makes_what_the_workflow_makes(
-    with_metrics: Corpus, unbuilt: Corpus, copy_of: Callable[[Corpus], Corpus]
-) -> None:
-    corpus = copy_of(unbuilt)
-    command = [sys.executable, "-m", "baselines.one_process", str(corpus.folder), "1"]
+def run_baseline(name: str, corpus: Corpus, *arguments: str) -> None:
+    command = [sys.executable, "-m", f"baselines.{name}", str(corpus.folder), *arguments]
     subprocess.run(command, cwd=run.HERE, env=run.ENVIRONMENT, check=True)
-    made = (*PER_CLIP, "sources", *FITTED, "generated", "predictions")
-    assert {name.split("/")[0] for name in corpus.bytes(*made)} == set(made)
-    assert corpus.bytes(*made) == with_metrics.bytes(*made)
+
+
+def found_in(corpus: Corpus, former: Mapping[str, str], *stages: str) -> dict[str, str]:
+    """Contents of artifacts of stages, each by the former id of its video."""
+    found = {}
+    for name, content in contents(corpus.artifacts(*stages)).items():
+        stage, _, file = name.partition("/")
+        stem, _, rest = file.partition(".")
+        found[f"{stage}/{former.get(stem, stem)}.{rest}"] = content
+    assert {name.split("/")[0] for name in found} == set(stages)
+    return found
+
+
+@pytest.mark.workflow
+def test_one_process_makes_what_the_workflow_makes(built: Corpus, tmp_path: Path) -> None:
+    corpus, former = make_renamed(built, tmp_path / "work")
+    run_baseline("one_process", corpus, "1")
+    made = (*PER_CLIP, *FITTED, "selection", *MADE)
+    assert found_in(corpus, former, *made) == contents(built.artifacts(*made))
 
 
 @pytest.mark.workflow
 def test_a_process_for_one_video_makes_what_the_workflow_makes(
-    with_features: Corpus, unbuilt: Corpus, copy_of: Callable[[Corpus], Corpus]
+    built: Corpus, tmp_path: Path
 ) -> None:
-    video = next(name for name, row in with_features.rows("ast").items() if row.status == OK)
-    corpus = copy_of(unbuilt)
-    corpus.write_manifest([row for row in corpus.manifest() if row["video_id"] == video])
-    command = [sys.executable, "-m", "baselines.process_per_video", str(corpus.folder)]
-    subprocess.run(command, cwd=run.HERE, env=run.ENVIRONMENT, check=True)
-    stages = (*MEDIA, *FEATURES)
-    made = corpus.bytes(*stages)
-    assert {name.split("/")[0] for name in made} == set(stages)
-    of_all = with_features.bytes(*stages).items()
-    assert made == {name: content for name, content in of_all if Path(name).stem == video}
+    corpus, former = make_renamed(built, tmp_path / "work")
+    rows, sounds = corpus.manifest(), built.rows("ast")
+    alone = next(row for row in rows if sounds[former[row["video_id"]]].status == OK)
+    corpus.write_manifest([alone])
+    run_baseline("process_per_video", corpus)
+    video, stages = former[alone["video_id"]], (*MEDIA, *FEATURES)
+    of_all = contents(built.artifacts(*stages)).items()
+    assert found_in(corpus, former, *stages) == {
+        name: content for name, content in of_all if Path(name).stem == video
+    }
+
+
+# --- training as the scripts do it ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fit", training_memory.FITS)
+def test_memory_is_measured_of_what_the_scripts_train(
+    fit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_memory, "BATCH", 8)
+    training_memory.write_features(tmp_path, 16)
+    training_memory.train_as_script(fit, training_memory.read_clips(tmp_path, 16))
 
 
 # ----------------------------------------------------------------------------------------- figures

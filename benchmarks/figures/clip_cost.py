@@ -11,13 +11,14 @@ import torch
 
 from baselines.source_way import SourceWay
 from crew import Tasks, crew
-from in_process import FEATURES, MEDIA, run_stages
+from in_process import FEATURES, MEDIA, run_stages, scripts_of
 from measure import Figure, Limit, alternate, ratios, seconds
 from workload import SCRATCH, THREADS, empty, enter_project, make_clips, published_size_models
 
 REPEATS = 3
 CLIPS_OF_SOURCE = 2  # one costs half a minute
 CLIPS = 24  # of each of our processes; their cost includes loading each model once
+STAGES = (*MEDIA, *FEATURES)
 
 
 def main() -> None:
@@ -37,9 +38,9 @@ def main() -> None:
 
         def our_seconds() -> float:
             ours.do("empty")
-            taken = {stage: ours.do(stage) / (THREADS * CLIPS) for stage in (*MEDIA, *FEATURES)}
-            for stage, one in taken.items():
-                parts.setdefault(stage, []).append(one)
+            taken = {script: ours.do(script) / (THREADS * CLIPS) for script in scripts_of(STAGES)}
+            for script, one in taken.items():
+                parts.setdefault(script, []).append(one)
             return sum(taken.values())
 
         parts: dict[str, list[float]] = {}
@@ -64,17 +65,19 @@ def main() -> None:
             ),
             "source": f"one process, {THREADS} threads, float32, models loaded",
             "ours": f"{THREADS} processes of one thread, {CLIPS} clips each, models loaded anew",
-            "ours by stage": {stage: statistics.median(parts[stage]) for stage in parts},
+            "ours by script": {script: statistics.median(parts[script]) for script in parts},
         },
     ).write()
 
 
 def prepare(number: int, videos: Path, models: dict[str, object]) -> Tasks:
-    """In a process of ours: a task a stage, over all clips."""
+    """In a process of ours: a task a script, over all clips."""
     project = enter_project(SCRATCH / f"project-{number}", videos, models, CLIPS, threads=1)
-    stages = (*MEDIA, *FEATURES)
-    work = {stage: partial(run_stages, project, [stage], 1) for stage in stages}
-    return work | {"empty": partial(empty, *stages)}
+    work = {}
+    for script in scripts_of(STAGES):
+        made = [stage.name for stage in project.registry.stages_of_script[script]]
+        work[script] = partial(run_stages, project, made, 1)
+    return work | {"empty": partial(empty, *STAGES)}
 
 
 def prepare_source(number: int, videos: list[Path], models: dict[str, object]) -> Tasks:

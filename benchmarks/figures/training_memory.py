@@ -31,6 +31,7 @@ from measure import Figure, Limit, alternate, ratios, seconds
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.ledger import OK, Row
 from unmuted.engine.runner import Artifact, Task
+from unmuted.engine.seeds import name_of_fit
 from unmuted.experiment import FULL, Clip, Experiment
 from workload import SCRATCH, THREADS
 
@@ -115,37 +116,33 @@ def label_embeddings() -> np.ndarray:
     return np.random.default_rng(3).normal(size=(LABELS, TEXT)).astype(np.float32)
 
 
-def project(epochs: int) -> SimpleNamespace:
-    """The settings of a run that its scripts read: the defaults, on the CPU."""
+def job_of(epochs: int) -> SimpleNamespace:
+    """What the scripts read of their jobs: the default settings, on the CPU."""
     options = {"epochs": epochs, "batch_size": BATCH}
-    return SimpleNamespace(
-        config={
-            "device": "cpu",
-            "seeds": list(range(SEEDS)),
-            "classifier": {"snapshots": 1, **options},
-        },
-        generator_settings=options,
-        trains_sentences=False,
-        time_steps=STEPS,
-        unit=FULL,
-    )
+    config = {
+        "device": "cpu",
+        "clips": {"fps": STEPS, "seconds": 1},
+        "classifier": {"snapshots": 1, **options},
+        "generator": {"text_adapter": "adapter", **options},
+    }
+    return SimpleNamespace(config=config, seeds=list(range(SEEDS)), threads=THREADS)
 
 
 def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
-    """One epoch of every model that the script of a fit trains, by the script's own code."""
-    threads, run = THREADS, project(1)
+    """One epoch of every model that the script of a fit trains for a seed, by its own code."""
+    job = job_of(1)
     if fit == "classifier":
         from train_classifier import ARMS, train
 
-        tasks = [Task(arm, "") for arm in ARMS]
+        tasks = [Task(name_of_fit(0, arm), "") for arm in ARMS]
         classes = tuple(sorted(str(i) for i in range(CLASSES)))
-        made = train(tasks, Experiment(tuple(clips), classes, {}), run, space(), 0, threads)
+        made = train(tasks, Experiment(tuple(clips), classes, {}), job, space())
     else:
         from train_generator import train
 
         labels, sounds = tensors(embeddings=label_embeddings()), {FULL: prototypes()}
-        tasks, units = [Task(FULL, "")], {FULL: clips}
-        made = train(tasks, units, run, labels, space(), sounds, 0, threads)
+        tasks, units = [Task(name_of_fit(0, FULL), "")], {FULL: clips}
+        made = train(tasks, units, job, labels, space(), sounds)
     for _ in made:
         pass
 
