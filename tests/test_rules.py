@@ -51,9 +51,8 @@ DUMP = """
 import json
 import re
 
-from snakemake.iocontainers import Wildcards
-
 from snakemake.io import is_flagged
+from snakemake.iocontainers import Wildcards
 
 include: {snakefile!r}
 
@@ -79,9 +78,9 @@ def amounts(r, name, example):
     return [found and found.evaluate(example, attempt=attempt).value for attempt in (1, 2)]
 
 
-def recipe_of(recipe, example):
+def answer(function, example):
     try:
-        return recipe(example)
+        return function(example)
     except UserError as error:
         return str(error)
 
@@ -99,7 +98,7 @@ def describe(r, given):
         log=sorted(paths(r.log, example)),
         benchmark=sorted(paths([r.benchmark] if r.benchmark else [], example)),
         has_late_recipe=callable(recipe),
-        recipe=recipe_of(recipe, example) if r.name in {scripts!r} else "",
+        recipe=answer(recipe, example) if r.name in {scripts!r} else "",
         **{{name: amounts(r, name, example) for name in ("gpu", "mem_mb", "runtime")}},
     )
 
@@ -124,7 +123,8 @@ example = Wildcards(fromdict=given)
 asked = dict()
 for r in workflow.rules:
     if "shard" in r.wildcard_names and r.name in {scripts!r}:
-        asked[r.name] = recipe_of(lambda example: paths(r.input, example), example)
+        of_job = lambda one: [paths(r.input, one), dict(r.params.items())["recipe"](one)]
+        asked[r.name] = answer(of_job, example)
 print("DUMP" + json.dumps(["job", asked]))
 """
 Rules = dict[str, dict]
