@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 WORKFLOW = {"snakemake", "snakemake-executor-plugin-slurm"}
-NOT_IN_JOBS = WORKFLOW | {"pytest", "hypothesis", "ruff", "psutil", "snakefmt"}
+NOT_IN_JOBS = WORKFLOW | {"pytest", "pytest-xdist", "hypothesis", "ruff", "psutil", "snakefmt"}
 
 
 def _pins(lines: list[str]) -> dict[str, str]:
