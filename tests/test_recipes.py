@@ -41,11 +41,11 @@ SOURCES = {
     "unmuted/listing.py": "import unmuted.hidden\n",  # infrastructure, see `digest`
     "unmuted/hidden.py": "H = 1\n",
     "unmuted/media/__init__.py": "M = 1\n",
-    "unmuted/media/frames.py": "from .deep import helper\nfrom . import grid\nimport unmuted.engines\n",
+    "unmuted/media/frames.py": "from .deep import helper\nfrom . import grid\n",
     "unmuted/media/grid.py": "from ..common import STEP\n",
     "unmuted/media/deep/__init__.py": "from unmuted.media.deep.helper import helper\n",
     "unmuted/media/deep/helper.py": "import unmuted.media.deep.bottom\n\ndef helper(): ...\n",
-    "unmuted/media/deep/bottom.py": "B = 1\n",
+    "unmuted/media/deep/bottom.py": "import unmuted.engines\n",
     "unmuted/common.py": "STEP = 1\n",
     "unmuted/features/__init__.py": "",
     "unmuted/features/vit.py": "V = 1\n",
