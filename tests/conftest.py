@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.unit)
         is_guard = "guards" in item.path.parts
         item.add_marker(pytest.mark.xdist_group("guards" if is_guard else item.path.name))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Escape hostile file names in captured logs: xdist sends reports as UTF-8."""
+    report = yield
+    report.sections = [
+        tuple(text.encode("utf-8", "backslashreplace").decode() for text in section)
+        for section in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")
