@@ -16,7 +16,9 @@ from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from unmuted.errors import UserError
 from unmuted.features.batches import run_across
+from unmuted.features.blas import one_blas_thread
 from unmuted.features.device import pick_batch_size, to_arrays, to_device
+from unmuted.features.filter_bank import FilterBank
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
 from unmuted.features.prefetch import prefetch
@@ -77,6 +79,7 @@ class AstFeatures:
                 f"{folder}: sampling_rate and max_length of the feature extractor are {found},"
                 f" expected {(SAMPLE_RATE, self.config.max_length)}"
             )
+        self.filter_bank = FilterBank(self.extractor.num_mel_bins)
         self.dim: int = self.config.hidden_size
         self.labels = [self.config.id2label[i] for i in range(self.config.num_labels)]
         _check_labels(self.labels, folder)
@@ -137,7 +140,9 @@ class AstFeatures:
             usable = token_spans(stop - start, self.config.patch_size, self.config.time_stride)
             spans.append(start + usable)
             tokens.append(own[: len(usable)])
-        pooled = pooling_weights(np.concatenate(spans), bins) @ np.concatenate(tokens)  # (T, D)
+        weights = pooling_weights(np.concatenate(spans), bins)  # (T, K)
+        with one_blas_thread():
+            pooled = weights @ np.concatenate(tokens)  # (T, D)
         highest = np.max(logits, axis=0)  # (labels,)
         return AstResult(
             tokens=pooled,
@@ -163,8 +168,10 @@ class AstFeatures:
         # The checkpoints were trained on sound in [-1, 1], not on 16-bit integers.
         waveform = np.zeros(max(samples.size, FRAME_SAMPLES), np.float32)
         waveform[: samples.size] = samples / np.float32(32768)
-        found = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
-        return found.input_values[0]
+        energies = self.filter_bank(waveform)[: self.extractor.max_length]
+        padded = np.zeros((self.extractor.max_length, energies.shape[1]), np.float32)
+        padded[: len(energies)] = energies
+        return self.extractor.normalize(padded) if self.extractor.do_normalize else padded
 
     @torch.inference_mode()
     def _forward(self, spectrograms: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
