@@ -511,6 +511,15 @@ def test_a_committed_figure_follows_from_its_repeats(name: str) -> None:
         assert found["met"] is measure.Limit(**{limit[sign]: float(number)}).is_met(found["value"])
 
 
+@pytest.mark.parametrize("name", ["ast_stage", "ast_stage_cpu", "vit_stage", "vit_stage_cpu"])
+def test_rates_of_stages_follow_from_the_seconds_of_both_sides(name: str) -> None:
+    clock = "cpu" if name.endswith("_cpu") else "wall"
+    samples = COMMITTED[name]["samples"]
+    repeats = measure.ratios(samples[f"bare {clock} s"], samples[f"stage {clock} s"])
+    assert len(repeats) >= 5
+    assert COMMITTED[name]["repeats"] == repeats
+
+
 def _prepare(number: int) -> Tasks:
     """In each process of a crew."""
     threads = {one["num_threads"] for one in threadpoolctl.threadpool_info()}
