@@ -18,7 +18,6 @@ from unmuted.errors import UserError
 from unmuted.features.batches import run_across
 from unmuted.features.blas import one_blas_thread
 from unmuted.features.device import pick_batch_size, to_arrays, to_device
-from unmuted.features.filter_bank import FilterBank
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
 from unmuted.features.prefetch import prefetch
@@ -79,7 +78,6 @@ class AstFeatures:
                 f"{folder}: sampling_rate and max_length of the feature extractor are {found},"
                 f" expected {(SAMPLE_RATE, self.config.max_length)}"
             )
-        self.filter_bank = FilterBank(self.extractor.num_mel_bins)
         self.dim: int = self.config.hidden_size
         self.labels = [self.config.id2label[i] for i in range(self.config.num_labels)]
         _check_labels(self.labels, folder)
@@ -168,10 +166,9 @@ class AstFeatures:
         # The checkpoints were trained on sound in [-1, 1], not on 16-bit integers.
         waveform = np.zeros(max(samples.size, FRAME_SAMPLES), np.float32)
         waveform[: samples.size] = samples / np.float32(32768)
-        energies = self.filter_bank(waveform)[: self.extractor.max_length]
-        padded = np.zeros((self.extractor.max_length, energies.shape[1]), np.float32)
-        padded[: len(energies)] = energies
-        return self.extractor.normalize(padded) if self.extractor.do_normalize else padded
+        with one_blas_thread():
+            found = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
+        return found.input_values[0]
 
     @torch.inference_mode()
     def _forward(self, spectrograms: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
