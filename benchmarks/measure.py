@@ -107,7 +107,10 @@ def circumstances() -> dict[str, object]:
     return {
         "machine": {
             "processor": _processor(),
+            "matrix_units": _matrix_units(),
             "cores": os.cpu_count(),
+            "cores_used": len(os.sched_getaffinity(0)),
+            "load_average": [round(one, 1) for one in os.getloadavg()],
             "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
             "system": platform.platform(terse=True),
             "gpu": _gpu(),
@@ -120,12 +123,21 @@ def circumstances() -> dict[str, object]:
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            name = line.partition(":")[2].strip()
-            flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-            return f"{name}, AMX" if "amx_bf16" in flags else name
-    return platform.processor()
+    name = next(iter(_cpuinfo("model name")), platform.processor())
+    return f"{name}, AMX" if "amx_bf16" in _matrix_units() else name
+
+
+def _matrix_units() -> list[str]:
+    """What multiplies matrices in bfloat16, of what decides on the fastest dtype."""
+    flags = " ".join(_cpuinfo("flags")[:1]).split()
+    return [name for name in ("amx_bf16", "avx512_bf16") if name in flags]
+
+
+def _cpuinfo(key: str) -> list[str]:
+    """Values of a key, one for each core."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(":") for line in lines)
+    return [value.strip() for name, _, value in pairs if name.strip() == key]
 
 
 def _gpu() -> str | None:

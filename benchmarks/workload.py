@@ -23,7 +23,7 @@ from unmuted.world.plan import plan_world
 
 WIDTH, HEIGHT = 340, 256  # of Moments in Time and of Kinetics as they are commonly stored
 CLASSES = 8
-THREADS = os.cpu_count() or 1
+THREADS = len(os.sched_getaffinity(0))  # `taskset` leaves a benchmark fewer cores
 SCRATCH = Path(os.environ.get("BENCH_SCRATCH", tempfile.gettempdir())) / "unmuted-bench"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 import yaml
 from torch.autograd import DeviceType
@@ -26,6 +28,7 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
+from crew import Tasks, crew
 from figures import gpu, process_per_video, training_memory, workflow_overhead
 from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
@@ -361,13 +364,14 @@ def test_a_figure_says_what_it_was_measured_with_and_the_table_what_was_met(tmp_
     assert found["measured"]["versions"]["torch"] == torch.__version__.split("+")[0]
     assert found["measured"]["versions"]["ffmpeg"] == ffmpeg.version()
     assert found["measured"]["machine"]["cores"] >= 1
+    commit = found["measured"]["commit"]
     lines = run.table(tmp_path).splitlines()[2:]
     assert lines == [
-        "| on a GPU | unmeasured: no GPU |  | report |  |",
-        "| c / d | 1.5 |  | >= 2 | **no** |",
-        "| **a / b** | 3 |  | >= 2 | yes |",
-        "| memory of f | 1,694 MB |  | report |  |",
-        "| seconds of e | 12 s | 11 to 19 (3) | report |  |",
+        f"| on a GPU | unmeasured: no GPU |  | report |  | A, [{commit}](samples/absent.json) |",
+        f"| c / d | 1.5 |  | >= 2 | **no** | A, [{commit}](samples/bad.json) |",
+        f"| **a / b** | 3 |  | >= 2 | yes | A, [{commit}](samples/good.json) |",
+        f"| memory of f | 1,694 MB |  | report |  | A, [{commit}](samples/large.json) |",
+        f"| seconds of e | 12 s | 11 to 19 (3) | report |  | A, [{commit}](samples/told.json) |",
     ]
 
 
@@ -461,26 +465,95 @@ def measured_figure(folder: Path, name: str = "good", **measured: object) -> Non
 
 
 def test_the_table_is_recorded_between_its_marks(tmp_path: Path, repository: Path) -> None:
-    readme = tmp_path / "README.md"
+    readme, results, samples = tmp_path / "README.md", tmp_path / "results", tmp_path / "samples"
     readme.write_text((repository / "benchmarks" / "README.md").read_text())
-    measured_figure(tmp_path)
+    measured_figure(results)
     for _ in range(2):
-        run.record(readme, tmp_path)
+        run.record(readme, results, samples)
     text = readme.read_text()
-    assert text.count("| a / b | 3 |  | report |  |") == 1
-    assert f"torch {torch.__version__.split('+')[0]}" in text and "abc1234" in text
+    assert text.count("| a / b | 3 |  | report |  | A, [abc1234](samples/good.json) |") == 1
+    assert f"torch {torch.__version__.split('+')[0]}" in text and "commits abc1234" in text
     assert "## How to read it" in text
+    assert (samples / "good.json").read_bytes() == (results / "good.json").read_bytes()
 
 
-def test_what_cannot_be_told_apart_is_not_recorded(tmp_path: Path) -> None:
+def test_figures_of_a_changed_tree_are_not_recorded(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(run.START + run.END)
-    measured_figure(tmp_path)
-    measured_figure(tmp_path, "late", changed=True)
+    measured_figure(tmp_path / "results")
+    measured_figure(tmp_path / "results", "late", changed=True)
     with pytest.raises(SystemExit, match="not committed: late"):
-        run.record(readme, tmp_path)
-    other = measure.circumstances()["machine"] | {"cores": 999}
-    measured_figure(tmp_path, "late", machine=other)
-    with pytest.raises(SystemExit, match="several machines"):
-        run.record(readme, tmp_path)
+        run.record(readme, tmp_path / "results", tmp_path / "samples")
     assert readme.read_text() == run.START + run.END
+    assert not (tmp_path / "samples").exists()
+
+
+def test_every_machine_of_the_table_has_a_letter(tmp_path: Path) -> None:
+    measured_figure(tmp_path, "early")
+    other = measure.circumstances()["machine"] | {"cores": 999, "cores_used": 999}
+    measured_figure(tmp_path, "late", machine=other, commit="def5678")
+    early, late = run.table(tmp_path).splitlines()[2:]
+    assert "| A, [abc1234](samples/early.json) |" in early
+    assert "| B, [def5678](samples/late.json) |" in late
+    first, second = run.legend(tmp_path).splitlines()
+    assert first.startswith("- A: ") and first.endswith("commits abc1234.")
+    assert second.startswith("- B: ") and "999 cores" in second
+
+
+def test_a_figure_whose_samples_were_not_kept_says_so(tmp_path: Path) -> None:
+    measured_figure(tmp_path)
+    path = tmp_path / "good.json"
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps(kept | {"samples_kept": False, "spread": "2.9 to 3.1 (3)"}))
+    assert run.table(tmp_path).splitlines()[2:] == [
+        "| a / b | 3 | 2.9 to 3.1 (3) | report |  | A, samples not kept |"
+    ]
+
+
+COMMITTED = run.read_figures(run.SAMPLES)
+
+
+def test_the_table_in_the_readme_is_that_of_the_committed_samples() -> None:
+    text = (run.HERE / "README.md").read_text()
+    assert text.partition(run.START)[2].partition(run.END)[0] == run.recorded()
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_a_committed_figure_follows_from_its_repeats(name: str) -> None:
+    found = COMMITTED[name]
+    assert found["figure"] == name
+    if not found.get("samples_kept", True):
+        assert not found["samples"] and not found["repeats"]
+        return
+    assert found["measured"]["at"] and not found["measured"]["changed"]
+    assert found["samples"]
+    if repeats := found["repeats"]:
+        assert found["value"] == statistics.median(repeats)
+    limit = {">=": "least", "<=": "most"}
+    if found["goal"]:
+        sign, number = found["goal"].split()
+        assert found["met"] is measure.Limit(**{limit[sign]: float(number)}).is_met(found["value"])
+
+
+@pytest.mark.parametrize("name", ["ast_stage", "ast_stage_cpu", "vit_stage", "vit_stage_cpu"])
+def test_rates_of_stages_follow_from_the_seconds_of_both_sides(name: str) -> None:
+    clock = "cpu" if name.endswith("_cpu") else "wall"
+    samples = COMMITTED[name]["samples"]
+    repeats = measure.ratios(samples[f"bare {clock} s"], samples[f"stage {clock} s"])
+    assert len(repeats) >= 5
+    assert COMMITTED[name]["repeats"] == repeats
+
+
+def _prepare(number: int) -> Tasks:
+    """In each process of a crew."""
+    threads = {one["num_threads"] for one in threadpoolctl.threadpool_info()}
+    assert threads == {1}
+    return {"sleep": partial(time.sleep, 0.5), "work": lambda: sum(range(3_000_000))}
+
+
+def test_a_crew_has_one_thread_each_and_measures_work_apart_from_waiting() -> None:
+    with crew(1, _prepare) as members:
+        assert members.do("sleep") >= 0.5
+        assert members.clocks("sleep")["cpu"] < 0.2 < 0.5 <= members.clocks("sleep")["wall"]
+        worked = members.clocks("work")
+    assert 0.01 < worked["cpu"] <= worked["wall"] + 0.05

@@ -1,12 +1,20 @@
 """Stages that run a model against the bare model: what the stage costs on top.
 
-Both sides run as the workflow's jobs do: a process a core, one thread each.
+Both sides run as the workflow's jobs do, a process a core and one thread each, over the same clips.
+Only the stage loads the model within the measured time. With names of STAGES as arguments, only
+those are measured. BENCH_STAGE_CLIPS sets the number of clips on slow machines; with fewer clips,
+loading weighs more.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -14,7 +22,7 @@ import torch
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from crew import Crew, Tasks, crew
 from in_process import MEDIA, run_stages
-from measure import Figure, Limit, alternate, ratios
+from measure import Figure, Limit, ratios
 from unmuted.engine.artifacts import read_json
 from unmuted.engine.project import Project
 from unmuted.features.device import pick_dtype
@@ -22,67 +30,79 @@ from unmuted.media.images import decode_images
 from unmuted.media.wav import read_wav_file
 from workload import SCRATCH, THREADS, empty, enter_project, make_clips, published_size_models
 
-REPEATS = 3
-CLIPS = 32  # of each process of ours, in one shard; loading the model counts
-READY = 8  # clips of which the bare loop has the tensors ready
+REPEATS = 5
+CLIPS = int(os.environ.get("BENCH_STAGE_CLIPS", "32"))  # of each process, on both sides
+TRIED = 4  # clips with which the bare loop's batch sizes are tried
 SIZES = (4, 8, 16, 32)  # batch sizes of which the bare loop takes the fastest: pictures
 WINDOWS = (1, 2, 4)  # and windows of sound
 PICTURES = 6  # that BLIP describes one at a time
 CAPTIONS = {"max_new_tokens": 20}  # random weights never end a sentence
+STAGES = ("vit", "ast", "captions")
 
 
-def main() -> None:
+def main(stages: Sequence[str] = STAGES) -> None:
     videos = make_clips(CLIPS)
     arguments = videos[0].parents[1], published_size_models(SCRATCH / "models")
     in_best = "bare model loop on ready tensors in the best dtype"
-    with crew(THREADS, prepare_vit, *arguments) as members:
-        samples, details = measure(members, [f"bare {size}" for size in SIZES], "vit_rgb")
-        counts = {"bare": 18 * READY, "ours": 2 * 18 * CLIPS}  # ours: both views in one job
-        rates = {side: rate(samples[side], counts[side]) for side in counts}
-        write("vit_stage", f"ViT stage images/s / {in_best}", 0.90, rates, details, decides=True)
-    with crew(THREADS, prepare_ast, *arguments) as members:
-        samples, details = measure(members, [f"bare {size}" for size in WINDOWS], "ast")
-        counts = {"bare": READY, "ours": CLIPS}
-        rates = {side: rate(samples[side], counts[side]) for side in counts}
-        write("ast_stage", f"AST stage clips/s / {in_best}", 0.90, rates, details)
-    with crew(THREADS, prepare_blip, *arguments) as members:
-        samples, details = measure(members, ["bare"], "captions")
-        rates = {"bare": rate(samples["bare"], PICTURES), "ours": rate(samples["ours"], pictures())}
+    if "vit" in stages:
+        with crew(THREADS, prepare_vit, *arguments) as members:
+            samples, details = measure(members, SIZES, "vit_rgb")
+        counts = {"bare": 18 * CLIPS, "stage": 2 * 18 * CLIPS}  # one job makes both views
+        what = f"ViT stage images/s / {in_best}"
+        write("vit_stage", what, 0.95, samples, details, decides=True, counts=counts)
+    if "ast" in stages:
+        with crew(THREADS, prepare_ast, *arguments) as members:
+            samples, details = measure(members, WINDOWS, "ast")
+        write("ast_stage", f"AST stage clips/s / {in_best}", 0.95, samples, details)
+    if "captions" in stages:
+        with crew(THREADS, prepare_blip, *arguments) as members:
+            samples, details = measure(members, (), "captions")
+        counts = {"bare": PICTURES, "stage": pictures()}
         what = "captions/s, ours / one frame at a time in float32"
-        write("captions", what, 3, rates, details | CAPTIONS)
+        write("captions", what, 3, samples, details | CAPTIONS, counts=counts)
 
 
 def measure(
-    members: Crew, bare: list[str], stage: str
+    members: Crew, sizes: Sequence[int], stage: str
 ) -> tuple[dict[str, list[float]], dict[str, object]]:
-    """Seconds of the fastest bare loop and of the stage, in turns."""
-    members.do(bare[0])  # the first call is slower
-    fastest = min(bare, key=members.do)
+    """Seconds by side and clock, of the fastest bare loop and of the stage, in turns."""
+    tried: dict[str, float] = {}
+    for _ in range(2):  # the first call of each is slower
+        for size in sizes:
+            name = f"bare {size}"
+            tried[name] = min(tried.get(name, math.inf), members.clocks(f"try {name}")["cpu"])
+    bare = min(tried, key=tried.get) if tried else "bare"
     members.do("empty")
-
-    def ours() -> float:
+    samples: dict[str, list[float]] = {}
+    for _ in range(REPEATS):
+        for side, task in (("bare", bare), ("stage", stage)):
+            for clock, taken in members.clocks(task).items():
+                samples.setdefault(f"{side} {clock} s", []).append(taken)
         members.do("empty")
-        return members.do(stage)
-
-    samples = alternate(REPEATS, bare=lambda: members.do(fastest), ours=ours)
-    return samples, {"bare loop": fastest, "processes": THREADS, "threads of each": 1}
-
-
-def rate(seconds: list[float], count: int) -> list[float]:
-    """Of all processes together, when each does `count`."""
-    return [THREADS * count / one for one in seconds]
+    how = {"processes": THREADS, "threads of each": 1, "clips of each": CLIPS}
+    dtype = str(best_dtype()).removeprefix("torch.")
+    return samples, {"bare loop": bare, "bare loop tried, cpu s": tried, "dtype": dtype} | how
 
 
 def write(
     name: str,
     what: str,
     least: float,
-    rates: dict[str, list[float]],
+    samples: dict[str, list[float]],
     details: dict[str, object],
     decides: bool = False,
+    counts: Mapping[str, int] = MappingProxyType({"bare": 1, "stage": 1}),
 ) -> None:
-    value = ratios(rates["ours"], rates["bare"])
-    Figure(name, what, value, "ratio", Limit(least=least), decides, rates, details).write()
+    """One figure by the wall clock and one by CPU time.
+
+    counts: how much each side did; only the ratio matters.
+    """
+    limit = Limit(least=least)
+    for suffix, clock, by in (("", "wall", ""), ("_cpu", "cpu", ", by CPU time")):
+        bare, stage = samples[f"bare {clock} s"], samples[f"stage {clock} s"]
+        rates = [one * counts["stage"] / counts["bare"] for one in ratios(bare, stage)]
+        deciding = decides and clock == "wall"
+        Figure(name + suffix, what + by, rates, "ratio", limit, deciding, samples, details).write()
 
 
 # --- in each process ------------------------------------------------------------------------------
@@ -103,22 +123,27 @@ def stage_tasks(project: Project, *stages: str) -> Tasks:
     return {stages[0]: work, "empty": partial(empty, *stages)}
 
 
+def bare_tasks(model: BareVit | BareAst, ready: torch.Tensor, sizes: Sequence[int]) -> Tasks:
+    """The bare loop over all that the stage does, and over a part, by batch size."""
+    part = ready[: len(ready) * TRIED // CLIPS]
+    whole = {f"bare {size}": partial(model.run, ready, size) for size in sizes}
+    return whole | {f"try bare {size}": partial(model.run, part, size) for size in sizes}
+
+
 def prepare_vit(number: int, videos: Path, models: dict[str, object]) -> Tasks:
     project = prepare(number, videos, models)
     model = BareVit(Path(models["vit"]["path"]), best_dtype())
-    ready = torch.cat([model.prepare(images) for images in frames(project)[:READY]])
-    bare = {f"bare {size}": partial(model.run, ready, size) for size in SIZES}
-    return bare | stage_tasks(project, "vit_rgb", "vit_flow")
+    ready = torch.cat([model.prepare(images) for images in frames(project)])
+    return bare_tasks(model, ready, SIZES) | stage_tasks(project, "vit_rgb", "vit_flow")
 
 
 def prepare_ast(number: int, videos: Path, models: dict[str, object]) -> Tasks:
     project = prepare(number, videos, models)
     model = BareAst(Path(models["ast"]["path"]), best_dtype())
-    wavs = list(project.artifacts("wav", project.videos).values())[:READY]
+    wavs = list(project.artifacts("wav", project.videos).values())
     sounds = [read_wav_file(one.checked_path())[0] / np.float32(32768) for one in wavs]
     ready = model.prepare(sounds)
-    bare = {f"bare {size}": partial(model.run, ready, size) for size in WINDOWS}
-    return bare | stage_tasks(project, "ast")
+    return bare_tasks(model, ready, WINDOWS) | stage_tasks(project, "ast")
 
 
 def prepare_blip(number: int, videos: Path, models: dict[str, object]) -> Tasks:
@@ -146,4 +171,4 @@ def pictures() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or STAGES)

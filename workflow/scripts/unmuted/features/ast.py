@@ -16,6 +16,7 @@ from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from unmuted.errors import UserError
 from unmuted.features.batches import run_across
+from unmuted.features.blas import one_blas_thread
 from unmuted.features.device import pick_batch_size, to_arrays, to_device
 from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.features.memory import Shrinking
@@ -137,7 +138,9 @@ class AstFeatures:
             usable = token_spans(stop - start, self.config.patch_size, self.config.time_stride)
             spans.append(start + usable)
             tokens.append(own[: len(usable)])
-        pooled = pooling_weights(np.concatenate(spans), bins) @ np.concatenate(tokens)  # (T, D)
+        weights = pooling_weights(np.concatenate(spans), bins)  # (T, K)
+        with one_blas_thread():
+            pooled = weights @ np.concatenate(tokens)  # (T, D)
         highest = np.max(logits, axis=0)  # (labels,)
         return AstResult(
             tokens=pooled,
@@ -163,7 +166,8 @@ class AstFeatures:
         # The checkpoints were trained on sound in [-1, 1], not on 16-bit integers.
         waveform = np.zeros(max(samples.size, FRAME_SAMPLES), np.float32)
         waveform[: samples.size] = samples / np.float32(32768)
-        found = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
+        with one_blas_thread():
+            found = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
         return found.input_values[0]
 
     @torch.inference_mode()
