@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what has no mark of its own as a unit test, and keep tests that share fixtures together.
 
