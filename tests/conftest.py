@@ -25,18 +25,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what has no mark of its own as a unit test, and keep tests that share fixtures together.
-
-    xdist gives each group to one worker: the tests of a file, and all guards, whose worlds are
-    built once.
-    """
+    """Mark what has no mark of its own as a unit test."""
     for item in items:
         if MARKS.isdisjoint(mark.name for mark in item.iter_markers()):
             item.add_marker(pytest.mark.unit)
-        is_guard = "guards" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("guards" if is_guard else item.path.name))
 
 
 @pytest.hookimpl(wrapper=True)

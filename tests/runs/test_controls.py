@@ -71,14 +71,15 @@ def _less_class_means(audio: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def run_control(name: str, folder: Path) -> Control:
-    config = REPOSITORY / "config" / f"control_{name}.yaml"
+    given = yaml.safe_load((REPOSITORY / "config" / f"control_{name}.yaml").read_text())
+    given["seeds"] = list(SEEDS)
+    config = folder / "config.yaml"
+    config.write_text(yaml.safe_dump(given))
     command = [sys.executable, "-m", "snakemake", "results/comparison.json", "--cores", "all"]
     command += ["--directory", str(folder), "--configfile", str(config)]
-    command += ["--config", f"seeds={list(SEEDS)}"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((folder / "results" / "comparison.json").read_text())
-    given = yaml.safe_load(config.read_text()) | {"seeds": list(SEEDS)}
     return Control(folder, given, report)
 
 
