@@ -112,3 +112,10 @@ def test_a_partition_in_which_a_job_is_still_at_work_waits_for_the_next_sweep(
     with locked(tmp_path / "seeds-0-1"):
         assert sweep_parts(tmp_path, ["seed-0"]) == []
     assert sweep_parts(tmp_path, ["seed-0"]) == ["seeds-0-1"]
+
+
+def test_what_a_killed_sweep_of_seeds_left_goes_with_the_next(tmp_path: Path) -> None:
+    make_shard(tmp_path, "seeds-0-1", "a")
+    (tmp_path / ".swept-seed-0").mkdir()
+    assert sweep_parts(tmp_path, ["seeds-0-1"]) == []
+    assert names(tmp_path) == ["seeds-0-1", "seeds-0-1.ledger.csv"]

@@ -22,10 +22,8 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     shard_of: the present shard of every video. A shard of an earlier layout stays until each of its
     videos has left the run or has been taken over by its present shard.
     """
-    for grave in stage_folder.glob(f"{GRAVE}*"):
-        shutil.rmtree(grave)
     present = set(shard_of.values())
-    removed = []
+    empty = []
     journals: dict[str, Mapping[str, Row]] = {}
     for shard in shard_folders(stage_folder):
         if shard in present:
@@ -38,14 +36,8 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
             if home is not None and home not in journals:
                 journals[home] = _journal(stage_folder / home) or {}
         if all(name not in shard_of or name in journals[shard_of[name]] for name in rows):
-            try:
-                _remove(stage_folder, shard)
-            except BlockingIOError:
-                log.info("%s: a job is still at work in %s, kept", stage_folder.name, shard)
-                continue
-            removed.append(shard)
-            log.info("%s: removed the empty shard %s", stage_folder.name, shard)
-    return removed
+            empty.append(shard)
+    return _remove_all(stage_folder, empty, "empty shard")
 
 
 def sweep_parts(stage_folder: Path, parts: Sequence[str]) -> list[str]:
@@ -53,15 +45,22 @@ def sweep_parts(stage_folder: Path, parts: Sequence[str]) -> list[str]:
     if not all((stage_folder / f"{part}.ledger.csv").exists() for part in parts):
         return []
     former = [one for one in shard_folders(stage_folder) if one not in parts]
+    return _remove_all(stage_folder, former, "former partition")
+
+
+def _remove_all(stage_folder: Path, folders: Sequence[str], what: str) -> list[str]:
+    """Remove these folders, and what a killed sweep left; returns those that no job works in."""
+    for grave in stage_folder.glob(f"{GRAVE}*"):
+        shutil.rmtree(grave)
     removed = []
-    for part in former:
+    for folder in folders:
         try:
-            _remove(stage_folder, part)
+            _remove(stage_folder, folder)
         except BlockingIOError:
-            log.info("%s: a job is still at work in %s, kept", stage_folder.name, part)
+            log.info("%s: a job is still at work in %s, kept", stage_folder.name, folder)
             continue
-        removed.append(part)
-        log.info("%s: removed the former partition %s", stage_folder.name, part)
+        removed.append(folder)
+        log.info("%s: removed the %s %s", stage_folder.name, what, folder)
     return removed
 
 
