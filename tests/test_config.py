@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unmuted.config import check_config, schema, setting, time_steps
+from unmuted.config import check_config, schema, setting
+from unmuted.derived_settings import time_steps
 from unmuted.errors import UserError
 
 SMALLEST = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.config import time_steps
+from unmuted.derived_settings import time_steps
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from unmuted.config import time_steps
+from unmuted.derived_settings import time_steps
 from unmuted.engine.job import Job
 from unmuted.media.decoding import decode_frames
 from unmuted.media.every_nth import read_every_nth

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.config import time_steps
+from unmuted.derived_settings import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.features.silent import part_silent

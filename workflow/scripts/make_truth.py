@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.config import time_steps
 from unmuted.datasets import world_clips
+from unmuted.derived_settings import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.pipeline import run_job

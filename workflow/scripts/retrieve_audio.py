@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.config import time_steps
+from unmuted.derived_settings import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import FULL, Clip, generator_data, load_clips

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.config import time_steps, trains_sentences
+from unmuted.derived_settings import time_steps, trains_sentences
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.engine.runner import Artifact, Outcome, Task, by_fit

@@ -61,16 +61,6 @@ def _is_known(dotted: str) -> bool:
     return True
 
 
-def time_steps(config: Mapping[str, object]) -> int:
-    """T: time steps of every clip, fps x seconds, at least 1."""
-    return max(1, round(config["clips"]["fps"] * config["clips"]["seconds"]))
-
-
-def trains_sentences(config: Mapping[str, object]) -> bool:
-    """Whether the sentence encoder is trained with the generator, which then reads captions."""
-    return config["generator"]["text_adapter"] == "full"
-
-
 def _not_finite(value: object, where: str = "") -> Iterator[str]:
     """Keys of infinities and NaNs, which YAML can write and which pass every minimum."""
     if isinstance(value, dict):

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.config import time_steps, trains_sentences
+from unmuted.derived_settings import time_steps, trains_sentences
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
 from unmuted.experiment import (
