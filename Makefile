@@ -24,7 +24,7 @@ demo: $(VENV)/ready
 
 test: lint
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \
-	$(PYTEST) -m "not ($(FAST))" --durations 10; exit $$((fast + $$?))
+	$(PYTEST) -n 2 -m "not ($(FAST))" --durations 10; exit $$((fast + $$?))
 
 # The library and the engine alone: minutes.
 test-fast: $(VENV)/ready

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from runs.corpus import Corpus
@@ -23,13 +25,46 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
+# What shares session fixtures, by path: the toy workflow, the worlds of the guards, the small demo.
+SHARED_FIXTURES = {
+    "tests/engine": "toy",
+    "tests/guards": "guards",
+    "tests/runs": "small demo",
+    "tests/slurm": "small demo",
+    "tests/test_benchmarks.py": "small demo",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what has no mark of its own as a unit test."""
+    """Mark what has no mark of its own as a unit test; put first what shares fixtures.
+
+    It takes longest in one piece: started last, it would leave the other process idle.
+    """
     for item in items:
         if MARKS.isdisjoint(mark.name for mark in item.iter_markers()):
             item.add_marker(pytest.mark.unit)
+    items.sort(key=lambda item: scope_of(item.nodeid) not in SHARED_FIXTURES.values())
+
+
+def scope_of(nodeid: str) -> str:
+    """What one process runs: the tests that share session fixtures, or those of one file."""
+    path = nodeid.split("::")[0]
+    return SHARED_FIXTURES.get(path) or SHARED_FIXTURES.get(path.rpartition("/")[0]) or path
+
+
+class FilesTogether(LoadScopeScheduling):
+    """Gives each process of xdist whole scopes.
+
+    Not `--dist loadgroup`, which pytest 9.2 made of no effect (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    """Share out the tests of `pytest -n 2`."""
+    return FilesTogether(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

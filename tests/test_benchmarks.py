@@ -18,7 +18,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import threadpoolctl
 import torch
 import yaml
 from torch.autograd import DeviceType
@@ -28,7 +27,6 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
-from crew import Tasks, crew
 from figures import gpu, process_per_video, training_memory, workflow_overhead
 from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
@@ -542,18 +540,3 @@ def test_rates_of_stages_follow_from_the_seconds_of_both_sides(name: str) -> Non
     repeats = measure.ratios(samples[f"bare {clock} s"], samples[f"stage {clock} s"])
     assert len(repeats) >= 5
     assert COMMITTED[name]["repeats"] == repeats
-
-
-def _prepare(number: int) -> Tasks:
-    """In each process of a crew."""
-    threads = {one["num_threads"] for one in threadpoolctl.threadpool_info()}
-    assert threads == {1}
-    return {"sleep": partial(time.sleep, 0.5), "work": lambda: sum(range(3_000_000))}
-
-
-def test_a_crew_has_one_thread_each_and_measures_work_apart_from_waiting() -> None:
-    with crew(1, _prepare) as members:
-        assert members.do("sleep") >= 0.5
-        assert members.clocks("sleep")["cpu"] < 0.2 < 0.5 <= members.clocks("sleep")["wall"]
-        worked = members.clocks("work")
-    assert 0.01 < worked["cpu"] <= worked["wall"] + 0.05

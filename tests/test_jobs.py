@@ -328,7 +328,7 @@ def test_a_report_reads_the_stages_that_it_declares_and_the_whole_configuration(
 
 
 def test_of_a_scenario_a_report_reads_less(run: Project) -> None:
-    job = ReportJob(run, REGISTRY.reports["summary"])
+    job = ReportJob(open_with(REGISTRY, scenarios=[SCENARIO]), REGISTRY.reports["summary"])
     other = run.variant_of(SCENARIO)
     make_shards(other, "scaled", "centred")
     seen = job.scenario(SCENARIO)

@@ -21,7 +21,7 @@ from guards.corpus import (
     with_other_everything,
     with_other_sound,
 )
-from guards.world import World, make_world
+from guards.world import SEEDS, World, make_world
 from small_project import changed
 from unmuted.classification.selection import log_loss
 from unmuted.engine.ledger import read_rows
@@ -54,7 +54,7 @@ from unmuted.stages import PILOT_VISUAL
 
 BEFORE = ("sources", "projection")
 PILOT = ("pilot", "pilot_selection", "pilot_generated", "pilot_predictions")
-WEIGHTS, SEEDS = (0.1, 1.0), 5
+WEIGHTS = (0.1, 1.0)
 UNITS = {
     *(joint_unit(w, part) for w in WEIGHTS for part in (FULL, fold_name(0), fold_name(1))),
     *(CLASSIFICATION, GENERATION),
@@ -101,7 +101,7 @@ def rows(world: World, *seeds: int) -> Mapping[str, object]:
         project = world.project()
         return {
             name: row
-            for seed in seeds or range(SEEDS)
+            for seed in seeds or SEEDS
             for name, row in read_rows(project.ledger("pilot", f"seed-{seed}")).items()
         }
 
@@ -177,7 +177,7 @@ def test_fits_are_named_by_their_weights() -> None:
 
 
 def test_every_unit_is_fitted_up_front_with_every_seed(clean: World) -> None:
-    for seed in range(SEEDS):
+    for seed in SEEDS:
         assert set(clean.units("pilot", seed)) == UNITS
 
 
@@ -265,12 +265,12 @@ def test_checkpoints_and_lambda_have_the_least_log_loss_on_validation_clips(clea
         states = [state(clean, unit, seed, snapshot) for snapshot in (0, 1)]
         return [log_loss(predict_with(load_pilot(one), data), labels) for one in states]
 
-    by_weight = {w: [losses_of(joint_unit(w, FULL), s) for s in range(SEEDS)] for w in WEIGHTS}
+    by_weight = {w: [losses_of(joint_unit(w, FULL), s) for s in SEEDS] for w in WEIGHTS}
     means = {w: np.mean([min(one) for one in found]) for w, found in by_weight.items()}
     assert choice["lambda"] == min(means, key=means.get)
     found = {one["lambda"]: one["log_loss"] for one in choice["candidates"]}
     assert found == pytest.approx(means)
-    alone = [losses_of(CLASSIFICATION, seed) for seed in range(SEEDS)]
+    alone = [losses_of(CLASSIFICATION, seed) for seed in SEEDS]
     for name, expected in (("joint", by_weight[choice["lambda"]]), (CLASSIFICATION, alone)):
         for seed, one in enumerate(choice[name]):
             best = int(np.argmin(expected[seed]))
@@ -300,11 +300,11 @@ def test_audio_of_training_clips_is_out_of_fold_and_of_others_by_the_full_fit(cl
         fold = folds.get(one.group)
         unit = joint_unit(weight, FULL if fold is None else fold_name(fold))
         data = load_pilot_data([one])
-        for seed in range(SEEDS):
+        for seed in SEEDS:
             expected = generate(state(clean, unit, seed), data).audio[0]
             np.testing.assert_array_equal(found["audio"][seed], expected)
-        assert found["audio"].shape == (SEEDS, STEPS, AUDIO_DIM)
-        assert found["seeds"].tolist() == list(range(SEEDS)) and not found["spread"].any()
+        assert found["audio"].shape == (len(SEEDS), STEPS, AUDIO_DIM)
+        assert found["seeds"].tolist() == list(SEEDS) and not found["spread"].any()
         assert ("alone" in found) == (fold is None)
         if fold is None:
             expected = generate(state(clean, GENERATION, 2), data).audio[0]

@@ -49,12 +49,12 @@ def simulate(rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
 def coverage(by_group: bool) -> float:
     rng = np.random.default_rng(0)
     hits = 0
-    for trial in range(400):
+    for trial in range(TRIALS):
         groups, values = simulate(rng)
         units = groups if by_group else [str(i) for i in range(len(groups))]
         low, high = interval(draw_groups(units, 500, trial).means(values[None]))
         hits += low <= 0.6 <= high
-    return hits / 400
+    return hits / TRIALS
 
 
 def test_the_interval_covers_the_truth_95_times_in_100() -> None:
@@ -109,18 +109,21 @@ def test_one_group_is_refused() -> None:
         draw_groups(["a", "a"], 100, 0)
 
 
+TRIALS = 150
+
+
 def two_way_coverage(seeds_drawn: bool) -> float:
     """Mean of a clip's chance and a seed's luck; the true mean is 0.6."""
     rng = np.random.default_rng(0)
     hits = 0
-    for trial in range(400):
+    for trial in range(TRIALS):
         groups = [str(i) for i in range(400)]
         luck = rng.normal(0, 0.03, size=(5, 1))
         values = (rng.random((5, 400)) < 0.6 + luck).astype(float)
-        draw = draw_groups(groups, 500, trial, seeds=5 if seeds_drawn else 1)
+        draw = draw_groups(groups, 300, trial, seeds=5 if seeds_drawn else 1)
         low, high = interval(draw.means(values if seeds_drawn else values.mean(axis=0)[None]))
         hits += low <= 0.6 <= high
-    return hits / 400
+    return hits / TRIALS
 
 
 def test_the_interval_holds_what_another_training_would_change() -> None:

@@ -305,7 +305,9 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param:
         clips = [silent(one) if one.split == "test" else one for one in clips]
     folder = tmp_path_factory.mktemp("report") / "world"
-    world = make_world(folder, clips, bootstrap__resamples=200).run(*STAGES, "pilot_predictions")
+    seeds = range(SEEDS)
+    world = make_world(folder, clips, seeds=list(seeds), bootstrap__resamples=200)
+    world.run(*STAGES, "pilot_predictions", seeds=seeds)
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setattr(write_pilot_metrics, "provenance", lambda *_: PROVENANCE)
         write_pilot_metrics.main(world.project(), str(folder / "pilot_metrics.json"))

@@ -120,7 +120,7 @@ def test_the_cnn_is_small_and_gives_96_features() -> None:
 def test_the_cnn_knows_what_fresh_clips_show(
     fresh: list[measure.Clip], monkeypatch: pytest.MonkeyPatch, square: int | None
 ) -> None:
-    monkeypatch.setattr(measure, "PROBE_CLIPS_PER_CLASS", 60)
+    monkeypatch.setattr(measure, "PROBE_CLIPS_PER_CLASS", 30)
     cnn = Backbone(spec("cnn"), CPU, torch.float32, square=square)
     accuracy = measure.frame_probe_accuracy(fresh, cnn, wide=square is not None)
     assert min(accuracy.values()) > 0.8

@@ -18,7 +18,7 @@ from small_corpus import Run, snakemake, video, work_folder, write_config
 
 CLIPS_PER_GROUP = 3  # clips cut from one recording, in the manifest
 SHARDS = {100_000: 512, 1_000_000: 1024}  # videos a shard, by the number of videos
-GOALS = {100_000: (30, 1000), 1_000_000: (300, 6000)}  # seconds, MB
+GOALS = {100_000: (20, 1000), 1_000_000: (300, 6000)}  # seconds, MB
 EVERYTHING = "results/arch2_metrics.json"
 # As many jobs of scripts as the workflow has for these shards, and nothing else in them.
 FLOOR = """

@@ -62,7 +62,7 @@ def prepared(request: pytest.FixtureRequest, fresh: ToyCorpus) -> ToyCorpus:
         fresh.run(
             *(f"results/{STAGE}/{s}.ledger.csv" for s in ("00000-of-00002", "00001-of-00002"))
         )
-    fresh.change_config(toy={"factor": 2.0, "delay": 0.5})
+    fresh.change_config(toy={"factor": 2.0, "delay": 0.3})
     return fresh
 
 

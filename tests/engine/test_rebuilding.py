@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 
+import numpy as np
 import pytest
 import yaml
 from registry import REGISTRY
@@ -22,27 +24,28 @@ def stages(written: set[str]) -> set[str]:
     return {name.split("/")[0] for name in written}
 
 
-def of_video(written: set[str], video_id: str) -> set[str]:
-    return {name for name in written if name.split("/")[1] == video_id}
-
-
 def summary(corpus: ToyCorpus) -> dict:
     return json.loads((corpus.folder / SUMMARY).read_text())
 
 
 def test_results_are_right_and_a_second_run_has_nothing_to_do(built: ToyCorpus) -> None:
     """Against plain numpy, so that every path from file to report is seen to hold."""
-    import numpy as np
-
-    values = {row["video_id"]: built.file(row["video_id"]) for row in built.manifest()}
-    numbers = {name: np.array(path.read_text().split(), float) for name, path in values.items()}
-    for name, factor in (("run", 2.0), ("toy.factor=5.0", 5.0)):
-        mean = factor * np.concatenate([numbers[one] for one in built.ids("train")]).mean()
-        jitter = [0.5 * np.random.default_rng(seed).normal() for seed in (0, 1, 2)]
-        for video_id, found in summary(built)[name].items():
-            expected = [factor * numbers[video_id] - (mean + one) for one in jitter]
-            np.testing.assert_allclose(found, expected)
+    assert_centred(built, {"run": 2.0})
     assert "Nothing to be done" in built.run().stderr
+
+
+def assert_centred(corpus: ToyCorpus, factors: Mapping[str, float]) -> None:
+    """The summary holds what plain numpy gives, for the run and its scenarios by their factors."""
+    values = {row["video_id"]: corpus.file(row["video_id"]) for row in corpus.manifest()}
+    numbers = {name: np.array(path.read_text().split(), float) for name, path in values.items()}
+    found = summary(corpus)
+    assert found.keys() == factors.keys()
+    for name, factor in factors.items():
+        mean = factor * np.concatenate([numbers[one] for one in corpus.ids("train")]).mean()
+        jitter = [0.5 * np.random.default_rng(seed).normal() for seed in (0, 1, 2)]
+        for video_id, centred in found[name].items():
+            expected = [factor * numbers[video_id] - (mean + one) for one in jitter]
+            np.testing.assert_allclose(centred, expected)
 
 
 def test_a_touched_video_is_visited_and_nothing_is_computed(work: ToyCorpus) -> None:
@@ -51,19 +54,20 @@ def test_a_touched_video_is_visited_and_nothing_is_computed(work: ToyCorpus) -> 
     assert "0 of " in (work.results / "logs" / "read_numbers" / "00000-of-00002.log").read_text()
 
 
-@pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_a_replaced_video_is_computed_again_and_only_training_videos_cause_fits(
-    work: ToyCorpus, split: str
+@pytest.mark.parametrize("splits", [["train"], ["val", "test"]], ids=" and ".join)
+def test_replaced_videos_are_computed_again_and_only_training_videos_cause_fits(
+    work: ToyCorpus, splits: list[str]
 ) -> None:
-    replaced = work.ids(split)[0]
-    work.file(replaced).write_text("100 200 300")
-    make_older(work.file(replaced))  # older than everything built from the former file, as `cp -p`
+    replaced = {work.ids(split)[0] for split in splits}
+    for video_id in replaced:
+        work.file(video_id).write_text("100 200 300")
+        make_older(work.file(video_id))  # older than all that was built from the former, as `cp -p`
     planned = work.run("-n", "--quiet", "rules").stdout
-    assert ("fit_means" in planned) == (split == "train")  # else no fit is even visited
+    assert ("fit_means" in planned) == ("train" in splits)  # else no fit is even visited
     written = work.rerun()
-    assert of_video(written, replaced) == {f"{stage}/{replaced}" for stage in PER_VIDEO}
-    others = written - of_video(written, replaced)
-    assert stages(others) == ({"means", "centred"} if split == "train" else set())
+    own = {name for name in written if name.split("/")[1] in replaced}
+    assert own == {f"{stage}/{video_id}" for stage in PER_VIDEO for video_id in replaced}
+    assert stages(written - own) == ({"means", "centred"} if "train" in splits else set())
     assert "Nothing to be done" in work.run().stderr
 
 
@@ -122,7 +126,6 @@ def test_other_layouts_take_over_what_is_finished(work: ToyCorpus) -> None:
     """Of shards and of seeds; and back again, with nothing of the former layout left."""
     before = work.bytes()
     for layout in (
-        {"videos_per_shard": 1, "seeds_per_job": 1},
         {"videos_per_shard": 4, "seeds_per_job": 2},
         {"videos_per_shard": 8, "seeds_per_job": None},
     ):
@@ -241,10 +244,19 @@ def test_a_damaged_artifact_is_refused_by_name_and_rebuilt_alone(
 # --- scenarios and single videos -----------------------------------------------------------------
 
 
-def test_a_scenario_shares_all_that_it_does_not_reach(built: ToyCorpus) -> None:
-    home = built.results / "variants" / "toy.factor=5.0"
+def test_a_scenario_shares_all_that_it_does_not_reach(work: ToyCorpus) -> None:
+    before, scenario = work.written(), "toy.factor=5.0"
+    work.change_config(scenarios=[scenario])
+    work.run()
+    assert work.written() == before
+    home = work.results / "variants" / scenario
     made = {path.name for path in home.iterdir() if path.is_dir()}
     assert made == set(STAGES) - {"numbers"}
+    assert_centred(work, {"run": 2.0, scenario: 5.0})
+    replaced = work.ids("test")[0]
+    work.file(replaced).write_text("100 200 300")
+    work.run()
+    assert_centred(work, {"run": 2.0, scenario: 5.0})
 
 
 def test_a_single_video_builds_its_shard_and_nothing_else(fresh: ToyCorpus) -> None:

@@ -28,7 +28,7 @@ COMPARED = (
     *("results/comparison.json", "results/arch1_metrics.json", "results/predictions.csv"),
     *("results/pilot_metrics.json", "results/cnn_rnn_metrics.json"),
 )
-ANIMATIONS = "results/cnn_rnn_animations/00000-of-00002.ledger.csv"
+ANIMATIONS = "results/cnn_rnn_animations/00000-of-00001.ledger.csv"
 WRITTEN = (METRICS, *COMPARED)
 TARGETS = (*WRITTEN, ANIMATIONS)
 
@@ -138,7 +138,7 @@ def rewritten(
 # The embedded demo with few clips, seeds and epochs: what most tests of whole runs need.
 SMALL = {
     "videos": {"demo": {"classes": 2, "clips_per_class": 12}},
-    "videos_per_shard": 16,
+    "videos_per_shard": 32,
     "seeds": [0, 1],
     "folds": 2,
     "generator": {"epochs": 1},

@@ -126,9 +126,9 @@ class Renamed:
 
 @pytest.fixture(scope="module")
 def renamed(built: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Renamed:
-    """Names that say nothing, another order, one shard; the main job has run."""
+    """Names that say nothing, another order, two shards in place of one; the main job has run."""
     corpus, former = make_renamed(built, tmp_path_factory.mktemp("renamed") / "work")
-    corpus.change_config(videos_per_shard=64)
+    corpus.change_config(videos_per_shard=16)
     corpus.run(METRICS)
     return Renamed(corpus, former)
 
@@ -217,7 +217,7 @@ def test_seed_mode_runs_with_all_its_options(small: Corpus, copy_of: Copy) -> No
     corpus = copy_of(small)
     quick = yaml.safe_load((corpus.folder / "config.yaml").read_text())
     config = yaml.safe_load((REPOSITORY / "config" / "seed_mode.yaml").read_text())
-    config["videos"]["demo"] |= {"classes": 2, "clips_per_class": 40}
+    config["videos"]["demo"] |= {"classes": 2, "clips_per_class": 38}
     config["clips"] = {"seconds": 1.5}
     kept = ("models", "seeds", "folds", "generator", "video_generator", "classifier", "pilot")
     config |= {key: quick[key] for key in (*kept, "bootstrap")}

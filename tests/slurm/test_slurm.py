@@ -40,8 +40,8 @@ LOCAL_RULES = {"list_videos", "make_splits"}
 REPORTED = [path for path in WRITTEN if not path.endswith("comparison.json")]  # another rate there
 ON_CLUSTER = (*WRITTEN, "results/cnn_rnn_animations/00000-of-00001.ledger.csv")
 SUBMITTED = {one.script for one in (*STAGES.values(), *REPORTS.values())}
-# One shard, since each job costs ten seconds; and no scenarios, which are all fits once more.
-FEWER_JOBS = {"videos_per_shard": 64, "missing": {"training_rates": [0]}}
+# No scenarios, which are all fits once more: each job costs ten seconds.
+FEWER_JOBS = {"missing": {"training_rates": [0]}}
 LONGEST_RUN = 1800  # seconds, on a busy machine
 
 
@@ -321,7 +321,7 @@ def test_no_finished_video_is_computed_again(on_slurm: ClusterRun, fault: Fault)
 
 
 def test_results_are_those_of_a_local_run(on_slurm: ClusterRun, built: Corpus) -> None:
-    """Built here in two shards and with all seeds in one job, there in one and one by one."""
+    """Built here with all seeds in one job, there with a job for each."""
     here, there = (contents(one.artifacts(*STAGES)) for one in (built, on_slurm.corpus))
     assert {name.split("/")[0] for name in here} == set(STAGES)
     assert {name: there[name] for name in here} == here  # there with the animations of all videos

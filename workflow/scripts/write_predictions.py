@@ -32,7 +32,7 @@ def main(job: ReportJob, table: str) -> None:
 
 
 def rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
-    """One row a video in the order of their ids; training clips are left out."""
+    """One row a video, shard by shard and by id; training clips are left out."""
     arm = arm_without_sound(job.config)
     main_arms = job.artifacts("predictions", job.videos)
     compared = job.artifacts("comparison_predictions", job.videos)

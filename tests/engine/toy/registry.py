@@ -28,6 +28,7 @@ DEFAULTS = {
     "splits": {"train": 0.6, "val": 0.2, "seed": 0},
     "toy": {"factor": 2.0, "jitter": 0.5, "spread": 1.0, "delay": 0.0},
     "alternatives": {},
+    "scenarios": [],
 }
 
 
@@ -91,7 +92,7 @@ REGISTRY = Registry(
             "write_summary",
             pooled=("centred",),
             fits=("means",),
-            scenarios=lambda config: ["toy.factor=5.0"],
+            scenarios=lambda config: config["scenarios"],
             in_scenarios=("centred",),
         )
     },

@@ -1,4 +1,4 @@
-"""Sum up what came out, in the run and in its scenario."""
+"""Sum up what came out, in the run and in its scenarios."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from unmuted.engine.job import ReportJob
 
 def main(job: ReportJob, summary: str) -> None:
     found = {}
-    for name in ("", "toy.factor=5.0"):
+    for name in ("", *job.config["scenarios"]):
         view = job.scenario(name) if name else job
         centred = view.artifacts("centred", job.videos)
         found[name or "run"] = {key: one.json()["by_seed"] for key, one in sorted(centred.items())}

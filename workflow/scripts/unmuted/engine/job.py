@@ -70,8 +70,9 @@ class Settings(Mapping[str, Any]):
 class _Reader:
     """What jobs of stages and of reports have in common: a restricted view of a run."""
 
-    def __init__(self, run: Project, owner: str, threads: int) -> None:
+    def __init__(self, run: Project, owner: str, threads: int, readable: Iterable[str]) -> None:
         self._run, self._owner, self.threads = run, owner, threads
+        self._readable = frozenset(readable)
 
     @property
     def classes(self) -> list[str]:
@@ -139,10 +140,6 @@ class _Reader:
     def _watched(self, artifact: Artifact) -> Artifact:
         return artifact
 
-    @property
-    def _readable(self) -> frozenset[str]:
-        raise NotImplementedError
-
 
 class Job(_Reader):
     """One job of one stage: a shard, some seeds, or the whole of a fitted stage.
@@ -162,7 +159,8 @@ class Job(_Reader):
         threads: int = 1,
         plan: str | None = None,
     ) -> None:
-        super().__init__(run, f"stage {stage.name}", threads)
+        readable = (*run.inputs(stage), *stage.upstream)
+        super().__init__(run, f"stage {stage.name}", threads, readable)
         self.stage, self.part, self._plan = stage, part, plan
         declared = (*stage.settings, *stage.indirect_settings, *ALWAYS_READABLE)
         self.config = Settings(run.config, declared, self._owner)
@@ -269,10 +267,6 @@ class Job(_Reader):
                 f"{self._owner} reads {artifact.path}, which is in no fingerprint of what it makes"
             )
 
-    @property
-    def _readable(self) -> frozenset[str]:
-        return frozenset((*self._run.inputs(self.stage), *self.stage.upstream))
-
 
 class ReportJob(_Reader):
     """The job of a report: the whole configuration, and the stages that the report declares.
@@ -281,8 +275,10 @@ class ReportJob(_Reader):
     """
 
     def __init__(self, run: Project, report: Report, threads: int = 1) -> None:
-        super().__init__(run, f"report {report.script}", threads)
-        self._declared, self._report = report, report.under(run.config)
+        own = report.under(run.config)
+        readable = own.in_scenarios if run.base is not None else own.upstream
+        super().__init__(run, f"report {report.script}", threads, readable)
+        self._declared = report
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -312,12 +308,6 @@ class ReportJob(_Reader):
         if name and name not in self._declared.scenarios(self._run.config):
             raise UndeclaredRead(f"{self._owner} reads the scenario {name} undeclared")
         return ReportJob(self._run.variant_of(name), self._declared, self.threads)
-
-    @property
-    def _readable(self) -> frozenset[str]:
-        if self.is_scenario:
-            return frozenset(self._report.in_scenarios)
-        return frozenset(self._report.upstream)
 
 
 def make_jobs(
