@@ -9,10 +9,10 @@ from unmuted.engine.runner import JOURNAL, locked
 from unmuted.engine.sweep import sweep_parts, sweep_shards
 
 
-def make_shard(stage: Path, shard: str, videos: str) -> None:
+def make_shard(stage: Path, shard: str, videos: str, recipe: str = "r") -> None:
     folder = stage / shard
     folder.mkdir(parents=True)
-    rows = [Row(video, "ok", "", "r", "d", 1, 0.0) for video in videos]
+    rows = [Row(video, "ok", "", recipe, "d", 1, 0.0) for video in videos]
     for video in videos:
         (folder / f"{video}.json").write_text("{}")
     write_rows(folder / JOURNAL, rows)
@@ -86,7 +86,9 @@ def test_a_stage_that_never_ran_has_nothing_to_sweep(tmp_path: Path) -> None:
 # --- partitions of seeds --------------------------------------------------------------------------
 
 
-def test_former_partitions_go_once_all_present_ones_are_there(tmp_path: Path) -> None:
+def test_a_former_partition_goes_once_the_present_ones_have_all_that_it_holds(
+    tmp_path: Path,
+) -> None:
     make_shard(tmp_path, "seeds-0-1", "ab")
     make_shard(tmp_path, "seed-0", "a")
     parts = ["seed-0", "seed-1"]
@@ -98,10 +100,19 @@ def test_former_partitions_go_once_all_present_ones_are_there(tmp_path: Path) ->
     assert sweep_parts(tmp_path, parts) == []
 
 
-def test_the_partition_of_a_seed_that_has_left_goes(tmp_path: Path) -> None:
-    for part in ("seed-0", "seed-7"):
-        make_shard(tmp_path, part, "a")
-    assert sweep_parts(tmp_path, ["seed-0"]) == ["seed-7"]
+def test_fits_of_seeds_that_are_not_asked_for_stay(tmp_path: Path) -> None:
+    """A run with two of five seeds throws away nothing that took days."""
+    make_shard(tmp_path, "seeds-0-1-2", "abc")
+    make_shard(tmp_path, "seeds-0-1", "ab")
+    assert sweep_parts(tmp_path, ["seeds-0-1"]) == []
+
+
+def test_fits_that_the_present_partitions_have_with_another_recipe_stay(tmp_path: Path) -> None:
+    """After a run that failed, the present partitions may be those that are out of date."""
+    make_shard(tmp_path, "seeds-0-1", "ab", recipe="new")
+    make_shard(tmp_path, "seed-0", "a")
+    make_shard(tmp_path, "seed-1", "b")
+    assert sweep_parts(tmp_path, ["seed-0", "seed-1"]) == []
 
 
 def test_a_partition_in_which_a_job_is_still_at_work_waits_for_the_next_sweep(

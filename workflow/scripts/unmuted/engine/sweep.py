@@ -41,11 +41,25 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
 
 
 def sweep_parts(stage_folder: Path, parts: Sequence[str]) -> list[str]:
-    """Remove partitions of seeds that are not among `parts`, once all of these are there."""
-    if not all((stage_folder / f"{part}.ledger.csv").exists() for part in parts):
-        return []
-    former = [one for one in shard_folders(stage_folder) if one not in parts]
+    """Remove partitions of seeds that are not among `parts` and hold nothing that these do not.
+
+    A fit of a seed that is not asked for at present stays, and so does one that `parts` have with
+    another recipe: which of the two is up to date is not known here, and a fit takes long.
+    """
+    present: dict[str, Row] = {}
+    for part in parts:
+        present |= _journal(stage_folder / part) or {}
+    former = [
+        one
+        for one in shard_folders(stage_folder)
+        if one not in parts and _all_within(_journal(stage_folder / one) or {}, present)
+    ]
     return _remove_all(stage_folder, former, "former partition")
+
+
+def _all_within(rows: Mapping[str, Row], others: Mapping[str, Row]) -> bool:
+    """Whether others have all these rows, with the same recipes."""
+    return all(name in others and others[name].recipe == row.recipe for name, row in rows.items())
 
 
 def _remove_all(stage_folder: Path, folders: Sequence[str], what: str) -> list[str]:
