@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import record_code_versions
 from unmuted.engine import recipes
 from unmuted.engine.code_versions import (
+    changed_code,
     code_identity,
     differences,
     read_versions,
@@ -170,3 +172,23 @@ def test_the_committed_table_is_that_of_the_code() -> None:
         f"{found}\nbump the version of each stage that now makes something else (in "
         "workflow/scripts/unmuted/stages.py), or record it as equivalent with `make code-versions`"
     )
+
+
+def test_changed_code_is_recorded_as_equivalent_only_where_it_is_named(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One command must not wave through an intended change of another stage."""
+    record(registry)
+    edit(registry)
+    forget()
+    assert changed_code(registry) == {"cut"}
+    monkeypatch.setattr(record_code_versions, "REGISTRY", registry)
+    monkeypatch.setattr(record_code_versions, "CODE_VERSIONS", registry.code_versions)
+    before = registry.code_versions.read_text()
+    for names in ([], ["glue"]):
+        assert record_code_versions.main(names) == 1
+        assert registry.code_versions.read_text() == before
+        assert "raise the version of cut" in capsys.readouterr().out
+    assert record_code_versions.main(["cut"]) == 0
+    forget()
+    assert changed_code(registry) == set() and identities(registry)["cut"] == "version 1"

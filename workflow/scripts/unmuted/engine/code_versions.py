@@ -64,6 +64,18 @@ def differences(registry: Registry) -> dict[str, str]:
     return found
 
 
+def changed_code(registry: Registry) -> set[str]:
+    """The stages whose code is no longer that of their recorded version."""
+    recorded = read_versions(registry.code_versions)
+    return {
+        name
+        for name, stage in registry.stages.items()
+        if name in recorded
+        and recorded[name]["version"] == stage.version
+        and recorded[name]["code"] != stage_digest(stage, registry)
+    }
+
+
 def write_versions(path: Path, registry: Registry) -> None:
     """Record the version and the code of every stage as they are now."""
     table = {
