@@ -166,6 +166,11 @@ class Job(_Reader):
         self.config = Settings(run.config, declared, self._owner)
         self._known: frozenset[str] | None = None  # digests in fingerprints, while these are made
 
+    def is_changed(self, key: str) -> bool:
+        """Whether this is a scenario in which a setting that the stage declares differs."""
+        setting(self.config, key)  # refuses what is not declared
+        return super().is_changed(key)
+
     @property
     def own_seeds(self) -> tuple[int, ...]:
         """The seeds that this job fits."""
@@ -173,16 +178,31 @@ class Job(_Reader):
 
     @cached_property
     def videos(self) -> Mapping[str, Video]:
-        """The videos that the stage may read, by id: of its shard, or of its splits."""
+        """The videos that the stage may read, by id: of its shard, or of its splits.
+
+        Only a stage that declares to read their files is told where these are.
+        """
         if self.stage.is_sharded:
-            return self._run.videos_of(self.part)
+            return self._shown(self._run.videos_of(self.part))
         scope = self._run.scope_of(self.stage)
         if scope is ALL:
-            return self._run.videos
+            return self._shown(self._run.videos)
         splits = self.read_splits()
-        return {
-            name: video for name, video in self._run.videos.items() if splits.get(name) in scope
-        }
+        return self._shown({k: v for k, v in self._run.videos.items() if splits.get(k) in scope})
+
+    def _shown(self, videos: Mapping[str, Video]) -> Mapping[str, Video]:
+        if self.stage.reads_source:
+            return videos
+        return {name: replace(video, path=None) for name, video in videos.items()}
+
+    def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
+        """Artifacts of videos that the stage may read, by id; without those that have none."""
+        names = list(names)
+        if outside := [name for name in names if name not in self.videos]:
+            raise UndeclaredRead(
+                f"{self._owner} reads {stage_name} of {outside[0]}, a video that it may not read"
+            )
+        return super().artifacts(stage_name, names)
 
     @property
     def specifications(self) -> Mapping[str, object]:
@@ -233,6 +253,7 @@ class Job(_Reader):
         """
         extra = extra_inputs or {}
         tasks = self._run.shard_tasks(self.stage.name, self.part, extra, self._watched)
+        tasks = [replace(task, video=self.videos[task.name]) for task in tasks]
         known = {one.row.digest for task in tasks for one in task.inputs.values()}
         self._make(tasks, compute, known.union(_texts(extra)))
 
