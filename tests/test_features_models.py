@@ -186,6 +186,23 @@ def test_ast_in_bfloat16_points_the_same_way(ast: Path) -> None:
     assert fast.tokens.dtype == fast.scores.dtype == fast.logits.dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_other_cores_move_features_within_the_tolerance(
+    vit: Path, ast: Path, pictures: np.ndarray, dtype: torch.dtype
+) -> None:
+    """With `threads: 2` sums are taken in another order."""
+    found = []
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        seen = VitFeatures(ModelSpec(path=vit), CPU, dtype).extract(pictures)
+        heard = AstFeatures(ModelSpec(path=ast), CPU, dtype).extract(sound(1.2), 7).tokens
+        found.append((seen, heard))
+    torch.set_num_threads(before)
+    for one, two in zip(*found, strict=True):
+        assert cosines(one, two).min() >= 0.999
+
+
 @pytest.fixture(scope="module")
 def local_ast(tmp_path_factory: pytest.TempPathFactory) -> AstFeatures:
     """An AST without attention or places: each token depends on its own patch alone."""

@@ -407,43 +407,59 @@ def test_with_clips_without_label_all_that_learns_audio_is_visited_for_any_video
 
 
 @pytest.mark.parametrize("name", FITS)
-def test_inputs_of_a_fit_are_only_awaited_while_its_plan_is_the_one_that_it_ran_for(
-    config, name: str
-) -> None:
-    """Else Snakemake would not run it for them: it looks at no params behind a job that runs."""
+def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: str) -> None:
+    """Else a changed test video would hide from Snakemake what else has work to do."""
     config = changed(config, "folds", 2)
     project, stage = open_run(config), STAGES[name]
     part = project.parts(name)[0]
     fits = {ledger for fit in stage.fits for ledger in project.all_ledgers(fit)}
-    reads = {one for other in (*stage.pooled, *stage.after) for one in project.all_ledgers(other)}
-    reads.add(Path("results/splits.csv"))
+    pooled = [one for other in (*stage.pooled, *stage.after) for one in project.all_ledgers(other)]
 
-    def check(run: Project, is_current: bool) -> None:
-        found = run.stage_inputs(name, part)
-        assert set(found.awaited) == (reads if is_current else set())
-        assert set(found.reasons) == (fits if is_current else fits | reads)
-        assert set(found.all) == fits | reads and len(found.all) == len(fits | reads)
+    def check(given: dict, is_up_to_date: bool, **how: bool) -> None:
+        found = open_run(given).stage_inputs(name, part, **how)
+        waited = set() if is_up_to_date else {*pooled, Path("results/splits.csv")}
+        assert set(found) == fits | waited and len(found) == len(fits | waited)
 
-    check(project, False)  # it has never run
-    folder = project.folder(name, part)
-    folder.mkdir(parents=True)
+    check(config, False)  # it has never run
+    folder, ledger = project.folder(name, part), project.ledger(name, part)
+    for path in (*pooled, ledger):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    folder.mkdir(parents=True, exist_ok=True)
     write_plan(folder, "another plan")
-    check(project, False)
+    check(config, False)
     write_plan(folder, project.visit_recipe(name))
-    check(project, True)
-    check(open_run(config), True)
-    check(open_run(changed(config, "clips.fps", 5)), False)
+    check(config, True)
+    check(config, False, is_forced=True)
+    check(changed(config, "clips.fps", 5), False)
+    for path in (ledger, *pooled[-1:]):
+        path.unlink()
+        check(config, False)
+        path.touch()
+    check(config, True)
     (folder / DAMAGE).write_text("found later")
-    check(open_run(config), False)
+    check(config, False)
+
+
+def test_a_partition_of_another_layout_is_refused_while_planning(config) -> None:
+    project = open_run(changed(config, "folds", 2))
+    with pytest.raises(UserError, match="no partition of seeds 'seed-0' in this run; there are"):
+        project.stage_inputs("generator", "seed-0")
 
 
 def test_each_partition_of_seeds_has_a_plan_of_its_own(config) -> None:
     project = open_run(changed(config, "folds", 2) | {"seeds_per_job": 1})
     folder = project.folder("generator", "seed-1")
     folder.mkdir(parents=True)
+    for name in (*STAGES["generator"].pooled, *STAGES["generator"].after):
+        for path in project.all_ledgers(name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    project.ledger("generator", "seed-1").touch()
     write_plan(folder, project.visit_recipe("generator"))
-    current = [bool(project.stage_inputs("generator", part).awaited) for part in project.seed_parts]
-    assert current == [False, True, False, False, False]
+    splits = Path("results/splits.csv")
+    waits = [splits in project.stage_inputs("generator", part) for part in project.seed_parts]
+    assert waits == [True, False, True, True, True]
 
 
 # --- tasks ---------------------------------------------------------------------------------------
@@ -661,9 +677,7 @@ def test_behind_the_fits_no_ledger_of_another_shard_is_read(config) -> None:
     first, second = sorted(project.shards)[:2]
     for name, stage in STAGES.items():
         if stage.is_sharded and stage.fits:
-            read = {
-                path.name for path in project.stage_inputs(name, first).all if "-of-" in path.name
-            }
+            read = {path.name for path in project.stage_inputs(name, first) if "-of-" in path.name}
             assert read == {f"{first}.ledger.csv"}, name
     project.run_shard("probe", second, made_of_names)
     digests = {name: row.digest for name, row in project.rows("probe", second).items()}

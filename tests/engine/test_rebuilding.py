@@ -34,7 +34,7 @@ def test_results_are_right_and_a_second_run_has_nothing_to_do(built: ToyCorpus) 
     assert "Nothing to be done" in built.run().stderr
 
 
-def assert_centred(corpus: ToyCorpus, factors: Mapping[str, float]) -> None:
+def assert_centred(corpus: ToyCorpus, factors: Mapping[str, float], spread: float = 1.0) -> None:
     """The summary holds what plain numpy gives, for the run and its scenarios by their factors."""
     values = {row["video_id"]: corpus.file(row["video_id"]) for row in corpus.manifest()}
     numbers = {name: np.array(path.read_text().split(), float) for name, path in values.items()}
@@ -44,7 +44,7 @@ def assert_centred(corpus: ToyCorpus, factors: Mapping[str, float]) -> None:
         mean = factor * np.concatenate([numbers[one] for one in corpus.ids("train")]).mean()
         jitter = [0.5 * np.random.default_rng(seed).normal() for seed in (0, 1, 2)]
         for video_id, centred in found[name].items():
-            expected = [factor * numbers[video_id] - (mean + one) for one in jitter]
+            expected = [(factor * numbers[video_id] - (mean + one)) * spread for one in jitter]
             np.testing.assert_allclose(centred, expected)
 
 
@@ -69,6 +69,44 @@ def test_replaced_videos_are_computed_again_and_only_training_videos_cause_fits(
     assert own == {f"{stage}/{video_id}" for stage in PER_VIDEO for video_id in replaced}
     assert stages(written - own) == ({"means", "centred"} if "train" in splits else set())
     assert "Nothing to be done" in work.run().stderr
+
+
+def test_a_changed_test_video_hides_no_other_work(work: ToyCorpus) -> None:
+    """Snakemake looks at the params of no job that follows one which runs."""
+    shards = {row["video_id"]: shard_of(work, row["video_id"]) for row in work.manifest()}
+    replaced = work.ids("test")[0]
+    assert set(shards.values()) - {shards[replaced]}, "one shard: nothing could be hidden"
+    work.file(replaced).write_text("100 200 300")
+    work.change_config(toy={"spread": 3.0})
+    work.run()
+    assert_centred(work, {"run": 2.0}, spread=3.0)
+    assert "Nothing to be done" in work.run().stderr
+
+
+def test_a_changed_test_video_hides_no_shard_that_was_left_undone(work: ToyCorpus) -> None:
+    """A run that ended between two shards of a stage behind the fit, and then a changed video."""
+    replaced = work.ids("test")[0]
+    work.change_config(toy={"spread": 3.0})
+    work.run(f"results/centred/{shard_of(work, replaced)}.ledger.csv")
+    work.file(replaced).write_text("100 200 300")
+    work.run()
+    assert_centred(work, {"run": 2.0}, spread=3.0)
+
+
+@pytest.mark.parametrize("how", [["--forceall"], ["--forcerun", "fit_means"]], ids=" ".join)
+def test_fits_that_are_run_by_force_wait_for_what_they_read(
+    work: ToyCorpus, how: list[str]
+) -> None:
+    replaced = work.ids("test")[0]
+    work.file(replaced).write_text("100 200 300")
+    written = work.rerun(*how)
+    assert written == {f"{stage}/{replaced}" for stage in PER_VIDEO}
+    assert_centred(work, {"run": 2.0})
+    assert "Nothing to be done" in work.run().stderr
+
+
+def shard_of(corpus: ToyCorpus, video_id: str) -> str:
+    return corpus.paths("numbers")[f"numbers/{video_id}"].parent.name
 
 
 def test_a_rewritten_video_stops_where_the_bytes_come_out_equal(work: ToyCorpus) -> None:

@@ -3,6 +3,7 @@
 import os
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.enums import RerunTrigger
 
 from unmuted.engine.locks import claim_lock, release_stale_lock
 from unmuted.engine.project import Project
@@ -15,6 +16,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # `workflow.dryrun` is not known yet while rules are read.
 DRY_RUN = workflow.output_settings.dryrun
+
+# As the profile sets them: the fingerprints in params say what has work to do. Changed scripts,
+# environments or lists of inputs alone do not.
+TRIGGERS = {RerunTrigger.MTIME, RerunTrigger.PARAMS}
 
 try:
     # What was checked when the run was planned is not checked again by each of its cluster jobs.
@@ -58,8 +63,15 @@ def run_of(wildcards):
     return PROJECT.variant(wildcards.get("variant", ""))
 
 
+def is_forced():
+    """Whether Snakemake may run jobs that have no work to do, by command or for other triggers."""
+    asked = workflow.dag_settings
+    forced = asked.forceall or asked.forcetargets or asked.forcerun
+    return bool(forced or asked.rerun_triggers - TRIGGERS)
+
+
 def reads(*stages):
-    """Input of the rule that makes these stages, which is all that the registry says they read.
+    """Input of the rule that makes these stages: what the registry says that they wait for.
 
     Names may hold wildcards, such as vit_{view}.
     """
@@ -67,9 +79,8 @@ def reads(*stages):
     def inputs(wildcards):
         run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
         part = wildcards.get("shard", wildcards.get("seeds"))
-        found = [run.stage_inputs(name, part) for name in names]
-        reasons = [path for one in found for path in one.reasons]
-        return reasons + ancient([path for one in found for path in one.awaited])
+        forced = is_forced()
+        return [path for name in names for path in run.stage_inputs(name, part, forced)]
 
     return inputs
 

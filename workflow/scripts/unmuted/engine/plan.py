@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -33,25 +32,6 @@ SPLITS = RESULTS / "splits.csv"
 
 Scope = frozenset[str] | None  # splits whose videos count; None: all videos
 ALL: Scope = None
-
-
-@dataclass(frozen=True)
-class StageInputs:
-    """The files that a stage (of one shard) reads.
-
-    reasons: a newer one is a reason to run. awaited: these must be there first, but their time says
-    nothing. Such are, for a fitted stage whose plan has not changed since it ran, the ledgers of
-    what it pools: they are written anew for any of their videos, and the plan knows which videos
-    matter.
-    """
-
-    reasons: list[Path]
-    awaited: list[Path]
-
-    @property
-    def all(self) -> list[Path]:
-        """Both kinds, each file once."""
-        return list(dict.fromkeys([*self.reasons, *self.awaited]))
 
 
 class Plan(Corpus):
@@ -81,6 +61,8 @@ class Plan(Corpus):
         self._fixed: dict[str, tuple[object, object, object]] = {}
         self._all_visits: dict[tuple[str, Scope], str] = {}
         self._in_scope: dict[tuple[str, Scope], Mapping[str, Video]] = {}
+        self._complete: dict[str, bool] = {}
+        self._experiments: dict[Scope, str] = {}
         self._is_sound = False  # the experiment, by `check_experiment`
 
     def variant(self, path: str) -> Self:
@@ -330,7 +312,7 @@ class Plan(Corpus):
         videos = self._videos_in(shard, scope)
         if stage.reads_specification:
             return [self.dataset.specifications[name] for name in videos]
-        if stage.reads_source and not self.inputs(stage):
+        if stage.reads_source and self.registry.source_stage not in self.inputs(stage):
             return {name: self._stamp(video) for name, video in videos.items()}
         return list(videos)
 
@@ -350,13 +332,15 @@ class Plan(Corpus):
 
     def _experiment_digest(self, scope: Scope) -> str:
         """Labels, groups and splits of the videos in a scope, all classes, and the seeds."""
-        videos = [one for one in self.dataset.videos if self.is_in(scope, one.video_id)]
-        splits = {} if scope is ALL else self.splits
-        table = [
-            [one.video_id, one.label, one.split, one.group, splits.get(one.video_id)]
-            for one in videos
-        ]
-        return digest_json([table, self.classes, self.splits_recipe, self.config["seeds"]])
+        if scope not in self._experiments:
+            table = [
+                [one.video_id, one.label, one.split, one.group, self.splits.get(one.video_id)]
+                for one in self.dataset.videos
+                if self.is_in(scope, one.video_id)
+            ]
+            parts = [table, self.classes, self.splits_recipe, self.config["seeds"]]
+            self._experiments[scope] = digest_json(parts)
+        return self._experiments[scope]
 
     # --- splits -----------------------------------------------------------------------------------
 
@@ -406,29 +390,52 @@ class Plan(Corpus):
         parts = self.shards if is_sharded else self.parts(stage_name)
         return [self.ledger(stage_name, part) for part in parts]
 
-    def stage_inputs(self, stage_name: str, part: str | None = None) -> StageInputs:
-        """What a stage (of one shard or partition) reads: for `input:` of its rule.
+    def stage_inputs(
+        self, stage_name: str, part: str | None = None, is_forced: bool = False
+    ) -> list[Path]:
+        """What the job of a stage (of one shard or partition) waits for: `input:` of its rule.
 
-        Snakemake looks at the params of no job that follows one which runs, and does not run it for
-        inputs marked as ancient. So what is awaited is marked only while the plan of the stage is
-        the one that it last ran for.
+        A fitted stage that is up to date waits for nothing that it pools. Those ledgers are written
+        anew for any of their videos, also for those that it may not read; and Snakemake does not
+        look at the params of a job that follows, however remotely, one which runs: with such inputs
+        a changed test video would hide that other jobs behind the fit have work to do.
+
+        is_forced: whether jobs may run that have no reason to, and must wait for what they read.
         """
         stage = self.stage(stage_name)
+        if stage.by_seed and part not in self.seed_parts:
+            raise UserError(
+                f"no partition of seeds {part!r} in this run; there are {_some(self.seed_parts)}"
+            )
         if stage.pooled or stage.reads_splits:
             self.check_experiment()
         splits = [SPLITS] if stage.pooled or stage.reads_splits else []
+        fits = [ledger for name in stage.fits for ledger in self.all_ledgers(name)]
         if stage.is_sharded:
             beside = (*self.inputs(stage), *stage.optional)
-            own = [self.ledger(name, part) for name in beside]
-            return StageInputs([*own, *self._fits(stage), *splits], [])
-        awaited = [ledger for name in stage.pooled for ledger in self.all_ledgers(name)]
-        awaited += [ledger for name in stage.after for ledger in self.all_ledgers(name)]
-        if read_plan(self.folder(stage_name, part)) == self._visit(stage_name, None, ALL):
-            return StageInputs(self._fits(stage), [*awaited, *splits])
-        return StageInputs([*self._fits(stage), *awaited, *splits], [])
+            return [*(self.ledger(name, part) for name in beside), *fits, *splits]
+        if not is_forced and self._is_up_to_date(stage, part):
+            return fits
+        pooled = [path for name in self._waits_for(stage) for path in self.all_ledgers(name)]
+        return [*fits, *pooled, *splits]
 
-    def _fits(self, stage: Stage) -> list[Path]:
-        return [ledger for name in stage.fits for ledger in self.all_ledgers(name)]
+    def _is_up_to_date(self, stage: Stage, part: str | None) -> bool:
+        """Whether a fitted stage last ran for the present plan, and all that it pools is there."""
+        return (
+            self.ledger(stage.name, part).exists()
+            and read_plan(self.folder(stage.name, part)) == self._visit(stage.name, None, ALL)
+            and all(self._is_complete(name) for name in self._waits_for(stage))
+        )
+
+    @staticmethod
+    def _waits_for(stage: Stage) -> tuple[str, ...]:
+        return (*stage.pooled, *stage.after)
+
+    def _is_complete(self, stage_name: str) -> bool:
+        """Whether a stage has all its ledgers; looked up once."""
+        if stage_name not in self._complete:
+            self._complete[stage_name] = all(map(Path.exists, self.all_ledgers(stage_name)))
+        return self._complete[stage_name]
 
     # --- what Snakemake is told of tables, reports and copies -------------------------------------
 
