@@ -71,7 +71,7 @@ def is_forced():
 
 
 def reads(*stages):
-    """Input of the rule that makes these stages: what the registry says that they wait for.
+    """Input of the rule that makes these stages, which is what the registry says that they wait for.
 
     Names may hold wildcards, such as vit_{view}.
     """
