@@ -40,7 +40,7 @@ verify: $(VENV)/ready
 	$(BIN)/python workflow/scripts/verify_artifacts.py $(DIRECTORY)
 
 # After a change of code: raise the version of the stages that now make something else, in
-# workflow/scripts/unmuted/stages.py, and name the others: EQUIVALENT="ast wav", or EQUIVALENT=all.
+# workflow/scripts/unmuted/pipeline/stages.py, and name the others: EQUIVALENT="ast wav", or EQUIVALENT=all.
 code-versions: $(VENV)/ready
 	$(BIN)/python workflow/scripts/record_code_versions.py $(EQUIVALENT)
 

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from unmuted.engine.ledger import read_rows  # noqa: E402
 from unmuted.engine.project import Project  # noqa: E402
-from unmuted.pipeline import open_run  # noqa: E402
+from unmuted.pipeline.registry import open_run  # noqa: E402
 
 STAGES = ("probe", "frames", "wav", "representative_frames", "captions", "mapping", "ast")
 LATE_S = 2e-6  # times are stored in microseconds

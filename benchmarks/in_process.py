@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from unmuted.engine.job import ReportJob, make_jobs
 from unmuted.engine.project import Project
-from unmuted.stages import STAGES
+from unmuted.pipeline.stages import STAGES
 
 MEDIA = ("probe", "frames", "wav", "flow")
 FEATURES = ("vit_rgb", "vit_flow", "ast")

@@ -19,16 +19,16 @@ from torchvision.models.video import R3D_18_Weights
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
-from unmuted.semantics.audioset import load_labels  # noqa: E402
-from unmuted.semantics.dictionary import (  # noqa: E402
+from unmuted.features.audioset import load_labels  # noqa: E402
+from unmuted.features.sentences import SentenceEncoder  # noqa: E402
+from unmuted.systems.arch1.dictionary import (  # noqa: E402
     HEARD,
     PLAIN,
     Encode,
     SemanticDictionary,
     build_dictionary,
 )
-from unmuted.semantics.dictionary_check import check_dictionary  # noqa: E402
-from unmuted.semantics.sentences import SentenceEncoder  # noqa: E402
+from unmuted.systems.arch1.dictionary_check import check_dictionary  # noqa: E402
 
 Dictionaries = dict[str, SemanticDictionary]  # by data set
 
@@ -58,7 +58,7 @@ Made by `benchmarks/semantic_dictionary.py`. The five nearest AudioSet labels of
 ## Names that contain an AudioSet sound
 
 A name contains a label if all words of one of the label's names occur in it, up to inflection
-(`unmuted.semantics.dictionary_check`). Found first: the nearest label is one of them. The
+(`unmuted.systems.arch1.dictionary_check`). Found first: the nearest label is one of them. The
 dictionary itself compares no spelling.
 """
 PLAIN_METHOD = """

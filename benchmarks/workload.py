@@ -15,11 +15,11 @@ from pathlib import Path
 import yaml
 
 from measure import ROOT
+from unmuted.demo_world.files import write_clip
+from unmuted.demo_world.plan import plan_world
 from unmuted.engine.project import Project
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline import open_run
-from unmuted.world.files import write_clip
-from unmuted.world.plan import plan_world
+from unmuted.pipeline.registry import open_run
 
 WIDTH, HEIGHT = 340, 256  # of Moments in Time and of Kinetics as they are commonly stored
 CLASSES = 8

@@ -6,11 +6,11 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 
+from unmuted.digests import digest_json
 from unmuted.engine.artifacts import content_digest
 from unmuted.engine.ledger import Row, write_rows
 from unmuted.engine.project import Project
-from unmuted.engine.recipes import digest_json
-from unmuted.stages import STAGES
+from unmuted.pipeline.stages import STAGES
 
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
 

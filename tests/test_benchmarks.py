@@ -32,10 +32,12 @@ from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, MADE, PER_CLIP, Corpus, contents, make_renamed
 from test_features_models import cosines
+from unmuted.demo_world.files import write_clip
+from unmuted.demo_world.plan import plan_world
 from unmuted.engine import locks
 from unmuted.engine.ledger import OK
 from unmuted.features.ast import AstFeatures
-from unmuted.features.loading import ModelSpec
+from unmuted.features.captions import Captioner
 from unmuted.features.time_pooling import bin_edges, pooling_weights, token_spans
 from unmuted.features.vit import VitFeatures
 from unmuted.media import ffmpeg
@@ -43,9 +45,7 @@ from unmuted.media.every_nth import read_every_nth
 from unmuted.media.flow import flow_images
 from unmuted.media.probe import probe
 from unmuted.media.wav import read_wav
-from unmuted.semantics.captions import Captioner
-from unmuted.world.files import write_clip
-from unmuted.world.plan import plan_world
+from unmuted.models.loading import ModelSpec
 from workload import jobs_and_seconds
 
 CPU = torch.device("cpu")

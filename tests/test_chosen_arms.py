@@ -10,21 +10,22 @@ import pytest
 import yaml
 
 from small_project import changed, make_config
-from unmuted.ablations import ablation_needs
-from unmuted.classification import tail_split
-from unmuted.classification.arms import ARMS, COMPARISON, SYSTEMS, leaking_arms
-from unmuted.classification.chosen_arms import PARTS, SORTED_TAIL, ChosenArms, chosen_arms
-from unmuted.config import check_config, schema, setting
+from unmuted.config.validation import schema, setting
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
-from unmuted.pipeline import open_run
-from unmuted.report.planned import (
+from unmuted.evaluation.arms import ARMS, COMPARISON, SYSTEMS, leaking_arms
+from unmuted.features.visual import VISUAL
+from unmuted.pipeline.ablations import ablation_needs
+from unmuted.pipeline.registry import REGISTRY, open_run
+from unmuted.pipeline.stages import REPORTS, STAGES
+from unmuted.systems.cnn_rnn import tail_split
+from unmuted.systems.comparison.chosen_arms import PARTS, SORTED_TAIL, ChosenArms, chosen_arms
+from unmuted.systems.comparison.planned import (
     ablated_arms,
     arm_without_sound,
     check_report_arms,
     contrast_pairs,
 )
-from unmuted.stages import REPORTS, STAGES, VISUAL
 
 MODELS = {role: {"path": f"models/{role}"} for role in ("vit", "ast", "blip")}
 SMALLEST = {"videos": {"source": "demo"}, "models": MODELS}
@@ -41,7 +42,7 @@ def config_of(*arms: str, primary: str | None = None, **settings: object) -> dic
         config = changed(config, "comparison.primary", primary or f"{first}-video_only")
     for key, value in settings.items():
         config = changed(config, key.replace("__", "."), value)
-    return check_config(config)
+    return REGISTRY.check_config(config)
 
 
 def chosen_of(*arms: str, **settings: object) -> ChosenArms:
@@ -50,7 +51,7 @@ def chosen_of(*arms: str, **settings: object) -> ChosenArms:
 
 def message(config: dict) -> str:
     with pytest.raises(UserError) as error:
-        check_config(config)
+        REGISTRY.check_config(config)
     return str(error.value)
 
 
@@ -346,7 +347,9 @@ def test_a_key_without_default_reads_as_none_and_an_unknown_one_is_an_error() ->
 
 
 def test_the_planner_needs_no_numpy(repository: Path) -> None:
-    code = "import sys; import unmuted.pipeline; print({'numpy', 'torch'} & {*sys.modules})"
+    code = (
+        "import sys; import unmuted.pipeline.registry; print({'numpy', 'torch'} & {*sys.modules})"
+    )
     scripts = repository / "workflow" / "scripts"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
@@ -357,4 +360,4 @@ def test_the_planner_needs_no_numpy(repository: Path) -> None:
 @pytest.mark.parametrize("name", ["positive", "negative"])
 def test_the_controls_have_the_arms_that_are_asserted(repository: Path, name: str) -> None:
     text = (repository / "config" / f"control_{name}.yaml").read_text(encoding="utf-8")
-    assert chosen_arms(check_config(yaml.safe_load(text))).arms == CONTROLS
+    assert chosen_arms(REGISTRY.check_config(yaml.safe_load(text))).arms == CONTROLS

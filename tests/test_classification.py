@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss as reference_log_loss
 
-from unmuted.classification.arms import ARMS, COMPARISON, SYSTEMS, audio_in_words
-from unmuted.classification.inputs import ClipFeatures
-from unmuted.classification.lstm import Classifier, ClassifierConfig
-from unmuted.classification.selection import log_loss, select_snapshot
-from unmuted.classification.training import ClassifierSettings, predict, train_classifier
 from unmuted.errors import UserError
+from unmuted.evaluation.arms import ARMS, COMPARISON, SYSTEMS, audio_in_words
+from unmuted.systems.classifier.inputs import ClipFeatures
+from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
+from unmuted.systems.classifier.selection import log_loss, select_snapshot
+from unmuted.systems.classifier.training import ClassifierSettings, predict, train_classifier
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 

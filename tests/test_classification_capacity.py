@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.classification.capacity import matched_hidden, parameter_count
-from unmuted.classification.lstm import Classifier, ClassifierConfig
+from unmuted.systems.classifier.capacity import matched_hidden, parameter_count
+from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
 
 
 def torch_count(features: int, hidden: int, classes: int) -> int:

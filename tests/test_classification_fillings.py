@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmuted.classification.fillings import (
+from unmuted.systems.comparison.fillings import (
     AudioStatistics,
     audio_statistics,
     filtered,
     mean_audio,
     random_features,
 )
-from unmuted.generation.projection import fit_projection
+from unmuted.systems.shared.projection import fit_projection
 
 N, T, A = 40, 5, 4
 KEYS = [f"{(i * 7919) % 1000:03d}" for i in range(N)]

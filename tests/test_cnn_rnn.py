@@ -13,18 +13,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmuted.classification.cnn_rnn import CnnRnn, CnnRnnConfig, MaskedGRU, from_keras_gru
-from unmuted.classification.cnn_rnn_training import (
+from unmuted.errors import UserError
+from unmuted.samples.folds import has_seen, read_in_fit
+from unmuted.systems.cnn_rnn.model import CnnRnn, CnnRnnConfig, MaskedGRU, from_keras_gru
+from unmuted.systems.cnn_rnn.sequences import FrameSequences, pad, prefix_masks
+from unmuted.systems.cnn_rnn.training import (
     CnnRnnSettings,
     load_cnn_rnn,
     predict_with,
     train_cnn_rnn,
 )
-from unmuted.classification.sequences import FrameSequences, pad, prefix_masks
-from unmuted.errors import UserError
-from unmuted.fitting.checkpoints import pack_fit, unpack_fit
-from unmuted.fitting.loop import Schedule
-from unmuted.generation.folds import has_seen, read_in_fit
+from unmuted.training.checkpoints import pack_fit, unpack_fit
+from unmuted.training.loop import Schedule
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 

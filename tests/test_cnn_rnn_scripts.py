@@ -22,16 +22,16 @@ from guards.corpus import (
     with_permuted_labels,
 )
 from guards.world import SEEDS, World, make_world
-from unmuted.classification.cnn_rnn_training import load_cnn_rnn, predict_with
-from unmuted.classification.selection import select_snapshot
-from unmuted.classification.sequences import load_sequences
-from unmuted.classification.tail_split import cnn_rnn_clips
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.ledger import Row, read_rows, write_rows
 from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
-from unmuted.experiment import Clip, load_experiment
-from unmuted.fitting.checkpoints import unpack_fit
+from unmuted.samples.experiment import Clip, load_experiment
+from unmuted.systems.classifier.selection import select_snapshot
+from unmuted.systems.cnn_rnn.sequences import load_sequences
+from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
+from unmuted.systems.cnn_rnn.training import load_cnn_rnn, predict_with
+from unmuted.training.checkpoints import unpack_fit
 
 torch.set_num_threads(1)
 

@@ -19,7 +19,7 @@ from unmuted.engine.code_versions import (
 )
 from unmuted.engine.plan import Plan
 from unmuted.engine.stage import Registry, Stage
-from unmuted.pipeline import REGISTRY
+from unmuted.pipeline.registry import REGISTRY
 
 STAGES = (Stage("cut", "cut_x", ".json"), Stage("glue", "glue_x", ".json", inputs=("cut",)))
 
@@ -170,7 +170,8 @@ def test_the_committed_table_is_that_of_the_code() -> None:
     found = "".join(f"\n  {words}" for words in differences(REGISTRY).values())
     assert not found, (
         f"{found}\nbump the version of each stage that now makes something else (in "
-        "workflow/scripts/unmuted/stages.py), or record it as equivalent with `make code-versions`"
+        "workflow/scripts/unmuted/pipeline/stages.py), or record it as equivalent with "
+        "`make code-versions`"
     )
 
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.classification.arms import leaking_arms, roles_of
-from unmuted.classification.chosen_arms import at_percentile, base_of
-from unmuted.classification.comparison import Fillings, FilterRule, filter_rule, keep
-from unmuted.classification.inputs import ClipFeatures
 from unmuted.errors import UserError
-from unmuted.missing import KINDS
-from unmuted.report.bootstrap import draw_groups
-from unmuted.report.comparison import Compared, compare_arms, tidy_rows
-from unmuted.report.missing_audio import Heard, filled_contrasts, rate_curves
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.semantics.feature_filter import expected_similarity, true_similarity
+from unmuted.evaluation.arms import leaking_arms, roles_of
+from unmuted.evaluation.bootstrap import draw_groups
+from unmuted.evaluation.missing_audio import Heard, filled_contrasts, rate_curves
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.samples.missing_audio import KINDS
+from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
+from unmuted.systems.classifier.inputs import ClipFeatures
+from unmuted.systems.comparison.chosen_arms import at_percentile, base_of
+from unmuted.systems.comparison.inputs import Fillings, FilterRule, filter_rule, keep
+from unmuted.systems.comparison.report import Compared, compare_arms, tidy_rows
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
 FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unmuted.config import check_config, schema, setting
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
+from unmuted.config.validation import check_config, schema, setting
 from unmuted.errors import UserError
 
 SMALLEST = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from unmuted.dataset import (
+from unmuted.dataset.videos import (
     SPLITS,
     Dataset,
     Video,

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unmuted.classification.training import ClassifierSettings
-from unmuted.config import check_config, schema
+from unmuted.config.validation import check_config, schema
+from unmuted.features.captions import Captioner
 from unmuted.features.vit import VitFeatures
-from unmuted.generation.pilot_training import PilotSettings
-from unmuted.generation.training import GeneratorSettings
 from unmuted.media.probe import Limits
 from unmuted.media.wav import read_wav
-from unmuted.semantics.captions import Captioner
+from unmuted.systems.classifier.training import ClassifierSettings
+from unmuted.systems.pilot.training import PilotSettings
+from unmuted.systems.shared.training import GeneratorSettings
 
 
 def test_config_readme_lists_every_key_as_the_schema_has_it(repository: Path) -> None:

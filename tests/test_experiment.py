@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 import join_sources
 from small_project import changed, make_config, row, write_ledgers
+from unmuted.dataset.splits import write_splits
 from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import Row
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
-from unmuted.experiment import (
+from unmuted.pipeline.registry import open_run
+from unmuted.pipeline.stages import STAGES
+from unmuted.samples.experiment import (
     FULL,
     VISUAL,
     Clip,
@@ -29,10 +32,7 @@ from unmuted.experiment import (
     training_folds,
     training_sound,
 )
-from unmuted.missing import is_missing
-from unmuted.pipeline import open_run
-from unmuted.splits import write_splits
-from unmuted.stages import STAGES
+from unmuted.samples.missing_audio import is_missing
 
 FOLDS = 3
 

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_project import changed, make_config, row, write_ledgers
+from unmuted.dataset.splits import write_splits
 from unmuted.engine.project import Project
-from unmuted.experiment import (
+from unmuted.pipeline.registry import open_run
+from unmuted.pipeline.stages import STAGES
+from unmuted.samples.experiment import (
     FULL,
     VISUAL,
     Clip,
@@ -24,10 +27,7 @@ from unmuted.experiment import (
     training_sound,
     unlabelled_clips,
 )
-from unmuted.missing import is_missing
-from unmuted.pipeline import open_run
-from unmuted.splits import write_splits
-from unmuted.stages import STAGES
+from unmuted.samples.missing_audio import is_missing
 
 FOLDS = 3
 

@@ -17,11 +17,11 @@ from torchvision.transforms import functional
 from make_published_size_models import draw_cnn, write_cnn
 from models_fixture import save_vit
 from unmuted.errors import UserError
-from unmuted.features.architectures import SUPPORTED, pooled, read_config
 from unmuted.features.backbones import Backbone
-from unmuted.features.loading import ModelSpec, model_identity
-from unmuted.features.tiny_cnn import TinyCnn
-from unmuted.features.torchvision_weights import convert
+from unmuted.models.architectures import SUPPORTED, pooled, read_config
+from unmuted.models.loading import ModelSpec, model_identity
+from unmuted.models.tiny_cnn import TinyCnn
+from unmuted.models.torchvision_weights import convert
 
 CPU = torch.device("cpu")
 DTYPES = [torch.float32, torch.bfloat16]

@@ -20,9 +20,9 @@ from torchvision import models
 import fetch_model
 from make_published_size_models import draw_cnn
 from unmuted.errors import UserError
-from unmuted.features import architectures, hub, torchvision_weights
 from unmuted.features.backbones import Backbone
-from unmuted.features.loading import (
+from unmuted.models import architectures, hub, torchvision_weights
+from unmuted.models.loading import (
     ModelSpec,
     config_value,
     from_config,
@@ -306,7 +306,7 @@ def test_the_cache_lies_in_torch_hubs_folder(
 
 def test_identities_and_cached_folders_need_no_heavy_imports(tmp_path: Path) -> None:
     code = (
-        "import sys; from unmuted.features.loading import *; from pathlib import Path;"
+        "import sys; from unmuted.models.loading import *; from pathlib import Path;"
         f"spec = from_config({{'id': {SPEC.id!r}}}, Path('.'));"
         "print(model_identity(spec), config_value(spec, 'features'));"
         "print(sorted({'torch', 'torchvision', 'numpy', 'huggingface_hub'} & set(sys.modules)))"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.features.batches import fixed_batches, run_across
+from unmuted.inference.batches import fixed_batches, run_across
 
 CLIPS = st.lists(st.integers(0, 9), max_size=12)  # rows of each
 SIZES = st.integers(1, 8)

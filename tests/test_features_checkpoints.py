@@ -10,8 +10,8 @@ from transformers import AutoConfig, AutoTokenizer, BlipForConditionalGeneration
 
 from fetch_model import write_safetensors
 from models_fixture import save_ast, save_blip, save_vit
-from unmuted.features.loading import ModelSpec, model_identity
-from unmuted.semantics.captions import Captioner
+from unmuted.features.captions import Captioner
+from unmuted.models.loading import ModelSpec, model_identity
 
 
 def test_the_same_seed_gives_the_same_checkpoint(tmp_path: Path) -> None:

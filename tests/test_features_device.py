@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from unmuted.errors import UserError
-from unmuted.features.device import pick_batch_size, pick_device, pick_dtype
+from unmuted.inference.device import pick_batch_size, pick_device, pick_dtype
 
 
 def test_a_requested_device_or_dtype_is_taken_as_it_is() -> None:

@@ -12,7 +12,7 @@ from transformers import ASTForAudioClassification
 from models_fixture import save_ast, save_vit
 from unmuted.errors import UserError
 from unmuted.features.label_head import TENSORS, read_label_head
-from unmuted.features.loading import ModelSpec
+from unmuted.models.loading import ModelSpec
 
 
 @pytest.fixture(scope="module")

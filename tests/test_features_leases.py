@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from unmuted.features import device as devices
-from unmuted.features import leases
+from unmuted.inference import device as devices
+from unmuted.inference import leases
 
 JOB = """
 import sys
 from pathlib import Path
-from unmuted.features.leases import lease
+from unmuted.inference.leases import lease
 print(lease(sys.argv[2:], Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

@@ -14,8 +14,8 @@ from huggingface_hub import constants
 
 from models_fixture import save_blip, save_vit
 from unmuted.errors import UserError
-from unmuted.features import hub
-from unmuted.features.loading import (
+from unmuted.models import hub
+from unmuted.models.loading import (
     PROCESSOR,
     TOKENIZER,
     ModelSpec,
@@ -196,7 +196,7 @@ def test_a_model_published_as_pickle_only_is_refused_with_the_way_out(
 
 def test_identities_need_no_heavy_imports() -> None:
     code = (
-        "import sys; import unmuted.features.loading, unmuted.semantics.audioset;"
+        "import sys; import unmuted.models.loading, unmuted.features.audioset;"
         "print(sorted({'torch', 'transformers', 'numpy', 'huggingface_hub'} & set(sys.modules)))"
     )
     scripts = Path(__file__).resolve().parent.parent / "workflow" / "scripts"

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.features.batches import run_across
-from unmuted.features.memory import Shrinking
+from unmuted.inference.batches import run_across
+from unmuted.inference.memory import Shrinking
 
 
 class Device:

@@ -23,9 +23,9 @@ from models_fixture import SMALL, save_ast, save_vit
 from unmuted.errors import UserError
 from unmuted.features.ast import AstFeatures
 from unmuted.features.images import prepare_images
-from unmuted.features.loading import ModelSpec
 from unmuted.features.time_pooling import SAMPLE_RATE, bin_edges
 from unmuted.features.vit import VitFeatures
+from unmuted.models.loading import ModelSpec
 
 CPU = torch.device("cpu")
 DTYPES = [torch.float32, torch.bfloat16]

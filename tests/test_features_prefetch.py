@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.features.prefetch import prefetch
+from unmuted.inference.prefetch import prefetch
 
 
 def at_work() -> list[threading.Thread]:

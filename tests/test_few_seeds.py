@@ -14,14 +14,14 @@ import pytest
 import write_ablations
 from guards.corpus import make_clips
 from guards.world import World, make_world
-from unmuted.report.arch2 import build_report, write_arch2
-from unmuted.report.bootstrap import GroupBootstrap, draw_groups, interval
-from unmuted.report.evidence import ENOUGH_SEEDS, exploratory, with_evidence
-from unmuted.report.figures.style import sample_size
-from unmuted.report.outcomes import INTERVALS, ArmOutcome, statistics
-from unmuted.report.schema import check_report
-from unmuted.report.significance import paired_p
-from unmuted.report.table import format_report
+from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
+from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory, with_evidence
+from unmuted.evaluation.figures.style import sample_size
+from unmuted.evaluation.outcomes import INTERVALS, ArmOutcome, statistics
+from unmuted.evaluation.schema import check_report
+from unmuted.evaluation.significance import paired_p
+from unmuted.evaluation.table import format_report
+from unmuted.systems.arch2.report import build_report, write_arch2
 
 CLIPS, CLASSES = 60, 3
 LABELS = np.arange(CLIPS) % CLASSES

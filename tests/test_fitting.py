@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from unmuted.classification.training import ClassifierSettings
-from unmuted.fitting.loop import Schedule, optimise, seeded
-from unmuted.fitting.moments import moments
-from unmuted.fitting.order import content_order, hash_keys, stable_hash
-from unmuted.fitting.standardize import Standardize
-from unmuted.fitting.states import load_weights, pack, settings_of
-from unmuted.generation.training import GeneratorSettings
+from unmuted.systems.classifier.training import ClassifierSettings
+from unmuted.systems.shared.training import GeneratorSettings
+from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.moments import moments
+from unmuted.training.order import content_order, hash_keys, stable_hash
+from unmuted.training.standardize import Standardize
+from unmuted.training.states import load_weights, pack, settings_of
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 

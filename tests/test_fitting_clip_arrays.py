@@ -17,13 +17,20 @@ import numpy as np
 import pytest
 
 from arch2_in_memory import AUDIO_DIM, GENERATOR, STEPS, InMemory, clips_of, make_corpus
-from unmuted.classification.comparison import load_fillings, training_statistics
-from unmuted.classification.fillings import audio_statistics
-from unmuted.classification.inputs import load_features
-from unmuted.classification.training import ClassifierSettings, predict, train_classifier
 from unmuted.errors import UserError
-from unmuted.experiment import Clip, generator_data
-from unmuted.fitting.clip_arrays import (
+from unmuted.samples.experiment import Clip
+from unmuted.systems.classifier.inputs import load_features
+from unmuted.systems.classifier.training import ClassifierSettings, predict, train_classifier
+from unmuted.systems.comparison.fillings import audio_statistics
+from unmuted.systems.comparison.inputs import load_fillings, training_statistics
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection, fit_projection
+from unmuted.systems.shared.prototypes import Prototypes, fit_prototypes
+from unmuted.systems.shared.retrieval import retrieve_cross_fitted
+from unmuted.systems.shared.settings import VideoGeneratorSettings
+from unmuted.systems.shared.training import train_generator, train_video_generator
+from unmuted.training.clip_arrays import (
     CLIPS_AT_ONCE,
     Assembled,
     Index,
@@ -31,15 +38,9 @@ from unmuted.fitting.clip_arrays import (
     is_finite,
     mapped_stack,
 )
-from unmuted.fitting.order import content_order
-from unmuted.fitting.standardize import moments
-from unmuted.fitting.states import State
-from unmuted.generation.data import GeneratorData
-from unmuted.generation.projection import Projection, fit_projection
-from unmuted.generation.prototypes import Prototypes, fit_prototypes
-from unmuted.generation.retrieval import retrieve_cross_fitted
-from unmuted.generation.settings import VideoGeneratorSettings
-from unmuted.generation.training import train_generator, train_video_generator
+from unmuted.training.order import content_order
+from unmuted.training.standardize import moments
+from unmuted.training.states import State
 
 N, S, CLASSES = 3 * CLIPS_AT_ONCE, 2, 4
 QUICK = ClassifierSettings(hidden=4, epochs=1, snapshots=1, batch_size=64)
@@ -84,7 +85,7 @@ def test_the_file_lies_in_tmpdir_and_has_no_name(
 def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "import os, numpy as np\n"
-        "from unmuted.fitting.clip_arrays import RowFile, mapped_stack\n"
+        "from unmuted.training.clip_arrays import RowFile, mapped_stack\n"
         "mapped, file = mapped_stack(np.ones((9, 1000))), RowFile()\n"
         "file.append(np.ones(10_000))\n"
         "os.kill(os.getpid(), 9)\n"

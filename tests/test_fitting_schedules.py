@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from unmuted.fitting.loop import Schedule, optimise, seeded
+from unmuted.training.loop import Schedule, optimise, seeded
 
 torch.set_num_threads(1)
 

@@ -9,12 +9,12 @@ import pytest
 
 from arch2_in_memory import FOLDS, Corpus, Run, clips_of, make_corpus, run_arch2
 from unmuted.errors import UserError
-from unmuted.experiment import FULL, Experiment, fit_units, fold_name, training_folds
-from unmuted.generation.crossfit import generate_cross_fitted
-from unmuted.generation.data import GeneratorData
-from unmuted.generation.folds import FULL as FULL_FOLD
-from unmuted.generation.folds import Generators
-from unmuted.generation.training import generate
+from unmuted.samples.experiment import FULL, Experiment, fit_units, fold_name, training_folds
+from unmuted.samples.folds import FULL as FULL_FOLD
+from unmuted.samples.folds import Generators
+from unmuted.systems.shared.crossfit import generate_cross_fitted
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.training import generate
 
 
 @pytest.fixture(scope="module")

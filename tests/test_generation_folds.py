@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unmuted.errors import UserError
-from unmuted.fitting.order import hash_keys
-from unmuted.generation.folds import assign_folds, check_out_of_fold
+from unmuted.samples.folds import assign_folds, check_out_of_fold
+from unmuted.training.order import hash_keys
 
 CLIPS = st.lists(
     st.tuples(st.integers(0, 30).map("source{}".format), st.sampled_from(["clap", "drum", "pour"])),

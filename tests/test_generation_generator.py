@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics.pairwise import cosine_similarity
 
-from unmuted.generation.generator import (
+from unmuted.systems.shared.generator import (
     Generator,
     GeneratorConfig,
     LabelAttention,

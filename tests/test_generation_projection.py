@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from unmuted.errors import UserError
-from unmuted.generation.projection import CLIPS_AT_ONCE, fit_projection
+from unmuted.systems.shared.projection import CLIPS_AT_ONCE, fit_projection
 
 
 def clips(n: int = 150, steps: int = 6, dim: int = 10, seed: int = 0) -> list[np.ndarray]:

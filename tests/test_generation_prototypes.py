@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from unmuted.errors import UserError
-from unmuted.generation.projection import Projection, fit_projection
-from unmuted.generation.prototypes import Prototypes, fit_prototypes
+from unmuted.systems.shared.projection import Projection, fit_projection
+from unmuted.systems.shared.prototypes import Prototypes, fit_prototypes
 
 N, T, D, A, L = 30, 5, 12, 6, 4
 DOG, RAIN, BOTH, NEVER = range(L)

@@ -12,8 +12,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from unmuted.errors import UserError
-from unmuted.generation.data import ClipInputs, GeneratorData, collate
-from unmuted.generation.retrieval import retrieve, retrieve_cross_fitted
+from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
+from unmuted.systems.shared.retrieval import retrieve, retrieve_cross_fitted
 
 T, DV, A, K = 4, 7, 3, 3
 

@@ -11,17 +11,17 @@ from transformers import BertConfig
 
 from arch2_in_memory import AUDIO_DIM, STEPS, Corpus, clips_of, make_corpus, prototypes_of
 from unmuted.errors import UserError
-from unmuted.experiment import generator_data
-from unmuted.fitting.states import State
-from unmuted.generation.data import ClipInputs, GeneratorData, collate
-from unmuted.generation.generator import Generator
-from unmuted.generation.projection import fit_projection
-from unmuted.generation.prototypes import Prototypes
-from unmuted.generation.settings import GeneratorSettings
-from unmuted.generation.text_encoder import TextEncoder
-from unmuted.generation.training import generate, train_generator
-from unmuted.semantics.sentences import SentenceEncoder
-from unmuted.semantics.transformer import text_encoder, tokens_of
+from unmuted.features.sentences import SentenceEncoder
+from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
+from unmuted.systems.shared.generator import Generator
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import fit_projection
+from unmuted.systems.shared.prototypes import Prototypes
+from unmuted.systems.shared.settings import GeneratorSettings
+from unmuted.systems.shared.text_encoder import TextEncoder
+from unmuted.systems.shared.training import generate, train_generator
+from unmuted.systems.shared.transformer import text_encoder, tokens_of
+from unmuted.training.states import State
 
 TEXT_DIM, WORDS = 16, 30
 FULL = GeneratorSettings(

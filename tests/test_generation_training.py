@@ -10,19 +10,19 @@ import torch
 
 from arch2_in_memory import AUDIO_DIM, STEPS, Corpus, clips_of, make_corpus, prototypes_of
 from unmuted.errors import UserError
-from unmuted.experiment import generator_data
-from unmuted.fitting.states import State
-from unmuted.generation.data import ClipInputs, GeneratorData, collate
-from unmuted.generation.projection import fit_projection
-from unmuted.generation.prototypes import Prototypes
-from unmuted.generation.training import (
+from unmuted.evaluation.metrics import mean_cosine, r2
+from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import fit_projection
+from unmuted.systems.shared.prototypes import Prototypes
+from unmuted.systems.shared.training import (
     GeneratorSettings,
     clip_noise,
     generate,
     losses,
     train_generator,
 )
-from unmuted.report.metrics import mean_cosine, r2
+from unmuted.training.states import State
 
 QUICK = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=2, batch_size=16)
 THOROUGH = GeneratorSettings(hidden=32, epochs=40, batch_size=32)

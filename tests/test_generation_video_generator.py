@@ -18,19 +18,20 @@ from arch2_in_memory import (
     prototypes_of,
 )
 from unmuted.errors import UserError
-from unmuted.experiment import FULL, Experiment, fit_units, fold_name, generator_data
-from unmuted.experiment import training_folds as folds_of
-from unmuted.fitting.order import hash_keys
-from unmuted.fitting.states import State, load_weights
-from unmuted.generation.crossfit import generate_cross_fitted
-from unmuted.generation.data import GeneratorData
-from unmuted.generation.folds import FULL as FULL_FOLD
-from unmuted.generation.folds import Generators, has_seen
-from unmuted.generation.projection import Projection, fit_projection
-from unmuted.generation.settings import GeneratorSettings, VideoGeneratorSettings
-from unmuted.generation.training import generate, train_generator, train_video_generator
-from unmuted.generation.video_generator import VideoGenerator, VideoGeneratorConfig
-from unmuted.report.metrics import mean_cosine, r2
+from unmuted.evaluation.metrics import mean_cosine, r2
+from unmuted.samples.experiment import FULL, Experiment, fit_units, fold_name
+from unmuted.samples.experiment import training_folds as folds_of
+from unmuted.samples.folds import FULL as FULL_FOLD
+from unmuted.samples.folds import Generators, has_seen
+from unmuted.systems.shared.crossfit import generate_cross_fitted
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection, fit_projection
+from unmuted.systems.shared.settings import GeneratorSettings, VideoGeneratorSettings
+from unmuted.systems.shared.training import generate, train_generator, train_video_generator
+from unmuted.systems.shared.video_generator import VideoGenerator, VideoGeneratorConfig
+from unmuted.training.order import hash_keys
+from unmuted.training.states import State, load_weights
 
 QUICK = VideoGeneratorSettings(hidden=8, epochs=2, batch_size=16)
 THOROUGH = VideoGeneratorSettings(hidden=32, epochs=60, batch_size=32)

@@ -15,9 +15,9 @@ from figures.gpu import idle_share
 from models_fixture import save_ast, save_vit
 from test_features_models import cosines, sound
 from unmuted.features.ast import AstFeatures
-from unmuted.features.device import to_device
-from unmuted.features.loading import ModelSpec
 from unmuted.features.vit import VitFeatures
+from unmuted.inference.device import to_device
+from unmuted.models.loading import ModelSpec
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
 

@@ -14,7 +14,7 @@ import yaml
 import make_splits
 from engine.toy.registry import REGISTRY
 from engine.toy_corpus import ToyCorpus, make_toy
-from unmuted.config import setting
+from unmuted.config.validation import setting
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.job import Job, ReportJob, Settings, UndeclaredRead, make_jobs, run_job
 from unmuted.engine.project import Project

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from unmuted.dataset.manifest import read_manifest
 from unmuted.errors import UserError
-from unmuted.manifest import read_manifest
 
 
 @pytest.fixture

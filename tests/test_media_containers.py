@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from media.clips import run_ffmpeg
+from unmuted.dataset.containers import _SOUND, _VIDEO, DEMUXERS, VIDEO_SUFFIXES
+from unmuted.dataset.folder import read_folder
 from unmuted.media import ffmpeg
-from unmuted.media.containers import _SOUND, _VIDEO, DEMUXERS, VIDEO_SUFFIXES
 from unmuted.media.probe import Limits, probe
-from unmuted.video_folder import read_folder
 
 # Endings that ffmpeg gives to video formats, but which mostly are something else.
 OTHERWISE = {

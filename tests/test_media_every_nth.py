@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.clips import HEIGHT, read_number, write_numbered_clip
+from unmuted.demo_world.files import write_clip
+from unmuted.demo_world.plan import FRAME_RATES, plan_world
 from unmuted.media.every_nth import keep_every_nth, read_every_nth
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import read_frames
 from unmuted.media.probe import probe
-from unmuted.world.files import write_clip
-from unmuted.world.plan import FRAME_RATES, plan_world
 
 T, RATE = 18, 6
 # Frames that a clip of 3 s gives, by frames a second of its container.

@@ -23,7 +23,7 @@ from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import read_frames, sample_times
 from unmuted.media.images import decode_images
 from unmuted.media.probe import Limits, probe, video_limits
-from unmuted.pipeline import open_run
+from unmuted.pipeline.registry import open_run
 
 LENGTH = 20
 

@@ -16,7 +16,7 @@ from sklearn.metrics import auc
 
 from unmuted.errors import UserError
 from unmuted.media.wav import rms_db
-from unmuted.missing import (
+from unmuted.samples.missing_audio import (
     area_under_rate_curve,
     is_missing,
     missing_table,

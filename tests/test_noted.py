@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from small_project import changed, make_config
-from unmuted.dataset import Video
+from unmuted.dataset.videos import Video
 from unmuted.engine.job import make_jobs
 from unmuted.engine.noted import note_videos, read_note
 from unmuted.engine.plan import NOTED
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
-from unmuted.pipeline import REGISTRY, open_run
-from unmuted.stages import STAGES
+from unmuted.pipeline.registry import REGISTRY, open_run
+from unmuted.pipeline.stages import STAGES
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
 
@@ -70,7 +70,7 @@ def never_look(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("all videos were read")
 
-    monkeypatch.setattr("unmuted.datasets.read_folder", refuse)
+    monkeypatch.setattr("unmuted.pipeline.datasets.read_folder", refuse)
     monkeypatch.setattr("unmuted.engine.noted.NotedVideos.all", refuse)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.datasets import dataset_identity
 from unmuted.engine.origin import check_origin, note_origin
 from unmuted.errors import UserError
+from unmuted.pipeline.datasets import dataset_identity
 
 FOLDER = {"source": "folder", "folder": "videos"}
 OTHERS = [

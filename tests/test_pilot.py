@@ -11,13 +11,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.config import schema
+from unmuted.config.validation import schema
 from unmuted.errors import UserError
-from unmuted.experiment import Clip
-from unmuted.fitting.order import hash_keys
-from unmuted.generation.folds import has_seen
-from unmuted.generation.pilot import Pilot, PilotConfig, Said, losses
-from unmuted.generation.pilot_data import (
+from unmuted.evaluation.metrics import r2
+from unmuted.samples.experiment import Clip
+from unmuted.samples.folds import has_seen
+from unmuted.systems.pilot.data import (
     NO_LABEL,
     PilotData,
     PilotTargets,
@@ -25,7 +24,8 @@ from unmuted.generation.pilot_data import (
     load_pilot_targets,
     pilot_visual,
 )
-from unmuted.generation.pilot_training import (
+from unmuted.systems.pilot.model import Pilot, PilotConfig, Said, losses
+from unmuted.systems.pilot.training import (
     LABELLED_ON,
     Objective,
     PilotSettings,
@@ -34,8 +34,8 @@ from unmuted.generation.pilot_training import (
     predict_with,
     train_pilot,
 )
-from unmuted.generation.projection import Projection
-from unmuted.report.metrics import r2
+from unmuted.systems.shared.projection import Projection
+from unmuted.training.order import hash_keys
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 

@@ -23,13 +23,13 @@ from guards.corpus import (
 )
 from guards.world import SEEDS, World, make_world
 from small_project import changed
-from unmuted.classification.selection import log_loss
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.runner import Artifact
 from unmuted.engine.seeds import parse_fit
 from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.errors import UserError
-from unmuted.experiment import (
+from unmuted.features.visual import PILOT_VISUAL
+from unmuted.samples.experiment import (
     FULL,
     Clip,
     Experiment,
@@ -38,19 +38,19 @@ from unmuted.experiment import (
     load_experiment,
     training_folds,
 )
-from unmuted.fitting.checkpoints import unpack_fit
-from unmuted.fitting.order import hash_keys
-from unmuted.generation.pilot_data import load_pilot_data
-from unmuted.generation.pilot_training import generate, load_pilot, predict_with
-from unmuted.generation.pilot_units import (
+from unmuted.samples.source_groups import Sources
+from unmuted.systems.classifier.selection import log_loss
+from unmuted.systems.pilot.data import load_pilot_data
+from unmuted.systems.pilot.fits import (
     CLASSIFICATION,
     GENERATION,
     candidate_weights,
     joint_unit,
     pilot_units,
 )
-from unmuted.sources import Sources
-from unmuted.stages import PILOT_VISUAL
+from unmuted.systems.pilot.training import generate, load_pilot, predict_with
+from unmuted.training.checkpoints import unpack_fit
+from unmuted.training.order import hash_keys
 
 BEFORE = ("sources", "projection")
 PILOT = ("pilot", "pilot_selection", "pilot_generated", "pilot_predictions")
@@ -282,7 +282,7 @@ def test_of_lambdas_that_do_equally_well_the_smallest_is_chosen(
     clean: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "unmuted.generation.pilot_training.predict_with",
+        "unmuted.systems.pilot.training.predict_with",
         lambda model, data, device: np.full((len(data), model.config.classes), 1 / 3, np.float32),
     )
     assert choice_of(clean.again("pilot_selection"))["lambda"] == min(WEIGHTS)
@@ -341,7 +341,7 @@ def test_a_pilot_that_would_serve_its_own_training_clips_is_refused(
     clean: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where folds are forgotten the full fit is asked, and knows the clip: a fold's serves it."""
-    monkeypatch.setattr("unmuted.sources.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.samples.source_groups.training_folds", lambda *_: {})
     forgetful = clean.again("sources", "pilot_generated")
     before, after = (world.artifacts("pilot_generated") for world in (clean, forgetful))
     for name in clean.ids("train"):

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 from small_project import artifact_digests, changed, make_config, row, write_ledgers
-from unmuted.dataset import SPLITS
+from unmuted.dataset.videos import SPLITS
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.project import Project
 from unmuted.engine.runner import DAMAGE, Outcome, Task, mark_damaged, write_plan
 from unmuted.errors import UserError
-from unmuted.generation.settings import GeneratorSettings
-from unmuted.pipeline import open_run
-from unmuted.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
+from unmuted.pipeline.registry import open_run
+from unmuted.pipeline.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
+from unmuted.systems.shared.settings import GeneratorSettings
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 REPORT_RULES = {report.script for report in REPORTS.values()}
@@ -303,7 +303,7 @@ def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path:
 
 def test_reports_that_name_the_models_declare_what_those_made(repository: Path) -> None:
     """The numeric type that a model ran with stands in its artifacts."""
-    from unmuted.report.provenance import ARTIFACTS, ROLES
+    from unmuted.evaluation.provenance import ARTIFACTS, ROLES
 
     scripts = repository / "workflow" / "scripts"
     for report in REPORTS.values():
@@ -616,7 +616,7 @@ def test_an_audio_space_wider_than_the_features_of_ast(config, tmp_path: Path) -
 def test_a_fetched_model_is_asked_for_its_width_before_any_job(
     config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unmuted.features import hub
+    from unmuted.models import hub
 
     monkeypatch.setattr(hub, "snapshot_folder", lambda name, commit: tmp_path / "cache" / commit)
     project = open_run(changed(config, "models.ast", {"id": "a/b", "revision": "1" * 40}))
@@ -632,7 +632,9 @@ def test_models_are_fetched_for_the_jobs_that_run_them_only(
     config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr("unmuted.pipeline.require_models", lambda specs: asked.append(set(specs)))
+    monkeypatch.setattr(
+        "unmuted.pipeline.registry.require_models", lambda specs: asked.append(set(specs))
+    )
     project = open_run(config)
     project.require_models({"list_videos", "probe_videos", "train_classifier"})
     project.require_models({"extract_vit", "embed_labels", "fit_prototypes"})

@@ -10,16 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unmuted.digests import digest_bytes, digest_file, digest_json
 from unmuted.engine import recipes
-from unmuted.engine.recipes import (
-    code_digest,
-    digest_bytes,
-    digest_file,
-    digest_json,
-    recipe,
-)
-from unmuted.pipeline import REGISTRY
-from unmuted.stages import STAGES
+from unmuted.engine.recipes import code_digest, recipe
+from unmuted.pipeline.registry import REGISTRY
+from unmuted.pipeline.stages import STAGES
 
 SOURCES = {
     "compute_x.py": '''

@@ -7,12 +7,12 @@ import copy
 import numpy as np
 import pytest
 
-from unmuted.classification.arms import leaking_arms
-from unmuted.report.arch1 import SCHEMA, build_report
-from unmuted.report.bootstrap import draw_groups
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.schema import check_report
-from unmuted.report.significance import holm
+from unmuted.evaluation.arms import leaking_arms
+from unmuted.evaluation.bootstrap import draw_groups
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.schema import check_report
+from unmuted.evaluation.significance import holm
+from unmuted.systems.arch1.report import SCHEMA, build_report
 
 SEEDS, CLIPS, CLASSES = 5, 80, 3
 NOT_MEASURED = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed")

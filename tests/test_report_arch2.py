@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unmuted.report.arch2 import build_report, write_arch2
-from unmuted.report.bootstrap import GroupBootstrap, draw_groups, interval
-from unmuted.report.generated_audio import generation_metrics
-from unmuted.report.metrics import (
+from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
+from unmuted.evaluation.generated_audio import generation_metrics
+from unmuted.evaluation.metrics import (
     f1_counts,
     macro_f1,
     macro_f1_from_counts,
     mean_cosine,
     r2,
 )
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.semantics import summarise_semantics
-from unmuted.report.table import conclusions, format_report
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.semantics import summarise_semantics
+from unmuted.evaluation.table import conclusions, format_report
+from unmuted.systems.arch2.report import build_report, write_arch2
 
 SEEDS, CLIPS, CLASSES = 5, 120, 4
 LABELS = np.arange(CLIPS) % CLASSES

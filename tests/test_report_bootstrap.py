@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from unmuted.errors import UserError
-from unmuted.report.bootstrap import draw_groups, interval, smallest_detectable
+from unmuted.evaluation.bootstrap import draw_groups, interval, smallest_detectable
 
 
 def test_agrees_with_scipy_where_every_clip_is_its_own_group() -> None:

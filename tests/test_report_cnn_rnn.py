@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from unmuted.report.bootstrap import draw_groups
-from unmuted.report.cnn_rnn import SCHEMA, build_report, majority
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.schema import check_report
-from unmuted.report.table import format_report
+from unmuted.evaluation.bootstrap import draw_groups
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.schema import check_report
+from unmuted.evaluation.table import format_report
+from unmuted.systems.cnn_rnn.report import SCHEMA, build_report, majority
 
 SEEDS, CLIPS = 5, 60
 CLASSES = ["a", "b", "c"]

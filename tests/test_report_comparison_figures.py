@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from unmuted.report import comparison_figures
-from unmuted.report.comparison_figures import SHOWN, draw_figures
+from unmuted.systems.comparison import figures as comparison_figures
+from unmuted.systems.comparison.figures import SHOWN, draw_figures
 
 SEEDS, CLIPS, CLASSES = 5, 20, 4
 MEASURE = {"mean": 0.5, "ci95": [0.4, 0.6], "per_seed": [0.5] * SEEDS}

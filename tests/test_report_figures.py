@@ -16,14 +16,14 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from unmuted.report.figures import style
-from unmuted.report.figures.arms import ArmAccuracy, accuracy_by_arm
-from unmuted.report.figures.confusion import confusion_matrix
-from unmuted.report.figures.differences import Difference, differences
-from unmuted.report.figures.missing_rates import accuracy_over_missing
-from unmuted.report.figures.style import Band, sample_size, save, shorten, spread
-from unmuted.report.figures.threshold import threshold_tradeoff
-from unmuted.report.figures.training import training_curves
+from unmuted.evaluation.figures import style
+from unmuted.evaluation.figures.arms import ArmAccuracy, accuracy_by_arm
+from unmuted.evaluation.figures.confusion import confusion_matrix
+from unmuted.evaluation.figures.differences import Difference, differences
+from unmuted.evaluation.figures.missing_rates import accuracy_over_missing
+from unmuted.evaluation.figures.style import Band, sample_size, save, shorten, spread
+from unmuted.evaluation.figures.threshold import threshold_tradeoff
+from unmuted.evaluation.figures.training import training_curves
 
 HOSTILE = [
     "$x^2$",

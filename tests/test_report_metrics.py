@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 from sklearn.metrics.pairwise import paired_cosine_distances
 
-from unmuted.report.metrics import (
+from unmuted.evaluation.metrics import (
     accuracy,
     expected_calibration_error,
     f1_counts,
@@ -19,7 +19,7 @@ from unmuted.report.metrics import (
     mean_cosine,
     r2,
 )
-from unmuted.report.semantics import content_words_right
+from unmuted.evaluation.semantics import content_words_right
 
 SEEDS = st.integers(0, 10_000)
 

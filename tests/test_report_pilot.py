@@ -15,13 +15,13 @@ import write_arch1_metrics
 import write_pilot_metrics
 from guards.corpus import make_clips, silent
 from guards.world import make_world
-from unmuted.report.bootstrap import GroupBootstrap, draw_groups
-from unmuted.report.generated_audio import likeness, likeness_difference
-from unmuted.report.metrics import mean_cosine, r2
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.pilot import SCHEMA, build_report, generation_section, lambda_section
-from unmuted.report.schema import check_report, write_report
-from unmuted.report.table import conclusions, format_report
+from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
+from unmuted.evaluation.generated_audio import likeness, likeness_difference
+from unmuted.evaluation.metrics import mean_cosine, r2
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.schema import check_report, write_report
+from unmuted.evaluation.table import conclusions, format_report
+from unmuted.systems.pilot.report import SCHEMA, build_report, generation_section, lambda_section
 
 SEEDS, CLIPS, CLASSES, STEPS, DIM = 5, 90, 3, 4, 3
 LABELS = np.arange(CLIPS) % CLASSES

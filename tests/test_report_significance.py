@@ -12,9 +12,9 @@ from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import false_discovery_control, kstest, permutation_test
 
 from unmuted.errors import UserError
-from unmuted.report.bootstrap import draw_groups, interval
-from unmuted.report.outcomes import contrast, contrasts, statistics
-from unmuted.report.significance import (
+from unmuted.evaluation.bootstrap import draw_groups, interval
+from unmuted.evaluation.outcomes import contrast, contrasts, statistics
+from unmuted.evaluation.significance import (
     adjusted_p_values,
     bootstrap_p,
     holm,

@@ -15,8 +15,8 @@ from unmuted.engine.project import Project
 from unmuted.engine.recipes import _library_imports
 from unmuted.engine.stage import Stage
 from unmuted.engine.variants import variant_path
-from unmuted.pipeline import REGISTRY, open_run
-from unmuted.stages import REPORTS, STAGES
+from unmuted.pipeline.registry import REGISTRY, open_run
+from unmuted.pipeline.stages import REPORTS, STAGES
 
 pytestmark = pytest.mark.workflow
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unmuted.dataset import Video
+from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.ledger import Row, read_rows
 from unmuted.engine.runner import (
@@ -27,7 +27,7 @@ from unmuted.engine.runner import (
 )
 from unmuted.engine.seeds import name_of_fit
 from unmuted.engine.shards import shard_name
-from unmuted.pipeline import REGISTRY
+from unmuted.pipeline.registry import REGISTRY
 from verify_artifacts import main as verify_artifacts
 
 SUFFIX = ".json"

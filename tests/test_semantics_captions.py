@@ -11,8 +11,8 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration, BlipImageP
 
 from models_fixture import save_blip, save_vit
 from unmuted.errors import UserError
-from unmuted.features.loading import ModelSpec
-from unmuted.semantics.captions import Captioner
+from unmuted.features.captions import Captioner
+from unmuted.models.loading import ModelSpec
 
 CPU = torch.device("cpu")
 DTYPES = [torch.float32, torch.bfloat16]

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unmuted.demo_world.vocabulary import CLASSES
 from unmuted.errors import UserError
-from unmuted.semantics.audioset import load_labels
-from unmuted.semantics.dictionary import (
+from unmuted.features.audioset import load_labels
+from unmuted.features.sentences import SentenceEncoder
+from unmuted.systems.arch1.dictionary import (
     PLAIN,
     SemanticDictionary,
     action_words,
@@ -18,8 +20,6 @@ from unmuted.semantics.dictionary import (
     embed_labels,
     label_names,
 )
-from unmuted.semantics.sentences import SentenceEncoder
-from unmuted.world.vocabulary import CLASSES
 
 ACTIONS = ["playing_cello", "barking", "knocking"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unmuted.semantics.audioset import load_labels
-from unmuted.semantics.dictionary import SemanticDictionary
-from unmuted.semantics.dictionary_check import check_dictionary, contained_labels, same_word
+from unmuted.features.audioset import load_labels
+from unmuted.systems.arch1.dictionary import SemanticDictionary
+from unmuted.systems.arch1.dictionary_check import check_dictionary, contained_labels, same_word
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sklearn.metrics import precision_score, recall_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from unmuted.errors import UserError
-from unmuted.semantics.feature_filter import (
+from unmuted.systems.arch1.feature_filter import (
     action_similarity,
     expected_similarity,
     kept,

@@ -16,18 +16,18 @@ from sklearn import metrics as reference
 from transformers import ASTForAudioClassification
 
 from models_fixture import save_ast
+from unmuted.demo_world.motion import make_timeline
+from unmuted.demo_world.plan import ClipSpec, plan_world
+from unmuted.demo_world.sound import synthesise
+from unmuted.demo_world.vocabulary import class_named
 from unmuted.errors import UserError
+from unmuted.evaluation.label_metrics import label_metrics
 from unmuted.features.ast import AstFeatures
+from unmuted.features.audioset import load_labels
 from unmuted.features.label_head import LabelHead, read_label_head
-from unmuted.features.loading import ModelSpec
-from unmuted.generation.projection import fit_projection
-from unmuted.report.label_metrics import label_metrics
-from unmuted.semantics.audioset import load_labels
-from unmuted.semantics.label_prediction import choose_threshold, predict_labels
-from unmuted.world.motion import make_timeline
-from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.sound import synthesise
-from unmuted.world.vocabulary import class_named
+from unmuted.models.loading import ModelSpec
+from unmuted.systems.arch1.label_prediction import choose_threshold, predict_labels
+from unmuted.systems.shared.projection import fit_projection
 
 SEEDS = st.integers(0, 10_000)
 T, D, A, L = 6, 12, 4, 9

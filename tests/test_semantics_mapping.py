@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from unmuted.errors import UserError
-from unmuted.semantics.audioset import DEFAULT_PATH, load_labels
-from unmuted.semantics.mapping import map_captions
+from unmuted.features.audioset import DEFAULT_PATH, load_labels
+from unmuted.systems.arch2.mapping import map_captions
 
 LABELS = ["bell", "ball", "drum", "dog", "rain", "wind"]
 GRID = st.integers(-2, 2).map(float)  # few values, so that ties are common

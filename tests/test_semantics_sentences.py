@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from unmuted.features.loading import load_folder
-from unmuted.semantics.audioset import load_labels
-from unmuted.semantics.mapping import map_captions
-from unmuted.semantics.sentences import MINILM, SentenceEncoder
+from unmuted.features.audioset import load_labels
+from unmuted.features.sentences import MINILM, SentenceEncoder
+from unmuted.models.loading import load_folder
+from unmuted.systems.arch2.mapping import map_captions
 
 SENTENCES = [
     "a red ball rolls over the table",

@@ -8,8 +8,14 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.experiment import Clip, Experiment, merged_groups, training_folds, unlabelled_clips
-from unmuted.sources import Sources
+from unmuted.samples.experiment import (
+    Clip,
+    Experiment,
+    merged_groups,
+    training_folds,
+    unlabelled_clips,
+)
+from unmuted.samples.source_groups import Sources
 
 FOLDS = 3
 ENOUGH = tuple(Clip(f"t{i}", "a", "train", f"train{i}", f"t{i}", {}) for i in range(2 * FOLDS))

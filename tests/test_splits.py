@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.dataset import SPLITS, Video
-from unmuted.errors import UserError
-from unmuted.splits import (
+from unmuted.dataset.splits import (
     check_classes,
     check_groups,
     classes_without,
@@ -20,6 +18,8 @@ from unmuted.splits import (
     read_splits,
     write_splits,
 )
+from unmuted.dataset.videos import SPLITS, Video
+from unmuted.errors import UserError
 
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 

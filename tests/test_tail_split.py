@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.classification.tail_split import cnn_rnn_clips, sorted_tail
-from unmuted.dataset import Video
+from unmuted.dataset.splits import make_splits
+from unmuted.dataset.videos import Video
 from unmuted.errors import UserError
-from unmuted.experiment import Clip, Experiment
-from unmuted.splits import make_splits
+from unmuted.samples.experiment import Clip, Experiment
+from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips, sorted_tail
 
 # The source's table: UCF101's first training list, 594 clips, of groups 8 to 25 of each class.
 TABLE = {

@@ -22,14 +22,14 @@ from transformers import (
     ViTModel,
 )
 
-from unmuted.features.architectures import load_backbone
+from unmuted.demo_world.plan import PURPOSE_BITS, PURPOSES, plan_world
 from unmuted.features.ast import AstFeatures
+from unmuted.features.audioset import load_labels
 from unmuted.features.backbones import Backbone
-from unmuted.features.loading import ModelSpec
+from unmuted.features.captions import Captioner
 from unmuted.features.vit import VitFeatures
-from unmuted.semantics.audioset import load_labels
-from unmuted.semantics.captions import Captioner
-from unmuted.world.plan import PURPOSE_BITS, PURPOSES, plan_world
+from unmuted.models.architectures import load_backbone
+from unmuted.models.loading import ModelSpec
 
 FOLDER = Path(__file__).resolve().parents[1] / "resources" / "tiny_models"
 sys.path.insert(0, str(FOLDER.parent))

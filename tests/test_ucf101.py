@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from small_project import changed, make_config
-from unmuted.dataset import is_video_id
-from unmuted.datasets import dataset_identity
+from unmuted.dataset.ucf101 import read_ucf101
+from unmuted.dataset.videos import is_video_id
 from unmuted.engine.origin import check_origin, note_origin
 from unmuted.errors import UserError
-from unmuted.pipeline import open_run
-from unmuted.ucf101 import read_ucf101
+from unmuted.pipeline.datasets import dataset_identity
+from unmuted.pipeline.registry import open_run
 
 CLIPS = ("v_Punch_g07_c01.avi", "v_Punch_g07_c02.avi", "v_TennisSwing_g07_c01.avi")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.ablations import ablation_needs, ablations, arms_of
 from unmuted.engine.project import Project
 from unmuted.engine.variants import PATTERN, changed_setting, variant_name, variant_path
 from unmuted.errors import UserError
-from unmuted.pipeline import open_run
-from unmuted.stages import STAGES, training_rates
+from unmuted.pipeline.ablations import ablation_needs, ablations, arms_of
+from unmuted.pipeline.registry import open_run
+from unmuted.pipeline.stages import STAGES, training_rates
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from unmuted.dataset import Dataset, is_video_id, write_table
+from unmuted.dataset.folder import _split_name, read_folder
+from unmuted.dataset.videos import Dataset, is_video_id, write_table
 from unmuted.errors import UserError
-from unmuted.video_folder import _split_name, read_folder
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.signal import spectrogram
 
-from unmuted.world.motion import approach, make_timeline
-from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.render import PALETTE, render_clip, render_frames
-from unmuted.world.sound import synthesise
-from unmuted.world.synthesis import SAMPLE_RATE
-from unmuted.world.vocabulary import CLASSES
+from unmuted.demo_world.motion import approach, make_timeline
+from unmuted.demo_world.plan import ClipSpec, plan_world
+from unmuted.demo_world.render import PALETTE, render_clip, render_frames
+from unmuted.demo_world.sound import synthesise
+from unmuted.demo_world.synthesis import SAMPLE_RATE
+from unmuted.demo_world.vocabulary import CLASSES
 
 WORLD = plan_world(None, 12, 5, 3.0)
 LOOK_ALIKE = [

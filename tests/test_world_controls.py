@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_project import changed
-from unmuted.datasets import dataset_identity, world_clips
+from unmuted.demo_world.kinds import CONTROLS
+from unmuted.demo_world.motion import make_sound_timeline, make_timeline
+from unmuted.demo_world.plan import ClipSpec, plan_world
+from unmuted.demo_world.render import render_frames
+from unmuted.demo_world.vocabulary import CLASSES
 from unmuted.engine.origin import check_origin, note_origin
 from unmuted.errors import UserError
-from unmuted.pipeline import open_run
-from unmuted.world.kinds import CONTROLS
-from unmuted.world.motion import make_sound_timeline, make_timeline
-from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.render import render_frames
-from unmuted.world.vocabulary import CLASSES
+from unmuted.pipeline.datasets import dataset_identity, world_clips
+from unmuted.pipeline.registry import open_run
 
 SEEDS = st.integers(0, 2**40)
 

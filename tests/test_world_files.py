@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unmuted.demo_world import files
+from unmuted.demo_world.motion import make_timeline
+from unmuted.demo_world.plan import FRAME_RATES, plan_world
+from unmuted.demo_world.render import render_clip
 from unmuted.errors import UserError
 from unmuted.media.frames import read_frames
 from unmuted.media.probe import probe
 from unmuted.media.wav import read_wav
-from unmuted.world import files
-from unmuted.world.motion import make_timeline
-from unmuted.world.plan import FRAME_RATES, plan_world
-from unmuted.world.render import render_clip
 
 WORLD = plan_world(None, 8, 3, 3.0)
 STEPS = 18

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unmuted.demo_world.plan import PURPOSE_BITS, PURPOSES, ClipSpec, plan_world
+from unmuted.demo_world.vocabulary import BACKGROUNDS, CLASSES, COLOURS, OBJECTS, SCENES, caption
 from unmuted.errors import UserError
-from unmuted.semantics.audioset import load_labels
-from unmuted.world.plan import PURPOSE_BITS, PURPOSES, ClipSpec, plan_world
-from unmuted.world.vocabulary import BACKGROUNDS, CLASSES, COLOURS, OBJECTS, SCENES, caption
+from unmuted.features.audioset import load_labels
 
 SEEDS = st.integers(0, 2**40)
 
@@ -151,7 +151,7 @@ def test_numbers_out_of_range_are_refused(wrong: dict[str, int]) -> None:
 def test_plan_is_light(repository) -> None:
     """The Snakefile plans the world at every parse: only the standard library, and fast."""
     code = (
-        "import sys, time; import unmuted.world.plan as plan; start = time.perf_counter();"
+        "import sys, time; import unmuted.demo_world.plan as plan; start = time.perf_counter();"
         "plan.plan_world(None, 40, 1, 3.0); took = time.perf_counter() - start;"
         "heavy = {'numpy', 'torch', 'cv2', 'scipy', 'pandas'} & set(sys.modules);"
         "print(sorted(heavy), took < 0.2)"

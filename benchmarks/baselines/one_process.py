@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 
 from in_process import run_arch2
-from unmuted.features.device import set_threads
-from unmuted.pipeline import open_run
+from unmuted.inference.device import set_threads
+from unmuted.pipeline.registry import open_run
 
 
 def main(folder: Path, threads: int) -> None:

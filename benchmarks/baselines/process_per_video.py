@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from in_process import FEATURES, MEDIA, run_stages
-from unmuted.pipeline import open_run
+from unmuted.pipeline.registry import open_run
 
 
 def main(folder: Path) -> None:

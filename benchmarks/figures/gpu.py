@@ -21,10 +21,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from in_process import FEATURES, MEDIA, run_stages
 from measure import Figure, seconds
 from unmuted.features.ast import AstFeatures
-from unmuted.features.device import pick_device, pick_dtype
-from unmuted.features.loading import ModelSpec
+from unmuted.features.captions import Captioner
 from unmuted.features.vit import VitFeatures
-from unmuted.semantics.captions import Captioner
+from unmuted.inference.device import pick_device, pick_dtype
+from unmuted.models.loading import ModelSpec
 from workload import SCRATCH, empty, enter_project, make_clips, published_size_models
 
 REPEATS = 3

@@ -23,8 +23,8 @@ from small_corpus import (
     write_config,
     write_videos,
 )
-from unmuted.splits import read_splits
-from unmuted.stages import STAGES
+from unmuted.dataset.splits import read_splits
+from unmuted.pipeline.stages import STAGES
 from workload import jobs_and_seconds
 
 TARGET = "results/arch2_metrics.json"

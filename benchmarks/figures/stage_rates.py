@@ -25,7 +25,7 @@ from in_process import MEDIA, run_stages
 from measure import Figure, Limit, ratios
 from unmuted.engine.artifacts import read_json
 from unmuted.engine.project import Project
-from unmuted.features.device import pick_dtype
+from unmuted.inference.device import pick_dtype
 from unmuted.media.images import decode_images
 from unmuted.media.wav import read_wav_file
 from workload import SCRATCH, THREADS, empty, enter_project, make_clips, published_size_models

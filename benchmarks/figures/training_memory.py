@@ -32,7 +32,7 @@ from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.ledger import OK, Row
 from unmuted.engine.runner import Artifact, Task
 from unmuted.engine.seeds import name_of_fit
-from unmuted.experiment import FULL, Clip, Experiment
+from unmuted.samples.experiment import FULL, Clip, Experiment
 from workload import SCRATCH, THREADS
 
 STEPS, VIEW, TOKEN, AUDIO, TEXT, LABELS, SEEDS, CAPTIONS = 18, 768, 768, 128, 384, 527, 5, 6
@@ -228,7 +228,7 @@ class Clock:
         self.histories: list[list[dict[str, float]]] = []
 
     def __call__(self, *arguments: object) -> object:
-        from unmuted.fitting.loop import optimise
+        from unmuted.training.loop import optimise
 
         started = time.perf_counter()
         history = optimise(*arguments)
@@ -262,13 +262,13 @@ def classifier_sides(clips: Sequence[Clip]) -> Sides:
     import torch
     from torch.nn import functional as F
 
-    from unmuted.classification.inputs import load_features
-    from unmuted.classification.lstm import Classifier, ClassifierConfig
-    from unmuted.classification.training import ClassifierSettings, train_classifier
-    from unmuted.fitting.loop import seeded
-    from unmuted.fitting.order import content_order
-    from unmuted.fitting.standardize import Standardize
-    from unmuted.generation.projection import Projection
+    from unmuted.systems.classifier.inputs import load_features
+    from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
+    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.systems.shared.projection import Projection
+    from unmuted.training.loop import seeded
+    from unmuted.training.order import content_order
+    from unmuted.training.standardize import Standardize
 
     clock, settings = Clock(), ClassifierSettings(epochs=1, snapshots=1, batch_size=BATCH)
     keys = [clip.key for clip in clips]
@@ -295,7 +295,7 @@ def classifier_sides(clips: Sequence[Clip]) -> Sides:
             clock(model, losses_of, len(x), settings.schedule)
         return clock.seconds[-1]
 
-    mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.classification.training")
+    mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.systems.classifier.training")
     arrays = [features.visual, features.real, features.generated]
     return Sides(mapped_epoch, of_tensor, clock, arrays)
 
@@ -304,15 +304,15 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
     """Epochs of architecture 2's generator."""
     import torch
 
-    from unmuted.experiment import generator_data
-    from unmuted.fitting.loop import seeded
-    from unmuted.fitting.order import content_order
-    from unmuted.fitting.standardize import Standardize
-    from unmuted.generation.generator import Generator
-    from unmuted.generation.projection import Projection
-    from unmuted.generation.prototypes import Prototypes
-    from unmuted.generation.settings import GeneratorSettings
-    from unmuted.generation.training import losses, train_generator
+    from unmuted.samples.experiment import generator_data
+    from unmuted.systems.shared.generator import Generator
+    from unmuted.systems.shared.projection import Projection
+    from unmuted.systems.shared.prototypes import Prototypes
+    from unmuted.systems.shared.settings import GeneratorSettings
+    from unmuted.systems.shared.training import losses, train_generator
+    from unmuted.training.loop import seeded
+    from unmuted.training.order import content_order
+    from unmuted.training.standardize import Standardize
 
     clock, settings = Clock(), GeneratorSettings(epochs=1, batch_size=BATCH)
     data = generator_data(clips, Projection(**space().tensors()), STEPS)
@@ -344,7 +344,7 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
             clock(model, losses_of, len(data), settings.schedule)
         return clock.seconds[-1]
 
-    mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.generation.training")
+    mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.systems.shared.training")
     return Sides(mapped_epoch, of_tensor, clock, [data.visual, data.audio, data.texts])
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unmuted.world.vocabulary import BACKGROUNDS, COLOURS, OBJECTS, SCENES
+from unmuted.demo_world.vocabulary import BACKGROUNDS, COLOURS, OBJECTS, SCENES
 
 from .data import NO_TARGET, NOTHING, Pictures
 

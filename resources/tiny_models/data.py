@@ -1,10 +1,10 @@
 """What the tiny models learn from: frames, flow pictures and sounds of the training worlds.
 
 Training clips come from `plan_world(purpose="training")`: their seeds end in other bits than the
-demo's (see `unmuted.world.plan.PURPOSES`), and only combinations of object, colour and background
-of the training split are shown. So a colour before a background would betray which objects never
-appear there, and mislead about just those: therefore most frames show objects in colours that have
-no name in the world, before any background, and teach everything but colours.
+demo's (see `unmuted.demo_world.plan.PURPOSES`), and only combinations of object, colour and
+background of the training split are shown. So a colour before a background would betray which
+objects never appear there, and mislead about just those: therefore most frames show objects in
+colours that have no name in the world, before any background, and teach everything but colours.
 
 Frames are rendered one by one and pass through a simulated compression (JPEG, slight blur) instead
 of a whole mp4; measure.py uses real files throughout.
@@ -19,13 +19,11 @@ import numpy as np
 from scipy.signal import resample_poly
 from transformers import ASTFeatureExtractor, ViTImageProcessor
 
-from unmuted.media.flow import flow_images
-from unmuted.semantics.audioset import load_labels
-from unmuted.world.motion import Timeline, make_timeline
-from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.render import UNNAMED_COLOURS, render_frames
-from unmuted.world.sound import synthesise
-from unmuted.world.vocabulary import (
+from unmuted.demo_world.motion import Timeline, make_timeline
+from unmuted.demo_world.plan import ClipSpec, plan_world
+from unmuted.demo_world.render import UNNAMED_COLOURS, render_frames
+from unmuted.demo_world.sound import synthesise
+from unmuted.demo_world.vocabulary import (
     BACKGROUNDS,
     COLOURS,
     OBJECTS,
@@ -33,6 +31,8 @@ from unmuted.world.vocabulary import (
     caption,
     class_named,
 )
+from unmuted.features.audioset import load_labels
+from unmuted.media.flow import flow_images
 
 SEED = 1
 SECONDS = 3.0

@@ -23,9 +23,14 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from unmuted.demo_world.files import write_clip
+from unmuted.demo_world.motion import Timeline, make_timeline
+from unmuted.demo_world.plan import ClipSpec, plan_world
+from unmuted.demo_world.truth import describe
+from unmuted.evaluation.semantics import content_words
 from unmuted.features.ast import AstFeatures
 from unmuted.features.backbones import Backbone
-from unmuted.features.loading import ModelSpec
+from unmuted.features.captions import Captioner
 from unmuted.features.vit import VitFeatures
 from unmuted.media.flow import flow_images
 from unmuted.media.frames import read_frames
@@ -33,12 +38,7 @@ from unmuted.media.images import decode_images, encode_images
 from unmuted.media.probe import probe
 from unmuted.media.representative import motion_magnitudes, representative_steps
 from unmuted.media.wav import read_wav
-from unmuted.report.semantics import content_words
-from unmuted.semantics.captions import Captioner
-from unmuted.world.files import write_clip
-from unmuted.world.motion import Timeline, make_timeline
-from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.truth import describe
+from unmuted.models.loading import ModelSpec
 
 from .data import IMAGE_SIZE, SECONDS, SEED, STEPS, frame_pictures, frame_targets
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
 
-from unmuted.semantics.audioset import load_labels
+from unmuted.features.audioset import load_labels
 
 from .data import SEED, Sounds
 from .loop import fit

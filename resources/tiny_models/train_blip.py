@@ -18,7 +18,7 @@ from transformers import (
     ViTModel,
 )
 
-from unmuted.world.vocabulary import BACKGROUNDS, COLOURS, OBJECTS, SCENES
+from unmuted.demo_world.vocabulary import BACKGROUNDS, COLOURS, OBJECTS, SCENES
 
 from .attributes import augmented
 from .data import IMAGE_SIZE, NO_TARGET, SEED, Pictures

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from unmuted.features.architectures import TINY, BackboneConfig, Preprocessing, write_backbone
-from unmuted.features.tiny_cnn import CHANNELS, TinyCnn
+from unmuted.models.architectures import TINY, BackboneConfig, Preprocessing, write_backbone
+from unmuted.models.tiny_cnn import CHANNELS, TinyCnn
 
 from .attributes import AttributeHeads, augmented, joined_targets, mirror, summed_loss
 from .data import IMAGE_SIZE, NO_TARGET, SEED, Pictures

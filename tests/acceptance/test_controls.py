@@ -15,9 +15,9 @@ import yaml
 
 from runs.corpus import REPOSITORY
 from unmuted.engine.project import Project
-from unmuted.experiment import FULL, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import open_run
+from unmuted.pipeline.registry import open_run
+from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.systems.shared.projection import Projection
 
 pytestmark = pytest.mark.acceptance
 SEEDS = (0, 1)  # fewer than a claim needs; the README's table has five

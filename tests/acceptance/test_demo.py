@@ -13,7 +13,7 @@ import pytest
 
 from runs.corpus import COMPARED, METRICS, REPOSITORY
 from unmuted.engine.artifacts import read_json
-from unmuted.report.schema import check_report
+from unmuted.evaluation.schema import check_report
 
 pytestmark = pytest.mark.acceptance
 

@@ -9,7 +9,7 @@ import pytest
 
 from guards.world import World
 from unmuted.engine.plan import ALL, Plan
-from unmuted.experiment import Experiment
+from unmuted.samples.experiment import Experiment
 
 Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
 

@@ -14,10 +14,10 @@ from safetensors.numpy import save_file
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.ledger import OK, Row, write_rows
 from unmuted.engine.project import Project
+from unmuted.features.audioset import load_labels
 from unmuted.features.label_head import TENSORS
-from unmuted.fitting.order import stable_hash
-from unmuted.semantics.audioset import load_labels
-from unmuted.stages import STAGES
+from unmuted.pipeline.stages import STAGES
+from unmuted.training.order import stable_hash
 
 CLASSES = ("barking", "cello", "rain")
 GROUP_SPLITS = ("train", "test", "train", "val", "train", "train", "test", "train")  # of a class

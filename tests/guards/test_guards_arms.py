@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from guards.corpus import make_clips
 from guards.world import SEEDS, STAGES_RUN, World, make_world
 from small_project import changed
-from unmuted.classification.chosen_arms import ChosenArms, chosen_arms
 from unmuted.engine.project import Project
 from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.errors import UserError
-from unmuted.report.schema import check_report
-from unmuted.report.table import format_report
+from unmuted.evaluation.schema import check_report
+from unmuted.evaluation.table import format_report
+from unmuted.systems.comparison.chosen_arms import ChosenArms, chosen_arms
 
 TRAINED, CHOSEN = "comparison_classifier", "comparison_selection"
 PREDICTED = "comparison_predictions"

@@ -14,9 +14,9 @@ from guards.checks import FEATURES, assert_same_features
 from guards.corpus import COPIES, ORIGINAL, with_pattern
 from guards.world import STAGES_RUN, World
 from unmuted.errors import UserError
-from unmuted.experiment import FULL, Experiment, fold_name
-from unmuted.fitting.order import hash_keys
-from unmuted.sources import Sources
+from unmuted.samples.experiment import FULL, Experiment, fold_name
+from unmuted.samples.source_groups import Sources
+from unmuted.training.order import hash_keys
 
 FIRST, LAST = STAGES_RUN.index("prototypes"), STAGES_RUN.index("predicted_labels")
 CROSS_FITTED = tuple(s for s in STAGES_RUN[FIRST : LAST + 1] if s != "dictionary")
@@ -80,9 +80,10 @@ def caught(clean: World, planted: World, *stages: str, name: str = ORIGINAL) -> 
 
 def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes away the second line of defence, which asks a generator whom it has seen."""
-    for module in ("folds", "crossfit"):  # that of folds is what check_out_of_fold asks
+    # That of folds is what check_out_of_fold asks.
+    for module in ("samples.folds", "systems.shared.crossfit"):
         monkeypatch.setattr(
-            f"unmuted.generation.{module}.has_seen", lambda _, keys, __: np.zeros(len(keys), bool)
+            f"unmuted.{module}.has_seen", lambda _, keys, __: np.zeros(len(keys), bool)
         )
 
 
@@ -90,7 +91,7 @@ def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_in_sample_generator_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    monkeypatch.setattr("unmuted.sources.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.samples.source_groups.training_folds", lambda *_: {})
     nobody_is_known(monkeypatch)
     caught(clean, planted, "sources", stage)
 
@@ -98,7 +99,7 @@ def test_an_in_sample_generator_is_caught(
 def test_labels_predicted_of_in_sample_audio_are_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unmuted.sources.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.samples.source_groups.training_folds", lambda *_: {})
     nobody_is_known(monkeypatch)
     caught(clean, planted, "sources", "video_generated", "predicted_labels")
 
@@ -106,9 +107,9 @@ def test_labels_predicted_of_in_sample_audio_are_caught(
 def test_a_clip_that_retrieves_its_own_source_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unmuted.lookup.training_folds", lambda *_: {})
+    monkeypatch.setattr("unmuted.samples.lookup_set.training_folds", lambda *_: {})
     monkeypatch.setattr(
-        "unmuted.generation.retrieval._related",
+        "unmuted.systems.shared.retrieval._related",
         lambda data, clips, library, heard: np.zeros((len(clips), len(heard)), bool),
     )
     caught(clean, planted, "lookup_set", "retrieved")
@@ -152,7 +153,8 @@ def test_copies_in_other_sources_that_are_not_found_are_caught(
 ) -> None:
     """Without the search for equal content, a copy's generator has read the original."""
     monkeypatch.setattr(
-        "unmuted.experiment.merged_groups", lambda clips: {clip.group: clip.group for clip in clips}
+        "unmuted.samples.experiment.merged_groups",
+        lambda clips: {clip.group: clip.group for clip in clips},
     )
     stages = ("sources", "video_generator", "video_generated")
     with pytest.raises(UserError, match="must be out of fold"):

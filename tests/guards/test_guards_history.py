@@ -15,7 +15,7 @@ import pytest
 from guards.corpus import make_clips, silent, write_manifest
 from guards.world import STAGES_RUN, World, make_world
 from small_project import changed
-from unmuted.classification.chosen_arms import chosen_arms
+from unmuted.systems.comparison.chosen_arms import chosen_arms
 
 FEATURES = ("retrieved", "generated", "video_generated", "pilot_generated")
 UP_TO_FEATURES = STAGES_RUN[: STAGES_RUN.index("retrieved") + 1]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 import predict_comparison
-import unmuted.swapping
+import unmuted.samples.swap_partners
 from guards.checks import (
     CHOICES,
     FEATURES,
@@ -21,11 +21,11 @@ from guards.checks import (
 )
 from guards.corpus import COPIES
 from guards.world import STAGES_RUN, World
-from unmuted.classification.arms import leaking_arms
-from unmuted.classification.comparison import donors_of
 from unmuted.engine.variants import variant_path
-from unmuted.experiment import Clip, Experiment
-from unmuted.missing import swap_donors
+from unmuted.evaluation.arms import leaking_arms
+from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.missing_audio import swap_donors
+from unmuted.systems.comparison.inputs import donors_of
 
 LEAKS = ("oracle_filter", "kept by oracle_filter")
 
@@ -128,8 +128,8 @@ def test_a_donor_of_another_class_is_caught(
         groups, lends = [clip.group for clip in clips], [clip.has_sound for clip in clips]
         return [clips[i] for i in swap_donors(keys, labels, groups, seed, lends)]
 
-    assert unmuted.swapping.donors_of is donors_of
-    monkeypatch.setattr(unmuted.swapping, "donors_of", by_class)
+    assert unmuted.samples.swap_partners.donors_of is donors_of
+    monkeypatch.setattr(unmuted.samples.swap_partners, "donors_of", by_class)
     caught(clean, relabelled, "swap_partners", "comparison_predictions")
 
 

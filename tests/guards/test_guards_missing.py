@@ -11,7 +11,7 @@ from guards.corpus import make_clips, silent
 from guards.world import STAGES_RUN, World, make_world
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.variants import changed_setting, variant_path
-from unmuted.missing import is_missing
+from unmuted.samples.missing_audio import is_missing
 
 RATE = 0.5
 VARIANT = variant_path(changed_setting("missing.training_rate", RATE))
@@ -106,6 +106,6 @@ def test_a_stage_that_reads_declared_sound_is_caught(
     declared: World, monkeypatch: pytest.MonkeyPatch, stages: tuple[str, ...]
 ) -> None:
     """The same, where the declaration is there and the code forgets about it."""
-    monkeypatch.setattr("unmuted.experiment.is_missing", lambda *_: False)
+    monkeypatch.setattr("unmuted.samples.experiment.is_missing", lambda *_: False)
     with pytest.raises(DamagedArtifact, match="results/ast/"):
         declared.again(*stages, seeds=[0])

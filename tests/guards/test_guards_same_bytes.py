@@ -11,8 +11,8 @@ from guards.checks import CHOICES, FEATURES, FITS, assert_same
 from guards.corpus import AUDIO_DIM, VIEW_DIM, other_name
 from guards.world import STAGES_RUN, World
 from small_project import changed
-from unmuted.classification.chosen_arms import VIDEO
-from unmuted.experiment import Experiment
+from unmuted.samples.experiment import Experiment
+from unmuted.systems.comparison.chosen_arms import VIDEO
 
 OF_VIDEOS = (*FEATURES, "predictions")
 
@@ -62,7 +62,7 @@ def test_a_fit_that_goes_by_names_is_caught(
 
     monkeypatch.setattr(Experiment, "split", by_name)
     monkeypatch.setattr(  # which would sort them by content once more
-        "unmuted.classification.training.content_order", lambda keys, *_: np.arange(len(keys))
+        "unmuted.systems.classifier.training.content_order", lambda keys, *_: np.arange(len(keys))
     )
     leaked = [world.again("classifier", seeds=[0]) for world in (clean, renamed)]
     with pytest.raises(AssertionError):

@@ -33,9 +33,9 @@ from unmuted.engine.plan import RESULTS
 from unmuted.engine.project import Project
 from unmuted.engine.runner import Artifact
 from unmuted.engine.seeds import parse_fit, partition_name
-from unmuted.experiment import load_clips
-from unmuted.pipeline import REGISTRY, open_run
-from unmuted.stages import STAGES
+from unmuted.pipeline.registry import REGISTRY, open_run
+from unmuted.pipeline.stages import STAGES
+from unmuted.samples.experiment import load_clips
 
 _FROM_SOURCES = list(STAGES)[list(STAGES).index("sources") :]
 # Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
@@ -217,5 +217,5 @@ class _SentencesBySpelling:
 def _sentences_by_spelling() -> Iterator[None]:
     stub = SimpleNamespace(SentenceEncoder=_SentencesBySpelling)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "unmuted.semantics.sentences", stub)
+        patch.setitem(sys.modules, "unmuted.features.sentences", stub)
         yield

@@ -14,7 +14,7 @@ import yaml
 
 from unmuted.engine.artifacts import content_digest
 from unmuted.engine.ledger import Row, read_rows
-from unmuted.pipeline import open_run
+from unmuted.pipeline.registry import open_run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PER_CLIP = (

@@ -11,7 +11,7 @@ import pytest
 
 from runs.corpus import PER_CLIP, Corpus, contents
 from test_media_damaged import REFUSED
-from unmuted.dataset import video_id_from_name
+from unmuted.dataset.videos import video_id_from_name
 from unmuted.text import printable
 
 pytestmark = pytest.mark.workflow

@@ -31,13 +31,13 @@ from runs.corpus import (
     make_renamed,
     rewritten,
 )
+from unmuted.demo_world.files import write_clip
+from unmuted.demo_world.plan import plan_world
 from unmuted.engine.artifacts import read_json, read_tensors
+from unmuted.evaluation.schema import check_report
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline import open_run
-from unmuted.report.schema import check_report
-from unmuted.stages import BY_VIDEO, STAGES
-from unmuted.world.files import write_clip
-from unmuted.world.plan import plan_world
+from unmuted.pipeline.registry import open_run
+from unmuted.pipeline.stages import BY_VIDEO, STAGES
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
@@ -95,7 +95,7 @@ import importlib, json, sys
 import yaml
 from unmuted.engine.job import make_jobs
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline import open_run
+from unmuted.pipeline.registry import open_run
 run, loaded = open_run(yaml.safe_load(open("config.yaml"))), {}
 for script, (stage, *_) in run.registry.stages_of_script.items():
     part = min(run.shards) if stage.is_sharded else run.parts(stage.name)[0]

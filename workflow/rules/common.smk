@@ -6,8 +6,8 @@ from pathlib import Path
 WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
-from unmuted.ablations import ablation_needs, ablation_recipe
-from unmuted.pipeline import REGISTRY
+from unmuted.pipeline.ablations import ablation_needs, ablation_recipe
+from unmuted.pipeline.registry import REGISTRY
 
 
 include: "cluster.smk"

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from unmuted.classification.tail_split import SORTED_TAIL
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.media.animation import animate
 from unmuted.media.images import centre_square, decode_images
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.systems.cnn_rnn.tail_split import SORTED_TAIL
 
 CLASSES_SHOWN = 3
 

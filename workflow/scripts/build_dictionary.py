@@ -5,8 +5,8 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.pipeline import run_job
-from unmuted.semantics.audioset import load_labels
+from unmuted.features.audioset import load_labels
+from unmuted.pipeline.registry import run_job
 
 
 def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[Outcome]:
@@ -14,15 +14,15 @@ def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[O
 
     The source's fixed threshold belongs to names alone, so they stand in no sentence with it.
     """
-    from unmuted.features.device import set_threads
-    from unmuted.semantics.dictionary import (
+    from unmuted.features.sentences import SentenceEncoder
+    from unmuted.inference.device import set_threads
+    from unmuted.systems.arch1.dictionary import (
         HEARD,
         PLAIN,
         derangement,
         embed_actions,
         embed_labels,
     )
-    from unmuted.semantics.sentences import SentenceEncoder
 
     set_threads(job.threads)
     encode = SentenceEncoder(job.model_spec("sentence")).encode

@@ -6,13 +6,13 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.media.images import decode_images
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def caption(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     """One caption per representative frame, with the frame's time step, per task."""
-    from unmuted.features.device import pick_dtype, use_device
-    from unmuted.semantics.captions import Captioner
+    from unmuted.features.captions import Captioner
+    from unmuted.inference.device import pick_dtype, use_device
 
     spec = job.model_spec("blip")
     device = use_device(job.config["device"], job.threads)

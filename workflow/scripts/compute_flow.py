@@ -7,7 +7,7 @@ from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.media.flow import flow_images
 from unmuted.media.images import decode_images, encode_images
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcome]:

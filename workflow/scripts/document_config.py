@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from unmuted.config import schema
+from unmuted.config.validation import schema
 
 README = Path(__file__).resolve().parents[2] / "config" / "README.md"
 START, END = "<!-- keys: made by document_config.py -->\n", "<!-- end of keys -->\n"

@@ -12,9 +12,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import mlab
 
-from unmuted.world.plan import ClipSpec, plan_world
-from unmuted.world.render import render_clip
-from unmuted.world.synthesis import SAMPLE_RATE
+from unmuted.demo_world.plan import ClipSpec, plan_world
+from unmuted.demo_world.render import render_clip
+from unmuted.demo_world.synthesis import SAMPLE_RATE
 
 FRAMES = 6
 LOUDEST_DB, QUIETEST_DB = 0, -70

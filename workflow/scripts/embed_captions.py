@@ -5,15 +5,15 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def embed(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     """Embeddings (R, 384) of a task's captions and the time steps (R,) of their frames."""
     import numpy as np
 
-    from unmuted.features.device import set_threads
-    from unmuted.semantics.sentences import SentenceEncoder
+    from unmuted.features.sentences import SentenceEncoder
+    from unmuted.inference.device import set_threads
 
     set_threads(job.threads)
     encoder = SentenceEncoder(job.model_spec("sentence"))

@@ -5,14 +5,14 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.pipeline import run_job
-from unmuted.semantics.audioset import load_labels
+from unmuted.features.audioset import load_labels
+from unmuted.pipeline.registry import run_job
 
 
 def embed(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     """Embeddings (527, 384) of the labels, in AudioSet's order."""
-    from unmuted.features.device import set_threads
-    from unmuted.semantics.sentences import SentenceEncoder
+    from unmuted.features.sentences import SentenceEncoder
+    from unmuted.inference.device import set_threads
 
     set_threads(job.threads)
     encoder = SentenceEncoder(job.model_spec("sentence"))

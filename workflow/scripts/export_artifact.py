@@ -6,7 +6,7 @@ from pathlib import Path
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def main(run: Project, video: str, artifact: str, exported: str) -> None:

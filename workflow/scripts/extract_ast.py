@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.features.silent import part_silent
 from unmuted.media.wav import read_wav_file
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
@@ -22,7 +22,7 @@ def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
 
 def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     from unmuted.features.ast import AstFeatures
-    from unmuted.features.device import pick_dtype, use_device
+    from unmuted.inference.device import pick_dtype, use_device
 
     spec = job.model_spec("ast")
     device = use_device(job.config["device"], job.threads)

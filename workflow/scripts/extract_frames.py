@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.media.decoding import decode_frames
 from unmuted.media.every_nth import read_every_nth
 from unmuted.media.frames import FrameSample, read_frames
 from unmuted.media.probe import Probe, video_limits
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:

@@ -5,13 +5,13 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.features.silent import part_silent
 from unmuted.media.wav import read_wav_file, rms_db
-from unmuted.missing import noise_waveform
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.missing_audio import noise_waveform
 
 
 def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
@@ -24,7 +24,7 @@ def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
 
 def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     from unmuted.features.ast import AstFeatures
-    from unmuted.features.device import pick_dtype, use_device
+    from unmuted.inference.device import pick_dtype, use_device
 
     spec = job.model_spec("ast")
     device = use_device(job.config["device"], job.threads)

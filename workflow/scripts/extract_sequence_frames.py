@@ -9,7 +9,7 @@ from unmuted.media.decoding import decode_frames
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import FrameSample, read_frames
 from unmuted.media.probe import Probe, video_limits
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:

@@ -4,7 +4,7 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.features.extraction import PictureExtractor
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def main(rgb: Job, flow: Job) -> None:

@@ -9,7 +9,7 @@ from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, video_limits
 from unmuted.media.source import read_probe, source_path
 from unmuted.media.wav import read_wav, write_wav
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 RATE = 16000  # what AST was trained on
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import transformers
 
 from unmuted.errors import UserError
-from unmuted.features import hub, torchvision_weights
-from unmuted.features.hub import download
-from unmuted.features.loading import (
+from unmuted.models import hub, torchvision_weights
+from unmuted.models.hub import download
+from unmuted.models.loading import (
     CONTENT_PATTERNS,
     WEIGHTS,
     ModelSpec,

@@ -7,7 +7,7 @@ from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
 from unmuted.media.images import decode_images
 from unmuted.media.representative import motion_magnitudes, representative_steps
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def find(tasks: Sequence[Task], ratio: float) -> Iterator[Outcome]:

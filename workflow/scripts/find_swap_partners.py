@@ -2,9 +2,9 @@
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome
-from unmuted.experiment import load_experiment
-from unmuted.pipeline import run_job
-from unmuted.swapping import FIT, swap_table
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.swap_partners import FIT, swap_table
 
 
 def main(job: Job) -> None:

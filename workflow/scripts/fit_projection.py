@@ -5,9 +5,9 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.experiment import FULL, Clip, load_experiment, training_sound
-from unmuted.generation.projection import fit_projection
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, load_experiment, training_sound
+from unmuted.systems.shared.projection import fit_projection
 
 
 def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterator[Outcome]:

@@ -7,12 +7,12 @@ import numpy as np
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.experiment import FULL, Clip, fit_units, load_experiment
 from unmuted.features.label_head import read_label_head
-from unmuted.fitting.clip_arrays import RowFile
-from unmuted.generation.projection import Projection
-from unmuted.generation.prototypes import fit_prototypes
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, fit_units, load_experiment
+from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.prototypes import fit_prototypes
+from unmuted.training.clip_arrays import RowFile
 
 
 def fit(

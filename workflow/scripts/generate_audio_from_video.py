@@ -1,8 +1,8 @@
 """Generate every video's audio features with architecture 1, training clips out of fold."""
 
 from unmuted.engine.job import Job
-from unmuted.pipeline import run_job
-from unmuted.serving import serve_shard
+from unmuted.pipeline.registry import run_job
+from unmuted.systems.shared.serving import serve_shard
 
 
 def main(job: Job) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, fold_name, load_clips
-from unmuted.generation.pilot_data import PilotData, load_pilot_data
-from unmuted.generation.pilot_units import GENERATION, joint_unit
-from unmuted.pipeline import run_job
-from unmuted.sources import Sources
-from unmuted.stages import PILOT_VISUAL
+from unmuted.features.visual import PILOT_VISUAL
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, fold_name, load_clips
+from unmuted.samples.source_groups import Sources
+from unmuted.systems.pilot.data import PilotData, load_pilot_data
+from unmuted.systems.pilot.fits import GENERATION, joint_unit
 
 Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
@@ -31,12 +31,12 @@ def serve(
     Of clips of sources that no fit reads also `alone`, by the generation that was fitted alone.
     folds: of every group that fits read; there are n_folds.
     """
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import unpack_fit
-    from unmuted.generation.crossfit import generate_with_seeds
-    from unmuted.generation.folds import FULL as FULL_FOLD
-    from unmuted.generation.folds import Generators, has_seen
-    from unmuted.generation.pilot_training import generate
+    from unmuted.inference.device import use_device
+    from unmuted.samples.folds import FULL as FULL_FOLD
+    from unmuted.samples.folds import Generators, has_seen
+    from unmuted.systems.pilot.training import generate
+    from unmuted.systems.shared.crossfit import generate_with_seeds
+    from unmuted.training.checkpoints import unpack_fit
 
     device = str(use_device(job.config["device"], job.threads))
 

@@ -2,9 +2,9 @@
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome
-from unmuted.experiment import load_clips, load_whole_experiment
-from unmuted.pipeline import run_job
-from unmuted.sources import UNIT, Sources
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import load_clips, load_whole_experiment
+from unmuted.samples.source_groups import UNIT, Sources
 
 
 def main(job: Job) -> None:

@@ -2,9 +2,9 @@
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome
-from unmuted.experiment import load_experiment
-from unmuted.lookup import FIT, lookup_table
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.lookup_set import FIT, lookup_table
 
 
 def main(job: Job) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.datasets import world_clips
+from unmuted.demo_world.files import write_clip
+from unmuted.demo_world.plan import ClipSpec
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.pipeline import run_job
-from unmuted.world.files import write_clip
-from unmuted.world.plan import ClipSpec
+from unmuted.pipeline.datasets import world_clips
+from unmuted.pipeline.registry import run_job
 
 
 def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Outcome]:

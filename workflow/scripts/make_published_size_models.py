@@ -31,9 +31,9 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from unmuted.features.architectures import write_backbone
-from unmuted.features.torchvision_weights import published, untrained
-from unmuted.semantics.audioset import load_labels
+from unmuted.features.audioset import load_labels
+from unmuted.models.architectures import write_backbone
+from unmuted.models.torchvision_weights import published, untrained
 
 BASE = {
     "hidden_size": 768,

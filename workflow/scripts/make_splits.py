@@ -3,10 +3,10 @@
 import logging
 from pathlib import Path
 
+from unmuted.dataset.splits import classes_without, read_groups, write_groups, write_splits
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.project import Project
-from unmuted.pipeline import run_job
-from unmuted.splits import classes_without, read_groups, write_groups, write_splits
+from unmuted.pipeline.registry import run_job
 
 
 def main(run: Project, table: str) -> None:

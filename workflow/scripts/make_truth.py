@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.datasets import world_clips
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
+from unmuted.demo_world.files import truth_record
+from unmuted.demo_world.masks import run_lengths
+from unmuted.demo_world.plan import ClipSpec
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.pipeline import run_job
-from unmuted.world.files import truth_record
-from unmuted.world.masks import run_lengths
-from unmuted.world.plan import ClipSpec
+from unmuted.pipeline.datasets import world_clips
+from unmuted.pipeline.registry import run_job
 
 
 def describe(tasks: Sequence[Task], clips: Mapping[str, ClipSpec], steps: int) -> Iterator[Outcome]:

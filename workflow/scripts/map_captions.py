@@ -5,13 +5,13 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome]:
     """The k nearest labels of each caption, with cosine similarities, per task."""
-    from unmuted.semantics.audioset import load_labels
-    from unmuted.semantics.mapping import map_captions
+    from unmuted.features.audioset import load_labels
+    from unmuted.systems.arch2.mapping import map_captions
 
     names, embeddings = load_labels(), labels.tensors()["embeddings"]
     for task in tasks:

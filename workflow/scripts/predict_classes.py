@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.classification.arms import ARMS
-from unmuted.classification.inputs import load_features
-from unmuted.classification.selection import best_labels
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, load_clips
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
+from unmuted.evaluation.arms import ARMS
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, load_clips
+from unmuted.systems.classifier.inputs import load_features
+from unmuted.systems.classifier.selection import best_labels
+from unmuted.systems.shared.projection import Projection
 
 
 def predict_shard(
@@ -25,9 +25,9 @@ def predict_shard(
 
     `audio` is the arm that suits the clip, real audio where it has sound; `top` is what it says.
     """
-    from unmuted.classification.states import load_chosen
-    from unmuted.classification.training import predict_with
-    from unmuted.features.device import use_device
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.states import load_chosen
+    from unmuted.systems.classifier.training import predict_with
 
     device = str(use_device(job.config["device"], job.threads))
     classes = job.classes

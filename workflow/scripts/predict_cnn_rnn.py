@@ -5,14 +5,14 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.classification.sequences import STAGE, load_sequences
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import Clip, load_clips
-from unmuted.fitting.order import stable_hash
-from unmuted.generation.folds import has_seen
-from unmuted.pipeline import run_job
-from unmuted.sources import UNIT, Sources
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import Clip, load_clips
+from unmuted.samples.folds import has_seen
+from unmuted.samples.source_groups import UNIT, Sources
+from unmuted.systems.cnn_rnn.sequences import STAGE, load_sequences
+from unmuted.training.order import stable_hash
 
 
 def predict_shard(
@@ -28,9 +28,9 @@ def predict_shard(
     the fits have read the content or another clip of the source, `validation` of which content the
     checkpoints were chosen by.
     """
-    from unmuted.classification.cnn_rnn_training import load_cnn_rnn, predict_with
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import unpack_fit
+    from unmuted.inference.device import use_device
+    from unmuted.systems.cnn_rnn.training import load_cnn_rnn, predict_with
+    from unmuted.training.checkpoints import unpack_fit
 
     device = str(use_device(job.config["device"], job.threads))
     classes, length = list(job.classes), job.config["cnn_rnn"]["sequence_length"]

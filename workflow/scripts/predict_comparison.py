@@ -5,9 +5,16 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.classification.arms import ORACLE, leaking_arms
-from unmuted.classification.chosen_arms import REAL_OR, at_percentile, chosen_arms
-from unmuted.classification.comparison import (
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.evaluation.arms import ORACLE, leaking_arms
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, load_clips
+from unmuted.samples.swap_partners import FIT, read_partners
+from unmuted.systems.arch1.feature_filter import true_similarity
+from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
+from unmuted.systems.comparison.fillings import AudioStatistics
+from unmuted.systems.comparison.inputs import (
     Fillings,
     FilterRule,
     audio_of_donor,
@@ -17,14 +24,7 @@ from unmuted.classification.comparison import (
     similarities,
     video_posterior,
 )
-from unmuted.classification.fillings import AudioStatistics
-from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, load_clips
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.semantics.feature_filter import true_similarity
-from unmuted.swapping import FIT, read_partners
+from unmuted.systems.shared.projection import Projection
 
 HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
 
@@ -42,10 +42,10 @@ def predict_shard(
 
     Training clips are not predicted: every classifier has seen them.
     """
-    from unmuted.classification.lstm import Classifier
-    from unmuted.classification.states import load_chosen
-    from unmuted.classification.training import predict_with
-    from unmuted.features.device import use_device
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.lstm import Classifier
+    from unmuted.systems.classifier.states import load_chosen
+    from unmuted.systems.classifier.training import predict_with
 
     device = str(use_device(job.config["device"], job.threads))
     projection, choice = Projection(**space.tensors()), selection.json()

@@ -7,12 +7,12 @@ import numpy as np
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, load_clips
 from unmuted.features.label_head import read_label_head
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.semantics.feature_filter import action_similarity, label_vectors
-from unmuted.semantics.label_prediction import predict_labels
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, load_clips
+from unmuted.systems.arch1.feature_filter import action_similarity, label_vectors
+from unmuted.systems.arch1.label_prediction import predict_labels
+from unmuted.systems.shared.projection import Projection
 
 
 def predict(

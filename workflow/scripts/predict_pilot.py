@@ -5,11 +5,11 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, load_clips
-from unmuted.generation.pilot_data import load_pilot_data
-from unmuted.generation.pilot_units import CLASSIFICATION, joint_unit
-from unmuted.pipeline import run_job
-from unmuted.stages import PILOT_VISUAL
+from unmuted.features.visual import PILOT_VISUAL
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, load_clips
+from unmuted.systems.pilot.data import load_pilot_data
+from unmuted.systems.pilot.fits import CLASSIFICATION, joint_unit
 
 Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 Choices = Mapping[str, tuple[str, Sequence[Mapping[str, int]]]]  # by arm: unit, one a seed
@@ -27,10 +27,10 @@ def predict(
     choices: of each arm its unit, and the chosen checkpoint of each seed. What was learnt with its
     label is not predicted: training clips, and copies of them wherever they are.
     """
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import unpack_fit
-    from unmuted.fitting.order import hash_keys
-    from unmuted.generation.pilot_training import LABELLED_ON, load_pilot, predict_with
+    from unmuted.inference.device import use_device
+    from unmuted.systems.pilot.training import LABELLED_ON, load_pilot, predict_with
+    from unmuted.training.checkpoints import unpack_fit
+    from unmuted.training.order import hash_keys
 
     device = str(use_device(job.config["device"], job.threads))
     models, learnt = {}, set()

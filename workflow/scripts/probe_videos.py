@@ -8,7 +8,7 @@ from unmuted.engine.runner import Outcome, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, probe, video_limits
 from unmuted.media.source import source_content, source_path
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
 
 
 def look(

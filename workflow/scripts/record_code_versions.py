@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from unmuted.engine.code_versions import changed_code, differences, write_versions
-from unmuted.pipeline import CODE_VERSIONS, REGISTRY
+from unmuted.pipeline.registry import CODE_VERSIONS, REGISTRY
 
 
 def main(equivalent: Sequence[str]) -> int:

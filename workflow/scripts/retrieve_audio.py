@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, generator_data, load_clips
-from unmuted.generation.projection import Projection
-from unmuted.generation.retrieval import retrieve_cross_fitted
-from unmuted.lookup import FIT, LookupSet
-from unmuted.pipeline import run_job
-from unmuted.sources import Sources
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, load_clips
+from unmuted.samples.lookup_set import FIT, LookupSet
+from unmuted.samples.source_groups import Sources
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.retrieval import retrieve_cross_fitted
 
 
 def retrieve(

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.classification.arms import ARMS
-from unmuted.classification.inputs import arm_digests, load_features
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Experiment, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
+from unmuted.evaluation.arms import ARMS
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Experiment, load_experiment
+from unmuted.systems.classifier.inputs import arm_digests, load_features
+from unmuted.systems.shared.projection import Projection
 
 Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and arm
 
@@ -22,10 +22,10 @@ def select(
     space: Artifact,
 ) -> Iterator[Outcome]:
     """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
-    from unmuted.classification.selection import select_snapshot
-    from unmuted.classification.training import predict
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import unpack_fit
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.selection import select_snapshot
+    from unmuted.systems.classifier.training import predict
+    from unmuted.training.checkpoints import unpack_fit
 
     device = str(use_device(job.config["device"], job.threads))
     clips = experiment.split("val")

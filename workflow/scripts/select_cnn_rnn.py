@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.classification.sequences import STAGE, load_sequences
-from unmuted.classification.tail_split import cnn_rnn_clips
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import Clip, Experiment, load_experiment
-from unmuted.fitting.order import hash_keys
-from unmuted.pipeline import run_job
-from unmuted.sources import UNIT
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import Clip, Experiment, load_experiment
+from unmuted.samples.source_groups import UNIT
+from unmuted.systems.cnn_rnn.sequences import STAGE, load_sequences
+from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
+from unmuted.training.order import hash_keys
 
 CLIPS_AT_ONCE = 256
 
@@ -26,10 +26,10 @@ def select(
 
     `validated_on` holds hashes of the clips that the choice was made on.
     """
-    from unmuted.classification.cnn_rnn_training import load_cnn_rnn, predict_with
-    from unmuted.classification.selection import select_snapshot
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import unpack_fit
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.selection import select_snapshot
+    from unmuted.systems.cnn_rnn.training import load_cnn_rnn, predict_with
+    from unmuted.training.checkpoints import unpack_fit
 
     device = str(use_device(job.config["device"], job.threads))
     labels, length = experiment.labels(clips), job.config["cnn_rnn"]["sequence_length"]

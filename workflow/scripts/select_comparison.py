@@ -6,9 +6,18 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.classification.arms import leaking_arms
-from unmuted.classification.chosen_arms import REAL_OR, at_percentile, chosen_arms
-from unmuted.classification.comparison import (
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.evaluation.arms import leaking_arms
+from unmuted.evaluation.metrics import accuracy
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, VIEWS, Clip, Experiment, load_experiment
+from unmuted.samples.missing_audio import is_missing
+from unmuted.systems.arch1.feature_filter import true_similarity
+from unmuted.systems.classifier.selection import select_snapshot
+from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
+from unmuted.systems.comparison.fillings import AudioStatistics
+from unmuted.systems.comparison.inputs import (
     Fillings,
     filter_rule,
     keep,
@@ -18,16 +27,7 @@ from unmuted.classification.comparison import (
     training_statistics,
     video_posterior,
 )
-from unmuted.classification.fillings import AudioStatistics
-from unmuted.classification.selection import select_snapshot
-from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, VIEWS, Clip, Experiment, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.missing import is_missing
-from unmuted.pipeline import run_job
-from unmuted.report.metrics import accuracy
-from unmuted.semantics.feature_filter import true_similarity
+from unmuted.systems.shared.projection import Projection
 
 MISSING = 0.5  # share of the validation clips without their sound, for classifiers that fill it
 Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
@@ -41,7 +41,7 @@ def select(
     space: Artifact,
 ) -> Iterator[Outcome]:
     """Of each unit and seed the chosen checkpoint; of each filter its percentile and thresholds."""
-    from unmuted.features.device import use_device
+    from unmuted.inference.device import use_device
 
     device = str(use_device(job.config["device"], job.threads))
     projection, clips = Projection(**space.tensors()), experiment.split("val")
@@ -127,8 +127,8 @@ def _choice(
     labels: np.ndarray,
     device: str,
 ) -> dict[str, object]:
-    from unmuted.classification.training import predict
-    from unmuted.fitting.checkpoints import unpack_fit
+    from unmuted.systems.classifier.training import predict
+    from unmuted.training.checkpoints import unpack_fit
 
     fit = unpack_fit(artifact.tensors())
     x = fillings.of_unit(unit, index, heard if unit.startswith(REAL_OR) else None)

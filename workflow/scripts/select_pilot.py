@@ -7,11 +7,11 @@ import numpy as np
 
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, VIEWS, Experiment, load_experiment
-from unmuted.generation.pilot_data import PilotData, load_pilot_data
-from unmuted.generation.pilot_units import CLASSIFICATION, candidate_weights, joint_unit
-from unmuted.pipeline import run_job
-from unmuted.stages import PILOT_VISUAL
+from unmuted.features.visual import PILOT_VISUAL
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, VIEWS, Experiment, load_experiment
+from unmuted.systems.pilot.data import PilotData, load_pilot_data
+from unmuted.systems.pilot.fits import CLASSIFICATION, candidate_weights, joint_unit
 
 Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
@@ -24,7 +24,7 @@ def select(
     Chosen is the one with the least log-loss, the mean over seeds of their best checkpoints; of
     equals the smallest.
     """
-    from unmuted.features.device import use_device
+    from unmuted.inference.device import use_device
 
     device = str(use_device(job.config["device"], job.threads))
     clips = experiment.split("val")
@@ -62,9 +62,9 @@ def _choices(
     unit: str, fits: Fits, data: PilotData, labels: np.ndarray, device: str
 ) -> list[dict[str, object]]:
     """Of each seed that has this unit: its best checkpoint, and how often that one is right."""
-    from unmuted.classification.selection import select_snapshot
-    from unmuted.fitting.checkpoints import unpack_fit
-    from unmuted.generation.pilot_training import load_pilot, predict_with
+    from unmuted.systems.classifier.selection import select_snapshot
+    from unmuted.systems.pilot.training import load_pilot, predict_with
+    from unmuted.training.checkpoints import unpack_fit
 
     found = []
     for seed, units in fits.items():

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from unmuted.report.table import format_report
+from unmuted.evaluation.table import format_report
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

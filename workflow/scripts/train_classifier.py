@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.classification.arms import ARMS
-from unmuted.classification.inputs import ClipFeatures, arm_digests, load_features
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Experiment, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
+from unmuted.evaluation.arms import ARMS
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Experiment, load_experiment
+from unmuted.systems.classifier.inputs import ClipFeatures, arm_digests, load_features
+from unmuted.systems.shared.projection import Projection
 
 
 def train(
@@ -23,9 +23,9 @@ def train(
     space: Artifact,
 ) -> Iterator[Outcome]:
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
-    from unmuted.classification.training import ClassifierSettings, train_classifier
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import pack_fit
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.classification.sequences import STAGE, load_sequences
-from unmuted.classification.tail_split import cnn_rnn_clips
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.engine.runner import Outcome, Task
-from unmuted.experiment import Clip, Experiment, load_experiment
-from unmuted.pipeline import run_job
-from unmuted.sources import UNIT
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import Clip, Experiment, load_experiment
+from unmuted.samples.source_groups import UNIT
+from unmuted.systems.cnn_rnn.sequences import STAGE, load_sequences
+from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 
 
 def train(
@@ -21,13 +21,13 @@ def train(
     job: Job,
 ) -> Iterator[Outcome]:
     """A checkpoint of every epoch, to be chosen from, and hashes of the clips that were read."""
-    from unmuted.classification.cnn_rnn_training import (
+    from unmuted.inference.device import use_device
+    from unmuted.samples.folds import read_in_fit
+    from unmuted.systems.cnn_rnn.training import (
         CnnRnnSettings,
         train_cnn_rnn,
     )
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import pack_fit
-    from unmuted.generation.folds import read_in_fit
+    from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))

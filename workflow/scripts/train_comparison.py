@@ -7,15 +7,21 @@ from functools import partial
 
 import numpy as np
 
-from unmuted.classification.capacity import matched_hidden
-from unmuted.classification.chosen_arms import (
+from unmuted.config.validation import setting
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.pipeline.registry import run_job
+from unmuted.pipeline.stages import FILTER
+from unmuted.samples.experiment import FULL, Clip, Experiment, load_experiment
+from unmuted.systems.classifier.capacity import matched_hidden
+from unmuted.systems.comparison.chosen_arms import (
     PARTS,
     VIDEO,
     ChosenArms,
     base_of,
     chosen_arms,
 )
-from unmuted.classification.comparison import (
+from unmuted.systems.comparison.inputs import (
     Fillings,
     filter_rule,
     lent_audio,
@@ -24,13 +30,7 @@ from unmuted.classification.comparison import (
     training_statistics,
     unit_digests,
 )
-from unmuted.config import setting
-from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Clip, Experiment, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.stages import FILTER
+from unmuted.systems.shared.projection import Projection
 
 
 def train(
@@ -40,9 +40,9 @@ def train(
     space: Artifact,
 ) -> Iterator[Outcome]:
     """Checkpoints of each classifier, to be chosen from on validation clips."""
-    from unmuted.classification.training import ClassifierSettings, train_classifier
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import pack_fit
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))

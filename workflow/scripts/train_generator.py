@@ -4,14 +4,15 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.derived_settings import time_steps, trains_sentences
+from unmuted.config.derived import time_steps, trains_sentences
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.engine.runner import Artifact, Outcome, Task, by_fit
-from unmuted.experiment import FULL, VISUAL, Clip, fit_units, generator_data, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.generation.prototypes import Prototypes
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, VISUAL, Clip, fit_units, load_experiment
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.prototypes import Prototypes
 
 
 def train(
@@ -23,8 +24,8 @@ def train(
     prototypes: Mapping[str, Artifact],
 ) -> Iterator[Outcome]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
-    from unmuted.features.device import use_device
-    from unmuted.generation.training import (
+    from unmuted.inference.device import use_device
+    from unmuted.systems.shared.training import (
         GeneratorSettings,
         loss_curves,
         train_generator,
@@ -37,8 +38,8 @@ def train(
     embeddings = labels.tensors()["embeddings"]
     tokenize = encoder = None
     if trains_sentences(job.config):
-        from unmuted.semantics.sentences import SentenceEncoder
-        from unmuted.semantics.transformer import text_encoder, tokens_of
+        from unmuted.features.sentences import SentenceEncoder
+        from unmuted.systems.shared.transformer import text_encoder, tokens_of
 
         sentences = SentenceEncoder(job.model_spec("sentence"))
         tokenize, encoder = partial(tokens_of, sentences), text_encoder(sentences)

@@ -9,17 +9,17 @@ import numpy as np
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.experiment import FULL, Experiment, load_experiment
-from unmuted.generation.pilot_data import load_pilot_data, load_pilot_targets
-from unmuted.generation.pilot_units import (
+from unmuted.features.visual import PILOT_VISUAL
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Experiment, load_experiment
+from unmuted.systems.pilot.data import load_pilot_data, load_pilot_targets
+from unmuted.systems.pilot.fits import (
     PilotUnit,
     candidate_weights,
     has_ablations,
     pilot_units,
 )
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.stages import PILOT_VISUAL
+from unmuted.systems.shared.projection import Projection
 
 
 def train(
@@ -30,9 +30,9 @@ def train(
     space: Artifact,
 ) -> Iterator[Outcome]:
     """Checkpoints of each unit, to be chosen from on validation clips, with its losses."""
-    from unmuted.features.device import use_device
-    from unmuted.fitting.checkpoints import pack_fit
-    from unmuted.generation.pilot_training import Objective, PilotSettings, train_pilot
+    from unmuted.inference.device import use_device
+    from unmuted.systems.pilot.training import Objective, PilotSettings, train_pilot
+    from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))

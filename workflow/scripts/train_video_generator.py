@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.derived_settings import time_steps
+from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.engine.runner import Artifact, Outcome, Task, by_fit
-from unmuted.experiment import FULL, Clip, fit_units, generator_data, load_experiment
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip, fit_units, load_experiment
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection
 
 
 def train(
@@ -20,9 +21,9 @@ def train(
     space: Artifact,
 ) -> Iterator[Outcome]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
-    from unmuted.features.device import use_device
-    from unmuted.generation.settings import VideoGeneratorSettings
-    from unmuted.generation.training import loss_curves, train_video_generator
+    from unmuted.inference.device import use_device
+    from unmuted.systems.shared.settings import VideoGeneratorSettings
+    from unmuted.systems.shared.training import loss_curves, train_video_generator
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))

@@ -13,7 +13,7 @@ from pathlib import Path
 from unmuted.engine.runner import mark_damaged
 from unmuted.engine.stage import Registry
 from unmuted.engine.variants import FOLDER
-from unmuted.pipeline import REGISTRY
+from unmuted.pipeline.registry import REGISTRY
 
 
 def main(registry: Registry, results: Path = Path("results")) -> int:

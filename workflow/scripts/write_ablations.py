@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.ablations import Ablation, ablations
-from unmuted.classification.arms import leaking_arms
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.project import Project
-from unmuted.experiment import FULL
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.report.bootstrap import interval
-from unmuted.report.evidence import KEY, exploratory
-from unmuted.report.metrics import mean_cosine, r2
-from unmuted.report.tested import Tested, load_tested
+from unmuted.evaluation.arms import leaking_arms
+from unmuted.evaluation.bootstrap import interval
+from unmuted.evaluation.evidence import KEY, exploratory
+from unmuted.evaluation.metrics import mean_cosine, r2
+from unmuted.pipeline.ablations import Ablation, ablations
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL
+from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.shared.projection import Projection
 
 COLUMNS = [
     *("setting", "value", "is_default", "arm", "leaks", "accuracy", "ci95_low", "ci95_high"),

@@ -6,29 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.arms import leaking_arms
-from unmuted.classification.comparison import (
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.job import ReportJob
+from unmuted.evaluation.arms import leaking_arms
+from unmuted.evaluation.generated_audio import PRESENT, likeness
+from unmuted.evaluation.label_metrics import label_metrics
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.provenance import provenance
+from unmuted.evaluation.schema import write_report
+from unmuted.features.audioset import load_labels
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip
+from unmuted.systems.arch1.dictionary import SemanticDictionary
+from unmuted.systems.arch1.feature_filter import labels_agree, threshold_curve
+from unmuted.systems.arch1.label_prediction import choose_threshold
+from unmuted.systems.arch1.report import LEAKS, SCHEMA, build_report
+from unmuted.systems.comparison.inputs import (
     filter_rule,
     similarities,
     video_posterior,
 )
-from unmuted.engine.artifacts import atomic
-from unmuted.engine.job import ReportJob
-from unmuted.experiment import FULL, Clip
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.report.arch1 import LEAKS, SCHEMA, build_report
-from unmuted.report.generated_audio import PRESENT, likeness
-from unmuted.report.label_metrics import label_metrics
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.planned import check_report_arms
-from unmuted.report.provenance import provenance
-from unmuted.report.schema import write_report
-from unmuted.report.tested import Tested, load_tested
-from unmuted.semantics.audioset import load_labels
-from unmuted.semantics.dictionary import SemanticDictionary
-from unmuted.semantics.feature_filter import labels_agree, threshold_curve
-from unmuted.semantics.label_prediction import choose_threshold
+from unmuted.systems.comparison.planned import check_report_arms
+from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.shared.projection import Projection
 
 STAGES = ("ast", "video_generated", "predicted_labels", "predictions", "comparison_predictions")
 TOP = 5  # labels of each action in the dictionary's table

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.arms import ARMS
 from unmuted.engine.job import ReportJob
-from unmuted.experiment import FULL, Clip
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.report.arch2 import build_report, write_arch2
-from unmuted.report.generated_audio import generation_metrics
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.provenance import provenance
-from unmuted.report.semantics import content_words_right, summarise_semantics
-from unmuted.report.tested import load_tested
+from unmuted.evaluation.arms import ARMS
+from unmuted.evaluation.generated_audio import generation_metrics
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.provenance import provenance
+from unmuted.evaluation.semantics import content_words_right, summarise_semantics
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL, Clip
+from unmuted.systems.arch2.report import build_report, write_arch2
+from unmuted.systems.comparison.tested import load_tested
+from unmuted.systems.shared.projection import Projection
 
 STAGES = ("ast", "captions", "mapping", "generated", "predictions")
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.sequences import STAGE
-from unmuted.classification.tail_split import cnn_rnn_clips
 from unmuted.engine.job import ReportJob
-from unmuted.experiment import Clip
-from unmuted.pipeline import run_job
-from unmuted.report.cnn_rnn import SCHEMA, build_report
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.provenance import ROLES, provenance
-from unmuted.report.schema import write_report
-from unmuted.report.tested import load_tested
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.provenance import ROLES, provenance
+from unmuted.evaluation.schema import write_report
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import Clip
+from unmuted.systems.cnn_rnn.report import SCHEMA, build_report
+from unmuted.systems.cnn_rnn.sequences import STAGE
+from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
+from unmuted.systems.comparison.tested import load_tested
 
 PREDICTIONS = "cnn_rnn_predictions"
 # AST decides no clip here; ViT and BLIP do: all systems are measured on the clips that they read.

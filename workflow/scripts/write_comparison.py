@@ -7,20 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.arms import leaking_arms, roles_of
-from unmuted.classification.chosen_arms import (
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.job import ReportJob
+from unmuted.evaluation.arms import leaking_arms, roles_of
+from unmuted.evaluation.missing_audio import FAMILIES, Heard, filled_contrasts, rate_curves
+from unmuted.evaluation.outcomes import ArmOutcome, statistics
+from unmuted.evaluation.provenance import ROLES, provenance
+from unmuted.evaluation.schema import write_report
+from unmuted.pipeline.registry import run_job
+from unmuted.pipeline.stages import training_rates
+from unmuted.samples.missing_audio import is_missing, missing_table, write_missing_table
+from unmuted.samples.swap_partners import donors_of
+from unmuted.systems.comparison.chosen_arms import (
     PARTS,
     REAL_OR,
     SORTED_TAIL,
     ChosenArms,
     chosen_arms,
 )
-from unmuted.classification.comparison import donors_of
-from unmuted.engine.artifacts import atomic
-from unmuted.engine.job import ReportJob
-from unmuted.missing import is_missing, missing_table, write_missing_table
-from unmuted.pipeline import run_job
-from unmuted.report.comparison import (
+from unmuted.systems.comparison.figures import draw_figures
+from unmuted.systems.comparison.report import (
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
@@ -29,13 +35,7 @@ from unmuted.report.comparison import (
     compare_arms,
     tidy_rows,
 )
-from unmuted.report.comparison_figures import draw_figures
-from unmuted.report.missing_audio import FAMILIES, Heard, filled_contrasts, rate_curves
-from unmuted.report.outcomes import ArmOutcome, statistics
-from unmuted.report.provenance import ROLES, provenance
-from unmuted.report.schema import write_report
-from unmuted.report.tested import Tested, load_tested
-from unmuted.stages import training_rates
+from unmuted.systems.comparison.tested import Tested, load_tested
 
 BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
 RENAMED = {"generated_arch2": "generated"}  # arms that the main experiment calls otherwise

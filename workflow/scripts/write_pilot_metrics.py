@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.engine.job import ReportJob
-from unmuted.experiment import FULL
-from unmuted.generation.projection import Projection
-from unmuted.pipeline import run_job
-from unmuted.report.outcomes import ArmOutcome
-from unmuted.report.pilot import SCHEMA, build_report, generation_section, lambda_section
-from unmuted.report.provenance import ROLES, provenance
-from unmuted.report.schema import write_report
-from unmuted.report.tested import Tested, load_tested
+from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.provenance import ROLES, provenance
+from unmuted.evaluation.schema import write_report
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.experiment import FULL
+from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.pilot.report import SCHEMA, build_report, generation_section, lambda_section
+from unmuted.systems.shared.projection import Projection
 
 STAGES = ("ast", "pilot_generated", "pilot_predictions")
 MODELS = (*ROLES, "pilot_backbone")

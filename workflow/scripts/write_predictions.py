@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.classification.selection import best_labels
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.job import ReportJob
 from unmuted.engine.runner import Artifact
-from unmuted.pipeline import run_job
-from unmuted.report.planned import arm_without_sound, check_report_arms
+from unmuted.pipeline.registry import run_job
+from unmuted.systems.classifier.selection import best_labels
+from unmuted.systems.comparison.planned import arm_without_sound, check_report_arms
 
 
 def main(job: ReportJob, table: str) -> None:

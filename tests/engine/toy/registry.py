@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unmuted.dataset import Dataset
+from unmuted.dataset.manifest import read_manifest
+from unmuted.dataset.videos import Dataset
 from unmuted.engine import job
 from unmuted.engine.stage import Registry, Report, Stage
 from unmuted.errors import UserError
-from unmuted.manifest import read_manifest
 
 HERE = Path(__file__).resolve().parent
 DEFAULTS = {

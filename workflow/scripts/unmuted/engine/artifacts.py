@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unmuted.engine.recipes import digest_bytes, digest_file, digest_json
+from unmuted.digests import digest_bytes, digest_file, digest_json
 from unmuted.errors import UserError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from unmuted.dataset import Dataset, Video
+from unmuted.dataset.videos import Dataset, Video
+from unmuted.digests import digest_json
 from unmuted.engine.noted import NotedVideos, note_videos, read_note
-from unmuted.engine.recipes import digest_json
 from unmuted.engine.shards import assign_shards, shard_like
 from unmuted.engine.stage import Registry
 from unmuted.errors import UserError

@@ -13,15 +13,15 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from unmuted.config import setting
-from unmuted.dataset import Video
+from unmuted.config.validation import setting
+from unmuted.dataset.splits import read_splits
+from unmuted.dataset.videos import Video
 from unmuted.engine.joblog import job_log
 from unmuted.engine.ledger import Row
 from unmuted.engine.plan import ALL, SPLITS
 from unmuted.engine.project import Project, seed_units
 from unmuted.engine.runner import Artifact, Compute, Task, write_plan
 from unmuted.engine.stage import Registry, Report, Stage
-from unmuted.splits import read_splits
 
 ALWAYS_READABLE = ("seeds", "device", "threads")  # they say how and how often, not what
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unmuted.dataset import Video
+from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import atomic
 
 # A line a shard, a line with the place of each and the visits, and its length in so many digits.

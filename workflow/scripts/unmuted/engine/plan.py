@@ -11,18 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from unmuted.config import setting
-from unmuted.dataset import Video, check_experiment
+from unmuted.config.validation import setting
+from unmuted.dataset.splits import check_classes, make_splits, read_groups
+from unmuted.dataset.videos import Video, check_experiment
+from unmuted.digests import digest_json
 from unmuted.engine.code_versions import code_identity
 from unmuted.engine.corpus import Corpus
 from unmuted.engine.origin import check_origin, note_origin
-from unmuted.engine.recipes import code_digest, digest_json, recipe
+from unmuted.engine.recipes import code_digest, recipe
 from unmuted.engine.runner import found_damage, read_plan
 from unmuted.engine.seeds import partition_seeds
 from unmuted.engine.stage import Registry, Report, Stage
 from unmuted.engine.variants import apply_variant, variant_name, variant_path
 from unmuted.errors import UserError
-from unmuted.splits import check_classes, make_splits, read_groups
 from unmuted.text import printable
 
 RESULTS = Path("results")

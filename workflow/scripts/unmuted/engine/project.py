@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from unmuted.dataset.splits import read_splits
 from unmuted.engine.ledger import Row, read_rows
 from unmuted.engine.plan import RESULTS, SPLITS, Plan
 from unmuted.engine.runner import Artifact, Compute, Task, run_tasks
 from unmuted.engine.seeds import name_of_fit, parse_fit
 from unmuted.engine.sweep import sweep_parts, sweep_shards
 from unmuted.engine.variants import FOLDER
-from unmuted.splits import read_splits
 
 Fits = Mapping[str, Artifact]  # artifacts of fits by name
 

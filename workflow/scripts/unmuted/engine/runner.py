@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unmuted.dataset import Video
+from unmuted.dataset.videos import Video
+from unmuted.digests import digest_json
 from unmuted.engine.artifacts import (
     atomic,
     check_artifact,
@@ -31,7 +32,6 @@ from unmuted.engine.artifacts import (
 )
 from unmuted.engine.ledger import OK, Journal, Row, read_rows, write_rows
 from unmuted.engine.progress import Progress
-from unmuted.engine.recipes import digest_json
 from unmuted.engine.seeds import parse_fit
 from unmuted.text import one_line
 

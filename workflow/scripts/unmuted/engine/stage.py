@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from unmuted.dataset import SPLITS
+from unmuted.dataset.videos import SPLITS
 
 if TYPE_CHECKING:
-    from unmuted.dataset import Dataset
+    from unmuted.dataset.videos import Dataset
     from unmuted.engine.plan import Plan
 
 Config = Mapping[str, object]

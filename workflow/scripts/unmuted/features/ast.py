@@ -15,13 +15,7 @@ import torch
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 from unmuted.errors import UserError
-from unmuted.features.batches import run_across
-from unmuted.features.blas import one_blas_thread
-from unmuted.features.device import pick_batch_size, to_arrays, to_device
-from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
-from unmuted.features.memory import Shrinking
-from unmuted.features.prefetch import prefetch
-from unmuted.features.pretrained import load_model
+from unmuted.features.audioset import load_labels
 from unmuted.features.time_pooling import (
     FRAME_SAMPLES,
     HOP_SAMPLES,
@@ -31,7 +25,13 @@ from unmuted.features.time_pooling import (
     token_spans,
     window_edges,
 )
-from unmuted.semantics.audioset import load_labels
+from unmuted.inference.batches import run_across
+from unmuted.inference.blas import one_blas_thread
+from unmuted.inference.device import pick_batch_size, to_arrays, to_device
+from unmuted.inference.memory import Shrinking
+from unmuted.inference.prefetch import prefetch
+from unmuted.models.loading import PROCESSOR, ModelSpec, load_folder
+from unmuted.models.pretrained import load_model
 
 FASTEST_BATCH = {"cpu": 2, "cuda": 32}  # windows of sound
 

@@ -16,13 +16,13 @@ from torch import nn
 from torchvision.transforms._presets import ImageClassification
 
 from unmuted.errors import UserError
-from unmuted.features.architectures import load_backbone
-from unmuted.features.batches import run_across
-from unmuted.features.device import pick_batch_size, to_arrays, to_device
-from unmuted.features.loading import ModelSpec, load_folder
-from unmuted.features.memory import Shrinking
-from unmuted.features.prefetch import prefetch
+from unmuted.inference.batches import run_across
+from unmuted.inference.device import pick_batch_size, to_arrays, to_device
+from unmuted.inference.memory import Shrinking
+from unmuted.inference.prefetch import prefetch
 from unmuted.media.images import centre_square
+from unmuted.models.architectures import load_backbone
+from unmuted.models.loading import ModelSpec, load_folder
 
 FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
 

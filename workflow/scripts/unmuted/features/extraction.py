@@ -11,8 +11,8 @@ import numpy as np
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Outcome, Task
-from unmuted.features.loading import ModelSpec
 from unmuted.media.images import decode_images
+from unmuted.models.loading import ModelSpec
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class PictureExtractor:
 
     @cached_property
     def _model(self) -> tuple[PictureModel, torch.dtype]:
-        from unmuted.features.device import pick_dtype, use_device
+        from unmuted.inference.device import pick_dtype, use_device
 
         spec = self._job.model_spec(self._role)
         device = use_device(self._job.config["device"], self._job.threads)

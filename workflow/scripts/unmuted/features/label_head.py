@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.features.loading import WEIGHTS, ModelSpec, load_folder
+from unmuted.models.loading import WEIGHTS, ModelSpec, load_folder
 
 TENSORS = {
     "gain": "classifier.layernorm.weight",

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from transformers import ViTImageProcessor, ViTModel
 
-from unmuted.features.batches import run_across
-from unmuted.features.device import pick_batch_size, to_arrays, to_device
 from unmuted.features.images import prepare_images
-from unmuted.features.loading import PROCESSOR, ModelSpec, load_folder
-from unmuted.features.memory import Shrinking
-from unmuted.features.prefetch import prefetch
-from unmuted.features.pretrained import load_model
+from unmuted.inference.batches import run_across
+from unmuted.inference.device import pick_batch_size, to_arrays, to_device
+from unmuted.inference.memory import Shrinking
+from unmuted.inference.prefetch import prefetch
+from unmuted.models.loading import PROCESSOR, ModelSpec, load_folder
+from unmuted.models.pretrained import load_model
 
 FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
 

@@ -2,7 +2,7 @@
 
 Every call opens its input through :func:`input_arguments`, so that no call can forget the
 restrictions: only the `file` protocol, and only demuxers that read nothing but the file they are
-given (see `unmuted.media.containers`). The others are refused before their content is acted on.
+given (see `unmuted.dataset.containers`). The others are refused before their content is acted on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
+from unmuted.dataset.containers import DEMUXERS
 from unmuted.errors import UserError
-from unmuted.media.containers import DEMUXERS
 from unmuted.text import one_line
 
 MINIMUM_LIBAVCODEC = (59, 37)  # ffmpeg 5.1, the first to know -fps_mode

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unmuted.dataset import Video
-from unmuted.engine.recipes import digest_file
+from unmuted.dataset.videos import Video
+from unmuted.digests import digest_file
 from unmuted.engine.runner import Artifact, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file

@@ -1,1 +1,0 @@
-"""The action classifier of every arm, and the choice of its checkpoint on validation clips."""

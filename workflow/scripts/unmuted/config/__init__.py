@@ -1,0 +1,1 @@
+"""The configuration: validated, with all defaults."""

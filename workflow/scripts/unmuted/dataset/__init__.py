@@ -1,0 +1,1 @@
+"""Which videos there are: folders, manifests, UCF101, and their splits."""

@@ -1,0 +1,126 @@
+"""Videos from a folder with a folder per class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from unmuted.dataset.containers import VIDEO_SUFFIXES
+from unmuted.dataset.videos import (
+    NO_LINE,
+    Dataset,
+    Video,
+    checked_dataset,
+    is_line,
+    raise_problems,
+    video_id_from_name,
+)
+from unmuted.errors import UserError
+from unmuted.text import printable
+
+# Of a file's path, the path inside the folder, its name without ending, and the ending; None for
+# what is no video of the source. Raises ValueError with what is wrong with it.
+VideoOf = Callable[[str, str, str, str], Video | None]
+
+
+def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
+    """Videos of FOLDER/<class>/...; a video directly in FOLDER has no label.
+
+    follow_links: also look into folders behind symbolic links. Raises UserError when the folder is
+    missing, cannot be listed, or holds no video, and for ids that clash and names unfit as labels.
+    """
+
+    def video_of(path: str, inside: str, stem: str, suffix: str) -> Video | None:
+        if suffix.lower() not in VIDEO_SUFFIXES:
+            return None
+        label, _, rest = inside.partition(os.sep)
+        if rest and not is_line(label):
+            raise ValueError(f"class folder '{printable(label)}': {NO_LINE}; rename it")
+        video_id = video_id_from_name(stem)
+        return Video(video_id, Path(path), label if rest else None, None, video_id, root=folder)
+
+    return read_videos(
+        *("folder", folder, video_of),
+        hint="one with a folder per class",
+        expected="FOLDER/<class>/<video>",
+        follow_links=follow_links,
+    )
+
+
+def read_videos(
+    key: str, folder: Path, video_of: VideoOf, hint: str, expected: str, follow_links: bool
+) -> Dataset:
+    """All files below a folder that `video_of` takes for videos; the others are listed as ignored.
+
+    key: of the section `videos`, that gives the folder. hint, expected: which folder, and what in
+    it, for the errors; they and follow_links are those of `read_folder`.
+    """
+    source = f"videos.{key}"
+    if not folder.is_dir():
+        raise UserError(
+            f"{source}: {printable(folder)} is not a folder (looked for at "
+            f"{printable(Path(folder).absolute())}); give {hint}"
+        )
+    videos, ignored, problems = [], [], set()
+    top = len(os.path.join(folder, ""))
+    # As text: a path object a step takes seconds where there are 100,000 files.
+    for path in sorted(_files(folder, follow_links, source), key=os.fsencode):
+        try:
+            video = video_of(path, path[top:], *_split_name(os.path.basename(path)))
+        except ValueError as error:
+            problems.add(str(error))
+            continue
+        if video is None:
+            note = " (a link; videos.follow_links is off)" if os.path.isdir(path) else ""
+            ignored.append(f"{printable(path[top:])}{note}")
+        else:
+            videos.append(video)
+    raise_problems(sorted(problems), f"{source} {printable(folder)}")
+    if not videos:
+        raise UserError(
+            f"{source}: no video file in {printable(folder)}; expected {expected}"
+            + "".join(f"\n  - not taken for a video: {name}" for name in ignored[:5])
+        )
+    return checked_dataset(videos, f"{source} {printable(folder)}", ignored)
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """A file's name without its ending, and the ending, as pathlib has them."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
+def _files(folder: Path, follow_links: bool, source: str) -> Iterator[str]:
+    """Everything below `folder` that is not a plain folder; nothing is opened.
+
+    Folders behind links are yielded, or followed (once) with `follow_links`. Raises UserError for a
+    folder that cannot be listed: its videos would be missing without a word.
+    """
+    seen = {folder.resolve()}
+    for parent, folders, files in os.walk(
+        folder, onerror=partial(_refuse, source), followlinks=follow_links
+    ):
+        inner = []
+        for name in sorted(name for name in folders if not name.startswith(".")):
+            path = Path(parent, name)
+            # A folder with a video's name is a finding to report, not a place to look for videos.
+            is_odd = Path(parent) != folder and path.suffix.lower() in VIDEO_SUFFIXES
+            is_link = path.is_symlink()
+            if is_odd or (is_link and (not follow_links or path.resolve() in seen)):
+                yield os.path.join(parent, name)
+            else:
+                inner.append(name)
+                if is_link:
+                    seen.add(path.resolve())
+        folders[:] = inner
+        found = (name for name in files if name.startswith("..") or name[0] != ".")
+        yield from (os.path.join(parent, name) for name in found)
+
+
+def _refuse(source: str, error: OSError) -> None:
+    raise UserError(
+        f"{source}: cannot list {printable(error.filename)}: {error.strerror}; "
+        "make it readable, or move it out of the folder"
+    ) from error

@@ -1,0 +1,140 @@
+"""Splits: made once, stratified by class, by source group, and kept when the data set grows."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from unmuted.dataset.videos import SPLITS, Video, raise_problems
+from unmuted.errors import UserError
+
+FIRST_SERVED = ("train", "test", "val")  # a class with two groups is trained on and tested
+FEWEST_TEST_GROUPS = 2  # intervals draw whole groups
+
+
+def make_splits(
+    videos: Iterable[Video],
+    shares: Mapping[str, float],
+    seed: int,
+    kept: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Split of every labelled video, by id.
+
+    A manifest's own splits are taken as they are. Otherwise whole groups are dealt out, class by
+    class in an order hashed from the seed, each to the split that is furthest below its share, to
+    test before val (shares: train, val, test, summing to 1). kept: earlier groups with their
+    splits, which do not move. Raises UserError when a split stays empty.
+    """
+    labelled = [video for video in videos if video.label is not None]
+    if all(video.split is not None for video in labelled):
+        return {video.video_id: video.split for video in labelled}
+    sizes = Counter(video.group for video in labelled)
+    home = {group: split for group, split in (kept or {}).items() if group in sizes}
+    for groups in _groups_by_class(labelled).values():
+        counts = Counter(dict.fromkeys(SPLITS, 0))
+        for group in groups & home.keys():
+            counts[home[group]] += sizes[group]
+        for group in sorted(groups - home.keys(), key=lambda group: _order(seed, group)):
+            total = counts.total() + sizes[group]
+            lacking = {s: round(shares[s] * total - counts[s], 9) for s in FIRST_SERVED}
+            split = max(FIRST_SERVED, key=lacking.get)
+            home[group] = split
+            counts[split] += sizes[group]
+    empty = [split for split in SPLITS if split not in home.values()]
+    if empty:
+        raise UserError(
+            f"the labelled videos have too few source groups ({len(sizes)}) for three splits: "
+            f"{', '.join(empty)} would be empty. Add videos, or give a split column in a manifest."
+        )
+    return {video.video_id: home[video.group] for video in labelled}
+
+
+def check_classes(videos: Iterable[Video], splits: Mapping[str, str]) -> None:
+    """Raise UserError naming the classes without a training video.
+
+    Made splits can leave one: a group of several classes goes where its largest class needs it.
+    """
+    untrained = classes_without("train", videos, splits)
+    raise_problems(
+        [f"class {label!r} has no training video" for label in untrained], "labels and splits"
+    )
+
+
+def classes_without(split: str, videos: Iterable[Video], splits: Mapping[str, str]) -> list[str]:
+    """Classes of which no video is in this split, in alphabetical order."""
+    labels = {video.label for video in videos if video.label is not None}
+    there = {video.label for video in videos if splits.get(video.video_id) == split}
+    return sorted(labels - there)
+
+
+def check_groups(videos: Iterable[Video], splits: Mapping[str, str], folds: int) -> None:
+    """Raise UserError unless training has a source group a fold, and testing has two at least."""
+    groups: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for video in videos:
+        if video.video_id in splits:
+            groups[splits[video.video_id]].add(video.group)
+    raise_problems(group_problems(len(groups["train"]), len(groups["test"]), folds), "splits")
+
+
+def group_problems(training: int, test: int, folds: int) -> list[str]:
+    """What is wrong with these numbers of source groups, in words."""
+    problems = []
+    if training < folds:
+        problems.append(
+            f"{folds} folds need at least {folds} source groups of training videos, found "
+            f"{training}: add videos from other sources, or lower `folds` in the configuration"
+        )
+    if test < FEWEST_TEST_GROUPS:
+        problems.append(
+            f"intervals need test videos of at least {FEWEST_TEST_GROUPS} source groups, found "
+            f"{test}: add test videos from other sources"
+        )
+    return problems
+
+
+def read_splits(path: Path) -> dict[str, str]:
+    """Split by video id, from a table that `write_splits` made."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["video_id"]: row["split"] for row in csv.DictReader(file)}
+
+
+def read_groups(path: Path) -> dict[str, str]:
+    """Split by source group, from a table that `write_groups` or `write_splits` made."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["group"]: row["split"] for row in csv.DictReader(file)}
+
+
+def write_groups(path: Path, homes: Mapping[str, str]) -> None:
+    """Write group and split, for `read_groups`."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("group", "split"), *sorted(homes.items())])
+
+
+def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:
+    """Write video_id, label, group and split of every labelled video."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["video_id", "label", "group", "split"])
+        for video in videos:
+            if video.video_id in splits:
+                writer.writerow([video.video_id, video.label, video.group, splits[video.video_id]])
+
+
+def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
+    """Groups of each class; a group of several classes counts under its most frequent one."""
+    labels: dict[str, Counter[str]] = {}
+    for video in videos:
+        labels.setdefault(video.group, Counter())[video.label] += 1
+    classes: dict[str, set[str]] = {}
+    for group, counts in labels.items():
+        label = min(counts, key=lambda label: (-counts[label], label))
+        classes.setdefault(label, set()).add(group)
+    return dict(sorted(classes.items()))
+
+
+def _order(seed: int, group: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{group}".encode()).digest()

@@ -1,0 +1,38 @@
+"""Videos of UCF101 in its published layout, where the names of the files say everything.
+
+`v_<Class>_g<NN>_c<NN>.avi` is a clip of a group, clips that were cut from one source; see
+https://www.crcv.ucf.edu/data/UCF101.php. Groups are numbered within each class: g08 of one class
+has nothing to do with g08 of another.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from unmuted.dataset.folder import read_videos
+from unmuted.dataset.videos import Dataset, Video
+
+NAME = re.compile(r"v_(?P<label>[A-Za-z0-9]{1,80})_g(?P<group>[0-9]{1,4})_c[0-9]{1,4}")
+SUFFIX = ".avi"
+
+
+def read_ucf101(folder: Path, follow_links: bool = False) -> Dataset:
+    """Videos of UCF101 at any depth of a folder; files with other names are ignored and listed.
+
+    follow_links and errors: as of `read_folder`.
+    """
+
+    def video_of(path: str, inside: str, stem: str, suffix: str) -> Video | None:
+        found = NAME.fullmatch(stem)
+        if found is None or suffix.lower() != SUFFIX:
+            return None
+        group = f"{found['label']}_g{int(found['group']):02d}"
+        return Video(stem, Path(path), found["label"], None, group, root=folder)
+
+    return read_videos(
+        *("ucf101", folder, video_of),
+        hint="the folder of UCF101's clips, such as UCF-101",
+        expected="files v_<Class>_g<NN>_c<NN>.avi at any depth",
+        follow_links=follow_links,
+    )

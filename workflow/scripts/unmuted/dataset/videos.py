@@ -1,0 +1,160 @@
+"""The videos of a run: ids, paths, labels, splits and groups, from a folder or a manifest."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unmuted.digests import digest_bytes
+from unmuted.errors import UserError
+from unmuted.text import printable
+
+SPLITS = ("train", "val", "test")
+VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}")
+NO_LINE = "not one printable line of at most 200 characters"
+
+
+@dataclass(frozen=True)
+class Video:
+    """One row of the data set.
+
+    video_id: safe as a file name, unique without regard to case. path: the file, None for a clip
+    that the demo makes. root: folder the path may not leave. label: class, None when unknown.
+    split: train, val or test where the manifest says so. group: source that must not straddle
+    splits. extra: further columns of the manifest, kept as they are.
+    """
+
+    video_id: str
+    path: Path | None
+    label: str | None
+    split: str | None
+    group: str
+    root: Path | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def stamp(self) -> list[object]:
+        """Path, size, modification time (ns), readability: differs when the file may have changed.
+
+        Not the time of change: a copied working directory would then be visited all over.
+        """
+        try:
+            status = os.stat(self.path)
+        except OSError as error:
+            return [os.fsencode(self.path).hex(), type(error).__name__, 0, False]
+        is_readable = os.access(self.path, os.R_OK)
+        return [os.fsencode(self.path).hex(), status.st_size, status.st_mtime_ns, is_readable]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Videos sorted by id, and the files of the folder that were not taken for videos.
+
+    specifications: of a generated dataset, what each video is made from: JSON values by id.
+    """
+
+    videos: tuple[Video, ...]
+    ignored: tuple[str, ...] = ()
+    specifications: Mapping[str, object] | None = None
+
+    @property
+    def classes(self) -> list[str]:
+        """Labels in alphabetical order."""
+        return sorted({video.label for video in self.videos if video.label is not None})
+
+
+def is_video_id(text: str) -> bool:
+    """Whether `text` can name files and folders in results/ without meaning anything else there."""
+    is_safe = VIDEO_ID.fullmatch(text) is not None and ".." not in text
+    return is_safe and not text.endswith(".ledger.csv")
+
+
+def video_id_from_name(stem: str) -> str:
+    """The stem where it can be a file name everywhere, else a slug with a digest of the stem."""
+    if is_video_id(stem):
+        return stem
+    ascii_text = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_text).strip("-")[:60]
+    return f"{slug or 'video'}-{digest_bytes(os.fsencode(stem))[:10]}"
+
+
+def check_experiment(dataset: Dataset) -> None:
+    """Raise UserError unless there are two classes and the splits that were given are sound."""
+    labelled = [video for video in dataset.videos if video.label is not None]
+    if len(dataset.classes) < 2:
+        found = f"only {dataset.classes[0]!r}" if dataset.classes else "none"
+        raise UserError(
+            f"expected at least two classes among the labelled videos, found {found}; labels are "
+            "the folders in videos.folder, the manifest's column `label` (videos.columns.label), "
+            "or in the names of UCF101's files"
+        )
+    given = [video for video in labelled if video.split is not None]
+    if not given:
+        return
+    problems = []
+    if len(given) < len(labelled):
+        missing = next(video.video_id for video in labelled if video.split is None)
+        problems.append(
+            f"{len(labelled) - len(given)} labelled videos have no split (first: {missing}); "
+            "give all of them one, or none"
+        )
+    for split in SPLITS:
+        if not any(video.split == split for video in given):
+            problems.append(
+                f"the split {split!r} is empty; every experiment needs train, val and test"
+            )
+    homes: dict[str, set[str]] = {}
+    for video in given:
+        homes.setdefault(video.group, set()).add(video.split)
+    problems += [
+        f"group {group!r} straddles the splits {', '.join(sorted(splits))}; "
+        "one source belongs in one split"
+        for group, splits in sorted(homes.items())
+        if len(splits) > 1
+    ]
+    raise_problems(problems, "labels and splits")
+
+
+def write_table(path: Path, dataset: Dataset) -> None:
+    """The data set as CSV: our columns first, the manifest's further columns behind."""
+    extra = sorted({key for video in dataset.videos for key in video.extra})
+    # Further columns may hold bytes that are not UTF-8: escaped, so that the table is.
+    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["video_id", "label", "split", "group", "path", *extra])
+        for video in dataset.videos:
+            where = printable(video.path) if video.path else ""
+            row = [video.video_id, video.label or "", video.split or "", video.group, where]
+            writer.writerow([*row, *(video.extra.get(key, "") for key in extra)])
+
+
+def is_line(text: str) -> bool:
+    """Whether a label or group can stand in tables and on the terminal."""
+    return text.isprintable() and len(text) <= 200
+
+
+def checked_dataset(videos: Sequence[Video], source: str, ignored: Iterable[str] = ()) -> Dataset:
+    """Refuse two videos of one id (also where only case differs: some file systems ignore it)."""
+    first: dict[str, Video] = {}
+    problems = []
+    for video in videos:
+        twin = first.setdefault(video.video_id.casefold(), video)
+        if twin is not video:
+            problems.append(
+                f"{printable(twin.path)} and {printable(video.path)} both have the video id "
+                f"{video.video_id!r}; rename one, or give ids in a manifest's video_id column"
+            )
+    raise_problems(problems, source)
+    return Dataset(tuple(sorted(videos, key=lambda video: video.video_id)), tuple(ignored))
+
+
+def raise_problems(problems: Sequence[str], source: str) -> None:
+    """Raise UserError naming the source and listing the problems, if there are any."""
+    if problems:
+        shown = "\n".join(f"  - {problem}" for problem in problems[:20])
+        more = f"\n  ... and {len(problems) - 20} more" if len(problems) > 20 else ""
+        raise UserError(f"{source}: {len(problems)} problem(s):\n{shown}{more}")

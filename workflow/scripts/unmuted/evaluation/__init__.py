@@ -1,0 +1,1 @@
+"""Metrics, intervals, tests, tables and figures."""

@@ -1,0 +1,137 @@
+"""Accuracy by arm: a dot and an interval each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from unmuted.evaluation.figures.style import (
+    BLACK,
+    COLOURS,
+    GREY,
+    LEAKS,
+    PALE,
+    RED,
+    new_figure,
+    percent_axis,
+    shorten,
+    styled,
+)
+
+ROLES = ("arm", "control", "leaks")
+
+
+@dataclass(frozen=True)
+class ArmAccuracy:
+    """One row of the figure.
+
+    accuracy, low, high: mean over seeds and the ends of its 95 % interval, shares of clips.
+    per_seed: accuracy of each seed. role: "arm"; "control", which must not win; or "leaks", which
+    reads the true label of the clips it is tested on.
+    """
+
+    name: str
+    accuracy: float
+    low: float
+    high: float
+    per_seed: Sequence[float] = ()
+    role: str = "arm"
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"{self.name}: role is {self.role!r}, expected one of {ROLES}")
+
+
+@dataclass(frozen=True)
+class _Look:
+    colour: str
+    marker: str
+    face: str
+    note: str
+
+
+_LOOKS = {
+    "arm": _Look(COLOURS[0], "o", COLOURS[0], ""),
+    "control": _Look(GREY, "s", "white", "control"),
+    "leaks": _Look(RED, "D", "white", LEAKS),
+}
+
+
+@styled
+def accuracy_by_arm(
+    arms: Sequence[ArmAccuracy],
+    reference: str,
+    caption: str,
+    chance: float | None = None,
+) -> Figure:
+    """Arms from top to bottom as given, controls below them.
+
+    reference: name of the arm with whose accuracy the others are compared, drawn as a line with
+    its interval. chance: accuracy of guessing, drawn as a dotted line.
+    """
+    ordered = [arm for role in ("arm", "leaks", "control") for arm in arms if arm.role == role]
+    figure = new_figure(
+        8.5,
+        1.9 + 0.42 * len(ordered),
+        "Accuracy on the test clips by arm",
+        "Large marks: mean over seeds with 95 % interval; small marks: single seeds. Dashed line "
+        f"and grey band: {reference} and its interval. " + caption,
+    )
+    axis = figure.add_subplot()
+    base = {arm.name: arm for arm in ordered}[reference]
+    axis.axvspan(base.low, base.high, color=PALE, alpha=0.45, lw=0, zorder=0)
+    axis.axvline(base.accuracy, color=BLACK, lw=1, ls="--", zorder=1)
+    if chance is not None:
+        axis.axvline(chance, color=GREY, lw=1, ls=":", zorder=1)
+        axis.annotate(
+            "chance",
+            (chance, 1),
+            (3, 3),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=8.5,
+            color=GREY,
+        )
+    for row, arm in enumerate(ordered):
+        _draw_arm(axis, row, arm)
+    _separate_controls(axis, ordered)
+    axis.set_yticks(range(len(ordered)), [_row_label(arm) for arm in ordered])
+    for label, arm in zip(axis.get_yticklabels(), ordered, strict=True):
+        label.set_color(BLACK if arm.role == "arm" else _LOOKS[arm.role].colour)
+    axis.set_ylim(len(ordered) - 0.5, -0.5)
+    axis.set_xlabel("Accuracy (share of test clips classified correctly)")
+    axis.grid(axis="x")
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    percent_axis(axis, "x")
+    return figure
+
+
+def _draw_arm(axis: Axes, row: int, arm: ArmAccuracy) -> None:
+    look = _LOOKS[arm.role]
+    seeds = len(arm.per_seed)
+    axis.plot(arm.per_seed, [row + 0.26] * seeds, "|", ms=5, color=look.colour, alpha=0.6)
+    axis.plot([arm.low, arm.high], [row, row], color=look.colour, lw=2, solid_capstyle="butt")
+    axis.plot([arm.accuracy], [row], look.marker, ms=7.5, color=look.colour, mfc=look.face, mew=1.6)
+    axis.annotate(
+        f"{100 * arm.accuracy:.1f} %  [{100 * arm.low:.1f}, {100 * arm.high:.1f}]",
+        (1.01, row),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=9,
+        color=look.colour if arm.role != "arm" else BLACK,
+    )
+
+
+def _separate_controls(axis: Axes, arms: Sequence[ArmAccuracy]) -> None:
+    others = sum(arm.role != "control" for arm in arms)
+    if 0 < others < len(arms):
+        axis.axhline(others - 0.5, color=GREY, lw=0.8)
+
+
+def _row_label(arm: ArmAccuracy) -> str:
+    note = _LOOKS[arm.role].note
+    return f"{shorten(arm.name)} ({note})" if note else shorten(arm.name)

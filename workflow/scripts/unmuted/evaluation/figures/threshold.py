@@ -1,0 +1,92 @@
+"""The filter's trade-off: how many clips a threshold keeps, and what that does to accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from unmuted.evaluation.figures.style import (
+    BLACK,
+    COLOURS,
+    MARKERS,
+    RED,
+    Band,
+    new_figure,
+    percent_axis,
+    shorten,
+    spread,
+    styled,
+)
+
+
+@styled
+def threshold_tradeoff(
+    percentiles: Sequence[float],
+    kept: Mapping[str, Sequence[float]],
+    accuracy: Mapping[str, Band],
+    chosen: float,
+    bands: str,
+    caption: str,
+) -> Figure:
+    """Share of clips kept (above) and accuracy (below) over the threshold's percentile.
+
+    percentiles: of the validation clips' similarity, 0 to 100, rising. kept: share of clips whose
+    generated audio is kept, by split. accuracy: by name of the line. chosen: the percentile that
+    was chosen, one of `percentiles`. bands: what those of accuracy are, in words.
+    """
+    figure = new_figure(
+        8.5,
+        6.6,
+        "What the feature filter keeps, and what that does to accuracy",
+        f"Bands: {bands}. A rejected clip stays in the accuracy, with its fallback. {caption}",
+    )
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 3])
+    _lines(above, percentiles, {name: Band(v, v, v) for name, v in kept.items()}, chosen)
+    above.set_ylim(-0.03, 1.03)
+    above.set_ylabel("Clips kept\n(share of all)")
+    _lines(below, percentiles, accuracy, chosen)
+    below.set_ylabel("Accuracy (share correct)")
+    below.set_xlabel("Threshold (percentile of the similarity on validation clips)")
+    above.annotate(
+        f"chosen on validation: percentile {chosen:g}",
+        (chosen, 1),
+        (0, 4),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="center",
+        fontsize=9,
+        color=RED,
+    )
+    return figure
+
+
+def _lines(
+    axis: Axes, percentiles: Sequence[float], lines: Mapping[str, Band], chosen: float
+) -> None:
+    """One line a name with its band, named at its end; the chosen points ringed."""
+    axis.axvline(chosen, color=RED, lw=1, ls="--", zorder=1)
+    at = list(percentiles).index(chosen)
+    for i, band in enumerate(lines.values()):
+        colour = COLOURS[i % len(COLOURS)]
+        axis.fill_between(percentiles, band.low, band.high, color=colour, alpha=0.12, lw=0)
+        axis.plot(
+            percentiles, band.mean, color=colour, marker=MARKERS[i % len(MARKERS)], lw=1.6, ms=4.5
+        )
+        axis.plot([chosen], [band.mean[at]], "o", ms=11, mfc="none", mec=RED, mew=1.5)
+    low, high = axis.get_ylim()
+    gap = (high - low) * min(0.1, 1 / len(lines))
+    heights = spread((band.mean[-1] for band in lines.values()), gap, low, high)
+    for i, (name, height) in enumerate(zip(lines, heights, strict=True)):
+        axis.annotate(
+            shorten(name),
+            (1.01, height),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            color=COLOURS[i % len(COLOURS)] if len(lines) > 1 else BLACK,
+            annotation_clip=False,
+        )
+    axis.grid(axis="y")
+    percent_axis(axis, "y")

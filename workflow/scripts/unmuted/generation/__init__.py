@@ -1,1 +1,0 @@
-"""From video features and captions to audio features: projection, prototypes, generator."""

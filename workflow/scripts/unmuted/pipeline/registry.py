@@ -1,0 +1,104 @@
+"""The registry of unmuted's stages, and the jobs of its scripts.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from unmuted.config.validation import check_config
+from unmuted.dataset.splits import check_groups
+from unmuted.engine import job
+from unmuted.engine.plan import RESULTS, Plan
+from unmuted.engine.project import Project
+from unmuted.engine.recipes import SCRIPTS
+from unmuted.engine.stage import Registry
+from unmuted.errors import UserError
+from unmuted.models.loading import (
+    ModelSpec,
+    config_value,
+    from_config,
+    model_identity,
+    require_models,
+)
+from unmuted.pipeline.datasets import dataset_identity, read_dataset
+from unmuted.pipeline.stages import BY_VIDEO, REPORTS, STAGES
+from unmuted.systems.comparison.planned import comparison_problems
+
+ROOT = SCRIPTS.parents[1]
+CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
+
+
+class Models:
+    """Models of the hub, of Python packages, of torchvision and of local folders."""
+
+    def spec(self, settings: Mapping[str, Any]) -> ModelSpec:
+        """Where the model's files are."""
+        return from_config(settings, ROOT)
+
+    def identity(self, settings: Mapping[str, Any]) -> str:
+        """Digest of the weights and settings, or hub id and revision."""
+        return model_identity(self.spec(settings), RESULTS / ".models.json")
+
+    def fingerprint(self, settings: Mapping[str, Any], identity: str) -> object:
+        """Its identity, and the numeric type that it runs in."""
+        return [identity, settings["dtype"]]
+
+    def require(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """Fetch what is not at hand. Raises UserError naming all that is missing."""
+        require_models({role: self.spec(given) for role, given in settings.items()})
+
+
+def check_audio_dim(run: Plan) -> None:
+    """Raise UserError if AST is known to give fewer features than are to be made of them."""
+    spec = run.model_spec("ast")
+    width = config_value(spec, "hidden_size")
+    if isinstance(width, int) and run.config["audio_dim"] > width:
+        raise UserError(
+            f"audio_dim is {run.config['audio_dim']}, but AST ({spec.name}) "
+            f"gives {width} features: set audio_dim to at most {width}"
+        )
+
+
+def check_folds(run: Plan) -> None:
+    """Raise UserError unless every fold has a source group to train on."""
+    check_groups(run.dataset.videos, run.splits, run.config["folds"])
+
+
+REGISTRY = Registry(
+    stages=STAGES,
+    check_config=partial(check_config, further=comparison_problems),
+    read_dataset=read_dataset,
+    dataset_identity=dataset_identity,
+    scripts=SCRIPTS,
+    reports=REPORTS,
+    exports=BY_VIDEO,
+    models=Models(),
+    source_stage="clips",
+    checks=(check_audio_dim,),
+    fit_checks=(check_folds,),
+    fixed_settings=("clips.seconds",),
+    expected_statuses=frozenset({"training_clip"}),
+    infrastructure=frozenset(
+        f"unmuted.{name}"
+        for name in [
+            *("config.validation", "dataset.folder", "dataset.manifest", "dataset.ucf101"),
+            *("dataset.videos", "errors", "pipeline.datasets", "pipeline.registry"),
+            *("pipeline.stages", "text"),
+        ]
+    ),
+    code_versions=CODE_VERSIONS,
+)
+
+
+def open_run(config: Mapping[str, object]) -> Project:
+    """The run of a configuration. Raises UserError for a configuration that is not valid."""
+    return Project(config, REGISTRY)
+
+
+def run_job(snakemake: Any, main: Callable[..., None]) -> None:
+    """Call a script's main for the job that Snakemake runs; see `unmuted.engine.job.run_job`."""
+    job.run_job(snakemake, main, REGISTRY)

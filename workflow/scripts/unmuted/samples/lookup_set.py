@@ -1,0 +1,46 @@
+"""The lookup set: the training clips that retrieval searches, named once for all shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact
+from unmuted.samples.experiment import VIEWS, Clip, Experiment, training_folds
+
+FIT = "all"
+READ = (*VIEWS, "ast")  # what is read of a clip of the lookup set
+
+
+def lookup_table(experiment: Experiment, folds: int) -> dict[str, object]:
+    """A JSON value that names the clips that fits may read, in their order, with their digests."""
+    fold_of = training_folds(experiment, folds)
+    clips = [
+        [clip.video_id, clip.key, clip.group, fold_of.get(clip.group), clip.digests(*READ)]
+        for clip in experiment.learnt_from()
+    ]
+    return {"clips": clips}
+
+
+@dataclass(frozen=True)
+class LookupSet:
+    """The clips that retrieval searches, and the fold of every source group that has any."""
+
+    clips: Sequence[Clip]
+    fold_of_group: Mapping[str, int]
+
+    @classmethod
+    def read(cls, job: Job, table: Artifact) -> LookupSet:
+        """As the stage `lookup_set` has left it; no ledger of its clips is read."""
+        clips, folds = [], {}
+        for video_id, key, group, fold, digests in table.json()["clips"]:
+            artifacts = {
+                stage: job.recorded_artifact("lookup_set", table, stage, video_id, digest)
+                for stage, digest in zip(READ, digests, strict=True)
+                if digest
+            }
+            clips.append(Clip(video_id, None, "train", group, key, artifacts))
+            if fold is not None:
+                folds[group] = fold
+        return cls(clips, folds)

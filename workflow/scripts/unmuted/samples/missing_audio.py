@@ -1,0 +1,154 @@
+"""Audio that is declared missing: which clips lose their sound, and what is heard instead.
+
+A clip is missing at a rate when its position, a hash of seed and content key in [0, 1), lies below
+the rate. So the masks are nested, one mask serves every kind of missing, and a new clip changes no
+other clip's mask. The price: the share of missing clips is near the rate, not exactly at it
+(within 3.5 points of 50 % for 2 in 3 of all sets of 200 clips).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unmuted.errors import UserError
+from unmuted.training.order import stable_hash
+
+if TYPE_CHECKING:
+    from unmuted.samples.experiment import Clip
+
+KINDS = ("no_stream", "silence", "noise", "swapped")
+
+_POSITIONS = 2**53  # as many as a float in [0, 1) tells apart
+_FULL_SCALE = 32768
+_UNIFORM_RMS = 3**-0.5  # of white noise spread evenly over full scale
+
+
+def position(key: str, seed: int) -> float:
+    """Where the clip stands in [0, 1): it is missing at every rate above this."""
+    return stable_hash("missing", seed, key) % _POSITIONS / _POSITIONS
+
+
+def is_missing(key: str, seed: int, rate: float) -> bool:
+    """Whether the clip with this content key has lost its sound at this rate (0 to 1)."""
+    _check_rate(rate)
+    return position(key, seed) < rate
+
+
+def missing_table(
+    clips: Iterable[Clip],
+    seed: int,
+    rates: Sequence[float],
+    donors: Mapping[str, str] | None = None,
+) -> list[dict[str, object]]:
+    """The masks as rows, one a clip: position, and 1 under each rate at which it is missing.
+
+    One mask serves all kinds; `swapped_with` is the video whose sound the kind swapped plays
+    (donors: by video id, empty for clips that have none). has_sound is 0 for clips that never had
+    sound, whatever the rate.
+    """
+    donors = donors or {}
+    rates = sorted(set(rates))
+    rows = []
+    for clip in sorted(clips, key=lambda clip: clip.video_id):
+        row: dict[str, object] = {
+            "video_id": clip.video_id,
+            "split": clip.split or "",
+            "key": clip.key,
+            "has_sound": int(clip.has_sound),
+            "position": f"{position(clip.key, seed):.17f}",
+        }
+        row |= {f"missing_at_{100 * r:g}": int(is_missing(clip.key, seed, r)) for r in rates}
+        rows.append(row | {"swapped_with": donors.get(clip.video_id, "")})
+    return rows
+
+
+def write_missing_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write the rows of `missing_table` as CSV; there must be at least one."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def swap_donors(
+    keys: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[str],
+    seed: int,
+    lends: Sequence[bool] | None = None,
+) -> list[int | None]:
+    """For each clip the index of another, of another class and source group, that lends its sound.
+
+    The clips stand on a ring in the order of a hash of seed and content key; each takes the next
+    one that fits. So nearly every clip lends once, the order of the clips does not count, and a
+    new clip changes the donors of those before it only. Clips equal in key, label and group count
+    as one, for which the first stands. lends: which clips may be donors, all unless given: those
+    with usable sound, in training those that are not declared missing themselves. None stands for
+    a clip that no other can lend its sound.
+    """
+    ring = _ring(keys, labels, groups, seed, lends)
+    places = [place for place, _ in ring]
+    donors: list[int | None] = []
+    for key, label, group in zip(keys, labels, groups, strict=True):
+        start = bisect_right(places, _place(key, label, group, seed))
+        after = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
+        fits = (i for i in after if labels[i] != label and groups[i] != group)
+        donors.append(next(fits, None))
+    return donors
+
+
+def noise_waveform(n: int, rms_db: float, seed_key: str) -> np.ndarray:
+    """White noise int16 (n,) with this RMS level in dBFS, the same wherever it is made.
+
+    Samples are evenly distributed and made by SHAKE-128 from seed_key; a shorter noise is the
+    beginning of a longer one. Evenly distributed noise reaches -4.8 dBFS; a higher level gives
+    that.
+    """
+    raw = hashlib.shake_128(seed_key.encode()).digest(2 * n)
+    even = (np.frombuffer(raw, dtype="<u2").astype(np.float64) + 0.5) / _FULL_SCALE - 1.0
+    gain = min(1.0, 10 ** (rms_db / 20) / _UNIFORM_RMS)
+    return np.clip(np.rint(even * gain * _FULL_SCALE), -32768, 32767).astype(np.int16)
+
+
+def area_under_rate_curve(rates: Sequence[float], values: np.ndarray) -> np.ndarray:
+    """Mean of a metric over the range of missing rates, by the trapezoid rule.
+
+    rates: (R,), rising. values: (..., R), such as accuracies, also of many resamples at once.
+    Returns (...).
+    """
+    x, y = np.asarray(rates, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if len(x) < 2 or (np.diff(x) <= 0).any() or y.shape[-1] != len(x):
+        raise ValueError(f"expected values at two or more rising rates, got {rates}, {y.shape}")
+    return np.trapezoid(y, x, axis=-1) / (x[-1] - x[0])
+
+
+def _check_rate(rate: float) -> None:
+    if not 0 <= rate <= 1:
+        raise UserError(f"missing audio: rate is {rate}, expected a share from 0 to 1")
+
+
+def _place(key: str, label: str, group: str, seed: int) -> tuple[int, str, str, str]:
+    return stable_hash("swapped", seed, key), key, label, group
+
+
+def _ring(
+    keys: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[str],
+    seed: int,
+    lends: Sequence[bool] | None,
+) -> list[tuple[tuple[int, str, str, str], int]]:
+    """Places of the lending clips on the ring, rising, with the index of each."""
+    lends = [True] * len(keys) if lends is None else lends
+    index_of: dict[tuple[int, str, str, str], int] = {}
+    for i, clip in enumerate(zip(keys, labels, groups, lends, strict=True)):
+        if clip[3]:
+            index_of.setdefault(_place(*clip[:3], seed), i)
+    return sorted(index_of.items())

@@ -1,0 +1,57 @@
+"""Source groups as the fits count them, for jobs that see one shard of the videos.
+
+Whether a model that generates for a clip saw its source is a question to all clips of the run:
+any of them may be a copy. It is answered once, so that no shard has to read all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from unmuted.engine.job import Job
+from unmuted.samples.experiment import Clip, Experiment, training_folds
+
+UNIT = "all"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """In which source group every clip of a run counts, and which fold it belongs to.
+
+    joined: the group as which another counts, where that is not itself. copied: by content key, the
+    group of training clips of which the run has copies whose own groups count as others. folds: of
+    every group that fits read.
+    """
+
+    joined: Mapping[str, str]
+    copied: Mapping[str, str]
+    folds: Mapping[str, int]
+
+    @classmethod
+    def of(cls, experiment: Experiment, clips: Iterable[Clip], folds: int) -> Sources:
+        """clips: all of the run, with the groups that they were given."""
+        clips = list(clips)
+        joined = {group: home for group, home in experiment.homes.items() if home != group}
+        copied = {
+            clip.key: at_home.group
+            for clip, at_home in zip(clips, experiment.at_home(clips), strict=True)
+            if at_home.group != joined.get(clip.group, clip.group)
+        }
+        return cls(joined, copied, training_folds(experiment, folds))
+
+    @classmethod
+    def read(cls, job: Job) -> Sources:
+        """As the stage `sources` has left them."""
+        return cls(**job.units("sources")[UNIT].json())
+
+    def payload(self) -> dict[str, dict[str, object]]:
+        """A JSON value that depends on what is said, not on the order of the clips."""
+        return {name: dict(sorted(table.items())) for name, table in asdict(self).items()}
+
+    def at_home(self, clips: Iterable[Clip]) -> list[Clip]:
+        """Any clips of the run, each in the group that it counts as; `Experiment.at_home`."""
+        return [
+            replace(clip, group=self.copied.get(clip.key, self.joined.get(clip.group, clip.group)))
+            for clip in clips
+        ]

@@ -1,1 +1,0 @@
-"""From pictures to words to AudioSet labels."""

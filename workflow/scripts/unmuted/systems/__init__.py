@@ -1,0 +1,1 @@
+"""The systems, one package each, and what they share."""

@@ -1,0 +1,1 @@
+"""Architecture 1: audio from video alone, and the Feature Filter."""

@@ -1,0 +1,1 @@
+"""Architecture 2: audio from captions, labels and video."""

@@ -1,0 +1,24 @@
+"""The networks of the checkpoints that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unmuted.engine.runner import Artifact
+from unmuted.systems.classifier.lstm import Classifier
+from unmuted.systems.classifier.training import load_classifier
+from unmuted.training.checkpoints import snapshot
+
+
+def load_chosen(
+    classifiers: Mapping[int, Mapping[str, Artifact]],
+    selection: Mapping[str, Sequence[Mapping[str, object]]],
+    device: str,
+) -> dict[str, list[Classifier]]:
+    """The network of each arm's chosen checkpoint, one a seed, in the order of the seeds."""
+
+    def network(arm: str, choice: Mapping[str, object]) -> Classifier:
+        packed = classifiers[choice["seed"]][arm].tensors()
+        return load_classifier(snapshot(packed, choice["snapshot"]), device)
+
+    return {arm: [network(arm, choice) for choice in choices] for arm, choices in selection.items()}

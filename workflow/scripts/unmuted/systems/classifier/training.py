@@ -1,0 +1,128 @@
+"""Fitting the classifier of one arm with one seed, and predicting with a checkpoint of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unmuted.errors import UserError
+from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
+from unmuted.training.checkpoints import Fit, even_epochs
+from unmuted.training.clip_arrays import ClipArray, is_finite
+from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.order import content_order
+from unmuted.training.states import State, load_weights, pack, settings_of
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """What the configuration says about the classifier."""
+
+    hidden: int = 64
+    dropout: float = 0.3
+    epochs: int = 40
+    snapshots: int = 4
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.snapshots <= self.epochs:
+            raise UserError(
+                f"classifier: snapshots is {self.snapshots}, expected 1 to epochs = {self.epochs}"
+            )
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
+
+    @property
+    def snapshot_epochs(self) -> list[int]:
+        """Epochs after which a checkpoint is kept."""
+        return even_epochs(self.epochs, self.snapshots)
+
+
+def train_classifier(
+    keys: Sequence[str],
+    features: ClipArray,
+    labels: np.ndarray,
+    classes: int,
+    settings: ClassifierSettings,
+    seed: int,
+    audio_dim: int = 0,
+    device: str = "cpu",
+    after_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> Fit:
+    """Fit the classifier on training clips: cross-entropy on logits, AdamW, a fixed schedule.
+
+    keys: content keys of the N clips; the order of the clips does not matter. features: float32
+    (N, T, F). labels: int (N,), 0..classes-1. audio_dim: how many of the features, at the end,
+    are audio; they are centred and share one scale (principal components), the others are
+    standardised each.
+    """
+    _check(features, labels, classes)
+    order = content_order(keys, labels, features)
+    config = ClassifierConfig(features.shape[2], classes, settings.hidden, settings.dropout)
+    snapshots: list[State] = []
+    with seeded(seed, device):
+        model = Classifier(config)
+        model.standardize.fit(features, order, shared_scale=audio_dim)
+        model.to(device)
+
+        def losses_of(batch: Tensor) -> dict[str, Tensor]:
+            clips = order[batch.numpy()]
+            x = torch.from_numpy(features[clips]).to(device)  # (B, T, F)
+            y = torch.from_numpy(labels[clips].astype(np.int64)).to(device)  # (B,)
+            return {"loss": F.cross_entropy(model(x), y)}
+
+        def keep(epoch: int, row: dict[str, float]) -> None:
+            if epoch in settings.snapshot_epochs:
+                snapshots.append(pack(model, asdict(config)))
+            if after_epoch is not None:
+                after_epoch(epoch, row)
+
+        history = optimise(model, losses_of, len(order), settings.schedule, keep)
+    return Fit(snapshots, settings.snapshot_epochs, history)
+
+
+def _check(features: ClipArray, labels: np.ndarray, classes: int) -> None:
+    if len(features) != len(labels) or len(features) == 0:
+        raise UserError(f"classifier: {len(features)} training clips and {len(labels)} labels")
+    if not is_finite(features):
+        raise UserError("the classifier's training features hold values that are not finite")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"labels {labels.min()}..{labels.max()}, expected 0..{classes - 1}")
+
+
+def load_classifier(state: State, device: str = "cpu") -> Classifier:
+    """The network of a checkpoint, for `predict_with`: building it costs more than one clip."""
+    return load_weights(Classifier(ClassifierConfig(**settings_of(state))), state, device)
+
+
+def predict(state: State, features: ClipArray, device: str = "cpu") -> np.ndarray:
+    """`predict_with` the network of a checkpoint."""
+    return predict_with(load_classifier(state, device), features, device)
+
+
+@torch.inference_mode()
+def predict_with(model: Classifier, features: ClipArray, device: str = "cpu") -> np.ndarray:
+    """Class probabilities float32 (N, C) of clips with features (N, T, F), one clip at a time.
+
+    So a clip's probabilities do not depend on the clips beside it, to the last bit.
+    """
+    config = model.config
+    if features.shape[2] != config.features:
+        raise UserError(
+            f"classifier expects {config.features} features a time step, got {features.shape[2]}"
+        )
+    probabilities = np.zeros((len(features), config.classes), dtype=np.float32)
+    for i in range(len(features)):
+        clip = torch.tensor(features[i : i + 1])  # (1, T, F)
+        logits = model(clip.to(device))[0]  # (C,)
+        probabilities[i] = logits.double().softmax(dim=0).cpu().numpy()
+    return probabilities

@@ -1,0 +1,78 @@
+"""The CNN-RNN's input: feature sequences of clips, padded to one length, with masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmuted.errors import UserError
+from unmuted.samples.experiment import Clip
+from unmuted.training.clip_arrays import ClipArray, mapped_stack
+
+STAGE = "cnn_sequence"
+
+
+@dataclass(frozen=True)
+class FrameSequences:
+    """Frame features of N clips, float32 (N, L, F), and which steps hold a frame, bool (N, L)."""
+
+    features: ClipArray
+    mask: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.mask)
+
+
+def pad(frames: np.ndarray, length: int) -> np.ndarray:
+    """Features (n, F) as (length, F): zeros behind them, and no more than the first `length`."""
+    padded = np.zeros((length, frames.shape[1]), dtype=np.float32)
+    padded[: len(frames)] = frames[:length]
+    return padded
+
+
+def prefix_masks(frames: Sequence[int], length: int) -> np.ndarray:
+    """bool (N, length): which steps of clips with so many frames are not padding."""
+    return np.arange(length) < np.asarray(frames, dtype=np.int64).reshape(-1, 1)
+
+
+def load_sequences(clips: Sequence[Clip], length: int, width: int | None = None) -> FrameSequences:
+    """The clips' sequences, mapped; a clip without one has no frame: all of it is masked.
+
+    width: F; that of the first clip which has a sequence by default. Raises UserError when none of
+    the clips has one, or for features of another width.
+    """
+    width = _width(clips) if width is None else width
+    counts: list[int] = []
+
+    def rows() -> Iterator[np.ndarray]:
+        for clip in clips:
+            frames = _frames(clip, width)
+            counts.append(min(len(frames), length))
+            yield pad(frames, length)
+
+    features = mapped_stack(rows())
+    return FrameSequences(features, prefix_masks(counts, length))
+
+
+def _frames(clip: Clip, width: int) -> np.ndarray:
+    """Features (n, F) of the clip's frames; none where its sequence is missing."""
+    if STAGE not in clip.artifacts:
+        return np.zeros((0, width), dtype=np.float32)
+    frames = clip.artifacts[STAGE].tensors()["features"]
+    if frames.shape[1] != width:
+        raise UserError(
+            f"{clip.video_id}: the CNN-RNN reads {width} features a frame, found {frames.shape[1]}"
+        )
+    return frames
+
+
+def _width(clips: Sequence[Clip]) -> int:
+    for clip in clips:
+        if STAGE in clip.artifacts:
+            return clip.artifacts[STAGE].tensors()["features"].shape[1]
+    raise UserError(
+        f"none of the {len(clips)} clips that the CNN-RNN would read has a frame sequence: see "
+        f"results/{STAGE} and results/sequence_frames for what became of them"
+    )

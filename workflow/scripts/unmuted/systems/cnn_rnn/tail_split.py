@@ -1,0 +1,45 @@
+"""Which clips train the CNN-RNN recogniser and which choose its checkpoint.
+
+By default those of the run's splits. In seed mode those of the source document: its table is sorted
+by class, and Keras' `validation_split` takes the table's tail, so that the last classes by name are
+validated on and never, or hardly, trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unmuted.errors import UserError
+from unmuted.samples.experiment import Clip, Experiment
+
+SORTED_TAIL = "sorted_tail"
+
+
+def cnn_rnn_clips(
+    experiment: Experiment, settings: Mapping[str, object]
+) -> tuple[list[Clip], list[Clip]]:
+    """Training and validation clips, from the configuration's section `cnn_rnn`.
+
+    The test split is the experiment's in either mode.
+    """
+    train, val = experiment.split("train"), experiment.split("val")
+    if settings["split"] != SORTED_TAIL:
+        return train, val
+    return sorted_tail([*train, *val], settings["tail_share"])
+
+
+def sorted_tail(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
+    """Clips sorted by class, cut where Keras cuts for `validation_split=share`, before it shuffles.
+
+    Within a class they are in the order of their content keys. So clips of one source stand on both
+    sides of the cut, and classes on one of them: the point of showing it. Raises UserError when a
+    side is empty.
+    """
+    ordered = sorted(clips, key=lambda clip: (clip.label, clip.key, clip.digests("cnn_sequence")))
+    cut = int(len(ordered) * (1.0 - share))
+    if not 0 < cut < len(ordered):
+        raise UserError(
+            f"cnn_rnn.tail_share {share:g} of {len(ordered)} clips leaves {cut} to train on and "
+            f"{len(ordered) - cut} to choose by: set another share, or cnn_rnn.split: groups"
+        )
+    return ordered[:cut], ordered[cut:]

@@ -1,0 +1,139 @@
+"""Fitting the CNN-RNN recogniser with one seed, and predicting with a checkpoint of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unmuted.errors import UserError
+from unmuted.systems.cnn_rnn.model import CnnRnn, CnnRnnConfig
+from unmuted.systems.cnn_rnn.sequences import FrameSequences
+from unmuted.training.checkpoints import Fit
+from unmuted.training.clip_arrays import is_finite
+from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.order import content_order
+from unmuted.training.states import State, load_weights, pack, settings_of
+
+KERAS_EPSILON = 1e-7  # of its Adam; torch's own is 1e-8
+
+
+@dataclass(frozen=True)
+class CnnRnnSettings:
+    """What the configuration says about the recogniser's network and training."""
+
+    gru_units: tuple[int, ...] = (16, 8)
+    dense_units: int = 8
+    dropout: float = 0.4
+    epochs: int = 10
+    batch_size: int = 32  # Keras' own: the source document sets one of 64 and never passes it on
+    learning_rate: float = 1e-3
+
+    @classmethod
+    def of(cls, section: Mapping[str, object]) -> CnnRnnSettings:
+        """From the section `cnn_rnn`, which also says what other stages do."""
+        own = {field.name: section[field.name] for field in fields(cls)}
+        return cls(**{**own, "gru_units": tuple(own["gru_units"])})
+
+    @property
+    def schedule(self) -> Schedule:
+        """Adam at a constant rate, as Keras compiles it: gradients are not clipped.
+
+        Without weight decay AdamW is Adam. Keras adds its epsilon before the correction of the
+        second moment, torch behind it: up to 32 times as much of it in the first steps.
+        """
+        return Schedule(
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            weight_decay=0.0,
+            is_constant=True,
+            gradient_norm=None,
+            epsilon=KERAS_EPSILON,
+        )
+
+    def network(self, features: int, classes: int) -> CnnRnnConfig:
+        """Sizes for F features a frame and C classes."""
+        return CnnRnnConfig(features, classes, self.gru_units, self.dense_units, self.dropout)
+
+
+def train_cnn_rnn(
+    keys: Sequence[str],
+    sequences: FrameSequences,
+    labels: np.ndarray,
+    classes: int,
+    settings: CnnRnnSettings,
+    seed: int,
+    device: str = "cpu",
+    after_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> Fit:
+    """Fit the recogniser on N training clips; a checkpoint of every epoch is kept.
+
+    keys: their content keys; the order of the clips does not matter. labels: int (N,),
+    0..classes-1, not all of which need occur. The loss is cross-entropy on logits: what the source
+    document writes as softmax and then the logarithm's loss.
+    """
+    _check(sequences, labels, classes)
+    order = content_order(keys, labels, sequences.mask, sequences.features)
+    config = settings.network(sequences.features.shape[2], classes)
+    snapshots: list[State] = []
+    with seeded(seed, device):
+        model = CnnRnn(config).to(device)
+
+        def losses_of(batch: Tensor) -> dict[str, Tensor]:
+            clips = order[batch.numpy()]
+            y = torch.from_numpy(labels[clips].astype(np.int64)).to(device)  # (B,)
+            return {"loss": F.cross_entropy(model(*_inputs(sequences, clips, device)), y)}
+
+        def keep(epoch: int, row: dict[str, float]) -> None:
+            snapshots.append(pack(model, asdict(config)))
+            if after_epoch is not None:
+                after_epoch(epoch, row)
+
+        history = optimise(model, losses_of, len(order), settings.schedule, keep)
+    return Fit(snapshots, list(range(1, settings.epochs + 1)), history)
+
+
+def _inputs(sequences: FrameSequences, clips: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
+    x = torch.from_numpy(sequences.features[clips]).to(device)  # (B, L, F)
+    return x, torch.from_numpy(sequences.mask[clips]).to(device)  # (B, L)
+
+
+def _check(sequences: FrameSequences, labels: np.ndarray, classes: int) -> None:
+    if len(sequences) != len(labels) or len(labels) == 0:
+        raise UserError(f"CNN-RNN: {len(sequences)} training clips and {len(labels)} labels")
+    if not is_finite(sequences.features):
+        raise UserError("the CNN-RNN's training features hold values that are not finite")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"labels {labels.min()}..{labels.max()}, expected 0..{classes - 1}")
+
+
+def load_cnn_rnn(state: State, device: str = "cpu") -> CnnRnn:
+    """The network of a checkpoint."""
+    settings = settings_of(state)
+    config = CnnRnnConfig(**{**settings, "gru_units": tuple(settings["gru_units"])})
+    return load_weights(CnnRnn(config), state, device)
+
+
+@torch.inference_mode()
+def predict_with(
+    model: CnnRnn, sequences: FrameSequences, device: str = "cpu", at_once: int = 1
+) -> np.ndarray:
+    """Class probabilities float32 (N, C) of clips.
+
+    at_once: clips a batch. One at a time, a clip's probabilities do not depend on the clips beside
+    it, to the last bit; a choice of checkpoints can do without that, and is several times faster.
+    """
+    found, width = sequences.features.shape[2], model.config.features
+    if found != width:
+        raise UserError(f"the CNN-RNN expects {width} features a frame, got {found}")
+    probabilities = np.zeros((len(sequences), model.config.classes), dtype=np.float32)
+    for start in range(0, len(sequences), at_once):
+        clips = np.arange(start, min(start + at_once, len(sequences)))
+        logits = model(*_inputs(sequences, clips, device))  # (B, C)
+        probabilities[clips] = logits.double().softmax(dim=1).cpu().numpy()
+    return probabilities

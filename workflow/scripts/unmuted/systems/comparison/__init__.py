@@ -1,0 +1,1 @@
+"""The comparison of all arms on the same clips."""

@@ -1,0 +1,226 @@
+"""The inputs of the comparison's classifiers: every way to fill a clip's missing audio.
+
+A *filling* is audio (T, A) that stands for a clip's own. An arm `<filling>` gives it to every clip;
+an arm `real_or_<filling>` only to clips without their own sound, as a system in use would. Which
+arms there are, and what each reads: `chosen_arms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unmuted.engine.runner import Artifact
+from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.swap_partners import donors_of
+from unmuted.systems.arch1.feature_filter import (
+    expected_similarity,
+    kept,
+    percentile_threshold,
+    true_similarity,
+)
+from unmuted.systems.classifier.inputs import ClipFeatures, load_features, stored_audio
+from unmuted.systems.comparison.chosen_arms import (
+    PARTS,
+    REAL_OR,
+    VIDEO,
+    at_percentile,
+    base_of,
+    filter_percentiles,
+)
+from unmuted.systems.comparison.fillings import (
+    AudioStatistics,
+    audio_statistics,
+    filtered,
+    random_features,
+)
+from unmuted.systems.shared.projection import Projection
+from unmuted.training.clip_arrays import ClipArray, Index, mapped_stack, with_audio
+
+STORED = ("video_generated", "pilot_generated", "retrieved")  # audio beside the main experiment's
+
+
+@dataclass(frozen=True)
+class Fillings:
+    """All that may stand for the audio of N clips.
+
+    clips: their own features. video_generated: (N, S, T, A), architecture 1; pilot_generated: the
+    same by the pilot. retrieved, random, swapped: (N, T, A). kept: by filter's name (with
+    percentile), bool (N, S). What no chosen arm is made of is None.
+    """
+
+    clips: ClipFeatures
+    video_generated: np.ndarray | None
+    pilot_generated: np.ndarray | None
+    retrieved: np.ndarray | None
+    random: np.ndarray | None
+    swapped: np.ndarray | None
+    kept: Mapping[str, np.ndarray]
+
+    def audio(self, filling: str, seed_index: int, clips: Index) -> np.ndarray:
+        """A filling of n of the clips, (n, T, A)."""
+        if filling in self.kept:
+            kept_clips = self.kept[filling][clips, seed_index]
+            return filtered(self.video_generated[clips, seed_index], kept_clips)
+        return {
+            "mean_audio": lambda: np.zeros_like(self.clips.real[clips]),
+            "knn_audio": lambda: self.retrieved[clips],
+            "generated_pilot": lambda: self.pilot_generated[clips, seed_index],
+            "generated_arch1": lambda: self.video_generated[clips, seed_index],
+            "generated_arch2": lambda: self.clips.generated[clips, seed_index],
+            "random_features": lambda: self.random[clips],
+            "swapped_audio": lambda: self.swapped[clips],
+        }[filling]()
+
+    def of_unit(self, unit: str, seed_index: int, heard: np.ndarray | None = None) -> ClipArray:
+        """Input (N, T, F) of a classifier.
+
+        heard: bool (N,), the clips whose own sound a real_or_ unit gets; all that have sound unless
+        given.
+        """
+        if unit == VIDEO:
+            return self.clips.visual
+        own = self.clips.usable if heard is None else self.clips.usable & heard
+
+        def audio(clips: Index) -> np.ndarray:
+            filling = self.audio(unit.removeprefix(REAL_OR), seed_index, clips)
+            if unit.startswith(REAL_OR):
+                return np.where(own[clips, None, None], self.clips.real[clips], filling)
+            return filling
+
+        return with_audio(self.clips.visual, self.clips.real.shape[2], audio)
+
+    def hearing(self, real: np.ndarray) -> Fillings:
+        """The same clips with another sound (N, T, A) in the place of their own."""
+        return replace(self, clips=replace(self.clips, real=real))
+
+
+def load_fillings(
+    clips: Sequence[Clip],
+    projection: Projection | None,
+    statistics: AudioStatistics | None,
+    swapped: np.ndarray | None,
+    kept_by_filter: Mapping[str, np.ndarray],
+    seed: int,
+    stages: Collection[str] = ("generated", *STORED),
+    audio_dim: int = 0,
+) -> Fillings:
+    """Read the features of clips.
+
+    projection, audio_dim: as in `load_features`. statistics: of training sound, for random
+    features. swapped: (N, T, A), sound of other clips. stages: those whose audio is read; what
+    nothing is made of may be missing.
+    """
+    features = load_features(clips, projection, "generated" in stages, audio_dim)
+    keys, steps = [clip.key for clip in clips], features.real.shape[1]
+    stored = {stage: stored_audio(clips, stage) for stage in STORED if stage in stages}
+    return Fillings(
+        clips=features,
+        video_generated=stored.get("video_generated"),
+        pilot_generated=stored.get("pilot_generated"),
+        retrieved=stored.get("retrieved"),
+        random=None if statistics is None else random_features(keys, statistics, steps, seed),
+        swapped=swapped,
+        kept=kept_by_filter,
+    )
+
+
+def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
+    """How the sound of the training clips varies."""
+    real = mapped_stack(clip.audio(projection) for clip in clips)
+    usable = np.array([clip.has_sound for clip in clips])
+    return audio_statistics([clip.key for clip in clips], real, usable)
+
+
+def lent_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
+    """A control: for each clip the real audio of its donor, (N, T, A)."""
+    pairs = zip(clips, donors_of(clips, seed), strict=True)
+    return mapped_stack(audio_of_donor(clip, donor, projection) for clip, donor in pairs)
+
+
+def audio_of_donor(clip: Clip, donor: Clip | None, projection: Projection) -> np.ndarray:
+    """The donor's real audio (T, A); without a donor zeros, the training mean."""
+    return np.zeros_like(clip.audio(projection)) if donor is None else donor.audio(projection)
+
+
+# --- what the filters keep ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FilterRule:
+    """How a filter decides, as the configuration says it.
+
+    percentiles: candidates, of which validation clips choose one. uniform: the source's fixed
+    threshold for the similarity with the TRUE action, of tested clips too (a leak); else None.
+    """
+
+    percentiles: tuple[float, ...]
+    uniform: float | None
+
+    def thresholds(self, similarity: np.ndarray, percentile: float) -> list[float]:
+        """One threshold a seed, from the similarities (N, S) of the clips that decide on it."""
+        if self.uniform is not None:
+            return [self.uniform] * similarity.shape[1]
+        return [percentile_threshold(one, percentile) for one in similarity.T]
+
+    def judge(
+        self, similarity: np.ndarray, posterior: np.ndarray, labels: np.ndarray | None
+    ) -> np.ndarray:
+        """Similarity (N, S) by which clips in use are judged; labels (N,) where they are known.
+
+        similarity: (N, S, C). posterior: of the video-only classifier, (S, N, C).
+        """
+        if self.uniform is not None and labels is not None:
+            return true_similarity(similarity, labels)
+        return expected_similarity(similarity, posterior)
+
+
+def filter_rule(settings: Mapping[str, object]) -> FilterRule:
+    """The rule of the configuration's section `filter`."""
+    uniform = settings["uniform_threshold"] if settings["mode"] == "uniform" else None
+    return FilterRule(filter_percentiles(settings), uniform)
+
+
+def similarities(clips: Sequence[Clip], filling: str) -> np.ndarray:
+    """Cosine of each clip's predicted labels with every action, (N, S, C)."""
+    name = {"filtered": "similarity", "shuffled_dictionary": "shuffled_similarity"}[filling]
+    return np.stack([clip.artifacts["predicted_labels"].tensors()[name] for clip in clips])
+
+
+def keep(similarity: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """bool (N, S): whether a filter with one threshold a seed keeps the clip's generated audio."""
+    pairs = zip(similarity.T, thresholds, strict=True)
+    return np.stack([kept(one, threshold) for one, threshold in pairs], axis=1)
+
+
+def video_posterior(clips: Sequence[Clip]) -> np.ndarray:
+    """The video-only classifier's probabilities, float32 (S, N, C)."""
+    found = [clip.artifacts["predictions"].json()["arms"]["video_only"] for clip in clips]
+    return np.float32([one["probabilities"] for one in found]).swapaxes(0, 1)
+
+
+def training_kept(
+    experiment: Experiment, clips: Sequence[Clip], rule: FilterRule, filters: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """What each filter keeps of the training clips, by its name with percentile: bool (N, S).
+
+    Judged by their true labels, and thresholded among themselves, so that the filter rejects the
+    same share of the clips in training as in use.
+    """
+    labels = experiment.labels(clips)
+    found = {}
+    for filling in filters:
+        true = true_similarity(similarities(clips, filling), labels)
+        for percentile in rule.percentiles:
+            limits = rule.thresholds(true, percentile)
+            found[at_percentile(filling, percentile)] = keep(true, limits)
+    return found
+
+
+def unit_digests(unit: str, clip: Clip, space: Artifact) -> list[str]:
+    """Content digests of what a classifier reads of a clip, for recipes."""
+    stages = [*PARTS[base_of(unit)].audio, *(["ast"] if unit.startswith(REAL_OR) else [])]
+    seen = clip.digests("vit_rgb", "vit_flow", *stages)
+    return [*seen, space.row.digest] if "ast" in stages else seen

@@ -1,0 +1,97 @@
+"""What reports need of the chosen arms: known, and checked, before any job.
+
+Imported by the configuration and the planner, so free of numpy and torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from unmuted.errors import UserError
+from unmuted.evaluation.arms import ORACLE, leaking_arms
+from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, chosen_arms
+
+REFERENCE = "video_only"
+FURTHER = (  # contrasts of two arms, beside those of every arm with the reference
+    ("generated_pilot", "video_only_matched"),
+    ("generated_arch1", "video_only_matched"),
+    ("generated_arch2", "video_only_matched"),
+    ("generated_arch2", "knn_audio"),
+    ("filtered", "generated_arch1"),
+    ("filtered", "shuffled_dictionary"),
+    ("oracle_filter", "filtered"),
+)
+ARCH1 = ("generated_arch1", "filtered", ORACLE)  # what results/arch1_metrics.json is about
+UNFILTERED = "generated_arch1"
+OF_MAIN_EXPERIMENT = "generated"  # in grids of ablations; its predictions are there in any case
+FILES = {"arch1_metrics": "results/arch1_metrics.json", "predictions": "results/predictions.csv"}
+
+
+def contrast_pairs(arms: Collection[str]) -> list[tuple[str, str]]:
+    """The pairs of arms whose accuracies a comparison of these arms contrasts."""
+    pairs = [(arm, REFERENCE) for arm in arms if arm != REFERENCE]
+    return pairs + [pair for pair in FURTHER if set(pair) <= set(arms)]
+
+
+def comparison_problems(config: Mapping[str, object]) -> list[str]:
+    """What is wrong with the arms and the primary contrast of a complete configuration."""
+    problems, comparison = [], config["comparison"]
+    if "cnn_rnn" in comparison.get("arms", ()) and config["cnn_rnn"]["split"] == SORTED_TAIL:
+        problems.append(
+            f"comparison.arms: cnn_rnn cannot be compared under cnn_rnn.split {SORTED_TAIL}: it is "
+            "trained on validation clips there and chosen on training clips"
+        )
+    problems += [
+        f"ablations.{grid}: comparison.arms says which arms there are and changes none of them; "
+        "leave it out of the grid"
+        for grid, keys in config["ablations"].items()
+        if "comparison.arms" in keys
+    ]
+    names = ["-".join(pair) for pair in contrast_pairs(chosen_arms(config).arms)]
+    if comparison["primary"] not in names:
+        problems.append(
+            f"comparison.primary: {comparison['primary']!r} is no contrast of the arms that are "
+            f"compared (comparison.arms); expected one of: {', '.join(names)}"
+        )
+    return problems
+
+
+def check_report_arms(report: str, config: Mapping[str, object]) -> None:
+    """Raise UserError where a report needs arms that `comparison.arms` leaves out."""
+    arms = chosen_arms(config).arms
+    if report == "arch1_metrics" and (missing := [arm for arm in ARCH1 if arm not in arms]):
+        raise UserError(
+            f"{FILES[report]} compares {', '.join(ARCH1)}: add {', '.join(missing)} to "
+            "comparison.arms"
+        )
+    if report == "predictions" and arm_without_sound(config) is None:
+        honest = "filtered or " if "filtered" not in leaking_arms(config["filter"]) else ""
+        raise UserError(
+            f"{FILES[report]} needs an arm for videos without sound: add {honest}{UNFILTERED} "
+            "to comparison.arms"
+        )
+
+
+def arm_without_sound(config: Mapping[str, object]) -> str | None:
+    """The arm whose classifiers decide about a video without sound in results/predictions.csv.
+
+    Architecture 1's generated audio after the Feature Filter; before it where the filter is not
+    chosen or is told the answer. None where neither arm is chosen.
+    """
+    leaks = leaking_arms(config["filter"])
+    candidates = [arm for arm in ("filtered", UNFILTERED) if arm not in leaks]
+    return next((arm for arm in candidates if arm in chosen_arms(config).arms), None)
+
+
+def ablated_arms(
+    grid: str, key: str, reached: Sequence[str], config: Mapping[str, object]
+) -> tuple[str, ...]:
+    """The chosen ones of the arms that a setting reaches. Raises UserError if there are none."""
+    there = {OF_MAIN_EXPERIMENT, *chosen_arms(config).arms}
+    found = tuple(arm for arm in reached if arm in there)
+    if not found:
+        raise UserError(
+            f"ablations.{grid}: {key} reaches only {', '.join(reached)}: add one to "
+            "comparison.arms, or leave the setting out of the grid"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The pilot: one LSTM for class and sound."""

@@ -1,0 +1,83 @@
+"""The clips as the pilot sees them: features of its CNN, labels and real audio, mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmuted.errors import UserError
+from unmuted.features.visual import PILOT_VISUAL
+from unmuted.samples.experiment import Clip
+from unmuted.systems.shared.projection import Projection
+from unmuted.training.clip_arrays import mapped_stack
+
+NO_LABEL = -1
+
+
+@dataclass(frozen=True)
+class PilotData:
+    """What the pilot reads of N clips."""
+
+    keys: tuple[str, ...]
+    groups: tuple[str, ...]
+    visual: np.ndarray  # float32 (N, T - 1, 2 F)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, indices: np.ndarray) -> PilotData:
+        """The clips at `indices` (int, or bool (N,)), in that order: copies in memory, for few."""
+        chosen = np.arange(len(self))[indices]
+        keys, groups = (tuple(names[i] for i in chosen) for names in (self.keys, self.groups))
+        return PilotData(keys, groups, self.visual[chosen])
+
+
+@dataclass(frozen=True)
+class PilotTargets:
+    """What the pilot learns of N clips."""
+
+    labels: np.ndarray  # int64 (N,), NO_LABEL where there is none
+    audio: np.ndarray  # float32 (N, T, A), projected; zeros where there is no usable sound
+    has_audio: np.ndarray  # bool (N,)
+
+
+def pilot_visual(rgb: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Features (T, F) of the frames and of the flow images, side by side: (T - 1, 2 F).
+
+    There are T - 1 flows between T frames. The first image of flow only repeats the second, and the
+    first frame has no flow that leads to it: both are dropped. A single frame, whose flow is black,
+    stays: (1, 2 F).
+    """
+    first = min(1, len(rgb) - 1)
+    return np.concatenate([rgb[first:], flow[first:]], axis=1)
+
+
+def load_pilot_data(clips: Sequence[Clip]) -> PilotData:
+    """Read the features of the pilot's CNN of clips; UserError for any that are not finite."""
+    return PilotData(
+        keys=tuple(clip.key for clip in clips),
+        groups=tuple(clip.group for clip in clips),
+        visual=mapped_stack(_visual(clip) for clip in clips),
+    )
+
+
+def _visual(clip: Clip) -> np.ndarray:
+    rgb, flow = (clip.artifacts[view].tensors()["features"] for view in PILOT_VISUAL)
+    visual = pilot_visual(rgb, flow)
+    if not np.isfinite(visual).all():
+        raise UserError(f"clip {clip.video_id}: features of the pilot's CNN that are not finite")
+    return visual
+
+
+def load_pilot_targets(
+    clips: Sequence[Clip], classes: Sequence[str], projection: Projection
+) -> PilotTargets:
+    """Read labels and real audio of clips that are trained on."""
+    places = {label: i for i, label in enumerate(classes)} | {None: NO_LABEL}
+    return PilotTargets(
+        labels=np.array([places[clip.label] for clip in clips], dtype=np.int64),
+        audio=mapped_stack(clip.audio(projection) for clip in clips),
+        has_audio=np.array([clip.has_sound for clip in clips]),
+    )

@@ -1,0 +1,185 @@
+"""Fitting the pilot on training clips; predicting and generating with a checkpoint of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unmuted.errors import UserError
+from unmuted.samples.folds import check_out_of_fold, read_in_fit
+from unmuted.systems.pilot.data import NO_LABEL, PilotData, PilotTargets
+from unmuted.systems.pilot.model import Pilot, PilotConfig, losses
+from unmuted.systems.shared.training import Generated
+from unmuted.training.checkpoints import Fit, even_epochs
+from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.order import content_order, hash_keys
+from unmuted.training.states import State, load_weights, pack, settings_of
+
+LABELLED_ON = "labelled_on"  # in a state: hashes of the clips whose labels were read
+
+
+@dataclass(frozen=True)
+class PilotSettings:
+    """What the configuration says about the pilot, but for the weights of its losses."""
+
+    hidden: int = 64
+    dropout: float = 0.3
+    epochs: int = 40
+    snapshots: int = 4
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
+
+    @property
+    def snapshot_epochs(self) -> list[int]:
+        """Epochs after which a checkpoint is kept."""
+        return even_epochs(self.epochs, self.snapshots)
+
+    @property
+    def last_only(self) -> PilotSettings:
+        """The same training, of which one checkpoint is kept."""
+        return replace(self, snapshots=1)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a fit learns. classes: C, 0 for audio alone. weight: of the audio's error."""
+
+    classes: int
+    generates: bool = True
+    weight: float = 1.0
+
+
+def train_pilot(
+    data: PilotData,
+    targets: PilotTargets,
+    clips: np.ndarray,
+    objective: Objective,
+    settings: PilotSettings,
+    seed: int,
+    device: str = "cpu",
+    after_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> Fit:
+    """Fit the pilot on those training clips at the indices `clips` that have what is asked for.
+
+    Their order does not matter; labels, or audio, that are not asked for are not read.
+    Visual features are standardised each; audio is centred and divided by one number, so that
+    errors keep the geometry of the audio space. Checkpoints hold hashes of the clips and groups
+    that were read. Raises UserError where a branch would learn from no clip.
+    """
+    labels = targets.labels if objective.classes else np.full_like(targets.labels, NO_LABEL)
+    heard = targets.has_audio & objective.generates
+    order = _order(data, targets, clips[(labels[clips] != NO_LABEL) | heard[clips]], objective)
+    _check(labels[order], heard[order], objective)
+    config = PilotConfig(
+        visual_dim=data.visual.shape[2],
+        classes=objective.classes,
+        audio_dim=targets.audio.shape[2] if objective.generates else 0,
+        audio_steps=targets.audio.shape[1],
+        hidden=settings.hidden,
+        dropout=settings.dropout,
+    )
+    read = _hashes(data, order, labels)
+    snapshots: list[State] = []
+    with seeded(seed, device):
+        model = Pilot(config)
+        model.standardize_visual.fit(data.visual, order)
+        if objective.generates:
+            audio_dim = config.audio_dim
+            model.standardize_audio.fit(targets.audio, order[heard[order]], shared_scale=audio_dim)
+        model.to(device)
+
+        def losses_of(batch: Tensor) -> dict[str, Tensor]:
+            rows = order[batch.numpy()]
+            arrays = data.visual[rows], labels[rows], targets.audio[rows], heard[rows]
+            visual, y, audio, known = (torch.from_numpy(array).to(device) for array in arrays)
+            if objective.generates:
+                audio = model.standardize_audio(audio)  # (B, T, A)
+            return losses(model(visual), y, audio, known, objective.weight)
+
+        def keep(epoch: int, row: dict[str, float]) -> None:
+            if epoch in settings.snapshot_epochs:
+                snapshots.append(pack(model, asdict(config), **read))
+            if after_epoch is not None:
+                after_epoch(epoch, row)
+
+        history = optimise(model, losses_of, len(order), settings.schedule, keep)
+    return Fit(snapshots, settings.snapshot_epochs, history)
+
+
+def _order(
+    data: PilotData, targets: PilotTargets, clips: np.ndarray, objective: Objective
+) -> np.ndarray:
+    """The clips in an order that comes from what is read of them."""
+    arrays = [data.visual]
+    arrays += [targets.labels] if objective.classes else []
+    arrays += [targets.audio] if objective.generates else []
+    order = content_order(data.keys, *arrays)
+    return order[np.isin(order, clips)]
+
+
+def _check(labels: np.ndarray, heard: np.ndarray, objective: Objective) -> None:
+    """Raise UserError unless the clips that are read give each branch something to learn."""
+    if objective.generates and not heard.any():
+        raise UserError("no training clip has usable sound: nothing to fit the pilot's audio on")
+    if objective.classes and not (labels != NO_LABEL).any():
+        raise UserError("no training clip has a label: nothing to fit the pilot's classes on")
+    if labels.max() >= max(objective.classes, 1):
+        raise UserError(f"labels up to {labels.max()}, expected 0..{objective.classes - 1}")
+
+
+def _hashes(data: PilotData, order: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Which clips, groups and labels were read, as far as can be saved."""
+    keys, groups = ([names[i] for i in order] for names in (data.keys, data.groups))
+    labelled = hash_keys(keys)[labels[order] != NO_LABEL]
+    return {**read_in_fit(keys, groups), LABELLED_ON: np.sort(labelled)}
+
+
+def load_pilot(state: State, device: str = "cpu") -> Pilot:
+    """The network of a checkpoint."""
+    return load_weights(Pilot(PilotConfig(**settings_of(state))), state, device)
+
+
+@torch.inference_mode()
+def predict_with(model: Pilot, data: PilotData, device: str = "cpu") -> np.ndarray:
+    """Class probabilities float32 (N, C), one clip at a time.
+
+    So a clip's probabilities do not depend on the clips beside it, to the last bit. Raises
+    ValueError for a network that was not taught classes.
+    """
+    if model.classification is None:
+        raise ValueError("this pilot generates audio alone: it was taught no classes")
+    probabilities = np.zeros((len(data), model.config.classes), dtype=np.float32)
+    for i in range(len(data)):
+        clip = torch.tensor(data.visual[i : i + 1]).to(device)  # (1, T - 1, 2 F)
+        logits = model(clip).logits[0]  # (C,)
+        probabilities[i] = logits.double().softmax(dim=0).cpu().numpy()
+    return probabilities
+
+
+@torch.inference_mode()
+def generate(
+    state: State, data: PilotData, draws: int = 1, seed: int = 0, device: str = "cpu"
+) -> Generated:
+    """Audio features (N, T, A) of clips that the pilot was not fitted on (UserError otherwise).
+
+    One clip at a time. It has no noise: neither draws nor seed matter, and the spread is 0.
+    """
+    check_out_of_fold(state, data.keys, data.groups)
+    model = load_pilot(state, device)
+    if model.generation is None:
+        raise ValueError("this pilot classifies alone: it was taught no audio")
+    sizes = (len(data), model.config.audio_steps, model.config.audio_dim)
+    audio = np.zeros(sizes, dtype=np.float32)
+    for i in range(len(data)):
+        clip = torch.tensor(data.visual[i : i + 1]).to(device)  # (1, T - 1, 2 F)
+        audio[i] = model.standardize_audio.undo(model(clip).audio)[0].cpu().numpy()
+    return Generated(audio, np.zeros(len(data), dtype=np.float32))

@@ -1,0 +1,1 @@
+"""What several generators share: projection, data, training, cross-fitting, retrieval, serving."""

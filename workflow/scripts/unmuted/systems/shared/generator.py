@@ -1,0 +1,174 @@
+"""The generator of architecture 2: video and captions of its representative frames to audio.
+
+caption -> adapter -> cosine with labels -> soft mixture of label prototypes
+[video, representative frames, label features, noise] at each time step -> LSTM -> audio features
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.text_encoder import TextEncoder
+from unmuted.training.standardize import Standardize
+
+SMALLEST = 1e-30  # keeps 0 / 0 away
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Sizes and options of the network; all of it is saved with the weights."""
+
+    visual_dim: int  # Dv, RGB and flow features side by side
+    audio_dim: int  # A
+    text_dim: int  # E, of the sentence encoder
+    labels: int  # L
+    hidden: int
+    noise_dim: int  # Z
+    adapter_dim: int
+    dropout: float
+    temperature: float  # of the attention over labels
+    tau: float  # time steps in which an anchor fades to 1/e
+    anchoring: bool  # False: the mean over representative frames at every step
+    text_adapter: str  # "adapter"; "frozen": the sentence encoder's space; "full": trained with it
+    nearest_labels: int | None = None  # how many labels a caption attends to; None: all
+    min_similarity: float | None = None  # cosine below which a label is not attended to
+    encoder: dict[str, Any] | None = None  # the sentence encoder's configuration, if it is trained
+
+
+class TextAdapter(nn.Module):
+    """A residual bottleneck on sentence embeddings, the identity before training."""
+
+    def __init__(self, text_dim: int, adapter_dim: int):
+        super().__init__()
+        self.down = nn.Linear(text_dim, adapter_dim)
+        self.up = nn.Linear(adapter_dim, text_dim)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.up(F.gelu(self.down(x)))
+
+
+class LabelAttention(nn.Module):
+    """Soft attention of captions over labels: a hard top k would pass no gradient.
+
+    It may be limited to the nearest labels, and to similar ones; a caption without any similar
+    label gets zeros. What passes the limits keeps its gradient, the choice itself has none.
+    """
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        adapt = config.text_adapter == "adapter"
+        self.adapter = TextAdapter(config.text_dim, config.adapter_dim) if adapt else nn.Identity()
+        self.temperature = config.temperature
+        self.nearest, self.min_similarity = config.nearest_labels, config.min_similarity
+
+    def forward(self, texts: Tensor, labels: Tensor, prototypes: Tensor) -> Tensor:
+        # texts (U, E), labels (L, E), prototypes (L, A)
+        q = F.normalize(self.adapter(texts), dim=-1) / self.temperature  # (U, E)
+        k = F.normalize(self.adapter(labels), dim=-1)  # (L, E)
+        scores = q @ k.T
+        attention = scores.softmax(dim=-1)  # (U, L)
+        if self.nearest is not None or self.min_similarity is not None:
+            attention = attention * self.allowed(scores.detach())
+            attention = attention / attention.sum(dim=-1, keepdim=True).clamp(min=SMALLEST)
+        return attention @ prototypes  # (U, A)
+
+    def allowed(self, scores: Tensor) -> Tensor:
+        """bool (U, L): labels within the limits; of equal ones those of lower index."""
+        allowed = torch.ones_like(scores, dtype=torch.bool)
+        if self.nearest is not None:
+            order = scores.argsort(dim=-1, descending=True, stable=True)
+            allowed.scatter_(-1, order[:, self.nearest :], False)
+        if self.min_similarity is not None:
+            allowed &= scores * self.temperature >= self.min_similarity
+        return allowed
+
+
+def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) -> Tensor:
+    """How strongly each representative frame is felt at each time step.
+
+    steps: int (B, R). mask: bool (B, R), False for padding. Returns (B, T, R), rows that sum to
+    at most 1: exp(-|t - s| / tau) around each frame, averaged where frames crowd; with tau None,
+    equal everywhere.
+    """
+    if tau is None:
+        weights = mask[:, None, :].float().expand(-1, length, -1)
+    else:
+        time = torch.arange(length, device=steps.device)
+        distance = (time[None, :, None] - steps[:, None, :]).abs()  # (B, T, R)
+        weights = torch.exp(-distance / tau) * mask[:, None, :]
+    return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1.0)
+
+
+class Generator(nn.Module):
+    """Video, captions and noise to standardised audio features."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.config = config
+        self.standardize_visual = Standardize(config.visual_dim)
+        self.standardize_audio = Standardize(config.audio_dim)
+        self.register_buffer("label_embeddings", torch.zeros(config.labels, config.text_dim))
+        self.register_buffer("prototypes", torch.zeros(config.labels, config.audio_dim))
+        self.encoder = TextEncoder(config.encoder) if config.encoder is not None else None
+        self.attention = LabelAttention(config)
+        self.visual = nn.Linear(config.visual_dim, config.hidden)
+        joint = 2 * config.hidden + config.audio_dim + config.noise_dim
+        self.lstm = nn.LSTM(joint, config.hidden, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden, config.audio_dim)
+
+    @property
+    def noise_dim(self) -> int:
+        return self.config.noise_dim
+
+    def inputs(self, data: GeneratorData, clips: np.ndarray) -> list[np.ndarray]:
+        """What `forward` takes of the clips at these indices, but for the noise.
+
+        visual (B, T, Dv), the distinct texts (U, E) or their tokens (U, W), and of each clip's
+        representative frames the row of its text, its step and whether it is there, (B, R). U, W
+        and R are what these clips need: anything beyond costs time and could change the last bit.
+        """
+        r = max(1, int(data.mask[clips].sum(axis=1).max()))
+        rows, captions = np.unique(data.captions[clips, :r], return_inverse=True)
+        frames = (captions.reshape(-1, r), data.steps[clips, :r], data.mask[clips, :r])
+        if self.encoder is not None and data.tokens is None:
+            raise ValueError("this generator reads the tokens of the captions, the data have none")
+        texts = data.texts[rows] if self.encoder is None else _trimmed(data.tokens[rows])
+        return [data.visual[clips], texts, *frames]
+
+    def forward(
+        self,
+        visual: Tensor,  # (B, T, Dv)
+        texts: Tensor,  # (U, E), the distinct captions of these clips; (U, W), their tokens
+        captions: Tensor,  # (B, R), rows of `texts`
+        steps: Tensor,  # (B, R)
+        mask: Tensor,  # (B, R)
+        noise: Tensor,  # (B, T, Z)
+    ) -> Tensor:
+        visual = self.standardize_visual(visual)
+        rows = torch.arange(len(visual), device=visual.device)[:, None]
+        frames = self.visual(visual[rows, steps])  # (B, R, H), the representative ones
+        sounds = self.standardize_audio(self.prototypes)  # (L, A)
+        if self.encoder is not None:
+            texts = self.encoder(texts)  # (U, E)
+        label_features = self.attention(texts, self.label_embeddings, sounds)  # (U, A)
+        label_features = F.embedding(captions, label_features)  # (B, R, A)
+        tau = self.config.tau if self.config.anchoring else None
+        anchor = anchor_weights(steps, mask, visual.shape[1], tau)  # (B, T, R)
+        x = [self.visual(visual), anchor @ frames, anchor @ label_features, noise]
+        h, _ = self.lstm(torch.cat(x, dim=-1))  # (B, T, H)
+        return self.head(self.dropout(h))  # (B, T, A)
+
+
+def _trimmed(tokens: np.ndarray) -> np.ndarray:
+    """Tokens (U, W) without columns that are padding in every row, but for the first."""
+    return tokens[:, : max(1, int((tokens >= 0).sum(axis=1).max()))]

@@ -1,0 +1,50 @@
+"""Clips of an experiment as the inputs of a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from unmuted.samples.experiment import Clip
+from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
+from unmuted.systems.shared.projection import Projection
+
+NO_CAPTIONS = {"embeddings": np.zeros((0, 1), np.float32), "steps": np.zeros(0, np.int64)}
+Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
+
+
+def generator_data(
+    clips: Sequence[Clip],
+    projection: Projection,
+    time_steps: int,
+    tokenize: Tokenize | None = None,
+    reads_captions: bool = True,
+) -> GeneratorData:
+    """The clips as arrays for the generator, mapped; any frame may be representative, so R = T.
+
+    tokenize: turns captions into token ids, for a generator that trains the sentence encoder.
+    reads_captions: False for what is made from video alone; the data then have none.
+    """
+    return collate(
+        (_generator_inputs(clip, projection, tokenize, reads_captions) for clip in clips),
+        audio_dim=len(projection.components),
+        max_captions=time_steps,
+    )
+
+
+def _generator_inputs(
+    clip: Clip, projection: Projection, tokenize: Tokenize | None, reads_captions: bool
+) -> ClipInputs:
+    captions = NO_CAPTIONS
+    if reads_captions:
+        captions = clip.artifacts["caption_embeddings"].tensors()
+    return ClipInputs(
+        key=clip.key,
+        group=clip.group,
+        visual=clip.visual(),
+        captions=captions["embeddings"],
+        steps=captions["steps"],
+        audio=clip.audio(projection) if clip.has_sound else None,
+        tokens=tokenize(clip.artifacts["captions"].json()["captions"]) if tokenize else None,
+    )

@@ -1,0 +1,146 @@
+"""Retrieved audio: the mean sound of the training clips that look most like a clip.
+
+An arm beside the generators: what remembering, without learning, makes of the same clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmuted.errors import UserError
+from unmuted.samples.folds import FULL
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.training.clip_arrays import blocks
+from unmuted.training.moments import moments
+from unmuted.training.order import content_order, hash_keys
+
+CLIPS_AT_ONCE = 256  # bounds the table of similarities
+DIGITS = 9  # of a cosine: what differs less is rounding, which varies with the clips beside it
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Retrieved audio of N clips, and where it comes from."""
+
+    audio: np.ndarray  # float32 (N, T, A), the mean over the neighbours
+    neighbours: np.ndarray  # int64 (N, k), indices of training clips, the nearest first; -1: none
+    similarity: np.ndarray  # float32 (N, k), cosine; NaN where there are fewer than k
+
+
+def retrieve_cross_fitted(
+    data: GeneratorData, training: GeneratorData, fold_of_group: Mapping[str, int], k: int
+) -> Retrieved:
+    """Retrieved audio of any clips, from training clips of other folds.
+
+    fold_of_group: fold of every source group with training clips. Clips of these groups search
+    the training clips outside their fold, others all of them. Leaving out a clip's group alone
+    would give training clips nearly the choice that test clips have. But then the generated and
+    the retrieved arm would differ in what a training clip's feature may know as well as in how it
+    is made; with the generators' folds they know the same clips.
+    """
+    folds, of_training = (
+        np.array([fold_of_group.get(group, FULL) for group in clips.groups])
+        for clips in (data, training)
+    )
+    size = len(data), training.audio.shape[1], training.audio.shape[2]
+    audio, similarity = np.zeros(size, np.float32), np.full((len(data), k), np.nan, np.float32)
+    neighbours = np.zeros((len(data), k), dtype=np.int64)
+    seen, known = _Seen.of(data), _Seen.of(training)
+    for fold in np.unique(folds):
+        mine = np.flatnonzero(folds == fold)
+        others = np.flatnonzero((of_training != fold) | (fold == FULL))
+        part = _retrieve(seen, mine, known, others, k)
+        audio[mine], similarity[mine] = part.audio, part.similarity
+        neighbours[mine] = part.neighbours
+    return Retrieved(audio, neighbours, similarity)
+
+
+def retrieve(data: GeneratorData, library: GeneratorData, k: int) -> Retrieved:
+    """Mean audio of the k clips of the library with usable sound that look most like each clip.
+
+    Likeness is the cosine of mean visual features, standardised by the library's clips with sound.
+    A clip never finds itself: not its content, and no clip of its source group or of a group that
+    holds its content. Equals go by content key, so the order of the clips does not matter. Where
+    fewer than k clips are left, these are all; raises UserError where none is.
+    """
+    everything = (np.arange(len(clips)) for clips in (data, library))
+    return _retrieve(_Seen.of(data), next(everything), _Seen.of(library), next(everything), k)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """N clips and what retrieval compares: of their features only the mean is kept in memory."""
+
+    clips: GeneratorData
+    looks: np.ndarray  # float64 (N, Dv), mean visual features
+    keys: np.ndarray  # int64 (N,), hashes
+    groups: np.ndarray  # int64 (N,), hashes
+
+    @staticmethod
+    def of(clips: GeneratorData) -> _Seen:
+        parts = blocks(np.arange(len(clips)))
+        looks = [clips.visual[part].mean(axis=1, dtype=np.float64) for part in parts]
+        return _Seen(clips, np.concatenate(looks), hash_keys(clips.keys), hash_keys(clips.groups))
+
+
+def _retrieve(
+    data: _Seen, queries: np.ndarray, library: _Seen, candidates: np.ndarray, k: int
+) -> Retrieved:
+    """`retrieve` for the clips `queries` (indices) from those of the library at `candidates`."""
+    of_library = library.clips
+    order = content_order(of_library.keys, of_library.visual, of_library.audio)
+    heard = order[of_library.has_audio[order] & np.isin(order, candidates)]  # (M,)
+    if len(heard) == 0:
+        raise UserError("no training clip has usable sound: nothing to retrieve")
+    mean, scale = moments(library.looks[heard][:, None], np.arange(len(heard)))
+    looks = _directions(library.looks[heard], mean, scale)  # (M, Dv)
+    neighbours = np.full((len(queries), k), -1, dtype=np.int64)
+    similarity = np.full((len(queries), k), np.nan, dtype=np.float32)
+    audio = np.zeros((len(queries), *of_library.audio.shape[1:]), dtype=np.float32)
+    for part in blocks(np.arange(len(queries)), CLIPS_AT_ONCE):
+        clips = queries[part]
+        cosine = _directions(data.looks[clips], mean, scale) @ looks.T  # (n, M)
+        cosine = np.round(cosine, DIGITS, out=cosine)
+        cosine[_related(data, clips, library, heard)] = -np.inf
+        _check_any(cosine, data.clips, clips)
+        nearest = np.argsort(-cosine, axis=1, kind="stable")[:, :k]  # (n, k), or all M
+        likeness = np.take_along_axis(cosine, nearest, axis=1)
+        found = np.isfinite(likeness)
+        neighbours[part, : nearest.shape[1]] = np.where(found, heard[nearest], -1)
+        similarity[part, : nearest.shape[1]] = np.where(found, likeness, np.nan)
+        weights = found / found.sum(axis=1, keepdims=True)
+        audio[part] = np.einsum("nk,nkta->nta", weights, of_library.audio[heard[nearest]])
+    return Retrieved(audio, neighbours, similarity)
+
+
+def _directions(looks: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Unit vectors (N, Dv) of looks (N, Dv), a copy, standardised; written over `looks`."""
+    looks -= mean
+    looks /= scale
+    for part in blocks(np.arange(len(looks))):
+        lengths = np.linalg.norm(looks[part], axis=1, keepdims=True)
+        looks[part] /= np.maximum(lengths, np.finfo(np.float64).tiny)
+    return looks
+
+
+def _related(data: _Seen, clips: np.ndarray, library: _Seen, heard: np.ndarray) -> np.ndarray:
+    """bool (n, M): same source group, same content, or a group that holds the same content."""
+    groups = library.groups[heard]
+    same = data.keys[clips][:, None] == library.keys[heard]
+    related = same | (data.groups[clips][:, None] == groups)
+    for i in np.flatnonzero(same.any(axis=1)):
+        related[i] |= np.isin(groups, groups[same[i]])
+    return related
+
+
+def _check_any(cosine: np.ndarray, data: GeneratorData, clips: np.ndarray) -> None:
+    """Raise UserError naming a clip for which no candidate is left."""
+    alone = clips[~np.isfinite(cosine).any(axis=1)]
+    if len(alone):
+        raise UserError(
+            f"retrieval: for clip {data.keys[alone[0]]} (group {data.groups[alone[0]]}) no "
+            "training clip with usable sound comes from another source: add some"
+        )

@@ -1,0 +1,87 @@
+"""What fitted generators make of the videos of a shard; one way for both architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from unmuted.config.derived import time_steps, trains_sentences
+from unmuted.engine.job import Job
+from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.samples.experiment import FULL, Clip, load_clips, load_generators, read_units
+from unmuted.samples.source_groups import Sources
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.inputs import Tokenize, generator_data
+from unmuted.systems.shared.projection import Projection
+
+Fitted = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+
+
+def serve_shard(job: Job, fitted_stage: str) -> None:
+    """Bring the job's shard up to date with the generators of `fitted_stage`.
+
+    An artifact holds audio (S, T, A) and its spread over draws (S,), one row a seed; training
+    clips are generated out of fold.
+    """
+    # Architecture 2's generator reads captions and draws noise; architecture 1's does neither.
+    has_noise = fitted_stage == "generator"
+    tokenizes = has_noise and trains_sentences(job.config)
+    sources = Sources.read(job)
+    found = sources.at_home(load_clips(job, job.videos, ["captions"] if tokenizes else []))
+    clips = {clip.video_id: clip for clip in found}
+    space = job.units("projection")[FULL]
+    fitted = job.fits_by_seed(fitted_stage)
+    extra = {}
+    for name, clip in clips.items():
+        fold = sources.folds.get(clip.group)
+        made_by = [read_units(units, fold) for units in fitted.values()]
+        extra[name] = [space.row.digest, made_by, clip.group]
+    compute = partial(
+        _generate,
+        clips=clips,
+        job=job,
+        fitted=fitted,
+        space=space,
+        fold_of_group=sources.folds,
+        draws=job.config["generator"]["draws"] if has_noise else 1,
+        tokenizes=tokenizes,
+        reads_captions=has_noise,
+    )
+    job.run_shard(compute, extra)
+
+
+def _generate(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    job: Job,
+    fitted: Fitted,
+    space: Artifact,
+    fold_of_group: Mapping[str, int],
+    draws: int,
+    tokenizes: bool,
+    reads_captions: bool,
+) -> Iterator[Outcome]:
+    from unmuted.inference.device import use_device
+    from unmuted.systems.shared.crossfit import generate_with_seeds
+
+    device = str(use_device(job.config["device"], job.threads))
+    projection, tokenize = Projection(**space.tensors()), _tokenizer(job) if tokenizes else None
+
+    def data_of(names: Sequence[str]) -> GeneratorData:
+        chosen = [clips[name] for name in names]
+        return generator_data(chosen, projection, time_steps(job.config), tokenize, reads_captions)
+
+    generators = {seed: load_generators(units) for seed, units in fitted.items()}
+    names, seeds = [task.name for task in tasks], np.array([*generators])
+    made = generate_with_seeds(names, data_of, generators, fold_of_group, draws, device)
+    for name, audio, spread in made:
+        yield Outcome(name, {"audio": audio, "spread": spread, "seeds": seeds})
+
+
+def _tokenizer(job: Job) -> Tokenize:
+    from unmuted.features.sentences import SentenceEncoder
+    from unmuted.systems.shared.transformer import tokens_of
+
+    return partial(tokens_of, SentenceEncoder(job.model_spec("sentence")))
