@@ -53,7 +53,7 @@ bench: $(VENV)/ready
 
 figures: $(VENV)/ready # needs graphviz
 	$(BIN)/snakemake --rulegraph | tred | dot -Tsvg > resources/figures/rulegraph.svg
-	$(BIN)/python workflow/scripts/draw_demo_clips.py resources/figures/demo_clips.png
+	$(BIN)/python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png
 
 clean:
 	rm -rf $(VENV) results .snakemake

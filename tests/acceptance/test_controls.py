@@ -20,7 +20,7 @@ from unmuted.samples.experiment import FULL, load_experiment
 from unmuted.systems.shared.projection import Projection
 
 pytestmark = pytest.mark.acceptance
-SEEDS = (0, 1)  # fewer than a claim needs; the README's table has five
+SEEDS = (0, 1)  # fewer than a claim needs; the table in docs/comparison.md has five
 
 ARCHITECTURES = {
     "generated_arch1": "video_generated",

@@ -1,6 +1,6 @@
-"""Draw the README's picture of the demo: frames of four clips over their spectrograms.
+"""Draw the documentation's picture of the demo: frames of four clips over their spectrograms.
 
-Run as `python workflow/scripts/draw_demo_clips.py resources/figures/demo_clips.png`.
+Run as `python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png`.
 """
 
 from __future__ import annotations
