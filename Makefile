@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 PYTEST := $(BIN)/python -m pytest
 FAST := unit or engine
 
-.PHONY: demo test test-fast code-versions bench lint verify tiny-models figures clean
+.PHONY: demo test test-fast code-versions bench lint verify docs tiny-models figures clean
 
 $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,11 @@ lint: $(VENV)/ready
 verify: $(VENV)/ready
 	$(BIN)/python workflow/scripts/verify_artifacts.py $(DIRECTORY)
 
+# The documentation site, into site/.
+docs: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --requirement docs/requirements.txt
+	$(BIN)/mkdocs build --strict
+
 # After a change of code: raise the version of the stages that now make something else, in
 # workflow/scripts/unmuted/pipeline/stages.py, and name the others: EQUIVALENT="ast wav", or EQUIVALENT=all.
 code-versions: $(VENV)/ready
@@ -56,4 +61,4 @@ figures: $(VENV)/ready # needs graphviz
 	$(BIN)/python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png
 
 clean:
-	rm -rf $(VENV) results .snakemake
+	rm -rf $(VENV) results .snakemake site
