@@ -84,7 +84,7 @@ def make_corpus(
 
 
 @dataclass(frozen=True)
-class Row:
+class LedgerEntry:
     """The only column of a ledger that fits look at."""
 
     digest: str
@@ -95,7 +95,7 @@ class InMemory:
     """An artifact that was never written."""
 
     arrays: dict[str, np.ndarray]
-    row: Row = Row("")
+    row: LedgerEntry = LedgerEntry("")
 
     def tensors(self) -> dict[str, np.ndarray]:
         return self.arrays

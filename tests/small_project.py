@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unmuted.digests import digest_json
 from unmuted.engine.artifacts import content_digest
-from unmuted.engine.ledger import Row, write_rows
+from unmuted.engine.ledger import LedgerEntry, write_rows
 from unmuted.engine.project import Project
 from unmuted.pipeline.stages import STAGES
 
@@ -46,14 +46,14 @@ def changed(config: Mapping[str, object], dotted: str, value: object) -> dict[st
     return new
 
 
-def row(name: str, content: object = "", status: str = "ok") -> Row:
+def row(name: str, content: object = "", status: str = "ok") -> LedgerEntry:
     """A ledger row of an artifact with this content (its own by default); None: no artifact."""
     if content is None:
-        return Row(name, status, "", "recipe", "", 0, 0.0)
-    return Row(name, status, "", "recipe", digest_json(content or f"of {name}"), 1, 0.0)
+        return LedgerEntry(name, status, "", "recipe", "", 0, 0.0)
+    return LedgerEntry(name, status, "", "recipe", digest_json(content or f"of {name}"), 1, 0.0)
 
 
-def write_ledgers(project: Project, stage: str, rows: Mapping[str, Row]) -> None:
+def write_ledgers(project: Project, stage: str, rows: Mapping[str, LedgerEntry]) -> None:
     """Ledgers of a stage for every shard; videos without a row are "ok", of their own content."""
     for shard, videos in project.shards.items():
         path = project.ledger(stage, shard)

@@ -23,7 +23,7 @@ from guards.corpus import (
 )
 from guards.world import SEEDS, World, make_world
 from unmuted.engine.artifacts import write_artifact
-from unmuted.engine.ledger import Row, read_rows, write_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows, write_rows
 from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, load_experiment
@@ -225,7 +225,7 @@ def without_sequences(world: World, names: list[str]) -> World:
             ledger = project.ledger("cnn_sequence", shard)
             rows = read_rows(ledger)
             for name in set(names) & set(rows):
-                rows[name] = Row(name, "no_frames", "made so", "made", "", 0, 0.0)
+                rows[name] = LedgerEntry(name, "no_frames", "made so", "made", "", 0, 0.0)
             write_rows(ledger, rows.values())
     return world
 
@@ -253,7 +253,7 @@ def test_features_of_two_widths_are_refused(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.safetensors"
         features = np.ones((2, width), np.float32)
         digest, size = write_artifact(path, {"features": features}, "recipe")
-        found = Artifact(path, Row(name, "ok", "", "recipe", digest, size, 0.0))
+        found = Artifact(path, LedgerEntry(name, "ok", "", "recipe", digest, size, 0.0))
         clips.append(Clip(name, "x", "train", name, name, {"cnn_sequence": found}))
     with pytest.raises(UserError, match="b: the CNN-RNN reads 3 features a frame, found 4"):
         load_sequences(clips, 5)

@@ -19,7 +19,7 @@ from unmuted.systems.arch1.feature_filter import expected_similarity, true_simil
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.comparison.chosen_arms import at_percentile, base_of
 from unmuted.systems.comparison.inputs import Fillings, FilterRule, filter_rule, keep
-from unmuted.systems.comparison.report import Compared, compare_arms, tidy_rows
+from unmuted.systems.comparison.report import ComparisonData, compare_arms, tidy_rows
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
 FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")
@@ -216,7 +216,7 @@ def test_differences_of_a_filling_that_leaks_are_marked() -> None:
         }
 
 
-def compared(gain: float) -> Compared:
+def compared(gain: float) -> ComparisonData:
     rng = np.random.default_rng(1)
     labels = rng.integers(0, C, 60)
 
@@ -231,7 +231,7 @@ def compared(gain: float) -> Compared:
     arms["real_audio"] = arm(0.4 + gain)
     roles = dict.fromkeys(arms, "arm") | {"oracle_filter": "leaks"}
     groups = [str(n // 2) for n in range(60)]
-    return Compared(arms, roles, labels, draw_groups(groups, 500, 0, seeds=S))
+    return ComparisonData(arms, roles, labels, draw_groups(groups, 500, 0, seeds=S))
 
 
 def test_contrasts_are_corrected_but_for_the_primary_one() -> None:

@@ -13,7 +13,7 @@ import join_sources
 from small_project import changed, make_config, row, write_ledgers
 from unmuted.dataset.splits import write_splits
 from unmuted.engine.job import make_jobs
-from unmuted.engine.ledger import Row
+from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.project import Project
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import open_run
@@ -28,7 +28,7 @@ from unmuted.samples.experiment import (
     load_clips,
     load_experiment,
     load_whole_experiment,
-    merged_groups,
+    merge_duplicate_groups,
     training_folds,
     training_sound,
 )
@@ -51,7 +51,7 @@ clips = st.lists(
 
 @given(clips)
 def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -> None:
-    homes = merged_groups(found)
+    homes = merge_duplicate_groups(found)
     linked = {c.group: {c.group} for c in found}  # plain transitive closure, for comparison
     for _ in found:
         for one in found:
@@ -63,7 +63,7 @@ def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -
         for other in found:
             together = other.group in linked[one.group]
             assert (homes[one.group] == homes[other.group]) == together
-    assert homes == merged_groups(found[::-1])
+    assert homes == merge_duplicate_groups(found[::-1])
 
 
 splits = st.sampled_from(["train", "val", "test", None])
@@ -75,12 +75,12 @@ anywhere = st.lists(
 @given(anywhere)
 def test_clips_elsewhere_join_training_groups_and_move_none(found) -> None:
     """Named by split and number, a group lies in one split; contents are shared at will."""
-    homes = merged_groups(found)
-    assert homes == merged_groups(found[::-1])
+    homes = merge_duplicate_groups(found)
+    assert homes == merge_duplicate_groups(found[::-1])
     earlier = []
     for split in ("train", "val", "test", None):
         earlier += [c for c in found if c.split == split]
-        before = merged_groups(earlier)
+        before = merge_duplicate_groups(earlier)
         assert {group: homes[group] for group in before} == before
     trained = {c.key for c in found if c.split == "train"}
     training_homes = {homes[c.group] for c in found if c.split == "train"}
@@ -91,23 +91,23 @@ def test_clips_elsewhere_join_training_groups_and_move_none(found) -> None:
 
 def test_a_test_group_with_clips_of_two_training_groups_merges_neither() -> None:
     copies = [clip("c", "k1", "film", "test"), clip("d", "k2", "film", "test")]
-    homes = merged_groups([clip("a", "k1", "g1"), clip("b", "k2", "g2"), *copies])
+    homes = merge_duplicate_groups([clip("a", "k1", "g1"), clip("b", "k2", "g2"), *copies])
     assert homes == {"g1": "g1", "g2": "g2", "film": "g1"}
 
 
 @given(anywhere)
 def test_every_clip_of_a_training_source_is_at_home_in_a_fold(found) -> None:
     """Without this, the generator fitted on all training clips would serve what it has read."""
-    homes = merged_groups(found)
+    homes = merge_duplicate_groups(found)
     kept = [replace(c, group=homes[c.group]) for c in found if c.split]
     experiment = Experiment(tuple(kept), ("x",), {}, homes)
     trained = {c.key: c.group for c in kept if c.split == "train"}
     raw = {c.group for c in found if c.key in trained}  # sources with a copy of a training clip
-    for c, at_home in zip(found, experiment.at_home(found), strict=True):
+    for c, canonical in zip(found, experiment.with_canonical_groups(found), strict=True):
         if c.key in trained:
-            assert at_home.group == trained[c.key]
+            assert canonical.group == trained[c.key]
         elif c.group in raw:
-            assert at_home.group in set(trained.values())
+            assert canonical.group in set(trained.values())
 
 
 @st.composite
@@ -173,13 +173,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return project
 
 
-def write(project: Project, **rows: dict[str, Row]) -> None:
+def write(project: Project, **rows: dict[str, LedgerEntry]) -> None:
     """Ledgers of the visual stages and of AST; rows: by stage, those that are not plain "ok"."""
     for stage in (*VISUAL, "ast"):
         write_ledgers(project, stage, rows.get(stage, {}))
 
 
-def same_content(*names: str) -> dict[str, dict[str, Row]]:
+def same_content(*names: str) -> dict[str, dict[str, LedgerEntry]]:
     return {stage: {name: row(name, f"one {stage}") for name in names} for stage in VISUAL}
 
 
@@ -344,7 +344,7 @@ def test_a_clip_without_label_counts_as_of_the_source_that_its_content_shows(
     monkeypatch.setattr(project, "videos", videos)
     write(project, **same_content("cats0", "dogs3"))
     experiment = load_experiment(project)
-    (plain,) = experiment.at_home(load_clips(project, ["plain"], ()))
+    (plain,) = experiment.with_canonical_groups(load_clips(project, ["plain"], ()))
     assert plain.group == "cats0"
     assert plain.group in training_folds(experiment, 2)
 

@@ -22,7 +22,7 @@ from unmuted.samples.experiment import (
     fit_units,
     fold_name,
     load_experiment,
-    merged_groups,
+    merge_duplicate_groups,
     training_folds,
     training_sound,
     unlabelled_clips,
@@ -70,7 +70,7 @@ def linked(found: list[Clip]) -> dict[str, set[str]]:
 def test_none_has_anything_to_do_with_a_tested_clip(found: list[Clip]) -> None:
     by_id = {c.video_id: c for c in found}
     teaching = {c.video_id for c in found if c.split is None}
-    chosen = unlabelled_clips(found, merged_groups(found), teaching)
+    chosen = unlabelled_clips(found, merge_duplicate_groups(found), teaching)
     sources = linked(found)
     for one in chosen:
         assert one.label is None and one.video_id in teaching
@@ -85,16 +85,16 @@ def test_all_that_have_nothing_to_do_with_labelled_clips_are_there_once(found: l
     sources = linked(found)
     free = {c.key for c in found if all(by_id[name].split is None for name in sources[c.video_id])}
     teaching = {c.video_id for c in found if c.split is None}
-    chosen = unlabelled_clips(found, merged_groups(found), teaching)
+    chosen = unlabelled_clips(found, merge_duplicate_groups(found), teaching)
     assert free <= {c.key for c in chosen}
-    again = unlabelled_clips(found[::-1], merged_groups(found), teaching)
+    again = unlabelled_clips(found[::-1], merge_duplicate_groups(found), teaching)
     assert [(c.key, c.group) for c in chosen] == [(c.key, c.group) for c in again]
 
 
 def test_of_equal_contents_the_one_with_sound_teaches() -> None:
     mute, heard = clip("x0", "k", "g1", None, sound=False), clip("x1", "k", "g2", None)
     for found in ([mute, heard], [heard, mute]):
-        assert unlabelled_clips(found, merged_groups(found), {"x0", "x1"}) == [
+        assert unlabelled_clips(found, merge_duplicate_groups(found), {"x0", "x1"}) == [
             replace(heard, group="g1")
         ]
 

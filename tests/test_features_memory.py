@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.inference.batches import run_across
-from unmuted.inference.memory import Shrinking
+from unmuted.inference.memory import AdaptiveBatch
 
 
 class Device:
@@ -31,14 +31,14 @@ class Device:
 def test_every_row_gets_its_result_however_little_fits(room: int, size: int, count: int) -> None:
     device = Device(room)
     rows = np.arange(float(count))
-    ((_, results),) = run_across([("clip", rows)], Shrinking(device, size), size)
+    ((_, results),) = run_across([("clip", rows)], AdaptiveBatch(device, size), size)
     np.testing.assert_array_equal(results, 2 * rows)
     assert all(fits <= room for fits in device.sizes[-1:])
 
 
 def test_it_stays_small_once_it_has_shrunk(caplog: pytest.LogCaptureFixture) -> None:
     device = Device(room=5)
-    run = Shrinking(device, 16)
+    run = AdaptiveBatch(device, 16)
     with caplog.at_level(logging.WARNING, logger="unmuted"):
         run(np.zeros(16))
         run(np.zeros(16))
@@ -48,7 +48,7 @@ def test_it_stays_small_once_it_has_shrunk(caplog: pytest.LogCaptureFixture) -> 
 
 def test_a_row_that_does_not_fit_at_all_is_an_error() -> None:
     with pytest.raises(torch.OutOfMemoryError):
-        Shrinking(Device(room=0), 4)(np.zeros(4))
+        AdaptiveBatch(Device(room=0), 4)(np.zeros(4))
 
 
 def test_other_errors_are_not_taken_for_a_want_of_memory() -> None:
@@ -56,7 +56,7 @@ def test_other_errors_are_not_taken_for_a_want_of_memory() -> None:
         raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken"):
-        Shrinking(fail, 4)(np.zeros(4))
+        AdaptiveBatch(fail, 4)(np.zeros(4))
 
 
 @pytest.mark.parametrize("text", ["CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED when"])
@@ -66,4 +66,4 @@ def test_libraries_that_want_memory_in_words_of_their_own_are_understood(text: s
             raise RuntimeError(text)
         return batch
 
-    assert Shrinking(run, 8)(np.arange(5)) == [0, 1, 2, 3, 4]
+    assert AdaptiveBatch(run, 8)(np.arange(5)) == [0, 1, 2, 3, 4]

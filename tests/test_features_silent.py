@@ -8,20 +8,20 @@ import pytest
 
 import extract_ast
 import extract_noise
-from unmuted.engine.ledger import OK, Row
-from unmuted.engine.runner import Artifact, Outcome, Task
-from unmuted.features.silent import part_silent
+from unmuted.engine.ledger import OK, LedgerEntry
+from unmuted.engine.runner import Artifact, Result, Task
+from unmuted.features.silent import split_silent
 
 
 def task(name: str, status: str) -> Task:
-    row = Row(name, status, "level -80 dB", "", "", 0, 0.0)
+    row = LedgerEntry(name, status, "level -80 dB", "", "", 0, 0.0)
     return Task(name, "", {"wav": Artifact(Path(f"{name}.wav"), row)})
 
 
 def test_silent_clips_are_parted_from_those_that_sound() -> None:
     tasks = [task("a", OK), task("b", "silent"), task("c", OK)]
-    silent, sounding = part_silent(tasks)
-    assert silent == [Outcome("b", None, "silent", "level -80 dB")]
+    silent, sounding = split_silent(tasks)
+    assert silent == [Result("b", None, "silent", "level -80 dB")]
     assert sounding == [tasks[0], tasks[2]]
 
 
@@ -29,4 +29,4 @@ def test_silent_clips_are_parted_from_those_that_sound() -> None:
 def test_no_model_is_loaded_for_silent_clips_alone(script: object) -> None:
     """There is no job to take a model from."""
     made = list(script.extract([task("a", "silent")], None))
-    assert made == [Outcome("a", None, "silent", "level -80 dB")]
+    assert made == [Result("a", None, "silent", "level -80 dB")]

@@ -32,11 +32,11 @@ from unmuted.systems.shared.settings import VideoGeneratorSettings
 from unmuted.systems.shared.training import train_generator, train_video_generator
 from unmuted.training.clip_arrays import (
     CLIPS_AT_ONCE,
-    Assembled,
     Index,
-    RowFile,
+    LazyConcat,
+    MemmapWriter,
     is_finite,
-    mapped_stack,
+    memmap_stack,
 )
 from unmuted.training.order import content_order
 from unmuted.training.standardize import moments
@@ -57,25 +57,25 @@ def rows(n: int = 5) -> np.ndarray:
 
 
 def test_a_mapped_stack_is_a_stack() -> None:
-    mapped = mapped_stack(iter(rows()))
+    mapped = memmap_stack(iter(rows()))
     assert type(mapped) is np.ndarray and mapped.dtype == np.float32
     assert mapped.tobytes() == np.stack(rows()).tobytes()
     with pytest.raises(ValueError, match="read-only"):
         mapped[0] = 1
-    assert mapped_stack(rows().astype(np.float64)).tobytes() == rows().tobytes()
-    assert mapped_stack(np.zeros((4, 0))).shape == (4, 0)
+    assert memmap_stack(rows().astype(np.float64)).tobytes() == rows().tobytes()
+    assert memmap_stack(np.zeros((4, 0))).shape == (4, 0)
 
 
 def test_rows_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"row 1 is \(3,\), those before it \(2,\)"):
-        mapped_stack([np.zeros(2), np.zeros(3)])
+        memmap_stack([np.zeros(2), np.zeros(3)])
 
 
 def test_the_file_lies_in_tmpdir_and_has_no_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    mapped = mapped_stack(rows())
+    mapped = memmap_stack(rows())
     maps = Path("/proc/self/maps").read_text(encoding="utf-8")
     assert f"{tmp_path}/" in maps and "(deleted)" in maps
     assert list(tmp_path.iterdir()) == []
@@ -85,8 +85,8 @@ def test_the_file_lies_in_tmpdir_and_has_no_name(
 def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "import os, numpy as np\n"
-        "from unmuted.training.clip_arrays import RowFile, mapped_stack\n"
-        "mapped, file = mapped_stack(np.ones((9, 1000))), RowFile()\n"
+        "from unmuted.training.clip_arrays import MemmapWriter, memmap_stack\n"
+        "mapped, file = memmap_stack(np.ones((9, 1000))), MemmapWriter()\n"
         "file.append(np.ones(10_000))\n"
         "os.kill(os.getpid(), 9)\n"
     )
@@ -101,7 +101,7 @@ def test_a_full_disk_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "wb", 0))
     monkeypatch.setattr(tempfile, "tempdir", "/some/folder")
     with pytest.raises(UserError, match=r"/some/folder: No space left on device.*set TMPDIR"):
-        RowFile().append(np.zeros(3))
+        MemmapWriter().append(np.zeros(3))
 
 
 def test_a_folder_that_is_not_there_is_named(
@@ -109,7 +109,7 @@ def test_a_folder_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(UserError, match=r"gone: No such file or directory.*set TMPDIR"):
-        RowFile()
+        MemmapWriter()
 
 
 # --- the same bits --------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_no_fit_reads_more_than_a_block(made: Made) -> None:
 
 def test_what_reads_every_clip_takes_features_that_are_put_together() -> None:
     whole = rows(N)
-    read = Assembled(whole.shape, lambda clips: InBlocks(whole)[clips].copy())
+    read = LazyConcat(whole.shape, lambda clips: InBlocks(whole)[clips].copy())
     order = np.random.default_rng(0).permutation(N)
     found, expected = moments(read, order), moments(whole, order)
     assert [a.tobytes() for a in found] == [a.tobytes() for a in expected]

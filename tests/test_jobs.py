@@ -18,7 +18,7 @@ from unmuted.config.validation import setting
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.job import Job, ReportJob, Settings, UndeclaredRead, make_jobs, run_job
 from unmuted.engine.project import Project
-from unmuted.engine.runner import Artifact, Outcome, Task, read_plan
+from unmuted.engine.runner import Artifact, Result, Task, read_plan
 from unmuted.engine.stage import Registry, Stage
 from unmuted.engine.variants import variant_path
 
@@ -83,7 +83,7 @@ def make_shards(run: Project, *stages: str) -> None:
     for stage in map(run.stage, stages):
         for shard in run.shards:
             Job(run, stage, shard).run_shard(
-                lambda tasks, stage=stage: [Outcome(t.name, payload(stage, t.name)) for t in tasks]
+                lambda tasks, stage=stage: [Result(t.name, payload(stage, t.name)) for t in tasks]
             )
 
 
@@ -214,9 +214,9 @@ ANY_TABLE = Artifact(Path("table.json"), None)
 def fit_after(job: Job, read: Callable[[], object], fingerprint: object) -> None:
     """Run the job's fits, which call `read` while they are made."""
 
-    def compute(tasks: Sequence[Task]) -> Iterable[Outcome]:
+    def compute(tasks: Sequence[Task]) -> Iterable[Result]:
         read()
-        return [Outcome(task.name, {"mean": np.zeros(1)}) for task in tasks]
+        return [Result(task.name, {"mean": np.zeros(1)}) for task in tasks]
 
     job.run_seeds({seed: {"mean": fingerprint} for seed in job.own_seeds}, compute)
 
@@ -245,10 +245,10 @@ def test_a_job_of_a_shard_reads_its_own_inputs_and_what_was_added_to_their_finge
     with pytest.raises(UndeclaredRead, match=f"scaled of {elsewhere(run)}, a video that it may"):
         job.artifacts("scaled", [elsewhere(run)])
 
-    def compute(tasks: Sequence[Task], *others: Artifact) -> Iterable[Outcome]:
+    def compute(tasks: Sequence[Task], *others: Artifact) -> Iterable[Result]:
         for one in (*others, *(task.inputs["scaled"] for task in tasks)):
             assert one.tensors()
-        return [Outcome(task.name, {"x": 1}) for task in tasks]
+        return [Result(task.name, {"x": 1}) for task in tasks]
 
     with pytest.raises(UndeclaredRead, match="in no fingerprint"):
         job.run_shard(lambda tasks: compute(tasks, fitted))
@@ -276,9 +276,9 @@ def read_recorded(
     found = job.recorded_artifact("means", given["table"], stage, given["name"], digest)
     assert found.tensors()["values"] == values_of(given["name"])  # before anything is made
 
-    def compute(tasks: Sequence[Task]) -> Iterable[Outcome]:
+    def compute(tasks: Sequence[Task]) -> Iterable[Result]:
         assert found.tensors()
-        return [Outcome(task.name, {"x": 1}) for task in tasks]
+        return [Result(task.name, {"x": 1}) for task in tasks]
 
     job.run_shard(compute, dict.fromkeys(job.videos, fingerprint))
 

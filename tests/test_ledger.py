@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.engine.ledger import COLUMNS, Journal, Row, read_rows, write_rows
+from unmuted.engine.ledger import COLUMNS, Journal, LedgerEntry, read_rows, write_rows
 from unmuted.errors import UserError
 from unmuted.text import one_line
 
 HEADER = ",".join(COLUMNS) + "\n"
-ROW = Row("clip", "ok", "", "0" * 32, "f" * 32, 1234, 0.25)
+ROW = LedgerEntry("clip", "ok", "", "0" * 32, "f" * 32, 1234, 0.25)
 
 
-def row(video_id: str, **changes: object) -> Row:
-    return Row(**{**vars(ROW), "video_id": video_id, **changes})
+def row(video_id: str, **changes: object) -> LedgerEntry:
+    return LedgerEntry(**{**vars(ROW), "video_id": video_id, **changes})
 
 
 ids = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True)
 rows = st.builds(
-    Row,
+    LedgerEntry,
     video_id=ids,
     status=st.sampled_from(["ok", "no_stream", "damaged"]),
     reason=st.text().map(one_line),

@@ -14,8 +14,8 @@ from PIL import Image, ImageSequence
 import animate_cnn_rnn
 from media.clips import numbered_picture, read_number
 from unmuted.engine.artifacts import write_artifact
-from unmuted.engine.ledger import Row
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.ledger import LedgerEntry
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.media.animation import WIDTH, animate, durations, fitted_text
 from unmuted.media.images import encode_images
 
@@ -140,11 +140,13 @@ def task(folder: Path, images: np.ndarray, **said: object) -> Task:
     for name, payload in payloads.items():
         path = folder / name
         digest, size = write_artifact(path, payload, "recipe")
-        inputs[path.stem] = Artifact(path, Row("clip", "ok", "", "recipe", digest, size, 0.0))
+        inputs[path.stem] = Artifact(
+            path, LedgerEntry("clip", "ok", "", "recipe", digest, size, 0.0)
+        )
     return Task("clip", "recipe", inputs)
 
 
-def outcome(tmp_path: Path, images: np.ndarray, **said: object) -> Outcome:
+def outcome(tmp_path: Path, images: np.ndarray, **said: object) -> Result:
     (found,) = animate_cnn_rnn.draw([task(tmp_path, images, **said)])
     return found
 

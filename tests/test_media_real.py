@@ -23,20 +23,20 @@ from unmuted.media.probe import Probe, probe
 from unmuted.media.wav import Wav, read_wav, rms_db
 
 T = 18
-Row = dict[str, str]
+LedgerEntry = dict[str, str]
 
 
 class Clip(NamedTuple):
     """A clip's row of the manifest and what was read from it."""
 
     path: Path
-    row: Row
+    row: LedgerEntry
     found: Probe
     sample: FrameSample
     wav: Wav
 
 
-def varied(rows: list[Row]) -> list[Row]:
+def varied(rows: list[LedgerEntry]) -> list[LedgerEntry]:
     """The first clip of each combination of formats, and the extremes of rate and shape."""
     formats = ("video_codec", "audio_codec", "audio_hz", "audio_channels")
     kinds = {(Path(r["path"]).suffix, *(r[f] for f in formats)): r for r in reversed(rows)}

@@ -18,11 +18,11 @@ from unmuted.errors import UserError
 from unmuted.media.wav import rms_db
 from unmuted.samples.missing_audio import (
     area_under_rate_curve,
+    draw_swap_partners,
     is_missing,
     missing_table,
     noise_waveform,
     position,
-    swap_donors,
     write_missing_table,
 )
 
@@ -106,54 +106,56 @@ def test_donors_are_of_another_class_and_source_whatever_the_order(
     count: int, classes: int, per_group: int, seed: int, random
 ) -> None:
     keys, labels, groups = clips_of(max(count, per_group + 1), classes, per_group)
-    donors = swap_donors(keys, labels, groups, seed)
+    donors = draw_swap_partners(keys, labels, groups, seed)
     for i, donor in enumerate(donors):
         assert labels[donor] != labels[i]
         assert groups[donor] != groups[i]
     order = list(range(len(keys)))
     random.shuffle(order)
-    shuffled = swap_donors(*([part[i] for i in order] for part in (keys, labels, groups)), seed)
+    shuffled = draw_swap_partners(
+        *([part[i] for i in order] for part in (keys, labels, groups)), seed
+    )
     named = {keys[order[i]]: keys[order[donor]] for i, donor in enumerate(shuffled)}
     assert named == {keys[i]: keys[donor] for i, donor in enumerate(donors)}
 
 
 def test_nearly_every_clip_lends_once() -> None:
     keys, labels, groups = clips_of(2000, 20, 1)
-    uses = Counter(swap_donors(keys, labels, groups, 0))
+    uses = Counter(draw_swap_partners(keys, labels, groups, 0))
     assert len(uses) > 1800
     assert max(uses.values()) <= 6
 
 
 def test_a_new_clip_changes_few_donors() -> None:
     keys, labels, groups = clips_of(400, 20, 1)
-    before = swap_donors(keys, labels, groups, 0)
-    after = swap_donors([*keys, "new"], [*labels, "class 0"], [*groups, "new"], 0)
+    before = draw_swap_partners(keys, labels, groups, 0)
+    after = draw_swap_partners([*keys, "new"], [*labels, "class 0"], [*groups, "new"], 0)
     assert sum(a != b for a, b in zip(after[:-1], before, strict=True)) <= 3
     assert 400 in after
 
 
 def test_the_seed_changes_the_donors() -> None:
     clips = clips_of(400, 20, 1)
-    same = np.mean(np.equal(swap_donors(*clips, 0), swap_donors(*clips, 1)))
+    same = np.mean(np.equal(draw_swap_partners(*clips, 0), draw_swap_partners(*clips, 1)))
     assert same < 0.05
 
 
 def test_only_clips_that_lend_are_donors() -> None:
     keys, labels, groups = clips_of(60, 3, 1)
     lends = [not is_missing(key, 0, 0.5) for key in keys]
-    donors = swap_donors(keys, labels, groups, 0, lends)
+    donors = draw_swap_partners(keys, labels, groups, 0, lends)
     assert len(donors) == 60
     assert all(lends[donor] for donor in donors)
 
 
 def test_a_clip_of_one_source_in_two_classes_does_not_lend_to_itself() -> None:
     keys, labels, groups = ["a", "a", "b"], ["dog", "cat", "dog"], ["one", "one", "two"]
-    assert swap_donors(keys[:2], labels[:2], groups[:2], 0) == [None, None]
-    assert swap_donors([*keys, "c"], [*labels, "cat"], [*groups, "three"], 0)[:2] == [3, 2]
+    assert draw_swap_partners(keys[:2], labels[:2], groups[:2], 0) == [None, None]
+    assert draw_swap_partners([*keys, "c"], [*labels, "cat"], [*groups, "three"], 0)[:2] == [3, 2]
 
 
 def test_copies_of_one_clip_get_one_donor() -> None:
-    donors = swap_donors(["a", "a", "b"], ["dog", "dog", "cat"], ["1", "1", "2"], 0)
+    donors = draw_swap_partners(["a", "a", "b"], ["dog", "dog", "cat"], ["1", "1", "2"], 0)
     assert donors == [2, 2, 0]
 
 

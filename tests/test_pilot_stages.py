@@ -75,11 +75,13 @@ def clean(folder: Path) -> World:
     return made(folder / "clean", make_clips()).run(*BEFORE, *PILOT)
 
 
-def at_home(world: World) -> dict[str, Clip]:
+def with_canonical_groups(world: World) -> dict[str, Clip]:
     """Clips by id, in the groups that they count as, with paths that hold anywhere."""
     with chdir(world.folder):
         project = world.project()
-        found = Sources.read(project).at_home(load_clips(project, project.videos, PILOT_VISUAL))
+        found = Sources.read(project).with_canonical_groups(
+            load_clips(project, project.videos, PILOT_VISUAL)
+        )
     for clip in found:
         for stage, one in clip.artifacts.items():
             clip.artifacts[stage] = replace(one, path=world.folder / one.path)
@@ -213,7 +215,9 @@ def test_the_sound_of_a_training_clip_reaches_all_that_generates_and_nothing_els
 ) -> None:
     name = clean.ids("train")[5]
     other = clean.copy().with_features(with_other_sound, [name]).run("pilot")  # the space is kept
-    unread = fold_name(Sources.read(in_folder(clean)).folds[at_home(clean)[name].group])
+    unread = fold_name(
+        Sources.read(in_folder(clean)).folds[with_canonical_groups(clean)[name].group]
+    )
     expected = {u for u in UNITS if u != CLASSIFICATION and not u.endswith(unread)}
     assert fitted_again(clean, other) == expected
 
@@ -292,7 +296,7 @@ def test_of_lambdas_that_do_equally_well_the_smallest_is_chosen(
 
 
 def test_audio_of_training_clips_is_out_of_fold_and_of_others_by_the_full_fit(clean: World) -> None:
-    clips, folds = at_home(clean), Sources.read(in_folder(clean)).folds
+    clips, folds = with_canonical_groups(clean), Sources.read(in_folder(clean)).folds
     weight = choice_of(clean)["lambda"]
     served = set()
     for name, artifact in clean.artifacts("pilot_generated").items():
@@ -368,7 +372,7 @@ def test_what_was_learnt_with_its_label_is_not_predicted(clean: World) -> None:
 
 
 def test_predictions_are_those_of_the_chosen_checkpoints(clean: World) -> None:
-    clips, choice = at_home(clean), choice_of(clean)
+    clips, choice = with_canonical_groups(clean), choice_of(clean)
     units = {"pilot": ("joint", joint_unit(choice["lambda"], FULL))}
     units["pilot_classification"] = (CLASSIFICATION, CLASSIFICATION)
     for name, artifact in clean.artifacts("pilot_predictions").items():

@@ -20,7 +20,7 @@ from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.project import Project
-from unmuted.engine.runner import DAMAGE, Outcome, Task, mark_damaged, write_plan
+from unmuted.engine.runner import DAMAGE, Result, Task, mark_damaged, write_plan
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
@@ -42,9 +42,9 @@ def project(config: dict[str, object]) -> Project:
     return open_run(config)
 
 
-def made_of_names(todo: Sequence[Task]) -> Iterator[Outcome]:
+def made_of_names(todo: Sequence[Task]) -> Iterator[Result]:
     """Artifacts that say their names."""
-    yield from (Outcome(task.name, {"of": task.name}) for task in todo)
+    yield from (Result(task.name, {"of": task.name}) for task in todo)
 
 
 def recipes(config: dict[str, object]) -> dict[str, str]:
@@ -524,7 +524,7 @@ def test_a_shard_and_a_fit_run_through(project) -> None:
 def test_another_number_of_shards_computes_nothing_again(config) -> None:
     computed = []
 
-    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+    def compute(todo: Sequence[Task]) -> Iterator[Result]:
         computed.extend(task.name for task in todo)
         yield from made_of_names(todo)
 
@@ -532,7 +532,7 @@ def test_another_number_of_shards_computes_nothing_again(config) -> None:
         project = open_run(changed(config, "videos_per_shard", videos_per_shard))
         for shard in project.shards:
             project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
-        project.sweep()
+        project.prune()
         return project
 
     run(4)

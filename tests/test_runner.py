@@ -12,11 +12,11 @@ import pytest
 
 from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.runner import (
     JOURNAL,
     Artifact,
-    Outcome,
+    Result,
     Task,
     by_fit,
     locked,
@@ -40,15 +40,17 @@ class Stage:
         self.folder, self.ledger = root / shard, root / f"{shard}.ledger.csv"
         self.computed: list[str] = []
 
-    def run(self, *tasks: Task, die_at: str | None = None, **contents: object) -> dict[str, Row]:
+    def run(
+        self, *tasks: Task, die_at: str | None = None, **contents: object
+    ) -> dict[str, LedgerEntry]:
         """Run `tasks`; contents: what an artifact says, by name, where it is not its recipe."""
 
-        def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+        def compute(todo: Sequence[Task]) -> Iterator[Result]:
             for task in todo:
                 if task.name == die_at:
                     raise KeyboardInterrupt
                 self.computed.append(task.name)
-                yield Outcome(task.name, {"made": contents.get(task.name, task.recipe)})
+                yield Result(task.name, {"made": contents.get(task.name, task.recipe)})
 
         self.computed.clear()
         return run_tasks(self.folder, self.ledger, SUFFIX, tasks, compute)
@@ -76,7 +78,7 @@ def tasks(names: str, recipe: str = "r1") -> list[Task]:
     return [Task(name, recipe, video=video(name)) for name in names]
 
 
-BLOCK = Row("x", "no_video_stream", "only sound", "theirs", "", 0, 3.0)
+BLOCK = LedgerEntry("x", "no_video_stream", "only sound", "theirs", "", 0, 3.0)
 
 
 def test_a_second_run_computes_nothing(stage: Stage) -> None:
@@ -167,9 +169,9 @@ def test_leftovers_of_killed_writers_are_removed(stage: Stage) -> None:
 
 
 def test_a_video_without_artifact_is_a_row_and_not_tried_again(stage: Stage) -> None:
-    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+    def compute(todo: Sequence[Task]) -> Iterator[Result]:
         stage.computed += [task.name for task in todo]
-        yield Outcome("a", None, "no_stream", "evil\nname,ok\x1b[2J")
+        yield Result("a", None, "no_stream", "evil\nname,ok\x1b[2J")
 
     for _ in range(2):
         rows = run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("a"), compute)
@@ -208,8 +210,8 @@ def test_a_row_carries_size_digest_and_recipe(stage: Stage) -> None:
 
 
 def test_an_outcome_that_is_missing_or_unasked_for_is_an_error(stage: Stage) -> None:
-    def one_too_few(todo: Sequence[Task]) -> Iterator[Outcome]:
-        yield Outcome("a", {})
+    def one_too_few(todo: Sequence[Task]) -> Iterator[Result]:
+        yield Result("a", {})
 
     with pytest.raises(RuntimeError, match="no outcome for b, c"):
         run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("abc"), one_too_few)
@@ -260,10 +262,10 @@ def test_a_deleted_folder_is_damage_of_all_its_artifacts(stage: Stage) -> None:
 def test_a_truncated_tensor_file_is_damage_not_a_crash(tmp_path: Path) -> None:
     folder, ledger = tmp_path / "s", tmp_path / "s.ledger.csv"
 
-    def compute(todo: Sequence[Task]) -> Iterator[Outcome]:
+    def compute(todo: Sequence[Task]) -> Iterator[Result]:
         import numpy as np
 
-        yield from (Outcome(task.name, {"x": np.ones(2, np.float32)}) for task in todo)
+        yield from (Result(task.name, {"x": np.ones(2, np.float32)}) for task in todo)
 
     run_tasks(folder, ledger, ".safetensors", tasks("a"), compute)
     (folder / "a.safetensors").write_bytes(b"\x01\x02")
@@ -450,12 +452,12 @@ def test_a_lock_on_a_swept_folder_is_taken_anew(
     folder = tmp_path / "shard"
     flock, swept = fcntl.flock, []
 
-    def sweep_first(file: object, flags: int) -> None:
+    def prune_first(file: object, flags: int) -> None:
         flock(file, flags)
         if not swept:
             swept.append(folder.rename(tmp_path / "grave"))
 
-    monkeypatch.setattr("unmuted.engine.runner.fcntl.flock", sweep_first)
+    monkeypatch.setattr("unmuted.engine.runner.fcntl.flock", prune_first)
     with locked(folder):
         assert folder.is_dir() and (folder / ".lock").exists()
     assert swept

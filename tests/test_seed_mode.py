@@ -23,7 +23,7 @@ from unmuted.config.validation import check_config, setting
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 from unmuted.engine.job import make_jobs
-from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.pipeline.registry import open_run
 
 OPTIONS = {
@@ -74,7 +74,7 @@ def shard(config: Mapping[str, object]) -> str:
     return only
 
 
-def rows(config: Mapping[str, object], stage: str) -> dict[str, Row]:
+def rows(config: Mapping[str, object], stage: str) -> dict[str, LedgerEntry]:
     return read_rows(open_run(config).ledger(stage, shard(config)))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unmuted.samples.experiment import (
     Clip,
     Experiment,
-    merged_groups,
+    merge_duplicate_groups,
     training_folds,
     unlabelled_clips,
 )
@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "test", None)
 
 def experiment_of(clips: list[Clip]) -> Experiment:
     """As `load_experiment` puts it together of clips that are all usable."""
-    homes = merged_groups(clips)
+    homes = merge_duplicate_groups(clips)
     teaching = {clip.video_id for clip in clips if clip.label is None}
     labelled = [
         Clip(c.video_id, c.label, c.split, homes[c.group], c.key, {}) for c in clips if c.label
@@ -57,7 +57,7 @@ def test_a_shard_is_told_what_the_whole_run_knows(clips: list[Clip]) -> None:
     experiment = experiment_of(clips)
     sources = Sources.of(experiment, clips, FOLDS)
     told = Sources(**json.loads(json.dumps(sources.payload())))  # as it comes from the file
-    assert told.at_home(clips) == experiment.at_home(clips)
+    assert told.with_canonical_groups(clips) == experiment.with_canonical_groups(clips)
     assert told.folds == training_folds(experiment, FOLDS)
 
 
@@ -76,4 +76,7 @@ def test_only_copies_take_room() -> None:
     sources = Sources.of(experiment_of([*clips, copy, mixed]), [*clips, copy, mixed], FOLDS)
     assert sources.joined == {"elsewhere": "group3"}
     assert sources.copied == {"key5": "group5"}
-    assert [clip.group for clip in sources.at_home([copy, mixed])] == ["group3", "group5"]
+    assert [clip.group for clip in sources.with_canonical_groups([copy, mixed])] == [
+        "group3",
+        "group5",
+    ]

@@ -29,7 +29,7 @@ import numpy as np
 
 from measure import Figure, Limit, alternate, ratios, seconds
 from unmuted.engine.artifacts import write_artifact
-from unmuted.engine.ledger import OK, Row
+from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.engine.runner import Artifact, Task
 from unmuted.engine.seeds import name_of_fit
 from unmuted.samples.experiment import FULL, Clip, Experiment
@@ -80,7 +80,8 @@ def read_clips(folder: Path, count: int) -> list[Clip]:
         name = f"{i:06d}"
         artifacts = {
             stage: Artifact(
-                folder / stage / f"{name}.safetensors", Row(name, OK, "", "", digest, 0, 0.0)
+                folder / stage / f"{name}.safetensors",
+                LedgerEntry(name, OK, "", "", digest, 0, 0.0),
             )
             for stage, digest in found.items()
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from unmuted.engine.artifacts import content_digest
-from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows
 
 TOY = Path(__file__).resolve().parent / "toy"
 LIBRARY = TOY.parents[2] / "workflow" / "scripts"
@@ -139,9 +139,9 @@ class ToyCorpus:
     def bytes(self, *stages: str) -> dict[str, bytes]:
         return {name: path.read_bytes() for name, path in self.paths(*stages).items()}
 
-    def rows(self, stage: str) -> dict[str, Row]:
+    def rows(self, stage: str) -> dict[str, LedgerEntry]:
         """Rows of all shards or partitions of a stage."""
-        found: dict[str, Row] = {}
+        found: dict[str, LedgerEntry] = {}
         for ledger in sorted((self.results / stage).glob("*.ledger.csv")):
             found |= read_rows(ledger)
         return found

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from unmuted.engine.artifacts import write_artifact
-from unmuted.engine.ledger import OK, Row, write_rows
+from unmuted.engine.ledger import OK, LedgerEntry, write_rows
 from unmuted.engine.project import Project
 from unmuted.features.audioset import load_labels
 from unmuted.features.label_head import TENSORS
@@ -187,13 +187,13 @@ def write_features(project: Project, clips: Sequence[MadeClip]) -> None:
             write_rows(project.ledger(stage, shard), rows)
 
 
-def _write(project: Project, stage: str, shard: str, clip: MadeClip) -> Row:
+def _write(project: Project, stage: str, shard: str, clip: MadeClip) -> LedgerEntry:
     arrays = _features(clip)[stage]
     if arrays is None:
-        return Row(clip.video_id, "silent", "made so", "made", "", 0, 0.0)
+        return LedgerEntry(clip.video_id, "silent", "made so", "made", "", 0, 0.0)
     path = project.folder(stage, shard) / f"{clip.video_id}{STAGES[stage].suffix}"
     digest, size = write_artifact(path, arrays, "made")
-    return Row(clip.video_id, OK, "", "made", digest, size, 0.0)
+    return LedgerEntry(clip.video_id, OK, "", "made", digest, size, 0.0)
 
 
 def _features(clip: MadeClip) -> dict[str, dict[str, object] | None]:

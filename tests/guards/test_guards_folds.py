@@ -153,7 +153,7 @@ def test_copies_in_other_sources_that_are_not_found_are_caught(
 ) -> None:
     """Without the search for equal content, a copy's generator has read the original."""
     monkeypatch.setattr(
-        "unmuted.samples.experiment.merged_groups",
+        "unmuted.samples.experiment.merge_duplicate_groups",
         lambda clips: {clip.group: clip.group for clip in clips},
     )
     stages = ("sources", "video_generator", "video_generated")
@@ -166,6 +166,6 @@ def test_copies_in_other_sources_that_are_not_found_are_caught(
 def test_a_copy_without_label_that_is_not_found_is_caught(
     clean: World, planted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Sources, "at_home", lambda _, clips: list(clips))
+    monkeypatch.setattr(Sources, "with_canonical_groups", lambda _, clips: list(clips))
     nobody_is_known(monkeypatch)
     caught(clean, planted, "generated", name="copy-unlabelled")

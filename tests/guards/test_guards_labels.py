@@ -24,8 +24,8 @@ from guards.world import STAGES_RUN, World
 from unmuted.engine.variants import variant_path
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.samples.experiment import Clip, Experiment
-from unmuted.samples.missing_audio import swap_donors
-from unmuted.systems.comparison.inputs import donors_of
+from unmuted.samples.missing_audio import draw_swap_partners
+from unmuted.systems.comparison.inputs import swap_partners_of
 
 LEAKS = ("oracle_filter", "kept by oracle_filter")
 
@@ -126,10 +126,10 @@ def test_a_donor_of_another_class_is_caught(
     def by_class(clips: Sequence[Clip], seed: int) -> list[Clip]:
         keys, labels = [clip.key for clip in clips], [clip.label for clip in clips]
         groups, lends = [clip.group for clip in clips], [clip.has_sound for clip in clips]
-        return [clips[i] for i in swap_donors(keys, labels, groups, seed, lends)]
+        return [clips[i] for i in draw_swap_partners(keys, labels, groups, seed, lends)]
 
-    assert unmuted.samples.swap_partners.donors_of is donors_of
-    monkeypatch.setattr(unmuted.samples.swap_partners, "donors_of", by_class)
+    assert unmuted.samples.swap_partners.swap_partners_of is swap_partners_of
+    monkeypatch.setattr(unmuted.samples.swap_partners, "swap_partners_of", by_class)
     caught(clean, relabelled, "swap_partners", "comparison_predictions")
 
 

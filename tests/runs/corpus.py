@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from unmuted.engine.artifacts import content_digest
-from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.pipeline.registry import open_run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -89,9 +89,9 @@ class Corpus:
     def ids(self, split: str) -> list[str]:
         return [row["video_id"] for row in self.manifest() if row["split"] == split]
 
-    def rows(self, stage: str) -> dict[str, Row]:
+    def rows(self, stage: str) -> dict[str, LedgerEntry]:
         """Rows of all shards or partitions of a stage, by video or fit."""
-        found: dict[str, Row] = {}
+        found: dict[str, LedgerEntry] = {}
         own = self.results / f"{stage}.ledger.csv"
         for ledger in [own] if own.exists() else sorted((self.results / stage).glob("*.csv")):
             found |= read_rows(ledger)

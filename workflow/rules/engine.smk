@@ -45,7 +45,7 @@ wildcard_constraints:
     video=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
 
 
-def begin():
+def on_start():
     """Before the first job: own the lock and results/, and have the models of all jobs at hand.
 
     Jobs may be offline.
@@ -112,11 +112,11 @@ def report_recipe(name):
     return lambda wildcards: PROJECT.report_recipe(name)
 
 
-def growing(amount):
+def scaled_by_attempt(amount):
     """A resource that grows with every attempt, for jobs that a scheduler killed."""
     return lambda wildcards, attempt: amount * attempt
 
 
 def limits(mem_mb, minutes, **others):
     """Resources of a rule, for one attempt; memory and time grow with every further one."""
-    return dict(mem_mb=growing(mem_mb), runtime=growing(minutes), **others)
+    return dict(mem_mb=scaled_by_attempt(mem_mb), runtime=scaled_by_attempt(minutes), **others)

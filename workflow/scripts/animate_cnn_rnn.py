@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.animation import animate
 from unmuted.media.images import centre_square, decode_images
 from unmuted.pipeline.registry import run_job
@@ -13,12 +13,12 @@ from unmuted.systems.cnn_rnn.tail_split import SORTED_TAIL
 CLASSES_SHOWN = 3
 
 
-def draw(tasks: Sequence[Task]) -> Iterator[Outcome]:
+def draw(tasks: Sequence[Task]) -> Iterator[Result]:
     """A GIF per task."""
     for task in tasks:
         tensors = task.inputs["sequence_frames"].tensors()
         if len(tensors["timestamps"]) == 0:
-            yield Outcome(task.name, None, "no_frames", "there is no frame to be shown")
+            yield Result(task.name, None, "no_frames", "there is no frame to be shown")
             continue
         said = task.inputs["cnn_rnn_predictions"].json()
         top = [(one["label"], one["percent"]) for one in said["top"][:CLASSES_SHOWN]]
@@ -28,7 +28,7 @@ def draw(tasks: Sequence[Task]) -> Iterator[Outcome]:
         def write(path: Path, content: bytes = file) -> None:
             path.write_bytes(content)
 
-        yield Outcome(task.name, write)
+        yield Result(task.name, write)
 
 
 def note(said: Mapping[str, object]) -> str:

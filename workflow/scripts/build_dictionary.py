@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.features.audioset import load_labels
 from unmuted.pipeline.registry import run_job
 
 
-def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[Outcome]:
+def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[Result]:
     """Unit vectors of actions (C, E) and labels (L, E), and whose vector the control gives (C,).
 
     The source's fixed threshold belongs to names alone, so they stand in no sentence with it.
@@ -34,7 +34,7 @@ def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[O
             "labels": embed_labels(load_labels(), encode, sentence),
             "shuffled": shuffled,
         }
-        yield Outcome(task.name, vectors)
+        yield Result(task.name, vectors)
 
 
 def main(job: Job) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.images import decode_images
 from unmuted.pipeline.registry import run_job
 
 
-def caption(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def caption(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     """One caption per representative frame, with the frame's time step, per task."""
     from unmuted.features.captions import Captioner
     from unmuted.inference.device import pick_dtype, use_device
@@ -33,7 +33,7 @@ def caption(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     )
     for name, captions in captioner.caption_clips(clips):
         said = {"steps": steps[name], "captions": captions}
-        yield Outcome(name, said | {"dtype": str(dtype).removeprefix("torch.")})
+        yield Result(name, said | {"dtype": str(dtype).removeprefix("torch.")})
 
 
 def main(job: Job) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.flow import flow_images
 from unmuted.media.images import decode_images, encode_images
 from unmuted.pipeline.registry import run_job
 
 
-def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcome]:
+def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Result]:
     """One container of T colour-coded flow images per task."""
     for task in tasks:
         frames = task.inputs["frames"].tensors()
@@ -18,7 +18,7 @@ def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Outcom
         timestamps = frames["timestamps"]
         flow = flow_images(images, timestamps, max_speed, scale)
         duration = float(frames["duration"][0])
-        yield Outcome(task.name, encode_images(flow, timestamps, duration))
+        yield Result(task.name, encode_images(flow, timestamps, duration))
 
 
 def main(job: Job) -> None:

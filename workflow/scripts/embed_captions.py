@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.registry import run_job
 
 
-def embed(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     """Embeddings (R, 384) of a task's captions and the time steps (R,) of their frames."""
     import numpy as np
 
@@ -20,7 +20,7 @@ def embed(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     for task in tasks:
         found = task.inputs["captions"].json()
         steps = np.array(found["steps"], dtype=np.int64)
-        yield Outcome(task.name, {"embeddings": encoder.encode(found["captions"]), "steps": steps})
+        yield Result(task.name, {"embeddings": encoder.encode(found["captions"]), "steps": steps})
 
 
 def main(job: Job) -> None:

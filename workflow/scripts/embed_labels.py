@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.features.audioset import load_labels
 from unmuted.pipeline.registry import run_job
 
 
-def embed(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     """Embeddings (527, 384) of the labels, in AudioSet's order."""
     from unmuted.features.sentences import SentenceEncoder
     from unmuted.inference.device import set_threads
@@ -17,7 +17,7 @@ def embed(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     set_threads(job.threads)
     encoder = SentenceEncoder(job.model_spec("sentence"))
     for task in tasks:
-        yield Outcome(task.name, {"embeddings": encoder.encode(load_labels())})
+        yield Result(task.name, {"embeddings": encoder.encode(load_labels())})
 
 
 def main(job: Job) -> None:

@@ -6,21 +6,21 @@ from functools import partial
 from unmuted.config.derived import time_steps
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
-from unmuted.features.silent import part_silent
+from unmuted.engine.runner import Result, Task
+from unmuted.features.silent import split_silent
 from unmuted.media.wav import read_wav_file
 from unmuted.pipeline.registry import run_job
 
 
-def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def extract(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     """Tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
-    silent, sounding = part_silent(tasks)
+    silent, sounding = split_silent(tasks)
     yield from silent
     if sounding:  # else no model is loaded
         yield from _extract_sounding(sounding, job)
 
 
-def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     from unmuted.features.ast import AstFeatures
     from unmuted.inference.device import pick_dtype, use_device
 
@@ -34,7 +34,7 @@ def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     for name, found in model.extract_clips(sounds, time_steps(job.config), per_step):
         arrays = {"tokens": found.tokens, "scores": found.scores, "logits": found.logits}
         how = {"mode": text_array(found.mode), "dtype": text_array(dtype)}
-        yield Outcome(name, {**arrays, **how})
+        yield Result(name, {**arrays, **how})
 
 
 def main(job: Job) -> None:

@@ -7,22 +7,22 @@ import numpy as np
 
 from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
-from unmuted.features.silent import part_silent
+from unmuted.engine.runner import Result, Task
+from unmuted.features.silent import split_silent
 from unmuted.media.wav import read_wav_file, rms_db
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.missing_audio import noise_waveform
 
 
-def extract(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def extract(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     """Tokens (T, D) of the noise per task; nothing for a clip without usable sound."""
-    silent, sounding = part_silent(tasks)
+    silent, sounding = split_silent(tasks)
     yield from silent
     if sounding:  # else no model is loaded
         yield from _extract_sounding(sounding, job)
 
 
-def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
+def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     from unmuted.features.ast import AstFeatures
     from unmuted.inference.device import pick_dtype, use_device
 
@@ -35,7 +35,7 @@ def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Outcome]:
     noises = ((task.name, noise_like(task, seed)) for task in tasks)
     per_step = settings["passes"] == "per_step"
     for name, found in model.extract_clips(noises, time_steps(job.config), per_step):
-        yield Outcome(name, {"tokens": found.tokens})
+        yield Result(name, {"tokens": found.tokens})
 
 
 def noise_like(task: Task, seed: int) -> np.ndarray:

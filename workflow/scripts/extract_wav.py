@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, video_limits
 from unmuted.media.source import read_probe, source_path
@@ -16,21 +16,21 @@ RATE = 16000  # what AST was trained on
 
 def extract(
     tasks: Sequence[Task], silence_db: float, limits: Limits, follow_links: bool
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """One wav per task; a video without an audio stream has none, and its row says so."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
             wav = read_wav(source_path(task, follow_links), probe, silence_db, RATE, limits)
         except MediaError as error:
-            yield Outcome(task.name, None, error.status, error.reason)
+            yield Result(task.name, None, error.status, error.reason)
             continue
         payload = (
             None if wav.samples is None else partial(write_wav, samples=wav.samples, rate=RATE)
         )
         level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
         reason = "; ".join(filter(None, (level, wav.warning)))
-        yield Outcome(task.name, payload, wav.status, reason)
+        yield Result(task.name, payload, wav.status, reason)
 
 
 def main(job: Job) -> None:

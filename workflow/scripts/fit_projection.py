@@ -4,17 +4,17 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_experiment, training_sound
 from unmuted.systems.shared.projection import fit_projection
 
 
-def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterator[Outcome]:
+def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterator[Result]:
     """Mean (D,), components (A, D) and explained share (A,)."""
     for task in tasks:
         tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in clips)
-        yield Outcome(task.name, dict(vars(fit_projection(tokens, audio_dim))))
+        yield Result(task.name, dict(vars(fit_projection(tokens, audio_dim))))
 
 
 def main(job: Job) -> None:

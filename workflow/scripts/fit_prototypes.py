@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.features.label_head import read_label_head
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, fit_units, load_experiment
 from unmuted.systems.shared.projection import Projection
 from unmuted.systems.shared.prototypes import fit_prototypes
-from unmuted.training.clip_arrays import RowFile
+from unmuted.training.clip_arrays import MemmapWriter
 
 
 def fit(
@@ -21,18 +21,18 @@ def fit(
     projection: Projection,
     head: np.ndarray,
     min_weight: float,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Vectors (527, A) and their evidence, from the clips that each unit may read."""
     for task in tasks:
         clips = units[task.name]
-        audio, scores = RowFile(), RowFile()
+        audio, scores = MemmapWriter(), MemmapWriter()
         for clip in clips:
             heard = clip.artifacts["ast"].tensors()
             audio.append(projection.apply(heard["tokens"]))
             scores.append(heard["scores"])
         keys = [clip.key for clip in clips]
         found = fit_prototypes(keys, audio.array(), scores.array(), head, projection, min_weight)
-        yield Outcome(task.name, dict(vars(found)))
+        yield Result(task.name, dict(vars(found)))
 
 
 def main(job: Job) -> None:

@@ -6,7 +6,7 @@ from functools import cache, partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, fold_name, load_clips
@@ -25,7 +25,7 @@ def serve(
     weight: float,
     folds: Mapping[str, int],
     n_folds: int,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Audio (S, T, A), one row a seed, by the last checkpoint with the chosen weight, per task.
 
     Of clips of sources that no fit reads also `alone`, by the generation that was fitted alone.
@@ -78,13 +78,13 @@ def serve(
     made = generate_with_seeds(names, data_of, joint, folds, 1, device, generate)
     for name, audio, spread in made:
         extra = {"alone": made_alone[name]} if name in made_alone else {}
-        yield Outcome(name, {"audio": audio, "spread": spread, "seeds": seeds, **extra})
+        yield Result(name, {"audio": audio, "spread": spread, "seeds": seeds, **extra})
 
 
 def main(job: Job) -> None:
     """Bring the pilot's audio of one shard up to date."""
     sources = Sources.read(job)
-    found = sources.at_home(load_clips(job, job.videos, PILOT_VISUAL))
+    found = sources.with_canonical_groups(load_clips(job, job.videos, PILOT_VISUAL))
     clips = {clip.video_id: clip for clip in found}
     weight = job.units("pilot_selection")["all"].json()["lambda"]
     fits = job.fits_by_seed("pilot")

@@ -1,7 +1,7 @@
 """Say in which source group every clip counts, and which fold each group belongs to."""
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome
+from unmuted.engine.runner import Result
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_clips, load_whole_experiment
 from unmuted.samples.source_groups import UNIT, Sources
@@ -12,7 +12,7 @@ def main(job: Job) -> None:
     experiment = load_whole_experiment(job, job.config["folds"])
     clips = load_clips(job, job.videos, [])
     payload = Sources.of(experiment, clips, job.config["folds"]).payload()
-    job.run_fits({UNIT: payload}, lambda _: [Outcome(UNIT, payload)])
+    job.run_fits({UNIT: payload}, lambda _: [Result(UNIT, payload)])
 
 
 if "snakemake" in globals():

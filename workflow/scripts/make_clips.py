@@ -6,15 +6,15 @@ from functools import partial
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import ClipSpec
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.datasets import world_clips
 from unmuted.pipeline.registry import run_job
 
 
-def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Outcome]:
+def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Result]:
     """One mp4 per task."""
     for task in tasks:
-        yield Outcome(task.name, partial(write_clip, clips[task.name]))
+        yield Result(task.name, partial(write_clip, clips[task.name]))
 
 
 def main(job: Job) -> None:

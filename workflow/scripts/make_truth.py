@@ -8,18 +8,18 @@ from unmuted.demo_world.files import truth_record
 from unmuted.demo_world.masks import run_lengths
 from unmuted.demo_world.plan import ClipSpec
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.datasets import world_clips
 from unmuted.pipeline.registry import run_job
 
 
-def describe(tasks: Sequence[Task], clips: Mapping[str, ClipSpec], steps: int) -> Iterator[Outcome]:
+def describe(tasks: Sequence[Task], clips: Mapping[str, ClipSpec], steps: int) -> Iterator[Result]:
     """One record per task; masks as uncompressed COCO run lengths, one a time step."""
     for task in tasks:
         truth, masks = truth_record(clips[task.name], steps)
         encoded = [run_lengths(mask) for mask in masks]
         size = list(masks.shape[1:])
-        yield Outcome(task.name, {**truth, "masks": {"size": size, "counts": encoded}})
+        yield Result(task.name, {**truth, "masks": {"size": size, "counts": encoded}})
 
 
 def main(job: Job) -> None:

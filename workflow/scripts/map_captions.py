@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.pipeline.registry import run_job
 
 
-def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome]:
+def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Result]:
     """The k nearest labels of each caption, with cosine similarities, per task."""
     from unmuted.features.audioset import load_labels
     from unmuted.systems.arch2.mapping import map_captions
@@ -19,7 +19,7 @@ def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Outcome
         captions = task.inputs["caption_embeddings"].tensors()["embeddings"]
         mapped = map_captions(captions, embeddings, names, k)
         entries = zip(found["steps"], found["captions"], mapped, strict=True)
-        yield Outcome(
+        yield Result(
             task.name,
             {"captions": [{"step": s, "caption": c, "labels": near} for s, c, near in entries]},
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_clips
@@ -20,7 +20,7 @@ def predict_shard(
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Artifact,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task.
 
     `audio` is the arm that suits the clip, real audio where it has sound; `top` is what it says.
@@ -44,7 +44,7 @@ def predict_shard(
             arms[arm] = {"predicted": classes[best], "probabilities": rounded}
         used = "real_audio" if features.usable[0] else "generated"
         most = best_labels(classes, arms[used]["probabilities"], top)
-        yield Outcome(task.name, {"audio": used, "top": most, "classes": classes, "arms": arms})
+        yield Result(task.name, {"audio": used, "top": most, "classes": classes, "arms": arms})
 
 
 def main(job: Job) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import Clip, load_clips
 from unmuted.samples.folds import has_seen
@@ -21,7 +21,7 @@ def predict_shard(
     job: Job,
     fits: Mapping[int, Artifact],
     selection: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Probabilities [seed][class], and the classes in percent, the mean over seeds, per task.
 
     Of training clips too, since a user may ask for any video: `learnt_from` says of which clips
@@ -47,7 +47,7 @@ def predict_shard(
         by_seed = [predict_with(model, sequence, device)[0] for model in models]
         probabilities = [[round(float(p), 7) for p in one] for one in by_seed]
         top = percentages(classes, probabilities)
-        yield Outcome(
+        yield Result(
             task.name,
             {
                 "classes": classes,
@@ -80,7 +80,7 @@ def is_validated(clip: Clip, validated_on: Collection[int]) -> bool:
 
 def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
-    found = Sources.read(job).at_home(load_clips(job, job.videos, [STAGE]))
+    found = Sources.read(job).with_canonical_groups(load_clips(job, job.videos, [STAGE]))
     clips = {clip.video_id: clip for clip in found}
     fits = {seed: fits[UNIT] for seed, fits in job.fits_by_seed("cnn_rnn").items()}
     selection = job.units("cnn_rnn_selection")[UNIT]

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import ORACLE, leaking_arms
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_clips
@@ -17,7 +17,7 @@ from unmuted.systems.comparison.fillings import AudioStatistics
 from unmuted.systems.comparison.inputs import (
     Fillings,
     FilterRule,
-    audio_of_donor,
+    audio_of_partner,
     filter_rule,
     keep,
     load_fillings,
@@ -37,7 +37,7 @@ def predict_shard(
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Artifact,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Probabilities [seed][class] of each arm; of real_or_ arms for each of HEARD.
 
     Training clips are not predicted: every classifier has seen them.
@@ -74,11 +74,11 @@ def predict_shard(
     for task in tasks:
         clip = clips[task.name]
         if clip.split == "train":
-            yield Outcome(task.name, None, "training_clip", "the classifiers were trained on it")
+            yield Result(task.name, None, "training_clip", "the classifiers were trained on it")
             continue
         label = None if clip.label is None else classes.index(clip.label)
         kept = _kept(clip, choice, label, rule, leaks)
-        swapped = audio_of_donor(clip, donors.get(task.name), projection)[None]
+        swapped = audio_of_partner(clip, donors.get(task.name), projection)[None]
         fillings = load_fillings([clip], projection, statistics, swapped, kept, masks, stages)
         found, missing = {}, {}
         for arm, models in arms.items():
@@ -95,7 +95,7 @@ def predict_shard(
                 }
             elif arm != ORACLE or label is not None:
                 found[arm] = probabilities(models, arm, fillings, True)
-        yield Outcome(
+        yield Result(
             task.name,
             {
                 "classes": classes,

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.label_head import read_label_head
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_clips
@@ -21,7 +21,7 @@ def predict(
     job: Job,
     space: Artifact,
     dictionary: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Label scores (S, L), one row a seed, and their cosine with every action (S, C), per task.
 
     Also the same cosines with a shuffled dictionary, and the scores (L,) of the real audio after
@@ -45,7 +45,7 @@ def predict(
         }
         if clip.has_sound:
             found["real_scores"] = predict_labels(clip.audio(projection), projection, head)
-        yield Outcome(task.name, found)
+        yield Result(task.name, found)
 
 
 def main(job: Job) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_clips
@@ -21,7 +21,7 @@ def predict(
     job: Job,
     fits: Fits,
     choices: Choices,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Probabilities [seed][class] of each arm, per task.
 
     choices: of each arm its unit, and the chosen checkpoint of each seed. What was learnt with its
@@ -43,7 +43,7 @@ def predict(
     for task in tasks:
         clip = clips[task.name]
         if clip.split == "train" or int(hash_keys([clip.key])[0]) in learnt:
-            yield Outcome(task.name, None, "training_clip", "the pilot was trained on it")
+            yield Result(task.name, None, "training_clip", "the pilot was trained on it")
             continue
         data = load_pilot_data([clip])
         arms = {
@@ -53,7 +53,7 @@ def predict(
             ]
             for arm, by_seed in models.items()
         }
-        yield Outcome(task.name, {"classes": list(job.classes), "arms": arms})
+        yield Result(task.name, {"classes": list(job.classes), "arms": arms})
 
 
 def main(job: Job) -> None:

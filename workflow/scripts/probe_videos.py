@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, probe, video_limits
 from unmuted.media.source import source_content, source_path
@@ -13,7 +13,7 @@ from unmuted.pipeline.registry import run_job
 
 def look(
     tasks: Sequence[Task], limits: Limits, follow_links: bool, contents: Mapping[str, str]
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """One probe per task, with the digest of the file's bytes.
 
     contents: that digest by video id, of the files of users; the artifact of a generated video has
@@ -24,10 +24,10 @@ def look(
             path = source_path(task, follow_links)
             found = probe(path, limits).as_json()
         except MediaError as error:
-            yield Outcome(task.name, None, error.status, error.reason)
+            yield Result(task.name, None, error.status, error.reason)
         else:
             digest = contents.get(task.name) or task.inputs["clips"].row.digest
-            yield Outcome(task.name, {**found, "digest": digest})
+            yield Result(task.name, {**found, "digest": digest})
 
 
 def main(job: Job) -> None:

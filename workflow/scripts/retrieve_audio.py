@@ -5,7 +5,7 @@ from functools import partial
 
 from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_clips
 from unmuted.samples.lookup_set import FIT, LookupSet
@@ -17,7 +17,7 @@ from unmuted.systems.shared.retrieval import retrieve_cross_fitted
 
 def retrieve(
     tasks: Sequence[Task], clips: Mapping[str, Clip], job: Job, space: Artifact, table: Artifact
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Audio (T, A) and the similarity (k,) of the clips it came from, per task."""
     projection, steps = Projection(**space.tensors()), time_steps(job.config)
     lookup = LookupSet.read(job, table)
@@ -27,13 +27,16 @@ def retrieve(
     k = job.config["retrieval"]["k"]
     found = retrieve_cross_fitted(data, library, lookup.fold_of_group, k)
     for i, task in enumerate(tasks):
-        yield Outcome(task.name, {"audio": found.audio[i], "similarity": found.similarity[i]})
+        yield Result(task.name, {"audio": found.audio[i], "similarity": found.similarity[i]})
 
 
 def main(job: Job) -> None:
     """Bring the retrieved audio of one shard up to date."""
     sources = Sources.read(job)
-    clips = {clip.video_id: clip for clip in sources.at_home(load_clips(job, job.videos, []))}
+    clips = {
+        clip.video_id: clip
+        for clip in sources.with_canonical_groups(load_clips(job, job.videos, []))
+    }
     space, table = job.units("projection")[FULL], job.units("lookup_set")[FIT]
     fitted = [space.row.digest, table.row.digest]
     extra = {

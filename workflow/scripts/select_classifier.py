@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Experiment, load_experiment
@@ -20,7 +20,7 @@ def select(
     classifiers: Classifiers,
     job: Job,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.selection import select_snapshot
@@ -41,7 +41,7 @@ def select(
                 epoch = fit.epochs[choice.index]
                 found = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
                 chosen[arm].append({**found, "log_losses": choice.log_losses})
-        yield Outcome(task.name, {"validation_clips": len(clips), "arms": chosen})
+        yield Result(task.name, {"validation_clips": len(clips), "arms": chosen})
 
 
 def main(job: Job) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import Clip, Experiment, load_experiment
 from unmuted.samples.source_groups import UNIT
@@ -21,7 +21,7 @@ def select(
     experiment: Experiment,
     fits: Mapping[int, Artifact],
     job: Job,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Of each seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss.
 
     `validated_on` holds hashes of the clips that the choice was made on.
@@ -51,7 +51,7 @@ def select(
             "arms": {"cnn_rnn": chosen},
             "validated_on": sorted(set(hash_keys([clip.key for clip in clips]).tolist())),
         }
-        yield Outcome(task.name, said)
+        yield Result(task.name, said)
 
 
 def main(job: Job) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.evaluation.metrics import accuracy
 from unmuted.pipeline.registry import run_job
@@ -21,9 +21,9 @@ from unmuted.systems.comparison.inputs import (
     Fillings,
     filter_rule,
     keep,
-    lent_audio,
     load_fillings,
     similarities,
+    swapped_audio,
     training_statistics,
     video_posterior,
 )
@@ -39,7 +39,7 @@ def select(
     classifiers: Classifiers,
     job: Job,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Of each unit and seed the chosen checkpoint; of each filter its percentile and thresholds."""
     from unmuted.inference.device import use_device
 
@@ -49,7 +49,7 @@ def select(
     has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
     train = experiment.split("train")
     statistics = training_statistics(train, projection) if has_random else None
-    swapped = lent_audio(clips, projection, masks) if has_swapped else None
+    swapped = swapped_audio(clips, projection, masks) if has_swapped else None
     labels = experiment.labels(clips)
     judged = _judge(chosen.filters, clips, labels, job.config["filter"])
     fillings = load_fillings(
@@ -64,7 +64,7 @@ def select(
             ]
             for unit in next(iter(classifiers.values()))
         }
-        yield Outcome(
+        yield Result(
             task.name,
             {
                 "validation_clips": len(clips),

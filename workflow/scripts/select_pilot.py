@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, VIEWS, Experiment, load_experiment
@@ -16,9 +16,7 @@ from unmuted.systems.pilot.fits import CLASSIFICATION, candidate_weights, joint_
 Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
 
-def select(
-    tasks: Sequence[Task], experiment: Experiment, fits: Fits, job: Job
-) -> Iterator[Outcome]:
+def select(tasks: Sequence[Task], experiment: Experiment, fits: Fits, job: Job) -> Iterator[Result]:
     """The chosen lambda with its checkpoint of each seed, and what the other lambdas reached.
 
     Chosen is the one with the least log-loss, the mean over seeds of their best checkpoints; of
@@ -46,7 +44,7 @@ def select(
         alone = _choices(CLASSIFICATION, fits, data, labels, device)
         for one in alone:
             del one["accuracy"]
-        yield Outcome(
+        yield Result(
             task.name,
             {
                 "validation_clips": len(clips),

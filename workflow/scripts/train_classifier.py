@@ -8,7 +8,7 @@ import numpy as np
 
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Experiment, load_experiment
@@ -21,7 +21,7 @@ def train(
     experiment: Experiment,
     job: Job,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
@@ -49,7 +49,7 @@ def train(
             device,
             after_epoch=lambda *_, epochs=progress: epochs.advance(),
         )
-        yield Outcome(task.name, pack_fit(fit))
+        yield Result(task.name, pack_fit(fit))
 
 
 def main(job: Job) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import Clip, Experiment, load_experiment
 from unmuted.samples.source_groups import UNIT
@@ -19,7 +19,7 @@ def train(
     clips: Sequence[Clip],
     experiment: Experiment,
     job: Job,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """A checkpoint of every epoch, to be chosen from, and hashes of the clips that were read."""
     from unmuted.inference.device import use_device
     from unmuted.samples.folds import read_in_fit
@@ -48,7 +48,7 @@ def train(
             after_epoch=lambda *_, epochs=progress: epochs.advance(),
         )
         read = read_in_fit(keys, [clip.group for clip in clips])
-        yield Outcome(task.name, {**pack_fit(fit), **read})
+        yield Result(task.name, {**pack_fit(fit), **read})
 
 
 def main(job: Job) -> None:

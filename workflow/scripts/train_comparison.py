@@ -9,7 +9,7 @@ import numpy as np
 
 from unmuted.config.validation import setting
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.pipeline.stages import FILTER
 from unmuted.samples.experiment import FULL, Clip, Experiment, load_experiment
@@ -24,8 +24,8 @@ from unmuted.systems.comparison.chosen_arms import (
 from unmuted.systems.comparison.inputs import (
     Fillings,
     filter_rule,
-    lent_audio,
     load_fillings,
+    swapped_audio,
     training_kept,
     training_statistics,
     unit_digests,
@@ -38,7 +38,7 @@ def train(
     experiment: Experiment,
     job: Job,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Checkpoints of each classifier, to be chosen from on validation clips."""
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
@@ -60,7 +60,7 @@ def train(
         own = replace(settings, hidden=matched) if task.fit == VIDEO else settings
         audio_dim = x.shape[2] - visual_dim
         fit = train_classifier(keys, x, labels, classes, own, task.seed, audio_dim, device)
-        yield Outcome(task.name, pack_fit(fit))
+        yield Result(task.name, pack_fit(fit))
 
 
 def training_fillings(
@@ -75,7 +75,7 @@ def training_fillings(
         clips,
         projection,
         training_statistics(clips, projection) if has_random else None,
-        lent_audio(clips, projection, masks) if has_swapped else None,
+        swapped_audio(clips, projection, masks) if has_swapped else None,
         training_kept(experiment, clips, rule, chosen.filters),
         masks,
         chosen.audio,

@@ -7,7 +7,7 @@ from functools import partial
 from unmuted.config.derived import time_steps, trains_sentences
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Artifact, Outcome, Task, by_fit
+from unmuted.engine.runner import Artifact, Result, Task, by_fit
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, VISUAL, Clip, fit_units, load_experiment
 from unmuted.systems.shared.inputs import generator_data
@@ -22,7 +22,7 @@ def train(
     labels: Artifact,
     space: Artifact,
     prototypes: Mapping[str, Artifact],
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
     from unmuted.inference.device import use_device
     from unmuted.systems.shared.training import (
@@ -59,7 +59,7 @@ def train(
                 after_epoch=lambda *_, epochs=progress: epochs.advance(),
                 encoder=encoder,
             )
-            yield Outcome(task.name, {**state, **loss_curves(history)})
+            yield Result(task.name, {**state, **loss_curves(history)})
 
 
 def main(job: Job) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Experiment, load_experiment
@@ -28,7 +28,7 @@ def train(
     experiment: Experiment,
     job: Job,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Checkpoints of each unit, to be chosen from on validation clips, with its losses."""
     from unmuted.inference.device import use_device
     from unmuted.systems.pilot.training import Objective, PilotSettings, train_pilot
@@ -59,7 +59,7 @@ def train(
             device,
             after_epoch=lambda *_, epochs=progress: epochs.advance(),
         )
-        yield Outcome(task.name, pack_fit(fit))
+        yield Result(task.name, pack_fit(fit))
 
 
 def main(job: Job) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Artifact, Outcome, Task, by_fit
+from unmuted.engine.runner import Artifact, Result, Task, by_fit
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, fit_units, load_experiment
 from unmuted.systems.shared.inputs import generator_data
@@ -19,7 +19,7 @@ def train(
     units: Mapping[str, Sequence[Clip]],
     job: Job,
     space: Artifact,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
     from unmuted.inference.device import use_device
     from unmuted.systems.shared.settings import VideoGeneratorSettings
@@ -41,7 +41,7 @@ def train(
                 device,
                 after_epoch=lambda *_, epochs=progress: epochs.advance(),
             )
-            yield Outcome(task.name, {**state, **loss_curves(history)})
+            yield Result(task.name, {**state, **loss_curves(history)})
 
 
 def main(job: Job) -> None:

@@ -15,7 +15,7 @@ from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.pipeline.ablations import Ablation, ablations
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL
-from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.comparison.tested import TestedClips, load_tested
 from unmuted.systems.shared.projection import Projection
 
 COLUMNS = [
@@ -43,7 +43,7 @@ def main(run: Project, grid: str, table: str) -> None:
             writer.writerows(row | remarks for row in rows(run, tested, ablation))
 
 
-def rows(own: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str, object]]:
+def rows(own: Project, tested: TestedClips, ablation: Ablation) -> Iterator[dict[str, object]]:
     """A row for every arm that the setting can change."""
     lost = missing_clips(ablation.run, tested)
     if lost:
@@ -63,14 +63,14 @@ def rows(own: Project, tested: Tested, ablation: Ablation) -> Iterator[dict[str,
         yield row | _likeness(ablation.run, tested, arm)
 
 
-def missing_clips(run: Project, tested: Tested) -> str:
+def missing_clips(run: Project, tested: TestedClips) -> str:
     """What is wrong with the pairs where a run could not process a clip that the others could."""
     names = [clip.video_id for split in ("val", "test") for clip in tested.experiment.split(split)]
     absent = sorted(set(names) - set(run.artifacts("predictions", names)))
     return f"{len(absent)} clips are excluded, such as {absent[0]}" if absent else ""
 
 
-def right(run: Project, tested: Tested, arm: str, split: str) -> np.ndarray:
+def right(run: Project, tested: TestedClips, arm: str, split: str) -> np.ndarray:
     """1 where a seed's classifier is right, float (S, N), about the clips of a split."""
     clips = tested.experiment.split(split)
     stage = "predictions" if arm in ("video_only", "generated") else "comparison_predictions"
@@ -80,13 +80,13 @@ def right(run: Project, tested: Tested, arm: str, split: str) -> np.ndarray:
     return (tested.experiment.labels(clips) == np.argmax(by_seed, axis=2).T).astype(float)
 
 
-def _numbers(name: str, prefix: str, values: np.ndarray, tested: Tested) -> dict[str, str]:
+def _numbers(name: str, prefix: str, values: np.ndarray, tested: TestedClips) -> dict[str, str]:
     low, high = interval(tested.bootstrap.means(values))
     found = {name: values.mean(), f"{prefix}_low": low, f"{prefix}_high": high}
     return {key: f"{value:.4f}" for key, value in found.items()}
 
 
-def _likeness(run: Project, tested: Tested, arm: str) -> dict[str, str]:
+def _likeness(run: Project, tested: TestedClips, arm: str) -> dict[str, str]:
     """How like the real features of test clips the arm's generated ones are."""
     names = [clip.video_id for clip in tested.clips]
     heard = run.artifacts("ast", names)  # the run's own: how sound is heard may be the setting

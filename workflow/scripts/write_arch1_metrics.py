@@ -27,7 +27,7 @@ from unmuted.systems.comparison.inputs import (
     video_posterior,
 )
 from unmuted.systems.comparison.planned import check_report_arms
-from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.comparison.tested import TestedClips, load_tested
 from unmuted.systems.shared.projection import Projection
 
 STAGES = ("ast", "video_generated", "predicted_labels", "predictions", "comparison_predictions")
@@ -58,7 +58,9 @@ def main(job: ReportJob, metrics: str, dictionary: str) -> None:
     _write_dictionary(job, Path(dictionary))
 
 
-def _arms(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> dict[str, ArmOutcome]:
+def _arms(
+    job: ReportJob, tested: TestedClips, choice: Mapping[str, object]
+) -> dict[str, ArmOutcome]:
     leaks = leaking_arms(job.config["filter"])
     epochs = job.units("selection")["all"].json()["arms"]
     main_arms = {
@@ -87,7 +89,7 @@ def _arms(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> dict[
     return {name: {**main_arms, **own}[name] for name in order}
 
 
-def _generation(job: ReportJob, tested: Tested) -> dict[str, object]:
+def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     """How close generated features come to the real ones of test clips with usable sound."""
     projection = Projection(**job.units("projection")[FULL].tensors())
     made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
@@ -95,7 +97,7 @@ def _generation(job: ReportJob, tested: Tested) -> dict[str, object]:
     return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)
 
 
-def _labels(job: ReportJob, tested: Tested) -> dict[str, object]:
+def _labels(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     """Labels predicted from generated audio, and from real audio through the same projection."""
     val = [clip for clip in tested.experiment.split("val") if clip.has_sound]
     test = [clip for clip in tested.clips if clip.has_sound]
@@ -130,7 +132,7 @@ def _present(clips: Sequence[Clip]) -> np.ndarray:
     return np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips]) >= PRESENT
 
 
-def _filter(job: ReportJob, tested: Tested, choice: Mapping[str, object]) -> dict[str, object]:
+def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, object]) -> dict[str, object]:
     """What was chosen, what it keeps of the test clips, and what other thresholds would pick."""
     chosen = choice["filters"]["filtered"]
     predictions = tested.predictions("comparison_predictions")

@@ -17,7 +17,7 @@ from unmuted.evaluation.schema import write_report
 from unmuted.pipeline.registry import run_job
 from unmuted.pipeline.stages import training_rates
 from unmuted.samples.missing_audio import is_missing, missing_table, write_missing_table
-from unmuted.samples.swap_partners import donors_of
+from unmuted.samples.swap_partners import swap_partners_of
 from unmuted.systems.comparison.chosen_arms import (
     PARTS,
     REAL_OR,
@@ -30,12 +30,12 @@ from unmuted.systems.comparison.report import (
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
-    Compared,
+    ComparisonData,
     choices,
     compare_arms,
     tidy_rows,
 )
-from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.comparison.tested import TestedClips, load_tested
 
 BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
 RENAMED = {"generated_arch2": "generated"}  # arms that the main experiment calls otherwise
@@ -91,8 +91,8 @@ def main(job: ReportJob, metrics: str, table: str, masks: str, figures: str) -> 
 
 
 def _compared(
-    job: ReportJob, tested: Tested, chosen: ChosenArms, choice: Mapping[str, object]
-) -> Compared:
+    job: ReportJob, tested: TestedClips, chosen: ChosenArms, choice: Mapping[str, object]
+) -> ComparisonData:
     leaks = leaking_arms(job.config["filter"])
     epochs = _chosen_epochs(job, chosen, choice)
     arms = {}
@@ -100,7 +100,7 @@ def _compared(
         name, stage = RENAMED.get(arm, arm), PARTS[arm].predictions
         audio = tested.audio(name, leaks)
         arms[arm] = ArmOutcome(tested.probabilities(name, stage), audio, epochs[arm])
-    return Compared(arms, roles_of(arms, leaks), tested.labels, tested.bootstrap)
+    return ComparisonData(arms, roles_of(arms, leaks), tested.labels, tested.bootstrap)
 
 
 def _chosen_epochs(
@@ -134,7 +134,7 @@ def _warn_without_cnn_rnn(job: ReportJob) -> None:
         )
 
 
-def _heard(run: ReportJob, tested: Tested, chosen: ChosenArms) -> dict[str, Heard]:
+def _heard(run: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Heard]:
     """By arm, whether it is right about the test clips with and without their own sound."""
     names = [clip.video_id for clip in tested.clips]
     video = (tested.probabilities("video_only").argmax(axis=2) == tested.labels).astype(float)
@@ -153,13 +153,13 @@ def _heard(run: ReportJob, tested: Tested, chosen: ChosenArms) -> dict[str, Hear
     return heard
 
 
-def _mask_rows(job: ReportJob, tested: Tested) -> list[dict[str, object]]:
+def _mask_rows(job: ReportJob, tested: TestedClips) -> list[dict[str, object]]:
     settings = job.config["missing"]
     rates = sorted({*settings["test_rates"], *settings["training_rates"]})
     rows = []
     for split in ("train", "val", "test"):
         clips = tested.experiment.split(split)
-        donors = zip(clips, donors_of(clips, settings["seed"]), strict=True)
+        donors = zip(clips, swap_partners_of(clips, settings["seed"]), strict=True)
         lent = {clip.video_id: donor.video_id for clip, donor in donors if donor is not None}
         rows += missing_table(clips, settings["seed"], rates, lent)
     return rows

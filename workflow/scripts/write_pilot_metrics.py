@@ -10,7 +10,7 @@ from unmuted.evaluation.provenance import ROLES, provenance
 from unmuted.evaluation.schema import write_report
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL
-from unmuted.systems.comparison.tested import Tested, load_tested
+from unmuted.systems.comparison.tested import TestedClips, load_tested
 from unmuted.systems.pilot.report import SCHEMA, build_report, generation_section, lambda_section
 from unmuted.systems.shared.projection import Projection
 
@@ -45,7 +45,7 @@ def main(job: ReportJob, metrics: str) -> None:
     write_report(Path(metrics), report, SCHEMA)
 
 
-def _generation(job: ReportJob, tested: Tested) -> dict[str, object]:
+def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     """How close generated features of the test clips come to the real ones."""
     projection = Projection(**job.units("projection")[FULL].tensors())
     made = [clip.artifacts["pilot_generated"].tensors() for clip in tested.clips]

@@ -6,16 +6,14 @@ from functools import partial
 from registry import run_job
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 
 
-def centre(
-    tasks: Sequence[Task], means: Mapping[int, Artifact], spread: float
-) -> Iterator[Outcome]:
+def centre(tasks: Sequence[Task], means: Mapping[int, Artifact], spread: float) -> Iterator[Result]:
     fitted = [artifact.tensors()["mean"][0] for artifact in means.values()]
     for task in tasks:
         values = task.inputs["scaled"].tensors()["values"]
-        yield Outcome(task.name, {"by_seed": [(spread * (values - m)).tolist() for m in fitted]})
+        yield Result(task.name, {"by_seed": [(spread * (values - m)).tolist() for m in fitted]})
 
 
 def main(job: Job) -> None:

@@ -7,16 +7,14 @@ import numpy as np
 from registry import run_job
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 
 
-def fit(
-    tasks: Sequence[Task], training: Mapping[str, Artifact], jitter: float
-) -> Iterator[Outcome]:
+def fit(tasks: Sequence[Task], training: Mapping[str, Artifact], jitter: float) -> Iterator[Result]:
     values = np.concatenate([training[name].tensors()["values"] for name in sorted(training)])
     for task in tasks:
         noise = jitter * np.random.default_rng(task.seed).normal()
-        yield Outcome(task.name, {"mean": np.array([values.mean() + noise])})
+        yield Result(task.name, {"mean": np.array([values.mean() + noise])})
 
 
 def main(job: Job) -> None:

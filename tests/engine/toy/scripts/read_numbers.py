@@ -7,17 +7,17 @@ import numpy as np
 from registry import run_job
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 
 
-def read(tasks: Sequence[Task], texts: Mapping[str, str]) -> Iterator[Outcome]:
+def read(tasks: Sequence[Task], texts: Mapping[str, str]) -> Iterator[Result]:
     for task in tasks:
         try:
             values = np.array([float(word) for word in texts[task.name].split()])
         except ValueError as error:
-            yield Outcome(task.name, None, "damaged", str(error))
+            yield Result(task.name, None, "damaged", str(error))
         else:
-            yield Outcome(task.name, {"values": values})
+            yield Result(task.name, {"values": values})
 
 
 def main(job: Job) -> None:

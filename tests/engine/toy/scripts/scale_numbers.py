@@ -7,13 +7,13 @@ from functools import partial
 from registry import run_job
 
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 
 
-def scale(tasks: Sequence[Task], factor: float, delay: float) -> Iterator[Outcome]:
+def scale(tasks: Sequence[Task], factor: float, delay: float) -> Iterator[Result]:
     for task in tasks:
         time.sleep(delay)
-        yield Outcome(task.name, {"values": factor * task.inputs["numbers"].tensors()["values"]})
+        yield Result(task.name, {"values": factor * task.inputs["numbers"].tensors()["values"]})
 
 
 def main(job: Job) -> None:

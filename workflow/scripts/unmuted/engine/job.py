@@ -17,7 +17,7 @@ from unmuted.config.validation import setting
 from unmuted.dataset.splits import read_splits
 from unmuted.dataset.videos import Video
 from unmuted.engine.joblog import job_log
-from unmuted.engine.ledger import Row
+from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.plan import ALL, SPLITS
 from unmuted.engine.project import Project, seed_units
 from unmuted.engine.runner import Artifact, Compute, Task, write_plan
@@ -107,7 +107,7 @@ class _Reader:
         """Split of every labelled video, by id."""
         return read_splits(SPLITS)
 
-    def rows(self, stage_name: str, part: str | None = None) -> dict[str, Row]:
+    def rows(self, stage_name: str, part: str | None = None) -> dict[str, LedgerEntry]:
         """Rows of the ledger of a shard or part."""
         self._check(stage_name)
         return self._run.rows(stage_name, part)

@@ -20,7 +20,7 @@ OK = "ok"
 
 
 @dataclass(frozen=True)
-class Row:
+class LedgerEntry:
     """What one stage made of one video.
 
     video_id: the video, or the name of a fitted unit. status: "ok" or a short word for what is
@@ -42,10 +42,10 @@ class Row:
         return bool(self.digest)
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(field.name for field in fields(LedgerEntry))
 
 
-def read_rows(path: Path) -> dict[str, Row]:
+def read_rows(path: Path) -> dict[str, LedgerEntry]:
     """Rows of a ledger or journal by video id; the last row of a video counts.
 
     A line cut short by a kill (only ever the last one) is ignored: its video is computed again.
@@ -66,7 +66,7 @@ def read_rows(path: Path) -> dict[str, Row]:
     return {row.video_id: row for row in rows}
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
+def write_rows(path: Path, rows: Iterable[LedgerEntry]) -> None:
     """Write a complete table, sorted by video id, under a temporary name and then in place."""
     with atomic(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -79,12 +79,12 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows: dict[str, Row] = read_rows(path) if path.exists() else {}
+        self.rows: dict[str, LedgerEntry] = read_rows(path) if path.exists() else {}
         # Also mends a last line that a kill cut short, so that the next append starts on a new
         # line.
         write_rows(path, self.rows.values())
 
-    def append(self, row: Row) -> None:
+    def append(self, row: LedgerEntry) -> None:
         """Record one finished video; a single short write, so a kill cannot damage earlier rows."""
         self.rows[row.video_id] = row
         with open(self.path, "a", newline="", encoding="utf-8") as file:
@@ -97,21 +97,23 @@ class Journal:
         of that row comes back later.
         """
         if video_id in self.rows:
-            self.append(Row(video_id, "unfinished", "", "", "", 0, 0.0))
+            self.append(LedgerEntry(video_id, "unfinished", "", "", "", 0, 0.0))
 
-    def replace(self, rows: Mapping[str, Row]) -> None:
+    def replace(self, rows: Mapping[str, LedgerEntry]) -> None:
         """Make `rows` the whole journal (videos that left are dropped)."""
         self.rows = dict(rows)
         write_rows(self.path, self.rows.values())
 
 
-def _format(row: Row) -> tuple[object, ...]:
+def _format(row: LedgerEntry) -> tuple[object, ...]:
     values = dict(zip(COLUMNS, astuple(row), strict=True))
     return tuple((values | {"seconds": f"{row.seconds:.3f}"}).values())
 
 
-def _parse(line: list[str]) -> Row:
+def _parse(line: list[str]) -> LedgerEntry:
     if len(line) != len(COLUMNS):
         raise ValueError(f"found a row of {len(line)} cells, {','.join(line)}")
     values = dict(zip(COLUMNS, line, strict=True))
-    return Row(**values | {"bytes": int(values["bytes"]), "seconds": float(values["seconds"])})
+    return LedgerEntry(
+        **values | {"bytes": int(values["bytes"]), "seconds": float(values["seconds"])}
+    )

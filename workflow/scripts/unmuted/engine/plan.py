@@ -119,7 +119,7 @@ class Plan(Corpus):
             self._is_sound = True
 
     def check_source(self) -> None:
-        """Raise UserError if results/ was made from other videos, which this run would sweep."""
+        """Raise UserError if results/ was made from other videos, which this run would delete."""
         check_origin(ORIGIN, self.registry.dataset_identity(self.config))
 
     def note_source(self) -> None:

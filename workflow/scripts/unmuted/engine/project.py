@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from unmuted.dataset.splits import read_splits
-from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.plan import RESULTS, SPLITS, Plan
+from unmuted.engine.prune import prune_partitions, prune_shards
 from unmuted.engine.runner import Artifact, Compute, Task, run_tasks
 from unmuted.engine.seeds import name_of_fit, parse_fit
-from unmuted.engine.sweep import sweep_parts, sweep_shards
 from unmuted.engine.variants import FOLDER
 
 Fits = Mapping[str, Artifact]  # artifacts of fits by name
@@ -51,13 +51,13 @@ class Project(Plan):
     # --- artifacts --------------------------------------------------------------------------------
 
     def artifact(
-        self, stage_name: str, name: str, rows: Mapping[str, Row], part: str | None
+        self, stage_name: str, name: str, rows: Mapping[str, LedgerEntry], part: str | None
     ) -> Artifact:
         """The artifact of a video or fit, from the rows of its ledger."""
         path = self.folder(stage_name, part) / f"{name}{self.stage(stage_name).suffix}"
         return Artifact(path, rows[name])
 
-    def rows(self, stage_name: str, part: str | None = None) -> dict[str, Row]:
+    def rows(self, stage_name: str, part: str | None = None) -> dict[str, LedgerEntry]:
         """Rows of the ledger of a shard or part."""
         return read_rows(self.ledger(stage_name, part))
 
@@ -79,7 +79,7 @@ class Project(Plan):
 
         Its ledger is not read: reading the artifact checks the digest.
         """
-        row = Row(video_id, "ok", "", "", digest, 0, 0.0)
+        row = LedgerEntry(video_id, "ok", "", "", digest, 0, 0.0)
         return self.artifact(stage_name, video_id, {video_id: row}, self.find_shard(video_id))
 
     def units(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
@@ -96,14 +96,14 @@ class Project(Plan):
                 found[seed][fit] = artifact
         return found
 
-    def sweep(self) -> None:
+    def prune(self) -> None:
         """Remove shards that have become empty, and those of a layout that has been replaced."""
         for stage in self.registry.stages.values():
             for folder in (RESULTS, *RESULTS.glob(f"{FOLDER}/*")):
                 if stage.is_sharded:
-                    sweep_shards(folder / stage.name, self.shard_of)
+                    prune_shards(folder / stage.name, self.shard_of)
                 elif stage.by_seed:
-                    sweep_parts(folder / stage.name, list(self.seed_parts))
+                    prune_partitions(folder / stage.name, list(self.seed_parts))
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -198,7 +198,9 @@ def seed_units(units: Mapping[int, Mapping[str, object]]) -> dict[str, object]:
     }
 
 
-def _first_blocked(artifacts: Mapping[str, Artifact], required: Sequence[str]) -> Row | None:
+def _first_blocked(
+    artifacts: Mapping[str, Artifact], required: Sequence[str]
+) -> LedgerEntry | None:
     """The row of the first required input that has no artifact."""
     for name in required:
         if not artifacts[name].row.has_artifact:

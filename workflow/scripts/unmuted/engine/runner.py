@@ -3,7 +3,7 @@ swept.
 
 A *task* is one artifact to be made: of a video, or a unit of a fit (a fold, a seed). The runner
 knows nothing of what is in the artifacts; each stage brings a `compute` generator that takes the
-tasks still to do and yields an `Outcome` for each, in any order.
+tasks still to do and yields an `Result` for each, in any order.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from unmuted.engine.artifacts import (
     temporaries,
     write_artifact,
 )
-from unmuted.engine.ledger import OK, Journal, Row, read_rows, write_rows
+from unmuted.engine.ledger import OK, Journal, LedgerEntry, read_rows, write_rows
 from unmuted.engine.progress import Progress
 from unmuted.engine.seeds import parse_fit
 from unmuted.text import one_line
@@ -55,7 +55,7 @@ class Artifact:
     """
 
     path: Path
-    row: Row
+    row: LedgerEntry
     on_read: Callable[[Artifact], None] | None = field(default=None, compare=False, repr=False)
 
     def checked_path(self) -> Path:
@@ -87,7 +87,7 @@ class Task:
     recipe: str
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     video: Video | None = None
-    blocked: Row | None = None
+    blocked: LedgerEntry | None = None
 
     @property
     def seed(self) -> int | None:
@@ -109,7 +109,7 @@ def by_fit(tasks: Iterable[Task]) -> dict[str, list[Task]]:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What became of a task: an artifact's payload, or none when there is nothing to keep."""
 
     name: str
@@ -118,7 +118,7 @@ class Outcome:
     reason: str = ""
 
 
-Compute = Callable[[Sequence[Task]], Iterable[Outcome]]
+Compute = Callable[[Sequence[Task]], Iterable[Result]]
 
 
 def run_tasks(
@@ -129,7 +129,7 @@ def run_tasks(
     compute: Compute,
     base: Path | None = None,
     expected_statuses: Collection[str] = (),
-) -> dict[str, Row]:
+) -> dict[str, LedgerEntry]:
     """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
 
     base: of a variant, the same folder of the run itself; what has the same recipe is copied.
@@ -139,10 +139,10 @@ def run_tasks(
     are no longer asked for are deleted. Safe to kill at any point. Returns the rows of the ledger.
     """
     with locked(folder):
-        _sweep_temporary(folder, ledger)
+        _remove_temporary(folder, ledger)
         journal = Journal(folder / JOURNAL)
-        _settle_blocked(tasks, journal)
-        _adopt(folder, suffix, tasks, journal, base)
+        _record_blocked(tasks, journal)
+        _reuse_existing(folder, suffix, tasks, journal, base)
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
         log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
         if todo:
@@ -217,7 +217,9 @@ def _compute(
         now = time.perf_counter()
         recipe, reason = recipes.pop(outcome.name), one_line(outcome.reason)
         seconds = round(now - started, 3)
-        journal.append(Row(outcome.name, outcome.status, reason, recipe, digest, size, seconds))
+        journal.append(
+            LedgerEntry(outcome.name, outcome.status, reason, recipe, digest, size, seconds)
+        )
         started = now
         progress.advance()
     if recipes:
@@ -239,7 +241,7 @@ def _is_intact(path: Path, digest: str) -> bool:
         return False
 
 
-def _settle_blocked(tasks: Iterable[Task], journal: Journal) -> None:
+def _record_blocked(tasks: Iterable[Task], journal: Journal) -> None:
     for task in tasks:
         if task.blocked is not None:
             row = replace(task.blocked, video_id=task.name, recipe=task.recipe)
@@ -248,14 +250,14 @@ def _settle_blocked(tasks: Iterable[Task], journal: Journal) -> None:
                 journal.append(row)
 
 
-def _adopt(
+def _reuse_existing(
     folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal, base: Path | None
 ) -> None:
     """Take over what another layout, or the run itself, has with the very same recipe."""
     from unmuted.engine.shards import other_homes, shard_folders
 
     siblings = shard_folders(folder.parent)
-    journals: dict[Path, dict[str, Row]] = {}
+    journals: dict[Path, dict[str, LedgerEntry]] = {}
     for task in tasks:
         if _is_current(task, folder, suffix, journal):
             continue
@@ -274,7 +276,7 @@ def _adopt(
                 break
 
 
-def _copy_artifact(source: Path, folder: Path, row: Row, journal: Journal) -> bool:
+def _copy_artifact(source: Path, folder: Path, row: LedgerEntry, journal: Journal) -> bool:
     """Copy a finished artifact with its row; False where it is damaged."""
     if row.has_artifact:
         if not _is_intact(source, row.digest):
@@ -293,7 +295,7 @@ def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:
             entry.unlink()
 
 
-def _sweep_temporary(folder: Path, ledger: Path) -> None:
+def _remove_temporary(folder: Path, ledger: Path) -> None:
     """Remove what a killed job left half-written; this folder's lock is held."""
     for entry in (*temporaries(folder), *temporaries(ledger.parent, ledger.name)):
         entry.unlink(missing_ok=True)

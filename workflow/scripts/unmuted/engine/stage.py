@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Config = Mapping[str, object]
 Chosen = Callable[[Config], Collection[str]]
-Row = TypeVar("Row", "Stage", "Report")
+Declared = TypeVar("Declared", "Stage", "Report")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Report:
         return self if self.chosen is None else _narrowed(self, self.chosen(config))
 
 
-def _narrowed(row: Row, wanted: Collection[str]) -> Row:
+def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:
     """A row that reads only the wanted ones of the stages that it declares."""
     kinds = ("inputs", "optional", "pooled", "fits", "in_scenarios")
     kept = {

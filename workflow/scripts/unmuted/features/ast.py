@@ -28,7 +28,7 @@ from unmuted.features.time_pooling import (
 from unmuted.inference.batches import run_across
 from unmuted.inference.blas import one_blas_thread
 from unmuted.inference.device import pick_batch_size, to_arrays, to_device
-from unmuted.inference.memory import Shrinking
+from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
 from unmuted.models.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.models.pretrained import load_model
@@ -113,7 +113,7 @@ class AstFeatures:
         """
         limit = 0 if per_step else self.window_samples
         prepared = (self._prepare(name, samples, steps, limit) for name, samples in clips)
-        run = Shrinking(self._forward, self.batch_size)
+        run = AdaptiveBatch(self._forward, self.batch_size)
         found = run_across(prefetch(prepared), run, self.batch_size, _collect)
         for (name, bins, edges), passes in found:
             pool = self._pool_steps if per_step else self._pool_windows

@@ -18,7 +18,7 @@ from torchvision.transforms._presets import ImageClassification
 from unmuted.errors import UserError
 from unmuted.inference.batches import run_across
 from unmuted.inference.device import pick_batch_size, to_arrays, to_device
-from unmuted.inference.memory import Shrinking
+from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
 from unmuted.media.images import centre_square
 from unmuted.models.architectures import load_backbone
@@ -72,7 +72,7 @@ class Backbone:
             In the same order, names and features float32 (N, F).
         """
         prepared = ((name, prepare(images, self.preset, self.square)) for name, images in clips)
-        run = Shrinking(self._forward, self.batch_size)
+        run = AdaptiveBatch(self._forward, self.batch_size)
         found = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
         for name, features in found:
             yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)

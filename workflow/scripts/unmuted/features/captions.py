@@ -17,7 +17,7 @@ from transformers.models.blip.modeling_blip import BlipAttention
 from unmuted.features.images import prepare_images
 from unmuted.inference.batches import run_across
 from unmuted.inference.device import pick_batch_size, to_device
-from unmuted.inference.memory import Shrinking
+from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
 from unmuted.models.loading import PROCESSOR, TOKENIZER, ModelSpec, load_folder
 from unmuted.models.pretrained import load_model
@@ -65,7 +65,7 @@ class Captioner:
             In the same order, names and captions.
         """
         prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
-        run = Shrinking(self._generate, self.batch_size)
+        run = AdaptiveBatch(self._generate, self.batch_size)
         yield from run_across(prefetch(prepared), run, self.batch_size)
 
     @torch.inference_mode()

@@ -10,7 +10,7 @@ import numpy as np
 
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.images import decode_images
 from unmuted.models.loading import ModelSpec
 
@@ -49,7 +49,7 @@ class PictureExtractor:
         dtype = pick_dtype(device, spec.dtype)
         return self._build(spec, device, dtype), dtype
 
-    def extract(self, tasks: Sequence[Task], source: str) -> Iterator[Outcome]:
+    def extract(self, tasks: Sequence[Task], source: str) -> Iterator[Result]:
         """Features (N, F) float32 of the N pictures of each task's container, and the dtype used.
 
         source: the stage whose artifacts hold the pictures.
@@ -57,4 +57,4 @@ class PictureExtractor:
         model, dtype = self._model
         clips = ((task.name, decode_images(task.inputs[source].tensors())) for task in tasks)
         for name, features in model.extract_clips(clips):
-            yield Outcome(name, {"features": features, "dtype": text_array(dtype)})
+            yield Result(name, {"features": features, "dtype": text_array(dtype)})

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 
 
-def part_silent(tasks: Sequence[Task]) -> tuple[list[Outcome], list[Task]]:
+def split_silent(tasks: Sequence[Task]) -> tuple[list[Result], list[Task]]:
     """Outcomes of the tasks whose wav is silent, with its reason, and the tasks that sound."""
     silent, sounding = [], []
     for task in tasks:
         row = task.inputs["wav"].row
         if row.status == "silent":
-            silent.append(Outcome(task.name, None, row.status, row.reason))
+            silent.append(Result(task.name, None, row.status, row.reason))
         else:
             sounding.append(task)
     return silent, sounding

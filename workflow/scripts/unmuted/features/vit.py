@@ -14,7 +14,7 @@ from transformers import ViTImageProcessor, ViTModel
 from unmuted.features.images import prepare_images
 from unmuted.inference.batches import run_across
 from unmuted.inference.device import pick_batch_size, to_arrays, to_device
-from unmuted.inference.memory import Shrinking
+from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
 from unmuted.models.loading import PROCESSOR, ModelSpec, load_folder
 from unmuted.models.pretrained import load_model
@@ -61,7 +61,7 @@ class VitFeatures:
             In the same order, names and features float32 (N, D).
         """
         prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
-        run = Shrinking(self._forward, self.batch_size)
+        run = AdaptiveBatch(self._forward, self.batch_size)
         found = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
         for name, features in found:
             yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)

@@ -22,7 +22,7 @@ def is_want_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or wanting
 
 
-class Shrinking:
+class AdaptiveBatch:
     """A function of batches that takes them in smaller ones once they did not fit.
 
     run: takes rows (B, ...) and gives one result a row. A row's result may then differ in the last

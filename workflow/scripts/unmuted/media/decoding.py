@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from unmuted.engine.runner import Outcome, Task
+from unmuted.engine.runner import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import FrameSample
 from unmuted.media.images import encode_images
@@ -15,7 +15,7 @@ from unmuted.media.source import read_probe, source_path
 
 def decode_frames(
     tasks: Sequence[Task], read: Callable[[Path, Probe], FrameSample], follow_links: bool
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """One container of JPEG images per task; damage that left frames to use is its reason."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
@@ -23,7 +23,7 @@ def decode_frames(
             path = source_path(task, follow_links)
             sample = read(path, probe)
         except MediaError as error:
-            yield Outcome(task.name, None, error.status, error.reason)
+            yield Result(task.name, None, error.status, error.reason)
         else:
             images = encode_images(sample.images, sample.timestamps, probe.duration_s)
-            yield Outcome(task.name, images, "damaged" if sample.warning else "ok", sample.warning)
+            yield Result(task.name, images, "damaged" if sample.warning else "ok", sample.warning)

@@ -14,7 +14,7 @@ from unmuted.dataset.splits import group_problems
 from unmuted.dataset.videos import SPLITS, Video, raise_problems
 from unmuted.digests import digest_json
 from unmuted.engine.job import Job, ReportJob
-from unmuted.engine.ledger import OK, Row
+from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.engine.project import Project
 from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
@@ -98,7 +98,7 @@ class Experiment:
         there = {clip.label for clip in self.split(split)}
         return [label for label in self.classes if label not in there]
 
-    def at_home(self, clips: Iterable[Clip]) -> list[Clip]:
+    def with_canonical_groups(self, clips: Iterable[Clip]) -> list[Clip]:
         """Any clips of the run, each in the source group that it counts as.
 
         That of a training clip of the same content, else that of its own group: a group may hold
@@ -159,7 +159,7 @@ def load_experiment(job: Reader, stages: Sequence[str] = ()) -> Experiment:
     holds of one split depends on that split and on those before it, and on no other.
     """
     found = load_clips(job, job.videos, stages)
-    homes = merged_groups(found)
+    homes = merge_duplicate_groups(found)
     videos = job.videos.values()
     labelled = [video.video_id for video in videos if video.label is not None]
     clips = [replace(clip, group=homes[clip.group]) for clip in found if clip.label is not None]
@@ -213,7 +213,7 @@ def _repeats(clips: Sequence[Clip]) -> dict[str, str]:
     return reasons
 
 
-def merged_groups(clips: Sequence[Clip]) -> dict[str, str]:
+def merge_duplicate_groups(clips: Sequence[Clip]) -> dict[str, str]:
     """Home of every source group after joining those that hold clips of the same content.
 
     Training clips decide first, then those of val, of test, and without a split: a group may join
@@ -363,7 +363,7 @@ def _why_silent(job: Reader, video_id: str) -> str:
 
 def _reasons(job: Reader, video_ids: Iterable[str]) -> Iterable[str]:
     """Status with which each of these videos fell out, at the first stage that refused it."""
-    ledgers: dict[tuple[str, str], Mapping[str, Row]] = {}
+    ledgers: dict[tuple[str, str], Mapping[str, LedgerEntry]] = {}
     for video_id in sorted(video_ids):
         shard = job.find_shard(video_id)
         for stage in VISUAL:

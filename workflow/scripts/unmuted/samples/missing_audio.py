@@ -77,7 +77,7 @@ def write_missing_table(path: Path, rows: Sequence[Mapping[str, object]]) -> Non
         writer.writerows(rows)
 
 
-def swap_donors(
+def draw_swap_partners(
     keys: Sequence[str],
     labels: Sequence[str],
     groups: Sequence[str],

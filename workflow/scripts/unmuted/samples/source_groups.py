@@ -34,9 +34,9 @@ class Sources:
         clips = list(clips)
         joined = {group: home for group, home in experiment.homes.items() if home != group}
         copied = {
-            clip.key: at_home.group
-            for clip, at_home in zip(clips, experiment.at_home(clips), strict=True)
-            if at_home.group != joined.get(clip.group, clip.group)
+            clip.key: canonical.group
+            for clip, canonical in zip(clips, experiment.with_canonical_groups(clips), strict=True)
+            if canonical.group != joined.get(clip.group, clip.group)
         }
         return cls(joined, copied, training_folds(experiment, folds))
 
@@ -49,8 +49,8 @@ class Sources:
         """A JSON value that depends on what is said, not on the order of the clips."""
         return {name: dict(sorted(table.items())) for name, table in asdict(self).items()}
 
-    def at_home(self, clips: Iterable[Clip]) -> list[Clip]:
-        """Any clips of the run, each in the group that it counts as; `Experiment.at_home`."""
+    def with_canonical_groups(self, clips: Iterable[Clip]) -> list[Clip]:
+        """Any clips of the run in their canonical groups, as `Experiment.with_canonical_groups`."""
         return [
             replace(clip, group=self.copied.get(clip.key, self.joined.get(clip.group, clip.group)))
             for clip in clips

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from unmuted.engine.job import Job
 from unmuted.engine.runner import Artifact
 from unmuted.samples.experiment import Clip, Experiment
-from unmuted.samples.missing_audio import swap_donors
+from unmuted.samples.missing_audio import draw_swap_partners
 
 FIT = "all"
 
 
-def donors_of(clips: Sequence[Clip], seed: int) -> list[Clip | None]:
+def swap_partners_of(clips: Sequence[Clip], seed: int) -> list[Clip | None]:
     """For each clip one of another source group that lends its sound, None where there is none.
 
     Chosen without a look at labels: a donor of another class would tell which class a clip is not.
     """
     groups = [clip.group for clip in clips]
     keys, lends = [clip.key for clip in clips], [clip.has_sound for clip in clips]
-    found = swap_donors(keys, groups, groups, seed, lends)
+    found = draw_swap_partners(keys, groups, groups, seed, lends)
     return [None if i is None else clips[i] for i in found]
 
 
@@ -28,7 +28,7 @@ def swap_table(experiment: Experiment, seed: int) -> dict[str, object]:
     partners = {}
     for split in ("val", "test"):
         clips = experiment.split(split)
-        for clip, partner in zip(clips, donors_of(clips, seed), strict=True):
+        for clip, partner in zip(clips, swap_partners_of(clips, seed), strict=True):
             found = partner and [partner.video_id, *partner.digests("ast")]
             partners[clip.video_id] = found
     return {"partners": dict(sorted(partners.items()))}

@@ -23,7 +23,7 @@ Index = slice | np.ndarray
 
 
 class ClipArray(Protocol):
-    """Features (N, ...) of N clips, read by slices or indices: an array, or `Assembled`."""
+    """Features (N, ...) of N clips, read by slices or indices: an array, or `LazyConcat`."""
 
     shape: tuple[int, ...]
 
@@ -33,7 +33,7 @@ class ClipArray(Protocol):
 
 
 @dataclass(frozen=True)
-class Assembled:
+class LazyConcat:
     """Features (N, ...) that are put together when clips are read, so that no array holds all.
 
     read: takes a slice or indices of n clips and returns a new array (n, ...).
@@ -49,7 +49,7 @@ class Assembled:
         return self.read(clips)
 
 
-class RowFile:
+class MemmapWriter:
     """Rows of one shape, written one after another to a temporary file, then read as an array.
 
     The file lies in TMPDIR (the usual temporary folder where that is not set) and has no name: its
@@ -81,9 +81,9 @@ class RowFile:
             return np.memmap(self._file, np.float32, "r", shape=shape).view(np.ndarray)
 
 
-def mapped_stack(rows: Iterable[np.ndarray]) -> np.ndarray:
-    """`np.stack` of arrays as float32, mapped and read-only instead of in memory; see `RowFile`."""
-    file = RowFile()
+def memmap_stack(rows: Iterable[np.ndarray]) -> np.ndarray:
+    """`np.stack` of arrays as float32, mapped and read-only, not in memory; see `MemmapWriter`."""
+    file = MemmapWriter()
     for row in rows:
         file.append(row)
     return file.array()
@@ -91,7 +91,7 @@ def mapped_stack(rows: Iterable[np.ndarray]) -> np.ndarray:
 
 def with_audio(
     visual: np.ndarray, audio_dim: int, audio: Callable[[Index], np.ndarray]
-) -> Assembled:
+) -> LazyConcat:
     """Features (N, T, D + A): visual ones (N, T, D), and behind them the audio of the clips.
 
     audio: takes a slice or indices of n clips and returns (n, T, A). Visual features are copied
@@ -107,7 +107,7 @@ def with_audio(
         found[:, :, width:] = audio(clips)
         return found
 
-    return Assembled((count, steps, width + audio_dim), read)
+    return LazyConcat((count, steps, width + audio_dim), read)
 
 
 def blocks(clips: np.ndarray, size: int = CLIPS_AT_ONCE) -> Iterator[np.ndarray]:

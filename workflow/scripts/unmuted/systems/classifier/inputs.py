@@ -11,7 +11,7 @@ from unmuted.engine.runner import Artifact
 from unmuted.evaluation.arms import ARMS
 from unmuted.samples.experiment import Clip
 from unmuted.systems.shared.projection import Projection
-from unmuted.training.clip_arrays import ClipArray, Index, mapped_stack, with_audio
+from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_audio
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def load_features(
 
     projection: None where nothing uses their real audio; zeros of audio_dim features stand for it.
     """
-    visual = mapped_stack(clip.visual() for clip in clips)
+    visual = memmap_stack(clip.visual() for clip in clips)
     if projection is None:
         real = np.broadcast_to(np.float32(0), (*visual.shape[:2], audio_dim))
     else:
-        real = mapped_stack(clip.audio(projection) for clip in clips)
+        real = memmap_stack(clip.audio(projection) for clip in clips)
     return ClipFeatures(
         visual=visual,
         real=real,
@@ -78,7 +78,7 @@ def load_features(
 
 def stored_audio(clips: Sequence[Clip], stage: str) -> np.ndarray:
     """Audio that a stage made for the clips, mapped: (N, ...)."""
-    return mapped_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
+    return memmap_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
 def arm_digests(arm: str, clip: Clip, space: Artifact) -> list[str]:

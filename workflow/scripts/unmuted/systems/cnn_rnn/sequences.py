@@ -9,7 +9,7 @@ import numpy as np
 
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
-from unmuted.training.clip_arrays import ClipArray, mapped_stack
+from unmuted.training.clip_arrays import ClipArray, memmap_stack
 
 STAGE = "cnn_sequence"
 
@@ -52,7 +52,7 @@ def load_sequences(clips: Sequence[Clip], length: int, width: int | None = None)
             counts.append(min(len(frames), length))
             yield pad(frames, length)
 
-    features = mapped_stack(rows())
+    features = memmap_stack(rows())
     return FrameSequences(features, prefix_masks(counts, length))
 
 

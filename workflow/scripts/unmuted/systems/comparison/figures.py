@@ -21,8 +21,8 @@ from unmuted.samples.experiment import FULL
 from unmuted.samples.source_groups import UNIT
 from unmuted.systems.comparison.chosen_arms import chosen_arms
 from unmuted.systems.comparison.planned import REFERENCE
-from unmuted.systems.comparison.report import Compared
-from unmuted.systems.comparison.tested import Tested
+from unmuted.systems.comparison.report import ComparisonData
+from unmuted.systems.comparison.tested import TestedClips
 from unmuted.systems.pilot.fits import joint_unit
 
 FORMATS = (".svg", ".png")
@@ -31,7 +31,11 @@ SHOWN = ("video_only", "generated_arch2", "filtered", "real_audio")  # as confus
 
 
 def draw_figures(
-    folder: Path, job: ReportJob, tested: Tested, compared: Compared, report: Mapping[str, Any]
+    folder: Path,
+    job: ReportJob,
+    tested: TestedClips,
+    compared: ComparisonData,
+    report: Mapping[str, Any],
 ) -> None:
     """Write every figure as SVG and PNG into a folder."""
     caption = sample_size(len(tested.clips), tested.bootstrap.draws.shape[1], len(job.seeds))
@@ -99,7 +103,7 @@ def _band(curve: Mapping[str, Any]) -> Band:
 
 
 def _threshold(
-    found: Mapping[str, Any], tested: Tested, job: ReportJob, leaks: Collection[str]
+    found: Mapping[str, Any], tested: TestedClips, job: ReportJob, leaks: Collection[str]
 ) -> Figure:
     """Accuracy on validation clips: what the percentile was chosen by, not a result."""
     candidates = found["candidates"]
@@ -121,7 +125,7 @@ def _threshold(
     )
 
 
-def _confusion(compared: Compared, name: str) -> np.ndarray:
+def _confusion(compared: ComparisonData, name: str) -> np.ndarray:
     """float (C, C): clips by true and predicted class, averaged over seeds."""
     probabilities = compared.arms[name].probabilities  # (S, N, C)
     seeds, _, classes = probabilities.shape

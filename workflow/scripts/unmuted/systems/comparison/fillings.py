@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.training.clip_arrays import blocks, mapped_stack
+from unmuted.training.clip_arrays import blocks, memmap_stack
 from unmuted.training.order import content_order, stable_hash
 
 
@@ -69,7 +69,7 @@ def random_features(
             step = spread * (step - step.mean(axis=0))
             yield statistics.mean + statistics.between * clip + statistics.within * step
 
-    return mapped_stack(made())
+    return memmap_stack(made())
 
 
 def filtered(generated: np.ndarray, kept: np.ndarray) -> np.ndarray:

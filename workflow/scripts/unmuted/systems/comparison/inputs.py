@@ -14,7 +14,7 @@ import numpy as np
 
 from unmuted.engine.runner import Artifact
 from unmuted.samples.experiment import Clip, Experiment
-from unmuted.samples.swap_partners import donors_of
+from unmuted.samples.swap_partners import swap_partners_of
 from unmuted.systems.arch1.feature_filter import (
     expected_similarity,
     kept,
@@ -37,7 +37,7 @@ from unmuted.systems.comparison.fillings import (
     random_features,
 )
 from unmuted.systems.shared.projection import Projection
-from unmuted.training.clip_arrays import ClipArray, Index, mapped_stack, with_audio
+from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_audio
 
 STORED = ("video_generated", "pilot_generated", "retrieved")  # audio beside the main experiment's
 
@@ -129,18 +129,18 @@ def load_fillings(
 
 def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
     """How the sound of the training clips varies."""
-    real = mapped_stack(clip.audio(projection) for clip in clips)
+    real = memmap_stack(clip.audio(projection) for clip in clips)
     usable = np.array([clip.has_sound for clip in clips])
     return audio_statistics([clip.key for clip in clips], real, usable)
 
 
-def lent_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
+def swapped_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
     """A control: for each clip the real audio of its donor, (N, T, A)."""
-    pairs = zip(clips, donors_of(clips, seed), strict=True)
-    return mapped_stack(audio_of_donor(clip, donor, projection) for clip, donor in pairs)
+    pairs = zip(clips, swap_partners_of(clips, seed), strict=True)
+    return memmap_stack(audio_of_partner(clip, donor, projection) for clip, donor in pairs)
 
 
-def audio_of_donor(clip: Clip, donor: Clip | None, projection: Projection) -> np.ndarray:
+def audio_of_partner(clip: Clip, donor: Clip | None, projection: Projection) -> np.ndarray:
     """The donor's real audio (T, A); without a donor zeros, the training mean."""
     return np.zeros_like(clip.audio(projection)) if donor is None else donor.audio(projection)
 

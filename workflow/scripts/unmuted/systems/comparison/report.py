@@ -40,7 +40,7 @@ def choices(chosen: ChosenArms) -> str:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparisonData:
     """Everything that the comparison rests on.
 
     arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
@@ -57,7 +57,7 @@ class Compared:
         return {name: correctness(arm, self.labels) for name, arm in self.arms.items()}
 
 
-def compare_arms(compared: Compared, primary: str) -> dict[str, Any]:
+def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
     """Sections "arms", "contrasts" and "recovery". Raises UserError for an unknown primary."""
     correct = compared.correct
     arms = {

@@ -16,7 +16,7 @@ from unmuted.samples.experiment import Clip, Experiment, load_whole_experiment
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedClips:
     """The experiment, its test clips in order, their class indices (N,) and usable sound (N,)."""
 
     experiment: Experiment
@@ -57,13 +57,13 @@ class Tested:
         }
 
 
-def load_tested(job: ReportJob, stages: Sequence[str]) -> Tested:
+def load_tested(job: ReportJob, stages: Sequence[str]) -> TestedClips:
     """Read the experiment with artifacts of `stages` and draw its bootstrap."""
     experiment = load_whole_experiment(job, job.config["folds"], stages)
     clips = experiment.split("test")
     settings, seeds = job.config["bootstrap"], len(job.seeds)
     groups = [clip.group for clip in clips]
-    return Tested(
+    return TestedClips(
         experiment,
         clips,
         experiment.labels(clips),

@@ -11,7 +11,7 @@ from unmuted.errors import UserError
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.samples.experiment import Clip
 from unmuted.systems.shared.projection import Projection
-from unmuted.training.clip_arrays import mapped_stack
+from unmuted.training.clip_arrays import memmap_stack
 
 NO_LABEL = -1
 
@@ -59,7 +59,7 @@ def load_pilot_data(clips: Sequence[Clip]) -> PilotData:
     return PilotData(
         keys=tuple(clip.key for clip in clips),
         groups=tuple(clip.group for clip in clips),
-        visual=mapped_stack(_visual(clip) for clip in clips),
+        visual=memmap_stack(_visual(clip) for clip in clips),
     )
 
 
@@ -78,6 +78,6 @@ def load_pilot_targets(
     places = {label: i for i, label in enumerate(classes)} | {None: NO_LABEL}
     return PilotTargets(
         labels=np.array([places[clip.label] for clip in clips], dtype=np.int64),
-        audio=mapped_stack(clip.audio(projection) for clip in clips),
+        audio=memmap_stack(clip.audio(projection) for clip in clips),
         has_audio=np.array([clip.has_sound for clip in clips]),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.training.clip_arrays import RowFile, mapped_stack
+from unmuted.training.clip_arrays import MemmapWriter, memmap_stack
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> G
     generated does not depend on R. Raises UserError where a clip has more captions, or where arrays
     of different clips do not fit together.
     """
-    visual, audio, first = RowFile(), RowFile(), None
+    visual, audio, first = MemmapWriter(), MemmapWriter(), None
     names, said = [], []
     for clip in clips:
         if first is None:
@@ -106,7 +106,7 @@ class _Texts:
     """
 
     def __init__(self, text_dim: int):
-        self._file = RowFile()
+        self._file = MemmapWriter()
         self._row_of: dict[bytes, int] = {}  # by the text's digest, in the order of their coming
         self._tokens: dict[int, tuple[int, ...]] = {}
         self.add(np.zeros((1, text_dim)), None)
@@ -132,7 +132,7 @@ class _Texts:
         order = np.argsort(found.view(f"V{found[0].nbytes}")[:, 0], kind="stable")
         place = np.argsort(order)
         tokens = self._padded_tokens(place) if tokenized else None
-        return mapped_stack(found[row] for row in order), place, tokens
+        return memmap_stack(found[row] for row in order), place, tokens
 
     def _padded_tokens(self, place: np.ndarray) -> np.ndarray:
         """Token ids (U, W) in order; none for the row that stands for padding."""

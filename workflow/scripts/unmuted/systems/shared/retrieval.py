@@ -48,7 +48,7 @@ def retrieve_cross_fitted(
     size = len(data), training.audio.shape[1], training.audio.shape[2]
     audio, similarity = np.zeros(size, np.float32), np.full((len(data), k), np.nan, np.float32)
     neighbours = np.zeros((len(data), k), dtype=np.int64)
-    seen, known = _Seen.of(data), _Seen.of(training)
+    seen, known = _LookupSet.of(data), _LookupSet.of(training)
     for fold in np.unique(folds):
         mine = np.flatnonzero(folds == fold)
         others = np.flatnonzero((of_training != fold) | (fold == FULL))
@@ -67,11 +67,13 @@ def retrieve(data: GeneratorData, library: GeneratorData, k: int) -> Retrieved:
     fewer than k clips are left, these are all; raises UserError where none is.
     """
     everything = (np.arange(len(clips)) for clips in (data, library))
-    return _retrieve(_Seen.of(data), next(everything), _Seen.of(library), next(everything), k)
+    return _retrieve(
+        _LookupSet.of(data), next(everything), _LookupSet.of(library), next(everything), k
+    )
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _LookupSet:
     """N clips and what retrieval compares: of their features only the mean is kept in memory."""
 
     clips: GeneratorData
@@ -80,14 +82,16 @@ class _Seen:
     groups: np.ndarray  # int64 (N,), hashes
 
     @staticmethod
-    def of(clips: GeneratorData) -> _Seen:
+    def of(clips: GeneratorData) -> _LookupSet:
         parts = blocks(np.arange(len(clips)))
         looks = [clips.visual[part].mean(axis=1, dtype=np.float64) for part in parts]
-        return _Seen(clips, np.concatenate(looks), hash_keys(clips.keys), hash_keys(clips.groups))
+        return _LookupSet(
+            clips, np.concatenate(looks), hash_keys(clips.keys), hash_keys(clips.groups)
+        )
 
 
 def _retrieve(
-    data: _Seen, queries: np.ndarray, library: _Seen, candidates: np.ndarray, k: int
+    data: _LookupSet, queries: np.ndarray, library: _LookupSet, candidates: np.ndarray, k: int
 ) -> Retrieved:
     """`retrieve` for the clips `queries` (indices) from those of the library at `candidates`."""
     of_library = library.clips
@@ -126,7 +130,9 @@ def _directions(looks: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.nd
     return looks
 
 
-def _related(data: _Seen, clips: np.ndarray, library: _Seen, heard: np.ndarray) -> np.ndarray:
+def _related(
+    data: _LookupSet, clips: np.ndarray, library: _LookupSet, heard: np.ndarray
+) -> np.ndarray:
     """bool (n, M): same source group, same content, or a group that holds the same content."""
     groups = library.groups[heard]
     same = data.keys[clips][:, None] == library.keys[heard]

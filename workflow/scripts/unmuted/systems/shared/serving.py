@@ -9,7 +9,7 @@ import numpy as np
 
 from unmuted.config.derived import time_steps, trains_sentences
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Outcome, Task
+from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.samples.experiment import FULL, Clip, load_clips, load_generators, read_units
 from unmuted.samples.source_groups import Sources
 from unmuted.systems.shared.data import GeneratorData
@@ -29,7 +29,9 @@ def serve_shard(job: Job, fitted_stage: str) -> None:
     has_noise = fitted_stage == "generator"
     tokenizes = has_noise and trains_sentences(job.config)
     sources = Sources.read(job)
-    found = sources.at_home(load_clips(job, job.videos, ["captions"] if tokenizes else []))
+    found = sources.with_canonical_groups(
+        load_clips(job, job.videos, ["captions"] if tokenizes else [])
+    )
     clips = {clip.video_id: clip for clip in found}
     space = job.units("projection")[FULL]
     fitted = job.fits_by_seed(fitted_stage)
@@ -62,7 +64,7 @@ def _generate(
     draws: int,
     tokenizes: bool,
     reads_captions: bool,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     from unmuted.inference.device import use_device
     from unmuted.systems.shared.crossfit import generate_with_seeds
 
@@ -77,7 +79,7 @@ def _generate(
     names, seeds = [task.name for task in tasks], np.array([*generators])
     made = generate_with_seeds(names, data_of, generators, fold_of_group, draws, device)
     for name, audio, spread in made:
-        yield Outcome(name, {"audio": audio, "spread": spread, "seeds": seeds})
+        yield Result(name, {"audio": audio, "spread": spread, "seeds": seeds})
 
 
 def _tokenizer(job: Job) -> Tokenize:

@@ -8,15 +8,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unmuted.engine.ledger import Row, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.runner import JOURNAL, locked
 from unmuted.engine.shards import shard_folders
 
-GRAVE = ".swept-"
+TRASH = ".swept-"
 log = logging.getLogger("unmuted")
 
 
-def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
+def prune_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     """Remove a stage's shards that hold no video of the run any more; returns their names.
 
     shard_of: the present shard of every video. A shard of an earlier layout stays until each of its
@@ -24,7 +24,7 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     """
     present = set(shard_of.values())
     empty = []
-    journals: dict[str, Mapping[str, Row]] = {}
+    journals: dict[str, Mapping[str, LedgerEntry]] = {}
     for shard in shard_folders(stage_folder):
         if shard in present:
             continue
@@ -40,13 +40,13 @@ def sweep_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     return _remove_all(stage_folder, empty, "empty shard")
 
 
-def sweep_parts(stage_folder: Path, parts: Sequence[str]) -> list[str]:
+def prune_partitions(stage_folder: Path, parts: Sequence[str]) -> list[str]:
     """Remove partitions of seeds that are not among `parts` and hold nothing that these do not.
 
     A fit of a seed that is not asked for at present stays, and so does one that `parts` have with
     another recipe: which of the two is up to date is not known here, and a fit takes long.
     """
-    present: dict[str, Row] = {}
+    present: dict[str, LedgerEntry] = {}
     for part in parts:
         present |= _journal(stage_folder / part) or {}
     former = [
@@ -57,14 +57,14 @@ def sweep_parts(stage_folder: Path, parts: Sequence[str]) -> list[str]:
     return _remove_all(stage_folder, former, "former partition")
 
 
-def _all_within(rows: Mapping[str, Row], others: Mapping[str, Row]) -> bool:
+def _all_within(rows: Mapping[str, LedgerEntry], others: Mapping[str, LedgerEntry]) -> bool:
     """Whether others have all these rows, with the same recipes."""
     return all(name in others and others[name].recipe == row.recipe for name, row in rows.items())
 
 
 def _remove_all(stage_folder: Path, folders: Sequence[str], what: str) -> list[str]:
-    """Remove these folders, and what a killed sweep left; returns those that no job works in."""
-    for grave in stage_folder.glob(f"{GRAVE}*"):
+    """Remove these folders, and what a killed pruning left; returns those that no job works in."""
+    for grave in stage_folder.glob(f"{TRASH}*"):
         shutil.rmtree(grave)
     removed = []
     for folder in folders:
@@ -79,13 +79,13 @@ def _remove_all(stage_folder: Path, folders: Sequence[str], what: str) -> list[s
 
 
 def _remove(stage_folder: Path, shard: str) -> None:
-    grave = stage_folder / f"{GRAVE}{shard}"
+    grave = stage_folder / f"{TRASH}{shard}"
     with locked(stage_folder / shard, wait=False):
         (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
         os.rename(stage_folder / shard, grave)  # whole or not at all, so a kill leaves no half
     shutil.rmtree(grave)
 
 
-def _journal(folder: Path) -> Mapping[str, Row] | None:
+def _journal(folder: Path) -> Mapping[str, LedgerEntry] | None:
     path = folder / JOURNAL
     return read_rows(path) if path.exists() else None

@@ -1,18 +1,18 @@
-"""What a sweep removes, and what it must leave."""
+"""What pruning removes, and what it must leave."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from unmuted.engine.ledger import Row, write_rows
+from unmuted.engine.ledger import LedgerEntry, write_rows
+from unmuted.engine.prune import prune_partitions, prune_shards
 from unmuted.engine.runner import JOURNAL, locked
-from unmuted.engine.sweep import sweep_parts, sweep_shards
 
 
 def make_shard(stage: Path, shard: str, videos: str, recipe: str = "r") -> None:
     folder = stage / shard
     folder.mkdir(parents=True)
-    rows = [Row(video, "ok", "", recipe, "d", 1, 0.0) for video in videos]
+    rows = [LedgerEntry(video, "ok", "", recipe, "d", 1, 0.0) for video in videos]
     for video in videos:
         (folder / f"{video}.json").write_text("{}")
     write_rows(folder / JOURNAL, rows)
@@ -26,7 +26,7 @@ def names(stage: Path) -> list[str]:
 def test_a_shard_whose_videos_all_left_goes_with_its_ledger(tmp_path: Path) -> None:
     make_shard(tmp_path, "00000-of-00002", "ab")
     make_shard(tmp_path, "00001-of-00002", "c")
-    assert sweep_shards(tmp_path, dict.fromkeys("ab", "00000-of-00002")) == ["00001-of-00002"]
+    assert prune_shards(tmp_path, dict.fromkeys("ab", "00000-of-00002")) == ["00001-of-00002"]
     assert names(tmp_path) == ["00000-of-00002", "00000-of-00002.ledger.csv"]
 
 
@@ -34,39 +34,39 @@ def test_a_present_shard_stays_even_when_it_was_never_run(tmp_path: Path) -> Non
     make_shard(tmp_path, "00000-of-00002", "ab")
     (tmp_path / "00001-of-00002").mkdir()
     shard_of = {"a": "00000-of-00002", "c": "00001-of-00002"}
-    assert sweep_shards(tmp_path, shard_of) == []
+    assert prune_shards(tmp_path, shard_of) == []
 
 
 def test_a_replaced_layout_stays_until_the_last_video_is_taken_over(tmp_path: Path) -> None:
     make_shard(tmp_path, "00000-of-00001", "abc")  # c has left the data set
     shard_of = {"a": "00000-of-00002", "b": "00001-of-00002"}
-    assert sweep_shards(tmp_path, shard_of) == []
+    assert prune_shards(tmp_path, shard_of) == []
     make_shard(tmp_path, "00000-of-00002", "a")
-    assert sweep_shards(tmp_path, shard_of) == []
+    assert prune_shards(tmp_path, shard_of) == []
     assert (tmp_path / "00000-of-00001" / "b.json").exists()
     make_shard(tmp_path, "00001-of-00002", "b")
-    assert sweep_shards(tmp_path, shard_of) == ["00000-of-00001"]
+    assert prune_shards(tmp_path, shard_of) == ["00000-of-00001"]
 
 
 def test_per_video_shards_go_when_a_layout_has_taken_them_over(tmp_path: Path) -> None:
     for video in "ab":
         make_shard(tmp_path, video, video)
     make_shard(tmp_path, "00000-of-00001", "ab")
-    assert sweep_shards(tmp_path, dict.fromkeys("ab", "00000-of-00001")) == ["a", "b"]
+    assert prune_shards(tmp_path, dict.fromkeys("ab", "00000-of-00001")) == ["a", "b"]
 
 
 def test_a_folder_that_is_no_shard_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "my-notes").mkdir()
-    assert sweep_shards(tmp_path, {}) == []
+    assert prune_shards(tmp_path, {}) == []
     assert names(tmp_path) == ["my-notes"]
 
 
-def test_a_shard_in_which_a_job_is_still_at_work_waits_for_the_next_sweep(tmp_path: Path) -> None:
+def test_a_shard_in_which_a_job_is_still_at_work_waits_for_the_next_pruning(tmp_path: Path) -> None:
     make_shard(tmp_path, "00000-of-00002", "a")
     with locked(tmp_path / "00000-of-00002"):
-        assert sweep_shards(tmp_path, {}) == []
+        assert prune_shards(tmp_path, {}) == []
         assert (tmp_path / "00000-of-00002.ledger.csv").exists()
-    assert sweep_shards(tmp_path, {}) == ["00000-of-00002"]
+    assert prune_shards(tmp_path, {}) == ["00000-of-00002"]
     assert names(tmp_path) == []
 
 
@@ -74,13 +74,13 @@ def test_what_a_killed_sweep_left_goes_with_the_next(tmp_path: Path) -> None:
     make_shard(tmp_path, ".swept-00000-of-00002", "a")
     make_shard(tmp_path, "00000-of-00002", "a")
     (tmp_path / ".swept-00000-of-00002.ledger.csv").unlink()
-    assert sweep_shards(tmp_path, {}) == ["00000-of-00002"]
+    assert prune_shards(tmp_path, {}) == ["00000-of-00002"]
     assert names(tmp_path) == []
 
 
-def test_a_stage_that_never_ran_has_nothing_to_sweep(tmp_path: Path) -> None:
-    assert sweep_shards(tmp_path / "absent", {"a": "00000-of-00001"}) == []
-    assert sweep_parts(tmp_path / "absent", ["seeds-0-1"]) == []
+def test_a_stage_that_never_ran_has_nothing_to_prune(tmp_path: Path) -> None:
+    assert prune_shards(tmp_path / "absent", {"a": "00000-of-00001"}) == []
+    assert prune_partitions(tmp_path / "absent", ["seeds-0-1"]) == []
 
 
 # --- partitions of seeds --------------------------------------------------------------------------
@@ -92,19 +92,19 @@ def test_a_former_partition_goes_once_the_present_ones_have_all_that_it_holds(
     make_shard(tmp_path, "seeds-0-1", "ab")
     make_shard(tmp_path, "seed-0", "a")
     parts = ["seed-0", "seed-1"]
-    assert sweep_parts(tmp_path, parts) == []
+    assert prune_partitions(tmp_path, parts) == []
     assert (tmp_path / "seeds-0-1" / "b.json").exists()
     make_shard(tmp_path, "seed-1", "b")
-    assert sweep_parts(tmp_path, parts) == ["seeds-0-1"]
+    assert prune_partitions(tmp_path, parts) == ["seeds-0-1"]
     assert names(tmp_path) == ["seed-0", "seed-0.ledger.csv", "seed-1", "seed-1.ledger.csv"]
-    assert sweep_parts(tmp_path, parts) == []
+    assert prune_partitions(tmp_path, parts) == []
 
 
 def test_fits_of_seeds_that_are_not_asked_for_stay(tmp_path: Path) -> None:
     """A run with two of five seeds throws away nothing that took days."""
     make_shard(tmp_path, "seeds-0-1-2", "abc")
     make_shard(tmp_path, "seeds-0-1", "ab")
-    assert sweep_parts(tmp_path, ["seeds-0-1"]) == []
+    assert prune_partitions(tmp_path, ["seeds-0-1"]) == []
 
 
 def test_fits_that_the_present_partitions_have_with_another_recipe_stay(tmp_path: Path) -> None:
@@ -112,21 +112,21 @@ def test_fits_that_the_present_partitions_have_with_another_recipe_stay(tmp_path
     make_shard(tmp_path, "seeds-0-1", "ab", recipe="new")
     make_shard(tmp_path, "seed-0", "a")
     make_shard(tmp_path, "seed-1", "b")
-    assert sweep_parts(tmp_path, ["seed-0", "seed-1"]) == []
+    assert prune_partitions(tmp_path, ["seed-0", "seed-1"]) == []
 
 
-def test_a_partition_in_which_a_job_is_still_at_work_waits_for_the_next_sweep(
+def test_a_partition_in_which_a_job_is_still_at_work_waits_for_the_next_pruning(
     tmp_path: Path,
 ) -> None:
     for part in ("seed-0", "seeds-0-1"):
         make_shard(tmp_path, part, "a")
     with locked(tmp_path / "seeds-0-1"):
-        assert sweep_parts(tmp_path, ["seed-0"]) == []
-    assert sweep_parts(tmp_path, ["seed-0"]) == ["seeds-0-1"]
+        assert prune_partitions(tmp_path, ["seed-0"]) == []
+    assert prune_partitions(tmp_path, ["seed-0"]) == ["seeds-0-1"]
 
 
-def test_what_a_killed_sweep_of_seeds_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_what_a_killed_pruning_of_seeds_left_goes_with_the_next(tmp_path: Path) -> None:
     make_shard(tmp_path, "seeds-0-1", "a")
     (tmp_path / ".swept-seed-0").mkdir()
-    assert sweep_parts(tmp_path, ["seeds-0-1"]) == []
+    assert prune_partitions(tmp_path, ["seeds-0-1"]) == []
     assert names(tmp_path) == ["seeds-0-1", "seeds-0-1.ledger.csv"]
