@@ -120,6 +120,11 @@ def report(videos: int, full: float, jobs: int, replaced: list[dict[str, object]
         max(abs(own - one["own"]) + one["of others"] + len(one["fits"]) for one in replaced),
         unit="artifacts",
         limit=Limit(most=0),
+        samples={
+            "own": [one["own"] for one in replaced],
+            "of others": [one["of others"] for one in replaced],
+            "fits": [len(one["fits"]) for one in replaced],
+        },
         details=details,
     ).write()
 

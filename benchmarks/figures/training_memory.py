@@ -305,8 +305,8 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
     """Epochs of architecture 2's generator."""
     import torch
 
-    from unmuted.samples.experiment import generator_data
     from unmuted.systems.shared.generator import Generator
+    from unmuted.systems.shared.inputs import generator_data
     from unmuted.systems.shared.projection import Projection
     from unmuted.systems.shared.prototypes import Prototypes
     from unmuted.systems.shared.settings import GeneratorSettings
