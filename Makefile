@@ -52,7 +52,7 @@ code-versions: $(VENV)/ready
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py
 
-# Measures for two or three hours: nothing else should run meanwhile. FIGURES="clip_cost" for some only.
+# Measures for three to four hours: nothing else should run meanwhile. FIGURES="clip_cost" for some only.
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/run.py $(FIGURES)
 

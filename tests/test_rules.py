@@ -48,7 +48,6 @@ DUMP = """
 import json
 import re
 
-from snakemake.io import is_flagged
 from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import DAGSettings
 
@@ -93,7 +92,6 @@ def describe(r, given):
         environment=str(r.conda_env or ""),
         cores=r.resources["_cores"].value,
         input=sorted(paths(r.input, example)),
-        ancient=sorted(str(p) for p in files(r.input, example) if is_flagged(p, "ancient")),
         output=paths(r.output, example),
         log=sorted(paths(r.log, example)),
         benchmark=sorted(paths([r.benchmark] if r.benchmark else [], example)),
