@@ -119,4 +119,6 @@ def scaled_by_attempt(amount):
 
 def limits(mem_mb, minutes, **others):
     """Resources of a rule, for one attempt; memory and time grow with every further one."""
-    return dict(mem_mb=scaled_by_attempt(mem_mb), runtime=scaled_by_attempt(minutes), **others)
+    return dict(
+        mem_mb=scaled_by_attempt(mem_mb), runtime=scaled_by_attempt(minutes), **others
+    )
