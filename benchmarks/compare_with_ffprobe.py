@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from unmuted.engine.ledger import read_rows  # noqa: E402
-from unmuted.engine.project import Project  # noqa: E402
+from unmuted.engine.run import Run  # noqa: E402
 from unmuted.pipeline.registry import open_run  # noqa: E402
 
 STAGES = ("probe", "frames", "wav", "representative_frames", "captions", "mapping", "ast")
@@ -96,13 +96,13 @@ def frame_errors(stored: np.ndarray, shown: Shown) -> np.ndarray:
     return np.abs(stored - right)
 
 
-def compare(project: Project) -> dict[str, object]:
+def compare(project: Run) -> dict[str, object]:
     """Every video of the run against ffprobe and ffmpeg: numbers for the page."""
-    frames = project.artifacts("frames", project.videos)
-    wavs = project.artifacts("wav", project.videos)
+    frames = project.store.artifacts("frames", project.dataset.videos)
+    wavs = project.store.artifacts("wav", project.dataset.videos)
     errors, wrong_frames, lengths, mono, several, pauses = {}, {}, [], [], [], []
     for name, artifact in frames.items():
-        shown = ffprobe_frames(project.videos[name].path)
+        shown = ffprobe_frames(project.dataset.videos[name].path)
         stored = artifact.tensors()["timestamps"]
         error = frame_errors(stored, shown)
         errors[name] = error.max()
@@ -112,7 +112,7 @@ def compare(project: Project) -> dict[str, object]:
         if name in wavs:
             level, seconds = wav_level(wavs[name].checked_path())
             lengths.append(seconds - shown.end)
-            heard = ffmpeg_sound(project.videos[name].path)
+            heard = ffmpeg_sound(project.dataset.videos[name].path)
             (mono if heard.channels == 1 else several).append(level - heard.level_db)
     return {
         "frames": len(frames),
@@ -132,13 +132,13 @@ def _range(values: list[float]) -> tuple[float, float, float]:
     return min(values), float(np.median(values)), max(values)
 
 
-def statuses(project: Project) -> dict[str, Counter[str]]:
+def statuses(project: Run) -> dict[str, Counter[str]]:
     """How many videos of each status, by stage."""
     return {
         stage: Counter(
             row.status
-            for shard in project.shards
-            for row in read_rows(project.ledger(stage, shard)).values()
+            for shard in project.dataset.shards
+            for row in read_rows(project.layout.ledger(stage, shard)).values()
         )
         for stage in STAGES
     }

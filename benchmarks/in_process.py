@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable
 
 from unmuted.engine.job import ReportJob, make_jobs
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.pipeline.stages import STAGES
 
 MEDIA = ("probe", "frames", "wav", "flow")
@@ -24,16 +24,16 @@ def scripts_of(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(STAGES[name].script for name in names))
 
 
-def run_stages(run: Project, names: Iterable[str], threads: int) -> None:
+def run_stages(run: Run, names: Iterable[str], threads: int) -> None:
     """Carry out the scripts of these stages, shard by shard or some seeds after the other."""
     for script in scripts_of(names):
         main = importlib.import_module(script).main
         stage = run.registry.stages_of_script[script][0]
-        for part in run.shards if stage.is_sharded else run.parts(stage.name):
+        for part in run.dataset.shards if stage.is_sharded else run.layout.partitions(stage.name):
             main(*make_jobs(run, script, part, threads))
 
 
-def run_arch2(run: Project, threads: int) -> str:
+def run_arch2(run: Run, threads: int) -> str:
     """All that results/arch2_metrics.json needs, from the videos on; returns its path."""
     for script, target in (("list_videos", "videos.csv"), ("make_splits", "splits.csv")):
         importlib.import_module(script).main(run, table=f"results/{target}")

@@ -17,7 +17,7 @@ import yaml
 from measure import ROOT
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.media.ffmpeg import binary
 from unmuted.pipeline.registry import open_run
 
@@ -75,7 +75,7 @@ def _ffmpeg(*arguments: object) -> None:
 
 def enter_project(
     folder: Path, videos: Path, models: Mapping[str, object], per_shard: int, **settings: object
-) -> Project:
+) -> Run:
     """A project over a folder of videos; `folder` becomes, anew, the working directory."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

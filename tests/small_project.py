@@ -1,4 +1,4 @@
-"""A project over empty video files and empty models: enough for plans, ledgers and recipes."""
+"""A project over empty video files and empty models: enough for plans, ledgers and fingerprints."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from unmuted.digests import digest_json
 from unmuted.engine.artifacts import content_digest
+from unmuted.engine.executor import Compute
 from unmuted.engine.ledger import LedgerEntry, write_rows
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.pipeline.stages import STAGES
 
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
@@ -49,20 +50,39 @@ def changed(config: Mapping[str, object], dotted: str, value: object) -> dict[st
 def row(name: str, content: object = "", status: str = "ok") -> LedgerEntry:
     """A ledger row of an artifact with this content (its own by default); None: no artifact."""
     if content is None:
-        return LedgerEntry(name, status, "", "recipe", "", 0, 0.0)
-    return LedgerEntry(name, status, "", "recipe", digest_json(content or f"of {name}"), 1, 0.0)
+        return LedgerEntry(name, status, "", "fingerprint", "", 0, 0.0)
+    return LedgerEntry(
+        name, status, "", "fingerprint", digest_json(content or f"of {name}"), 1, 0.0
+    )
 
 
-def write_ledgers(project: Project, stage: str, rows: Mapping[str, LedgerEntry]) -> None:
+def write_ledgers(project: Run, stage: str, rows: Mapping[str, LedgerEntry]) -> None:
     """Ledgers of a stage for every shard; videos without a row are "ok", of their own content."""
-    for shard, videos in project.shards.items():
-        path = project.ledger(stage, shard)
+    for shard, videos in project.dataset.shards.items():
+        path = project.layout.ledger(stage, shard)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_rows(path, [rows.get(video, row(video)) for video in videos])
 
 
-def artifact_digests(project: Project, stage: str) -> dict[str, str]:
+def artifact_digests(project: Run, stage: str) -> dict[str, str]:
     """Content of every artifact of a stage, by shard and file name."""
-    folder = project.folder(stage)
+    folder = project.layout.folder(stage)
     found = sorted(folder.rglob(f"*{STAGES[stage].suffix}"))
     return {str(path.relative_to(folder)): content_digest(path) for path in found}
+
+
+def run_shard(
+    run: Run,
+    stage: str,
+    shard: str,
+    compute: Compute,
+    extra_inputs: Mapping[str, object] | None = None,
+) -> None:
+    """Bring one shard of a stage up to date."""
+    tasks = run.store.shard_tasks(stage, shard, extra_inputs or {})
+    run.store.run_tasks(stage, shard, tasks, compute)
+
+
+def run_fits(run: Run, stage: str, fits: Mapping[str, object], compute: Compute) -> None:
+    """Bring a fitted stage that has no partitions up to date."""
+    run.store.run_tasks(stage, None, run.store.fit_tasks(stage, fits), compute)

@@ -65,18 +65,18 @@ def test_a_view_is_stored_in_its_own_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_the_content_digest_does_not_depend_on_the_recipe(tmp_path: Path, name: str) -> None:
+def test_the_content_digest_does_not_depend_on_the_fingerprint(tmp_path: Path, name: str) -> None:
     one, _ = write_artifact(tmp_path / "one" / name, PAYLOADS[name], "1" * 32)
     other, _ = write_artifact(tmp_path / "other" / name, PAYLOADS[name], "2" * 32)
     assert one == other == content_digest(tmp_path / "other" / name)
 
 
-def test_both_formats_carry_the_recipe(tmp_path: Path) -> None:
+def test_both_formats_carry_the_fingerprint(tmp_path: Path) -> None:
     write_artifact(tmp_path / "x.safetensors", ARRAYS, "abc")
     write_artifact(tmp_path / "x.json", PAYLOADS["x.json"], "abc")
     with safe_open(tmp_path / "x.safetensors", framework="numpy") as file:
-        assert json.loads(file.metadata()[HEADER_KEY]) == {"recipe": "abc"}
-    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["recipe"] == "abc"
+        assert json.loads(file.metadata()[HEADER_KEY]) == {"fingerprint": "abc"}
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["fingerprint"] == "abc"
     assert read_json(tmp_path / "x.json") == PAYLOADS["x.json"]
 
 

@@ -11,11 +11,11 @@ import yaml
 
 from small_project import changed, make_config
 from unmuted.config.validation import schema, setting
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import ARMS, COMPARISON, SYSTEMS, leaking_arms
 from unmuted.features.visual import VISUAL
-from unmuted.pipeline.ablations import ablation_needs
+from unmuted.pipeline.ablations import ablation_inputs
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.pipeline.stages import REPORTS, STAGES
 from unmuted.systems.cnn_rnn import tail_split
@@ -294,7 +294,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     return make_config(tmp_path, labels)
 
 
-def planned(small: dict, *arms: str, **settings: object) -> Project:
+def planned(small: dict, *arms: str, **settings: object) -> Run:
     for key in ("arms", "primary"):
         small = changed(small, f"comparison.{key}", config_of(*arms)["comparison"][key])
     for key, value in settings.items():
@@ -304,21 +304,25 @@ def planned(small: dict, *arms: str, **settings: object) -> Project:
 
 def test_other_arms_visit_the_comparison_and_nothing_else(small: dict) -> None:
     first, second = planned(small, "knn_audio"), planned(small, "knn_audio", "mean_audio")
-    shard = min(first.shards)
+    shard = min(first.dataset.shards)
     for name, stage in STAGES.items():
         if name not in ("clips", "truth"):
             part = shard if stage.is_sharded else None
-            same = first.visit_recipe(name, part) == second.visit_recipe(name, part)
+            same = first.planner.job_fingerprint(name, part) == second.planner.job_fingerprint(
+                name, part
+            )
             assert same == (name not in STEPS), name
 
 
-def test_the_choice_of_arms_is_in_no_recipe_of_a_classifier(small: dict) -> None:
+def test_the_choice_of_arms_is_in_no_fingerprint_of_a_classifier(small: dict) -> None:
     """So that a classifier whose inputs are unchanged is not trained again."""
-    recipes = {
-        planned(small, *arms).recipe("comparison_classifier", "inputs")
+    fingerprints = {
+        planned(small, *arms).fingerprints.of_artifact("comparison_classifier", "inputs")
         for arms in (["knn_audio"], ["mean_audio"], list(PARTS))
     }
-    assert recipes == {open_run(small).recipe("comparison_classifier", "inputs")}
+    assert fingerprints == {
+        open_run(small).fingerprints.of_artifact("comparison_classifier", "inputs")
+    }
 
 
 @pytest.mark.parametrize("arm", ["generated_arch1", "shuffled_dictionary"])
@@ -326,7 +330,7 @@ def test_the_report_reads_a_scenario_only_where_something_fills_missing_audio(
     small: dict, arm: str
 ) -> None:
     run = planned(small, arm)
-    others = {one for one, _ in run.report_reads(run.report("comparison")) if one is not run}
+    others = {one for one, _ in run.stages_of_report(run.stages.report("comparison"))} - {run}
     assert bool(others) == (arm == "generated_arch1")
 
 
@@ -334,9 +338,9 @@ def test_what_a_report_lacks_is_said_when_it_is_planned(small: dict) -> None:
     project = planned(small, "knn_audio", ablations={"g": {"filter.top_labels": [9]}})
     for report in ("arch1_metrics", "predictions"):
         with pytest.raises(UserError, match=r"comparison\.arms"):
-            project.report_needs(report)
+            project.report_inputs(report)
     with pytest.raises(UserError, match=r"ablations\.g: filter\.top_labels reaches only filtered"):
-        ablation_needs(project, "g")
+        ablation_inputs(project, "g")
 
 
 def test_a_key_without_default_reads_as_none_and_an_unknown_one_is_an_error() -> None:

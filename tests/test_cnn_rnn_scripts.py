@@ -23,8 +23,9 @@ from guards.corpus import (
 )
 from guards.world import SEEDS, World, make_world
 from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.executor import Artifact
+from unmuted.engine.job import FullReader
 from unmuted.engine.ledger import LedgerEntry, read_rows, write_rows
-from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.systems.classifier.selection import select_snapshot
@@ -69,7 +70,7 @@ def chosen(world: World) -> dict:
 def clips_of(world: World) -> tuple[list[Clip], list[Clip]]:
     with chdir(world.folder):
         project = world.project()
-        experiment = load_experiment(project, ["cnn_sequence"])
+        experiment = load_experiment(FullReader(project), ["cnn_sequence"])
         found = cnn_rnn_clips(experiment, project.config["cnn_rnn"])
     return found
 
@@ -201,8 +202,8 @@ def test_clips_that_are_not_trained_on_cause_no_fit(clean: World, folder: Path, 
     with chdir(world.folder):
         for seed in SEEDS:
             part = f"seed-{seed}"
-            before = read_rows(clean.folder / clean.project().ledger("cnn_rnn", part))
-            after = read_rows(world.project().ledger("cnn_rnn", part))
+            before = read_rows(clean.folder / clean.project().layout.ledger("cnn_rnn", part))
+            after = read_rows(world.project().layout.ledger("cnn_rnn", part))
             assert before == after  # also the seconds: nothing ran
     assert (chosen(world) == chosen(clean)) == (split != "val")
 
@@ -221,8 +222,8 @@ def without_sequences(world: World, names: list[str]) -> World:
     world = world.copy("cnn_rnn", "cnn_rnn_selection", PREDICTED)
     with chdir(world.folder):
         project = world.project()
-        for shard in project.shards:
-            ledger = project.ledger("cnn_sequence", shard)
+        for shard in project.dataset.shards:
+            ledger = project.layout.ledger("cnn_sequence", shard)
             rows = read_rows(ledger)
             for name in set(names) & set(rows):
                 rows[name] = LedgerEntry(name, "no_frames", "made so", "made", "", 0, 0.0)
@@ -252,8 +253,8 @@ def test_features_of_two_widths_are_refused(tmp_path: Path) -> None:
     for name, width in (("a", 3), ("b", 4)):
         path = tmp_path / f"{name}.safetensors"
         features = np.ones((2, width), np.float32)
-        digest, size = write_artifact(path, {"features": features}, "recipe")
-        found = Artifact(path, LedgerEntry(name, "ok", "", "recipe", digest, size, 0.0))
+        digest, size = write_artifact(path, {"features": features}, "fingerprint")
+        found = Artifact(path, LedgerEntry(name, "ok", "", "fingerprint", digest, size, 0.0))
         clips.append(Clip(name, "x", "train", name, name, {"cnn_sequence": found}))
     with pytest.raises(UserError, match="b: the CNN-RNN reads 3 features a frame, found 4"):
         load_sequences(clips, 5)

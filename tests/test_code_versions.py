@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import record_code_versions
-from unmuted.engine import recipes
+from unmuted.engine import code_digests
 from unmuted.engine.code_versions import (
     changed_code,
     code_identity,
@@ -17,7 +17,7 @@ from unmuted.engine.code_versions import (
     stage_digest,
     write_versions,
 )
-from unmuted.engine.plan import Plan
+from unmuted.engine.run import Run
 from unmuted.engine.stage import Registry, Stage
 from unmuted.pipeline.registry import REGISTRY
 
@@ -27,13 +27,13 @@ STAGES = (Stage("cut", "cut_x", ".json"), Stage("glue", "glue_x", ".json", input
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """Two stages: `cut` is made with a helper of the library, `glue` without. None is recorded."""
-    package = tmp_path / recipes.PACKAGE.name
+    package = tmp_path / code_digests.PACKAGE.name
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "helper.py").write_text("def helper(): return 1\n")
     (tmp_path / "cut_x.py").write_text("from unmuted.helper import helper\n")
     (tmp_path / "glue_x.py").write_text("GLUE = 1\n")
-    monkeypatch.setattr(recipes, "SCRIPTS", tmp_path)
+    monkeypatch.setattr(code_digests, "SCRIPTS", tmp_path)
     forget()
     yield registry_of(tmp_path, *STAGES)
     forget()
@@ -52,7 +52,12 @@ def registry_of(folder: Path, *stages: Stage) -> Registry:
 
 def forget() -> None:
     """As in a new process: code is read once in each."""
-    for cached in (recipes.code_digest, recipes._read, recipes._library_imports, read_versions):
+    for cached in (
+        code_digests.code_digest,
+        code_digests._read,
+        code_digests._library_imports,
+        read_versions,
+    ):
         cached.cache_clear()
 
 
@@ -113,22 +118,22 @@ def test_a_raised_version_is_another_one(registry: Registry) -> None:
     assert identities(registry)["cut"] != "version 2"  # what the former checkout says
 
 
-def test_a_version_reaches_the_recipes(registry: Registry) -> None:
+def test_a_version_reaches_the_fingerprints(registry: Registry) -> None:
     """Equivalent code makes nobody compute anything again; another version does."""
 
-    def recipe(registry: Registry) -> str:
+    def fingerprint(registry: Registry) -> str:
         forget()
-        return Plan({}, registry).recipe("cut", "input")
+        return Run({"seeds": [0]}, registry).fingerprints.of_artifact("cut", "input")
 
     record(registry)
-    before = recipe(registry)
+    before = fingerprint(registry)
     edit(registry)
-    assert recipe(registry) != before
+    assert fingerprint(registry) != before
     record(registry)
-    assert recipe(registry) == before
+    assert fingerprint(registry) == before
     raised = registry_of(registry.scripts, replace(STAGES[0], version=2), STAGES[1])
     record(raised)
-    assert recipe(raised) != before
+    assert fingerprint(raised) != before
 
 
 def test_differences_are_told_in_words(registry: Registry) -> None:

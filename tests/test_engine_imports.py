@@ -124,7 +124,7 @@ def test_the_snakefile_imports_only_what_plans_a_run() -> None:
     assert {
         "unmuted.pipeline.registry",
         "unmuted.pipeline.ablations",
-        "unmuted.engine.project",
+        "unmuted.engine.run",
     } <= named
     others = {name for name in named if not name.startswith("unmuted.engine.")}
     assert others <= {"unmuted.pipeline.registry", "unmuted.pipeline.ablations", "unmuted.errors"}

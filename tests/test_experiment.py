@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import join_sources
 from small_project import changed, make_config, row, write_ledgers
 from unmuted.dataset.splits import write_splits
-from unmuted.engine.job import make_jobs
+from unmuted.engine.job import FullReader, make_jobs
 from unmuted.engine.ledger import LedgerEntry
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import STAGES
@@ -164,16 +164,16 @@ SPLIT_OF = {
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     labels = {name: name[:4] for name in SPLIT_OF} | {"plain": None}
     project = open_run(changed(make_config(tmp_path, labels), "folds", 2))
     (tmp_path / "results").mkdir()
-    write_splits(Path("results/splits.csv"), project.dataset.videos, SPLIT_OF)
+    write_splits(Path("results/splits.csv"), project.dataset.listing.videos, SPLIT_OF)
     return project
 
 
-def write(project: Project, **rows: dict[str, LedgerEntry]) -> None:
+def write(project: Run, **rows: dict[str, LedgerEntry]) -> None:
     """Ledgers of the visual stages and of AST; rows: by stage, those that are not plain "ok"."""
     for stage in (*VISUAL, "ast"):
         write_ledgers(project, stage, rows.get(stage, {}))
@@ -183,9 +183,9 @@ def same_content(*names: str) -> dict[str, dict[str, LedgerEntry]]:
     return {stage: {name: row(name, f"one {stage}") for name in names} for stage in VISUAL}
 
 
-def test_every_labelled_clip_is_in_its_split(project: Project) -> None:
+def test_every_labelled_clip_is_in_its_split(project: Run) -> None:
     write(project)
-    experiment = load_experiment(project, ["ast"])
+    experiment = load_experiment(FullReader(project), ["ast"])
     assert {c.video_id: c.split for c in experiment.clips} == SPLIT_OF
     assert experiment.excluded == {"no_label": 1}
     assert experiment.classes == ("cats", "dogs")
@@ -194,82 +194,86 @@ def test_every_labelled_clip_is_in_its_split(project: Project) -> None:
     ]
 
 
-def test_the_order_of_clips_does_not_come_from_names(project: Project) -> None:
+def test_the_order_of_clips_does_not_come_from_names(project: Run) -> None:
     write(project)
-    before = [c.key for c in load_experiment(project).clips]
+    before = [c.key for c in load_experiment(FullReader(project)).clips]
     assert before == sorted(before)
     # The same contents under each other's names: the same order of contents.
     names = sorted(SPLIT_OF)
     of_other = dict(zip(names, names[::-1], strict=True))
     swapped = {name: replace(row(other), video_id=name) for name, other in of_other.items()}
     write(project, **dict.fromkeys(VISUAL, swapped))
-    assert [c.key for c in load_experiment(project).clips] == before
+    assert [c.key for c in load_experiment(FullReader(project)).clips] == before
 
 
-def test_a_clip_that_failed_is_excluded_and_counted_by_its_first_reason(project: Project) -> None:
+def test_a_clip_that_failed_is_excluded_and_counted_by_its_first_reason(project: Run) -> None:
     write(
         project,
         vit_rgb={"cats0": row("cats0", None, "too_long")},
         vit_flow={"cats0": row("cats0", None, "no_flow"), "dogs1": row("dogs1", None, "no_flow")},
         caption_embeddings={"plain": row("plain", None, "empty")},
     )
-    experiment = load_experiment(project)
+    experiment = load_experiment(FullReader(project))
     assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats0", "dogs1"}
     assert experiment.excluded == {"no_flow": 1, "no_label": 1, "too_long": 1}
 
 
-def test_classes_that_no_usable_clip_shows_in_a_split_are_named(project: Project) -> None:
+def test_classes_that_no_usable_clip_shows_in_a_split_are_named(project: Run) -> None:
     write(project, vit_rgb={name: row(name, None, "empty") for name in ("cats2", "cats4")})
-    experiment = load_experiment(project)
+    experiment = load_experiment(FullReader(project))
     assert experiment.classes_without("val") == ["cats"]
     assert experiment.classes_without("test") == []
 
 
-def test_a_silent_clip_is_in_without_sound(project: Project) -> None:
+def test_a_silent_clip_is_in_without_sound(project: Run) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
-    sounding = {c.video_id: c.has_sound for c in load_experiment(project, ["ast"]).clips}
+    sounding = {
+        c.video_id: c.has_sound for c in load_experiment(FullReader(project), ["ast"]).clips
+    }
     assert sounding == {name: name != "cats0" for name in SPLIT_OF}
 
 
 def test_training_sound_that_is_declared_missing_is_not_there_and_no_other(
-    project: Project,
+    project: Run,
 ) -> None:
     write(project)
     write_ledgers(project, "noise_ast", {})
-    half = project.variant_of("missing.training_rate=0.5")
-    found = load_clips(half, SPLIT_OF, ["ast", "noise_ast"])
-    assert [c.key for c in found] == [c.key for c in load_clips(project, SPLIT_OF, ["ast"])]
+    half = project.scenario("missing.training_rate=0.5")
+    found = load_clips(FullReader(half), SPLIT_OF, ["ast", "noise_ast"])
+    assert [c.key for c in found] == [
+        c.key for c in load_clips(FullReader(project), SPLIT_OF, ["ast"])
+    ]
     silent = {c.video_id for c in found if not c.has_sound}
     assert silent == {c.video_id for c in found if c.split == "train" and is_missing(c.key, 0, 0.5)}
     assert silent == {c.video_id for c in found if "noise_ast" not in c.artifacts}
     assert 0 < len(silent) < 4
 
 
-def test_a_corpus_whose_training_sound_is_all_declared_missing_is_told_so(project: Project) -> None:
+def test_a_corpus_whose_training_sound_is_all_declared_missing_is_told_so(project: Run) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
-    none = project.variant_of("missing.training_rate=1")
+    none = project.scenario("missing.training_rate=1")
     with pytest.raises(UserError, match=r"none of the 4 .* \(declared_missing 3, silent 1\)"):
-        training_sound(none, load_experiment(none, ["ast"]))
+        training_sound(FullReader(none), load_experiment(FullReader(none), ["ast"]))
 
 
-def test_a_corpus_without_usable_sound_is_told_so_with_what_became_of_it(project: Project) -> None:
+def test_a_corpus_without_usable_sound_is_told_so_with_what_became_of_it(project: Run) -> None:
     status = dict.fromkeys(SPLIT_OF, "no_stream") | {"cats0": "silent"}
     rows = {name: row(name, None, found) for name, found in status.items()}
     write(project, ast=rows)
     with pytest.raises(UserError, match=r"none of the 4 .* sound \(no_stream 3, silent 1\)"):
-        training_sound(project, load_experiment(project, ["ast"]))
+        training_sound(FullReader(project), load_experiment(FullReader(project), ["ast"]))
     write(project, ast=rows | {name: row(name) for name in ("dogs1", "cats1", "cats3")})
-    found = training_sound(project, load_experiment(project, ["ast"]))
+    found = training_sound(FullReader(project), load_experiment(FullReader(project), ["ast"]))
     assert [c.video_id for c in found] == sorted(
         ["cats1", "dogs1"], key=lambda name: row(name).digest
     )
 
 
-def test_a_clip_that_repeats_one_of_an_earlier_split_is_left_out(project: Project) -> None:
+def test_a_clip_that_repeats_one_of_an_earlier_split_is_left_out(project: Run) -> None:
     same = same_content("cats0", "cats3", "dogs2")  # train, test, val
     other = {stage: {n: row(n, f"two {stage}") for n in ("cats2", "dogs3")} for stage in VISUAL}
     write(project, **{stage: same[stage] | other[stage] for stage in VISUAL})  # val, test
-    experiment = load_experiment(project)
+    experiment = load_experiment(FullReader(project))
     assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats3", "dogs2", "dogs3"}
     assert experiment.excluded == {
         "duplicate_as_in_train": 2,
@@ -279,16 +283,17 @@ def test_a_clip_that_repeats_one_of_an_earlier_split_is_left_out(project: Projec
 
 
 def test_the_source_of_a_repeated_clip_is_left_out_with_it(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dogs3 is cut from the film whose other clip, cats3, turns out to be a training clip."""
     film = {"cats3": "film", "dogs3": "film"}
     videos = {
-        name: replace(video, group=film.get(name, name)) for name, video in project.videos.items()
+        name: replace(video, group=film.get(name, name))
+        for name, video in project.dataset.videos.items()
     }
-    monkeypatch.setattr(project, "videos", videos)
+    monkeypatch.setattr(project.dataset, "videos", videos)
     write(project, **same_content("cats0", "cats3"))
-    experiment = load_experiment(project)
+    experiment = load_experiment(FullReader(project))
     assert {c.video_id for c in experiment.clips} == set(SPLIT_OF) - {"cats3", "dogs3"}
     assert experiment.excluded == {
         "duplicate_as_in_train": 1,
@@ -297,9 +302,9 @@ def test_the_source_of_a_repeated_clip_is_left_out_with_it(
     }
 
 
-def test_training_clips_of_equal_content_share_a_group(project: Project) -> None:
+def test_training_clips_of_equal_content_share_a_group(project: Run) -> None:
     write(project, **same_content("cats0", "dogs0"))
-    group_of = {c.video_id: c.group for c in load_experiment(project).clips}
+    group_of = {c.video_id: c.group for c in load_experiment(FullReader(project)).clips}
     assert group_of["cats0"] == group_of["dogs0"]
     assert len(set(group_of.values())) == len(SPLIT_OF) - 1
 
@@ -314,11 +319,11 @@ def test_training_clips_of_equal_content_share_a_group(project: Project) -> None
     ],
 )
 def test_what_is_left_must_allow_an_experiment(
-    project: Project, unusable: list[str], expected: str
+    project: Run, unusable: list[str], expected: str
 ) -> None:
     write(project, vit_rgb={name: row(name, None, "empty") for name in unusable})
     with pytest.raises(UserError, match=expected) as error:
-        load_whole_experiment(project, folds=2)
+        load_whole_experiment(FullReader(project), folds=2)
     with pytest.raises(UserError, match=expected):
         join_sources.main(*make_jobs(project, "join_sources"))
     train = 4 - sum(name[-1] in "01" for name in unusable)
@@ -334,22 +339,23 @@ def test_all_that_is_fitted_on_clips_waits_for_this_check() -> None:
 
 
 def test_a_clip_without_label_counts_as_of_the_source_that_its_content_shows(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`plain` shares a film with dogs3, which turns out to be a copy of training clip cats0."""
     film = {"plain": "film", "dogs3": "film"}
     videos = {
-        name: replace(video, group=film.get(name, name)) for name, video in project.videos.items()
+        name: replace(video, group=film.get(name, name))
+        for name, video in project.dataset.videos.items()
     }
-    monkeypatch.setattr(project, "videos", videos)
+    monkeypatch.setattr(project.dataset, "videos", videos)
     write(project, **same_content("cats0", "dogs3"))
-    experiment = load_experiment(project)
-    (plain,) = experiment.with_canonical_groups(load_clips(project, ["plain"], ()))
+    experiment = load_experiment(FullReader(project))
+    (plain,) = experiment.with_canonical_groups(load_clips(FullReader(project), ["plain"], ()))
     assert plain.group == "cats0"
     assert plain.group in training_folds(experiment, 2)
 
 
-def test_digests_for_recipes_say_what_is_missing(project: Project) -> None:
+def test_digests_for_fingerprints_say_what_is_missing(project: Run) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
-    found = {c.video_id: c for c in load_experiment(project, ["ast"]).clips}
+    found = {c.video_id: c for c in load_experiment(FullReader(project), ["ast"]).clips}
     assert found["cats0"].digests("vit_rgb", "ast") == [row("cats0").digest, ""]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from small_project import changed, make_config, row, write_ledgers
 from unmuted.dataset.splits import write_splits
-from unmuted.engine.project import Project
+from unmuted.engine.job import FullReader
+from unmuted.engine.run import Run
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import STAGES
 from unmuted.samples.experiment import (
@@ -148,17 +149,17 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
     return changed(make_config(tmp_path, labels), "folds", 2)
 
 
-def written(config: dict[str, object], **rows: dict) -> Project:
+def written(config: dict[str, object], **rows: dict) -> Run:
     project = open_run(config)
     Path("results").mkdir(exist_ok=True)
-    write_splits(Path("results/splits.csv"), project.dataset.videos, SPLIT_OF)
+    write_splits(Path("results/splits.csv"), project.dataset.listing.videos, SPLIT_OF)
     for stage in (*VISUAL, "ast"):
         write_ledgers(project, stage, rows.get(stage, {}))
     return project
 
 
-def taught(project: Project) -> list[str]:
-    return sorted(c.video_id for c in load_experiment(project, ["ast"]).unlabelled)
+def taught(project: Run) -> list[str]:
+    return sorted(c.video_id for c in load_experiment(FullReader(project), ["ast"]).unlabelled)
 
 
 def test_fits_read_labelled_clips_alone_unless_asked(config) -> None:
@@ -167,8 +168,8 @@ def test_fits_read_labelled_clips_alone_unless_asked(config) -> None:
 
 
 def test_labelled_clips_stay_who_they_are(config) -> None:
-    without = load_experiment(written(config), ["ast"])
-    asked = load_experiment(written(changed(config, "fits.unlabelled", True)), ["ast"])
+    without = load_experiment(FullReader(written(config)), ["ast"])
+    asked = load_experiment(FullReader(written(changed(config, "fits.unlabelled", True))), ["ast"])
     names = [[c.video_id for c in one.clips] for one in (without, asked)]
     assert names[0] == names[1] and asked.excluded == without.excluded
     for split in ("train", "val", "test"):
@@ -179,9 +180,10 @@ def test_a_clip_with_a_given_split_teaches_only_if_that_is_train(config, monkeyp
     project = written(changed(config, "fits.unlabelled", True))
     given_splits = dict(zip(PLAIN, ("train", "val", "test"), strict=False))
     videos = {
-        name: replace(video, split=given_splits.get(name)) for name, video in project.videos.items()
+        name: replace(video, split=given_splits.get(name))
+        for name, video in project.dataset.videos.items()
     }
-    monkeypatch.setattr(project, "videos", videos)
+    monkeypatch.setattr(project.dataset, "videos", videos)
     assert taught(project) == ["plain0", *PLAIN[3:]]
 
 
@@ -198,14 +200,14 @@ def test_their_sound_is_part_of_the_audio_space(config) -> None:
     asked = changed(config, "fits.unlabelled", True)
     silent = {name: row(name, None, "silent") for name in SPLIT_OF}
     project = written(asked, ast=silent)  # none of the labelled clips has sound
-    found = training_sound(project, load_experiment(project, ["ast"]))
+    found = training_sound(FullReader(project), load_experiment(FullReader(project), ["ast"]))
     assert sorted(c.video_id for c in found) == PLAIN
 
 
 def test_audio_declared_missing_is_missing_there_too(config) -> None:
     asked = changed(config, "fits.unlabelled", True)
     project = written(changed(asked, "missing.training_rate", 0.5))
-    clips = load_experiment(project, ["ast"]).unlabelled
+    clips = load_experiment(FullReader(project), ["ast"]).unlabelled
     heard = {c.video_id: c.has_sound for c in clips}
     assert heard == {c.video_id: not is_missing(c.key, 0, 0.5) for c in clips}
     assert set(heard.values()) == {True, False}
@@ -213,8 +215,8 @@ def test_audio_declared_missing_is_missing_there_too(config) -> None:
 
 def test_the_option_reaches_all_that_learns_from_sound_and_no_other_stage(config) -> None:
     project = written(config)
-    asked = project.variant_of("fits.unlabelled=true")
-    changed_stages = {name for name in STAGES if asked.home(name) is asked}
+    asked = project.scenario("fits.unlabelled=true")
+    changed_stages = {name for name in STAGES if asked.layout.owns(name)}
     assert changed_stages >= {"projection", "prototypes", "generator", "video_generator"}
     assert changed_stages >= {"retrieved", "generated", "video_generated"}
     assert not changed_stages & {"probe", "frames", "wav", *VISUAL, "ast", "mapping", "dictionary"}

@@ -8,8 +8,8 @@ import pytest
 
 import extract_ast
 import extract_noise
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.ledger import OK, LedgerEntry
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.silent import split_silent
 
 

@@ -27,7 +27,7 @@ rows = st.builds(
     video_id=ids,
     status=st.sampled_from(["ok", "no_stream", "damaged"]),
     reason=st.text().map(one_line),
-    recipe=st.text("0123456789abcdef", max_size=32),
+    fingerprint=st.text("0123456789abcdef", max_size=32),
     digest=st.text("0123456789abcdef", max_size=32),
     bytes=st.integers(0, 2**50),
     seconds=st.integers(0, 10**9).map(lambda ms: ms / 1000),
@@ -78,20 +78,20 @@ def test_appending_leaves_earlier_rows_readable_at_every_moment(tmp_path: Path) 
 
 def test_the_last_row_of_a_video_counts(tmp_path: Path) -> None:
     journal = Journal(tmp_path / ".journal.csv")
-    journal.append(row("v", recipe="old"))
-    journal.append(row("v", recipe="new"))
-    assert read_rows(journal.path)["v"].recipe == "new"
+    journal.append(row("v", fingerprint="old"))
+    journal.append(row("v", fingerprint="new"))
+    assert read_rows(journal.path)["v"].fingerprint == "new"
 
 
 def test_forgetting_voids_a_row_on_disk_and_nothing_else(tmp_path: Path) -> None:
     journal = Journal(tmp_path / ".journal.csv")
     journal.append(row("kept"))
     journal.append(row("gone"))
-    journal.forget("gone")
-    journal.forget("never-there")
+    journal.invalidate("gone")
+    journal.invalidate("never-there")
     found = read_rows(journal.path)
     assert found["kept"] == row("kept")
-    assert found["gone"].recipe == "" and not found["gone"].has_artifact
+    assert found["gone"].fingerprint == "" and not found["gone"].has_artifact
     assert set(found) == {"kept", "gone"}
 
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageSequence
 import animate_cnn_rnn
 from media.clips import numbered_picture, read_number
 from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.ledger import LedgerEntry
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.media.animation import WIDTH, animate, durations, fitted_text
 from unmuted.media.images import encode_images
 
@@ -139,11 +139,11 @@ def task(folder: Path, images: np.ndarray, **said: object) -> Task:
     inputs = {}
     for name, payload in payloads.items():
         path = folder / name
-        digest, size = write_artifact(path, payload, "recipe")
+        digest, size = write_artifact(path, payload, "fingerprint")
         inputs[path.stem] = Artifact(
-            path, LedgerEntry("clip", "ok", "", "recipe", digest, size, 0.0)
+            path, LedgerEntry("clip", "ok", "", "fingerprint", digest, size, 0.0)
         )
-    return Task("clip", "recipe", inputs)
+    return Task("clip", "fingerprint", inputs)
 
 
 def outcome(tmp_path: Path, images: np.ndarray, **said: object) -> Result:
@@ -153,7 +153,7 @@ def outcome(tmp_path: Path, images: np.ndarray, **said: object) -> Result:
 
 def test_the_script_draws_what_it_reads(tmp_path: Path) -> None:
     found = outcome(tmp_path, IMAGES, learnt_from=True)
-    write_artifact(tmp_path / "clip.gif", found.payload, "recipe")
+    write_artifact(tmp_path / "clip.gif", found.payload, "fingerprint")
     drawn = pages((tmp_path / "clip.gif").read_bytes())
     assert IMAGES.shape[1:3] == (72, 128)
     seen = IMAGES[:, :, 28:100]  # the square in the middle

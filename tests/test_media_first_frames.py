@@ -17,7 +17,7 @@ from media.clips import HEIGHT, WIDTH, read_number, write_numbered_clip
 from small_project import changed, make_config
 from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import read_rows
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import read_frames, sample_times
@@ -118,14 +118,14 @@ def test_the_script_follows_the_configuration(
     assert len(even["short"]) == 8  # as of all frames spread evenly: the same shown again
 
 
-def run(project: Project, *scripts: ModuleType) -> dict[str, np.ndarray]:
+def run(project: Run, *scripts: ModuleType) -> dict[str, np.ndarray]:
     for script in scripts:
-        for shard in project.shards:
+        for shard in project.dataset.shards:
             script.main(*make_jobs(project, script.__name__, shard))
-    found = project.artifacts("sequence_frames", project.videos)
-    for shard in project.shards:
-        rows = read_rows(project.ledger("sequence_frames", shard))
-        assert set(rows) == set(project.shards[shard])
+    found = project.store.artifacts("sequence_frames", project.dataset.videos)
+    for shard in project.dataset.shards:
+        rows = read_rows(project.layout.ledger("sequence_frames", shard))
+        assert set(rows) == set(project.dataset.shards[shard])
         assert all(row.status == "ok" for name, row in rows.items() if name != "broken")
     return {name: decode_images(artifact.tensors()) for name, artifact in found.items()}
 
@@ -134,7 +134,7 @@ def test_both_ways_of_sampling_obey_the_limits(tmp_path: Path) -> None:
     for sampling in ("first", "even"):
         config = changed(make_config(tmp_path, {"a": "cats"}), "cnn_rnn.sampling", sampling)
         project = open_run(changed(config, "videos.max_megapixels", 1))
-        (job,) = make_jobs(project, "extract_sequence_frames", min(project.shards))
+        (job,) = make_jobs(project, "extract_sequence_frames", min(project.dataset.shards))
         read = extract_sequence_frames.sampling(job)
         assert isinstance(read, partial)
         assert read.keywords["limits"] == video_limits(project.config["videos"])

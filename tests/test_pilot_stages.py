@@ -23,10 +23,11 @@ from guards.corpus import (
 )
 from guards.world import SEEDS, World, make_world
 from small_project import changed
+from unmuted.engine.executor import Artifact
+from unmuted.engine.job import FullReader
 from unmuted.engine.ledger import read_rows
-from unmuted.engine.runner import Artifact
+from unmuted.engine.scenarios import changed_setting, scenario_path
 from unmuted.engine.seeds import parse_fit
-from unmuted.engine.variants import changed_setting, variant_path
 from unmuted.errors import UserError
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.samples.experiment import (
@@ -79,8 +80,8 @@ def with_canonical_groups(world: World) -> dict[str, Clip]:
     """Clips by id, in the groups that they count as, with paths that hold anywhere."""
     with chdir(world.folder):
         project = world.project()
-        found = Sources.read(project).with_canonical_groups(
-            load_clips(project, project.videos, PILOT_VISUAL)
+        found = Sources.read(FullReader(project)).with_canonical_groups(
+            load_clips(FullReader(project), project.dataset.videos, PILOT_VISUAL)
         )
     for clip in found:
         for stage, one in clip.artifacts.items():
@@ -104,7 +105,7 @@ def rows(world: World, *seeds: int) -> Mapping[str, object]:
         return {
             name: row
             for seed in seeds or SEEDS
-            for name, row in read_rows(project.ledger("pilot", f"seed-{seed}")).items()
+            for name, row in read_rows(project.layout.ledger("pilot", f"seed-{seed}")).items()
         }
 
 
@@ -245,8 +246,8 @@ def test_names_and_order_of_clips_change_no_byte(clean: World, folder: Path) -> 
 
 
 def test_where_more_training_audio_is_missing_neither_branch_is_fitted_alone(clean: World) -> None:
-    path = variant_path(changed_setting("missing.training_rate", 0.3))
-    rarer = clean.copy().variant(path).run(*BEFORE, *PILOT)
+    path = scenario_path(changed_setting("missing.training_rate", 0.3))
+    rarer = clean.copy().scenario(path).run(*BEFORE, *PILOT)
     assert set(rarer.units("pilot", 0)) == UNITS - {CLASSIFICATION, GENERATION}
     assert choice_of(rarer)[CLASSIFICATION] == []
     assert not any("alone" in one.tensors() for one in rarer.artifacts("pilot_generated").values())
@@ -259,7 +260,7 @@ def test_where_more_training_audio_is_missing_neither_branch_is_fitted_alone(cle
 
 def test_checkpoints_and_lambda_have_the_least_log_loss_on_validation_clips(clean: World) -> None:
     with chdir(clean.folder):
-        read = load_experiment(clean.project(), PILOT_VISUAL)
+        read = load_experiment(FullReader(clean.project()), PILOT_VISUAL)
         clips = read.split("val")
         data, labels = load_pilot_data(clips), read.labels(clips)
     choice = choice_of(clean)
@@ -366,8 +367,8 @@ def test_what_was_learnt_with_its_label_is_not_predicted(clean: World) -> None:
     assert predicted.keys() == {one.video_id for one in clean.clips} - learnt
     with chdir(clean.folder):
         project = clean.project()
-        for shard in project.shards:
-            for name, row in read_rows(project.ledger("pilot_predictions", shard)).items():
+        for shard in project.dataset.shards:
+            for name, row in read_rows(project.layout.ledger("pilot_predictions", shard)).items():
                 assert row.status == ("training_clip" if name in learnt else "ok")
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unmuted.engine.executor import JOURNAL, locked
 from unmuted.engine.ledger import LedgerEntry, write_rows
 from unmuted.engine.prune import prune_partitions, prune_shards
-from unmuted.engine.runner import JOURNAL, locked
 
 
-def make_shard(stage: Path, shard: str, videos: str, recipe: str = "r") -> None:
+def make_shard(stage: Path, shard: str, videos: str, fingerprint: str = "r") -> None:
     folder = stage / shard
     folder.mkdir(parents=True)
-    rows = [LedgerEntry(video, "ok", "", recipe, "d", 1, 0.0) for video in videos]
+    rows = [LedgerEntry(video, "ok", "", fingerprint, "d", 1, 0.0) for video in videos]
     for video in videos:
         (folder / f"{video}.json").write_text("{}")
     write_rows(folder / JOURNAL, rows)
@@ -70,10 +70,10 @@ def test_a_shard_in_which_a_job_is_still_at_work_waits_for_the_next_pruning(tmp_
     assert names(tmp_path) == []
 
 
-def test_what_a_killed_sweep_left_goes_with_the_next(tmp_path: Path) -> None:
-    make_shard(tmp_path, ".swept-00000-of-00002", "a")
+def test_what_a_killed_pruning_left_goes_with_the_next(tmp_path: Path) -> None:
+    make_shard(tmp_path, ".trash-00000-of-00002", "a")
     make_shard(tmp_path, "00000-of-00002", "a")
-    (tmp_path / ".swept-00000-of-00002.ledger.csv").unlink()
+    (tmp_path / ".trash-00000-of-00002.ledger.csv").unlink()
     assert prune_shards(tmp_path, {}) == ["00000-of-00002"]
     assert names(tmp_path) == []
 
@@ -107,9 +107,11 @@ def test_fits_of_seeds_that_are_not_asked_for_stay(tmp_path: Path) -> None:
     assert prune_partitions(tmp_path, ["seeds-0-1"]) == []
 
 
-def test_fits_that_the_present_partitions_have_with_another_recipe_stay(tmp_path: Path) -> None:
+def test_fits_that_the_present_partitions_have_with_another_fingerprint_stay(
+    tmp_path: Path,
+) -> None:
     """After a run that failed, the present partitions may be those that are out of date."""
-    make_shard(tmp_path, "seeds-0-1", "ab", recipe="new")
+    make_shard(tmp_path, "seeds-0-1", "ab", fingerprint="new")
     make_shard(tmp_path, "seed-0", "a")
     make_shard(tmp_path, "seed-1", "b")
     assert prune_partitions(tmp_path, ["seed-0", "seed-1"]) == []
@@ -127,6 +129,6 @@ def test_a_partition_in_which_a_job_is_still_at_work_waits_for_the_next_pruning(
 
 def test_what_a_killed_pruning_of_seeds_left_goes_with_the_next(tmp_path: Path) -> None:
     make_shard(tmp_path, "seeds-0-1", "a")
-    (tmp_path / ".swept-seed-0").mkdir()
+    (tmp_path / ".trash-seed-0").mkdir()
     assert prune_partitions(tmp_path, ["seeds-0-1"]) == []
     assert names(tmp_path) == ["seeds-0-1", "seeds-0-1.ledger.csv"]

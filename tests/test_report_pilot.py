@@ -310,7 +310,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     world.run(*STAGES, "pilot_predictions", seeds=seeds)
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setattr(write_pilot_metrics, "provenance", lambda *_: PROVENANCE)
-        write_pilot_metrics.main(world.project(), str(folder / "pilot_metrics.json"))
+        write_pilot_metrics.main(world.report("pilot_metrics"), str(folder / "pilot_metrics.json"))
     report = json.loads((folder / "pilot_metrics.json").read_text())
     return {"report": report, "world": world, "is_silent": request.param}
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.engine.project import Project
-from unmuted.engine.recipes import _library_imports
+from unmuted.engine.code_digests import _library_imports
+from unmuted.engine.run import Run
+from unmuted.engine.scenarios import scenario_path
 from unmuted.engine.stage import Stage
-from unmuted.engine.variants import variant_path
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.pipeline.stages import REPORTS, STAGES
 
@@ -36,8 +36,8 @@ TABLES = {
     *(report.script for report in REPORTS.values()),
 }
 DEMO = ("clips", "truth")
-# Reaches every stage but `probe`: what that reads is the same in all variants.
-VARIANT = "frames.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32"
+# Reaches every stage but `probe`: what that reads is the same in all scenarios.
+SCENARIO = "frames.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32"
 OF_RULES = {name: stage for name, stage in STAGES.items() if name not in DEMO}
 MADE_BY = {stage.script: REGISTRY.stages_of_script[stage.script] for stage in OF_RULES.values()}
 SEEDS = "seeds-0-1-2-3-4"
@@ -55,7 +55,7 @@ include: {snakefile!r}
 
 workflow.dag_settings = DAGSettings(rerun_triggers=TRIGGERS)
 
-from unmuted.engine.noted import NotedVideos
+from unmuted.engine.run_record import RunRecord
 
 
 def filled(pattern, example):
@@ -86,7 +86,7 @@ def answer(function, example):
 
 def describe(r, given):
     example = Wildcards(fromdict=dict((name, given[name]) for name in r.wildcard_names))
-    recipe = dict(r.params.items()).get("recipe")
+    fingerprint = dict(r.params.items()).get("fingerprint")
     return dict(
         script=str(r.script or ""),
         environment=str(r.conda_env or ""),
@@ -95,8 +95,8 @@ def describe(r, given):
         output=paths(r.output, example),
         log=sorted(paths(r.log, example)),
         benchmark=sorted(paths([r.benchmark] if r.benchmark else [], example)),
-        has_late_recipe=callable(recipe),
-        recipe=answer(recipe, example) if r.name in {scripts!r} else "",
+        has_late_fingerprint=callable(fingerprint),
+        fingerprint=answer(fingerprint, example) if r.name in {scripts!r} else "",
         **{{name: amounts(r, name, example) for name in ("gpu", "mem_mb", "runtime")}},
     )
 
@@ -108,20 +108,20 @@ def refuse(*_):
 given = dict(
     shard={shard!r}, video="cats1", seeds={seeds!r}, artifact="prediction.json", grid="small"
 )
-for name, path in {variants!r}.items():
-    given.update(variant=path)
+for name, path in {scenarios!r}.items():
+    given.update(scenario=path)
     known = dict((r.name, describe(r, given)) for r in workflow.rules)
     print("DUMP" + json.dumps([name, known]))
 
-PROJECT.note_source()
-PROJECT = Project.of_job(config, REGISTRY)
-NotedVideos.all = refuse
-given.update(variant="")
+RUN.record()
+RUN = Run.of_job(config, REGISTRY)
+RunRecord.all = refuse
+given.update(scenario="")
 example = Wildcards(fromdict=given)
 asked = dict()
 for r in workflow.rules:
     if "shard" in r.wildcard_names and r.name in {scripts!r}:
-        of_job = lambda one: [paths(r.input, one), dict(r.params.items())["recipe"](one)]
+        of_job = lambda one: [paths(r.input, one), dict(r.params.items())["fingerprint"](one)]
         asked[r.name] = answer(of_job, example)
 print("DUMP" + json.dumps(["job", asked]))
 """
@@ -129,7 +129,7 @@ Rules = dict[str, dict]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("rules")
     labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
     config = make_config(folder, labels) | {"threads": 3}
@@ -141,15 +141,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def dump(repository: Path, project: Project) -> dict[str, Rules]:
-    """Rules by variant and name, with the files of one shard, or of all seeds, of each."""
+def dump(repository: Path, project: Run) -> dict[str, Rules]:
+    """Rules by scenario and name, with the files of one shard, or of all seeds, of each."""
     folder = project.working_directory
     dump = DUMP.format(
         snakefile=str(repository / "workflow" / "Snakefile"),
-        shard=min(project.shards),
+        shard=min(project.dataset.shards),
         seeds=SEEDS,
         scripts={stage.script for stage in OF_RULES.values()},
-        variants={name: variant_path(name) for name in ("", VARIANT)},
+        scenarios={name: scenario_path(name) for name in ("", SCENARIO)},
     )
     (folder / "Snakefile").write_text(dump)
     command = [sys.executable, "-m", "snakemake", "--list", "--configfile", "config.json"]
@@ -163,31 +163,31 @@ def dump(repository: Path, project: Project) -> dict[str, Rules]:
     return dict(found)
 
 
-@pytest.fixture(scope="module", params=["", VARIANT], ids=["run", "variant"])
-def variant(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="module", params=["", SCENARIO], ids=["run", "scenario"])
+def scenario(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def run(project: Project, variant: str) -> Project:
-    return project.variant_of(variant)
+def run(project: Run, scenario: str) -> Run:
+    return project.scenario(scenario)
 
 
 @pytest.fixture
-def rules(dump: dict[str, Rules], variant: str) -> Rules:
+def rules(dump: dict[str, Rules], scenario: str) -> Rules:
     """Every rule by name."""
-    return dump[variant]
+    return dump[scenario]
 
 
-def part_of(project: Project, stage: Stage) -> str | None:
+def part_of(project: Run, stage: Stage) -> str | None:
     """The shard, the seeds or the whole of a stage that is the example here."""
     if stage.is_sharded:
-        return min(project.shards)
+        return min(project.dataset.shards)
     return SEEDS if stage.by_seed else None
 
 
-def shard_of(project: Project, stage: Stage) -> str | None:
-    return min(project.shards) if stage.is_sharded else None
+def shard_of(project: Run, stage: Stage) -> str | None:
+    return min(project.dataset.shards) if stage.is_sharded else None
 
 
 def test_each_stage_has_a_rule_and_each_rule_a_script_of_its_name(
@@ -200,20 +200,18 @@ def test_each_stage_has_a_rule_and_each_rule_a_script_of_its_name(
         assert (repository / "workflow" / "scripts" / f"{name}.py").is_file()
 
 
-def test_each_rule_makes_the_ledgers_of_its_stages(
-    rules: Rules, run: Project, variant: str
-) -> None:
-    made = {name for name in OF_RULES if run.home(name) is run}
-    assert made == set(OF_RULES) - ({"probe"} if variant else set())
+def test_each_rule_makes_the_ledgers_of_its_stages(rules: Rules, run: Run, scenario: str) -> None:
+    made = {name for name in OF_RULES if run.layout.owns(name)}
+    assert made == set(OF_RULES) - ({"probe"} if scenario else set())
     for script, stages in MADE_BY.items():
         if stages[0].name in made:
-            ledgers = [str(run.ledger(stage.name, part_of(run, stage))) for stage in stages]
+            ledgers = [str(run.layout.ledger(stage.name, part_of(run, stage))) for stage in stages]
             assert rules[script]["output"] == ledgers
 
 
-def test_files_of_a_variant_lie_under_its_name(rules: Rules, variant: str) -> None:
-    """Else two variants would write into one ledger, log or benchmark."""
-    path = variant_path(variant)
+def test_files_of_a_variant_lie_under_its_name(rules: Rules, scenario: str) -> None:
+    """Else two scenarios would write into one ledger, log or benchmark."""
+    path = scenario_path(scenario)
     for script, stages in MADE_BY.items():
         rule = rules[script]
         for output, stage in zip(rule["output"], stages, strict=True):
@@ -222,46 +220,48 @@ def test_files_of_a_variant_lie_under_its_name(rules: Rules, variant: str) -> No
         assert rule["benchmark"][0].startswith(f"results/benchmarks/{path}{script}/"), script
     for name in (*TABLES, *(STAGES[stage].script for stage in DEMO)):
         files = [rules[name][kind] for kind in ("output", "log", "benchmark")]
-        assert not [path for found in files for path in found if "variants" in path], name
+        assert not [path for found in files for path in found if "scenarios" in path], name
 
 
-def test_a_rule_reads_all_that_its_stages_read_and_nothing_else(rules: Rules, run: Project) -> None:
-    shard = min(run.shards)
+def test_a_rule_reads_all_that_its_stages_read_and_nothing_else(rules: Rules, run: Run) -> None:
+    shard = min(run.dataset.shards)
     for script, stages in MADE_BY.items():
         read = set(rules[script]["input"])
-        found = [run.stage_inputs(stage.name, part_of(run, stage)) for stage in stages]
+        found = [run.planner.stage_inputs(stage.name, part_of(run, stage)) for stage in stages]
         assert read == {str(path) for one in found for path in one}, script
         of_shard = {path for path in read if path.endswith(f"/{shard}.ledger.csv")}
         per_clip = {
             name
-            for stage in map(run.stage, (stage.name for stage in stages))
-            for name in (*run.inputs(stage), *stage.optional, *stage.pooled)
+            for stage in (run.stages[stage.name] for stage in stages)
+            for name in (*run.jobs.inputs(stage), *stage.optional, *stage.pooled)
         }
         if stages[0].is_sharded:
-            assert of_shard == {str(run.ledger(name, shard)) for name in per_clip}, script
+            assert of_shard == {str(run.layout.ledger(name, shard)) for name in per_clip}, script
         for fit in {fit for stage in stages for fit in stage.fits}:
-            assert read >= {str(path) for path in run.all_ledgers(fit)}, (script, fit)
+            assert read >= {str(path) for path in run.layout.all_ledgers(fit)}, (script, fit)
 
 
-def test_a_fit_waits_for_every_shard_of_what_it_reads(rules: Rules, run: Project) -> None:
+def test_a_fit_waits_for_every_shard_of_what_it_reads(rules: Rules, run: Run) -> None:
     """A shard left out would be training data that silently went missing."""
-    assert len(run.shards) > 1
+    assert len(run.dataset.shards) > 1
     pooling = {name: stage for name, stage in OF_RULES.items() if stage.pooled}
     assert {name for name, stage in OF_RULES.items() if stage.by_seed} < pooling.keys()
     for name, stage in pooling.items():
         read = rules[stage.script]["input"]
         assert "results/splits.csv" in read
         for one in (*stage.pooled, *stage.after):
-            assert set(map(str, run.all_ledgers(one))) <= set(read), (name, one)
-            assert len(run.all_ledgers(one)) == (len(run.shards) if STAGES[one].is_sharded else 1)
+            assert set(map(str, run.layout.all_ledgers(one))) <= set(read), (name, one)
+            assert len(run.layout.all_ledgers(one)) == (
+                len(run.dataset.shards) if STAGES[one].is_sharded else 1
+            )
 
 
-def test_the_plan_does_not_grow_with_the_square_of_the_shards(rules: Rules, run: Project) -> None:
-    shards = len(run.shards)
+def test_the_plan_does_not_grow_with_the_square_of_the_shards(rules: Rules, run: Run) -> None:
+    shards = len(run.dataset.shards)
     for script, stages in MADE_BY.items():
         if stages[0].is_sharded:
             read = [path for path in rules[script]["input"] if "-of-" in path]
-            beside = {name for one in stages for name in (*run.inputs(one), *one.optional)}
+            beside = {name for one in stages for name in (*run.jobs.inputs(one), *one.optional)}
             assert len(read) <= len(beside), (script, shards)
 
 
@@ -274,18 +274,20 @@ def test_a_job_of_one_shard_looks_at_no_other_video(dump: dict[str, dict]) -> No
 
 
 def test_a_report_waits_for_every_part_of_what_it_reads(
-    dump: dict[str, Rules], project: Project
+    dump: dict[str, Rules], project: Run
 ) -> None:
     for name in REPORTS:
-        report = project.report(name)
+        report = project.stages.report(name)
         read = set(dump[""][report.script]["input"])
         assert "results/splits.csv" in read
-        awaited = [(project, stage) for stage in report.upstream if project.has_stage(stage)]
+        awaited = [
+            (project, stage) for stage in report.upstream if project.planner.has_stage(stage)
+        ]
         for scenario in report.scenarios(project.config):
-            run = project.variant_of(scenario)
+            run = project.scenario(scenario)
             awaited += [(run, stage) for stage in report.in_scenarios]
         for run, stage in awaited:
-            assert set(map(str, run.all_ledgers(stage))) <= read, (name, stage)
+            assert set(map(str, run.layout.all_ledgers(stage))) <= read, (name, stage)
     runs = REPORTS["comparison"].scenarios(project.config)
     assert list(runs) == ["", "missing.training_rate=0.5"]
 
@@ -303,22 +305,24 @@ def test_every_rule_with_a_script_has_log_benchmark_environment_and_growing_limi
                 assert 0 < first < second, (name, limit)
 
 
-def test_recipes_wait_until_a_job_is_planned(rules: Rules) -> None:
-    """Every cluster job reads all rules again; the recipe of one that it does not run is waste."""
-    assert all(rule["has_late_recipe"] for rule in rules.values() if rule["script"])
+def test_fingerprints_wait_until_a_job_is_planned(rules: Rules) -> None:
+    """Every cluster job reads all rules again, and needs no fingerprint of other jobs."""
+    assert all(rule["has_late_fingerprint"] for rule in rules.values() if rule["script"])
 
 
 def test_a_rule_runs_again_when_its_own_stages_would_find_work(
-    rules: Rules, run: Project, monkeypatch: pytest.MonkeyPatch
+    rules: Rules, run: Run, project: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(run.working_directory)
+    monkeypatch.chdir(project.working_directory)
     for script, stages in MADE_BY.items():
         name = stages[0].name
-        if run.home(name) is run:
-            recipes = [run.visit_recipe(one.name, shard_of(run, one)) for one in stages]
-            assert rules[script]["recipe"] == recipes, script
+        if run.layout.owns(name):
+            fingerprints = [
+                run.planner.job_fingerprint(one.name, shard_of(run, one)) for one in stages
+            ]
+            assert rules[script]["fingerprint"] == fingerprints, script
         else:
-            assert f"reaches the stage {name}: use results/{name}" in rules[script]["recipe"]
+            assert f"reaches the stage {name}: use results/{name}" in rules[script]["fingerprint"]
 
 
 def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(

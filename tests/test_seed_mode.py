@@ -70,16 +70,16 @@ def run(config: Mapping[str, object], *scripts: ModuleType) -> None:
 
 
 def shard(config: Mapping[str, object]) -> str:
-    (only,) = open_run(config).shards
+    (only,) = open_run(config).dataset.shards
     return only
 
 
 def rows(config: Mapping[str, object], stage: str) -> dict[str, LedgerEntry]:
-    return read_rows(open_run(config).ledger(stage, shard(config)))
+    return read_rows(open_run(config).layout.ledger(stage, shard(config)))
 
 
 def tensors(config: Mapping[str, object], stage: str, name: str) -> dict[str, np.ndarray]:
-    return open_run(config).artifacts(stage, [name])[name].tensors()
+    return open_run(config).store.artifacts(stage, [name])[name].tensors()
 
 
 def test_clips_of_some_frame_rates_fall_out(config) -> None:

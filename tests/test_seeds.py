@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.engine.project import seed_units
 from unmuted.engine.seeds import (
     PATTERN,
     name_of_fit,
@@ -16,6 +15,7 @@ from unmuted.engine.seeds import (
     partition_name,
     partition_seeds,
 )
+from unmuted.engine.store import fits_of_seeds
 
 seeds = st.lists(st.integers(0, 2**63 - 1), unique=True, min_size=1, max_size=120)
 sizes = st.none() | st.integers(1, 200)
@@ -74,5 +74,5 @@ def test_other_names_have_no_seed(name: str) -> None:
 
 
 def test_fits_of_several_seeds_are_one_mapping() -> None:
-    found = seed_units({0: {"full": "a", "x": "b"}, 7: {"full": "c"}})
+    found = fits_of_seeds({0: {"full": "a", "x": "b"}, 7: {"full": "c"}})
     assert found == {"seed-0.full": "a", "seed-0.x": "b", "seed-7.full": "c"}

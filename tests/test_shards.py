@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from unmuted.engine.shards import (
     LAYOUT,
     assign_shards,
-    other_homes,
     shard_count,
     shard_folders,
     shard_name,
+    shards_of_other_layouts,
 )
 
 ids = st.lists(st.from_regex(r"[a-z0-9_-]{1,8}", fullmatch=True), unique=True, max_size=60)
@@ -65,7 +65,7 @@ def test_every_layout_is_recognised(exponent: int) -> None:
     assert LAYOUT.fullmatch(shard_name("clip", max(1, exponent)))
 
 
-def test_other_homes_are_the_folders_of_other_layouts_only() -> None:
+def test_shards_of_other_layouts_are_the_folders_of_other_layouts_only() -> None:
     folders = [
         "clip",
         "other",
@@ -74,15 +74,15 @@ def test_other_homes_are_the_folders_of_other_layouts_only() -> None:
         f"{(int(shard_name('clip', 8)[:5]) + 1) % 8:05d}-of-00008",  # of that layout, not its home
     ]
     present = shard_name("clip", 4)
-    assert other_homes("clip", present, folders) == ["clip", shard_name("clip", 1)]
-    assert other_homes("clip", "clip", folders) == [shard_name("clip", 1), present]
-    assert other_homes("unknown", present, []) == []
+    assert shards_of_other_layouts("clip", present, folders) == ["clip", shard_name("clip", 1)]
+    assert shards_of_other_layouts("clip", "clip", folders) == [shard_name("clip", 1), present]
+    assert shards_of_other_layouts("unknown", present, []) == []
 
 
 def test_shard_folders_lists_folders_and_no_hidden_ones(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "a").mkdir()
-    (tmp_path / ".swept-c").mkdir()
+    (tmp_path / ".trash-c").mkdir()
     (tmp_path / "a.ledger.csv").touch()
     assert shard_folders(tmp_path) == ["a", "b"]
     assert shard_folders(tmp_path / "absent") == []

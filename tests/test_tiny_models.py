@@ -73,7 +73,7 @@ def test_measured_numbers_reach_the_bar() -> None:
 
 
 def test_training_clips_share_no_seed_with_demo_or_measurement() -> None:
-    """Shown for worlds of any seed in test_world_plan; here for the very clips of the recipe."""
+    """Shown for worlds of any seed in test_world_plan; here for the very clips that train."""
     used = {s.seed % 2**PURPOSE_BITS for s in data.training_specs(60)}
     assert used == {PURPOSES["training"]}
     demo = plan_world(None, 60, data.SEED, data.SECONDS)

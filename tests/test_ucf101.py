@@ -11,7 +11,7 @@ import pytest
 from small_project import changed, make_config
 from unmuted.dataset.ucf101 import read_ucf101
 from unmuted.dataset.videos import is_video_id
-from unmuted.engine.origin import check_origin, note_origin
+from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.errors import UserError
 from unmuted.pipeline.datasets import dataset_identity
 from unmuted.pipeline.registry import open_run
@@ -125,11 +125,14 @@ def test_a_run_over_it_keeps_groups_together(folder: Path, tmp_path: Path) -> No
             for clip in range(1, 4):
                 (folder / f"v_{label}_g{group:02d}_c{clip:02d}.avi").touch()
     project = open_run(ucf101_config(folder, tmp_path))
-    assert len(project.videos) == 3 + 72 and project.dataset.classes == ["Punch", "TennisSwing"]
-    assert not project.is_generated
+    assert len(project.dataset.videos) == 3 + 72 and project.dataset.listing.classes == [
+        "Punch",
+        "TennisSwing",
+    ]
+    assert not project.dataset.is_generated
     homes: dict[str, set[str]] = {}
-    for video in project.dataset.videos:
-        homes.setdefault(video.group, set()).add(project.splits[video.video_id])
+    for video in project.dataset.listing.videos:
+        homes.setdefault(video.group, set()).add(project.dataset.splits[video.video_id])
     assert len(homes) == 26 and all(len(splits) == 1 for splits in homes.values())
     project.check_experiment()
 
@@ -145,7 +148,7 @@ def test_its_results_are_not_taken_for_those_of_a_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     note = Path("results/.source.json")
-    note_origin(note, origin_of({"source": "ucf101", "ucf101": "videos"}))
-    check_origin(note, origin_of({"source": "ucf101", "ucf101": str(tmp_path / "videos")}))
+    record_identity(note, origin_of({"source": "ucf101", "ucf101": "videos"}))
+    check_identity(note, origin_of({"source": "ucf101", "ucf101": str(tmp_path / "videos")}))
     with pytest.raises(UserError, match=r"belongs to ucf101 videos, .*names folder videos"):
-        check_origin(note, origin_of({"source": "folder", "folder": "videos"}))
+        check_identity(note, origin_of({"source": "folder", "folder": "videos"}))

@@ -17,7 +17,7 @@ from unmuted.demo_world.motion import make_sound_timeline, make_timeline
 from unmuted.demo_world.plan import ClipSpec, plan_world
 from unmuted.demo_world.render import render_frames
 from unmuted.demo_world.vocabulary import CLASSES
-from unmuted.engine.origin import check_origin, note_origin
+from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.errors import UserError
 from unmuted.pipeline.datasets import dataset_identity, world_clips
 from unmuted.pipeline.registry import open_run
@@ -102,16 +102,16 @@ def test_the_workflow_is_not_told_the_label_of_an_unlabelled_clip() -> None:
     }
     project = open_run(config)
     for name, spec in world_clips(project.config).items():
-        assert project.videos[name].label == (spec.label if spec.is_labelled else None)
-        assert project.videos[name].split == spec.split
+        assert project.dataset.videos[name].label == (spec.label if spec.is_labelled else None)
+        assert project.dataset.videos[name].split == spec.split
     ordinary = open_run(changed(config, "videos.demo", {}))
-    assert all(video.label for video in ordinary.dataset.videos)
+    assert all(video.label for video in ordinary.dataset.videos.values())
 
 
 def test_results_of_another_world_are_not_taken_over(tmp_path) -> None:
     demo = {"source": "demo", "demo": {}}
     positive = {"source": "demo", "demo": {"control": "positive"}}
     note = tmp_path / "note.json"
-    note_origin(note, origin_of(demo))
+    record_identity(note, origin_of(demo))
     with pytest.raises(UserError, match=r"belongs to demo, but .* demo positive"):
-        check_origin(note, origin_of(positive))
+        check_identity(note, origin_of(positive))

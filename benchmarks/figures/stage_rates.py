@@ -24,7 +24,7 @@ from crew import Crew, Tasks, crew
 from in_process import MEDIA, run_stages
 from measure import Figure, Limit, ratios
 from unmuted.engine.artifacts import read_json
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.inference.device import pick_dtype
 from unmuted.media.images import decode_images
 from unmuted.media.wav import read_wav_file
@@ -108,7 +108,7 @@ def write(
 # --- in each process ------------------------------------------------------------------------------
 
 
-def prepare(number: int, videos: Path, models: dict[str, object]) -> Project:
+def prepare(number: int, videos: Path, models: dict[str, object]) -> Run:
     """A project with frames, sound and representative frames."""
     project = enter_project(
         SCRATCH / f"project-{number}", videos, models, CLIPS, threads=1, captions=CAPTIONS
@@ -117,7 +117,7 @@ def prepare(number: int, videos: Path, models: dict[str, object]) -> Project:
     return project
 
 
-def stage_tasks(project: Project, *stages: str) -> Tasks:
+def stage_tasks(project: Run, *stages: str) -> Tasks:
     """Making these stages, which one job makes, under the name of the first."""
     work = partial(run_stages, project, stages, 1)
     return {stages[0]: work, "empty": partial(empty, *stages)}
@@ -140,7 +140,7 @@ def prepare_vit(number: int, videos: Path, models: dict[str, object]) -> Tasks:
 def prepare_ast(number: int, videos: Path, models: dict[str, object]) -> Tasks:
     project = prepare(number, videos, models)
     model = BareAst(Path(models["ast"]["path"]), best_dtype())
-    wavs = list(project.artifacts("wav", project.videos).values())
+    wavs = list(project.store.artifacts("wav", project.dataset.videos).values())
     sounds = [read_wav_file(one.checked_path())[0] / np.float32(32768) for one in wavs]
     ready = model.prepare(sounds)
     return bare_tasks(model, ready, WINDOWS) | stage_tasks(project, "ast")
@@ -158,9 +158,9 @@ def best_dtype() -> torch.dtype:
     return pick_dtype(torch.device("cpu"))
 
 
-def frames(project: Project) -> list[np.ndarray]:
+def frames(project: Run) -> list[np.ndarray]:
     """Pictures uint8 (T, H, W, 3) of every clip."""
-    found = project.artifacts("frames", project.videos).values()
+    found = project.store.artifacts("frames", project.dataset.videos).values()
     return [decode_images(one.tensors()) for one in found]
 
 

@@ -29,8 +29,8 @@ import numpy as np
 
 from measure import Figure, Limit, alternate, ratios, seconds
 from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.executor import Artifact, Task
 from unmuted.engine.ledger import OK, LedgerEntry
-from unmuted.engine.runner import Artifact, Task
 from unmuted.engine.seeds import name_of_fit
 from unmuted.samples.experiment import FULL, Clip, Experiment
 from workload import SCRATCH, THREADS

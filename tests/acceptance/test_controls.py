@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from runs.corpus import REPOSITORY
-from unmuted.engine.project import Project
+from unmuted.engine.job import FullReader
+from unmuted.engine.run import Run
 from unmuted.pipeline.registry import open_run
 from unmuted.samples.experiment import FULL, load_experiment
 from unmuted.systems.shared.projection import Projection
@@ -53,11 +54,11 @@ class Control:
             os.chdir(here)
 
 
-def _r2_within_class(project: Project, stage: str) -> float:
-    experiment = load_experiment(project, ["ast", stage])
+def _r2_within_class(project: Run, stage: str) -> float:
+    experiment = load_experiment(FullReader(project), ["ast", stage])
     clips = [clip for clip in experiment.split("test") if clip.has_sound]
     labels = experiment.labels(clips)
-    projection = Projection(**project.units("projection")[FULL].tensors())
+    projection = Projection(**project.store.fits("projection")[FULL].tensors())
     real = np.stack([clip.audio(projection) for clip in clips])  # (N, T, A)
     made = np.stack([clip.artifacts[stage].tensors()["audio"] for clip in clips], axis=1)
     truth = _less_class_means(real, labels)

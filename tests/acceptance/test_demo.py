@@ -182,7 +182,7 @@ def test_tables_and_figures_lie_beside_the_comparison(compared: Path, metrics: d
 
 
 def test_only_what_an_ablation_reaches_runs_again(compared: Path) -> None:
-    target = "results/variants/generator.draws=1/predictions/00000-of-00002.ledger.csv"
+    target = "results/scenarios/generator.draws=1/predictions/00000-of-00002.ledger.csv"
     planned = run_demo(compared, target, "-n", few_seeds=True).stdout
     assert "rule generate_audio:" in planned
     for stage in ("train_generator", "extract_vit", "extract_ast", "caption_frames", "make_clips"):

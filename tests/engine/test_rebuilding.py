@@ -15,7 +15,7 @@ import yaml
 from registry import REGISTRY
 
 from engine.toy_corpus import LIBRARY, PER_VIDEO, STAGES, SUMMARY, ToyCorpus, make_older
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 
 pytestmark = pytest.mark.engine
 
@@ -173,10 +173,10 @@ def test_other_layouts_take_over_what_is_finished(work: ToyCorpus) -> None:
         assert work.bytes() == before
         log = (work.results / "logs" / "scale_numbers").rglob("*.log")
         assert all(" 0 of " in path.read_text() for path in log)
-        run = Project(yaml.safe_load((work.folder / "config.yaml").read_text()), REGISTRY)
+        run = Run(yaml.safe_load((work.folder / "config.yaml").read_text()), REGISTRY)
         run.config["videos"]["manifest"] = str(work.folder / "manifest.csv")
-        assert work.shards("means") == sorted(run.seed_parts)
-        assert work.shards("scaled") == sorted(run.shards)
+        assert work.shards("means") == sorted(run.layout.seed_partitions)
+        assert work.shards("scaled") == sorted(run.dataset.shards)
 
 
 def test_a_seed_that_is_added_fits_itself_alone(work: ToyCorpus) -> None:
@@ -287,7 +287,7 @@ def test_a_scenario_shares_all_that_it_does_not_reach(work: ToyCorpus) -> None:
     work.change_config(scenarios=[scenario])
     work.run()
     assert work.written() == before
-    home = work.results / "variants" / scenario
+    home = work.results / "scenarios" / scenario
     made = {path.name for path in home.iterdir() if path.is_dir()}
     assert made == set(STAGES) - {"numbers"}
     assert_centred(work, {"run": 2.0, scenario: 5.0})

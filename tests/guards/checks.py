@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from guards.world import World
-from unmuted.engine.plan import ALL, Plan
+from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.sharded_dataset import ALL
 from unmuted.samples.experiment import Experiment
 
 Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
@@ -85,4 +86,4 @@ def also_reads(monkeypatch: pytest.MonkeyPatch, reader: str, other: str) -> None
 
 def all_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fit and choice declares the clips of all splits, so that its job offers them."""
-    monkeypatch.setattr(Plan, "scope_of", lambda *_: ALL)
+    monkeypatch.setattr(JobFingerprints, "scope_of", lambda *_: ALL)

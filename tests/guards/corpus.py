@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.ledger import OK, LedgerEntry, write_rows
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.features.audioset import load_labels
 from unmuted.features.label_head import TENSORS
 from unmuted.pipeline.stages import STAGES
@@ -178,20 +178,20 @@ def write_models(folder: Path) -> None:
         save_file(head if role == "ast" else {}, folder / role / "model.safetensors")
 
 
-def write_features(project: Project, clips: Sequence[MadeClip]) -> None:
+def write_features(project: Run, clips: Sequence[MadeClip]) -> None:
     """Artifacts and ledgers of all stages before the first fit."""
     by_id = {clip.video_id: clip for clip in clips}
     for stage in MADE:
-        for shard, videos in project.shards.items():
+        for shard, videos in project.dataset.shards.items():
             rows = [_write(project, stage, shard, by_id[name]) for name in videos]
-            write_rows(project.ledger(stage, shard), rows)
+            write_rows(project.layout.ledger(stage, shard), rows)
 
 
-def _write(project: Project, stage: str, shard: str, clip: MadeClip) -> LedgerEntry:
+def _write(project: Run, stage: str, shard: str, clip: MadeClip) -> LedgerEntry:
     arrays = _features(clip)[stage]
     if arrays is None:
         return LedgerEntry(clip.video_id, "silent", "made so", "made", "", 0, 0.0)
-    path = project.folder(stage, shard) / f"{clip.video_id}{STAGES[stage].suffix}"
+    path = project.layout.folder(stage, shard) / f"{clip.video_id}{STAGES[stage].suffix}"
     digest, size = write_artifact(path, arrays, "made")
     return LedgerEntry(clip.video_id, OK, "", "made", digest, size, 0.0)
 

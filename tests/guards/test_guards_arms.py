@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from guards.corpus import make_clips
 from guards.world import SEEDS, STAGES_RUN, World, make_world
 from small_project import changed
-from unmuted.engine.project import Project
-from unmuted.engine.variants import changed_setting, variant_path
+from unmuted.engine.run import Run
+from unmuted.engine.scenarios import changed_setting, scenario_path
 from unmuted.errors import UserError
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.table import format_report
@@ -25,7 +25,7 @@ from unmuted.systems.comparison.chosen_arms import ChosenArms, chosen_arms
 
 TRAINED, CHOSEN = "comparison_classifier", "comparison_selection"
 PREDICTED = "comparison_predictions"
-HALF = variant_path(changed_setting("missing.training_rate", 0.5))
+HALF = scenario_path(changed_setting("missing.training_rate", 0.5))
 CHOICES = {
     "control": ("generated_pilot", "generated_arch1", "generated_arch2"),
     "retrieved": ("knn_audio",),
@@ -51,7 +51,7 @@ class Few:
     seeds: tuple[int, ...]
 
 
-def needed(names: tuple[str, ...], run: Project) -> set[str]:
+def needed(names: tuple[str, ...], run: Run) -> set[str]:
     """These stages and all that lie upstream of them, under the run's configuration."""
     found: set[str] = set()
     queue = list(names)
@@ -59,7 +59,7 @@ def needed(names: tuple[str, ...], run: Project) -> set[str]:
         name = queue.pop()
         if name not in found:
             found.add(name)
-            queue += run.stage(name).upstream
+            queue += run.stages[name].upstream
     return found
 
 
@@ -76,12 +76,12 @@ def few(request: pytest.FixtureRequest, folder: Path) -> Few:
     )
     run = world.project()
     chosen = chosen_arms(run.config)
-    wanted = needed(run.report("comparison").upstream, run)
+    wanted = needed(run.stages.report("comparison").upstream, run)
     ran = tuple(stage for stage in STAGES_RUN if stage in wanted)
     world.run(*ran, seeds=seeds)
     if chosen.at_all_rates:
         half = needed((PREDICTED,), run)
-        world.variant(HALF).run(*[stage for stage in STAGES_RUN if stage in half], seeds=seeds)
+        world.scenario(HALF).run(*[stage for stage in STAGES_RUN if stage in half], seeds=seeds)
     return Few(world, chosen, ran, seeds)
 
 
@@ -92,7 +92,7 @@ def test_only_the_classifiers_of_the_chosen_arms_are_trained(few: Few) -> None:
     for seed in few.seeds:
         assert few.world.units(TRAINED, seed).keys() == set(few.chosen.units)
     if few.chosen.at_all_rates:
-        trained = few.world.variant(HALF).units(TRAINED, 0)
+        trained = few.world.scenario(HALF).units(TRAINED, 0)
         assert trained.keys() == set(few.chosen.filling_units)
 
 
@@ -231,10 +231,10 @@ def with_wav(world: World) -> World:
     """The world with ledgers of the sound, which is not part of it."""
     with chdir(world.folder):
         project = world.project()
-        for shard in project.shards:
-            ledger = project.ledger("wav", shard)
+        for shard in project.dataset.shards:
+            ledger = project.layout.ledger("wav", shard)
             ledger.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(project.ledger("ast", shard), ledger)
+            shutil.copy(project.layout.ledger("ast", shard), ledger)
     return world
 
 

@@ -59,7 +59,7 @@ def test_other_percentiles_fit_only_the_classifiers_behind_a_filter_again(clean:
 
 @pytest.fixture(scope="module")
 def half_heard(folder: Path) -> World:
-    """Half of the training audio is missing in the run itself, not in a variant of it."""
+    """Half of the training audio is missing in the run itself, not in a scenario of it."""
     return make_world(folder / "half", make_clips(), missing__training_rate=0.5).run()
 
 
@@ -97,11 +97,11 @@ def test_every_video_that_was_not_trained_on_is_predicted(
     table = tmp_path / "predictions.csv"
     with chdir(made.folder):
         project = made.project()
-        for shard in project.shards:  # the media stages are not part of this world
-            ledger = project.ledger("wav", shard)
+        for shard in project.dataset.shards:  # the media stages are not part of this world
+            ledger = project.layout.ledger("wav", shard)
             if not ledger.exists():
                 ledger.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(project.ledger("ast", shard), ledger)
+                shutil.copy(project.layout.ledger("ast", shard), ledger)
         importlib.import_module("write_predictions").main(made.report("predictions"), str(table))
     with open(table, newline="") as file:
         rows = {row["video_id"]: row for row in csv.DictReader(file)}

@@ -21,7 +21,7 @@ from guards.checks import (
 )
 from guards.corpus import COPIES
 from guards.world import STAGES_RUN, World
-from unmuted.engine.variants import variant_path
+from unmuted.engine.scenarios import scenario_path
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import draw_swap_partners
@@ -62,14 +62,14 @@ def test_every_arm_is_under_guard(clean: World) -> None:
 
 # --- seed mode: the source's filter, which is told the true label ---------------------------------
 
-SEED_MODE = variant_path("filter.mode=uniform,filter.uniform_threshold=0.1")
+SEED_MODE = scenario_path("filter.mode=uniform,filter.uniform_threshold=0.1")
 
 
 @pytest.fixture(scope="module")
 def seed_mode(clean: World, relabelled: World) -> list[World]:
     """Both worlds under the source's filter; of the last stage, the slowest, one shard."""
     last, shards = STAGES_RUN[-1], [clean.shard_with_most("test")]
-    worlds = [world.copy().variant(SEED_MODE) for world in (clean, relabelled)]
+    worlds = [world.copy().scenario(SEED_MODE) for world in (clean, relabelled)]
     return [world.run(*STAGES_RUN[:-1]).run(last, shards=shards) for world in worlds]
 
 

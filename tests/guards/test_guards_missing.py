@@ -10,11 +10,11 @@ from guards.checks import assert_same
 from guards.corpus import make_clips, silent
 from guards.world import STAGES_RUN, World, make_world
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.variants import changed_setting, variant_path
+from unmuted.engine.scenarios import changed_setting, scenario_path
 from unmuted.samples.missing_audio import is_missing
 
 RATE = 0.5
-VARIANT = variant_path(changed_setting("missing.training_rate", RATE))
+SCENARIO = scenario_path(changed_setting("missing.training_rate", RATE))
 READERS = (  # a lookup set is what retrieval reads sound by
     *(("projection",), ("prototypes",), ("generator",), ("video_generator",)),
     *(("lookup_set", "retrieved"), ("predicted_labels",), ("classifier",)),
@@ -44,7 +44,7 @@ def without_their_sound(world: World) -> World:
     return other
 
 
-# What no sound reaches is the run's own in a variant of it.
+# What no sound reaches is the run's own in a scenario of it.
 DEAF = (
     *("label_embeddings", "sources", "dictionary"),
     *("cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions"),
@@ -65,17 +65,17 @@ def robbed(clean: World) -> World:
 
 @pytest.fixture(scope="module")
 def declared(robbed: World) -> World:
-    """Its variant in which what was lost is declared missing."""
-    return run_all(robbed.copy().variant(VARIANT))
+    """Its scenario in which what was lost is declared missing."""
+    return run_all(robbed.copy().scenario(SCENARIO))
 
 
 @pytest.fixture(scope="module")
 def never_there(folder: Path, clean: World) -> World:
-    """The same variant of a run of its own, in which these clips never had sound."""
+    """The same scenario of a run of its own, in which these clips never had sound."""
     missing = declared_missing(clean)
     clips = [silent(clip) if clip.video_id in missing else clip for clip in make_clips()]
     world = make_world(folder / "never_there", clips)
-    return run_all(world.run(*DEAF).variant(VARIANT))
+    return run_all(world.run(*DEAF).scenario(SCENARIO))
 
 
 def test_half_of_the_training_sound_is_declared_missing(clean: World) -> None:

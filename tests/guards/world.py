@@ -28,11 +28,11 @@ from guards.corpus import (
     write_models,
 )
 from small_project import artifact_digests, changed
-from unmuted.engine.job import ReportJob, make_jobs
-from unmuted.engine.plan import RESULTS
-from unmuted.engine.project import Project
-from unmuted.engine.runner import Artifact
+from unmuted.engine.executor import Artifact
+from unmuted.engine.job import FullReader, ReportJob, make_jobs
+from unmuted.engine.run import Run
 from unmuted.engine.seeds import parse_fit, partition_name
+from unmuted.engine.sharded_dataset import RESULTS
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.pipeline.stages import STAGES
 from unmuted.samples.experiment import load_clips
@@ -48,22 +48,22 @@ SEEDS = (0, 1, 2)  # what is read or not does not depend on how many
 
 @dataclass(frozen=True)
 class World:
-    """A working directory. path: of a variant, as in `unmuted.engine.variants`."""
+    """A working directory. path: of a scenario, as in `unmuted.engine.scenarios`."""
 
     folder: Path
     config: Mapping[str, object]
     clips: tuple[MadeClip, ...]
     path: str = ""
 
-    def project(self) -> Project:
+    def project(self) -> Run:
         """Its project, for use in its folder."""
-        return open_run(self.config).variant(self.path)
+        return open_run(self.config).scenario_of_path(self.path)
 
     def report(self, name: str) -> ReportJob:
         """The job of a report, for use in its folder."""
         return ReportJob(self.project(), REGISTRY.reports[name])
 
-    def variant(self, path: str) -> World:
+    def scenario(self, path: str) -> World:
         """The same folder with some settings changed."""
         return replace(self, path=path)
 
@@ -77,8 +77,8 @@ class World:
         with chdir(self.folder), _sentences_by_spelling():
             project = self.project()
             for name in stages or STAGES_RUN:
-                if project.home(name) is project:
-                    _run_stage(project, name, seeds, shards or list(project.shards))
+                if project.layout.owns(name):
+                    _run_stage(project, name, seeds, shards or list(project.dataset.shards))
         return self
 
     def copy(self, *without: str) -> World:
@@ -112,18 +112,21 @@ class World:
 
     def shard_of(self, name: str) -> str:
         """The shard of a video."""
-        return self.project().shard_of[name]
+        return self.project().dataset.shard_of[name]
 
     def shard_with_most(self, split: str) -> str:
         """The shard with the most videos of a split."""
-        own, shards = set(self.ids(split)), self.project().shards
+        own, shards = set(self.ids(split)), self.project().dataset.shards
         return max(shards, key=lambda shard: len(own.intersection(shards[shard])))
 
     def keys(self) -> dict[str, str]:
         """Content key of every video."""
         with chdir(self.folder):
             project = self.project()
-            return {clip.video_id: clip.key for clip in load_clips(project, project.videos, ())}
+            return {
+                clip.video_id: clip.key
+                for clip in load_clips(FullReader(project), project.dataset.videos, ())
+            }
 
     def contents(self, stage: str) -> dict[str, str]:
         """Digest of all that an artifact says, by part and file."""
@@ -134,18 +137,20 @@ class World:
         """Artifacts of the videos whose shards have run, with paths that hold anywhere."""
         with chdir(self.folder):
             project = self.project()
-            done = [s for s in project.shards if project.ledger(stage, s).exists()]
-            found = project.artifacts(stage, [name for s in done for name in project.shards[s]])
+            done = [s for s in project.dataset.shards if project.layout.ledger(stage, s).exists()]
+            found = project.store.artifacts(
+                stage, [name for s in done for name in project.dataset.shards[s]]
+            )
         return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
 
     def units(self, stage: str, seed: int | None = None) -> dict[str, Artifact]:
         """Artifacts of a fitted stage, those of one seed by fit, with paths that hold anywhere."""
         with chdir(self.folder):
             if seed is None:
-                found = self.project().units(stage)
+                found = self.project().store.fits(stage)
             else:
                 part = partition_name([seed])
-                named = self.project().units(stage, part)
+                named = self.project().store.fits(stage, part)
                 found = {parse_fit(name)[1]: one for name, one in named.items()}
         return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
 
@@ -188,7 +193,7 @@ def make_config(folder: Path) -> dict[str, object]:
     }
 
 
-def _run_stage(project: Project, name: str, seeds: Sequence[int], shards: Sequence[str]) -> None:
+def _run_stage(project: Run, name: str, seeds: Sequence[int], shards: Sequence[str]) -> None:
     """Run one stage as its rule does: each shard, each partition with one of the seeds, or all."""
     stage = STAGES[name]
     main = importlib.import_module(stage.script).main
@@ -196,7 +201,9 @@ def _run_stage(project: Project, name: str, seeds: Sequence[int], shards: Sequen
     if stage.is_sharded:
         parts = shards
     elif stage.by_seed:
-        parts = [part for part, own in project.seed_parts.items() if set(own) & set(seeds)]
+        parts = [
+            part for part, own in project.layout.seed_partitions.items() if set(own) & set(seeds)
+        ]
     for part in parts:
         main(*make_jobs(project, stage.script, part))
 

@@ -170,7 +170,7 @@ def make_renamed(demo: Corpus, folder: Path) -> tuple[Corpus, dict[str, str]]:
     run = open_run(yaml.safe_load((demo.folder / "config.yaml").read_text()))
     clips = {path.stem: path for path in (demo.results / "clips").rglob("*.mp4")}
     rows, former = [], {}
-    for number, (video_id, video) in enumerate(reversed(run.videos.items())):
+    for number, (video_id, video) in enumerate(reversed(run.dataset.videos.items())):
         name = f"v{number:02d}"
         shutil.copy2(clips[video_id], videos / f"{number:02d}.bin")
         former[name] = video_id

@@ -73,7 +73,7 @@ def test_every_stage_has_run_and_nothing_is_left_to_do(built: Corpus) -> None:
 
 
 def test_missing_training_audio_shares_all_that_it_does_not_reach(built: Corpus) -> None:
-    home = built.results / "variants" / "missing.training_rate=0.2"
+    home = built.results / "scenarios" / "missing.training_rate=0.2"
     made = {path.name.removesuffix(".ledger.csv") for path in home.iterdir()}
     assert made >= {"generator", "projection", "comparison_classifier", "comparison_predictions"}
     assert not made & {"frames", "vit_rgb", "captions", "ast", "dictionary", "label_embeddings"}
@@ -98,7 +98,7 @@ from unmuted.media.ffmpeg import binary
 from unmuted.pipeline.registry import open_run
 run, loaded = open_run(yaml.safe_load(open("config.yaml"))), {}
 for script, (stage, *_) in run.registry.stages_of_script.items():
-    part = min(run.shards) if stage.is_sharded else run.parts(stage.name)[0]
+    part = min(run.dataset.shards) if stage.is_sharded else run.layout.partitions(stage.name)[0]
     importlib.import_module(script).main(*make_jobs(run, script, part))
     loaded[script] = sorted({"torch", "transformers", "sentence_transformers"} & {*sys.modules})
 print(json.dumps(loaded))

@@ -1,7 +1,7 @@
 # Every stage of one video in one place: results/by_video/<video_id>/<artifact>.
 rule export_artifact:
     input:
-        lambda wildcards: PROJECT.export_ledger(wildcards.artifact, wildcards.video),
+        export_ledger,
     output:
         exported="results/by_video/{video}/{artifact}",
     log:
@@ -15,8 +15,6 @@ rule export_artifact:
     resources:
         **TABLE,
     params:
-        recipe=lambda wildcards: PROJECT.export_recipe(
-            wildcards.artifact, wildcards.video
-        ),
+        fingerprint=export_fingerprint,
     script:
         "../scripts/export_artifact.py"

@@ -1,56 +1,56 @@
 # One classifier per arm and seed, its snapshot chosen on validation, its predictions.
 rule train_classifier:
     input:
-        reads("classifier"),
+        stage_inputs("classifier"),
     output:
-        "results/{variant}classifier/{seeds}.ledger.csv",
+        "results/{scenario}classifier/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_classifier/{seeds}.log",
+        "results/logs/{scenario}train_classifier/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_classifier/{seeds}.tsv"
+        "results/benchmarks/{scenario}train_classifier/{seeds}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_TRAINING,
     params:
-        recipe=visit("classifier"),
+        fingerprint=job_fingerprints("classifier"),
     script:
         "../scripts/train_classifier.py"
 
 
 rule select_classifier:
     input:
-        reads("selection"),
+        stage_inputs("selection"),
     output:
-        "results/{variant}selection.ledger.csv",
+        "results/{scenario}selection.ledger.csv",
     log:
-        "results/logs/{variant}select_classifier/all.log",
+        "results/logs/{scenario}select_classifier/all.log",
     benchmark:
-        "results/benchmarks/{variant}select_classifier/all.tsv"
+        "results/benchmarks/{scenario}select_classifier/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_CHOICE,
     params:
-        recipe=visit("selection"),
+        fingerprint=job_fingerprints("selection"),
     script:
         "../scripts/select_classifier.py"
 
 
 rule predict_classes:
     input:
-        reads("predictions"),
+        stage_inputs("predictions"),
     output:
-        "results/{variant}predictions/{shard}.ledger.csv",
+        "results/{scenario}predictions/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}predict_classes/{shard}.log",
+        "results/logs/{scenario}predict_classes/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}predict_classes/{shard}.tsv"
+        "results/benchmarks/{scenario}predict_classes/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_SERVING,
     params:
-        recipe=visit("predictions"),
+        fingerprint=job_fingerprints("predictions"),
     script:
         "../scripts/predict_classes.py"

@@ -6,7 +6,7 @@ from pathlib import Path
 WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
-from unmuted.pipeline.ablations import ablation_needs, ablation_recipe
+from unmuted.pipeline.ablations import ablation_inputs, ablation_fingerprint
 from unmuted.pipeline.registry import REGISTRY
 
 
@@ -15,7 +15,7 @@ include: "engine.smk"
 
 
 ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
-THREADS = PROJECT.config["threads"]
+THREADS = RUN.config["threads"]
 
 # Memory in MB and minutes of the first attempt.
 TABLE = limits(2000, 60)

@@ -11,7 +11,7 @@ rule list_videos:
     resources:
         **TABLE,
     params:
-        recipe=lambda wildcards: PROJECT.table_digest,
+        fingerprint=lambda wildcards: RUN.dataset.table_digest,
     script:
         "../scripts/list_videos.py"
 
@@ -30,6 +30,6 @@ rule make_splits:
     resources:
         **TABLE,
     params:
-        recipe=lambda wildcards: PROJECT.splits_recipe,
+        fingerprint=lambda wildcards: RUN.dataset.splits_digest,
     script:
         "../scripts/make_splits.py"

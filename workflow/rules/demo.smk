@@ -11,7 +11,7 @@ rule make_clips:
     resources:
         **TABLE,
     params:
-        recipe=visit("clips"),
+        fingerprint=job_fingerprints("clips"),
     script:
         "../scripts/make_clips.py"
 
@@ -28,6 +28,6 @@ rule make_truth:
     resources:
         **TABLE,
     params:
-        recipe=visit("truth"),
+        fingerprint=job_fingerprints("truth"),
     script:
         "../scripts/make_truth.py"

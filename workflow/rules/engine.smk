@@ -6,9 +6,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import RerunTrigger
 
 from unmuted.engine.locks import claim_lock, release_stale_lock
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.engine.seeds import PATTERN as SEEDS
-from unmuted.engine.variants import PATTERN as VARIANT
+from unmuted.engine.scenarios import PATTERN as SCENARIO
 from unmuted.errors import UserError
 
 # Jobs share cores: waiting threads of one must sleep, not spin (30 times the CPU time otherwise).
@@ -24,12 +24,12 @@ TRIGGERS = {RerunTrigger.MTIME, RerunTrigger.PARAMS}
 try:
     # What was checked when the run was planned is not checked again by each of its cluster jobs.
     if workflow.is_main_process:
-        PROJECT = Project(config, REGISTRY)
-        PROJECT.check()
+        RUN = Run(config, REGISTRY)
+        RUN.check()
     else:
-        PROJECT = Project.of_job(config, REGISTRY)
+        RUN = Run.of_job(config, REGISTRY)
     if DRY_RUN:
-        PROJECT.check_source()
+        RUN.check_identity()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -39,7 +39,7 @@ if workflow.is_main_process and not DRY_RUN:
 
 
 wildcard_constraints:
-    variant=VARIANT,
+    scenario=SCENARIO,
     seeds=SEEDS,
     shard=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
     video=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
@@ -52,15 +52,15 @@ def on_start():
     """
     claim_lock()
     try:
-        PROJECT.note_source()
-        PROJECT.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
+        RUN.record()
+        RUN.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
 def run_of(wildcards):
-    """The run with the settings of the variant that the output's path names."""
-    return PROJECT.variant(wildcards.get("variant", ""))
+    """The run with the settings of the scenario that the output's path names."""
+    return RUN.scenario_of_path(wildcards.get("scenario", ""))
 
 
 def is_forced():
@@ -70,8 +70,8 @@ def is_forced():
     return bool(forced or asked.rerun_triggers - TRIGGERS)
 
 
-def reads(*stages):
-    """Input of the rule that makes these stages, which is what the registry says that they wait for.
+def stage_inputs(*stages):
+    """Input of the rule that makes these stages: what the registry says that they wait for.
 
     Names may hold wildcards, such as vit_{view}.
     """
@@ -80,36 +80,52 @@ def reads(*stages):
         run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
         part = wildcards.get("shard", wildcards.get("seeds"))
         forced = is_forced()
-        return [path for name in names for path in run.stage_inputs(name, part, forced)]
+        return [
+            path
+            for name in names
+            for path in run.planner.stage_inputs(name, part, forced)
+        ]
 
     return inputs
 
 
-def visit(*stages):
+def job_fingerprints(*stages):
     """Params of the rule that makes these stages; they change when there may be work to do."""
 
-    def recipes(wildcards):
-        run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
-        return [run.visit_recipe(name, wildcards.get("shard")) for name in names]
+    def fingerprints(wildcards):
+        planner, names = run_of(wildcards).planner, [
+            name.format(**wildcards) for name in stages
+        ]
+        return [planner.job_fingerprint(name, wildcards.get("shard")) for name in names]
 
-    return recipes
+    return fingerprints
 
 
 def every_shard(*stages):
     """Ledgers of these stages for every shard; found out where they are asked for."""
     return lambda wildcards: [
-        ledger for stage in stages for ledger in PROJECT.all_ledgers(stage)
+        ledger for stage in stages for ledger in RUN.layout.all_ledgers(stage)
     ]
 
 
-def report_reads(name):
+def report_inputs(name):
     """Input of a report's rule."""
-    return lambda wildcards: PROJECT.report_needs(name)
+    return lambda wildcards: RUN.report_inputs(name)
 
 
-def report_recipe(name):
+def report_fingerprint(name):
     """Params of a report's rule."""
-    return lambda wildcards: PROJECT.report_recipe(name)
+    return lambda wildcards: RUN.report_fingerprint(name)
+
+
+def export_ledger(wildcards):
+    """Input of the rule that copies an artifact of one video."""
+    return RUN.planner.export_ledger(wildcards.artifact, wildcards.video)
+
+
+def export_fingerprint(wildcards):
+    """Params of the rule that copies an artifact of one video."""
+    return RUN.planner.export_fingerprint(wildcards.artifact, wildcards.video)
 
 
 def scaled_by_attempt(amount):

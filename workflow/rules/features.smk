@@ -1,81 +1,81 @@
 # Features of what is seen (ViT and CNNs on frames and on flow) and of what is heard (AST).
 rule extract_vit:
     input:
-        reads("vit_rgb", "vit_flow"),
+        stage_inputs("vit_rgb", "vit_flow"),
     output:
-        "results/{variant}vit_rgb/{shard}.ledger.csv",
-        "results/{variant}vit_flow/{shard}.ledger.csv",
+        "results/{scenario}vit_rgb/{shard}.ledger.csv",
+        "results/{scenario}vit_flow/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_vit/{shard}.log",
+        "results/logs/{scenario}extract_vit/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_vit/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_vit/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **GPU_MODEL,
     params:
-        recipe=visit("vit_rgb", "vit_flow"),
+        fingerprint=job_fingerprints("vit_rgb", "vit_flow"),
     script:
         "../scripts/extract_vit.py"
 
 
 rule extract_ast:
     input:
-        reads("ast"),
+        stage_inputs("ast"),
     output:
-        "results/{variant}ast/{shard}.ledger.csv",
+        "results/{scenario}ast/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_ast/{shard}.log",
+        "results/logs/{scenario}extract_ast/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_ast/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_ast/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **GPU_MODEL,
     params:
-        recipe=visit("ast"),
+        fingerprint=job_fingerprints("ast"),
     script:
         "../scripts/extract_ast.py"
 
 
 rule extract_cnn:
     input:
-        reads("cnn_rgb", "cnn_flow"),
+        stage_inputs("cnn_rgb", "cnn_flow"),
     output:
-        "results/{variant}cnn_rgb/{shard}.ledger.csv",
-        "results/{variant}cnn_flow/{shard}.ledger.csv",
+        "results/{scenario}cnn_rgb/{shard}.ledger.csv",
+        "results/{scenario}cnn_flow/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_cnn/{shard}.log",
+        "results/logs/{scenario}extract_cnn/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_cnn/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_cnn/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **GPU_MODEL,
     params:
-        recipe=visit("cnn_rgb", "cnn_flow"),
+        fingerprint=job_fingerprints("cnn_rgb", "cnn_flow"),
     script:
         "../scripts/extract_cnn.py"
 
 
 rule extract_cnn_sequence:
     input:
-        reads("cnn_sequence"),
+        stage_inputs("cnn_sequence"),
     output:
-        "results/{variant}cnn_sequence/{shard}.ledger.csv",
+        "results/{scenario}cnn_sequence/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_cnn_sequence/{shard}.log",
+        "results/logs/{scenario}extract_cnn_sequence/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_cnn_sequence/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_cnn_sequence/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **GPU_MODEL,
     params:
-        recipe=visit("cnn_sequence"),
+        fingerprint=job_fingerprints("cnn_sequence"),
     script:
         "../scripts/extract_cnn_sequence.py"

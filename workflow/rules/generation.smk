@@ -1,171 +1,171 @@
 # The audio feature generator: who counts as whose source, its space, its label features, its training and what it makes.
 rule join_sources:
     input:
-        reads("sources"),
+        stage_inputs("sources"),
     output:
-        "results/{variant}sources.ledger.csv",
+        "results/{scenario}sources.ledger.csv",
     log:
-        "results/logs/{variant}join_sources/all.log",
+        "results/logs/{scenario}join_sources/all.log",
     benchmark:
-        "results/benchmarks/{variant}join_sources/all.tsv"
+        "results/benchmarks/{scenario}join_sources/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("sources"),
+        fingerprint=job_fingerprints("sources"),
     script:
         "../scripts/join_sources.py"
 
 
 rule fit_projection:
     input:
-        reads("projection"),
+        stage_inputs("projection"),
     output:
-        "results/{variant}projection.ledger.csv",
+        "results/{scenario}projection.ledger.csv",
     log:
-        "results/logs/{variant}fit_projection/all.log",
+        "results/logs/{scenario}fit_projection/all.log",
     benchmark:
-        "results/benchmarks/{variant}fit_projection/all.tsv"
+        "results/benchmarks/{scenario}fit_projection/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_FIT,
     params:
-        recipe=visit("projection"),
+        fingerprint=job_fingerprints("projection"),
     script:
         "../scripts/fit_projection.py"
 
 
 rule fit_prototypes:
     input:
-        reads("prototypes"),
+        stage_inputs("prototypes"),
     output:
-        "results/{variant}prototypes.ledger.csv",
+        "results/{scenario}prototypes.ledger.csv",
     log:
-        "results/logs/{variant}fit_prototypes/all.log",
+        "results/logs/{scenario}fit_prototypes/all.log",
     benchmark:
-        "results/benchmarks/{variant}fit_prototypes/all.tsv"
+        "results/benchmarks/{scenario}fit_prototypes/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_FIT,
     params:
-        recipe=visit("prototypes"),
+        fingerprint=job_fingerprints("prototypes"),
     script:
         "../scripts/fit_prototypes.py"
 
 
 rule train_generator:
     input:
-        reads("generator"),
+        stage_inputs("generator"),
     output:
-        "results/{variant}generator/{seeds}.ledger.csv",
+        "results/{scenario}generator/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_generator/{seeds}.log",
+        "results/logs/{scenario}train_generator/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_generator/{seeds}.tsv"
+        "results/benchmarks/{scenario}train_generator/{seeds}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_TRAINING,
     params:
-        recipe=visit("generator"),
+        fingerprint=job_fingerprints("generator"),
     script:
         "../scripts/train_generator.py"
 
 
 rule generate_audio:
     input:
-        reads("generated"),
+        stage_inputs("generated"),
     output:
-        "results/{variant}generated/{shard}.ledger.csv",
+        "results/{scenario}generated/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}generate_audio/{shard}.log",
+        "results/logs/{scenario}generate_audio/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}generate_audio/{shard}.tsv"
+        "results/benchmarks/{scenario}generate_audio/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_SERVING,
     params:
-        recipe=visit("generated"),
+        fingerprint=job_fingerprints("generated"),
     script:
         "../scripts/generate_audio.py"
 
 
 rule train_video_generator:
     input:
-        reads("video_generator"),
+        stage_inputs("video_generator"),
     output:
-        "results/{variant}video_generator/{seeds}.ledger.csv",
+        "results/{scenario}video_generator/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_video_generator/{seeds}.log",
+        "results/logs/{scenario}train_video_generator/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_video_generator/{seeds}.tsv"
+        "results/benchmarks/{scenario}train_video_generator/{seeds}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_TRAINING,
     params:
-        recipe=visit("video_generator"),
+        fingerprint=job_fingerprints("video_generator"),
     script:
         "../scripts/train_video_generator.py"
 
 
 rule generate_audio_from_video:
     input:
-        reads("video_generated"),
+        stage_inputs("video_generated"),
     output:
-        "results/{variant}video_generated/{shard}.ledger.csv",
+        "results/{scenario}video_generated/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}generate_audio_from_video/{shard}.log",
+        "results/logs/{scenario}generate_audio_from_video/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}generate_audio_from_video/{shard}.tsv"
+        "results/benchmarks/{scenario}generate_audio_from_video/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_SERVING,
     params:
-        recipe=visit("video_generated"),
+        fingerprint=job_fingerprints("video_generated"),
     script:
         "../scripts/generate_audio_from_video.py"
 
 
 rule list_lookup_set:
     input:
-        reads("lookup_set"),
+        stage_inputs("lookup_set"),
     output:
-        "results/{variant}lookup_set.ledger.csv",
+        "results/{scenario}lookup_set.ledger.csv",
     log:
-        "results/logs/{variant}list_lookup_set/all.log",
+        "results/logs/{scenario}list_lookup_set/all.log",
     benchmark:
-        "results/benchmarks/{variant}list_lookup_set/all.tsv"
+        "results/benchmarks/{scenario}list_lookup_set/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("lookup_set"),
+        fingerprint=job_fingerprints("lookup_set"),
     script:
         "../scripts/list_lookup_set.py"
 
 
 rule retrieve_audio:
     input:
-        reads("retrieved"),
+        stage_inputs("retrieved"),
     output:
-        "results/{variant}retrieved/{shard}.ledger.csv",
+        "results/{scenario}retrieved/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}retrieve_audio/{shard}.log",
+        "results/logs/{scenario}retrieve_audio/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}retrieve_audio/{shard}.tsv"
+        "results/benchmarks/{scenario}retrieve_audio/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_FIT,
     params:
-        recipe=visit("retrieved"),
+        fingerprint=job_fingerprints("retrieved"),
     script:
         "../scripts/retrieve_audio.py"
 
@@ -173,75 +173,75 @@ rule retrieve_audio:
 # The pilot: one LSTM for class and sound.
 rule train_pilot:
     input:
-        reads("pilot"),
+        stage_inputs("pilot"),
     output:
-        "results/{variant}pilot/{seeds}.ledger.csv",
+        "results/{scenario}pilot/{seeds}.ledger.csv",
     log:
-        "results/logs/{variant}train_pilot/{seeds}.log",
+        "results/logs/{scenario}train_pilot/{seeds}.log",
     benchmark:
-        "results/benchmarks/{variant}train_pilot/{seeds}.tsv"
+        "results/benchmarks/{scenario}train_pilot/{seeds}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_TRAINING,
     params:
-        recipe=visit("pilot"),
+        fingerprint=job_fingerprints("pilot"),
     script:
         "../scripts/train_pilot.py"
 
 
 rule select_pilot:
     input:
-        reads("pilot_selection"),
+        stage_inputs("pilot_selection"),
     output:
-        "results/{variant}pilot_selection.ledger.csv",
+        "results/{scenario}pilot_selection.ledger.csv",
     log:
-        "results/logs/{variant}select_pilot/all.log",
+        "results/logs/{scenario}select_pilot/all.log",
     benchmark:
-        "results/benchmarks/{variant}select_pilot/all.tsv"
+        "results/benchmarks/{scenario}select_pilot/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_CHOICE,
     params:
-        recipe=visit("pilot_selection"),
+        fingerprint=job_fingerprints("pilot_selection"),
     script:
         "../scripts/select_pilot.py"
 
 
 rule generate_audio_with_pilot:
     input:
-        reads("pilot_generated"),
+        stage_inputs("pilot_generated"),
     output:
-        "results/{variant}pilot_generated/{shard}.ledger.csv",
+        "results/{scenario}pilot_generated/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}generate_audio_with_pilot/{shard}.log",
+        "results/logs/{scenario}generate_audio_with_pilot/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}generate_audio_with_pilot/{shard}.tsv"
+        "results/benchmarks/{scenario}generate_audio_with_pilot/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_SERVING,
     params:
-        recipe=visit("pilot_generated"),
+        fingerprint=job_fingerprints("pilot_generated"),
     script:
         "../scripts/generate_audio_with_pilot.py"
 
 
 rule predict_pilot:
     input:
-        reads("pilot_predictions"),
+        stage_inputs("pilot_predictions"),
     output:
-        "results/{variant}pilot_predictions/{shard}.ledger.csv",
+        "results/{scenario}pilot_predictions/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}predict_pilot/{shard}.log",
+        "results/logs/{scenario}predict_pilot/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}predict_pilot/{shard}.tsv"
+        "results/benchmarks/{scenario}predict_pilot/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **GPU_SERVING,
     params:
-        recipe=visit("pilot_predictions"),
+        fingerprint=job_fingerprints("pilot_predictions"),
     script:
         "../scripts/predict_pilot.py"

@@ -1,113 +1,113 @@
 # From video files to frames, flow, sound and representative frames.
 rule probe_videos:
     input:
-        reads("probe"),
+        stage_inputs("probe"),
     output:
-        "results/{variant}probe/{shard}.ledger.csv",
+        "results/{scenario}probe/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}probe_videos/{shard}.log",
+        "results/logs/{scenario}probe_videos/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}probe_videos/{shard}.tsv"
+        "results/benchmarks/{scenario}probe_videos/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("probe"),
+        fingerprint=job_fingerprints("probe"),
     script:
         "../scripts/probe_videos.py"
 
 
 rule extract_frames:
     input:
-        reads("frames"),
+        stage_inputs("frames"),
     output:
-        "results/{variant}frames/{shard}.ledger.csv",
+        "results/{scenario}frames/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_frames/{shard}.log",
+        "results/logs/{scenario}extract_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_frames/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("frames"),
+        fingerprint=job_fingerprints("frames"),
     script:
         "../scripts/extract_frames.py"
 
 
 rule extract_sequence_frames:
     input:
-        reads("sequence_frames"),
+        stage_inputs("sequence_frames"),
     output:
-        "results/{variant}sequence_frames/{shard}.ledger.csv",
+        "results/{scenario}sequence_frames/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_sequence_frames/{shard}.log",
+        "results/logs/{scenario}extract_sequence_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_sequence_frames/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_sequence_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("sequence_frames"),
+        fingerprint=job_fingerprints("sequence_frames"),
     script:
         "../scripts/extract_sequence_frames.py"
 
 
 rule extract_wav:
     input:
-        reads("wav"),
+        stage_inputs("wav"),
     output:
-        "results/{variant}wav/{shard}.ledger.csv",
+        "results/{scenario}wav/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}extract_wav/{shard}.log",
+        "results/logs/{scenario}extract_wav/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}extract_wav/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_wav/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("wav"),
+        fingerprint=job_fingerprints("wav"),
     script:
         "../scripts/extract_wav.py"
 
 
 rule compute_flow:
     input:
-        reads("flow"),
+        stage_inputs("flow"),
     output:
-        "results/{variant}flow/{shard}.ledger.csv",
+        "results/{scenario}flow/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}compute_flow/{shard}.log",
+        "results/logs/{scenario}compute_flow/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}compute_flow/{shard}.tsv"
+        "results/benchmarks/{scenario}compute_flow/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("flow"),
+        fingerprint=job_fingerprints("flow"),
     script:
         "../scripts/compute_flow.py"
 
 
 rule find_representative_frames:
     input:
-        reads("representative_frames"),
+        stage_inputs("representative_frames"),
     output:
-        "results/{variant}representative_frames/{shard}.ledger.csv",
+        "results/{scenario}representative_frames/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}find_representative_frames/{shard}.log",
+        "results/logs/{scenario}find_representative_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}find_representative_frames/{shard}.tsv"
+        "results/benchmarks/{scenario}find_representative_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("representative_frames"),
+        fingerprint=job_fingerprints("representative_frames"),
     script:
         "../scripts/find_representative_frames.py"

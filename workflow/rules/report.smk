@@ -1,7 +1,7 @@
 # What came out: the metrics of architecture 2.
 rule write_arch2_metrics:
     input:
-        report_reads("arch2_metrics"),
+        report_inputs("arch2_metrics"),
     output:
         metrics=report(
             "results/arch2_metrics.json",
@@ -17,7 +17,7 @@ rule write_arch2_metrics:
     resources:
         **CPU_MODEL,
     params:
-        recipe=report_recipe("arch2_metrics"),
+        fingerprint=report_fingerprint("arch2_metrics"),
     script:
         "../scripts/write_arch2_metrics.py"
 
@@ -25,7 +25,7 @@ rule write_arch2_metrics:
 # Architecture 1: its arms, its filter, the labels that its audio carries, and its dictionary.
 rule write_arch1_metrics:
     input:
-        report_reads("arch1_metrics"),
+        report_inputs("arch1_metrics"),
     output:
         metrics=report(
             "results/arch1_metrics.json",
@@ -42,7 +42,7 @@ rule write_arch1_metrics:
     resources:
         **CPU_MODEL,
     params:
-        recipe=report_recipe("arch1_metrics"),
+        fingerprint=report_fingerprint("arch1_metrics"),
     script:
         "../scripts/write_arch1_metrics.py"
 
@@ -50,7 +50,7 @@ rule write_arch1_metrics:
 # The pilot: what training class and sound together does for each.
 rule write_pilot_metrics:
     input:
-        report_reads("pilot_metrics"),
+        report_inputs("pilot_metrics"),
     output:
         metrics=report(
             "results/pilot_metrics.json",
@@ -66,7 +66,7 @@ rule write_pilot_metrics:
     resources:
         **CPU_MODEL,
     params:
-        recipe=report_recipe("pilot_metrics"),
+        fingerprint=report_fingerprint("pilot_metrics"),
     script:
         "../scripts/write_pilot_metrics.py"
 
@@ -74,7 +74,7 @@ rule write_pilot_metrics:
 # The CNN-RNN recogniser, by its own protocol.
 rule write_cnn_rnn_metrics:
     input:
-        report_reads("cnn_rnn_metrics"),
+        report_inputs("cnn_rnn_metrics"),
     output:
         metrics=report(
             "results/cnn_rnn_metrics.json",
@@ -90,7 +90,7 @@ rule write_cnn_rnn_metrics:
     resources:
         **CPU_MODEL,
     params:
-        recipe=report_recipe("cnn_rnn_metrics"),
+        fingerprint=report_fingerprint("cnn_rnn_metrics"),
     script:
         "../scripts/write_cnn_rnn_metrics.py"
 
@@ -98,7 +98,7 @@ rule write_cnn_rnn_metrics:
 # Every arm on the same clips, and what missing audio costs each of them.
 rule write_comparison:
     input:
-        report_reads("comparison"),
+        report_inputs("comparison"),
     output:
         metrics=report(
             "results/comparison.json",
@@ -117,7 +117,7 @@ rule write_comparison:
     resources:
         **CPU_MODEL,
     params:
-        recipe=report_recipe("comparison"),
+        fingerprint=report_fingerprint("comparison"),
     script:
         "../scripts/write_comparison.py"
 
@@ -125,7 +125,7 @@ rule write_comparison:
 # Classes of every video that was not trained on, its sound real or generated.
 rule write_predictions:
     input:
-        report_reads("predictions"),
+        report_inputs("predictions"),
     output:
         table="results/predictions.csv",
     log:
@@ -137,7 +137,7 @@ rule write_predictions:
     resources:
         **TABLE,
     params:
-        recipe=report_recipe("predictions"),
+        fingerprint=report_fingerprint("predictions"),
     script:
         "../scripts/write_predictions.py"
 
@@ -145,7 +145,7 @@ rule write_predictions:
 # A named grid of ablations: configuration only, and only the stages that a setting reaches.
 rule write_ablations:
     input:
-        lambda wildcards: ablation_needs(PROJECT, wildcards.grid),
+        lambda wildcards: ablation_inputs(RUN, wildcards.grid),
     output:
         table="results/ablations/{grid}.csv",
     log:
@@ -157,6 +157,6 @@ rule write_ablations:
     resources:
         **CPU_MODEL,
     params:
-        recipe=lambda wildcards: ablation_recipe(PROJECT, wildcards.grid),
+        fingerprint=lambda wildcards: ablation_fingerprint(RUN, wildcards.grid),
     script:
         "../scripts/write_ablations.py"

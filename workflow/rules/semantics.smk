@@ -1,114 +1,114 @@
 # From representative frames to captions and to the AudioSet labels nearest to them.
 rule caption_frames:
     input:
-        reads("captions"),
+        stage_inputs("captions"),
     output:
-        "results/{variant}captions/{shard}.ledger.csv",
+        "results/{scenario}captions/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}caption_frames/{shard}.log",
+        "results/logs/{scenario}caption_frames/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}caption_frames/{shard}.tsv"
+        "results/benchmarks/{scenario}caption_frames/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **GPU_MODEL,
     params:
-        recipe=visit("captions"),
+        fingerprint=job_fingerprints("captions"),
     script:
         "../scripts/caption_frames.py"
 
 
 rule embed_captions:
     input:
-        reads("caption_embeddings"),
+        stage_inputs("caption_embeddings"),
     output:
-        "results/{variant}caption_embeddings/{shard}.ledger.csv",
+        "results/{scenario}caption_embeddings/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}embed_captions/{shard}.log",
+        "results/logs/{scenario}embed_captions/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}embed_captions/{shard}.tsv"
+        "results/benchmarks/{scenario}embed_captions/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("caption_embeddings"),
+        fingerprint=job_fingerprints("caption_embeddings"),
     script:
         "../scripts/embed_captions.py"
 
 
 rule embed_labels:
     input:
-        reads("label_embeddings"),
+        stage_inputs("label_embeddings"),
     output:
-        "results/{variant}label_embeddings.ledger.csv",
+        "results/{scenario}label_embeddings.ledger.csv",
     log:
-        "results/logs/{variant}embed_labels/all.log",
+        "results/logs/{scenario}embed_labels/all.log",
     benchmark:
-        "results/benchmarks/{variant}embed_labels/all.tsv"
+        "results/benchmarks/{scenario}embed_labels/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("label_embeddings"),
+        fingerprint=job_fingerprints("label_embeddings"),
     script:
         "../scripts/embed_labels.py"
 
 
 rule map_captions:
     input:
-        reads("mapping"),
+        stage_inputs("mapping"),
     output:
-        "results/{variant}mapping/{shard}.ledger.csv",
+        "results/{scenario}mapping/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}map_captions/{shard}.log",
+        "results/logs/{scenario}map_captions/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}map_captions/{shard}.tsv"
+        "results/benchmarks/{scenario}map_captions/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **MEDIA,
     params:
-        recipe=visit("mapping"),
+        fingerprint=job_fingerprints("mapping"),
     script:
         "../scripts/map_captions.py"
 
 
 rule build_dictionary:
     input:
-        reads("dictionary"),
+        stage_inputs("dictionary"),
     output:
-        "results/{variant}dictionary.ledger.csv",
+        "results/{scenario}dictionary.ledger.csv",
     log:
-        "results/logs/{variant}build_dictionary/all.log",
+        "results/logs/{scenario}build_dictionary/all.log",
     benchmark:
-        "results/benchmarks/{variant}build_dictionary/all.tsv"
+        "results/benchmarks/{scenario}build_dictionary/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("dictionary"),
+        fingerprint=job_fingerprints("dictionary"),
     script:
         "../scripts/build_dictionary.py"
 
 
 rule predict_labels:
     input:
-        reads("predicted_labels"),
+        stage_inputs("predicted_labels"),
     output:
-        "results/{variant}predicted_labels/{shard}.ledger.csv",
+        "results/{scenario}predicted_labels/{shard}.ledger.csv",
     log:
-        "results/logs/{variant}predict_labels/{shard}.log",
+        "results/logs/{scenario}predict_labels/{shard}.log",
     benchmark:
-        "results/benchmarks/{variant}predict_labels/{shard}.tsv"
+        "results/benchmarks/{scenario}predict_labels/{shard}.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("predicted_labels"),
+        fingerprint=job_fingerprints("predicted_labels"),
     script:
         "../scripts/predict_labels.py"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.media.animation import animate
 from unmuted.media.images import centre_square, decode_images
 from unmuted.pipeline.registry import run_job

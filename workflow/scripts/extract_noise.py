@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 
 from unmuted.config.derived import time_steps
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.features.silent import split_silent
 from unmuted.media.wav import read_wav_file, rms_db
 from unmuted.pipeline.registry import run_job

@@ -1,7 +1,7 @@
 """Find for each clip of the validation and test split another one that lends it its sound."""
 
+from unmuted.engine.executor import Result
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.swap_partners import FIT, swap_table

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, load_experiment, training_sound
 from unmuted.systems.shared.projection import fit_projection

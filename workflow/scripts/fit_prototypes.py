@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.features.label_head import read_label_head
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, fit_units, load_experiment

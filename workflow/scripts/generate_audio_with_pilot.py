@@ -5,8 +5,8 @@ from functools import cache, partial
 
 import numpy as np
 
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Clip, fold_name, load_clips

@@ -1,7 +1,7 @@
 """Say in which source group every clip counts, and which fold each group belongs to."""
 
+from unmuted.engine.executor import Result
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_clips, load_whole_experiment
 from unmuted.samples.source_groups import UNIT, Sources

@@ -1,7 +1,7 @@
 """Name the training clips that retrieval searches, for the jobs of all shards."""
 
+from unmuted.engine.executor import Result
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.lookup_set import FIT, lookup_table

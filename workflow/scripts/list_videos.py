@@ -5,13 +5,13 @@ from pathlib import Path
 
 from unmuted.dataset.videos import write_table
 from unmuted.engine.artifacts import atomic
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.pipeline.registry import run_job
 
 
-def main(run: Project, table: str) -> None:
+def main(run: Run, table: str) -> None:
     """Write `table`; files of the folder that are not videos are counted and named in the log."""
-    dataset = run.from_source().dataset
+    dataset = run.from_source().dataset.listing
     log = logging.getLogger("unmuted")
     log.info("%d videos, %d classes", len(dataset.videos), len(dataset.classes))
     if dataset.ignored:

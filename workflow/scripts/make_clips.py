@@ -5,8 +5,8 @@ from functools import partial
 
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import ClipSpec
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.datasets import world_clips
 from unmuted.pipeline.registry import run_job
 

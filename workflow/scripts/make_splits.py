@@ -5,16 +5,17 @@ from pathlib import Path
 
 from unmuted.dataset.splits import classes_without, read_groups, write_groups, write_splits
 from unmuted.engine.artifacts import atomic
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 from unmuted.pipeline.registry import run_job
 
 
-def main(run: Project, table: str) -> None:
+def main(run: Run, table: str) -> None:
     """Write `table`, and beside it what to keep.
 
     Kept are also groups that have left: should they come back, they find their split again.
     """
-    videos, splits, kept = run.dataset.videos, run.splits, run.kept_splits
+    dataset = run.dataset
+    videos, splits, kept = dataset.listing.videos, dataset.splits, dataset.kept_splits
     earlier = read_groups(kept) if kept.exists() else {}
     present = {video.group: splits[video.video_id] for video in videos if video.label is not None}
     if untested := classes_without("test", videos, splits):

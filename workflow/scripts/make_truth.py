@@ -7,8 +7,8 @@ from unmuted.config.derived import time_steps
 from unmuted.demo_world.files import truth_record
 from unmuted.demo_world.masks import run_lengths
 from unmuted.demo_world.plan import ClipSpec
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.datasets import world_clips
 from unmuted.pipeline.registry import run_job
 

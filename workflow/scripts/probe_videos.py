@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, probe, video_limits
 from unmuted.media.source import source_content, source_path

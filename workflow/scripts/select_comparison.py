@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.evaluation.metrics import accuracy
 from unmuted.pipeline.registry import run_job

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, Experiment, load_experiment

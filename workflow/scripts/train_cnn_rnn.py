@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import Clip, Experiment, load_experiment
 from unmuted.samples.source_groups import UNIT

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from unmuted.config.validation import setting
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.pipeline.registry import run_job
 from unmuted.pipeline.stages import FILTER
 from unmuted.samples.experiment import FULL, Clip, Experiment, load_experiment

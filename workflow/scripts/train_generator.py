@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.config.derived import time_steps, trains_sentences
+from unmuted.engine.executor import Artifact, Result, Task, by_fit
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
-from unmuted.engine.runner import Artifact, Result, Task, by_fit
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import FULL, VISUAL, Clip, fit_units, load_experiment
 from unmuted.systems.shared.inputs import generator_data

@@ -10,9 +10,9 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from unmuted.engine.runner import mark_damaged
+from unmuted.engine.executor import mark_damaged
+from unmuted.engine.scenarios import FOLDER
 from unmuted.engine.stage import Registry
-from unmuted.engine.variants import FOLDER
 from unmuted.pipeline.registry import REGISTRY
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.engine.artifacts import atomic
-from unmuted.engine.project import Project
+from unmuted.engine.job import FullReader
+from unmuted.engine.run import Run
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.evaluation.bootstrap import interval
 from unmuted.evaluation.evidence import KEY, exploratory
@@ -31,9 +32,9 @@ GENERATED = {
 }
 
 
-def main(run: Project, grid: str, table: str) -> None:
+def main(run: Run, grid: str, table: str) -> None:
     """Write `table`; nothing is chosen here, and a default stays the default whatever it says."""
-    tested = load_tested(run, ["ast"])
+    tested = load_tested(FullReader(run), ["ast"])
     remark = exploratory(len(run.seeds))
     remarks = {} if remark is None else {KEY: remark}
     with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
@@ -43,7 +44,7 @@ def main(run: Project, grid: str, table: str) -> None:
             writer.writerows(row | remarks for row in rows(run, tested, ablation))
 
 
-def rows(own: Project, tested: TestedClips, ablation: Ablation) -> Iterator[dict[str, object]]:
+def rows(own: Run, tested: TestedClips, ablation: Ablation) -> Iterator[dict[str, object]]:
     """A row for every arm that the setting can change."""
     lost = missing_clips(ablation.run, tested)
     if lost:
@@ -63,18 +64,18 @@ def rows(own: Project, tested: TestedClips, ablation: Ablation) -> Iterator[dict
         yield row | _likeness(ablation.run, tested, arm)
 
 
-def missing_clips(run: Project, tested: TestedClips) -> str:
+def missing_clips(run: Run, tested: TestedClips) -> str:
     """What is wrong with the pairs where a run could not process a clip that the others could."""
     names = [clip.video_id for split in ("val", "test") for clip in tested.experiment.split(split)]
-    absent = sorted(set(names) - set(run.artifacts("predictions", names)))
+    absent = sorted(set(names) - set(FullReader(run).artifacts("predictions", names)))
     return f"{len(absent)} clips are excluded, such as {absent[0]}" if absent else ""
 
 
-def right(run: Project, tested: TestedClips, arm: str, split: str) -> np.ndarray:
+def right(run: Run, tested: TestedClips, arm: str, split: str) -> np.ndarray:
     """1 where a seed's classifier is right, float (S, N), about the clips of a split."""
     clips = tested.experiment.split(split)
     stage = "predictions" if arm in ("video_only", "generated") else "comparison_predictions"
-    found = run.artifacts(stage, [clip.video_id for clip in clips])
+    found = FullReader(run).artifacts(stage, [clip.video_id for clip in clips])
     said = [found[clip.video_id].json()["arms"][arm] for clip in clips]
     by_seed = [one["probabilities"] if isinstance(one, dict) else one for one in said]
     return (tested.experiment.labels(clips) == np.argmax(by_seed, axis=2).T).astype(float)
@@ -86,15 +87,16 @@ def _numbers(name: str, prefix: str, values: np.ndarray, tested: TestedClips) ->
     return {key: f"{value:.4f}" for key, value in found.items()}
 
 
-def _likeness(run: Project, tested: TestedClips, arm: str) -> dict[str, str]:
+def _likeness(run: Run, tested: TestedClips, arm: str) -> dict[str, str]:
     """How like the real features of test clips the arm's generated ones are."""
     names = [clip.video_id for clip in tested.clips]
-    heard = run.artifacts("ast", names)  # the run's own: how sound is heard may be the setting
+    reader = FullReader(run)
+    heard = reader.artifacts("ast", names)  # the run's own: how sound is heard may be the setting
     if arm not in GENERATED or not heard:
         return {}
-    made = run.artifacts(GENERATED[arm], heard)
+    made = reader.artifacts(GENERATED[arm], heard)
     by_seed = np.stack([made[name].tensors()["audio"] for name in heard], axis=1)  # (S, N, T, A)
-    projection = Projection(**run.units("projection")[FULL].tensors())
+    projection = Projection(**reader.units("projection")[FULL].tensors())
     real = np.stack([projection.apply(one.tensors()["tokens"]) for one in heard.values()])
     return {
         "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.engine.artifacts import atomic
+from unmuted.engine.executor import Artifact
 from unmuted.engine.job import ReportJob
-from unmuted.engine.runner import Artifact
 from unmuted.pipeline.registry import run_job
 from unmuted.systems.classifier.selection import best_labels
 from unmuted.systems.comparison.planned import arm_without_sound, check_report_arms

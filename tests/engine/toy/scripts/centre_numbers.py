@@ -5,8 +5,8 @@ from functools import partial
 
 from registry import run_job
 
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Result, Task
 
 
 def centre(tasks: Sequence[Task], means: Mapping[int, Artifact], spread: float) -> Iterator[Result]:

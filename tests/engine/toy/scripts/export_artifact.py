@@ -4,10 +4,10 @@ from pathlib import Path
 
 from registry import run_job
 
-from unmuted.engine.project import Project
+from unmuted.engine.run import Run
 
 
-def main(run: Project, video: str, artifact: str, exported: str) -> None:
+def main(run: Run, video: str, artifact: str, exported: str) -> None:
     shard = run.require_shard(video)
     found = run.artifacts(run.registry.exports[artifact], [video])
     assert shard and video in found

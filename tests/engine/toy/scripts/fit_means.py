@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from registry import run_job
 
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Result, Task
 
 
 def fit(tasks: Sequence[Task], training: Mapping[str, Artifact], jitter: float) -> Iterator[Result]:

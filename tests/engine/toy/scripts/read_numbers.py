@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from registry import run_job
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 
 
 def read(tasks: Sequence[Task], texts: Mapping[str, str]) -> Iterator[Result]:

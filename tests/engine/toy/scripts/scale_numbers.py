@@ -6,8 +6,8 @@ from functools import partial
 
 from registry import run_job
 
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 
 
 def scale(tasks: Sequence[Task], factor: float, delay: float) -> Iterator[Result]:

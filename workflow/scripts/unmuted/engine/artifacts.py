@@ -47,19 +47,19 @@ def temporaries(folder: Path, name: str | None = None) -> list[Path]:
     return [entry for entry in found if entry.name.split("-", maxsplit=2)[2] == name]
 
 
-def write_artifact(path: Path, payload: Payload, recipe: str) -> tuple[str, int]:
+def write_artifact(path: Path, payload: Payload, fingerprint: str) -> tuple[str, int]:
     """Write one artifact; returns its content digest and its size in bytes.
 
     A `.safetensors` takes a mapping of names to arrays, a `.json` any JSON mapping; both carry the
-    recipe. Every other kind takes a function that writes the file it is given.
+    fingerprint. Every other kind takes a function that writes the file it is given.
     """
     with atomic(path) as temporary:
         if callable(payload):
             payload(temporary)
         elif path.suffix == ".safetensors":
-            temporary.write_bytes(_pack_tensors(payload, recipe))
+            temporary.write_bytes(_pack_tensors(payload, fingerprint))
         else:
-            text = json.dumps({"recipe": recipe, **payload}, ensure_ascii=False, indent=1)
+            text = json.dumps({"fingerprint": fingerprint, **payload}, ensure_ascii=False, indent=1)
             temporary.write_text(text + "\n", encoding="utf-8")
         digest = content_digest(temporary, path.suffix)
         size = temporary.stat().st_size
@@ -67,7 +67,7 @@ def write_artifact(path: Path, payload: Payload, recipe: str) -> tuple[str, int]
 
 
 def content_digest(path: Path, suffix: str | None = None) -> str:
-    """Digest of what an artifact says, apart from the recipe it carries.
+    """Digest of what an artifact says, apart from the fingerprint it carries.
 
     Two artifacts made in different ways with the same content have the same digest, so that
     whatever reads them has nothing to do. Raises ValueError when the file is not of its format.
@@ -77,7 +77,7 @@ def content_digest(path: Path, suffix: str | None = None) -> str:
         return _tensor_digest(path)
     if suffix == ".json":
         content = _json_object(path.read_bytes())
-        return digest_json({key: value for key, value in content.items() if key != "recipe"})
+        return digest_json({key: value for key, value in content.items() if key != "fingerprint"})
     return digest_file(path)
 
 
@@ -111,18 +111,18 @@ def text_array(value: object) -> np.ndarray:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """Content of a JSON artifact, without its recipe."""
+    """Content of a JSON artifact, without its fingerprint."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    content.pop("recipe", None)
+    content.pop("fingerprint", None)
     return content
 
 
-def _pack_tensors(tensors: Mapping[str, np.ndarray], recipe: str) -> bytes:
+def _pack_tensors(tensors: Mapping[str, np.ndarray], fingerprint: str) -> bytes:
     import numpy as np
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    return save(contiguous, metadata={HEADER_KEY: json.dumps({"recipe": recipe})})
+    return save(contiguous, metadata={HEADER_KEY: json.dumps({"fingerprint": fingerprint})})
 
 
 def _tensor_digest(path: Path) -> str:

@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from unmuted.engine.recipes import code_digest
+from unmuted.engine.code_digests import code_digest
 from unmuted.engine.stage import Registry, Stage
 
 
 def code_identity(stage: Stage, registry: Registry) -> str:
-    """What stands for a stage's code in fingerprints: "version 1", or the digest of other code."""
+    """Return what identifies a stage's code: "version 1", or the digest of other code."""
     digest = stage_digest(stage, registry)
     recorded = read_versions(registry.code_versions).get(stage.name)
     if recorded == {"version": stage.version, "code": digest}:

@@ -14,14 +14,14 @@ from functools import cached_property
 from typing import Any
 
 from unmuted.config.validation import setting
-from unmuted.dataset.splits import read_splits
 from unmuted.dataset.videos import Video
+from unmuted.engine.executor import Artifact, Compute, Task, write_plan
 from unmuted.engine.joblog import job_log
 from unmuted.engine.ledger import LedgerEntry
-from unmuted.engine.plan import ALL, SPLITS
-from unmuted.engine.project import Project, seed_units
-from unmuted.engine.runner import Artifact, Compute, Task, write_plan
+from unmuted.engine.run import Run
+from unmuted.engine.sharded_dataset import ALL
 from unmuted.engine.stage import Registry, Report, Stage
+from unmuted.engine.store import fits_of_seeds
 
 ALWAYS_READABLE = ("seeds", "device", "threads")  # they say how and how often, not what
 
@@ -70,19 +70,19 @@ class Settings(Mapping[str, Any]):
 class _Reader:
     """What jobs of stages and of reports have in common: a restricted view of a run."""
 
-    def __init__(self, run: Project, owner: str, threads: int, readable: Iterable[str]) -> None:
+    def __init__(self, run: Run, owner: str, threads: int, readable: Iterable[str]) -> None:
         self._run, self._owner, self.threads = run, owner, threads
         self._readable = frozenset(readable)
 
     @property
     def classes(self) -> list[str]:
         """The classes of the labelled videos, in alphabetical order."""
-        return self._run.classes
+        return self._run.dataset.classes
 
     @property
     def seeds(self) -> list[int]:
         """All seeds of the run."""
-        return list(self._run.config["seeds"])
+        return self._run.seeds
 
     @property
     def is_scenario(self) -> bool:
@@ -97,37 +97,37 @@ class _Reader:
     @property
     def is_generated(self) -> bool:
         """Whether the videos are made by a stage of the workflow, from specifications."""
-        return self._run.is_generated
+        return self._run.dataset.is_generated
 
     def find_shard(self, video_id: str) -> str:
         """Shard of a video of this run."""
-        return self._run.find_shard(video_id)
+        return self._run.dataset.find_shard(video_id)
 
     def read_splits(self) -> dict[str, str]:
         """Split of every labelled video, by id."""
-        return read_splits(SPLITS)
+        return self._run.store.read_splits()
 
     def rows(self, stage_name: str, part: str | None = None) -> dict[str, LedgerEntry]:
         """Rows of the ledger of a shard or part."""
         self._check(stage_name)
-        return self._run.rows(stage_name, part)
+        return self._run.store.rows(stage_name, part)
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
         """Artifacts of videos of any shards, by id; without those that have no artifact."""
         self._check(stage_name)
-        found = self._run.artifacts(stage_name, names)
+        found = self._run.store.artifacts(stage_name, names)
         return {name: self._watched(artifact) for name, artifact in found.items()}
 
     def units(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
         """Artifacts of a fitted stage, by name."""
         self._check(stage_name)
-        found = self._run.units(stage_name, part)
+        found = self._run.store.fits(stage_name, part)
         return {name: self._watched(artifact) for name, artifact in found.items()}
 
     def fits_by_seed(self, stage_name: str) -> dict[int, dict[str, Artifact]]:
         """Artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
         self._check(stage_name)
-        found = self._run.fits_by_seed(stage_name)
+        found = self._run.store.fits_by_seed(stage_name)
         return {
             seed: {fit: self._watched(artifact) for fit, artifact in fits.items()}
             for seed, fits in found.items()
@@ -153,13 +153,13 @@ class Job(_Reader):
 
     def __init__(
         self,
-        run: Project,
+        run: Run,
         stage: Stage,
         part: str | None = None,
         threads: int = 1,
         plan: str | None = None,
     ) -> None:
-        readable = (*run.inputs(stage), *stage.upstream)
+        readable = (*run.jobs.inputs(stage), *stage.upstream)
         super().__init__(run, f"stage {stage.name}", threads, readable)
         self.stage, self.part, self._plan = stage, part, plan
         declared = (*stage.settings, *stage.indirect_settings, *ALWAYS_READABLE)
@@ -174,7 +174,7 @@ class Job(_Reader):
     @property
     def own_seeds(self) -> tuple[int, ...]:
         """The seeds that this job fits."""
-        return self._run.seed_parts[self.part]
+        return self._run.layout.seed_partitions[self.part]
 
     @cached_property
     def videos(self) -> Mapping[str, Video]:
@@ -183,12 +183,12 @@ class Job(_Reader):
         Only a stage that declares to read their files is told where these are.
         """
         if self.stage.is_sharded:
-            return self._shown(self._run.videos_of(self.part))
-        scope = self._run.scope_of(self.stage)
+            return self._shown(self._run.dataset.videos_of(self.part))
+        scope = self._run.jobs.scope_of(self.stage)
         if scope is ALL:
-            return self._shown(self._run.videos)
-        splits = self.read_splits()
-        return self._shown({k: v for k, v in self._run.videos.items() if splits.get(k) in scope})
+            return self._shown(self._run.dataset.videos)
+        videos, splits = self._run.dataset.videos.items(), self.read_splits()
+        return self._shown({name: video for name, video in videos if splits.get(name) in scope})
 
     def _shown(self, videos: Mapping[str, Video]) -> Mapping[str, Video]:
         if self.stage.reads_source:
@@ -209,8 +209,8 @@ class Job(_Reader):
         """What the generated videos of the shard are made from: JSON values by id."""
         if not self.stage.reads_specification:
             raise UndeclaredRead(f"{self._owner} reads specifications undeclared")
-        known = self._run.dataset.specifications
-        return {name: known[name] for name in self.videos}
+        specifications = self._run.dataset.specifications
+        return {name: specifications[name] for name in self.videos}
 
     def read_splits(self) -> dict[str, str]:
         """Split of every labelled video, by id."""
@@ -222,7 +222,7 @@ class Job(_Reader):
         """What is needed to load one of the stage's models."""
         if role not in self.stage.models:
             raise UndeclaredRead(f"{self._owner} runs the model {role} undeclared")
-        return self._run.model_spec(role)
+        return self._run.models.spec(role)
 
     def recorded_artifact(
         self, fitted_stage: str, table: Artifact, stage_name: str, video_id: str, digest: str
@@ -233,9 +233,9 @@ class Job(_Reader):
         Either digest in a fingerprint is enough: that of the table holds all that it names.
         """
         self._check(fitted_stage)
-        if stage_name not in self._run.stage(fitted_stage).pooled:
+        if stage_name not in self._run.stages[fitted_stage].pooled:
             raise UndeclaredRead(f"stage {fitted_stage} names artifacts of {stage_name} undeclared")
-        artifact = self._run.artifact_of_digest(stage_name, video_id, digest)
+        artifact = self._run.store.artifact_of_digest(stage_name, video_id, digest)
 
         def on_read(read: Artifact) -> None:
             if self._known is None or table.row.digest not in self._known:
@@ -252,7 +252,7 @@ class Job(_Reader):
         the same video that the stage declares, such as the digests of fits.
         """
         extra = extra_inputs or {}
-        tasks = self._run.shard_tasks(self.stage.name, self.part, extra, self._watched)
+        tasks = self._run.store.shard_tasks(self.stage.name, self.part, extra, self._watched)
         tasks = [replace(task, video=self.videos[task.name]) for task in tasks]
         known = {one.row.digest for task in tasks for one in task.inputs.values()}
         self._make(tasks, compute, known.union(_texts(extra)))
@@ -262,21 +262,21 @@ class Job(_Reader):
 
         fits: names of what is fitted, each with a JSON value that enters its fingerprint.
         """
-        tasks = self._run.fit_tasks(self.stage.name, fits)
+        tasks = self._run.store.fit_tasks(self.stage.name, fits)
         self._make(tasks, compute, set(_texts(fits)))
 
     def run_seeds(self, fits: Mapping[int, Mapping[str, object]], compute: Compute) -> None:
         """Bring the job's seeds of a fitted stage up to date; fits: as in `run_fits`, by seed."""
-        self.run_fits(seed_units(fits), compute)
+        self.run_fits(fits_of_seeds(fits), compute)
 
     def _make(self, tasks: Sequence[Task], compute: Compute, known: Iterable[str]) -> None:
         self._known = frozenset(known)
         try:
-            self._run.run_tasks(self.stage.name, self.part, tasks, compute)
+            self._run.store.run_tasks(self.stage.name, self.part, tasks, compute)
         finally:
             self._known = None
         if self._plan is not None and not self.stage.is_sharded:
-            write_plan(self._run.folder(self.stage.name, self.part), self._plan)
+            write_plan(self._run.layout.folder(self.stage.name, self.part), self._plan)
 
     def _watched(self, artifact: Artifact) -> Artifact:
         return replace(artifact, on_read=self._on_read)
@@ -295,9 +295,9 @@ class ReportJob(_Reader):
     Its fingerprint holds the configuration and all that is upstream of these stages.
     """
 
-    def __init__(self, run: Project, report: Report, threads: int = 1) -> None:
-        own = report.under(run.config)
-        readable = own.in_scenarios if run.base is not None else own.upstream
+    def __init__(self, run: Run, report: Report, threads: int = 1) -> None:
+        declared = report.under(run.config)
+        readable = declared.in_scenarios if run.base is not None else declared.upstream
         super().__init__(run, f"report {report.script}", threads, readable)
         self._declared = report
 
@@ -309,30 +309,52 @@ class ReportJob(_Reader):
     @property
     def videos(self) -> Mapping[str, Video]:
         """All videos, by id."""
-        return self._run.videos
+        return self._run.dataset.videos
 
     @property
     def shards(self) -> Mapping[str, Sequence[str]]:
         """Shard names with the ids of their videos."""
-        return self._run.shards
+        return self._run.dataset.shards
 
     def model_identity(self, role: str) -> str:
         """What identifies a model's content."""
-        return self._run.model_identity(role)
+        return self._run.models.identity(role)
 
     def suffix_of(self, stage_name: str) -> str:
         """Suffix of a stage's artifacts."""
-        return self._run.stage(stage_name).suffix
+        return self._run.stages[stage_name].suffix
 
     def scenario(self, name: str) -> ReportJob:
         """The same report's view of a scenario that it declares; of the run for the empty name."""
         if name and name not in self._declared.scenarios(self._run.config):
             raise UndeclaredRead(f"{self._owner} reads the scenario {name} undeclared")
-        return ReportJob(self._run.variant_of(name), self._declared, self.threads)
+        return ReportJob(self._run.scenario(name), self._declared, self.threads)
+
+
+class FullReader(_Reader):
+    """All of a run, for tools and tables that follow no declaration."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run, "reader", 1, run.stages)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The whole configuration."""
+        return self._run.config
+
+    @property
+    def videos(self) -> Mapping[str, Video]:
+        """All videos, by id."""
+        return self._run.dataset.videos
+
+    @property
+    def shards(self) -> Mapping[str, Sequence[str]]:
+        """Shard names with the ids of their videos."""
+        return self._run.dataset.shards
 
 
 def make_jobs(
-    run: Project,
+    run: Run,
     script: str,
     part: str | None = None,
     threads: int = 1,
@@ -340,9 +362,9 @@ def make_jobs(
 ) -> list[Job]:
     """The jobs of a script's stages, in the order of the registry, for one shard or partition.
 
-    plans: what `Plan.visit_recipe` said of each when the jobs were planned, to be recorded.
+    plans: what the fingerprint of each job when it was planned, to be recorded.
     """
-    stages = [run.stage(stage.name) for stage in run.registry.stages_of_script[script]]
+    stages = run.stages.of_script(script)
     plans = [None] * len(stages) if plans is None else plans
     return [Job(run, stage, part, threads, plan) for stage, plan in zip(stages, plans, strict=True)]
 
@@ -356,12 +378,12 @@ def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> No
     """
     with job_log(snakemake.log[0]):
         wildcards = dict(snakemake.wildcards.items())
-        run = Project.of_job(snakemake.config, registry)
-        run = run.variant(wildcards.pop("variant", ""))
+        run = Run.of_job(snakemake.config, registry)
+        run = run.scenario_of_path(wildcards.pop("scenario", ""))
         threads = snakemake.threads
         if snakemake.rule in registry.stages_of_script:
             part = wildcards.get("shard", wildcards.get("seeds"))
-            main(*make_jobs(run, snakemake.rule, part, threads, snakemake.params.recipe))
+            main(*make_jobs(run, snakemake.rule, part, threads, snakemake.params.fingerprint))
         elif report := registry.report_of_script(snakemake.rule):
             main(ReportJob(run, report, threads), **dict(snakemake.output.items()))
         else:

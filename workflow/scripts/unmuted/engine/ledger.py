@@ -23,22 +23,22 @@ OK = "ok"
 class LedgerEntry:
     """What one stage made of one video.
 
-    video_id: the video, or the name of a fitted unit. status: "ok" or a short word for what is
-    wrong. reason: one line for people. recipe: see `unmuted.engine.recipes`. digest: content digest
-    of the artifact, empty when there is none. bytes: its size. seconds: time it took to make.
+    video_id: the video, or the name of a fit. status: "ok" or a short word for what is wrong.
+    reason: one line for people. fingerprint: see `unmuted.engine.fingerprints`. digest: of the
+    artifact's content, empty when there is none. bytes: its size. seconds: time it took to make.
     """
 
     video_id: str
     status: str
     reason: str
-    recipe: str
+    fingerprint: str
     digest: str
     bytes: int
     seconds: float
 
     @property
     def has_artifact(self) -> bool:
-        """Whether a file stands behind this row."""
+        """Whether there is an artifact."""
         return bool(self.digest)
 
 
@@ -90,11 +90,11 @@ class Journal:
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerow(_format(row))
 
-    def forget(self, video_id: str) -> None:
+    def invalidate(self, video_id: str) -> None:
         """Void an earlier row before its artifact is replaced.
 
-        So a kill between the two leaves no row that speaks of another file, also where the recipe
-        of that row comes back later.
+        So a kill between the two leaves no row that speaks of another file, also where the
+        fingerprint of that row comes back later.
         """
         if video_id in self.rows:
             self.append(LedgerEntry(video_id, "unfinished", "", "", "", 0, 0.0))

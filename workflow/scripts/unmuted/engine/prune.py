@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from unmuted.engine.executor import JOURNAL, locked
 from unmuted.engine.ledger import LedgerEntry, read_rows
-from unmuted.engine.runner import JOURNAL, locked
 from unmuted.engine.shards import shard_folders
 
-TRASH = ".swept-"
+TRASH = ".trash-"
 log = logging.getLogger("unmuted")
 
 
@@ -32,9 +32,9 @@ def prune_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
         if rows is None:
             continue
         for video_id in rows:
-            home = shard_of.get(video_id)
-            if home is not None and home not in journals:
-                journals[home] = _journal(stage_folder / home) or {}
+            shard_now = shard_of.get(video_id)
+            if shard_now is not None and shard_now not in journals:
+                journals[shard_now] = _journal(stage_folder / shard_now) or {}
         if all(name not in shard_of or name in journals[shard_of[name]] for name in rows):
             empty.append(shard)
     return _remove_all(stage_folder, empty, "empty shard")
@@ -44,7 +44,7 @@ def prune_partitions(stage_folder: Path, parts: Sequence[str]) -> list[str]:
     """Remove partitions of seeds that are not among `parts` and hold nothing that these do not.
 
     A fit of a seed that is not asked for at present stays, and so does one that `parts` have with
-    another recipe: which of the two is up to date is not known here, and a fit takes long.
+    another fingerprint: which of the two is up to date is not known here, and a fit takes long.
     """
     present: dict[str, LedgerEntry] = {}
     for part in parts:
@@ -58,14 +58,16 @@ def prune_partitions(stage_folder: Path, parts: Sequence[str]) -> list[str]:
 
 
 def _all_within(rows: Mapping[str, LedgerEntry], others: Mapping[str, LedgerEntry]) -> bool:
-    """Whether others have all these rows, with the same recipes."""
-    return all(name in others and others[name].recipe == row.recipe for name, row in rows.items())
+    """Whether others have all these rows, with the same fingerprints."""
+    return all(
+        name in others and others[name].fingerprint == row.fingerprint for name, row in rows.items()
+    )
 
 
 def _remove_all(stage_folder: Path, folders: Sequence[str], what: str) -> list[str]:
     """Remove these folders, and what a killed pruning left; returns those that no job works in."""
-    for grave in stage_folder.glob(f"{TRASH}*"):
-        shutil.rmtree(grave)
+    for trash in stage_folder.glob(f"{TRASH}*"):
+        shutil.rmtree(trash)
     removed = []
     for folder in folders:
         try:
@@ -79,11 +81,11 @@ def _remove_all(stage_folder: Path, folders: Sequence[str], what: str) -> list[s
 
 
 def _remove(stage_folder: Path, shard: str) -> None:
-    grave = stage_folder / f"{TRASH}{shard}"
+    trash = stage_folder / f"{TRASH}{shard}"
     with locked(stage_folder / shard, wait=False):
         (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
-        os.rename(stage_folder / shard, grave)  # whole or not at all, so a kill leaves no half
-    shutil.rmtree(grave)
+        os.rename(stage_folder / shard, trash)  # whole or not at all, so a kill leaves no half
+    shutil.rmtree(trash)
 
 
 def _journal(folder: Path) -> Mapping[str, LedgerEntry] | None:

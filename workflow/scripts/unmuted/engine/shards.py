@@ -2,7 +2,7 @@
 
 A video's shard is a hash of its id, so a new video touches one shard and moves no other. The
 number of shards is a power of two: when a growing data set crosses a boundary the layout doubles,
-and the jobs of the new layout adopt what the old one has finished (see `unmuted.engine.runner`).
+and the jobs of the new layout reuse what the old one has finished (see `unmuted.engine.executor`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def assign_shards(video_ids: Sequence[str], videos_per_shard: int) -> dict[str, 
     return dict(sorted(shards.items()))
 
 
-def other_homes(video_id: str, shard: str, folders: Iterable[str]) -> list[str]:
+def shards_of_other_layouts(video_id: str, shard: str, folders: Iterable[str]) -> list[str]:
     """Names among `folders` in which another layout keeps `video_id`, in a fixed order."""
     existing = set(folders)
     counts = {int(match[2]) for name in existing if (match := LAYOUT.fullmatch(name))}

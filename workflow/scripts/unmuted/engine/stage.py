@@ -15,7 +15,7 @@ from unmuted.dataset.videos import SPLITS
 
 if TYPE_CHECKING:
     from unmuted.dataset.videos import Dataset
-    from unmuted.engine.plan import Plan
+    from unmuted.engine.run import Run
 
 Config = Mapping[str, object]
 Chosen = Callable[[Config], Collection[str]]
@@ -193,8 +193,8 @@ class Registry:
     exports: Mapping[str, str] = field(default_factory=dict)
     models: ModelCatalog | None = None
     source_stage: str | None = None
-    checks: tuple[Callable[[Plan], None], ...] = ()
-    fit_checks: tuple[Callable[[Plan], None], ...] = ()
+    checks: tuple[Callable[[Run], None], ...] = ()
+    fit_checks: tuple[Callable[[Run], None], ...] = ()
     fixed_settings: tuple[str, ...] = ()
     expected_statuses: frozenset[str] = frozenset()
     infrastructure: frozenset[str] = frozenset()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from unmuted.engine.artifacts import text_array
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Result, Task
 from unmuted.media.images import decode_images
 from unmuted.models.loading import ModelSpec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unmuted.engine.runner import Result, Task
+from unmuted.engine.executor import Result, Task
 
 
 def split_silent(tasks: Sequence[Task]) -> tuple[list[Result], list[Task]]:

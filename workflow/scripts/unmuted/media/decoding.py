@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from unmuted.engine.runner import Result, Task
+from unmuted.engine.executor import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import FrameSample
 from unmuted.media.images import encode_images

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unmuted.dataset.videos import Video
 from unmuted.digests import digest_file
-from unmuted.engine.runner import Artifact, Task
+from unmuted.engine.executor import Artifact, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
 from unmuted.media.probe import Probe

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unmuted.config.validation import setting
-from unmuted.engine.project import Project
-from unmuted.engine.variants import changed_setting
+from unmuted.engine.run import Run
+from unmuted.engine.scenarios import changed_setting
 from unmuted.errors import UserError
 from unmuted.features.visual import VISUAL
 from unmuted.systems.comparison.planned import ablated_arms
@@ -34,16 +34,16 @@ ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; oth
 class Ablation:
     """One setting of a grid at one of its values.
 
-    run: the variant, or the run itself where the value is its own. arms: what the setting changes.
+    run: the scenario, or the run itself where the value is its own. arms: what the setting changes.
     """
 
     key: str
     value: object
-    run: Project
+    run: Run
     arms: tuple[str, ...]
 
 
-def ablations(run: Project, grid: str) -> list[Ablation]:
+def ablations(run: Run, grid: str) -> list[Ablation]:
     """The settings of a named grid, each changed alone. Raises UserError for an unknown name."""
     grids = run.config["ablations"]
     if grid not in grids:
@@ -54,16 +54,16 @@ def ablations(run: Project, grid: str) -> list[Ablation]:
     ]
 
 
-def _ablation(run: Project, grid: str, key: str, value: object) -> Ablation:
+def _ablation(run: Run, grid: str, key: str, value: object) -> Ablation:
     if key.startswith("missing."):
         raise UserError(
             f"ablations.{grid}: results/comparison.json compares {key}; say which values "
             "under missing.training_rates, missing.test_rates and missing.kinds"
         )
-    other = run.variant_of(changed_setting(key, value))
+    other = run.scenario(changed_setting(key, value))
     arms = ablated_arms(grid, key, arms_of(key), run.config)
     same = setting(other.config, key) == setting(run.config, key)
-    if not same and other.home("comparison_predictions") is run:
+    if not same and not other.layout.owns("comparison_predictions"):
         raise UserError(
             f"ablations.{grid}: no classifier that is given audio reads {key}, and "
             "only these stand in grids; choose another key"
@@ -71,17 +71,17 @@ def _ablation(run: Project, grid: str, key: str, value: object) -> Ablation:
     return Ablation(key, value, run if same else other, arms)
 
 
-def ablation_needs(run: Project, grid: str) -> list[Path]:
+def ablation_inputs(run: Run, grid: str) -> list[Path]:
     """All that a grid's table reads: for `input:` of its rule."""
-    return run.needs_of(_reads(run, grid, ["projection"]))
+    return run.inputs_of(_reads(run, grid, ["projection"]))
 
 
-def ablation_recipe(run: Project, grid: str) -> str:
+def ablation_fingerprint(run: Run, grid: str) -> str:
     """For `params:` of a grid's rule."""
-    return run.recipe_of("write_ablations", _reads(run, grid))
+    return run.script_fingerprint("write_ablations", _reads(run, grid))
 
 
-def _reads(run: Project, grid: str, fits: list[str] | None = None) -> list[tuple[Project, str]]:
+def _reads(run: Run, grid: str, fits: list[str] | None = None) -> list[tuple[Run, str]]:
     """Stages that a grid's table reads, each with the run that it reads them of."""
     found = []
     for ablation in ablations(run, grid):

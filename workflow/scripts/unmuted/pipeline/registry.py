@@ -12,9 +12,9 @@ from typing import Any
 from unmuted.config.validation import check_config
 from unmuted.dataset.splits import check_groups
 from unmuted.engine import job
-from unmuted.engine.plan import RESULTS, Plan
-from unmuted.engine.project import Project
-from unmuted.engine.recipes import SCRIPTS
+from unmuted.engine.code_digests import SCRIPTS
+from unmuted.engine.run import Run
+from unmuted.engine.sharded_dataset import RESULTS
 from unmuted.engine.stage import Registry
 from unmuted.errors import UserError
 from unmuted.models.loading import (
@@ -52,9 +52,9 @@ class Models:
         require_models({role: self.spec(given) for role, given in settings.items()})
 
 
-def check_audio_dim(run: Plan) -> None:
+def check_audio_dim(run: Run) -> None:
     """Raise UserError if AST is known to give fewer features than are to be made of them."""
-    spec = run.model_spec("ast")
+    spec = run.models.spec("ast")
     width = config_value(spec, "hidden_size")
     if isinstance(width, int) and run.config["audio_dim"] > width:
         raise UserError(
@@ -63,9 +63,9 @@ def check_audio_dim(run: Plan) -> None:
         )
 
 
-def check_folds(run: Plan) -> None:
+def check_folds(run: Run) -> None:
     """Raise UserError unless every fold has a source group to train on."""
-    check_groups(run.dataset.videos, run.splits, run.config["folds"])
+    check_groups(run.dataset.listing.videos, run.dataset.splits, run.config["folds"])
 
 
 REGISTRY = Registry(
@@ -94,9 +94,9 @@ REGISTRY = Registry(
 )
 
 
-def open_run(config: Mapping[str, object]) -> Project:
+def open_run(config: Mapping[str, object]) -> Run:
     """The run of a configuration. Raises UserError for a configuration that is not valid."""
-    return Project(config, REGISTRY)
+    return Run(config, REGISTRY)
 
 
 def run_job(snakemake: Any, main: Callable[..., None]) -> None:

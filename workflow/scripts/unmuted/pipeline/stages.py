@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from unmuted.engine.scenarios import changed_setting
 from unmuted.engine.stage import Report, Stage
-from unmuted.engine.variants import changed_setting
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
 
 TIME = ("clips.fps", "clips.seconds")

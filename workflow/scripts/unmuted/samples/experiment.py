@@ -13,10 +13,9 @@ import numpy as np
 from unmuted.dataset.splits import group_problems
 from unmuted.dataset.videos import SPLITS, Video, raise_problems
 from unmuted.digests import digest_json
-from unmuted.engine.job import Job, ReportJob
+from unmuted.engine.executor import Artifact
+from unmuted.engine.job import FullReader, Job, ReportJob
 from unmuted.engine.ledger import OK, LedgerEntry
-from unmuted.engine.project import Project
-from unmuted.engine.runner import Artifact
 from unmuted.errors import UserError
 from unmuted.features.visual import VISUAL
 from unmuted.samples.folds import FULL as FULL_FOLD
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 HEARD = ("ast", "noise_ast")  # what a clip without audio does not have
 
-Reader = Job | ReportJob | Project  # what clips are read with
+Reader = Job | ReportJob | FullReader  # what clips are read with
 
 
 @dataclass(frozen=True)

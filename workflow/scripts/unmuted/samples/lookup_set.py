@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact
 from unmuted.samples.experiment import VIEWS, Clip, Experiment, training_folds
 
 FIT = "all"

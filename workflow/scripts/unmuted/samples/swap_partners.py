@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import draw_swap_partners
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.engine.runner import Artifact
+from unmuted.engine.executor import Artifact
 from unmuted.evaluation.arms import ARMS
 from unmuted.samples.experiment import Clip
 from unmuted.systems.shared.projection import Projection

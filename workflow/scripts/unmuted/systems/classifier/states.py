@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unmuted.engine.runner import Artifact
+from unmuted.engine.executor import Artifact
 from unmuted.systems.classifier.lstm import Classifier
 from unmuted.systems.classifier.training import load_classifier
 from unmuted.training.checkpoints import snapshot

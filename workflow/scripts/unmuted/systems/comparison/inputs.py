@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unmuted.engine.runner import Artifact
+from unmuted.engine.executor import Artifact
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.swap_partners import swap_partners_of
 from unmuted.systems.arch1.feature_filter import (

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from unmuted.config.derived import time_steps, trains_sentences
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.runner import Artifact, Result, Task
 from unmuted.samples.experiment import FULL, Clip, load_clips, load_generators, read_units
 from unmuted.samples.source_groups import Sources
 from unmuted.systems.shared.data import GeneratorData

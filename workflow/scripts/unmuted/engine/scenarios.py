@@ -1,9 +1,9 @@
-"""Variants of a run: the same videos with some settings changed, told by their name alone.
+"""Scenarios of a run: the same videos with some settings changed, told by their name alone.
 
-A variant is called after what it changes, such as `generator.anchoring=false` or
-`mapping.k=5,folds=3`. Its artifacts lie under `results/variants/<name>/`, but only those of stages
-that its settings reach; all others are the run's own. So an ablation, or a training with half of
-the audio missing, is configuration and costs only what it changes.
+A scenario is named after what it changes, such as `generator.anchoring=false` or
+`mapping.k=5,folds=3`. Its artifacts lie under `results/scenarios/<name>/`, but only those of stages
+that its settings reach; those of all other stages are the run's. So an ablation, or a training with
+half of the audio missing, is configuration and costs only what it changes.
 
 Imported by the Snakefile, so free of torch, numpy and pandas.
 """
@@ -17,57 +17,57 @@ import yaml
 
 from unmuted.errors import UserError
 
-FOLDER = "variants"
-PATTERN = rf"({FOLDER}/[A-Za-z0-9_.=,+-]+/)?"  # of the part of a path that names the variant
+FOLDER = "scenarios"
+PATTERN = rf"({FOLDER}/[A-Za-z0-9_.=,+-]+/)?"  # of the part of a path that names the scenario
 FIXED = ("videos", "videos_per_shard", "splits", "seeds", "seeds_per_job", "alternatives")
 
 
-def variant_path(name: str) -> str:
-    """Part of a path under results/ that names a variant; empty for the run itself."""
+def scenario_path(name: str) -> str:
+    """Part of a path under results/ that names a scenario; empty for the run itself."""
     return f"{FOLDER}/{name}/" if name else ""
 
 
-def variant_name(path: str) -> str:
+def scenario_name(path: str) -> str:
     """The name in such a part of a path."""
     return path.removeprefix(f"{FOLDER}/").removesuffix("/")
 
 
 def changed_setting(key: str, value: object) -> str:
-    """Name of the variant that gives one setting another value."""
+    """Name of the scenario that gives one setting another value."""
     text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True)
     return f"{key}={text.removesuffix(chr(10)).removesuffix('...').strip()}"
 
 
-def apply_variant(
+def apply_scenario(
     config: Mapping[str, object],
     name: str,
     check_config: Callable[[Mapping[str, object]], dict[str, object]],
     fixed: Collection[str] = (),
 ) -> dict[str, object]:
-    """The configuration with a variant's settings, checked.
+    """The configuration with a scenario's settings, checked.
 
     config: complete. check_config: returns a configuration with all defaults, or raises UserError.
     fixed: keys that say which videos there are, beside those that the engine knows. A value that
-    `alternatives` lists for its key stands for what is given there. Raises UserError for a name
+    `alternatives` lists for its key means what is given there. Raises UserError for a name
     that cannot be read, an unknown key or a value out of bounds, and for settings that say which
-    videos there are: those are the same in all variants.
+    videos there are: those are the same in all scenarios.
     """
     changed = copy.deepcopy(dict(config))
     for part in name.split(","):
         key, equals, text = part.partition("=")
         if not (key and equals and text):
             raise UserError(
-                f"variant {name!r}: found {part!r}, expected settings such as section.key=value, "
+                f"scenario {name!r}: found {part!r}, expected settings such as section.key=value, "
                 "separated by commas"
             )
         if any(key == one or key.startswith(f"{one}.") for one in (*FIXED, *fixed)):
-            raise UserError(f"variant {name!r}: {key} must be the same in all variants of a run")
+            raise UserError(f"scenario {name!r}: {key} must be the same in all scenarios of a run")
         named = config.get("alternatives", {}).get(key, {})
         _set(changed, key, named[text] if text in named else yaml.safe_load(text), name)
     try:
         return check_config(changed)
     except UserError as error:
-        raise UserError(f"variant {name!r}: {error}") from None
+        raise UserError(f"scenario {name!r}: {error}") from None
 
 
 def _set(config: dict[str, object], dotted: str, value: object, name: str) -> None:
@@ -75,6 +75,6 @@ def _set(config: dict[str, object], dotted: str, value: object, name: str) -> No
     inner = config
     for key in parents:
         if not isinstance(inner.get(key), dict):
-            raise UserError(f"variant {name!r}: unknown key {dotted}; see config/README.md")
+            raise UserError(f"scenario {name!r}: unknown key {dotted}; see config/README.md")
         inner = inner[key]
     inner[last] = copy.deepcopy(value)

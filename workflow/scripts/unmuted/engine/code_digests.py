@@ -1,11 +1,4 @@
-"""Recipes: digests that say exactly what an artifact was made from.
-
-One function, `recipe`, serves two readers. Snakemake sees it in `params:` (computed over path,
-size and time stamp of the source videos) and so visits the right shards; the job sees it per video
-(computed over the *content* of what the stage reads) and so recomputes only the videos whose
-recipe changed. Because upstream content enters, a change stops at the first stage whose output
-comes out the same.
-"""
+"""Digests of code: of a script and of every module of the library that it reaches."""
 
 from __future__ import annotations
 
@@ -20,18 +13,6 @@ ENGINE_FOLDER = Path(__file__).resolve().parent
 PACKAGE = ENGINE_FOLDER.parent
 SCRIPTS = PACKAGE.parent
 ENGINE = f"{PACKAGE.name}.{ENGINE_FOLDER.name}"
-
-
-def recipe(stage: str, code: str, settings: object, models: object, inputs: object) -> str:
-    """The digest of everything that shapes one artifact (or, over source stamps, one shard).
-
-    stage: its name. code: what stands for its code (`unmuted.engine.code_versions`). settings,
-    models: JSON values (config values it reads, identities of the models it runs). inputs: JSON
-    value, the digests of what it reads.
-    """
-    return digest_json(
-        {"stage": stage, "code": code, "settings": settings, "models": models, "inputs": inputs}
-    )
 
 
 @cache

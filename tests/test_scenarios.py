@@ -8,32 +8,32 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.engine.project import Project
-from unmuted.engine.variants import PATTERN, changed_setting, variant_name, variant_path
+from unmuted.engine.run import Run
+from unmuted.engine.scenarios import PATTERN, changed_setting, scenario_name, scenario_path
 from unmuted.errors import UserError
-from unmuted.pipeline.ablations import ablation_needs, ablations, arms_of
+from unmuted.pipeline.ablations import ablation_inputs, ablations, arms_of
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import STAGES, training_rates
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(12)}
     return open_run(make_config(tmp_path, labels))
 
 
-def changed(project: Project, name: str) -> set[str]:
-    """Stages that a variant makes anew."""
-    variant = project.variant_of(name)
-    return {stage for stage in STAGES if variant.home(stage) is variant}
+def changed(project: Run, name: str) -> set[str]:
+    """Stages that a scenario makes anew."""
+    scenario = project.scenario(name)
+    return {stage for stage in STAGES if scenario.layout.owns(stage)}
 
 
 MAIN = {"generated", "classifier", "selection", "predictions"}
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 
 
-def test_a_variant_owns_only_what_its_settings_reach(project: Project) -> None:
+def test_a_variant_owns_only_what_its_settings_reach(project: Run) -> None:
     assert changed(project, "generator.draws=2") == {*MAIN, *COMPARED}
     assert changed(project, "generator.anchoring=false") == {"generator", *MAIN, *COMPARED}
     assert changed(project, "mapping.k=5") == {"mapping"}
@@ -54,36 +54,40 @@ def test_a_variant_owns_only_what_its_settings_reach(project: Project) -> None:
     assert captions < found and not found & {"frames", "flow", "wav", "ast", "vit_rgb"}
 
 
-def test_stages_that_one_job_makes_have_one_home(project: Project) -> None:
+def test_stages_that_one_job_makes_have_one_home(project: Run) -> None:
     found = changed(project, "flow.max_speed=99")
     assert {"flow", "vit_flow", "vit_rgb", "cnn_flow", "cnn_rgb"} < found
     assert not found & {"frames", "wav", "ast", "captions"}
 
 
-def test_paths_say_the_variant_and_read_what_is_shared(project: Project) -> None:
-    variant = project.variant_of("generator.draws=2")
-    own = Path("results/variants/generator.draws=2/generated/s.ledger.csv")
-    assert variant.ledger("generated", "s") == own
-    assert variant.ledger("generator", "seed-0") == project.ledger("generator", "seed-0")
-    assert variant.all_ledgers("generator") == [
+def test_paths_say_the_variant_and_read_what_is_shared(project: Run) -> None:
+    scenario = project.scenario("generator.draws=2")
+    own = Path("results/scenarios/generator.draws=2/generated/s.ledger.csv")
+    assert scenario.layout.ledger("generated", "s") == own
+    assert scenario.layout.ledger("generator", "seed-0") == project.layout.ledger(
+        "generator", "seed-0"
+    )
+    assert scenario.layout.all_ledgers("generator") == [
         Path("results/generator/seeds-0-1-2-3-4.ledger.csv")
     ]
-    assert project.ledger("generated", "s") == Path("results/generated/s.ledger.csv")
-    assert re.fullmatch(PATTERN, variant_path("generator.draws=2"))
-    assert variant_name(variant_path("folds=3")) == "folds=3"
-    assert project.variant("") is project
+    assert project.layout.ledger("generated", "s") == Path("results/generated/s.ledger.csv")
+    assert re.fullmatch(PATTERN, scenario_path("generator.draws=2"))
+    assert scenario_name(scenario_path("folds=3")) == "folds=3"
+    assert project.scenario_of_path("") is project
 
 
-def test_recipes_differ_where_a_variant_does(project: Project) -> None:
-    variant = project.variant_of("generator.anchoring=false")
-    assert variant.visit_recipe("generator") != project.visit_recipe("generator")
+def test_fingerprints_differ_where_a_variant_does(project: Run) -> None:
+    scenario = project.scenario("generator.anchoring=false")
+    assert scenario.planner.job_fingerprint("generator") != project.planner.job_fingerprint(
+        "generator"
+    )
     with pytest.raises(UserError, match="reaches the stage frames"):
-        variant.visit_recipe("frames", next(iter(project.shards)))
+        scenario.planner.job_fingerprint("frames", next(iter(project.dataset.shards)))
 
 
-def test_half_the_audio_missing_in_training_is_a_variant(project: Project) -> None:
+def test_half_the_audio_missing_in_training_is_a_variant(project: Run) -> None:
     names = training_rates(project.config)
-    runs = {rate: project.variant_of(name) for rate, name in names.items()}
+    runs = {rate: project.scenario(name) for rate, name in names.items()}
     assert list(runs) == [0, 0.5]
     assert runs[0] is project
     assert runs[0.5].config["missing"]["training_rate"] == 0.5
@@ -95,42 +99,42 @@ def test_half_the_audio_missing_in_training_is_a_variant(project: Project) -> No
         ("generator.anchorin=false", "anchorin"),
         ("nothing.there=1", "unknown key"),
         ("generator.draws=0", "draws"),
-        ("seeds=[1]", "must be the same in all variants"),
-        ("videos.source=folder", "must be the same in all variants"),
+        ("seeds=[1]", "must be the same in all scenarios"),
+        ("videos.source=folder", "must be the same in all scenarios"),
         ("generator.draws", "expected settings such as"),
     ],
 )
-def test_names_that_say_nothing_are_refused(project: Project, name: str, message: str) -> None:
+def test_names_that_say_nothing_are_refused(project: Run, name: str, message: str) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
-        project.variant_of(name)
+        project.scenario(name)
 
 
-def test_names_of_settings_are_read_back(project: Project) -> None:
+def test_names_of_settings_are_read_back(project: Run) -> None:
     for key, value in [("generator.anchoring", False), ("mapping.k", 5), ("folds", 3)]:
         name = changed_setting(key, value)
-        found: object = project.variant_of(name).config
+        found: object = project.scenario(name).config
         for part in key.split("."):
             found = found[part]
         assert found == value
-        assert re.fullmatch(PATTERN, variant_path(name))
+        assert re.fullmatch(PATTERN, scenario_path(name))
 
 
-def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Project) -> None:
+def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Run) -> None:
     project.config["ablations"] = {
         "small": {"generator.tau": [9], "filter.top_labels": [9], "audio_dim": [9]}
     }
-    needs = ablation_needs(project, "small")
-    assert project.ledger("projection") in needs
+    needs = ablation_inputs(project, "small")
+    assert project.layout.ledger("projection") in needs
     faded, other, narrow = (ablation.run for ablation in ablations(project, "small"))
-    assert narrow.ledger("projection") != project.ledger("projection")
-    assert narrow.ledger("projection") in needs
-    for shard in project.shards:
-        assert other.ledger("comparison_predictions", shard) in needs
-        assert narrow.ledger("comparison_predictions", shard) in needs
-        assert faded.ledger("comparison_predictions", shard) not in needs
+    assert narrow.layout.ledger("projection") != project.layout.ledger("projection")
+    assert narrow.layout.ledger("projection") in needs
+    for shard in project.dataset.shards:
+        assert other.layout.ledger("comparison_predictions", shard) in needs
+        assert narrow.layout.ledger("comparison_predictions", shard) in needs
+        assert faded.layout.ledger("comparison_predictions", shard) not in needs
         for run in (project, narrow, faded):
             for stage in ("generated", "predictions"):
-                assert run.ledger(stage, shard) in needs
+                assert run.layout.ledger(stage, shard) in needs
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
-"""Running a stage over a shard: what is finished is kept, what is missing is made, the rest is
-swept.
+"""The executor of a stage's tasks.
 
-A *task* is one artifact to be made: of a video, or a unit of a fit (a fold, a seed). The runner
-knows nothing of what is in the artifacts; each stage brings a `compute` generator that takes the
-tasks still to do and yields an `Result` for each, in any order.
+Reuse up-to-date artifacts, compute missing ones, delete obsolete ones. A *task* is one artifact to
+be made: of a video, or of a fit (of a fold, of a seed). The executor knows nothing of what is in
+the artifacts; each stage brings a `compute` generator that takes the tasks still to do and yields a
+`Result` for each, in any order.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ class Artifact:
 class Task:
     """One artifact to be made.
 
-    name: video id or name of a fitted unit. recipe: what it would be made from. inputs: artifacts
-    it reads, by stage (an optional one may be absent). video: the video, None for a fitted unit.
+    name: video id or name of a fit. fingerprint: what it would be made from. inputs: artifacts
+    it reads, by stage (an optional one may be absent). video: the video, None for a fit.
     blocked: set when an input stage could not process this video; status and reason are passed on.
     """
 
     name: str
-    recipe: str
+    fingerprint: str
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     video: Video | None = None
     blocked: LedgerEntry | None = None
@@ -132,11 +132,11 @@ def run_tasks(
 ) -> dict[str, LedgerEntry]:
     """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
 
-    base: of a variant, the same folder of the run itself; what has the same recipe is copied.
+    base: of a scenario, the same folder of the run itself; what has the same fingerprint is copied.
     expected_statuses: beside "ok", those that are not worth a warning.
 
-    Tasks whose recipe the journal already holds are not computed again; artifacts of names that
-    are no longer asked for are deleted. Safe to kill at any point. Returns the rows of the ledger.
+    Tasks whose fingerprint the journal already holds are not computed again; artifacts of names
+    that are no longer asked for are deleted. Safe to kill at any point. Returns the ledger entries.
     """
     with locked(folder):
         _remove_temporary(folder, ledger)
@@ -158,7 +158,7 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
     """Check every artifact of a ledger; returns the damaged names, which the next run makes again.
 
     Their rows leave the journal, the ledger is removed, and a note is left that `found_damage`
-    reads, so that Snakemake visits this folder and all that was made from it.
+    reads, so that the jobs of this folder, and of all that was made from it, run again.
     """
     with locked(folder):
         rows = read_rows(ledger)
@@ -175,10 +175,10 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
     return damaged
 
 
-def write_plan(folder: Path, visit: str) -> None:
+def write_plan(folder: Path, job_fingerprint: str) -> None:
     """Record the plan for which a folder of artifacts was last brought up to date."""
     with atomic(folder / PLAN) as temporary:
-        temporary.write_text(visit, encoding="utf-8")
+        temporary.write_text(job_fingerprint, encoding="utf-8")
 
 
 def read_plan(folder: Path) -> str | None:
@@ -203,32 +203,32 @@ def _compute(
     journal: Journal,
     expected: Collection[str],
 ) -> None:
-    recipes = {task.name: task.recipe for task in todo}
+    missing = {task.name: task.fingerprint for task in todo}
     progress = Progress(len(todo), f"{folder.parent.name}/{folder.name}")
     started = time.perf_counter()
-    for outcome in compute(todo):
+    for result in compute(todo):
         digest, size = "", 0
-        path = folder / f"{outcome.name}{suffix}"
-        journal.forget(outcome.name)
-        if outcome.payload is not None:
-            digest, size = write_artifact(path, outcome.payload, recipes[outcome.name])
-        if outcome.status not in expected:
-            log.warning("%s: %s %s", outcome.name, outcome.status, one_line(outcome.reason))
+        path = folder / f"{result.name}{suffix}"
+        journal.invalidate(result.name)
+        if result.payload is not None:
+            digest, size = write_artifact(path, result.payload, missing[result.name])
+        if result.status not in expected:
+            log.warning("%s: %s %s", result.name, result.status, one_line(result.reason))
         now = time.perf_counter()
-        recipe, reason = recipes.pop(outcome.name), one_line(outcome.reason)
+        fingerprint, reason = missing.pop(result.name), one_line(result.reason)
         seconds = round(now - started, 3)
         journal.append(
-            LedgerEntry(outcome.name, outcome.status, reason, recipe, digest, size, seconds)
+            LedgerEntry(result.name, result.status, reason, fingerprint, digest, size, seconds)
         )
         started = now
         progress.advance()
-    if recipes:
-        raise RuntimeError(f"{folder}: no outcome for {', '.join(sorted(recipes))}")
+    if missing:
+        raise RuntimeError(f"{folder}: no result for {', '.join(sorted(missing))}")
 
 
 def _is_current(task: Task, folder: Path, suffix: str, journal: Journal) -> bool:
     row = journal.rows.get(task.name)
-    if row is None or row.recipe != task.recipe:
+    if row is None or row.fingerprint != task.fingerprint:
         return False
     path = folder / f"{task.name}{suffix}"
     return not row.has_artifact or (path.is_file() and path.stat().st_size == row.bytes)
@@ -244,7 +244,7 @@ def _is_intact(path: Path, digest: str) -> bool:
 def _record_blocked(tasks: Iterable[Task], journal: Journal) -> None:
     for task in tasks:
         if task.blocked is not None:
-            row = replace(task.blocked, video_id=task.name, recipe=task.recipe)
+            row = replace(task.blocked, video_id=task.name, fingerprint=task.fingerprint)
             row = replace(row, digest="", bytes=0, seconds=0.0)
             if journal.rows.get(task.name) != row:
                 journal.append(row)
@@ -253,26 +253,27 @@ def _record_blocked(tasks: Iterable[Task], journal: Journal) -> None:
 def _reuse_existing(
     folder: Path, suffix: str, tasks: Sequence[Task], journal: Journal, base: Path | None
 ) -> None:
-    """Take over what another layout, or the run itself, has with the very same recipe."""
-    from unmuted.engine.shards import other_homes, shard_folders
+    """Take over what another layout, or the run itself, has with the very same fingerprint."""
+    from unmuted.engine.shards import shard_folders, shards_of_other_layouts
 
     siblings = shard_folders(folder.parent)
     journals: dict[Path, dict[str, LedgerEntry]] = {}
     for task in tasks:
         if _is_current(task, folder, suffix, journal):
             continue
-        homes = [] if base is None else [base]
+        others = [] if base is None else [base]
         if task.video is not None:
-            homes += [folder.parent / h for h in other_homes(task.name, folder.name, siblings)]
+            shards = shards_of_other_layouts(task.name, folder.name, siblings)
+            others += [folder.parent / shard for shard in shards]
         elif task.seed is not None:
-            homes += [folder.parent / part for part in siblings if part != folder.name]
-        for home in homes:
-            if home not in journals:
-                path = home / JOURNAL
-                journals[home] = read_rows(path) if path.exists() else {}
-            row = journals[home].get(task.name)
-            same = row is not None and row.recipe == task.recipe
-            if same and _copy_artifact(home / f"{task.name}{suffix}", folder, row, journal):
+            others += [folder.parent / part for part in siblings if part != folder.name]
+        for other in others:
+            if other not in journals:
+                path = other / JOURNAL
+                journals[other] = read_rows(path) if path.exists() else {}
+            row = journals[other].get(task.name)
+            same = row is not None and row.fingerprint == task.fingerprint
+            if same and _copy_artifact(other / f"{task.name}{suffix}", folder, row, journal):
                 break
 
 
@@ -281,7 +282,7 @@ def _copy_artifact(source: Path, folder: Path, row: LedgerEntry, journal: Journa
     if row.has_artifact:
         if not _is_intact(source, row.digest):
             return False
-        journal.forget(row.video_id)
+        journal.invalidate(row.video_id)
         with atomic(folder / source.name) as temporary:
             shutil.copy2(source, temporary)
     journal.append(row)
@@ -318,7 +319,7 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
                     raise
                 log.warning("%s: waiting for an earlier job that is still at work here", folder)
                 fcntl.flock(file, fcntl.LOCK_EX)
-            # Whoever held the lock may have swept the folder away, and this file with it.
+            # Whoever held the lock may have pruned the folder, and this file with it.
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 yield
                 return

@@ -1,7 +1,7 @@
-"""The videos of a run by shard, noted in one file: a job reads those of its shard and no others.
+"""The run record: the videos of a run by shard, in one file from which a job reads its shard alone.
 
-The Snakemake that plans a run notes them before its first job. A job that looked at the folder or
-the manifest itself would spend a time that grows with the data set, in every shard of every stage,
+The Snakemake that plans a run writes it before its first job. A job that looked at the folder or
+the manifest itself would spend a time that grows with the dataset, in every shard of every stage,
 and might find other videos than were planned.
 
 Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
@@ -18,22 +18,23 @@ from typing import Any, BinaryIO
 from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import atomic
 
-# A line a shard, a line with the place of each and the visits, and its length in so many digits.
+# One line a shard; then a line with the place of each shard and the job fingerprints; then the
+# length of that line, in so many digits.
 DIGITS = 12
 
 
-class NotedVideos:
-    """The note of a run; of its videos only those that are asked for are read.
+class RunRecord:
+    """The record of a run; of its videos only those that are asked for are read.
 
-    classes: of the labelled videos, in alphabetical order. visits: what the plan has found out
-    about all shards, by variant; see `Plan.visit_recipe`. The file stays open: another run may put
-    its own note in its place.
+    classes: of the labelled videos, in alphabetical order. job_fingerprints: those of the fitted
+    stages, by scenario; see `JobFingerprints.planned`. The file stays open: another run may put its
+    own record in its place.
     """
 
     def __init__(self, file: BinaryIO, index: Mapping[str, Any]) -> None:
         self._file, self._places = file, index["places"]
         self.classes: Sequence[str] = index["classes"]
-        self.visits: Mapping[str, Mapping] = index["visits"]
+        self.job_fingerprints: Mapping[str, Mapping] = index["job_fingerprints"]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -42,7 +43,7 @@ class NotedVideos:
         return shard in self._places
 
     def of_shard(self, shard: str) -> list[Video]:
-        """The videos of a shard, sorted by id; none for a shard that is not noted."""
+        """The videos of a shard, sorted by id; none for a shard that is not recorded."""
         if shard not in self._places:
             return []
         start, length = self._places[shard]
@@ -55,29 +56,35 @@ class NotedVideos:
         return sorted(found, key=lambda video: video.video_id)
 
 
-def note_videos(
+def write_record(
     path: Path,
     source: str,
     classes: Sequence[str],
     shards: Iterable[tuple[str, Iterable[Video]]],
-    visits: Mapping[str, object],
+    job_fingerprints: Mapping[str, object],
 ) -> None:
-    """Write the note; source: a digest of where the videos come from and how they are sharded."""
+    """Write the record; source: a digest of where the videos come from and how they are sharded."""
     places: dict[str, list[int]] = {}
     with atomic(path) as temporary, open(temporary, "wb") as file:
         for shard, videos in shards:
             line = json.dumps([_cells(video) for video in videos]).encode()
             places[shard] = [file.tell(), len(line)]
             file.write(line + b"\n")
-        found = {"source": source, "classes": classes, "places": places, "visits": visits}
-        index = json.dumps(found).encode()
+        index = json.dumps(
+            {
+                "source": source,
+                "classes": classes,
+                "places": places,
+                "job_fingerprints": job_fingerprints,
+            }
+        ).encode()
         file.write(index + f"\n{len(index):{DIGITS}d}".encode())
 
 
-def read_note(path: Path, source: str) -> NotedVideos | None:
-    """The note at `path`; None where there is none, or one of another source."""
+def read_record(path: Path, source: str) -> RunRecord | None:
+    """The record at `path`; None where there is none, or one of another source."""
     try:
-        file = open(path, "rb")  # noqa: SIM115 (stays open with the note)
+        file = open(path, "rb")  # noqa: SIM115 (stays open with the record)
     except FileNotFoundError:
         return None
     try:
@@ -86,19 +93,19 @@ def read_note(path: Path, source: str) -> NotedVideos | None:
         file.seek(-DIGITS - 1 - length, os.SEEK_END)
         index = json.loads(file.read(length))
     except (OSError, ValueError):
-        index = {}  # not a note, or one of another version
-    if index.get("source") != source or not index.keys() >= {"classes", "visits"}:
+        index = {}  # not a record, or one of another version
+    if index.get("source") != source or not index.keys() >= {"classes", "job_fingerprints"}:
         file.close()
         return None
-    return NotedVideos(file, index)
+    return RunRecord(file, index)
 
 
 def _cells(video: Video) -> list[object]:
-    path, root = (None if one is None else str(one) for one in (video.path, video.root))
+    path, root = (str(part) if part else None for part in (video.path, video.root))
     return [video.video_id, path, video.label, video.split, video.group, root, dict(video.extra)]
 
 
 def _video(cells: list[object]) -> Video:
     video_id, path, label, split, group, root, extra = cells
-    path, root = (None if one is None else Path(one) for one in (path, root))
+    path, root = (Path(part) if part else None for part in (path, root))
     return Video(video_id, path, label, split, group, root, extra)

@@ -12,8 +12,7 @@ import pytest
 
 from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.ledger import LedgerEntry, read_rows
-from unmuted.engine.runner import (
+from unmuted.engine.executor import (
     JOURNAL,
     Artifact,
     Result,
@@ -25,6 +24,7 @@ from unmuted.engine.runner import (
     run_tasks,
     write_plan,
 )
+from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.seeds import name_of_fit
 from unmuted.engine.shards import shard_name
 from unmuted.pipeline.registry import REGISTRY
@@ -43,14 +43,14 @@ class Stage:
     def run(
         self, *tasks: Task, die_at: str | None = None, **contents: object
     ) -> dict[str, LedgerEntry]:
-        """Run `tasks`; contents: what an artifact says, by name, where it is not its recipe."""
+        """Run `tasks`; contents: of artifacts by name, where it is not the fingerprint."""
 
         def compute(todo: Sequence[Task]) -> Iterator[Result]:
             for task in todo:
                 if task.name == die_at:
                     raise KeyboardInterrupt
                 self.computed.append(task.name)
-                yield Result(task.name, {"made": contents.get(task.name, task.recipe)})
+                yield Result(task.name, {"made": contents.get(task.name, task.fingerprint)})
 
         self.computed.clear()
         return run_tasks(self.folder, self.ledger, SUFFIX, tasks, compute)
@@ -74,8 +74,8 @@ def video(name: str) -> Video:
     return Video(name, Path(f"{name}.mp4"), None, None, name)
 
 
-def tasks(names: str, recipe: str = "r1") -> list[Task]:
-    return [Task(name, recipe, video=video(name)) for name in names]
+def tasks(names: str, fingerprint: str = "r1") -> list[Task]:
+    return [Task(name, fingerprint, video=video(name)) for name in names]
 
 
 BLOCK = LedgerEntry("x", "no_video_stream", "only sound", "theirs", "", 0, 3.0)
@@ -91,7 +91,7 @@ def test_a_second_run_computes_nothing(stage: Stage) -> None:
     )
 
 
-def test_only_a_changed_recipe_is_computed_again(stage: Stage) -> None:
+def test_only_a_changed_fingerprint_is_computed_again(stage: Stage) -> None:
     stage.run(*tasks("abc"))
     stage.run(*tasks("ac"), Task("b", "r2", video=video("b")))
     assert stage.computed == ["b"]
@@ -127,7 +127,7 @@ def test_a_setting_changed_back_after_a_kill_is_not_taken_for_done(
 
     with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
         context.setattr(
-            "unmuted.engine.runner.one_line", killed
+            "unmuted.engine.executor.one_line", killed
         )  # between the artifact and its row
         stage.run(*tasks("ab", "r2"))
     assert "r2" in stage.path("a").read_text(encoding="utf-8")
@@ -188,7 +188,7 @@ def test_an_artifact_goes_when_its_video_can_no_longer_be_processed(stage: Stage
     assert stage.computed == []
     assert stage.files() == ["b.json"]
     row = read_rows(stage.ledger)["a"]
-    assert (row.status, row.reason, row.recipe) == ("no_video_stream", "only sound", "r2")
+    assert (row.status, row.reason, row.fingerprint) == ("no_video_stream", "only sound", "r2")
     assert (row.digest, row.bytes, row.seconds) == ("", 0, 0.0)
     stage.run(*tasks("a", "r3"), *tasks("b"))
     assert stage.computed == ["a"]
@@ -203,17 +203,17 @@ def test_a_missing_or_cut_artifact_is_made_again(stage: Stage, content: bytes | 
     assert after["a"].digest == before["a"].digest
 
 
-def test_a_row_carries_size_digest_and_recipe(stage: Stage) -> None:
+def test_a_row_carries_size_digest_and_fingerprint(stage: Stage) -> None:
     row = stage.run(*tasks("a"))["a"]
     assert row.bytes == stage.path("a").stat().st_size
-    assert row.recipe == "r1" and len(row.digest) == 32 and row.seconds >= 0
+    assert row.fingerprint == "r1" and len(row.digest) == 32 and row.seconds >= 0
 
 
-def test_an_outcome_that_is_missing_or_unasked_for_is_an_error(stage: Stage) -> None:
+def test_a_result_that_is_missing_or_unasked_for_is_an_error(stage: Stage) -> None:
     def one_too_few(todo: Sequence[Task]) -> Iterator[Result]:
         yield Result("a", {})
 
-    with pytest.raises(RuntimeError, match="no outcome for b, c"):
+    with pytest.raises(RuntimeError, match="no result for b, c"):
         run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("abc"), one_too_few)
     assert not stage.ledger.exists()
 
@@ -277,7 +277,7 @@ def test_verify_names_damage_in_shards_fits_and_their_parts(
 ) -> None:
     """Stages that have not run, such as the demo's clips among real videos, are no concern."""
     parts = ["mapping/00000-of-00001", "captions/00000-of-00001", "selection"]
-    parts.append("variants/audio_dim=9/comparison_selection")
+    parts.append("scenarios/audio_dim=9/comparison_selection")
     for part in parts:
         Stage((tmp_path / part).parent, Path(part).name).run(*tasks("ab"))
     assert verify_artifacts(REGISTRY, tmp_path) == 0
@@ -320,7 +320,7 @@ def test_a_layout_of_one_video_a_shard_is_adopted_too(tmp_path: Path) -> None:
     assert back.computed == []
 
 
-def test_only_the_very_same_recipe_is_adopted(tmp_path: Path) -> None:
+def test_only_the_very_same_fingerprint_is_adopted(tmp_path: Path) -> None:
     old, new = Stage(tmp_path, "00000-of-00001"), Stage(tmp_path, "00001-of-00002")
     old.run(*tasks("ab"))
     new.run(*tasks("a", "r2"), *tasks("b"))
@@ -349,9 +349,9 @@ def test_a_layout_that_comes_back_adopts_what_changed_meanwhile(tmp_path: Path) 
 # --- adoption from another partition of seeds -----------------------------------------------------
 
 
-def fits(*seeds: int, recipe: str = "r1") -> list[Task]:
+def fits(*seeds: int, fingerprint: str = "r1") -> list[Task]:
     """Two fits of each seed."""
-    return [Task(name_of_fit(seed, fit), f"{recipe} {seed}") for seed in seeds for fit in "xy"]
+    return [Task(name_of_fit(seed, fit), f"{fingerprint} {seed}") for seed in seeds for fit in "xy"]
 
 
 def test_another_partition_of_seeds_takes_over_what_is_finished(tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_a_partition_takes_over_from_several_and_fits_only_what_none_has(tmp_pat
     assert together.computed == ["seed-3.x", "seed-3.y"]
 
 
-def test_only_the_very_same_recipe_of_a_fit_is_adopted_and_no_damage(tmp_path: Path) -> None:
+def test_only_the_very_same_fingerprint_of_a_fit_is_adopted_and_no_damage(tmp_path: Path) -> None:
     old, new = Stage(tmp_path, "seeds-0-1"), Stage(tmp_path, "seed-0")
     old.run(*fits(0, 1))
     old.path("seed-0.y").write_text("{}")
@@ -443,21 +443,21 @@ def test_an_orphaned_job_is_waited_for(
     assert stage.computed == ["a"]
 
 
-def test_a_lock_on_a_swept_folder_is_taken_anew(
+def test_a_lock_on_a_pruned_folder_is_taken_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waited while the folder was removed must not work in a folder that is gone."""
     import fcntl
 
     folder = tmp_path / "shard"
-    flock, swept = fcntl.flock, []
+    flock, pruned = fcntl.flock, []
 
     def prune_first(file: object, flags: int) -> None:
         flock(file, flags)
-        if not swept:
-            swept.append(folder.rename(tmp_path / "grave"))
+        if not pruned:
+            pruned.append(folder.rename(tmp_path / "grave"))
 
-    monkeypatch.setattr("unmuted.engine.runner.fcntl.flock", prune_first)
+    monkeypatch.setattr("unmuted.engine.executor.fcntl.flock", prune_first)
     with locked(folder):
         assert folder.is_dir() and (folder / ".lock").exists()
-    assert swept
+    assert pruned

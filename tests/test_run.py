@@ -1,4 +1,4 @@
-"""A run's plan: what changes which recipe, what blocks a video, what is refused at once."""
+"""A run's plan: what changes which fingerprint, what blocks a video, what is refused at once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from small_project import artifact_digests, changed, make_config, row, write_ledgers
+from small_project import (
+    artifact_digests,
+    changed,
+    make_config,
+    row,
+    run_fits,
+    run_shard,
+    write_ledgers,
+)
 from unmuted.dataset.videos import SPLITS
 from unmuted.engine.artifacts import DamagedArtifact
+from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged, write_plan
 from unmuted.engine.job import make_jobs
+from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.ledger import read_rows
-from unmuted.engine.project import Project
-from unmuted.engine.runner import DAMAGE, Result, Task, mark_damaged, write_plan
+from unmuted.engine.run import Run
+from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
@@ -38,7 +48,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
 
 
 @pytest.fixture
-def project(config: dict[str, object]) -> Project:
+def project(config: dict[str, object]) -> Run:
     return open_run(config)
 
 
@@ -47,17 +57,17 @@ def made_of_names(todo: Sequence[Task]) -> Iterator[Result]:
     yield from (Result(task.name, {"of": task.name}) for task in todo)
 
 
-def recipes(config: dict[str, object]) -> dict[str, str]:
+def fingerprints(config: dict[str, object]) -> dict[str, str]:
     """Recipe of every stage, of one and the same input."""
     project = open_run(config)
-    return {stage: project.recipe(stage, "input") for stage in STAGES}
+    return {stage: project.fingerprints.of_artifact(stage, "input") for stage in STAGES}
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
     return {name for name in one if one[name] != other[name]}
 
 
-# --- what enters a recipe ------------------------------------------------------------------------
+# --- what enters a fingerprint --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -121,10 +131,10 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("splits.seed", 9, set()),
     ],
 )
-def test_a_setting_changes_the_recipes_of_the_stages_that_read_it(
+def test_a_setting_changes_the_fingerprints_of_the_stages_that_read_it(
     config, dotted: str, value: object, stages: set[str]
 ) -> None:
-    assert differing(recipes(config), recipes(changed(config, dotted, value))) == stages
+    assert differing(fingerprints(config), fingerprints(changed(config, dotted, value))) == stages
 
 
 @pytest.mark.parametrize(
@@ -141,26 +151,26 @@ def test_a_setting_changes_the_recipes_of_the_stages_that_read_it(
         ),
     ],
 )
-def test_other_weights_change_the_recipes_of_the_stages_that_run_them(
+def test_other_weights_change_the_fingerprints_of_the_stages_that_run_them(
     config, tmp_path: Path, role: str, stages: set[str]
 ) -> None:
-    before = recipes(config)
+    before = fingerprints(config)
     (tmp_path / "models" / role / "model.safetensors").write_text("other weights")
-    assert differing(before, recipes(config)) == stages
+    assert differing(before, fingerprints(config)) == stages
 
 
 def test_a_moved_model_is_the_same_model(config, tmp_path: Path) -> None:
-    before = recipes(config)
+    before = fingerprints(config)
     (tmp_path / "models" / "vit").rename(tmp_path / "elsewhere")
-    assert recipes(changed(config, "models.vit.path", str(tmp_path / "elsewhere"))) == before
+    assert fingerprints(changed(config, "models.vit.path", str(tmp_path / "elsewhere"))) == before
 
 
 def test_the_device_matters_to_stages_with_models_only(config) -> None:
-    found = differing(recipes(config), recipes(changed(config, "device", "cpu")))
+    found = differing(fingerprints(config), fingerprints(changed(config, "device", "cpu")))
     assert found == {name for name, stage in STAGES.items() if stage.models}
 
 
-def test_training_is_handed_exactly_the_generator_settings_of_its_recipe(project) -> None:
+def test_training_is_handed_exactly_the_generator_settings_of_its_fingerprint(project) -> None:
     (job,) = make_jobs(project, "train_generator", "seeds-0-1-2-3-4")
     handed = job.config["generator"]
     assert {f"generator.{key}" for key in handed} == set(GENERATOR)
@@ -172,7 +182,9 @@ def test_training_is_handed_exactly_the_generator_settings_of_its_recipe(project
 
 def visits(config, stage: str) -> dict[str, str]:
     project = open_run(config)
-    return {shard: project.visit_recipe(stage, shard) for shard in project.shards}
+    return {
+        shard: project.planner.job_fingerprint(stage, shard) for shard in project.dataset.shards
+    }
 
 
 @pytest.mark.parametrize("how", ["touched", "older", "grown", "gone"])
@@ -190,7 +202,7 @@ def test_a_changed_file_has_its_own_shard_probed(config, tmp_path: Path, how: st
     else:
         path.unlink()
         path.symlink_to("nowhere")
-    own = open_run(config).shard_of["cats1"]
+    own = open_run(config).dataset.shard_of["cats1"]
     for stage in before:
         assert differing(before[stage], visits(config, stage)) == {own}
 
@@ -210,13 +222,15 @@ def upstream(stage: str) -> set[str]:
 def all_visits(config) -> dict[str, str]:
     """Params of every rule: of one shard of each stage, of each fit, and of the reports."""
     project = open_run(config)
-    shard = min(project.shards)
+    shard = min(project.dataset.shards)
     rules = {
-        name: project.visit_recipe(name, shard if stage.is_sharded else None)
+        name: project.planner.job_fingerprint(name, shard if stage.is_sharded else None)
         for name, stage in STAGES.items()
         if name not in ("clips", "truth")
     }
-    return rules | {report.script: project.report_recipe(name) for name, report in REPORTS.items()}
+    return rules | {
+        report.script: project.report_fingerprint(name) for name, report in REPORTS.items()
+    }
 
 
 def downstream(stage: str) -> set[str]:
@@ -254,16 +268,16 @@ def test_a_change_reaches_the_params_of_all_that_is_downstream(
 
 def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
     project = open_run(config)
-    shard = min(project.shards)
-    project.run_shard("probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
+    shard = min(project.dataset.shards)
+    run_shard(project, "probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
     for read in STAGES["mapping"].inputs:
         write_ledgers(project, read, {})
-    project.run_shard("mapping", shard, made_of_names)
-    project.run_units("selection", {"all": "input"}, made_of_names)
+    run_shard(project, "mapping", shard, made_of_names)
+    run_fits(project, "selection", {"all": "input"}, made_of_names)
     before = all_visits(config)
     assert reports_on("mapping") == {"write_arch2_metrics"}
     for stage, part in (("probe", shard), ("mapping", shard), ("selection", None)):
-        folder, ledger = project.folder(stage, part), project.ledger(stage, part)
+        folder, ledger = project.layout.folder(stage, part), project.layout.ledger(stage, part)
         assert mark_damaged(folder, ledger, ".json") == []
         assert all_visits(config) == before
         next(folder.glob("*.json")).write_text("{}")
@@ -278,27 +292,32 @@ def test_a_new_video_has_its_own_shard_visited(config, tmp_path: Path) -> None:
     (tmp_path / "videos" / "dogs" / "new.mp4").touch()
     after = visits(config, "flow")
     assert after.keys() == before.keys()
-    assert differing(before, after) == {open_run(config).shard_of["new"]}
+    assert differing(before, after) == {open_run(config).dataset.shard_of["new"]}
 
 
 def test_a_new_video_has_no_other_shard_mapped(config, tmp_path: Path) -> None:
     """The labels of AudioSet, to which captions are mapped, are the same for all videos."""
-    before, labels = visits(config, "mapping"), open_run(config).visit_recipe("label_embeddings")
+    before, labels = (
+        visits(config, "mapping"),
+        open_run(config).planner.job_fingerprint("label_embeddings"),
+    )
     (tmp_path / "videos" / "birds").mkdir()
     (tmp_path / "videos" / "birds" / "new.mp4").touch()
-    assert open_run(config).visit_recipe("label_embeddings") == labels
-    own = open_run(config).shard_of["new"]
+    assert open_run(config).planner.job_fingerprint("label_embeddings") == labels
+    own = open_run(config).dataset.shard_of["new"]
     assert differing(before, visits(config, "mapping")) == {own}
 
 
 def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path: Path) -> None:
-    found = [open_run(config).visit_recipe("generator")]
-    found.append(open_run(changed(config, "seeds", [1, 2, 3, 4, 5])).visit_recipe("generator"))
-    found.append(open_run(changed(config, "folds", 3)).visit_recipe("generator"))
+    found = [open_run(config).planner.job_fingerprint("generator")]
+    found.append(
+        open_run(changed(config, "seeds", [1, 2, 3, 4, 5])).planner.job_fingerprint("generator")
+    )
+    found.append(open_run(changed(config, "folds", 3)).planner.job_fingerprint("generator"))
     (tmp_path / "videos" / "cats" / "cats1.mp4").rename(tmp_path / "videos" / "dogs" / "cats1.mp4")
-    found.append(open_run(config).visit_recipe("generator"))
+    found.append(open_run(config).planner.job_fingerprint("generator"))
     assert len(set(found)) == 4
-    assert open_run(config).visit_recipe("generator") == found[-1]
+    assert open_run(config).planner.job_fingerprint("generator") == found[-1]
 
 
 def test_reports_that_name_the_models_declare_what_those_made(repository: Path) -> None:
@@ -319,27 +338,29 @@ def test_planning_grows_with_the_shards_and_not_with_their_square(
     """What all shards have upstream is worked out once, however many there are."""
     monkeypatch.chdir(tmp_path)
     counts: Counter[str] = Counter()
-    for name in ("_visit", "check_labels"):
-        original = getattr(Project, name)
+    for owner, name in ((JobFingerprints, "of_job"), (ShardedDataset, "check_labels")):
+        original = getattr(owner, name)
 
         def counting(self, *arguments, name=name, original=original):
             counts[name] += 1
             return original(self, *arguments)
 
-        monkeypatch.setattr(Project, name, counting)
+        monkeypatch.setattr(owner, name, counting)
     found = []
     for size in (12, 24):
         labels = {f"{label}{i}": label for label in "ab" for i in range(size)}
         config = make_config(tmp_path / str(size), labels) | {"videos_per_shard": 1}
         project = open_run(config)
-        assert len(project.shards) == 2 * size
+        assert len(project.dataset.shards) == 2 * size
         counts.clear()
         for name, stage in STAGES.items():
-            for part in project.shards if stage.is_sharded else project.parts(name):
+            for part in (
+                project.dataset.shards if stage.is_sharded else project.layout.partitions(name)
+            ):
                 if name not in ("clips", "truth"):
-                    project.stage_inputs(name, part)
-                    project.visit_recipe(name, part if stage.is_sharded else None)
-        found.append(counts["_visit"])
+                    project.planner.stage_inputs(name, part)
+                    project.planner.job_fingerprint(name, part if stage.is_sharded else None)
+        found.append(counts["of_job"])
         assert counts["check_labels"] == 1
     assert found[1] <= 2 * found[0]
 
@@ -361,11 +382,13 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str | None, 
         for split, unlabelled in product((*SPLITS, None), (False, True)):
             config = changed(given, "fits.unlabelled", unlabelled)
             run = open_run(config)
-            video = next(v for name, v in run.videos.items() if run.splits.get(name) == split)
-            before = {name: run.visit_recipe(name) for name in FITS}
+            video = next(
+                v for name, v in run.dataset.videos.items() if run.dataset.splits.get(name) == split
+            )
+            before = {name: run.planner.job_fingerprint(name) for name in FITS}
             video.path.write_bytes(video.path.read_bytes() + b"longer than it was")
             run = open_run(config)
-            after = {name: run.visit_recipe(name) for name in FITS}
+            after = {name: run.planner.job_fingerprint(name) for name in FITS}
             found[split, unlabelled] = differing(before, after)
     return found
 
@@ -411,24 +434,26 @@ def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: 
     """Else a changed test video would hide from Snakemake what else has work to do."""
     config = changed(config, "folds", 2)
     project, stage = open_run(config), STAGES[name]
-    part = project.parts(name)[0]
-    fits = {ledger for fit in stage.fits for ledger in project.all_ledgers(fit)}
-    pooled = [one for other in (*stage.pooled, *stage.after) for one in project.all_ledgers(other)]
+    part = project.layout.partitions(name)[0]
+    fits = {ledger for fit in stage.fits for ledger in project.layout.all_ledgers(fit)}
+    pooled = [
+        one for other in (*stage.pooled, *stage.after) for one in project.layout.all_ledgers(other)
+    ]
 
     def check(given: dict, is_up_to_date: bool, **how: bool) -> None:
-        found = open_run(given).stage_inputs(name, part, **how)
+        found = open_run(given).planner.stage_inputs(name, part, **how)
         waited = set() if is_up_to_date else {*pooled, Path("results/splits.csv")}
         assert set(found) == fits | waited and len(found) == len(fits | waited)
 
     check(config, False)  # it has never run
-    folder, ledger = project.folder(name, part), project.ledger(name, part)
+    folder, ledger = project.layout.folder(name, part), project.layout.ledger(name, part)
     for path in (*pooled, ledger):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     folder.mkdir(parents=True, exist_ok=True)
     write_plan(folder, "another plan")
     check(config, False)
-    write_plan(folder, project.visit_recipe(name))
+    write_plan(folder, project.planner.job_fingerprint(name))
     check(config, True)
     check(config, False, is_forced=True)
     check(changed(config, "clips.fps", 5), False)
@@ -444,44 +469,49 @@ def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: 
 def test_a_partition_of_another_layout_is_refused_while_planning(config) -> None:
     project = open_run(changed(config, "folds", 2))
     with pytest.raises(UserError, match="no partition of seeds 'seed-0' in this run; there are"):
-        project.stage_inputs("generator", "seed-0")
+        project.planner.stage_inputs("generator", "seed-0")
 
 
 def test_each_partition_of_seeds_has_a_plan_of_its_own(config) -> None:
     project = open_run(changed(config, "folds", 2) | {"seeds_per_job": 1})
-    folder = project.folder("generator", "seed-1")
+    folder = project.layout.folder("generator", "seed-1")
     folder.mkdir(parents=True)
     for name in (*STAGES["generator"].pooled, *STAGES["generator"].after):
-        for path in project.all_ledgers(name):
+        for path in project.layout.all_ledgers(name):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-    project.ledger("generator", "seed-1").touch()
-    write_plan(folder, project.visit_recipe("generator"))
+    project.layout.ledger("generator", "seed-1").touch()
+    write_plan(folder, project.planner.job_fingerprint("generator"))
     splits = Path("results/splits.csv")
-    waits = [splits in project.stage_inputs("generator", part) for part in project.seed_parts]
+    waits = [
+        splits in project.planner.stage_inputs("generator", part)
+        for part in project.layout.seed_partitions
+    ]
     assert waits == [True, False, True, True, True]
 
 
 # --- tasks ---------------------------------------------------------------------------------------
 
 
-def tasks(project: Project, stage: str, extra: dict[str, object] | None = None) -> dict[str, Task]:
+def tasks(project: Run, stage: str, extra: dict[str, object] | None = None) -> dict[str, Task]:
     return {
         task.name: task
-        for shard in project.shards
-        for task in project.shard_tasks(stage, shard, extra or {})
+        for shard in project.dataset.shards
+        for task in project.store.shard_tasks(stage, shard, extra or {})
     }
 
 
-def test_a_recipe_follows_the_content_of_its_inputs_and_not_how_it_was_made(project) -> None:
+def test_a_fingerprint_follows_the_content_of_its_inputs_and_not_how_it_was_made(project) -> None:
     write_ledgers(project, "frames", {})
     before = tasks(project, "flow")
     write_ledgers(project, "frames", {"cats1": row("cats1", "other content")})
     after = tasks(project, "flow")
-    assert {n for n in before if before[n].recipe != after[n].recipe} == {"cats1"}
+    assert {n for n in before if before[n].fingerprint != after[n].fingerprint} == {"cats1"}
     again = row("cats1", "other content")
-    write_ledgers(project, "frames", {"cats1": type(again)(**vars(again) | {"recipe": "another"})})
-    assert tasks(project, "flow")["cats1"].recipe == after["cats1"].recipe
+    write_ledgers(
+        project, "frames", {"cats1": type(again)(**vars(again) | {"fingerprint": "another"})}
+    )
+    assert tasks(project, "flow")["cats1"].fingerprint == after["cats1"].fingerprint
 
 
 def test_a_video_that_an_input_could_not_process_is_blocked_with_its_status(project) -> None:
@@ -491,7 +521,7 @@ def test_a_video_that_an_input_could_not_process_is_blocked_with_its_status(proj
     assert found["cats1"].blocked.status == "too_long"
     assert set(found["dogs1"].inputs) == {"frames"}
     write_ledgers(project, "frames", {"cats1": row("cats1", None, "too_large")})
-    assert tasks(project, "flow")["cats1"].recipe != found["cats1"].recipe
+    assert tasks(project, "flow")["cats1"].fingerprint != found["cats1"].fingerprint
 
 
 def test_an_optional_input_may_be_missing(project) -> None:
@@ -503,21 +533,21 @@ def test_an_optional_input_may_be_missing(project) -> None:
     assert "ast" not in found["cats1"].inputs and "ast" in found["cats2"].inputs
 
 
-def test_extra_inputs_enter_the_recipe_of_their_video(project) -> None:
+def test_extra_inputs_enter_the_fingerprint_of_their_video(project) -> None:
     write_ledgers(project, "frames", {})
     before, after = tasks(project, "flow"), tasks(project, "flow", {"dogs2": "a fitted model"})
-    assert {n for n in before if before[n].recipe != after[n].recipe} == {"dogs2"}
+    assert {n for n in before if before[n].fingerprint != after[n].fingerprint} == {"dogs2"}
 
 
 def test_a_shard_and_a_fit_run_through(project) -> None:
-    for shard in project.shards:
-        project.run_shard("probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
-    found = project.artifacts("probe", LABELS)
+    for shard in project.dataset.shards:
+        run_shard(project, "probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
+    found = project.store.artifacts("probe", LABELS)
     assert {name: artifact.json()["of"] for name, artifact in found.items()} == {
         name: name for name in LABELS
     }
-    project.run_units("selection", {"all": "input"}, made_of_names)
-    assert project.units("selection")["all"].json() == {"of": "all"}
+    run_fits(project, "selection", {"all": "input"}, made_of_names)
+    assert project.store.fits("selection")["all"].json() == {"of": "all"}
     assert read_rows(Path("results/selection.ledger.csv"))["all"].status == "ok"
 
 
@@ -528,11 +558,11 @@ def test_another_number_of_shards_computes_nothing_again(config) -> None:
         computed.extend(task.name for task in todo)
         yield from made_of_names(todo)
 
-    def run(videos_per_shard: int) -> Project:
+    def run(videos_per_shard: int) -> Run:
         project = open_run(changed(config, "videos_per_shard", videos_per_shard))
-        for shard in project.shards:
-            project.run_shard("probe", shard, compute, dict.fromkeys(LABELS, "content"))
-        project.prune()
+        for shard in project.dataset.shards:
+            run_shard(project, "probe", shard, compute, dict.fromkeys(LABELS, "content"))
+        project.store.prune()
         return project
 
     run(4)
@@ -542,14 +572,14 @@ def test_another_number_of_shards_computes_nothing_again(config) -> None:
         project = run(number)
         assert len(artifact_digests(project, "probe")) == len(LABELS)  # the old layout is gone
         assert {path.name for path in Path("results/probe").iterdir() if path.is_dir()} == set(
-            project.shards
+            project.dataset.shards
         )
     assert computed == []
 
 
 def test_artifacts_leaves_out_videos_that_have_none(project) -> None:
     write_ledgers(project, "ast", {"cats1": row("cats1", None, "silent")})
-    assert set(project.artifacts("ast", ["cats1", "cats2"])) == {"cats2"}
+    assert set(project.store.artifacts("ast", ["cats1", "cats2"])) == {"cats2"}
 
 
 # --- refused at once -----------------------------------------------------------------------------
@@ -592,7 +622,7 @@ def test_too_few_sources_are_fine_until_a_fit_is_asked_for(config) -> None:
 
 def test_splits_that_were_kept_are_those_that_are_checked(config, tmp_path: Path) -> None:
     """Cats were all dealt to training; now the only cats left come from a test source."""
-    kept = open_run(config).kept_splits
+    kept = open_run(config).dataset.kept_splits
     kept.parent.mkdir()
     kept.write_text("group,split\n" + "".join(f"cats{i},test\n" for i in range(4)))
     assert "class 'cats' has no training video" in message(config)
@@ -648,24 +678,26 @@ def test_a_branch_is_no_revision(config) -> None:
 
 
 def test_unknown_videos_and_shards_are_refused(project) -> None:
-    with pytest.raises(UserError, match="no video 'nobody' in this run; the ids stand in"):
-        project.export_ledger("audio.wav", "nobody")
-    shards = ", ".join(project.shards)
+    with pytest.raises(
+        UserError, match=r"no video 'nobody' in this run; results/videos.csv lists the ids"
+    ):
+        project.planner.export_ledger("audio.wav", "nobody")
+    shards = ", ".join(project.dataset.shards)
     with pytest.raises(UserError, match=re.escape(f"no shard 'x' in this run; there are {shards}")):
-        project.visit_recipe("frames", "x")
+        project.planner.job_fingerprint("frames", "x")
 
 
 def test_every_artifact_of_a_video_stands_in_its_own_shard(project) -> None:
     for artifact, stage in BY_VIDEO.items():
-        shard = project.shard_of["dogs3"]
-        assert project.export_ledger(artifact, "dogs3") == Path(
+        shard = project.dataset.shard_of["dogs3"]
+        assert project.planner.export_ledger(artifact, "dogs3") == Path(
             f"results/{stage}/{shard}.ledger.csv"
         )
         assert STAGES[stage].suffix == Path(artifact).suffix
 
 
 def test_the_shares_of_the_splits_sum_to_one(config) -> None:
-    shares = open_run(changed(config, "splits", {"train": 0.7, "val": 0.1})).split_shares
+    shares = open_run(changed(config, "splits", {"train": 0.7, "val": 0.1})).dataset.split_shares
     assert list(shares) == list(SPLITS)
     assert shares == pytest.approx({"train": 0.7, "val": 0.1, "test": 0.2})
 
@@ -676,15 +708,19 @@ def test_the_shares_of_the_splits_sum_to_one(config) -> None:
 def test_behind_the_fits_no_ledger_of_another_shard_is_read(config) -> None:
     """So none can be missing there: fits name what is read of other shards by its digest."""
     project = open_run(changed(config, "folds", 2))
-    first, second = sorted(project.shards)[:2]
+    first, second = sorted(project.dataset.shards)[:2]
     for name, stage in STAGES.items():
         if stage.is_sharded and stage.fits:
-            read = {path.name for path in project.stage_inputs(name, first) if "-of-" in path.name}
+            read = {
+                path.name
+                for path in project.planner.stage_inputs(name, first)
+                if "-of-" in path.name
+            }
             assert read == {f"{first}.ledger.csv"}, name
-    project.run_shard("probe", second, made_of_names)
-    digests = {name: row.digest for name, row in project.rows("probe", second).items()}
-    project.ledger("probe", second).unlink()
+    run_shard(project, "probe", second, made_of_names)
+    digests = {name: row.digest for name, row in project.store.rows("probe", second).items()}
+    project.layout.ledger("probe", second).unlink()
     for name, digest in digests.items():
-        assert project.artifact_of_digest("probe", name, digest).json() == {"of": name}
+        assert project.store.artifact_of_digest("probe", name, digest).json() == {"of": name}
         with pytest.raises(DamagedArtifact, match=name):
-            project.artifact_of_digest("probe", name, "0" * 32).json()
+            project.store.artifact_of_digest("probe", name, "0" * 32).json()

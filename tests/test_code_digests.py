@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.digests import digest_bytes, digest_file, digest_json
-from unmuted.engine import recipes
-from unmuted.engine.recipes import code_digest, recipe
+from unmuted.engine import code_digests
+from unmuted.engine.code_digests import code_digest
+from unmuted.engine.fingerprints import fingerprint
 from unmuted.pipeline.registry import REGISTRY
 from unmuted.pipeline.stages import STAGES
 
@@ -21,7 +22,7 @@ SOURCES = {
         """A thin script."""
         import json
         from unmuted.media.frames import decode
-        from unmuted.engine.runner import run_tasks
+        from unmuted.engine.executor import run_tasks
         from unmuted.listing import STAGES
 
         def main():
@@ -31,7 +32,7 @@ SOURCES = {
     ''',
     "unmuted/__init__.py": "",
     "unmuted/engine/__init__.py": "",
-    "unmuted/engine/runner.py": "from unmuted import hidden\n",
+    "unmuted/engine/executor.py": "from unmuted import hidden\n",
     "unmuted/engines.py": "E = 1\n",
     "unmuted/listing.py": "import unmuted.hidden\n",  # infrastructure, see `digest`
     "unmuted/hidden.py": "H = 1\n",
@@ -68,13 +69,13 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, source in SOURCES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(textwrap.dedent(source))
-    monkeypatch.setattr(recipes, "SCRIPTS", tmp_path)
+    monkeypatch.setattr(code_digests, "SCRIPTS", tmp_path)
     yield tmp_path
     forget()
 
 
 def forget() -> None:
-    for cached in (code_digest, recipes._read, recipes._library_imports):
+    for cached in (code_digest, code_digests._read, code_digests._library_imports):
         cached.cache_clear()
 
 
@@ -149,12 +150,12 @@ def test_every_stage_reaches_its_own_modules(script: str, repository: Path) -> N
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("unmuted.")
     }
-    assert named <= set(recipes._library_imports(path))
+    assert named <= set(code_digests._library_imports(path))
 
 
 def test_infrastructure_names_modules_that_exist() -> None:
     for name in REGISTRY.infrastructure:
-        assert recipes.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
+        assert code_digests.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
 
 
 # --- digests -------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def test_a_file_and_its_bytes_have_one_digest(tmp_path_factory, data: bytes) -> 
     assert digest_file(path) == digest_bytes(data)
 
 
-def test_every_part_enters_the_recipe() -> None:
+def test_every_part_enters_the_fingerprint() -> None:
     parts = {
         "stage": "flow",
         "code": "c",
@@ -207,6 +208,6 @@ def test_every_part_enters_the_recipe() -> None:
         "models": ["vit"],
         "inputs": {"frames": "e"},
     }
-    found = [recipe(**parts), *(recipe(**parts | {key: changed[key]}) for key in parts)]
+    found = [fingerprint(**parts), *(fingerprint(**parts | {key: changed[key]}) for key in parts)]
     assert len(set(found)) == len(parts) + 1
-    assert recipe(**parts) == recipe(**dict(reversed(parts.items())))
+    assert fingerprint(**parts) == fingerprint(**dict(reversed(parts.items())))

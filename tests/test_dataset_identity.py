@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
-from unmuted.engine.origin import check_origin, note_origin
+from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.errors import UserError
 from unmuted.pipeline.datasets import dataset_identity
 
@@ -37,32 +37,32 @@ def note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda videos: videos["source"])
 def test_another_source_is_refused(note: Path, other: dict[str, object]) -> None:
-    note_origin(note, origin_of(FOLDER))
-    check_origin(note, origin_of(FOLDER))
+    record_identity(note, origin_of(FOLDER))
+    check_identity(note, origin_of(FOLDER))
     with pytest.raises(UserError, match=r"belongs to folder videos, .*another folder with --dir"):
-        note_origin(note, origin_of(other))
-    check_origin(note, origin_of(FOLDER))
+        record_identity(note, origin_of(other))
+    check_identity(note, origin_of(FOLDER))
 
 
 def test_the_same_source_may_be_named_in_other_words(note: Path, tmp_path: Path) -> None:
-    note_origin(note, origin_of(FOLDER))
-    check_origin(note, origin_of({"source": "folder", "folder": str(tmp_path / "x/../videos")}))
-    check_origin(note, origin_of({**FOLDER, "max_seconds": 5}))
+    record_identity(note, origin_of(FOLDER))
+    check_identity(note, origin_of({"source": "folder", "folder": str(tmp_path / "x/../videos")}))
+    check_identity(note, origin_of({**FOLDER, "max_seconds": 5}))
 
 
 def test_the_demo_is_one_source_whatever_its_size(note: Path) -> None:
-    note_origin(note, origin_of({"source": "demo", "demo": {"seed": 1}}))
-    check_origin(note, origin_of({"source": "demo", "demo": {"seed": 2}}))
+    record_identity(note, origin_of({"source": "demo", "demo": {"seed": 1}}))
+    check_identity(note, origin_of({"source": "demo", "demo": {"seed": 2}}))
 
 
 def test_a_copied_working_directory_keeps_its_results(
     note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, outside = origin_of(FOLDER), {"source": "folder", "folder": str(tmp_path.parent)}
-    note_origin(note, inside)
+    record_identity(note, inside)
     shutil.copytree(tmp_path / "results", tmp_path / "copy" / "results")
     monkeypatch.chdir(tmp_path / "copy")
-    check_origin(note, origin_of(FOLDER))
+    check_identity(note, origin_of(FOLDER))
     assert origin_of(outside)["path"] == str(tmp_path.parent)
 
 
@@ -71,7 +71,7 @@ def test_a_damaged_note_vouches_for_nothing(note: Path, content: str) -> None:
     note.parent.mkdir()
     note.write_text(content)
     with pytest.raises(UserError, match="or delete results/"):
-        check_origin(note, origin_of(FOLDER))
+        check_identity(note, origin_of(FOLDER))
 
 
 @pytest.mark.workflow

@@ -1,0 +1,72 @@
+"""What a registry declares, under one configuration: the stages, the reports and the models.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from unmuted.engine.stage import Registry, Report, Stage
+
+
+class ConfiguredStages(Mapping[str, Stage]):
+    """The stages by name, each with what it reads under a configuration."""
+
+    def __init__(self, config: Mapping[str, object], registry: Registry) -> None:
+        self._config, self._registry = config, registry
+        self._stages: dict[str, Stage] = {}
+
+    def __getitem__(self, name: str) -> Stage:
+        if name not in self._stages:
+            self._stages[name] = self._registry.stages[name].under(self._config)
+        return self._stages[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry.stages)
+
+    def __len__(self) -> int:
+        return len(self._registry.stages)
+
+    def of_script(self, script: str) -> list[Stage]:
+        """The stages that one job of a script makes, in the order of the registry."""
+        return [self[stage.name] for stage in self._registry.stages_of_script[script]]
+
+    def report(self, name: str) -> Report:
+        """The report of a name, with what it reads under the configuration."""
+        return self._registry.reports[name].under(self._config)
+
+
+class ConfiguredModels:
+    """The models of a configuration by role, a key of its section `models`."""
+
+    def __init__(self, config: Mapping[str, object], registry: Registry) -> None:
+        self._config, self._registry = config, registry
+        self._identities: dict[str, str] = {}
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles that the configuration names."""
+        return list(self._config.get("models", {}))
+
+    def spec(self, role: str) -> object:
+        """What a script needs to load the model."""
+        return self._registry.models.spec(self._config["models"][role])
+
+    def identity(self, role: str) -> str:
+        """What identifies the model's content; looked up once."""
+        if role not in self._identities:
+            settings = self._config["models"][role]
+            self._identities[role] = self._registry.models.identity(settings)
+        return self._identities[role]
+
+    def fingerprint(self, role: str) -> object:
+        """A JSON value of all that shapes what the model makes."""
+        settings = self._config["models"][role]
+        return self._registry.models.fingerprint(settings, self.identity(role))
+
+    def require(self, roles: Collection[str]) -> None:
+        """Fetch the models that are not at hand. Raises UserError naming all that are missing."""
+        if roles:
+            wanted = {role: self._config["models"][role] for role in sorted(roles)}
+            self._registry.models.require(wanted)

@@ -1,0 +1,97 @@
+"""The layout of results/: where the ledgers and artifacts of a run and of its scenarios lie.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from unmuted.engine.configured import ConfiguredStages
+from unmuted.engine.fingerprints import Fingerprints
+from unmuted.engine.seeds import partition_seeds
+from unmuted.engine.sharded_dataset import RESULTS, ShardedDataset
+from unmuted.errors import UserError
+
+DATASET_IDENTITY = RESULTS / ".source.json"
+RUN_RECORD = RESULTS / ".videos.jsonl"
+SPLITS = RESULTS / "splits.csv"
+
+
+class Layout:
+    """Where the stages of a run, or of one of its scenarios, keep their results.
+
+    scenario_path: the part of a path that names the scenario, see `unmuted.engine.scenarios`;
+    empty for the run itself. base: of a scenario, the layout of the run.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, object],
+        dataset: ShardedDataset,
+        stages: ConfiguredStages,
+        fingerprints: Fingerprints,
+        scenario_path: str = "",
+        base: Layout | None = None,
+    ) -> None:
+        self._config, self._dataset = config, dataset
+        self._stages, self._fingerprints = stages, fingerprints
+        self.scenario_path, self.base = scenario_path, base
+        self._folders: dict[str, Path] = {}
+
+    def owns(self, stage_name: str) -> bool:
+        """Whether a stage's results lie here, not in the run that this is a scenario of.
+
+        They do where the scenario's settings reach a stage of the same job: stages that one job
+        makes lie in one place.
+        """
+        if self.base is None:
+            return True
+        settings, base = self._fingerprints, self.base._fingerprints
+        return any(
+            settings.of_settings(stage.name) != base.of_settings(stage.name)
+            for stage in self._stages.of_script(self._stages[stage_name].script)
+        )
+
+    def require_owner(self, stage_name: str) -> None:
+        """Raise UserError for a stage whose results lie in the run that this is a scenario of."""
+        if not self.owns(stage_name):
+            raise UserError(
+                f"nothing that {self.scenario_path.rstrip('/')} changes reaches the stage "
+                f"{stage_name}: use {self.folder(stage_name)}"
+            )
+
+    def folder(self, stage_name: str, part: str | None = None) -> Path:
+        """Folder of the artifacts of a shard or a partition of seeds, or of a whole stage."""
+        folder = self._stage_folder(stage_name)
+        return folder / part if part else folder
+
+    def ledger(self, stage_name: str, part: str | None = None) -> Path:
+        """Ledger of a shard, of a partition of seeds, or of a stage that has neither."""
+        folder = self._stage_folder(stage_name)
+        name = f"{part}.ledger.csv" if part else f"{stage_name}.ledger.csv"
+        return (folder if part else folder.parent) / name
+
+    def _stage_folder(self, stage_name: str) -> Path:
+        """Looked up once: every job of a plan names files of many shards."""
+        if stage_name not in self._folders:
+            path = self.scenario_path if self.owns(stage_name) else ""
+            self._folders[stage_name] = RESULTS / path / stage_name
+        return self._folders[stage_name]
+
+    @cached_property
+    def seed_partitions(self) -> Mapping[str, tuple[int, ...]]:
+        """Partitions of the seeds, with the seeds of each."""
+        return partition_seeds(self._config["seeds"], self._config.get("seeds_per_job"))
+
+    def partitions(self, stage_name: str) -> list[str | None]:
+        """Partitions of a fitted stage with a ledger each: of its seeds, or the whole."""
+        return [*self.seed_partitions] if self._stages[stage_name].by_seed else [None]
+
+    def all_ledgers(self, stage_name: str) -> list[Path]:
+        """Ledgers of all shards, or of all partitions, of a stage."""
+        is_sharded = self._stages[stage_name].is_sharded
+        parts = self._dataset.shards if is_sharded else self.partitions(stage_name)
+        return [self.ledger(stage_name, part) for part in parts]

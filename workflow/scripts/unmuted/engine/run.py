@@ -1,0 +1,211 @@
+"""A run: a configuration and its registry, and what follows from them.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from unmuted.digests import digest_json
+from unmuted.engine.code_digests import code_digest
+from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
+from unmuted.engine.dataset_identity import check_identity, record_identity
+from unmuted.engine.fingerprints import Fingerprints
+from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS, Layout
+from unmuted.engine.planner import Planner
+from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
+from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.stage import Registry, Report
+from unmuted.engine.store import Store
+
+
+class Run:
+    """A run, or one of its scenarios: the same videos with some settings changed.
+
+    Attributes:
+        config: the configuration, complete and valid.
+        registry: the stages and reports of the workflow.
+        base: of a scenario, the run itself.
+        dataset: the videos, their shards and their splits.
+        stages, models: those of the registry under the configuration.
+        layout: where results lie.
+        planner: what Snakemake is told of each job.
+        store: the artifacts.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, object],
+        registry: Registry,
+        record_path: Path | None = None,
+        base: Run | None = None,
+        path: str = "",
+    ) -> None:
+        self.registry, self.base = registry, base
+        self.config = registry.check_config(config) if base is None else config
+        self.dataset = (
+            ShardedDataset(self.config, registry, record_path) if base is None else base.dataset
+        )
+        self.stages = ConfiguredStages(self.config, registry)
+        self.models = ConfiguredModels(self.config, registry)
+        self.fingerprints = Fingerprints(self.config, registry, self.stages, self.models)
+        self.layout = Layout(
+            self.config,
+            self.dataset,
+            self.stages,
+            self.fingerprints,
+            path,
+            None if base is None else base.layout,
+        )
+        self.jobs = JobFingerprints(
+            self.config,
+            registry,
+            self.dataset,
+            self.layout,
+            self.stages,
+            self.fingerprints,
+            None if base is None else base.jobs,
+        )
+        self.planner = Planner(
+            self.config,
+            registry,
+            self.dataset,
+            self.layout,
+            self.stages,
+            self.jobs,
+            self.check_experiment,
+        )
+        self.store = Store(
+            self.dataset,
+            self.layout,
+            self.stages,
+            self.fingerprints,
+            self.jobs,
+            self.seeds,
+            registry.expected_statuses,
+        )
+        self._scenarios: dict[str, Run] = {}
+        self._has_passed_checks = False  # by `check_experiment`
+
+    @classmethod
+    def of_job(cls, config: Mapping[str, object], registry: Registry) -> Run:
+        """Open the run of a job: with the videos that the Snakemake which planned it recorded."""
+        return cls(config, registry, record_path=RUN_RECORD)
+
+    def from_source(self) -> Run:
+        """Open the same run with the videos read from their source, in a job as well."""
+        return Run(self.config, self.registry)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of every fit."""
+        return list(self.config["seeds"])
+
+    # --- scenarios --------------------------------------------------------------------------------
+
+    def scenario(self, name: str) -> Run:
+        """Return the scenario of a name such as "folds=3"; the run itself for the empty name.
+
+        Raises UserError for settings that do not exist or that a scenario may not change.
+        """
+        return self.scenario_of_path(scenario_path(name))
+
+    def scenario_of_path(self, path: str) -> Run:
+        """Return the scenario that a part of a path names; the run itself for an empty one."""
+        if not path:
+            return self
+        if path not in self._scenarios:
+            config = apply_scenario(
+                self.config,
+                scenario_name(path),
+                self.registry.check_config,
+                self.registry.fixed_settings,
+            )
+            self._scenarios[path] = Run(config, self.registry, base=self, path=path)
+        return self._scenarios[path]
+
+    # --- checks before the first job --------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise UserError for all that is known to be wrong before any job starts.
+
+        A dataset without labels is fine here: everything but the fits can be made of it.
+        """
+        if self.dataset.listing.classes:
+            self.dataset.check_labels()
+        for role in self.models.roles:
+            self.models.identity(role)
+        for check in self.registry.checks:
+            check(self)
+
+    def check_experiment(self) -> None:
+        """Raise UserError unless labels and splits allow models to be trained and tested.
+
+        Checked once: every shard of every stage that follows the fits asks.
+        """
+        if not self._has_passed_checks and self.dataset.record is None:  # a job's were planned
+            self.dataset.check_labels()
+            for check in self.registry.fit_checks:
+                check(self)
+            self._has_passed_checks = True
+
+    def require_models(self, rules: Collection[str]) -> None:
+        """Fetch the models that jobs of these rules run and that are not at hand.
+
+        Raises UserError naming all that are missing.
+        """
+        stages = self.registry.stages.values()
+        roles = {role for stage in stages if stage.script in rules for role in stage.models}
+        if roles:
+            self.models.require(roles)
+            for check in self.registry.checks:
+                check(self)
+
+    # --- records in results/ ----------------------------------------------------------------------
+
+    def check_identity(self) -> None:
+        """Raise UserError if results/ was made from other videos, which this run would delete."""
+        check_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+
+    def record(self) -> None:
+        """Record in results/ which dataset it belongs to, and the videos for the jobs.
+
+        Raises UserError like `check_identity`.
+        """
+        record_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        runs = {"": self, **self._scenarios}
+        planned = {path: run.jobs.planned() for path, run in runs.items()}
+        self.dataset.write_record(RUN_RECORD, planned)
+
+    # --- reports ----------------------------------------------------------------------------------
+
+    def report_inputs(self, name: str) -> list[Path]:
+        """All that a report reads: for `input:` of its rule. Raises UserError as the fits do."""
+        self.registry.reports[name].check(self.config)
+        return self.inputs_of(self.stages_of_report(self.stages.report(name)))
+
+    def report_fingerprint(self, name: str) -> str:
+        """For `params:` of a report: its code, the configuration, and all that is upstream."""
+        report = self.stages.report(name)
+        return self.script_fingerprint(report.script, self.stages_of_report(report))
+
+    def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
+        """The stages that a report reads, each with the run that it reads them of."""
+        own = [(self, name) for name in report.upstream if self.planner.has_stage(name)]
+        others = [self.scenario(name) for name in report.scenarios(self.config)]
+        return own + [(run, name) for run in others for name in report.in_scenarios]
+
+    def inputs_of(self, stages: Iterable[tuple[Run, str]]) -> list[Path]:
+        """Ledgers of stages of runs, and the splits. Raises UserError as the fits do."""
+        self.check_experiment()
+        ledgers = [path for run, name in stages for path in run.layout.all_ledgers(name)]
+        return list(dict.fromkeys([SPLITS, *ledgers]))
+
+    def script_fingerprint(self, script: str, stages: Iterable[tuple[Run, str]]) -> str:
+        """Digest of a script, of the configuration, and of all that is upstream of stages."""
+        code = code_digest(script, self.registry.scripts, self.registry.infrastructure)
+        upstream = [run.jobs.of_stage(name) for run, name in stages]
+        return digest_json([code, self.config, upstream])

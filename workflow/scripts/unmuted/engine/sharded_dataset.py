@@ -1,0 +1,188 @@
+"""The videos of a run: which there are, in which shards they lie, how they are split.
+
+Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from unmuted.dataset.splits import check_classes, make_splits, read_groups
+from unmuted.dataset.videos import Dataset, Video, check_experiment
+from unmuted.digests import digest_json
+from unmuted.engine.run_record import RunRecord, read_record, write_record
+from unmuted.engine.shards import assign_shards, shard_like
+from unmuted.engine.stage import Registry
+from unmuted.errors import UserError
+from unmuted.text import printable
+
+RESULTS = Path("results")
+
+Scope = frozenset[str] | None  # splits whose videos count; None: all videos
+ALL: Scope = None
+
+
+class ShardedDataset:
+    """The videos that a configuration names, as a registry reads them.
+
+    record: the record of the run that is read instead of the source; jobs read it.
+    """
+
+    def __init__(
+        self, config: Mapping[str, object], registry: Registry, record_path: Path | None = None
+    ) -> None:
+        self._config, self._registry = config, registry
+        self.record: RunRecord | None = None
+        if record_path is not None:
+            self.record = read_record(record_path, self._source_digest)
+        self._in_scope: dict[tuple[str, Scope], Mapping[str, Video]] = {}
+        self._stamps: dict[str, list[object]] = {}
+
+    def write_record(self, path: Path, job_fingerprints: Mapping[str, object]) -> None:
+        """Record the videos for jobs, with what was planned. Generated videos need no record."""
+        if not self.is_generated:
+            shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
+            write_record(path, self._source_digest, self.classes, shards, job_fingerprints)
+
+    @property
+    def _source_digest(self) -> str:
+        return digest_json([self._config["videos"], self._config["videos_per_shard"]])
+
+    # --- videos -----------------------------------------------------------------------------------
+
+    @cached_property
+    def listing(self) -> Dataset:
+        """The dataset as it was read. Raises UserError when videos are missing or ambiguous."""
+        if self.record is not None:
+            return Dataset(tuple(self.record.all()))
+        return self._registry.read_dataset(self._config)
+
+    @cached_property
+    def videos(self) -> Mapping[str, Video]:
+        """The videos by id, sorted by id."""
+        return {video.video_id: video for video in self.listing.videos}
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The classes of the labelled videos, in alphabetical order."""
+        return self.listing.classes if self.record is None else list(self.record.classes)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the videos are made by a stage of the workflow, from specifications."""
+        return self.record is None and self.listing.specifications is not None
+
+    @property
+    def specifications(self) -> Mapping[str, object]:
+        """What generated videos are made from: JSON values by id. Empty for other datasets."""
+        return self.listing.specifications or {} if self.is_generated else {}
+
+    def stamp(self, video: Video) -> list[object]:
+        """Return the stamp of a source video, looked up once."""
+        if video.video_id not in self._stamps:
+            self._stamps[video.video_id] = video.stamp()
+        return self._stamps[video.video_id]
+
+    @property
+    def table_digest(self) -> str:
+        """Digest of the dataset as a table; for `params:` of the rule that writes it."""
+        return digest_json(
+            [
+                [v.video_id, printable(v.path or ""), v.label, v.split, v.group, dict(v.extra)]
+                for v in self.listing.videos
+            ]
+        )
+
+    # --- shards -----------------------------------------------------------------------------------
+
+    @cached_property
+    def shards(self) -> Mapping[str, list[str]]:
+        """Shard names with the ids of their videos."""
+        return assign_shards(list(self.videos), self._config["videos_per_shard"])
+
+    def has_shard(self, shard: str) -> bool:
+        """Whether a shard is part of this run."""
+        return shard in (self.shards if self.record is None else self.record)
+
+    def videos_of(self, shard: str) -> Mapping[str, Video]:
+        """The videos of one shard by id; none for a shard that is not part of this run."""
+        if self.record is not None:
+            return {video.video_id: video for video in self.record.of_shard(shard)}
+        return {name: self.videos[name] for name in self.shards.get(shard, [])}
+
+    @cached_property
+    def shard_of(self) -> Mapping[str, str]:
+        """Shard name of every video."""
+        return {video: shard for shard, videos in self.shards.items() for video in videos}
+
+    def find_shard(self, video_id: str) -> str:
+        """Shard of a video of this run; in a job without a look at the other videos."""
+        if self.record is None:
+            return self.shard_of[video_id]
+        return shard_like(next(iter(self.record)), video_id, self._config["videos_per_shard"])
+
+    def require_shard(self, video_id: str) -> str:
+        """Shard of a video; raises UserError for an id that is not part of this run."""
+        if video_id not in self.shard_of:
+            raise UserError(
+                f"no video {video_id!r} in this run; results/videos.csv lists the ids "
+                "(`snakemake --cores 1 results/videos.csv` writes it)"
+            )
+        return self.shard_of[video_id]
+
+    # --- splits -----------------------------------------------------------------------------------
+
+    @property
+    def split_shares(self) -> dict[str, float]:
+        """Share of the videos in each split, where the manifest gives none."""
+        splits = self._config["splits"]
+        return {
+            "train": splits["train"],
+            "val": splits["val"],
+            "test": 1 - splits["train"] - splits["val"],
+        }
+
+    @property
+    def splits_digest(self) -> str:
+        """Digest of how splits are made, where the manifest gives none."""
+        return digest_json([self.split_shares, self._config["splits"]["seed"]])
+
+    @property
+    def kept_splits(self) -> Path:
+        """Where splits that were made are kept, beside the table: Snakemake deletes outputs."""
+        return RESULTS / f".splits-{self.splits_digest[:12]}.csv"
+
+    @cached_property
+    def splits(self) -> Mapping[str, str]:
+        """Split of every labelled video, by id; groups that had one before keep it."""
+        earlier = read_groups(self.kept_splits) if self.kept_splits.exists() else {}
+        seed = self._config["splits"]["seed"]
+        return make_splits(self.listing.videos, self.split_shares, seed, earlier)
+
+    def check_labels(self) -> None:
+        """Raise UserError where labels and splits contradict an experiment, however large."""
+        check_experiment(self.listing)
+        check_classes(self.listing.videos, self.splits)
+
+    def is_in(self, scope: Scope, video_id: str) -> bool:
+        """Whether a video is in one of the splits of a scope."""
+        return scope is ALL or self.splits.get(video_id) in scope
+
+    def videos_in(self, shard: str, scope: Scope) -> Mapping[str, Video]:
+        """The videos of a shard that are in a scope, by id; every stage upstream of a fit asks."""
+        if (shard, scope) not in self._in_scope:
+            videos = self.videos_of(shard).items()
+            found = {name: video for name, video in videos if self.is_in(scope, name)}
+            self._in_scope[shard, scope] = found
+        return self._in_scope[shard, scope]
+
+    def experiment_table(self, scope: Scope) -> list[object]:
+        """Labels, groups and splits of the videos in a scope, and all classes: a JSON value."""
+        table = [
+            [video.video_id, video.label, video.split, video.group, self.splits.get(video.video_id)]
+            for video in self.listing.videos
+            if self.is_in(scope, video.video_id)
+        ]
+        return [table, self.classes, self.splits_digest]

@@ -1,0 +1,179 @@
+"""The artifacts of a run: reading them, bringing them up to date, pruning them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from unmuted.dataset.splits import read_splits
+from unmuted.engine.configured import ConfiguredStages
+from unmuted.engine.executor import Artifact, Compute, Task, run_tasks
+from unmuted.engine.fingerprints import Fingerprints
+from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.layout import RESULTS, SPLITS, Layout
+from unmuted.engine.ledger import LedgerEntry, read_rows
+from unmuted.engine.prune import prune_partitions, prune_shards
+from unmuted.engine.scenarios import FOLDER
+from unmuted.engine.seeds import name_of_fit, parse_fit
+from unmuted.engine.sharded_dataset import ShardedDataset
+
+Fits = Mapping[str, Artifact]  # artifacts of fits by name
+
+
+class Store:
+    """The ledgers and artifacts of a run, or of one of its scenarios."""
+
+    def __init__(
+        self,
+        dataset: ShardedDataset,
+        layout: Layout,
+        stages: ConfiguredStages,
+        fingerprints: Fingerprints,
+        jobs: JobFingerprints,
+        seeds: Sequence[int],
+        expected_statuses: Collection[str],
+    ) -> None:
+        self._dataset, self._layout, self._stages = dataset, layout, stages
+        self._fingerprints, self._jobs = fingerprints, jobs
+        self._seeds, self._expected_statuses = seeds, expected_statuses
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def read_splits(self) -> dict[str, str]:
+        """Split of every labelled video, by id, from the table of the run."""
+        return read_splits(SPLITS)
+
+    def rows(self, stage_name: str, part: str | None = None) -> dict[str, LedgerEntry]:
+        """Entries of the ledger of a shard or partition, by name."""
+        return read_rows(self._layout.ledger(stage_name, part))
+
+    def artifact(
+        self, stage_name: str, name: str, rows: Mapping[str, LedgerEntry], part: str | None
+    ) -> Artifact:
+        """The artifact of a video or fit, from the entries of its ledger."""
+        folder, suffix = self._layout.folder(stage_name, part), self._stages[stage_name].suffix
+        return Artifact(folder / f"{name}{suffix}", rows[name])
+
+    def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
+        """Artifacts of videos of any shards, by id; without those that have no artifact."""
+        by_shard: dict[str, list[str]] = {}
+        for name in sorted(set(names)):
+            by_shard.setdefault(self._dataset.find_shard(name), []).append(name)
+        found = {}
+        for shard in sorted(by_shard):
+            rows = self.rows(stage_name, shard)
+            for name in by_shard[shard]:
+                if name in rows and rows[name].has_artifact:
+                    found[name] = self.artifact(stage_name, name, rows, shard)
+        return found
+
+    def artifact_of_digest(self, stage_name: str, video_id: str, digest: str) -> Artifact:
+        """The artifact of a video that a fitted stage has recorded by its digest.
+
+        Its ledger is not read: reading the artifact checks the digest.
+        """
+        row = LedgerEntry(video_id, "ok", "", "", digest, 0, 0.0)
+        shard = self._dataset.find_shard(video_id)
+        return self.artifact(stage_name, video_id, {video_id: row}, shard)
+
+    def fits(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
+        """Artifacts of a fitted stage, or of one partition of it, by name."""
+        rows = self.rows(stage_name, part)
+        return {name: self.artifact(stage_name, name, rows, part) for name in rows}
+
+    def fits_by_seed(self, stage_name: str) -> dict[int, Fits]:
+        """Artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
+        found: dict[int, dict[str, Artifact]] = {seed: {} for seed in self._seeds}
+        for part in self._layout.partitions(stage_name):
+            for name, artifact in self.fits(stage_name, part).items():
+                seed, fit = parse_fit(name)
+                found[seed][fit] = artifact
+        return found
+
+    # --- making -----------------------------------------------------------------------------------
+
+    def shard_tasks(
+        self,
+        stage_name: str,
+        shard: str,
+        extra_inputs: Mapping[str, object],
+        prepare: Callable[[Artifact], Artifact] = lambda artifact: artifact,
+    ) -> list[Task]:
+        """One task per video of a shard, with fingerprints over the content of what it reads.
+
+        extra_inputs: per video, a JSON value that enters its fingerprint beside the artifacts it
+        reads, such as the digests of fitted models. prepare: is applied to every artifact that a
+        task is given.
+        """
+        stage = self._stages[stage_name]
+        required = self._jobs.inputs(stage)
+        ledgers = {name: self.rows(name, shard) for name in (*required, *stage.optional)}
+        tasks = []
+        for video_id, video in self._dataset.videos_of(shard).items():
+            artifacts = {
+                name: prepare(self.artifact(name, video_id, rows, shard))
+                for name, rows in ledgers.items()
+                if video_id in rows
+            }
+            digests: dict[str, object] = {
+                name: artifact.row.digest or artifact.row.status
+                for name, artifact in artifacts.items()
+            }
+            if video_id in extra_inputs:
+                digests["extra"] = extra_inputs[video_id]
+            usable = {name: item for name, item in artifacts.items() if item.row.has_artifact}
+            fingerprint = self._fingerprints.of_artifact(stage_name, digests)
+            blocked = _first_blocked(artifacts, required)
+            tasks.append(Task(video_id, fingerprint, usable, video, blocked))
+        return tasks
+
+    def fit_tasks(self, stage_name: str, fits: Mapping[str, object]) -> list[Task]:
+        """One task per fit; fits: names, each with a JSON value that enters its fingerprint."""
+        return [
+            Task(name, self._fingerprints.of_artifact(stage_name, inputs))
+            for name, inputs in fits.items()
+        ]
+
+    def run_tasks(
+        self, stage_name: str, part: str | None, tasks: Sequence[Task], compute: Compute
+    ) -> None:
+        """Bring the tasks of one shard or partition of a stage up to date."""
+        base = self._layout.base
+        run_tasks(
+            self._layout.folder(stage_name, part),
+            self._layout.ledger(stage_name, part),
+            self._stages[stage_name].suffix,
+            tasks,
+            compute,
+            None if base is None else base.folder(stage_name, part),
+            self._expected_statuses,
+        )
+
+    # --- pruning ----------------------------------------------------------------------------------
+
+    def prune(self) -> None:
+        """Remove shards that have become empty, and those of a layout that has been replaced."""
+        for stage in self._stages.values():
+            for folder in (RESULTS, *RESULTS.glob(f"{FOLDER}/*")):
+                if stage.is_sharded:
+                    prune_shards(folder / stage.name, self._dataset.shard_of)
+                elif stage.by_seed:
+                    prune_partitions(folder / stage.name, list(self._layout.seed_partitions))
+
+
+def fits_of_seeds(fits: Mapping[int, Mapping[str, object]]) -> dict[str, object]:
+    """Return the fits of several seeds as one mapping by name; given by seed and by fit."""
+    return {
+        name_of_fit(seed, fit): inputs
+        for seed, of_seed in fits.items()
+        for fit, inputs in of_seed.items()
+    }
+
+
+def _first_blocked(
+    artifacts: Mapping[str, Artifact], required: Sequence[str]
+) -> LedgerEntry | None:
+    """The ledger entry of the first required input that has no artifact."""
+    for name in required:
+        if not artifacts[name].row.has_artifact:
+            return artifacts[name].row
+    return None
