@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import ffmpeg as graph
 import pytest
 
+from unmuted.dataset.containers import DEMUXERS
 from unmuted.errors import UserError
 from unmuted.media import ffmpeg
+from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.process import LOG_BYTES, Process
 
@@ -58,18 +61,29 @@ def test_no_usable_ffmpeg_is_one_clear_message(
         ffmpeg.binary()
 
 
-def test_every_input_is_restricted() -> None:
-    arguments = ffmpeg.command(Path("-a b%03d.mp4"), "-f", "null", "-")
-    url = arguments[arguments.index("-i") + 1]
-    assert url == f"file:{Path.cwd()}/-a b%03d.mp4"
+@pytest.mark.parametrize("name", ["-a b%03d.mp4", "not_utf8_\udcff.mp4", "input", "-i"])
+def test_every_input_is_restricted(name: str) -> None:
+    arguments = decode_command(Path(name), open_input(max_pixels=9)["V:0"].output("input"))
+    assert arguments.count("-i") == 1
+    assert arguments[arguments.index("-i") + 1] == f"file:{Path.cwd()}/{name}"
     before = arguments[: arguments.index("-i")]
     assert before[before.index("-protocol_whitelist") + 1] == "file"
-    assert before[before.index("-format_whitelist") + 1] == ffmpeg.DEMUXERS
+    assert before[before.index("-format_whitelist") + 1] == DEMUXERS
+    assert before[before.index("-threads") + 1] == "1"
+    assert before[before.index("-max_pixels") + 1] == "9"
     assert "-nostdin" in before
+    assert arguments[-1] == "input"  # the output keeps its name
+
+
+def test_an_input_without_restrictions_is_refused() -> None:
+    bare = graph.input("/etc/passwd")
+    for output in (bare.output("pipe:1"), open_input()["V:0"].output(bare["a:0"], "pipe:1")):
+        with pytest.raises(ValueError, match=r"open_input\(\).*/etc/passwd"):
+            decode_command(Path("clip.mp4"), output)
 
 
 def test_only_demuxers_of_one_file_are_allowed() -> None:
-    allowed = set(ffmpeg.DEMUXERS.split(","))
+    allowed = set(DEMUXERS.split(","))
     others = (
         "concat hls dash image2 image2pipe lavfi sdp rtp rtsp sap imf vobsub avisynth dvdvideo mlv"
     )

@@ -14,7 +14,7 @@ import pytest
 from media.clips import run_ffmpeg, write_numbered_clip
 from media.external_reference import with_alias
 from media.opens import recorded_opens
-from unmuted.media import ffmpeg
+from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
 from unmuted.media.probe import probe
@@ -176,7 +176,8 @@ def test_an_unrestricted_ffmpeg_follows_the_bait(name: str, baited: Path) -> Non
 @pytest.mark.parametrize("name", BAITS)
 def test_nothing_but_the_file_itself_is_opened(name: str, baited: Path) -> None:
     # Past check_file(), which would refuse the lists by their first words: the demuxers alone.
-    command = ffmpeg.command(baited / name, "-map", "0:v", "-f", "null", "-", log_level="debug")
+    output = open_input()["v"].output("-", format="null")
+    command = decode_command(baited / name, output, log_level="debug")
     with recorded_opens(baited) as opened:
         subprocess.run(command, capture_output=True, check=False)
     assert set(opened) <= {name}

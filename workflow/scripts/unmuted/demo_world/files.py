@@ -9,6 +9,7 @@ import wave
 from fractions import Fraction
 from pathlib import Path
 
+import ffmpeg
 import numpy as np
 
 from unmuted.demo_world.canvas import HEIGHT, WIDTH
@@ -19,6 +20,8 @@ from unmuted.demo_world.synthesis import SAMPLE_RATE
 from unmuted.demo_world.truth import describe
 from unmuted.errors import UserError
 from unmuted.media.ffmpeg import binary
+
+_SOUND, _CLIP = "sound.wav", "clip.mp4"
 
 
 def write_clip(spec: ClipSpec, path: Path) -> None:
@@ -33,23 +36,19 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".clip-", dir=path.parent) as folder:
-        unfinished = Path(folder) / "clip.mp4"
-        command = [str(binary()), "-nostdin", "-v", "error", "-y"]
-        command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}"]
-        command += ["-r", spec.fps, "-i", "pipe:0"]
         if clip.audio is not None:
-            sound = Path(folder) / "sound.wav"
-            _write_wav(sound, clip.audio)
-            command += ["-i", str(sound), "-c:a", "aac", "-aac_coder", "fast", "-b:a", "96k"]
-            command += ["-flags:a", "+bitexact"]
-        command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "24", "-pix_fmt", "yuv420p"]
-        command += ["-flags:v", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1"]
-        command += ["-threads", "1", str(unfinished)]
-        done = subprocess.run(command, input=clip.frames.tobytes(), capture_output=True)
+            _write_wav(Path(folder, _SOUND), clip.audio)
+        # In the folder and by plain names: ffmpeg-python accepts no name that is not UTF-8.
+        done = subprocess.run(
+            _encode_command(spec.fps, clip.audio is not None),
+            input=clip.frames.tobytes(),
+            capture_output=True,
+            cwd=folder,
+        )
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip()
             raise UserError(f"{path}: ffmpeg could not encode the demo clip: {reason}")
-        os.replace(unfinished, path)
+        os.replace(Path(folder, _CLIP), path)
 
 
 def truth_record(spec: ClipSpec, steps: int = 18) -> tuple[dict, np.ndarray]:
@@ -64,6 +63,19 @@ def truth_record(spec: ClipSpec, steps: int = 18) -> tuple[dict, np.ndarray]:
     indices = [min(int(time * spec.rate), spec.frame_count - 1) for time in times]
     _, masks = render_frames(spec, indices)
     return describe(spec, make_sound_timeline(spec)), masks.astype(np.uint8)
+
+
+def _encode_command(rate: str, has_sound: bool) -> list[str]:
+    """From raw pictures on stdin, and _SOUND, to _CLIP; the same bytes at every call."""
+    pictures = {"format": "rawvideo", "pix_fmt": "rgb24", "s": f"{WIDTH}x{HEIGHT}", "r": rate}
+    streams = [ffmpeg.input("pipe:0", **pictures)]
+    options = {"c:v": "libx264", "preset": "ultrafast", "crf": 24, "pix_fmt": "yuv420p"}
+    options |= {"flags:v": "+bitexact", "fflags": "+bitexact", "map_metadata": -1, "threads": 1}
+    if has_sound:
+        streams.append(ffmpeg.input(_SOUND))
+        options |= {"c:a": "aac", "aac_coder": "fast", "b:a": "96k", "flags:a": "+bitexact"}
+    output = ffmpeg.output(*streams, _CLIP, **options)
+    return ffmpeg.compile(output, cmd=[binary(), "-nostdin", "-v", "error"], overwrite_output=True)
 
 
 def _write_wav(path: Path, audio: np.ndarray) -> None:

@@ -1,27 +1,16 @@
-"""ffmpeg on files that nobody vouches for: which binary, what it may open, what it found.
-
-Every call opens its input through :func:`input_arguments`, so that no call can forget the
-restrictions: only the `file` protocol, and only demuxers that read nothing but the file they are
-given (see `unmuted.dataset.containers`). The others are refused before their content is acted on.
-"""
+"""ffmpeg on files that nobody vouches for: which binary is run, and what its log says."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 from functools import lru_cache
-from pathlib import Path
 
-from unmuted.dataset.containers import DEMUXERS
 from unmuted.errors import UserError
 from unmuted.text import one_line
 
 MINIMUM_LIBAVCODEC = (59, 37)  # ffmpeg 5.1, the first to know -fps_mode
-_MAX_ALLOCATION = 1 << 30  # bytes, of a single block
-_MAX_PROBED = 20_000_000  # bytes read to recognise the streams ...
-_MAX_ANALYSED = 10_000_000  # ... and microseconds
 
 _CONTEXT = re.compile(r"\[[^\[\]]* @ 0x[0-9a-f]+\] ?")  # "[h264 @ 0x55d38] " differs in each run
 _LEVEL = re.compile(r"\[(panic|fatal|error|warning|info|verbose|debug)\] ?")
@@ -73,35 +62,6 @@ def version() -> str:
     """Version of :func:`binary` as it prints it, for example `n9.0.2` or `5.1.6-0+deb12u1`."""
     words = _banner(binary()).split()
     return words[2] if len(words) > 2 else "unknown"
-
-
-def input_arguments(path: Path) -> list[str]:
-    """Arguments that open `path` and nothing else.
-
-    One decoding thread: jobs run side by side anyway, and the concealment of damaged pictures then
-    depends on the file alone. The prefix `file:` keeps a name from being taken for another
-    protocol or an option. External tracks of QuickTime files stay off, as is ffmpeg's default.
-    """
-    restrictions = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
-    bounds = ["-probesize", str(_MAX_PROBED), "-analyzeduration", str(_MAX_ANALYSED)]
-    return [*restrictions, *bounds, "-threads", "1", "-i", f"file:{os.path.abspath(path)}"]
-
-
-def command(
-    path: Path, *output: str, decoder: tuple[str, ...] = (), log_level: str = "error"
-) -> list[str]:
-    """Command line that reads `path` and writes `output` (options and destination).
-
-    Lists of arguments, since ffmpeg-python cannot carry names that are not UTF-8. `-copyts` keeps
-    the file's own clock, on which sound and picture are aligned.
-
-    Args:
-        decoder: options of the input's decoder.
-        log_level: ffmpeg's; each line of the log names its level.
-    """
-    log = ["-nostdin", "-hide_banner", "-loglevel", f"level+{log_level}"]
-    limits = ["-max_alloc", str(_MAX_ALLOCATION), "-filter_threads", "1"]
-    return [binary(), *log, *limits, "-copyts", *decoder, *input_arguments(path), *output]
 
 
 def first_error(log: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.media import ffmpeg
+from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.framecrc import Listing
 from unmuted.media.probe import ALL_FRAMES, Limits, Probe
@@ -165,13 +166,10 @@ def _decode(
 
 
 def _decode_command(path: Path, size: tuple[int, int], limits: Limits, times_fd: int) -> list[str]:
-    scaled = ("-map", "0:V:0", "-vf", f"scale={size[0]}:{size[1]}:flags={_SCALER}")
-    pixels = ("-c:v", "rawvideo", "-pix_fmt", "rgb24")
+    scaled = open_input(max_pixels=limits.max_pixels)["V:0"].filter("scale", *size, flags=_SCALER)
     outputs = f"[f=rawvideo]pipe:1|[f=framecrc:flush_packets=1]pipe:{times_fd}"
-    decoder = ("-max_pixels", str(limits.max_pixels))
-    return ffmpeg.command(
-        path, *scaled, *pixels, *ALL_FRAMES, "-f", "tee", outputs, decoder=decoder
-    )
+    pixels = {"format": "tee", "c:v": "rawvideo", "pix_fmt": "rgb24"}
+    return decode_command(path, scaled.output(outputs, **pixels, **ALL_FRAMES))
 
 
 def _warning(probe: Probe, decoded: int, log: str) -> str:

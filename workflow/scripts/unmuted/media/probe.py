@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from unmuted.media import ffmpeg
+from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
 from unmuted.media.framecrc import Entry, Listing
@@ -23,7 +24,7 @@ from unmuted.media.process import Process
 __all__ = ["Limits", "Probe", "check_file", "probe", "video_limits"]
 
 # Every decoded frame once, with its own time; left alone, ffmpeg rounds times to the nominal rate.
-ALL_FRAMES = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000000")
+ALL_FRAMES = {"fps_mode": "passthrough", "enc_time_base": "1:1000000"}
 
 _LONE_FRAME_S = Fraction(1, 25)  # a lone frame without a duration counts as one frame at 25 fps
 
@@ -121,19 +122,18 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
 
 def _list_packets(path: Path, limits: Limits) -> tuple[Listing, list[Entry], str]:
     """Headers of the video and audio stream, the packets of the video stream, and ffmpeg's log."""
-    output = ("-map", "0:V:0", "-map", "0:a:0?", "-c", "copy", "-f", "framecrc", "pipe:1")
-    return _read_listing(ffmpeg.command(path, *output, log_level="info"), limits)
+    source = open_input()
+    output = source["V:0"].output(source["a:0?"], "pipe:1", format="framecrc", c="copy")
+    return _read_listing(decode_command(path, output, log_level="info"), limits)
 
 
 def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], list[Entry]]:
     """Size of the upright picture with square pixels, and the times of its frames, or one frame."""
-    wanted = ("-frames:v", "1") if only_first else ()
+    wanted = {"frames:v": 1} if only_first else {}
     # Wrapped, so that no pixel is copied for a listing of times.
-    output = ("-map", "0:V:0", *wanted, "-c:v", "wrapped_avframe", *ALL_FRAMES, "-f", "framecrc")
-    decoder = ("-max_pixels", str(limits.max_pixels))
-    listing, entries, log = _read_listing(
-        ffmpeg.command(path, *output, "pipe:1", decoder=decoder), limits
-    )
+    options = {"format": "framecrc", "c:v": "wrapped_avframe", **ALL_FRAMES, **wanted}
+    output = open_input(max_pixels=limits.max_pixels)["V:0"].output("pipe:1", **options)
+    listing, entries, log = _read_listing(decode_command(path, output), limits)
     if not entries:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
     header = listing.header[0]

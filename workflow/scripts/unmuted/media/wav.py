@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.media import ffmpeg
+from unmuted.media.command import decode_command, open_input
 from unmuted.media.probe import Limits, Probe
 from unmuted.media.process import Process
 
@@ -109,13 +110,15 @@ def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
 
 def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[str]:
     """At most `length` samples from the start of the video on."""
-    filters = (
-        f"asetpts=PTS-({probe.start_s:.9f})/TB",
-        # async=1 fills gaps and cuts overlaps, never stretches; first_pts does so at the beginning
-        # and counts at the input's rate: 0 means the same at both.
-        f"aresample={rate}:async=1:min_hard_comp={_GAP_S}:first_pts=0",
-        "aformat=sample_fmts=s16:channel_layouts=mono",
-        f"atrim=end_sample={length}",
+    # async=1 fills gaps and cuts overlaps, never stretches; first_pts does so at the beginning
+    # and counts at the input's rate: 0 means the same at both.
+    clock = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": 0}
+    sound = (
+        open_input()["a:0"]
+        .filter("asetpts", f"PTS-({probe.start_s:.9f})/TB")
+        .filter("aresample", rate, **clock)
+        .filter("aformat", sample_fmts="s16", channel_layouts="mono")
+        .filter("atrim", end_sample=length)
     )
-    output = ("-map", "0:a:0", "-af", ",".join(filters), "-c:a", "pcm_s16le", "-f", "s16le")
-    return ffmpeg.command(path, *output, "pipe:1")
+    samples = {"format": "s16le", "c:a": "pcm_s16le"}
+    return decode_command(path, sound.output("pipe:1", **samples))

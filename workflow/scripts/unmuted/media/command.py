@@ -1,0 +1,71 @@
+"""Command lines that decode one file; ffmpeg-python writes the options and the filter graph.
+
+Every input comes from :func:`open_input`, so that no call can forget the restrictions: only the
+`file` protocol, and only demuxers that read nothing but the file they are given (see
+`unmuted.dataset.containers`). The others are refused before their content is acted on.
+
+ffmpeg-python only builds the list of arguments. `unmuted.media.process` runs it, with a time limit
+and a bounded log.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import ffmpeg
+from ffmpeg.nodes import FilterableStream, OutputStream
+
+from unmuted.dataset.containers import DEMUXERS
+from unmuted.media.ffmpeg import binary
+
+_INPUT = "input"  # stands for the path in the graph: ffmpeg-python accepts only UTF-8 names
+_MAX_ALLOCATION = 1 << 30  # bytes, of a single block
+_MAX_PROBED = 20_000_000  # bytes read to recognise the streams ...
+_MAX_ANALYSED = 10_000_000  # ... and microseconds
+
+
+def open_input(**decoder: object) -> FilterableStream:
+    """Return the restricted input that :func:`decode_command` expects.
+
+    One decoding thread: jobs run side by side anyway, and the concealment of damaged pictures then
+    depends on the file alone. External tracks of QuickTime files stay off, as is ffmpeg's default.
+
+    Args:
+        decoder: further options of the input, such as `max_pixels`.
+    """
+    return ffmpeg.input(
+        _INPUT,
+        protocol_whitelist="file",
+        format_whitelist=DEMUXERS,
+        probesize=_MAX_PROBED,
+        analyzeduration=_MAX_ANALYSED,
+        threads=1,
+        **decoder,
+    )
+
+
+def decode_command(path: Path, output: OutputStream, log_level: str = "error") -> list[str]:
+    """Return the command line that reads `path` and writes `output`.
+
+    `-copyts` keeps the file's own clock, on which sound and picture are aligned. The prefix `file:`
+    keeps a name from being taken for another protocol or an option.
+
+    Args:
+        path: any path, also one whose name is not UTF-8.
+        output: made from :func:`open_input`.
+        log_level: ffmpeg's; each line of the log names its level.
+
+    Raises:
+        ValueError: `output` is not made from :func:`open_input`, or has a second input.
+    """
+    log = ["-nostdin", "-hide_banner", "-loglevel", f"level+{log_level}"]
+    threads = ["-filter_threads", "1", "-filter_complex_threads", "1"]
+    limits = ["-max_alloc", str(_MAX_ALLOCATION), *threads]
+    arguments = ffmpeg.compile(output, cmd=[binary(), *log, *limits, "-copyts"])
+    places = [i + 1 for i, argument in enumerate(arguments) if argument == "-i"]
+    if [arguments[place] for place in places] != [_INPUT]:
+        found = ", ".join(arguments[place] for place in places)
+        raise ValueError(f"expected the one input that open_input() returns, found {found}")
+    arguments[places[0]] = f"file:{os.path.abspath(path)}"
+    return arguments
