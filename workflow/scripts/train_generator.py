@@ -56,7 +56,7 @@ def train(
                 settings,
                 task.seed,
                 device,
-                after_epoch=lambda *_, epochs=progress: epochs.advance(),
+                after_epoch=lambda *_, epochs=progress: epochs.update(),
                 encoder=encoder,
             )
             yield Result(task.name, {**state, **loss_curves(history)})

@@ -39,7 +39,7 @@ def train(
                 settings,
                 task.seed,
                 device,
-                after_epoch=lambda *_, epochs=progress: epochs.advance(),
+                after_epoch=lambda *_, epochs=progress: epochs.update(),
             )
             yield Result(task.name, {**state, **loss_curves(history)})
 

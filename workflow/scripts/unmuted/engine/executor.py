@@ -221,7 +221,7 @@ def _compute(
             LedgerEntry(result.name, result.status, reason, fingerprint, digest, size, seconds)
         )
         started = now
-        progress.advance()
+        progress.update()
     if missing:
         raise RuntimeError(f"{folder}: no result for {', '.join(sorted(missing))}")
 

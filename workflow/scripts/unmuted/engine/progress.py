@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import time
-from collections.abc import Callable
+
+from tqdm import tqdm
 
 log = logging.getLogger("unmuted")
+_LINE = "{desc}: {n_fmt}/{total_fmt} ({percentage:.0f} %), {rate_fmt}, {remaining} left"
 
 
-class Progress:
-    """Counts finished items and logs rate and remaining time at most every `every` seconds."""
+class Progress(tqdm):
+    """Count finished items with `update()` and log rate and remaining time now and then.
 
-    def __init__(
-        self,
-        total: int,
-        what: str,
-        every: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.total, self.what, self.every, self.clock = total, what, every, clock
-        self.done = 0
-        self.started = self.last = clock()
+    Jobs write to log files, several at a time: a line of text comes at most every `every` seconds
+    and with the last item, and nothing is drawn on a terminal.
+    """
 
-    def advance(self) -> None:
-        """Count one more finished item."""
-        self.done += 1
-        now = self.clock()
-        if now - self.last >= self.every or self.done == self.total:
-            self.last = now
-            log.info(self.line(now))
+    monitor_interval = 0  # no thread that looks after stalled bars
 
-    def line(self, now: float) -> str:
-        """The progress as text, such as `frames: 40/120 (33 %), 8.0/s, 10 s left`."""
-        elapsed = max(now - self.started, 1e-9)
-        rate = self.done / elapsed
-        left = (self.total - self.done) / rate if rate else float("inf")
-        share = 100 * self.done / self.total if self.total else 100
-        counts = f"{self.done}/{self.total} ({share:.0f} %)"
-        return f"{self.what}: {counts}, {rate:.1f}/s, {left:.0f} s left"
+    def __init__(self, total: int, what: str, every: float = 5.0) -> None:
+        super().__init__(
+            total=total,
+            desc=what,
+            mininterval=every,
+            miniters=1,
+            smoothing=0,  # the rate is that of all items so far
+            bar_format=_LINE,
+            file=io.StringIO(),  # lines are not cut to the width of a terminal
+            gui=True,  # tqdm itself prints nothing
+        )
+
+    def update(self, n: float | None = 1) -> bool | None:
+        """Count `n` more finished items; returns whether that wrote a line."""
+        shown = super().update(n)
+        if self.n == self.total and not shown:
+            return self.refresh()
+        return shown
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Write the line; tqdm calls it where a bar would be drawn again."""
+        log.info(str(self) if msg is None else msg)
