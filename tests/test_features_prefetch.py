@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from unmuted.inference.prefetch import prefetch
 
 
 def at_work() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "prefetch"]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("prefetch")]
 
 
 @given(items=st.lists(st.one_of(st.none(), st.integers())), ahead=st.integers(1, 4))
@@ -36,12 +37,18 @@ def test_the_next_item_is_made_while_the_last_is_used() -> None:
     assert list(reader) == [2]
 
 
-def test_no_more_is_made_than_asked_for() -> None:
+@pytest.mark.parametrize("ahead", [1, 2, 4])
+def test_no_more_is_made_than_asked_for(ahead: int) -> None:
     made = []
-    reader = prefetch((made.append(i) or i for i in range(100)), ahead=2)
-    assert next(reader) == 0
+    reader = prefetch((made.append(i) or i for i in range(100)), ahead)
+    for used in range(1, 11):
+        next(reader)
+        time.sleep(0.01)  # the thread would have the time to make more
+        assert used <= len(made) <= used + ahead
+    assert len(at_work()) == 1
     reader.close()
-    assert len(made) <= 5
+    assert len(made) <= 10 + ahead
+    assert not at_work()
 
 
 def test_an_error_comes_where_the_item_would_have_come() -> None:
