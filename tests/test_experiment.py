@@ -25,6 +25,7 @@ from unmuted.samples.experiment import (
     Experiment,
     fit_units,
     fold_name,
+    joined_groups,
     load_clips,
     load_experiment,
     load_whole_experiment,
@@ -64,6 +65,30 @@ def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -
             together = other.group in linked[one.group]
             assert (homes[one.group] == homes[other.group]) == together
     assert homes == merge_duplicate_groups(found[::-1])
+
+
+def merged_one_by_one(found: list[Clip]) -> list[list[Clip]]:
+    """Sources by joining two groups at a time; the first name in the alphabet stays."""
+    name = {c.group: c.group for c in found}
+    for one in found:
+        for other in found:
+            if one.key == other.key:
+                kept, lost = sorted((name[one.group], name[other.group]))
+                name = {group: kept if home == lost else home for group, home in name.items()}
+    return [[c for c in found if name[c.group] == home] for home in sorted({*name.values()})]
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab\0\udcff", max_size=2), st.text("01\udcfe", max_size=2)), max_size=9
+    )
+)
+def test_sources_come_by_their_first_group_and_keep_the_order_of_clips(found) -> None:
+    given_clips = [clip(f"x{i}", key, group) for i, (group, key) in enumerate(found)]
+    assert joined_groups(given_clips) == merged_one_by_one(given_clips)
+    homes = merge_duplicate_groups(given_clips)
+    for source in merged_one_by_one(given_clips):
+        assert {homes[c.group] for c in source} == {min(c.group for c in source)}
 
 
 splits = st.sampled_from(["train", "val", "test", None])

@@ -9,6 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from unmuted.dataset.splits import group_problems
 from unmuted.dataset.videos import SPLITS, Video, raise_problems
@@ -224,7 +226,7 @@ def merge_duplicate_groups(clips: Sequence[Clip]) -> dict[str, str]:
     for split in (*SPLITS, None):
         own = [clip for clip in clips if clip.split == split]
         order = {home: rank for rank, home in enumerate(dict.fromkeys(homes.values()))}
-        for joined in _joined_groups(own):
+        for joined in joined_groups(own):
             known = {homes[clip.group] for clip in joined if clip.group in homes}
             known |= {home_of_content[clip.key] for clip in joined if clip.key in home_of_content}
             home = min(known, key=order.get) if known else min(clip.group for clip in joined)
@@ -244,7 +246,7 @@ def unlabelled_clips(
     equal contents there is one, with sound if any has, and none that a training clip shows.
     """
     found: dict[str, Clip] = {}
-    for source in _joined_groups(clips):
+    for source in joined_groups(clips):
         labelled = [clip for clip in source if clip.split is not None]
         trained = [clip for clip in labelled if clip.split == "train"]
         if len(trained) == len(labelled) and len({homes[clip.group] for clip in trained}) < 2:
@@ -255,23 +257,22 @@ def unlabelled_clips(
     return [found[key] for key in sorted(found)]
 
 
-def _joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
-    """Clips by source, where groups with a clip of the same content are one; sorted by name."""
-    parent = {clip.group: clip.group for clip in clips}
+def joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
+    """Clips by source, where groups with a clip of the same content are one.
 
-    def root(group: str) -> str:
-        while parent[group] != group:
-            group = parent[group]
-        return group
-
-    first: dict[str, str] = {}
-    for clip in clips:
-        kept, other = sorted((root(first.setdefault(clip.key, clip.group)), root(clip.group)))
-        parent[other] = kept
-    sources: dict[str, list[Clip]] = {}
-    for clip in clips:
-        sources.setdefault(root(clip.group), []).append(clip)
-    return [sources[name] for name in sorted(sources)]
+    Sorted by the first of each source's group names; clips of a source in the order given.
+    """
+    groups = {name: node for node, name in enumerate(sorted({clip.group for clip in clips}))}
+    contents = {key: node for node, key in enumerate({clip.key for clip in clips}, len(groups))}
+    ends = [groups[clip.group] for clip in clips], [contents[clip.key] for clip in clips]
+    nodes = len(groups) + len(contents)
+    # A clip links its group with its content.
+    links = coo_array((np.ones(len(clips)), ends), shape=(nodes, nodes))
+    _, component = connected_components(links, directed=False)
+    sources: dict[int, list[Clip]] = {}
+    for clip, node in zip(clips, ends[0], strict=True):
+        sources.setdefault(component[node], []).append(clip)
+    return sorted(sources.values(), key=lambda source: min(clip.group for clip in source))
 
 
 def training_sound(job: Reader, experiment: Experiment) -> list[Clip]:
