@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import time
@@ -80,6 +81,25 @@ def test_an_input_without_restrictions_is_refused() -> None:
     for output in (bare.output("pipe:1"), open_input()["V:0"].output(bare["a:0"], "pipe:1")):
         with pytest.raises(ValueError, match=r"open_input\(\).*/etc/passwd"):
             decode_command(Path("clip.mp4"), output)
+
+
+def test_ffmpeg_python_only_builds_command_lines(repository: Path) -> None:
+    """Its own run, run_async and probe know no time limit, no bounded log and no whitelist."""
+    library = repository / "workflow" / "scripts" / "unmuted"
+    used = {}
+    for path in library.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+        if any(alias.name == "ffmpeg" for node in imports for alias in node.names):
+            used[str(path.relative_to(library))] = {
+                node.attr
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "ffmpeg"
+            }
+    assert used == {
+        "media/command.py": {"input", "compile"},
+        "demo_world/files.py": {"input", "output", "compile"},
+    }
 
 
 def test_only_demuxers_of_one_file_are_allowed() -> None:
