@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from make_published_size_models import write_ast, write_blip, write_vit
 from measure import ROOT
+from published_size_models import write_ast, write_blip, write_vit
 from unmuted.media.ffmpeg import binary
 from workload import SCRATCH
 

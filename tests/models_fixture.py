@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from make_published_size_models import draw_cnn, write_ast, write_blip, write_vit
+from published_size_models import draw_cnn, write_ast, write_blip, write_vit
 from unmuted.models.architectures import (
     TINY,
     BackboneConfig,

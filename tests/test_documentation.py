@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from inspect import Parameter, signature
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from unmuted.config.documentation import END, START, table
 from unmuted.config.validation import check_config, schema
 from unmuted.features.captions import Captioner
 from unmuted.features.vit import VitFeatures
@@ -22,9 +22,6 @@ from unmuted.systems.shared.training import GeneratorSettings
 
 
 def test_config_readme_lists_every_key_as_the_schema_has_it(repository: Path) -> None:
-    sys.path.insert(0, str(repository / "workflow" / "scripts"))
-    from document_config import END, START, table
-
     text = (repository / "config" / "README.md").read_text(encoding="utf-8")
     assert text.partition(START)[2].partition(END)[0] == table()
     assert all(not line.endswith("|  |") for line in table().splitlines()), "a key without meaning"

@@ -27,8 +27,8 @@ from unmuted.engine.executor import (
 from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.seeds import name_of_fit
 from unmuted.engine.shards import shard_name
+from unmuted.engine.verification import verify
 from unmuted.pipeline.registry import REGISTRY
-from verify_artifacts import main as verify_artifacts
 
 SUFFIX = ".json"
 
@@ -280,12 +280,12 @@ def test_verify_names_damage_in_shards_fits_and_their_parts(
     parts.append("scenarios/audio_dim=9/comparison_selection")
     for part in parts:
         Stage((tmp_path / part).parent, Path(part).name).run(*tasks("ab"))
-    assert verify_artifacts(REGISTRY, tmp_path) == 0
+    assert verify(REGISTRY, tmp_path) == 0
     assert capsys.readouterr().out == "4 ledgers checked, 0 damaged artifacts\n"
     (tmp_path / "mapping/00000-of-00001/b.json").unlink()
     (tmp_path / "selection/a.json").write_text("{}")
     (tmp_path / parts[-1] / "a.json").write_text("{}")
-    assert verify_artifacts(REGISTRY, tmp_path) == 3
+    assert verify(REGISTRY, tmp_path) == 3
     *named, summary = capsys.readouterr().out.splitlines()
     assert named == [
         f"damaged: {tmp_path}/mapping/00000-of-00001/b.json",

@@ -14,8 +14,8 @@ from torch import nn
 from torchvision import models
 from torchvision.transforms import functional
 
-from make_published_size_models import draw_cnn, write_cnn
 from models_fixture import save_vit
+from published_size_models import draw_cnn, write_cnn
 from unmuted.errors import UserError
 from unmuted.features.backbones import Backbone
 from unmuted.models.architectures import SUPPORTED, pooled, read_config

@@ -18,7 +18,7 @@ from torch import nn
 from torchvision import models
 
 import fetch_model
-from make_published_size_models import draw_cnn
+from published_size_models import draw_cnn
 from unmuted.errors import UserError
 from unmuted.features.backbones import Backbone
 from unmuted.models import architectures, hub, torchvision_weights

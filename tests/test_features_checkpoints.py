@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoTokenizer, BlipForConditionalGeneration, ViTModel
 
-from fetch_model import write_safetensors
 from models_fixture import save_ast, save_blip, save_vit
 from unmuted.features.captions import Captioner
+from unmuted.models.fetching import write_safetensors
 from unmuted.models.loading import ModelSpec, model_identity
 
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-import animate_cnn_rnn
 from media.clips import numbered_picture, read_number
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.media.animation import WIDTH, animate, durations, fitted_text
 from unmuted.media.images import encode_images
+from unmuted.systems.cnn_rnn import animation_job
 
 TOP = [("PlayingCello", 51.75), ("Punch", 25.28), ("TennisSwing", 8.7)]
 TIMES = np.arange(5) / 25
@@ -147,7 +147,7 @@ def task(folder: Path, images: np.ndarray, **said: object) -> Task:
 
 
 def outcome(tmp_path: Path, images: np.ndarray, **said: object) -> Result:
-    (found,) = animate_cnn_rnn.draw([task(tmp_path, images, **said)])
+    (found,) = animation_job.draw([task(tmp_path, images, **said)])
     return found
 
 
@@ -181,6 +181,6 @@ def test_clips_that_prove_nothing_say_so(
     learnt_from: bool, validation: bool, split: str, expected: str
 ) -> None:
     said = {"learnt_from": learnt_from, "validation": validation, "trained_on": split}
-    note = animate_cnn_rnn.note(said)
+    note = animation_job.note(said)
     assert note == expected
     assert fitted_text(note, WIDTH - 70) == note  # and there is room for it

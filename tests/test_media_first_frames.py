@@ -23,6 +23,7 @@ from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import read_frames, sample_times
 from unmuted.media.images import decode_images
 from unmuted.media.probe import Limits, probe, video_limits
+from unmuted.pipeline.jobs.sequence_frames import sampling as sampling_of_job
 from unmuted.pipeline.registry import open_run
 
 LENGTH = 20
@@ -135,7 +136,7 @@ def test_both_ways_of_sampling_obey_the_limits(tmp_path: Path) -> None:
         config = changed(make_config(tmp_path, {"a": "cats"}), "cnn_rnn.sampling", sampling)
         project = open_run(changed(config, "videos.max_megapixels", 1))
         (job,) = make_jobs(project, "extract_sequence_frames", min(project.dataset.shards))
-        read = extract_sequence_frames.sampling(job)
+        read = sampling_of_job(job)
         assert isinstance(read, partial)
         assert read.keywords["limits"] == video_limits(project.config["videos"])
         assert read.keywords["limits"].max_pixels == 1_000_000

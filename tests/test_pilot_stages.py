@@ -353,7 +353,7 @@ def test_a_pilot_that_would_serve_its_own_training_clips_is_refused(
         old, new = (found[name].tensors()["audio"] for found in (before, after))
         assert old.tobytes() == new.tobytes()
     # Without fits of folds there is nobody left who does not know the clip.
-    monkeypatch.setattr("generate_audio_with_pilot.fold_name", lambda fold: FULL)
+    monkeypatch.setattr("unmuted.systems.pilot.generation_job.fold_name", lambda fold: FULL)
     with pytest.raises(UserError, match="must be out of fold"):
         clean.again("sources", "pilot_generated")
 
@@ -414,8 +414,8 @@ def test_a_class_without_a_clip_in_a_fold_and_silent_clips_are_fine(folder: Path
 
 
 def test_a_second_run_makes_nothing_again(clean: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for script in ("train_pilot", "select_pilot", "generate_audio_with_pilot", "predict_pilot"):
-        monkeypatch.setattr(f"{script}.load_pilot_data", None)
+    for job in ("training", "selection", "generation", "prediction"):
+        monkeypatch.setattr(f"unmuted.systems.pilot.{job}_job.load_pilot_data", None)
     before = rows(clean)
     clean.run(*PILOT)
     assert rows(clean) == before

@@ -133,13 +133,14 @@ def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
     """One epoch of every model that the script of a fit trains for a seed, by its own code."""
     job = job_of(1)
     if fit == "classifier":
-        from train_classifier import ARMS, train
+        from unmuted.evaluation.arms import ARMS
+        from unmuted.systems.classifier.training_job import train
 
         tasks = [Task(name_of_fit(0, arm), "") for arm in ARMS]
         classes = tuple(sorted(str(i) for i in range(CLASSES)))
         made = train(tasks, Experiment(tuple(clips), classes, {}), job, space())
     else:
-        from train_generator import train
+        from unmuted.systems.arch2.training_job import train
 
         labels, sounds = tensors(embeddings=label_embeddings()), {FULL: prototypes()}
         tasks, units = [Task(name_of_fit(0, FULL), "")], {FULL: clips}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 
-import predict_comparison
 import unmuted.samples.swap_partners
 from guards.checks import (
     CHOICES,
@@ -25,6 +24,7 @@ from unmuted.engine.scenarios import scenario_path
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import draw_swap_partners
+from unmuted.systems.comparison import prediction_job
 from unmuted.systems.comparison.inputs import swap_partners_of
 
 LEAKS = ("oracle_filter", "kept by oracle_filter")
@@ -110,13 +110,13 @@ def test_without_a_leak_a_second_run_of_some_clips_is_not_caught(
 def test_a_filter_that_knows_the_true_label_is_caught(
     clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = predict_comparison._kept
+    honest = prediction_job._kept
 
     def as_the_source_does(*clip_and_choice: object) -> dict:
         kept = honest(*clip_and_choice)
         return kept | {"filtered": kept.get("oracle_filter", kept["filtered"])}
 
-    monkeypatch.setattr(predict_comparison, "_kept", as_the_source_does)
+    monkeypatch.setattr(prediction_job, "_kept", as_the_source_does)
     caught(clean, relabelled, "comparison_predictions")
 
 

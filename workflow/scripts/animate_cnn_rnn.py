@@ -1,43 +1,8 @@
 """Show what the CNN-RNN recogniser saw of every video, and what it says of that."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-
-from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.media.animation import animate
-from unmuted.media.images import centre_square, decode_images
 from unmuted.pipeline.registry import run_job
-from unmuted.systems.cnn_rnn.tail_split import SORTED_TAIL
-
-CLASSES_SHOWN = 3
-
-
-def draw(tasks: Sequence[Task]) -> Iterator[Result]:
-    """A GIF per task."""
-    for task in tasks:
-        tensors = task.inputs["sequence_frames"].tensors()
-        if len(tensors["timestamps"]) == 0:
-            yield Result(task.name, None, "no_frames", "there is no frame to be shown")
-            continue
-        said = task.inputs["cnn_rnn_predictions"].json()
-        top = [(one["label"], one["percent"]) for one in said["top"][:CLASSES_SHOWN]]
-        seen = centre_square(decode_images(tensors))
-        file = animate(seen, tensors["timestamps"], top, note(said))
-
-        def write(path: Path, content: bytes = file) -> None:
-            path.write_bytes(content)
-
-        yield Result(task.name, write)
-
-
-def note(said: Mapping[str, object]) -> str:
-    """What is to be known of a clip before its percentages are believed."""
-    if said["trained_on"] == SORTED_TAIL:  # some class has hardly been learnt, if at all
-        return "(seed mode: no honest answer)"
-    if said["learnt_from"]:
-        return "(learnt from this source)"
-    return "(a validation clip)" if said["validation"] else ""
+from unmuted.systems.cnn_rnn.animation_job import draw
 
 
 def main(job: Job) -> None:

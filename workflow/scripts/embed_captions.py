@@ -1,26 +1,10 @@
 """Embed the captions of every video of a shard with the sentence encoder."""
 
-from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
+from unmuted.pipeline.jobs.caption_embeddings import embed
 from unmuted.pipeline.registry import run_job
-
-
-def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """Embeddings (R, 384) of a task's captions and the time steps (R,) of their frames."""
-    import numpy as np
-
-    from unmuted.features.sentences import SentenceEncoder
-    from unmuted.inference.device import set_threads
-
-    set_threads(job.threads)
-    encoder = SentenceEncoder(job.model_spec("sentence"))
-    for task in tasks:
-        found = task.inputs["captions"].json()
-        steps = np.array(found["steps"], dtype=np.int64)
-        yield Result(task.name, {"embeddings": encoder.encode(found["captions"]), "steps": steps})
 
 
 def main(job: Job) -> None:

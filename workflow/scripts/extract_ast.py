@@ -1,40 +1,10 @@
 """Extract AST features and AudioSet label scores of the sound of every video of a shard."""
 
-from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.config.derived import time_steps
-from unmuted.engine.artifacts import text_array
-from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.features.silent import split_silent
-from unmuted.media.wav import read_wav_file
+from unmuted.pipeline.jobs.ast import extract
 from unmuted.pipeline.registry import run_job
-
-
-def extract(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """Tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
-    silent, sounding = split_silent(tasks)
-    yield from silent
-    if sounding:  # else no model is loaded
-        yield from _extract_sounding(sounding, job)
-
-
-def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    from unmuted.features.ast import AstFeatures
-    from unmuted.inference.device import pick_dtype, use_device
-
-    spec = job.model_spec("ast")
-    device = use_device(job.config["device"], job.threads)
-    dtype = pick_dtype(device, spec.dtype)
-    settings = job.config["ast"]
-    model = AstFeatures(spec, device, dtype, settings["batch_size"])
-    sounds = ((task.name, read_wav_file(task.inputs["wav"].checked_path())[0]) for task in tasks)
-    per_step = settings["passes"] == "per_step"
-    for name, found in model.extract_clips(sounds, time_steps(job.config), per_step):
-        arrays = {"tokens": found.tokens, "scores": found.scores, "logits": found.logits}
-        how = {"mode": text_array(found.mode), "dtype": text_array(dtype)}
-        yield Result(name, {**arrays, **how})
 
 
 def main(job: Job) -> None:

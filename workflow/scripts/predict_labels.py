@@ -1,51 +1,11 @@
 """Predict the AudioSet labels that each video's generated audio carries, and what they resemble."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
-from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.features.label_head import read_label_head
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, Clip, load_clips
-from unmuted.systems.arch1.feature_filter import action_similarity, label_vectors
-from unmuted.systems.arch1.label_prediction import predict_labels
-from unmuted.systems.shared.projection import Projection
-
-
-def predict(
-    tasks: Sequence[Task],
-    clips: Mapping[str, Clip],
-    job: Job,
-    space: Artifact,
-    dictionary: Artifact,
-) -> Iterator[Result]:
-    """Label scores (S, L), one row a seed, and their cosine with every action (S, C), per task.
-
-    Also the same cosines with a shuffled dictionary, and the scores (L,) of the real audio after
-    the same projection.
-    """
-    projection = Projection(**space.tensors())
-    words = dictionary.tensors()
-    head = read_label_head(job.model_spec("ast"))
-    top = job.config["filter"]["top_labels"]
-    for task in tasks:
-        clip = clips[task.name]
-        generated = clip.artifacts["video_generated"].tensors()["audio"]  # (S, T, A)
-        scores = np.stack([predict_labels(one, projection, head) for one in generated])
-        similarity = action_similarity(
-            label_vectors(scores, words["labels"], top), words["actions"]
-        )
-        found = {
-            "scores": scores,
-            "similarity": similarity,
-            "shuffled_similarity": similarity[:, words["shuffled"]],
-        }
-        if clip.has_sound:
-            found["real_scores"] = predict_labels(clip.audio(projection), projection, head)
-        yield Result(task.name, found)
+from unmuted.samples.experiment import FULL, load_clips
+from unmuted.systems.arch1.label_prediction_job import predict
 
 
 def main(job: Job) -> None:

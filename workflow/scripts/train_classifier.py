@@ -1,55 +1,14 @@
 """Train the classifiers, seed by seed and one an arm, on the training clips."""
 
-import logging
-from collections.abc import Iterator, Sequence
 from functools import partial
 
-import numpy as np
-
-from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.progress import Progress
+from unmuted.engine.seeds import inputs_by_seed
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, Experiment, load_experiment
-from unmuted.systems.classifier.inputs import ClipFeatures, arm_digests, load_features
-from unmuted.systems.shared.projection import Projection
-
-
-def train(
-    tasks: Sequence[Task],
-    experiment: Experiment,
-    job: Job,
-    space: Artifact,
-) -> Iterator[Result]:
-    """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
-    from unmuted.inference.device import use_device
-    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
-    from unmuted.training.checkpoints import pack_fit
-
-    log = logging.getLogger("unmuted")
-    device = str(use_device(job.config["device"], job.threads))
-    settings = ClassifierSettings(**job.config["classifier"])
-    clips = experiment.split("train")
-    features: ClipFeatures = load_features(clips, Projection(**space.tensors()))
-    labels, keys = experiment.labels(clips), [clip.key for clip in clips]
-    for task in tasks:
-        x = features.of_arm(task.fit, job.seeds.index(task.seed))
-        log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
-        audio_dim = x.shape[2] - features.visual.shape[2]
-        progress = Progress(settings.epochs, f"{task.name}, epochs")
-        fit = train_classifier(
-            keys,
-            x,
-            labels,
-            len(experiment.classes),
-            settings,
-            task.seed,
-            audio_dim,
-            device,
-            after_epoch=lambda *_, epochs=progress: epochs.update(),
-        )
-        yield Result(task.name, pack_fit(fit))
+from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.systems.classifier.inputs import arm_digests
+from unmuted.systems.classifier.training_job import train
 
 
 def main(job: Job) -> None:
@@ -58,15 +17,13 @@ def main(job: Job) -> None:
     space = job.units("projection")[FULL]
     clips = experiment.split("train")
     read = {
-        arm: sorted([clip.label, *arm_digests(arm, clip, space)] for clip in clips) for arm in ARMS
-    }
-    inputs = {
-        seed: {
-            arm: {"seed": seed, "classes": experiment.classes, "clips": found}
-            for arm, found in read.items()
+        arm: {
+            "classes": experiment.classes,
+            "clips": sorted([clip.label, *arm_digests(arm, clip, space)] for clip in clips),
         }
-        for seed in job.own_seeds
+        for arm in ARMS
     }
+    inputs = inputs_by_seed(job.own_seeds, read)
     job.run_seeds(inputs, partial(train, experiment=experiment, job=job, space=space))
 
 

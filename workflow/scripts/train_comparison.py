@@ -1,117 +1,21 @@
 """Train the comparison's classifiers, seed by seed and one a way to fill missing audio."""
 
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
-from unmuted.config.validation import setting
-from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
+from unmuted.engine.seeds import inputs_by_seed
 from unmuted.pipeline.registry import run_job
-from unmuted.pipeline.stages import FILTER
-from unmuted.samples.experiment import FULL, Clip, Experiment, load_experiment
-from unmuted.systems.classifier.capacity import matched_hidden
-from unmuted.systems.comparison.chosen_arms import (
-    PARTS,
-    VIDEO,
-    ChosenArms,
-    base_of,
-    chosen_arms,
-)
-from unmuted.systems.comparison.inputs import (
-    Fillings,
-    filter_rule,
-    load_fillings,
-    swapped_audio,
-    training_kept,
-    training_statistics,
-    unit_digests,
-)
-from unmuted.systems.shared.projection import Projection
-
-
-def train(
-    tasks: Sequence[Task],
-    experiment: Experiment,
-    job: Job,
-    space: Artifact,
-) -> Iterator[Result]:
-    """Checkpoints of each classifier, to be chosen from on validation clips."""
-    from unmuted.inference.device import use_device
-    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
-    from unmuted.training.checkpoints import pack_fit
-
-    log = logging.getLogger("unmuted")
-    device = str(use_device(job.config["device"], job.threads))
-    settings = ClassifierSettings(**job.config["classifier"])
-    clips = experiment.split("train")
-    fillings = training_fillings(experiment, clips, job, space)
-    labels, keys = experiment.labels(clips), [clip.key for clip in clips]
-    visual_dim = fillings.clips.visual.shape[2]
-    width = visual_dim + fillings.clips.real.shape[2]
-    classes = len(experiment.classes)
-    matched = matched_hidden(visual_dim, width, settings.hidden, classes)
-    for task in tasks:
-        x = fillings.of_unit(task.fit, job.seeds.index(task.seed))
-        log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
-        own = replace(settings, hidden=matched) if task.fit == VIDEO else settings
-        audio_dim = x.shape[2] - visual_dim
-        fit = train_classifier(keys, x, labels, classes, own, task.seed, audio_dim, device)
-        yield Result(task.name, pack_fit(fit))
-
-
-def training_fillings(
-    experiment: Experiment, clips: Sequence[Clip], job: Job, space: Artifact
-) -> Fillings:
-    """All that the chosen arms are made of, of the training clips."""
-    chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
-    projection = Projection(**space.tensors()) if chosen.hears else None
-    has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
-    rule = filter_rule(job.config["filter"])
-    return load_fillings(
-        clips,
-        projection,
-        training_statistics(clips, projection) if has_random else None,
-        swapped_audio(clips, projection, masks) if has_swapped else None,
-        training_kept(experiment, clips, rule, chosen.filters),
-        masks,
-        chosen.audio,
-        job.config["audio_dim"],
-    )
+from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.systems.comparison.chosen_arms import chosen_arms
+from unmuted.systems.comparison.training_job import fit_inputs, train
 
 
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
-    chosen = chosen_arms(job.config)
-    experiment = load_experiment(job, chosen.audio)
+    experiment = load_experiment(job, chosen_arms(job.config).audio)
     space = job.units("projection")[FULL]
-    clips = experiment.split("train")
-    read = {
-        unit: {
-            "classes": experiment.classes,
-            "filter": _filter_settings(job) if PARTS[base_of(unit)].is_filter else None,
-            "clips": sorted(
-                [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
-            ),
-        }
-        for unit in wanted_units(job, chosen)
-    }
-    inputs = {
-        seed: {unit: {"seed": seed, **one} for unit, one in read.items()} for seed in job.own_seeds
-    }
+    inputs = inputs_by_seed(job.own_seeds, fit_inputs(experiment, job, space))
     job.run_seeds(inputs, partial(train, experiment=experiment, job=job, space=space))
-
-
-def _filter_settings(job: Job) -> dict[str, object]:
-    return {key: setting(job.config, key) for key in FILTER}
-
-
-def wanted_units(job: Job, chosen: ChosenArms) -> tuple[str, ...]:
-    """Every classifier; with another training rate than the run's own, only those that fill."""
-    return chosen.filling_units if job.is_changed("missing.training_rate") else chosen.units
 
 
 if "snakemake" in globals():

@@ -1,65 +1,17 @@
 """Train the pilot, seed by seed: with each weight of its losses, and each branch alone."""
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
-from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.engine.progress import Progress
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, Experiment, load_experiment
-from unmuted.systems.pilot.data import load_pilot_data, load_pilot_targets
+from unmuted.samples.experiment import FULL, load_experiment
 from unmuted.systems.pilot.fits import (
-    PilotUnit,
     candidate_weights,
     has_ablations,
     pilot_units,
 )
-from unmuted.systems.shared.projection import Projection
-
-
-def train(
-    tasks: Sequence[Task],
-    units: Mapping[str, PilotUnit],
-    experiment: Experiment,
-    job: Job,
-    space: Artifact,
-) -> Iterator[Result]:
-    """Checkpoints of each unit, to be chosen from on validation clips, with its losses."""
-    from unmuted.inference.device import use_device
-    from unmuted.systems.pilot.training import Objective, PilotSettings, train_pilot
-    from unmuted.training.checkpoints import pack_fit
-
-    log = logging.getLogger("unmuted")
-    device = str(use_device(job.config["device"], job.threads))
-    given = job.config["pilot"]
-    settings = PilotSettings(**{key: given[key] for key in given if key != "lambdas"})
-    clips = {clip.video_id: clip for task in tasks for clip in units[task.fit].clips}
-    row_of = {video_id: row for row, video_id in enumerate(clips)}
-    clips = list(clips.values())
-    data = load_pilot_data(clips)  # once, for all units
-    targets = load_pilot_targets(clips, experiment.classes, Projection(**space.tensors()))
-    for task in tasks:
-        unit = units[task.fit]
-        rows = np.array([row_of[clip.video_id] for clip in unit.clips])
-        log.info("%s: %d clips", task.name, len(rows))
-        classes = len(experiment.classes) if unit.classifies else 0
-        progress = Progress(settings.epochs, f"{task.name}, epochs")
-        fit = train_pilot(
-            data,
-            targets,
-            rows,
-            Objective(classes, unit.generates, unit.weight),
-            settings if unit.keeps_snapshots else settings.last_only,
-            task.seed,
-            device,
-            after_epoch=lambda *_, epochs=progress: epochs.update(),
-        )
-        yield Result(task.name, pack_fit(fit))
+from unmuted.systems.pilot.training_job import train
 
 
 def main(job: Job) -> None:

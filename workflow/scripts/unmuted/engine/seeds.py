@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 PATTERN = r"seeds?-[0-9a-z-]+"  # of the name of a partition
 _UNIT = re.compile(r"seed-(\d+)\.(.+)")
@@ -36,6 +36,13 @@ def partition_name(seeds: Sequence[int]) -> str:
 def name_of_fit(seed: int, fit: str) -> str:
     """Name of the artifact of one fit of one seed."""
     return f"seed-{seed}.{fit}"
+
+
+def inputs_by_seed(
+    seeds: Iterable[int], by_fit: Mapping[str, Mapping[str, object]]
+) -> dict[int, dict[str, dict[str, object]]]:
+    """What each fit of each seed reads, for `Job.run_seeds`: by_fit, with the seed itself."""
+    return {seed: {fit: {"seed": seed, **read} for fit, read in by_fit.items()} for seed in seeds}
 
 
 def parse_fit(name: str) -> tuple[int | None, str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from unmuted.engine.scenarios import changed_setting
 from unmuted.engine.stage import Report, Stage
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
+from unmuted.systems.comparison.chosen_arms import FILTER
 
 TIME = ("clips.fps", "clips.seconds")
 LIMITS = ("videos.max_seconds", "videos.max_megapixels", "videos.follow_links")
@@ -41,7 +42,6 @@ CNN_RNN = tuple(  # all that its training reads
 CLASSIFIED = (*VISUAL, "ast", "generated")
 COMPARED = (*CLASSIFIED, "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
-FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")
 CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # what decides which arms are compared
 # What decides which audio fits may read.
 TRAINING_AUDIO = ("missing.training_rate", "missing.seed", "fits.unlabelled")

@@ -6,11 +6,11 @@ any of them may be a copy. It is answered once, so that no shard has to read all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from unmuted.engine.job import Job
-from unmuted.samples.experiment import Clip, Experiment, training_folds
+from unmuted.samples.experiment import Clip, Experiment, load_clips, training_folds
 
 UNIT = "all"
 
@@ -55,3 +55,10 @@ class Sources:
             replace(clip, group=self.copied.get(clip.key, self.joined.get(clip.group, clip.group)))
             for clip in clips
         ]
+
+
+def read_canonical_clips(job: Job, stages: Sequence[str]) -> tuple[Sources, dict[str, Clip]]:
+    """The source groups of the run, and the job's clips by id, in their canonical groups."""
+    sources = Sources.read(job)
+    clips = sources.with_canonical_groups(load_clips(job, job.videos, stages))
+    return sources, {clip.video_id: clip for clip in clips}

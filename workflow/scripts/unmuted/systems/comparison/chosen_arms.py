@@ -15,6 +15,7 @@ VIDEO = "video_only_matched"
 REAL_OR = "real_or_"
 COMPARED = "comparison_predictions"
 ALWAYS = ("video_only", "real_audio")  # what the other arms are compared with
+FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")  # settings of filters
 SORTED_TAIL = "sorted_tail"  # a split of the CNN-RNN under which it cannot be compared
 
 

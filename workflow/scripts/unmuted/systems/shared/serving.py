@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
 from unmuted.config.derived import time_steps, trains_sentences
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.samples.experiment import FULL, Clip, load_clips, load_generators, read_units
-from unmuted.samples.source_groups import Sources
+from unmuted.samples.experiment import FULL, Clip, load_generators, read_units
+from unmuted.samples.source_groups import read_canonical_clips
 from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.generation_job import generated_results
 from unmuted.systems.shared.inputs import Tokenize, generator_data
 from unmuted.systems.shared.projection import Projection
 
@@ -28,11 +27,7 @@ def serve_shard(job: Job, fitted_stage: str) -> None:
     # Architecture 2's generator reads captions and draws noise; architecture 1's does neither.
     has_noise = fitted_stage == "generator"
     tokenizes = has_noise and trains_sentences(job.config)
-    sources = Sources.read(job)
-    found = sources.with_canonical_groups(
-        load_clips(job, job.videos, ["captions"] if tokenizes else [])
-    )
-    clips = {clip.video_id: clip for clip in found}
+    sources, clips = read_canonical_clips(job, ["captions"] if tokenizes else [])
     space = job.units("projection")[FULL]
     fitted = job.fits_by_seed(fitted_stage)
     extra = {}
@@ -66,7 +61,6 @@ def _generate(
     reads_captions: bool,
 ) -> Iterator[Result]:
     from unmuted.inference.device import use_device
-    from unmuted.systems.shared.crossfit import generate_with_seeds
 
     device = str(use_device(job.config["device"], job.threads))
     projection, tokenize = Projection(**space.tensors()), _tokenizer(job) if tokenizes else None
@@ -76,10 +70,8 @@ def _generate(
         return generator_data(chosen, projection, time_steps(job.config), tokenize, reads_captions)
 
     generators = {seed: load_generators(units) for seed, units in fitted.items()}
-    names, seeds = [task.name for task in tasks], np.array([*generators])
-    made = generate_with_seeds(names, data_of, generators, fold_of_group, draws, device)
-    for name, audio, spread in made:
-        yield Result(name, {"audio": audio, "spread": spread, "seeds": seeds})
+    names = [task.name for task in tasks]
+    yield from generated_results(names, data_of, generators, fold_of_group, draws, device)
 
 
 def _tokenizer(job: Job) -> Tokenize:

@@ -1,6 +1,6 @@
 """Checkpoints of the published sizes and formats with random weights: see the real cost, offline.
 
-    python workflow/scripts/make_published_size_models.py FOLDER
+    python benchmarks/published_size_models.py FOLDER
 
 writes FOLDER/vit, ast, blip, pilot_backbone and cnn_rnn_backbone, 1.9 GB in float32, the same bytes
 every time. What such models say about a video is noise; how long they take and how much memory, is
@@ -10,6 +10,7 @@ not.
 from __future__ import annotations
 
 import argparse
+import sys
 from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
@@ -30,6 +31,8 @@ from transformers import (
     ViTForImageClassification,
     ViTImageProcessor,
 )
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
 from unmuted.features.audioset import load_labels
 from unmuted.models.architectures import write_backbone

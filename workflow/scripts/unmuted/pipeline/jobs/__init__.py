@@ -1,0 +1,1 @@
+"""What the jobs of media and features compute, one module a stage."""

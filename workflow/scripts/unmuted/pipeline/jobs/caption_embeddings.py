@@ -1,0 +1,23 @@
+"""Sentence embeddings of a shard's captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from unmuted.engine.executor import Result, Task
+from unmuted.engine.job import Job
+
+
+def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
+    """Embeddings (R, 384) of a task's captions and the time steps (R,) of their frames."""
+    import numpy as np
+
+    from unmuted.features.sentences import SentenceEncoder
+    from unmuted.inference.device import set_threads
+
+    set_threads(job.threads)
+    encoder = SentenceEncoder(job.model_spec("sentence"))
+    for task in tasks:
+        found = task.inputs["captions"].json()
+        steps = np.array(found["steps"], dtype=np.int64)
+        yield Result(task.name, {"embeddings": encoder.encode(found["captions"]), "steps": steps})

@@ -1,0 +1,25 @@
+"""How the frames of a clip are sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from unmuted.config.derived import time_steps
+from unmuted.engine.job import Job
+from unmuted.media.every_nth import read_every_nth
+from unmuted.media.frames import FrameSample, read_frames
+from unmuted.media.probe import Probe, video_limits
+
+
+def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
+    """How the configuration wants the frames of a clip chosen."""
+    wanted = {
+        "steps": time_steps(job.config),
+        "short_side": job.config["frames"]["short_side"],
+        "limits": video_limits(job.config["videos"]),
+    }
+    if job.config["frames"]["sampling"] == "every_nth":
+        return partial(read_every_nth, rate=job.config["clips"]["fps"], **wanted)
+    return partial(read_frames, **wanted)

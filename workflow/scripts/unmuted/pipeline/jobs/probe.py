@@ -1,0 +1,29 @@
+"""Streams, duration and content digest of a shard's videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from unmuted.engine.executor import Result, Task
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.probe import Limits, probe
+from unmuted.media.source import source_path
+
+
+def look(
+    tasks: Sequence[Task], limits: Limits, follow_links: bool, contents: Mapping[str, str]
+) -> Iterator[Result]:
+    """One probe per task, with the digest of the file's bytes.
+
+    contents: that digest by video id, of the files of users; the artifact of a generated video has
+    its own.
+    """
+    for task in tasks:
+        try:
+            path = source_path(task, follow_links)
+            found = probe(path, limits).as_json()
+        except MediaError as error:
+            yield Result(task.name, None, error.status, error.reason)
+        else:
+            digest = contents.get(task.name) or task.inputs["clips"].row.digest
+            yield Result(task.name, {**found, "digest": digest})

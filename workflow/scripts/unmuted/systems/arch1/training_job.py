@@ -1,0 +1,43 @@
+"""The training of architecture 1's generators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.config.derived import time_steps
+from unmuted.engine.executor import Artifact, Result, Task
+from unmuted.engine.job import Job
+from unmuted.samples.experiment import Clip
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.training_job import AfterEpoch, train_generators
+from unmuted.training.loop import History
+from unmuted.training.states import State
+
+
+def train(
+    tasks: Sequence[Task],
+    units: Mapping[str, Sequence[Clip]],
+    job: Job,
+    space: Artifact,
+) -> Iterator[Result]:
+    """Weights and standardisation of each unit's generator, with the losses of its epochs."""
+    from unmuted.inference.device import use_device
+    from unmuted.systems.shared.settings import VideoGeneratorSettings
+    from unmuted.systems.shared.training import train_video_generator
+
+    device = str(use_device(job.config["device"], job.threads))
+    settings = VideoGeneratorSettings(**job.config["video_generator"])
+    read = partial(
+        generator_data,
+        projection=Projection(**space.tensors()),
+        time_steps=time_steps(job.config),
+        reads_captions=False,
+    )
+
+    def fit(data: GeneratorData, task: Task, after_epoch: AfterEpoch) -> tuple[State, History]:
+        return train_video_generator(data, settings, task.seed, device, after_epoch)
+
+    yield from train_generators(tasks, units, read, fit, settings.epochs)

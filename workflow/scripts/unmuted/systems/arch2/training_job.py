@@ -1,0 +1,75 @@
+"""The training of architecture 2's generators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from unmuted.config.derived import time_steps, trains_sentences
+from unmuted.engine.executor import Artifact, Result, Task
+from unmuted.engine.job import Job
+from unmuted.features.visual import VISUAL
+from unmuted.samples.experiment import Clip
+from unmuted.systems.shared.data import GeneratorData
+from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.prototypes import Prototypes
+from unmuted.systems.shared.training_job import AfterEpoch, train_generators
+from unmuted.training.loop import History
+from unmuted.training.states import State
+
+
+def train(
+    tasks: Sequence[Task],
+    units: Mapping[str, Sequence[Clip]],
+    job: Job,
+    labels: Artifact,
+    space: Artifact,
+    prototypes: Mapping[str, Artifact],
+) -> Iterator[Result]:
+    """Weights and standardisation of each unit's generator, with the losses of its epochs."""
+    from unmuted.inference.device import use_device
+    from unmuted.systems.shared.training import GeneratorSettings, train_generator
+
+    device = str(use_device(job.config["device"], job.threads))
+    settings = GeneratorSettings(**job.config["generator"])
+    embeddings = labels.tensors()["embeddings"]
+    tokenize = encoder = None
+    if trains_sentences(job.config):
+        from unmuted.features.sentences import SentenceEncoder
+        from unmuted.systems.shared.transformer import text_encoder, tokens_of
+
+        sentences = SentenceEncoder(job.model_spec("sentence"))
+        tokenize, encoder = partial(tokens_of, sentences), text_encoder(sentences)
+    read = partial(
+        generator_data,
+        projection=Projection(**space.tensors()),
+        time_steps=time_steps(job.config),
+        tokenize=tokenize,
+    )
+
+    def fit(data: GeneratorData, task: Task, after_epoch: AfterEpoch) -> tuple[State, History]:
+        label_features = Prototypes(**prototypes[task.fit].tensors())
+        common = data, embeddings, label_features, settings, task.seed, device
+        return train_generator(*common, after_epoch, encoder)
+
+    yield from train_generators(tasks, units, read, fit, settings.epochs)
+
+
+def unit_inputs(
+    units: Mapping[str, Sequence[Clip]],
+    stages: Sequence[str],
+    labels: Artifact,
+    space: Artifact,
+    prototypes: Mapping[str, Artifact],
+) -> dict[str, dict[str, object]]:
+    """What each unit's generator reads, for fingerprints; stages: those that it reads of clips."""
+    return {
+        name: {
+            "labels": labels.row.digest,
+            "projection": space.row.digest,
+            "prototypes": prototypes[name].row.digest,
+            "clips": sorted([clip.group, *clip.digests(*VISUAL, *stages)] for clip in clips),
+        }
+        for name, clips in units.items()
+    }

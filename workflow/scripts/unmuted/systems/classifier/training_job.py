@@ -1,0 +1,51 @@
+"""The training of the main experiment's classifiers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from unmuted.engine.executor import Artifact, Result, Task
+from unmuted.engine.job import Job
+from unmuted.engine.progress import Progress
+from unmuted.samples.experiment import Experiment
+from unmuted.systems.classifier.inputs import ClipFeatures, load_features
+from unmuted.systems.shared.projection import Projection
+
+
+def train(
+    tasks: Sequence[Task],
+    experiment: Experiment,
+    job: Job,
+    space: Artifact,
+) -> Iterator[Result]:
+    """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
+    from unmuted.inference.device import use_device
+    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.training.checkpoints import pack_fit
+
+    log = logging.getLogger("unmuted")
+    device = str(use_device(job.config["device"], job.threads))
+    settings = ClassifierSettings(**job.config["classifier"])
+    clips = experiment.split("train")
+    features: ClipFeatures = load_features(clips, Projection(**space.tensors()))
+    labels, keys = experiment.labels(clips), [clip.key for clip in clips]
+    for task in tasks:
+        x = features.of_arm(task.fit, job.seeds.index(task.seed))
+        log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
+        audio_dim = x.shape[2] - features.visual.shape[2]
+        progress = Progress(settings.epochs, f"{task.name}, epochs")
+        fit = train_classifier(
+            keys,
+            x,
+            labels,
+            len(experiment.classes),
+            settings,
+            task.seed,
+            audio_dim,
+            device,
+            after_epoch=lambda *_, epochs=progress: epochs.advance(),
+        )
+        yield Result(task.name, pack_fit(fit))

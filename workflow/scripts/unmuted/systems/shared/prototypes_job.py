@@ -1,0 +1,33 @@
+"""The prototypes of AudioSet's labels, fitted on training clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from unmuted.engine.executor import Result, Task
+from unmuted.samples.experiment import Clip
+from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.prototypes import fit_prototypes
+from unmuted.training.clip_arrays import MemmapWriter
+
+
+def fit(
+    tasks: Sequence[Task],
+    units: Mapping[str, Sequence[Clip]],
+    projection: Projection,
+    head: np.ndarray,
+    min_weight: float,
+) -> Iterator[Result]:
+    """Vectors (527, A) and their evidence, from the clips that each unit may read."""
+    for task in tasks:
+        clips = units[task.name]
+        audio, scores = MemmapWriter(), MemmapWriter()
+        for clip in clips:
+            heard = clip.artifacts["ast"].tensors()
+            audio.append(projection.apply(heard["tokens"]))
+            scores.append(heard["scores"])
+        keys = [clip.key for clip in clips]
+        found = fit_prototypes(keys, audio.array(), scores.array(), head, projection, min_weight)
+        yield Result(task.name, dict(vars(found)))
