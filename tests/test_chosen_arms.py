@@ -13,18 +13,26 @@ from small_project import changed, make_config
 from unmuted.config.validation import schema, setting
 from unmuted.engine.run import Run
 from unmuted.errors import UserError
-from unmuted.evaluation.arms import ARMS, COMPARISON, SYSTEMS, leaking_arms
+from unmuted.evaluation.arms import (
+    COMPARISON_ARMS,
+    MODES,
+    STATISTICS,
+    SWAPPED,
+    Arm,
+    contrast_pairs,
+    leaking_arms,
+)
 from unmuted.features.visual import VISUAL
 from unmuted.pipeline.ablations import ablation_inputs
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.pipeline.stages import REPORTS, STAGES
 from unmuted.systems.cnn_rnn import tail_split
-from unmuted.systems.comparison.chosen_arms import PARTS, SORTED_TAIL, ChosenArms, chosen_arms
+from unmuted.systems.comparison import arm_audio
+from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, ChosenArms, chosen_arms
 from unmuted.systems.comparison.planned import (
     ablated_arms,
     arm_without_sound,
     check_report_arms,
-    contrast_pairs,
 )
 
 MODELS = {role: {"path": f"models/{role}"} for role in ("vit", "ast", "blip")}
@@ -58,18 +66,30 @@ def message(config: dict) -> str:
 # --- arms and classifiers -------------------------------------------------------------------------
 
 
-def test_the_tables_of_arms_agree() -> None:
-    described = {"generated_arch2" if arm == "generated" else arm for arm in ARMS}
-    described |= COMPARISON.keys() | (SYSTEMS.keys() - {"pilot_classification"})
-    assert PARTS.keys() == described
-    rules = schema("config")["properties"]["comparison"]["properties"]["arms"]
-    assert rules["items"]["enum"] == list(PARTS)
+@pytest.mark.parametrize("arm", COMPARISON_ARMS.values(), ids=lambda arm: arm.name)
+def test_a_row_of_the_table_of_arms_names_what_there_is(arm: Arm) -> None:
+    assert COMPARISON_ARMS[arm.name] is arm
+    assert arm.train and arm.test and arm.role in ("arm", "control")
+    has_audio = arm.audio is not None
+    assert not has_audio or callable(getattr(arm_audio, arm.audio))
+    assert has_audio or not (arm.stages or arm.prepared or arm.imputes or arm.is_filter)
+    assert {*arm.stages, *arm.features, *arm.fits, arm.predictions} <= STAGES.keys()
+    assert {*arm.prepared} <= {STATISTICS, SWAPPED} and {*arm.leaks_under} <= {*MODES}
+    others = {*arm.contrasts, *arm.missing_contrasts, arm.classifier_of or arm.name}
+    assert others <= COMPARISON_ARMS.keys()
+    for key in arm.settings:  # a key of the configuration, or the section of some
+        rules = schema("config")
+        for part in key.split("."):
+            rules = rules["properties"][part]
+
+
+def test_a_split_under_which_the_recogniser_cannot_be_compared_is_named_alike() -> None:
     assert tail_split.SORTED_TAIL == SORTED_TAIL
 
 
 def test_without_a_choice_there_are_all_arms_and_their_classifiers() -> None:
     chosen = chosen_of(filter__percentiles=[50, 25])
-    assert chosen.arms == tuple(PARTS)
+    assert chosen.arms == tuple(COMPARISON_ARMS)
     filters = [f"{name}-{p}" for name in ("filtered", "shuffled_dictionary") for p in (25, 50)]
     fillings = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1")
     assert chosen.always_units == (
@@ -83,7 +103,7 @@ def test_without_a_choice_there_are_all_arms_and_their_classifiers() -> None:
 
 
 def test_all_arms_by_name_are_the_default() -> None:
-    assert chosen_of(*PARTS) == chosen_of()
+    assert chosen_of(*COMPARISON_ARMS) == chosen_of()
 
 
 def test_arms_come_in_the_order_of_the_report_however_they_are_listed() -> None:
@@ -116,7 +136,7 @@ def test_arms_of_other_experiments_need_no_classifier() -> None:
 
 def test_the_recogniser_is_left_out_where_it_cannot_be_compared() -> None:
     chosen = chosen_of(cnn_rnn__split=SORTED_TAIL)
-    assert set(PARTS) - set(chosen.arms) == {"cnn_rnn"}
+    assert set(COMPARISON_ARMS) - set(chosen.arms) == {"cnn_rnn"}
     read = chosen.reads["comparison"]
     assert not {"cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions", "cnn_sequence"} & set(read)
 
@@ -148,7 +168,7 @@ def test_all_arms_read_what_the_table_of_stages_declares() -> None:
     assert chosen_of().at_all_rates == report.in_scenarios
 
 
-@pytest.mark.parametrize("arm", PARTS)
+@pytest.mark.parametrize("arm", COMPARISON_ARMS)
 def test_an_arm_alone_reads_a_part_of_what_all_read(arm: str) -> None:
     every, few = chosen_of().reads, chosen_of(arm).reads
     for step, stages in few.items():
@@ -318,7 +338,7 @@ def test_the_choice_of_arms_is_in_no_fingerprint_of_a_classifier(small: dict) ->
     """So that a classifier whose inputs are unchanged is not trained again."""
     fingerprints = {
         planned(small, *arms).fingerprints.of_artifact("comparison_classifier", "inputs")
-        for arms in (["knn_audio"], ["mean_audio"], list(PARTS))
+        for arms in (["knn_audio"], ["mean_audio"], list(COMPARISON_ARMS))
     }
     assert fingerprints == {
         open_run(small).fingerprints.of_artifact("comparison_classifier", "inputs")

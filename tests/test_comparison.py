@@ -18,7 +18,7 @@ from unmuted.samples.missing_audio import KINDS
 from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.comparison.chosen_arms import at_percentile, base_of
-from unmuted.systems.comparison.inputs import Fillings, FilterRule, filter_rule, keep
+from unmuted.systems.comparison.inputs import ArmInputs, FilterRule, filter_rule, keep
 from unmuted.systems.comparison.report import ComparisonData, compare_arms, tidy_rows
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
@@ -31,48 +31,51 @@ def made(*shape: int) -> np.ndarray:
 
 
 @pytest.fixture
-def fillings() -> Fillings:
+def fillings() -> ArmInputs:
     usable = np.array([True, True, False, True, False, True])
     real = np.where(usable[:, None, None], made(N, T, A), np.float32(0))
-    return Fillings(
-        clips=ClipFeatures(made(N, T, V), real, usable, made(N, S, T, A)),
-        video_generated=made(N, S, T, A),
-        pilot_generated=made(N, S, T, A),
-        retrieved=made(N, T, A),
+    return ArmInputs(
+        clips=ClipFeatures(made(N, T, V), real, usable, None),
+        stored={
+            "generated": made(N, S, T, A),
+            "video_generated": made(N, S, T, A),
+            "pilot_generated": made(N, S, T, A),
+            "retrieved": made(N, T, A),
+        },
         random=made(N, T, A),
         swapped=made(N, T, A),
         kept={"filtered": RNG.random((N, S)) < 0.5},
     )
 
 
-def test_every_unit_has_its_own_audio_beside_the_same_video(fillings: Fillings) -> None:
+def test_every_unit_has_its_own_audio_beside_the_same_video(fillings: ArmInputs) -> None:
     seen = {}
     for filling in (*FILLINGS, "filtered"):
         x = fillings.of_unit(filling, 2)[:]
         assert np.array_equal(x[..., :V], fillings.clips.visual)
         seen[filling] = x[..., V:]
     assert not seen["mean_audio"].any()
-    assert np.array_equal(seen["knn_audio"], fillings.retrieved)
-    assert np.array_equal(seen["generated_arch1"], fillings.video_generated[:, 2])
-    assert np.array_equal(seen["generated_pilot"], fillings.pilot_generated[:, 2])
-    assert np.array_equal(seen["generated_arch2"], fillings.clips.generated[:, 2])
+    assert np.array_equal(seen["knn_audio"], fillings.stored["retrieved"])
+    assert np.array_equal(seen["generated_arch1"], fillings.stored["video_generated"][:, 2])
+    assert np.array_equal(seen["generated_pilot"], fillings.stored["pilot_generated"][:, 2])
+    assert np.array_equal(seen["generated_arch2"], fillings.stored["generated"][:, 2])
     kept = fillings.kept["filtered"][:, 2]
     assert np.array_equal(seen["filtered"][kept], seen["generated_arch1"][kept])
     assert not seen["filtered"][~kept].any()
     assert np.array_equal(fillings.of_unit("video_only_matched", 0), fillings.clips.visual)
 
 
-def test_real_or_keeps_what_is_heard_and_fills_the_rest(fillings: Fillings) -> None:
+def test_real_or_keeps_what_is_heard_and_fills_the_rest(fillings: ArmInputs) -> None:
     heard = np.array([True, False, True, True, False, True])
     audio = fillings.of_unit("real_or_knn_audio", 0, heard)[:][..., V:]
     own = fillings.clips.usable & heard
     assert np.array_equal(audio[own], fillings.clips.real[own])
-    assert np.array_equal(audio[~own], fillings.retrieved[~own])
+    assert np.array_equal(audio[~own], fillings.stored["retrieved"][~own])
     noise = made(N, T, A)
     noisy = fillings.hearing(noise).of_unit("real_or_knn_audio", 0)[:][..., V:]
     usable = fillings.clips.usable
     assert np.array_equal(noisy[usable], noise[usable])
-    assert np.array_equal(noisy[~usable], fillings.retrieved[~usable])
+    assert np.array_equal(noisy[~usable], fillings.stored["retrieved"][~usable])
 
 
 def test_the_arm_of_a_classifier_is_in_its_name() -> None:
@@ -80,8 +83,9 @@ def test_the_arm_of_a_classifier_is_in_its_name() -> None:
     assert base_of("real_or_knn_audio") == "knn_audio"
 
 
-def test_what_no_chosen_arm_is_made_of_may_be_missing(fillings: Fillings) -> None:
-    few = replace(fillings, retrieved=None, random=None, swapped=None, kept={})
+def test_what_no_chosen_arm_is_made_of_may_be_missing(fillings: ArmInputs) -> None:
+    stored = {"video_generated": fillings.stored["video_generated"]}
+    few = replace(fillings, stored=stored, random=None, swapped=None, kept={})
     assert np.array_equal(
         few.of_unit("generated_arch1", 1)[:], fillings.of_unit("generated_arch1", 1)[:]
     )

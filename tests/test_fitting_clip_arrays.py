@@ -22,7 +22,7 @@ from unmuted.samples.experiment import Clip
 from unmuted.systems.classifier.inputs import load_features
 from unmuted.systems.classifier.training import ClassifierSettings, predict, train_classifier
 from unmuted.systems.comparison.fillings import audio_statistics
-from unmuted.systems.comparison.inputs import load_fillings, training_statistics
+from unmuted.systems.comparison.inputs import load_arm_inputs, training_statistics
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection, fit_projection
@@ -212,7 +212,7 @@ def test_any_clips_of_a_unit_are_those_of_the_whole(made: Made) -> None:
     statistics = training_statistics(made.clips, made.projection)
     swapped = np.ones((N, STEPS, AUDIO_DIM), np.float32)
     kept = {"filtered-50": np.arange(N * S).reshape(N, S) % 3 > 0}
-    fillings = load_fillings(made.clips, made.projection, statistics, swapped, kept, 0)
+    fillings = load_arm_inputs(made.clips, made.projection, statistics, swapped, kept, 0)
     some, heard = np.array([7, 3, 3, N - 1]), np.arange(N) % 2 == 0
     for unit in ("mean_audio", "random_features", "real_or_filtered-50", "generated_pilot"):
         x = fillings.of_unit(unit, 1, heard)

@@ -11,7 +11,8 @@ from small_project import make_config
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import PATTERN, changed_setting, scenario_name, scenario_path
 from unmuted.errors import UserError
-from unmuted.pipeline.ablations import ablation_inputs, ablations, arms_of
+from unmuted.evaluation.arms import arms_of_setting
+from unmuted.pipeline.ablations import ablation_inputs, ablations
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import STAGES, training_rates
 
@@ -149,7 +150,7 @@ def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Run) -> Non
     ],
 )
 def test_a_setting_is_judged_by_the_arms_that_it_reaches(key: str, arms: tuple[str, ...]) -> None:
-    assert arms_of(key) == arms
+    assert arms_of_setting(key) == arms
 
 
 def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

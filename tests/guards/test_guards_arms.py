@@ -10,6 +10,7 @@ from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -19,9 +20,13 @@ from small_project import changed
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import changed_setting, scenario_path
 from unmuted.errors import UserError
+from unmuted.evaluation.arms import COMPARISON_ARMS, Arm
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.table import format_report
+from unmuted.systems.comparison import arm_audio
 from unmuted.systems.comparison.chosen_arms import ChosenArms, chosen_arms
+from unmuted.systems.comparison.inputs import ArmInputs
+from unmuted.training.clip_arrays import Index
 
 TRAINED, CHOSEN = "comparison_classifier", "comparison_selection"
 PREDICTED = "comparison_predictions"
@@ -222,6 +227,44 @@ def test_an_arm_without_a_classifier_of_its_own_is_predicted_when_it_comes(clean
     assert ["oracle_filter" in one["kept"] for one in said] == [False, True]
     choices = [world.contents(CHOSEN) for world in (without, oracle)]
     assert choices[0] == choices[1]
+
+
+# --- a new arm ------------------------------------------------------------------------------------
+
+
+def test_a_new_arm_is_one_row_and_one_function(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quiet(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
+        return inputs.stored["retrieved"][clips] / 2
+
+    row = Arm(
+        "quiet_knn",
+        "half as loud in training",
+        "half as loud in the test",
+        audio="quiet",
+        stages=("retrieved",),
+        imputes=True,
+        contrasts=("knn_audio",),
+        missing_contrasts=("knn_audio",),
+    )
+    monkeypatch.setitem(COMPARISON_ARMS, row.name, row)
+    monkeypatch.setattr(arm_audio, "quiet", quiet, raising=False)
+    arms = {"arms": ["knn_audio", "mean_audio", row.name], "primary": "quiet_knn-knn_audio"}
+    world = make_world(folder / "new", make_clips(), comparison=arms, missing__training_rates=[0])
+    world.run()
+    for seed in SEEDS:
+        fits = {name: one.row.digest for name, one in world.units(TRAINED, seed).items()}
+        assert len(set(fits.values())) == len(fits) == 6  # no two classifiers are the same
+        assert {"quiet_knn", "real_or_quiet_knn"} < fits.keys()
+    report, _ = written(world, tmp_path, SEEDS)
+    assert list(report["arms"])[-1] == row.name
+    found = report["arms"][row.name]
+    assert (found["role"], found["audio"]) == ("arm", {"train": row.train, "test": row.test})
+    pairs = {pair for pair in report["contrasts"] if row.name in pair}
+    assert pairs == {"quiet_knn-video_only", "quiet_knn-knn_audio"}
+    pairs = {pair for pair in report["missing"]["contrasts"]["0"]["area"] if row.name in pair}
+    assert pairs == {f"quiet_knn-{name}" for name in ("video_only", "mean_audio", "knn_audio")}
 
 
 # --- other reports --------------------------------------------------------------------------------

@@ -1,4 +1,8 @@
-"""The arms: which audio a classifier is trained and tested on, and which arms leak.
+"""The one table of arms: which audio a classifier gets, what it is made of, and whether it leaks.
+
+A new arm is a row of `COMPARISON_ARMS` and, where its audio is made in a way of its own, a function
+of `systems/comparison/arm_audio.py`, which the row names. What is trained, chosen, read, contrasted
+and reported follows from the row.
 
 Imported by the configuration and the planner, so free of numpy and torch.
 """
@@ -12,37 +16,78 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+REFERENCE = "video_only"  # every other arm is contrasted with it
 ORACLE = "oracle_filter"
+MATCHED = "video_only_matched"
+COMPARED = "comparison_predictions"  # the stage of the arms that the comparison itself trains
+MAIN = "predictions"  # the stage of those that the main experiment trains
+MODES = ("percentile", "uniform")  # of the Feature Filter; `uniform` is told the true label
+STATISTICS, SWAPPED = "training statistics", "swapped audio"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm; `train` and `test` say in words which audio its classifier gets.
+    """One arm of the comparison.
 
-    {more} stands where clips without label join the training clips that something is fitted on.
-    role: "arm", or "control", which must not win.
+    Attributes:
+        name: as in `comparison.arms` and in reports.
+        train, test: in words, the audio that its classifier gets in training and in the test.
+            {more} stands where clips without label join the training clips of a fitted model.
+        audio: the function of `arm_audio` that makes its audio; None for a classifier without.
+        stages: sharded stages that the audio is made from.
+        prepared: what jobs prepare for the audio beside stages, of STATISTICS and SWAPPED.
+        imputes: whether there is a second classifier, real_or_<arm>, which gets this audio only for
+            clips without usable sound.
+        role: "arm", or "control", which must not win.
+        leaks_under: modes of the Feature Filter under which it reads the true label of a tested
+            clip.
+        similarity: for an arm that filters, the array of `predicted_labels` by which it does. It
+            has a classifier for each percentile of the Feature Filter.
+        classifier_of: another arm whose classifier it uses.
+        predictions: the stage that holds the predictions of its classifiers.
+        main_name: its name in the main experiment, if that trains it.
+        contrasts: arms that it is contrasted with beside the reference.
+        missing_contrasts: arms that it is contrasted with where audio is missing, beside mean_audio
+            and the reference.
+        settings: beginnings of the configuration's keys that reach its audio, for ablations.
+        features, fits, models: stages, fitted stages and config roles of models that only the
+            report reads, for the models' types, the choices and the training curves.
     """
 
     name: str
     train: str
     test: str
+    audio: str | None = None
+    stages: tuple[str, ...] = ()
+    prepared: tuple[str, ...] = ()
+    imputes: bool = False
     role: str = "arm"
+    leaks_under: tuple[str, ...] = ()
+    similarity: str | None = None
+    classifier_of: str | None = None
+    predictions: str = COMPARED
+    main_name: str = ""
+    contrasts: tuple[str, ...] = ()
+    missing_contrasts: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    fits: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
+    @property
+    def is_filter(self) -> bool:
+        """Whether it rejects generated audio by predicted labels."""
+        return self.similarity is not None
 
-ARMS = {
-    arm.name: arm
-    for arm in (
-        Arm("video_only", "none", "none"),
-        Arm(
-            "generated",
-            "generated, out of fold: by generators and prototypes fitted on the training "
-            "clips{more} of other source groups",
-            "generated, by the generator and prototypes fitted on all training clips with usable "
-            "sound{more}",
-        ),
-        Arm("real_audio", "real audio, projected", "real audio, projected"),
-    )
-}
+    @property
+    def is_system(self) -> bool:
+        """Whether it is a recogniser with features and a network of its own."""
+        return self.predictions not in (COMPARED, MAIN)
+
+    @property
+    def always_leaks(self) -> bool:
+        """Whether it reads the true label of tested clips under every setting."""
+        return set(self.leaks_under) == {*MODES}
 
 
 _ARCH1 = (
@@ -59,74 +104,208 @@ _KEPT = "; the training mean where the filter rejects it"
 _BY_LABEL = f"{_ARCH1[0]}{_KEPT}, judged by the training clip's label"
 _BY_POSTERIOR = f"{_ARCH1[1]}{_KEPT}, judged by the video-only classifier's posterior"
 _OTHERS_VECTOR = ", with another action's vector for every action"
+_LEARNS_SOUND = "none; the LSTM also learns to generate the sound of the training clips{more}"
+_FILTERED = ("video_generated", "predicted_labels")
+_PILOT_FITS = ("pilot", "pilot_selection")
 
-# Arms of the comparison beside the three above; `generated` is its generated_arch2.
-COMPARISON = {
-    arm.name: arm
-    for arm in (
-        Arm("video_only_matched", "none; as many parameters as with audio", "none"),
-        Arm("mean_audio", "the training mean for every clip", "the training mean for every clip"),
-        Arm(
-            "knn_audio",
-            "mean of the training clips{more} that look most alike, out of fold",
-            "mean of the training clips{more} that look most alike",
+_ROWS = (  # in the order of the report
+    Arm(REFERENCE, "none", "none", predictions=MAIN, main_name=REFERENCE),
+    Arm(MATCHED, "none; as many parameters as with audio", "none"),
+    Arm(
+        "cnn_rnn",
+        "none",
+        "none",
+        predictions="cnn_rnn_predictions",
+        features=("cnn_sequence",),
+        fits=("cnn_rnn", "cnn_rnn_selection"),
+        models=("cnn_rnn_backbone",),
+    ),
+    Arm(
+        "pilot",
+        _LEARNS_SOUND,
+        "none",
+        predictions="pilot_predictions",
+        features=("cnn_rgb",),
+        fits=_PILOT_FITS,
+        models=("pilot_backbone",),
+    ),
+    Arm(
+        "mean_audio",
+        "the training mean for every clip",
+        "the training mean for every clip",
+        audio="mean_audio",
+        imputes=True,
+    ),
+    Arm(
+        "knn_audio",
+        "mean of the training clips{more} that look most alike, out of fold",
+        "mean of the training clips{more} that look most alike",
+        audio="retrieved",
+        stages=("retrieved",),
+        imputes=True,
+        settings=("retrieval",),
+    ),
+    Arm(
+        "generated_pilot",
+        *_PILOT,
+        audio="generated_by_pilot",
+        stages=("pilot_generated",),
+        imputes=True,
+        contrasts=(MATCHED,),
+        settings=("pilot", "models.pilot_backbone"),
+        features=("cnn_rgb",),
+        fits=_PILOT_FITS,
+        models=("pilot_backbone",),
+    ),
+    Arm(
+        "generated_arch1",
+        *_ARCH1,
+        audio="generated_by_architecture_1",
+        stages=("video_generated",),
+        imputes=True,
+        contrasts=(MATCHED,),
+        settings=("video_generator",),
+        fits=("video_generator",),
+    ),
+    Arm(
+        "filtered",
+        _BY_LABEL,
+        _BY_POSTERIOR,
+        audio="filtered_architecture_1",
+        stages=_FILTERED,
+        imputes=True,
+        leaks_under=("uniform",),
+        similarity="similarity",
+        contrasts=("generated_arch1", "shuffled_dictionary"),
+        missing_contrasts=("generated_arch1",),
+        settings=("models.sentence", "video_generator", "filter"),
+        fits=("video_generator",),
+    ),
+    Arm(
+        "generated_arch2",
+        "generated, out of fold: by generators and prototypes fitted on the training "
+        "clips{more} of other source groups",
+        "generated, by the generator and prototypes fitted on all training clips with usable "
+        "sound{more}",
+        audio="generated_by_architecture_2",
+        stages=("generated",),
+        imputes=True,
+        predictions=MAIN,
+        main_name="generated",
+        contrasts=(MATCHED, "knn_audio"),
+        settings=(
+            *("generator", "prototypes", "captions", "representative_frames", "models.blip"),
+            "models.sentence",
         ),
-        Arm("generated_pilot", *_PILOT),
-        Arm("generated_arch1", *_ARCH1),
-        Arm("filtered", _BY_LABEL, _BY_POSTERIOR),
-        Arm(
-            ORACLE,
-            _BY_LABEL,
-            f"{_ARCH1[1]}{_KEPT}, judged by the TRUE label of the tested clip: a leak",
-        ),
-        Arm(
-            "shuffled_dictionary",
-            f"{_BY_LABEL}{_OTHERS_VECTOR}",
-            f"{_BY_POSTERIOR}{_OTHERS_VECTOR}",
-            "control",
-        ),
-        Arm(
-            "random_features",
-            "random features with the mean and variance of training audio",
-            "random features with the mean and variance of training audio",
-            "control",
-        ),
-        Arm(
-            "swapped_audio",
-            "real audio of a training clip of another source",
-            "real audio of a test clip of another source",
-            "control",
-        ),
-    )
-}
+        fits=("generator",),
+    ),
+    Arm(
+        "real_audio",
+        "real audio, projected",
+        "real audio, projected",
+        predictions=MAIN,
+        main_name="real_audio",
+    ),
+    Arm(
+        ORACLE,
+        _BY_LABEL,
+        f"{_ARCH1[1]}{_KEPT}, judged by the TRUE label of the tested clip: a leak",
+        audio="filtered_architecture_1",
+        stages=_FILTERED,
+        leaks_under=MODES,
+        similarity="similarity",
+        classifier_of="filtered",
+        contrasts=("filtered",),
+        fits=("video_generator",),
+    ),
+    Arm(
+        "shuffled_dictionary",
+        f"{_BY_LABEL}{_OTHERS_VECTOR}",
+        f"{_BY_POSTERIOR}{_OTHERS_VECTOR}",
+        audio="filtered_architecture_1",
+        stages=_FILTERED,
+        role="control",
+        similarity="shuffled_similarity",
+        fits=("video_generator",),
+    ),
+    Arm(
+        "random_features",
+        "random features with the mean and variance of training audio",
+        "random features with the mean and variance of training audio",
+        audio="random_features",
+        stages=("ast",),
+        prepared=(STATISTICS,),
+        role="control",
+    ),
+    Arm(
+        "swapped_audio",
+        "real audio of a training clip of another source",
+        "real audio of a test clip of another source",
+        audio="swapped_audio",
+        stages=("ast",),
+        prepared=(SWAPPED,),
+        role="control",
+    ),
+)
+COMPARISON_ARMS = {arm.name: arm for arm in _ROWS}
+# Reported by the pilot alone.
+PILOT_CLASSIFICATION = Arm("pilot_classification", "none", "none", predictions="pilot_predictions")
 
 
-# Systems of their own on the same clips: they have no audio, and features of their own.
-_BESIDE = "none; the LSTM also learns to generate the sound of the training clips{more}"
-SYSTEMS = {
-    arm.name: arm
-    for arm in (
-        Arm("pilot", _BESIDE, "none"),
-        Arm("pilot_classification", "none", "none"),
-        Arm("cnn_rnn", "none", "none"),
-    )
-}
+# --- what follows from the table ------------------------------------------------------------------
+
+# The arms of the main experiment, under the names that it uses.
+ARMS = {arm.main_name: arm for arm in COMPARISON_ARMS.values() if arm.main_name}
+# Recognisers of their own on the same clips.
+SYSTEMS = {arm.name: arm for arm in (*_ROWS, PILOT_CLASSIFICATION) if arm.is_system}
 
 
 def leaking_arms(filter_settings: Mapping[str, object]) -> frozenset[str]:
     """Arms that read the true label of the clips they are tested on, and so are never a result.
 
     filter_settings: section `filter` of the configuration; its mode `uniform` is the source's
-    filter, which is told the answer. An arm that leaks does so too where it fills missing audio.
+    filter, which is told the answer. An arm that leaks does so too where it imputes missing audio.
     """
-    return frozenset({ORACLE, "filtered"} if filter_settings["mode"] == "uniform" else {ORACLE})
+    mode = filter_settings["mode"]
+    return frozenset(arm.name for arm in COMPARISON_ARMS.values() if mode in arm.leaks_under)
 
 
 def roles_of(arms: Collection[str], leaks: Collection[str]) -> dict[str, str]:
     """Of each arm of the comparison "arm", "control" or, if among `leaks`, "leaks"."""
-    controls = {name for name, arm in COMPARISON.items() if arm.role == "control"}
-    honest = {name: "control" if name in controls else "arm" for name in arms}
-    return honest | {name: "leaks" for name in arms if name in leaks}
+    return {name: "leaks" if name in leaks else COMPARISON_ARMS[name].role for name in arms}
+
+
+def contrast_pairs(arms: Collection[str]) -> list[tuple[str, str]]:
+    """The pairs of arms that a comparison of these arms contrasts; those of filters come last."""
+    pairs = [(arm, REFERENCE) for arm in arms if arm != REFERENCE]
+    ordered = sorted(COMPARISON_ARMS.values(), key=lambda arm: arm.is_filter)
+    further = [(arm.name, other) for arm in ordered for other in arm.contrasts]
+    return pairs + [pair for pair in further if set(pair) <= set(arms)]
+
+
+def missing_audio_pairs() -> list[tuple[str, str]]:
+    """The pairs that are contrasted where audio is missing: trained generators come first."""
+    arms = [arm for arm in COMPARISON_ARMS.values() if arm.imputes and arm.name != "mean_audio"]
+    arms.sort(key=_trained_first)
+    common = [(arm.name, other) for arm in arms for other in ("mean_audio", REFERENCE)]
+    return common + [(arm.name, other) for arm in arms for other in arm.missing_contrasts]
+
+
+def arms_of_setting(key: str) -> tuple[str, ...]:
+    """The arms that a setting reaches, by its key; all that some setting reaches if none does.
+
+    As ablations name and list them: that of the main experiment first, under its name there.
+    """
+    arms = [arm for arm in reversed(COMPARISON_ARMS.values()) if arm.settings]
+    arms.sort(key=_trained_first)
+    reached = [
+        arm for arm in arms if any(f"{key}.".startswith(f"{start}.") for start in arm.settings)
+    ]
+    return tuple(arm.main_name or arm.name for arm in reached or arms)
+
+
+def _trained_first(arm: Arm) -> tuple[bool, bool]:
+    return not arm.fits, arm.is_filter
 
 
 def audio_in_words(
@@ -138,10 +317,13 @@ def audio_in_words(
 ) -> dict[str, str]:
     """{"train": ..., "test": ...}: the audio of an arm, with the number of clips that had none.
 
-    usable_train, usable_test: bool (N,), whether a clip has usable sound. unlabelled: clips without
-    label whose sound is learnt from too. leaks: arms that are told the answer.
+    arm: its name in the comparison or in the main experiment. usable_train, usable_test: bool (N,),
+    whether a clip has usable sound. unlabelled: clips without label whose sound is learnt from too.
+    leaks: arms that are told the answer.
     """
-    described = (ARMS | COMPARISON | SYSTEMS)[ORACLE if arm in leaks else arm]
+    described = (COMPARISON_ARMS | ARMS | SYSTEMS)[arm]
+    if arm in leaks and described.is_filter:
+        described = COMPARISON_ARMS[ORACLE]
     more = f" and {unlabelled} clips without label" if unlabelled else ""
     words = {
         "train": described.train.format(more=more),

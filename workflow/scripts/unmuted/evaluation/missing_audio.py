@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.evaluation.arms import missing_audio_pairs
 from unmuted.evaluation.bootstrap import GroupBootstrap, interval
 from unmuted.evaluation.outcomes import contrasts
 from unmuted.samples.missing_audio import area_under_rate_curve
 
 KIND = "no_stream"  # of missing audio, about which the question of the project is asked
-FILLED = ("generated_pilot", "generated_arch1", "generated_arch2", "filtered", "knn_audio")
-FILLED_PAIRS = (  # of systems that keep a clip's own sound and fill what is missing
-    *((filling, other) for filling in FILLED for other in ("mean_audio", "video_only")),
-    ("filtered", "generated_arch1"),
-)
 FAMILIES = (
     ". Those under `missing` are families of their own: one for each share of training clips "
     "without sound, of all its pairs and both measures"
@@ -69,12 +65,12 @@ def filled_contrasts(
     bootstrap: GroupBootstrap,
     leaks: Collection[str],
 ) -> dict[str, Any]:
-    """Does it help where audio is missing? FILLED_PAIRS by measure, all of them one family.
+    """Does it help where audio is missing? All of `missing_audio_pairs`, by measure: one family.
 
     Measures: "area", the mean accuracy over the rates, and "largest_rate", accuracy where the most
     clips lack their stream. heard, masks, leaks: as in `rate_curves`.
     """
-    pairs = [pair for pair in FILLED_PAIRS if set(pair) <= set(heard)]
+    pairs = [pair for pair in missing_audio_pairs() if set(pair) <= set(heard)]
     curves = {arm: _over_rates(heard[arm], masks, KIND) for arm in {a for p in pairs for a in p}}
     measures = {  # (S, N) by arm
         "area": {

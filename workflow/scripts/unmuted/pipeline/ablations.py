@@ -12,22 +12,9 @@ from unmuted.config.validation import setting
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import changed_setting
 from unmuted.errors import UserError
+from unmuted.evaluation.arms import arms_of_setting
 from unmuted.features.visual import VISUAL
 from unmuted.systems.comparison.planned import ablated_arms
-
-FILLED_ARMS = ("generated", "generated_arch1", "generated_pilot", "filtered", "knn_audio")
-ARMS_OF_SETTINGS = {  # what a setting reaches, by the beginning of its key; others reach all
-    **dict.fromkeys(
-        ["generator", "prototypes", "captions", "representative_frames", "models.blip"],
-        ("generated",),
-    ),
-    "models.sentence": ("generated", "filtered"),
-    "video_generator": ("generated_arch1", "filtered"),
-    "pilot": ("generated_pilot",),
-    "models.pilot_backbone": ("generated_pilot",),
-    "filter": ("filtered",),
-    "retrieval": ("knn_audio",),
-}
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,7 @@ def _ablation(run: Run, grid: str, key: str, value: object) -> Ablation:
             "under missing.training_rates, missing.test_rates and missing.kinds"
         )
     other = run.scenario(changed_setting(key, value))
-    arms = ablated_arms(grid, key, arms_of(key), run.config)
+    arms = ablated_arms(grid, key, arms_of_setting(key), run.config)
     same = setting(other.config, key) == setting(run.config, key)
     if not same and not other.layout.owns("comparison_predictions"):
         raise UserError(
@@ -90,11 +77,3 @@ def _reads(run: Run, grid: str, fits: list[str] | None = None) -> list[tuple[Run
             stages += ["comparison_predictions", "video_generated", "pilot_generated"]
         found += [(one, stage) for one in (run, ablation.run) for stage in stages]
     return found
-
-
-def arms_of(key: str) -> tuple[str, ...]:
-    """The arms with generated or retrieved audio that a setting reaches."""
-    reached = [
-        arms for start, arms in ARMS_OF_SETTINGS.items() if f"{key}.".startswith(f"{start}.")
-    ]
-    return reached[0] if reached else FILLED_ARMS

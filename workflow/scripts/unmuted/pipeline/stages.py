@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from unmuted.engine.scenarios import changed_setting
 from unmuted.engine.stage import Report, Stage
+from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
 from unmuted.systems.comparison.chosen_arms import FILTER
 
@@ -40,7 +41,6 @@ CNN_RNN = tuple(  # all that its training reads
     ]
 )
 CLASSIFIED = (*VISUAL, "ast", "generated")
-COMPARED = (*CLASSIFIED, "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
 CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # what decides which arms are compared
 # What decides which audio fits may read.
@@ -450,6 +450,11 @@ _STAGES = (
         ".gif",
         inputs=("sequence_frames", "cnn_rnn_predictions"),
     ),
+)
+# What the arms' audio is made from, in the order above.
+_OF_ARMS = {stage for arm in COMPARISON_ARMS.values() for stage in arm.stages}
+COMPARED = (*CLASSIFIED, *(s.name for s in _STAGES if s.name in _OF_ARMS.difference(CLASSIFIED)))
+_STAGES += (
     # the comparison of all ways to fill missing audio
     Stage(
         "noise_ast",
@@ -500,12 +505,7 @@ _STAGES = (
         "predict_comparison",
         ".json",
         inputs=(
-            *VISUAL,
-            "generated",
-            "video_generated",
-            "pilot_generated",
-            "retrieved",
-            "predicted_labels",
+            *(stage for stage in COMPARED if stage != "ast"),
             "predictions",
         ),
         optional=("ast", "noise_ast"),

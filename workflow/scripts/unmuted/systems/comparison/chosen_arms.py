@@ -8,76 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unmuted.evaluation.arms import ORACLE
+from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, MAIN, MATCHED, SWAPPED
 from unmuted.features.visual import VISUAL
 
-VIDEO = "video_only_matched"
+VIDEO = MATCHED
 REAL_OR = "real_or_"
-COMPARED = "comparison_predictions"
 ALWAYS = ("video_only", "real_audio")  # what the other arms are compared with
 FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")  # settings of filters
+PARTS = COMPARISON_ARMS
 SORTED_TAIL = "sorted_tail"  # a split of the CNN-RNN under which it cannot be compared
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What an arm of the comparison is made of.
-
-    audio: stages that its audio is made from. predictions: stage that holds the predictions of its
-    classifiers. fills: whether there is a second classifier, real_or_<arm>, which gets this audio
-    only for clips without usable sound. is_filter: whether there is a classifier for each
-    percentile of the Feature Filter, which judges clips by the video-only predictions.
-    classifier_of: another arm whose classifier it uses. features, fits: stages and fitted stages
-    that only the report reads, for the models' types, the choices and the training curves. models:
-    config roles of models that only some arms need.
-    """
-
-    audio: tuple[str, ...] = ()
-    predictions: str = COMPARED
-    fills: bool = False
-    is_filter: bool = False
-    classifier_of: str | None = None
-    features: tuple[str, ...] = ()
-    fits: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-
-
-_MAIN = "predictions"
-_FILTERED = ("video_generated", "predicted_labels")
-_PILOT_FITS = ("pilot", "pilot_selection")
-PARTS = {  # in the order of the report
-    "video_only": Parts(predictions=_MAIN),
-    VIDEO: Parts(),
-    "cnn_rnn": Parts(
-        predictions="cnn_rnn_predictions",
-        features=("cnn_sequence",),
-        fits=("cnn_rnn", "cnn_rnn_selection"),
-        models=("cnn_rnn_backbone",),
-    ),
-    "pilot": Parts(
-        predictions="pilot_predictions",
-        features=("cnn_rgb",),
-        fits=_PILOT_FITS,
-        models=("pilot_backbone",),
-    ),
-    "mean_audio": Parts(fills=True),
-    "knn_audio": Parts(("retrieved",), fills=True),
-    "generated_pilot": Parts(
-        ("pilot_generated",),
-        fills=True,
-        features=("cnn_rgb",),
-        fits=_PILOT_FITS,
-        models=("pilot_backbone",),
-    ),
-    "generated_arch1": Parts(("video_generated",), fills=True, fits=("video_generator",)),
-    "filtered": Parts(_FILTERED, fills=True, is_filter=True, fits=("video_generator",)),
-    "generated_arch2": Parts(("generated",), predictions=_MAIN, fills=True, fits=("generator",)),
-    "real_audio": Parts(predictions=_MAIN),
-    ORACLE: Parts(_FILTERED, is_filter=True, classifier_of="filtered", fits=("video_generator",)),
-    "shuffled_dictionary": Parts(_FILTERED, is_filter=True, fits=("video_generator",)),
-    "random_features": Parts(("ast",)),
-    "swapped_audio": Parts(("ast",)),
-}
 
 
 @dataclass(frozen=True)
@@ -93,17 +32,17 @@ class ChosenArms:
     @property
     def compared(self) -> tuple[str, ...]:
         """Arms whose predictions the comparison makes; those of the others are made elsewhere."""
-        return tuple(arm for arm in self.arms if PARTS[arm].predictions == COMPARED)
+        return tuple(arm for arm in self.arms if COMPARISON_ARMS[arm].predictions == COMPARED)
 
     @property
     def fillings(self) -> tuple[str, ...]:
         """Arms whose audio is also given only to clips without usable sound: `filling_units`."""
-        return tuple(arm for arm in self.arms if PARTS[arm].fills)
+        return tuple(arm for arm in self.arms if COMPARISON_ARMS[arm].imputes)
 
     @property
     def filters(self) -> tuple[str, ...]:
         """Arms with a classifier for each percentile."""
-        return tuple(arm for arm in self._trained if PARTS[arm].is_filter)
+        return tuple(arm for arm in self._trained if COMPARISON_ARMS[arm].is_filter)
 
     @property
     def always_units(self) -> tuple[str, ...]:
@@ -113,7 +52,7 @@ class ChosenArms:
     @property
     def filling_units(self) -> tuple[str, ...]:
         """Classifiers that keep a clip's own sound and fill what is missing; filters come last."""
-        ordered = sorted(self.fillings, key=lambda arm: PARTS[arm].is_filter)
+        ordered = sorted(self.fillings, key=lambda arm: COMPARISON_ARMS[arm].is_filter)
         return tuple(f"{REAL_OR}{unit}" for arm in ordered for unit in self._units_of(arm))
 
     @property
@@ -123,10 +62,10 @@ class ChosenArms:
 
     @property
     def _trained(self) -> tuple[str, ...]:
-        return tuple(arm for arm in self.compared if PARTS[arm].classifier_of is None)
+        return tuple(arm for arm in self.compared if COMPARISON_ARMS[arm].classifier_of is None)
 
     def _units_of(self, arm: str) -> list[str]:
-        if not PARTS[arm].is_filter:
+        if not COMPARISON_ARMS[arm].is_filter:
             return [arm]
         return [at_percentile(arm, percentile) for percentile in self.percentiles]
 
@@ -136,17 +75,23 @@ class ChosenArms:
     def audio(self) -> tuple[str, ...]:
         """Stages that the audio of the classifiers is made of; real audio is always among them."""
         of_units = (*self.compared, *self.fillings)
-        return _once("ast", *(stage for arm in of_units for stage in PARTS[arm].audio))
+        return _once("ast", *(stage for arm in of_units for stage in COMPARISON_ARMS[arm].stages))
 
     @property
     def hears(self) -> bool:
         """Whether some classifier is trained on real audio."""
-        return bool(self.fillings) or any("ast" in PARTS[arm].audio for arm in self.compared)
+        return bool(self.fillings) or any(
+            "ast" in COMPARISON_ARMS[arm].stages for arm in self.compared
+        )
+
+    def prepares(self, what: str) -> bool:
+        """Whether an arm needs STATISTICS of training sound, or SWAPPED audio."""
+        return any(what in COMPARISON_ARMS[arm].prepared for arm in self.arms)
 
     @property
     def posterior(self) -> tuple[str, ...]:
         """Stage of the video-only predictions, by which filters judge validation and test clips."""
-        return (_MAIN,) if self.filters else ()
+        return (MAIN,) if self.filters else ()
 
     @property
     def noise(self) -> tuple[str, ...]:
@@ -156,12 +101,12 @@ class ChosenArms:
     @property
     def swaps(self) -> bool:
         """Whether clips are also played the sound of others."""
-        return bool(self.fillings) or "swapped_audio" in self.arms
+        return bool(self.fillings) or self.prepares(SWAPPED)
 
     @property
     def predictions(self) -> tuple[str, ...]:
         """Stages of predictions that the report reads."""
-        return _once(*(PARTS[arm].predictions for arm in self.arms), *self.at_all_rates)
+        return _once(*(COMPARISON_ARMS[arm].predictions for arm in self.arms), *self.at_all_rates)
 
     @property
     def at_all_rates(self) -> tuple[str, ...]:
@@ -171,7 +116,7 @@ class ChosenArms:
     @property
     def models(self) -> frozenset[str]:
         """Config roles of models that not every arm has."""
-        return frozenset(role for arm in self.arms for role in PARTS[arm].models)
+        return frozenset(role for arm in self.arms for role in COMPARISON_ARMS[arm].models)
 
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]:
@@ -191,8 +136,8 @@ class ChosenArms:
 
     def _read_by_report(self) -> tuple[str, ...]:
         """Stages behind the tables, the models' names, the choices and the training curves."""
-        features = [stage for arm in self.arms for stage in PARTS[arm].features]
-        fits = [stage for arm in self.arms for stage in PARTS[arm].fits]
+        features = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].features]
+        fits = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].fits]
         chosen = ["comparison_selection"] if self.units else []
         common = (*VISUAL, "ast", "captions", "selection")
         return _once(*common, *features, *self.predictions, *fits, *chosen)
@@ -204,12 +149,12 @@ def chosen_arms(config: Mapping[str, object]) -> ChosenArms:
     The main experiment's arms are always there, and with an arm the one whose classifier it uses.
     The CNN-RNN is left out where it was trained on validation clips and chosen on training clips.
     """
-    wanted = config["comparison"].get("arms") or PARTS
-    needed = {PARTS[arm].classifier_of for arm in wanted}
+    wanted = config["comparison"].get("arms") or COMPARISON_ARMS
+    needed = {COMPARISON_ARMS[arm].classifier_of for arm in wanted}
     arms = {*ALWAYS, *wanted, *needed}
     if config["cnn_rnn"]["split"] == SORTED_TAIL:
         arms.discard("cnn_rnn")
-    ordered = tuple(arm for arm in PARTS if arm in arms)
+    ordered = tuple(arm for arm in COMPARISON_ARMS if arm in arms)
     return ChosenArms(ordered, filter_percentiles(config["filter"]))
 
 

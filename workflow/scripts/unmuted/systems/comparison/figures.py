@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from unmuted.engine.job import ReportJob
+from unmuted.evaluation.arms import REFERENCE
 from unmuted.evaluation.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.evaluation.figures.confusion import confusion_matrix
 from unmuted.evaluation.figures.differences import Difference, differences
@@ -20,7 +21,6 @@ from unmuted.evaluation.figures.training import training_curves
 from unmuted.samples.experiment import FULL
 from unmuted.samples.source_groups import UNIT
 from unmuted.systems.comparison.chosen_arms import chosen_arms
-from unmuted.systems.comparison.planned import REFERENCE
 from unmuted.systems.comparison.report import ComparisonData
 from unmuted.systems.comparison.tested import TestedClips
 from unmuted.systems.pilot.fits import joint_unit

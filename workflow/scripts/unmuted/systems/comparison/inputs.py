@@ -1,18 +1,19 @@
-"""The inputs of the comparison's classifiers: every way to fill a clip's missing audio.
+"""The inputs of the comparison's classifiers: video, and the audio of an arm.
 
-A *filling* is audio (T, A) that stands for a clip's own. An arm `<filling>` gives it to every clip;
-an arm `real_or_<filling>` only to clips without their own sound, as a system in use would. Which
-arms there are, and what each reads: `chosen_arms`.
+The classifier `<arm>` gets the arm's audio for every clip; `real_or_<arm>` only for clips without
+their own sound, as a system in use would: an imputation. How the audio of each arm is made:
+`arm_audio`. Which arms there are, and what each reads: `chosen_arms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unmuted.engine.executor import Artifact
+from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.swap_partners import swap_partners_of
 from unmuted.systems.arch1.feature_filter import (
@@ -22,8 +23,8 @@ from unmuted.systems.arch1.feature_filter import (
     true_similarity,
 )
 from unmuted.systems.classifier.inputs import ClipFeatures, load_features, stored_audio
+from unmuted.systems.comparison.arm_audio import audio_of
 from unmuted.systems.comparison.chosen_arms import (
-    PARTS,
     REAL_OR,
     VIDEO,
     at_percentile,
@@ -33,46 +34,37 @@ from unmuted.systems.comparison.chosen_arms import (
 from unmuted.systems.comparison.fillings import (
     AudioStatistics,
     audio_statistics,
-    filtered,
     random_features,
 )
 from unmuted.systems.shared.projection import Projection
 from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_audio
 
-STORED = ("video_generated", "pilot_generated", "retrieved")  # audio beside the main experiment's
+
+class StoredAudio(dict):
+    """By stage the audio that it made for the clips, (N, ...), read when it is first used."""
+
+    def __init__(self, clips: Sequence[Clip]):
+        super().__init__()
+        self._clips = clips
+
+    def __missing__(self, stage: str) -> np.ndarray:
+        return self.setdefault(stage, stored_audio(self._clips, stage))
 
 
 @dataclass(frozen=True)
-class Fillings:
-    """All that may stand for the audio of N clips.
+class ArmInputs:
+    """All that the audio of the arms is made of, of N clips.
 
-    clips: their own features. video_generated: (N, S, T, A), architecture 1; pilot_generated: the
-    same by the pilot. retrieved, random, swapped: (N, T, A). kept: by filter's name (with
-    percentile), bool (N, S). What no chosen arm is made of is None.
+    clips: their own features. stored: by stage the audio that it made, (N, T, A), or (N, S, T, A)
+    with one row a seed. random, swapped: (N, T, A); None where no chosen arm is made of it. kept:
+    by filter's name (with percentile), bool (N, S).
     """
 
     clips: ClipFeatures
-    video_generated: np.ndarray | None
-    pilot_generated: np.ndarray | None
-    retrieved: np.ndarray | None
+    stored: Mapping[str, np.ndarray]
     random: np.ndarray | None
     swapped: np.ndarray | None
     kept: Mapping[str, np.ndarray]
-
-    def audio(self, filling: str, seed_index: int, clips: Index) -> np.ndarray:
-        """A filling of n of the clips, (n, T, A)."""
-        if filling in self.kept:
-            kept_clips = self.kept[filling][clips, seed_index]
-            return filtered(self.video_generated[clips, seed_index], kept_clips)
-        return {
-            "mean_audio": lambda: np.zeros_like(self.clips.real[clips]),
-            "knn_audio": lambda: self.retrieved[clips],
-            "generated_pilot": lambda: self.pilot_generated[clips, seed_index],
-            "generated_arch1": lambda: self.video_generated[clips, seed_index],
-            "generated_arch2": lambda: self.clips.generated[clips, seed_index],
-            "random_features": lambda: self.random[clips],
-            "swapped_audio": lambda: self.swapped[clips],
-        }[filling]()
 
     def of_unit(self, unit: str, seed_index: int, heard: np.ndarray | None = None) -> ClipArray:
         """Input (N, T, F) of a classifier.
@@ -85,42 +77,37 @@ class Fillings:
         own = self.clips.usable if heard is None else self.clips.usable & heard
 
         def audio(clips: Index) -> np.ndarray:
-            filling = self.audio(unit.removeprefix(REAL_OR), seed_index, clips)
+            made = audio_of(self, unit.removeprefix(REAL_OR), clips, seed_index)
             if unit.startswith(REAL_OR):
-                return np.where(own[clips, None, None], self.clips.real[clips], filling)
-            return filling
+                return np.where(own[clips, None, None], self.clips.real[clips], made)
+            return made
 
         return with_audio(self.clips.visual, self.clips.real.shape[2], audio)
 
-    def hearing(self, real: np.ndarray) -> Fillings:
+    def hearing(self, real: np.ndarray) -> ArmInputs:
         """The same clips with another sound (N, T, A) in the place of their own."""
         return replace(self, clips=replace(self.clips, real=real))
 
 
-def load_fillings(
+def load_arm_inputs(
     clips: Sequence[Clip],
     projection: Projection | None,
     statistics: AudioStatistics | None,
     swapped: np.ndarray | None,
     kept_by_filter: Mapping[str, np.ndarray],
     seed: int,
-    stages: Collection[str] = ("generated", *STORED),
     audio_dim: int = 0,
-) -> Fillings:
+) -> ArmInputs:
     """Read the features of clips.
 
     projection, audio_dim: as in `load_features`. statistics: of training sound, for random
-    features. swapped: (N, T, A), sound of other clips. stages: those whose audio is read; what
-    nothing is made of may be missing.
+    features. swapped: (N, T, A), sound of other clips.
     """
-    features = load_features(clips, projection, "generated" in stages, audio_dim)
+    features = load_features(clips, projection, with_generated=False, audio_dim=audio_dim)
     keys, steps = [clip.key for clip in clips], features.real.shape[1]
-    stored = {stage: stored_audio(clips, stage) for stage in STORED if stage in stages}
-    return Fillings(
+    return ArmInputs(
         clips=features,
-        video_generated=stored.get("video_generated"),
-        pilot_generated=stored.get("pilot_generated"),
-        retrieved=stored.get("retrieved"),
+        stored=StoredAudio(clips),
         random=None if statistics is None else random_features(keys, statistics, steps, seed),
         swapped=swapped,
         kept=kept_by_filter,
@@ -185,7 +172,7 @@ def filter_rule(settings: Mapping[str, object]) -> FilterRule:
 
 def similarities(clips: Sequence[Clip], filling: str) -> np.ndarray:
     """Cosine of each clip's predicted labels with every action, (N, S, C)."""
-    name = {"filtered": "similarity", "shuffled_dictionary": "shuffled_similarity"}[filling]
+    name = COMPARISON_ARMS[filling].similarity
     return np.stack([clip.artifacts["predicted_labels"].tensors()[name] for clip in clips])
 
 
@@ -221,6 +208,9 @@ def training_kept(
 
 def unit_digests(unit: str, clip: Clip, space: Artifact) -> list[str]:
     """Content digests of what a classifier reads of a clip, for recipes."""
-    stages = [*PARTS[base_of(unit)].audio, *(["ast"] if unit.startswith(REAL_OR) else [])]
+    stages = [
+        *COMPARISON_ARMS[base_of(unit)].stages,
+        *(["ast"] if unit.startswith(REAL_OR) else []),
+    ]
     seen = clip.digests("vit_rgb", "vit_flow", *stages)
     return [*seen, space.row.digest] if "ast" in stages else seen

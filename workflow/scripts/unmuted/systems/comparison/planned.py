@@ -5,37 +5,28 @@ Imported by the configuration and the planner, so free of numpy and torch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from unmuted.errors import UserError
-from unmuted.evaluation.arms import ORACLE, leaking_arms
+from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, contrast_pairs, leaking_arms
 from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, chosen_arms
 
-REFERENCE = "video_only"
-FURTHER = (  # contrasts of two arms, beside those of every arm with the reference
-    ("generated_pilot", "video_only_matched"),
-    ("generated_arch1", "video_only_matched"),
-    ("generated_arch2", "video_only_matched"),
-    ("generated_arch2", "knn_audio"),
-    ("filtered", "generated_arch1"),
-    ("filtered", "shuffled_dictionary"),
-    ("oracle_filter", "filtered"),
-)
 ARCH1 = ("generated_arch1", "filtered", ORACLE)  # what results/arch1_metrics.json is about
 UNFILTERED = "generated_arch1"
 OF_MAIN_EXPERIMENT = "generated"  # in grids of ablations; its predictions are there in any case
 FILES = {"arch1_metrics": "results/arch1_metrics.json", "predictions": "results/predictions.csv"}
 
 
-def contrast_pairs(arms: Collection[str]) -> list[tuple[str, str]]:
-    """The pairs of arms whose accuracies a comparison of these arms contrasts."""
-    pairs = [(arm, REFERENCE) for arm in arms if arm != REFERENCE]
-    return pairs + [pair for pair in FURTHER if set(pair) <= set(arms)]
-
-
 def comparison_problems(config: Mapping[str, object]) -> list[str]:
     """What is wrong with the arms and the primary contrast of a complete configuration."""
-    problems, comparison = [], config["comparison"]
+    comparison = config["comparison"]
+    problems = [
+        f"comparison.arms.{place}: {arm!r} is not one of {[*COMPARISON_ARMS]}"
+        for place, arm in enumerate(comparison.get("arms", ()))
+        if arm not in COMPARISON_ARMS
+    ]
+    if problems:
+        return problems
     if "cnn_rnn" in comparison.get("arms", ()) and config["cnn_rnn"]["split"] == SORTED_TAIL:
         problems.append(
             f"comparison.arms: cnn_rnn cannot be compared under cnn_rnn.split {SORTED_TAIL}: it is "

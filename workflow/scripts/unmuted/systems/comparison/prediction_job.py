@@ -8,18 +8,18 @@ import numpy as np
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.evaluation.arms import ORACLE, leaking_arms
+from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, leaking_arms
 from unmuted.samples.experiment import Clip
 from unmuted.systems.arch1.feature_filter import true_similarity
 from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
 from unmuted.systems.comparison.fillings import AudioStatistics
 from unmuted.systems.comparison.inputs import (
-    Fillings,
+    ArmInputs,
     FilterRule,
     audio_of_partner,
     filter_rule,
     keep,
-    load_fillings,
+    load_arm_inputs,
     similarities,
     video_posterior,
 )
@@ -50,7 +50,7 @@ def predict_shard(
 
     device = str(use_device(job.config["device"], job.threads))
     projection, choice = Projection(**space.tensors()), selection.json()
-    wanted, stages = chosen_arms(job.config).compared, chosen_arms(job.config).audio
+    wanted = chosen_arms(job.config).compared
     units = _chosen_units(choice, wanted)
     picked = {unit: choice["units"][unit] for unit in units.values()}
     chosen = load_chosen(classifiers, picked, device)
@@ -63,7 +63,7 @@ def predict_shard(
     masks, classes = job.config["missing"]["seed"], list(job.classes)
 
     def probabilities(
-        models: Sequence[Classifier], arm: str, made: Fillings, heard: bool
+        models: Sequence[Classifier], arm: str, made: ArmInputs, heard: bool
     ) -> list[list[float]]:
         own = np.array([heard])
         found = [
@@ -80,7 +80,7 @@ def predict_shard(
         label = None if clip.label is None else classes.index(clip.label)
         kept = _kept(clip, choice, label, rule, leaks)
         swapped = audio_of_partner(clip, donors.get(task.name), projection)[None]
-        fillings = load_fillings([clip], projection, statistics, swapped, kept, masks, stages)
+        fillings = load_arm_inputs([clip], projection, statistics, swapped, kept, masks)
         found, missing = {}, {}
         for arm, models in arms.items():
             if arm.startswith(REAL_OR):
@@ -94,7 +94,7 @@ def predict_shard(
                     heard: probabilities(models, arm, made, own)
                     for heard, (made, own) in sounds.items()
                 }
-            elif arm != ORACLE or label is not None:
+            elif label is not None or not COMPARISON_ARMS[arm].always_leaks:
                 found[arm] = probabilities(models, arm, fillings, True)
         yield Result(
             task.name,
@@ -118,9 +118,8 @@ def _chosen_units(choice: Mapping[str, object], arms: Collection[str]) -> dict[s
             unit = None if percentile is None else f"{prefix}{at_percentile(filling, percentile)}"
             if unit in units:
                 found[f"{prefix}{filling}"] = unit
-    if ORACLE in arms and "filtered" in found:
-        found[ORACLE] = found["filtered"]  # trained alike; only the tested clips' filter differs
-    return found
+    lent = {arm: COMPARISON_ARMS[arm].classifier_of for arm in arms}
+    return found | {arm: found[other] for arm, other in lent.items() if other in found}
 
 
 def _kept(
@@ -176,7 +175,8 @@ def clip_inputs(
         selection.row.digest,
         [[unit.row.digest for unit in units.values()] for units in classifiers.values()],
         job.classes,
-        ORACLE in chosen_arms(job.config).arms,  # the one arm without a classifier of its own
+        # Arms without a classifier of their own.
+        [arm for arm in chosen_arms(job.config).arms if COMPARISON_ARMS[arm].classifier_of],
     ]
     return {
         name: [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.evaluation.arms import SYSTEMS
+from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_pairs
 from unmuted.evaluation.bootstrap import GroupBootstrap
 from unmuted.evaluation.missing_audio import KIND
 from unmuted.evaluation.outcomes import (
@@ -20,7 +20,6 @@ from unmuted.evaluation.outcomes import (
     recovery,
 )
 from unmuted.systems.comparison.chosen_arms import ChosenArms
-from unmuted.systems.comparison.planned import REFERENCE, contrast_pairs
 
 SCHEMA = "comparison.schema.yaml"
 SCHEMA_VERSION = 1

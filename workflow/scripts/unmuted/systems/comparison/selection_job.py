@@ -9,7 +9,7 @@ import numpy as np
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.evaluation.arms import leaking_arms
+from unmuted.evaluation.arms import STATISTICS, SWAPPED, leaking_arms
 from unmuted.evaluation.metrics import accuracy
 from unmuted.samples.experiment import VIEWS, Clip, Experiment
 from unmuted.samples.missing_audio import is_missing
@@ -18,10 +18,10 @@ from unmuted.systems.classifier.selection import select_snapshot
 from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
 from unmuted.systems.comparison.fillings import AudioStatistics
 from unmuted.systems.comparison.inputs import (
-    Fillings,
+    ArmInputs,
     filter_rule,
     keep,
-    load_fillings,
+    load_arm_inputs,
     similarities,
     swapped_audio,
     training_statistics,
@@ -48,15 +48,13 @@ def select(
     device = str(use_device(job.config["device"], job.threads))
     projection, clips = Projection(**space.tensors()), experiment.split("val")
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
-    has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
+    has_statistics, has_swapped = chosen.prepares(STATISTICS), chosen.prepares(SWAPPED)
     train = experiment.split("train")
-    statistics = training_statistics(train, projection) if has_random else None
+    statistics = training_statistics(train, projection) if has_statistics else None
     swapped = swapped_audio(clips, projection, masks) if has_swapped else None
     labels = experiment.labels(clips)
     judged = _judge(chosen.filters, clips, labels, job.config["filter"])
-    fillings = load_fillings(
-        clips, projection, statistics, swapped, judged.kept, masks, chosen.audio
-    )
+    fillings = load_arm_inputs(clips, projection, statistics, swapped, judged.kept, masks)
     heard = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
     for task in tasks:
         choices = {
@@ -76,7 +74,7 @@ def select(
                     for filling in chosen.filters
                 },
                 "oracle_thresholds": judged.oracle,
-                "random_statistics": _as_lists(statistics) if has_random else None,
+                "random_statistics": _as_lists(statistics) if has_statistics else None,
             },
         )
 
@@ -123,7 +121,7 @@ def _judge(
 def _choice(
     artifact: Artifact,
     unit: str,
-    fillings: Fillings,
+    fillings: ArmInputs,
     index: int,
     heard: np.ndarray,
     labels: np.ndarray,
@@ -178,7 +176,7 @@ def choice_inputs(
     """What the choice reads, for its fingerprint: also how the sound of training clips varies."""
     chosen = chosen_arms(job.config)
     stages = (*VIEWS, *chosen.audio, *chosen.posterior)
-    train = experiment.split("train") if "random_features" in chosen.arms else []
+    train = experiment.split("train") if chosen.prepares(STATISTICS) else []
     return {
         "clips": sorted(
             [clip.label, clip.group, *clip.digests(*stages)] for clip in experiment.split("val")

@@ -11,19 +11,19 @@ import numpy as np
 from unmuted.config.validation import setting
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
+from unmuted.evaluation.arms import COMPARISON_ARMS, STATISTICS, SWAPPED
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.systems.classifier.capacity import matched_hidden
 from unmuted.systems.comparison.chosen_arms import (
     FILTER,
-    PARTS,
     VIDEO,
     base_of,
     chosen_arms,
 )
 from unmuted.systems.comparison.inputs import (
-    Fillings,
+    ArmInputs,
     filter_rule,
-    load_fillings,
+    load_arm_inputs,
     swapped_audio,
     training_kept,
     training_statistics,
@@ -64,20 +64,19 @@ def train(
 
 def training_fillings(
     experiment: Experiment, clips: Sequence[Clip], job: Job, space: Artifact
-) -> Fillings:
+) -> ArmInputs:
     """All that the chosen arms are made of, of the training clips."""
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
     projection = Projection(**space.tensors()) if chosen.hears else None
-    has_random, has_swapped = (a in chosen.arms for a in ("random_features", "swapped_audio"))
+    has_statistics, has_swapped = chosen.prepares(STATISTICS), chosen.prepares(SWAPPED)
     rule = filter_rule(job.config["filter"])
-    return load_fillings(
+    return load_arm_inputs(
         clips,
         projection,
-        training_statistics(clips, projection) if has_random else None,
+        training_statistics(clips, projection) if has_statistics else None,
         swapped_audio(clips, projection, masks) if has_swapped else None,
         training_kept(experiment, clips, rule, chosen.filters),
         masks,
-        chosen.audio,
         job.config["audio_dim"],
     )
 
@@ -93,7 +92,7 @@ def fit_inputs(experiment: Experiment, job: Job, space: Artifact) -> dict[str, d
     return {
         unit: {
             "classes": experiment.classes,
-            "filter": settings if PARTS[base_of(unit)].is_filter else None,
+            "filter": settings if COMPARISON_ARMS[base_of(unit)].is_filter else None,
             "clips": sorted(
                 [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
             ),
