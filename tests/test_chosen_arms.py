@@ -87,19 +87,23 @@ def test_a_split_under_which_the_recogniser_cannot_be_compared_is_named_alike() 
     assert tail_split.SORTED_TAIL == SORTED_TAIL
 
 
-def test_without_a_choice_there_are_all_arms_and_their_classifiers() -> None:
-    chosen = chosen_of(filter__percentiles=[50, 25])
-    assert chosen.arms == tuple(COMPARISON_ARMS)
-    filters = [f"{name}-{p}" for name in ("filtered", "shuffled_dictionary") for p in (25, 50)]
+def test_without_a_choice_there_are_all_arms() -> None:
+    assert chosen_of().arms == tuple(COMPARISON_ARMS)
+    assert "arms" not in config_of()["comparison"]  # the digest of a configuration stays as it was
+
+
+def test_classifiers_come_in_the_order_of_the_arms_and_imputing_filters_last() -> None:
     fillings = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1")
+    filters = ("filtered", "shuffled_dictionary")
+    others = ("video_only_matched", "generated_arch2", "random_features", "swapped_audio")
+    chosen = chosen_of(*fillings, *filters, *others, filter__percentiles=[50, 25])
     assert chosen.always_units == (
         *("video_only_matched", *fillings),
-        *(*filters, "random_features", "swapped_audio"),
+        *(*(f"{name}-{p}" for name in filters for p in (25, 50)), *others[2:]),
     )
-    filled = (*fillings, "generated_arch2", "filtered-25", "filtered-50")
-    assert chosen.filling_units == tuple(f"real_or_{one}" for one in filled)
+    imputing = (*fillings, "generated_arch2", "filtered-25", "filtered-50")
+    assert chosen.filling_units == tuple(f"real_or_{unit}" for unit in imputing)
     assert chosen.units == (*chosen.always_units, *chosen.filling_units)
-    assert "arms" not in config_of()["comparison"]  # the digest of a configuration stays as it was
 
 
 def test_all_arms_by_name_are_the_default() -> None:
