@@ -21,7 +21,7 @@ from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.systems.classifier.inputs import load_features
 from unmuted.systems.classifier.training import ClassifierSettings, predict, train_classifier
-from unmuted.systems.comparison.fillings import audio_statistics
+from unmuted.systems.comparison.imputation import audio_statistics
 from unmuted.systems.comparison.inputs import load_arm_inputs, training_statistics
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data

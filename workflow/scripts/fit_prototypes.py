@@ -13,15 +13,18 @@ from unmuted.systems.shared.prototypes_job import fit
 def main(job: Job) -> None:
     """Bring the prototypes up to date; they read training clips only."""
     units = fit_units(load_experiment(job, ["ast"]), job.config["folds"])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     inputs = {
-        name: [space.row.digest, sorted([clip.key, *clip.digests("ast")] for clip in clips)]
+        name: [
+            pca.row.digest,
+            sorted([clip.key, *clip.digests("ast")] for clip in clips),
+        ]
         for name, clips in units.items()
     }
     compute = partial(
         fit,
         units=units,
-        projection=Projection(**space.tensors()),
+        projection=Projection(**pca.tensors()),
         head=read_label_head(job.model_spec("ast")).directions(),
         min_weight=job.config["prototypes"]["min_weight"],
     )

@@ -11,11 +11,11 @@ from unmuted.systems.classifier.prediction_job import predict_shard
 def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
     clips = load_clips(job, job.videos, ["ast", "generated"])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     selection = job.units("selection")["all"]
     classifiers = job.fits_by_seed("classifier")
     fitted = [
-        space.row.digest,
+        pca.row.digest,
         selection.row.digest,
         [[artifact.row.digest for artifact in arms.values()] for arms in classifiers.values()],
         job.classes,  # a class that is only renamed leaves the classifiers as they are
@@ -26,7 +26,7 @@ def main(job: Job) -> None:
         job=job,
         classifiers=classifiers,
         selection=selection,
-        space=space,
+        pca=pca,
     )
     job.run_shard(compute, dict.fromkeys(job.videos, fitted))
 

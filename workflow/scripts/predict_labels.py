@@ -11,14 +11,14 @@ from unmuted.systems.arch1.label_prediction_job import predict
 def main(job: Job) -> None:
     """Bring the predicted labels of one shard up to date."""
     clips = load_clips(job, job.videos, ["video_generated", "ast"])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     dictionary = job.units("dictionary")["all"]
-    fitted = [space.row.digest, dictionary.row.digest]
+    fitted = [pca.row.digest, dictionary.row.digest]
     compute = partial(
         predict,
         clips={clip.video_id: clip for clip in clips},
         job=job,
-        space=space,
+        pca=pca,
         dictionary=dictionary,
     )
     extra = {clip.video_id: [fitted, clip.has_sound] for clip in clips}

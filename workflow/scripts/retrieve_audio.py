@@ -13,12 +13,12 @@ from unmuted.systems.shared.retrieval_job import retrieve
 def main(job: Job) -> None:
     """Bring the retrieved audio of one shard up to date."""
     sources, clips = read_canonical_clips(job, [])
-    space, table = job.units("projection")[FULL], job.units("lookup_set")[FIT]
-    fitted = [space.row.digest, table.row.digest]
+    pca, table = job.units("projection")[FULL], job.units("lookup_set")[FIT]
+    fitted = [pca.row.digest, table.row.digest]
     extra = {
         name: [fitted, clip.group, sources.folds.get(clip.group)] for name, clip in clips.items()
     }
-    job.run_shard(partial(retrieve, clips=clips, job=job, space=space, table=table), extra)
+    job.run_shard(partial(retrieve, clips=clips, job=job, pca=pca, table=table), extra)
 
 
 if "snakemake" in globals():

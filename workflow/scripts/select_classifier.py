@@ -13,19 +13,19 @@ from unmuted.systems.classifier.selection_job import select
 def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
     experiment = load_experiment(job, ["ast", "generated"])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     classifiers = job.fits_by_seed("classifier")
     clips = experiment.split("val")
     inputs = {
         "clips": sorted(
-            [clip.label, *(arm_digests(arm, clip, space) for arm in ARMS)] for clip in clips
+            [clip.label, *(arm_digests(arm, clip, pca) for arm in ARMS)] for clip in clips
         ),
         "classifiers": {
             seed: {arm: artifact.row.digest for arm, artifact in arms.items()}
             for seed, arms in classifiers.items()
         },
     }
-    read = {"experiment": experiment, "classifiers": classifiers, "space": space}
+    read = {"experiment": experiment, "classifiers": classifiers, "pca": pca}
     job.run_fits({"all": inputs}, partial(select, job=job, **read))
 
 

@@ -14,17 +14,17 @@ from unmuted.systems.classifier.training_job import train
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
     experiment = load_experiment(job, ["ast", "generated"])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     clips = experiment.split("train")
     read = {
         arm: {
             "classes": experiment.classes,
-            "clips": sorted([clip.label, *arm_digests(arm, clip, space)] for clip in clips),
+            "clips": sorted([clip.label, *arm_digests(arm, clip, pca)] for clip in clips),
         }
         for arm in ARMS
     }
     inputs = inputs_by_seed(job.own_seeds, read)
-    job.run_seeds(inputs, partial(train, experiment=experiment, job=job, space=space))
+    job.run_seeds(inputs, partial(train, experiment=experiment, job=job, pca=pca))
 
 
 if "snakemake" in globals():

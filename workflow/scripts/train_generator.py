@@ -16,7 +16,7 @@ def main(job: Job) -> None:
     units = fit_units(load_experiment(job, stages), job.config["folds"])
     fits = {
         "labels": job.units("label_embeddings")["all"],
-        "space": job.units("projection")[FULL],
+        "pca": job.units("projection")[FULL],
         "prototypes": job.units("prototypes"),
     }
     inputs = inputs_by_seed(job.own_seeds, unit_inputs(units, stages, **fits))

@@ -19,13 +19,13 @@ def main(job: Job) -> None:
     experiment = load_experiment(job, ["ast", *PILOT_VISUAL])
     weights = candidate_weights(job.config["pilot"])
     units = pilot_units(experiment, weights, job.config["folds"], has_ablations(job))
-    space = job.units("projection")[FULL]
-    read = job.config["pilot"]["snapshots"], experiment.classes, space
+    pca = job.units("projection")[FULL]
+    read = job.config["pilot"]["snapshots"], experiment.classes, pca
     inputs = {
         seed: {name: unit.inputs(seed, *read) for name, unit in units.items()}
         for seed in job.own_seeds
     }
-    compute = partial(train, units=units, experiment=experiment, job=job, space=space)
+    compute = partial(train, units=units, experiment=experiment, job=job, pca=pca)
     job.run_seeds(inputs, compute)
 
 

@@ -12,10 +12,10 @@ from unmuted.systems.arch1.training_job import train
 def main(job: Job) -> None:
     """Bring the generators of the job's seeds up to date; they read training clips only."""
     units = fit_units(load_experiment(job, ["ast"]), job.config["folds"])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     read = {
         name: {
-            "projection": space.row.digest,
+            "projection": pca.row.digest,
             "clips": sorted(
                 [clip.group, *clip.digests("vit_rgb", "vit_flow", "ast")] for clip in clips
             ),
@@ -23,7 +23,7 @@ def main(job: Job) -> None:
         for name, clips in units.items()
     }
     inputs = inputs_by_seed(job.own_seeds, read)
-    job.run_seeds(inputs, partial(train, units=units, job=job, space=space))
+    job.run_seeds(inputs, partial(train, units=units, job=job, pca=pca))
 
 
 if "snakemake" in globals():

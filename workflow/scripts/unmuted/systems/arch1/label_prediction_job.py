@@ -19,7 +19,7 @@ def predict(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
     job: Job,
-    space: Artifact,
+    pca: Artifact,
     dictionary: Artifact,
 ) -> Iterator[Result]:
     """Label scores (S, L), one row a seed, and their cosine with every action (S, C), per task.
@@ -27,22 +27,22 @@ def predict(
     Also the same cosines with a shuffled dictionary, and the scores (L,) of the real audio after
     the same projection.
     """
-    projection = Projection(**space.tensors())
+    projection = Projection(**pca.tensors())
     words = dictionary.tensors()
     head = read_label_head(job.model_spec("ast"))
     top = job.config["filter"]["top_labels"]
     for task in tasks:
         clip = clips[task.name]
         generated = clip.artifacts["video_generated"].tensors()["audio"]  # (S, T, A)
-        scores = np.stack([predict_labels(one, projection, head) for one in generated])
+        scores = np.stack([predict_labels(audio, projection, head) for audio in generated])
         similarity = action_similarity(
             label_vectors(scores, words["labels"], top), words["actions"]
         )
-        found = {
+        arrays = {
             "scores": scores,
             "similarity": similarity,
             "shuffled_similarity": similarity[:, words["shuffled"]],
         }
         if clip.has_sound:
-            found["real_scores"] = predict_labels(clip.audio(projection), projection, head)
-        yield Result(task.name, found)
+            arrays["real_scores"] = predict_labels(clip.audio(projection), projection, head)
+        yield Result(task.name, arrays)

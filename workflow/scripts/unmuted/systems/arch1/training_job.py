@@ -21,7 +21,7 @@ def train(
     tasks: Sequence[Task],
     units: Mapping[str, Sequence[Clip]],
     job: Job,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
     from unmuted.inference.device import use_device
@@ -32,7 +32,7 @@ def train(
     settings = VideoGeneratorSettings(**job.config["video_generator"])
     read = partial(
         generator_data,
-        projection=Projection(**space.tensors()),
+        projection=Projection(**pca.tensors()),
         time_steps=time_steps(job.config),
         reads_captions=False,
     )

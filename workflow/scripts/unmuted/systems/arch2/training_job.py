@@ -24,7 +24,7 @@ def train(
     units: Mapping[str, Sequence[Clip]],
     job: Job,
     labels: Artifact,
-    space: Artifact,
+    pca: Artifact,
     prototypes: Mapping[str, Artifact],
 ) -> Iterator[Result]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
@@ -43,7 +43,7 @@ def train(
         tokenize, encoder = partial(tokens_of, sentences), text_encoder(sentences)
     read = partial(
         generator_data,
-        projection=Projection(**space.tensors()),
+        projection=Projection(**pca.tensors()),
         time_steps=time_steps(job.config),
         tokenize=tokenize,
     )
@@ -60,14 +60,14 @@ def unit_inputs(
     units: Mapping[str, Sequence[Clip]],
     stages: Sequence[str],
     labels: Artifact,
-    space: Artifact,
+    pca: Artifact,
     prototypes: Mapping[str, Artifact],
 ) -> dict[str, dict[str, object]]:
     """What each unit's generator reads, for fingerprints; stages: those that it reads of clips."""
     return {
         name: {
             "labels": labels.row.digest,
-            "projection": space.row.digest,
+            "projection": pca.row.digest,
             "prototypes": prototypes[name].row.digest,
             "clips": sorted([clip.group, *clip.digests(*VISUAL, *stages)] for clip in clips),
         }

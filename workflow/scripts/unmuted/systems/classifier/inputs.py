@@ -81,11 +81,11 @@ def stored_audio(clips: Sequence[Clip], stage: str) -> np.ndarray:
     return memmap_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
-def arm_digests(arm: str, clip: Clip, space: Artifact) -> list[str]:
+def arm_digests(arm: str, clip: Clip, pca: Artifact) -> list[str]:
     """Content digests of what an arm reads of a clip, for recipes."""
     seen = clip.digests("vit_rgb", "vit_flow")
     if arm == "generated":
         return [*seen, *clip.digests("generated")]
     if arm == "real_audio":
-        return [*seen, *clip.digests("ast"), space.row.digest]
+        return [*seen, *clip.digests("ast"), pca.row.digest]
     return seen

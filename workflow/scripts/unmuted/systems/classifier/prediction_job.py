@@ -19,7 +19,7 @@ def predict_shard(
     job: Job,
     classifiers: Mapping[int, Mapping[str, Artifact]],
     selection: Artifact,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task.
 
@@ -31,16 +31,16 @@ def predict_shard(
 
     device = str(use_device(job.config["device"], job.threads))
     classes = job.classes
-    projection, top = Projection(**space.tensors()), job.config["predictions"]["top_k"]
+    projection, top = Projection(**pca.tensors()), job.config["predictions"]["top_k"]
     chosen = load_chosen(classifiers, selection.json()["arms"], device)
     for task in tasks:
         features = load_features([clips[task.name]], projection)
         arms = {}
         for arm in ARMS:
             models = enumerate(chosen[arm])
-            found = [predict_with(m, features.of_arm(arm, i), device)[0] for i, m in models]
-            best = int(sum(found).argmax())
-            rounded = [[round(float(p), 7) for p in one] for one in found]
+            by_seed = [predict_with(m, features.of_arm(arm, i), device)[0] for i, m in models]
+            best = int(sum(by_seed).argmax())
+            rounded = [[round(float(p), 7) for p in seed] for seed in by_seed]
             arms[arm] = {"predicted": classes[best], "probabilities": rounded}
         used = "real_audio" if features.usable[0] else "generated"
         most = best_labels(classes, arms[used]["probabilities"], top)

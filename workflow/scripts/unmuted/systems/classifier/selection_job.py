@@ -19,7 +19,7 @@ def select(
     experiment: Experiment,
     classifiers: Classifiers,
     job: Job,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
     from unmuted.inference.device import use_device
@@ -29,7 +29,7 @@ def select(
 
     device = str(use_device(job.config["device"], job.threads))
     clips = experiment.split("val")
-    features = load_features(clips, Projection(**space.tensors()))
+    features = load_features(clips, Projection(**pca.tensors()))
     labels = experiment.labels(clips)
     for task in tasks:
         chosen: dict[str, list[object]] = {arm: [] for arm in ARMS}
@@ -39,6 +39,6 @@ def select(
                 x = features.of_arm(arm, index)
                 choice = select_snapshot([predict(s, x, device) for s in fit.snapshots], labels)
                 epoch = fit.epochs[choice.index]
-                found = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
-                chosen[arm].append({**found, "log_losses": choice.log_losses})
+                seed_choice = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
+                chosen[arm].append({**seed_choice, "log_losses": choice.log_losses})
         yield Result(task.name, {"validation_clips": len(clips), "arms": chosen})

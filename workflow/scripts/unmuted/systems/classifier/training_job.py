@@ -19,7 +19,7 @@ def train(
     tasks: Sequence[Task],
     experiment: Experiment,
     job: Job,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
     from unmuted.inference.device import use_device
@@ -30,7 +30,7 @@ def train(
     device = str(use_device(job.config["device"], job.threads))
     settings = ClassifierSettings(**job.config["classifier"])
     clips = experiment.split("train")
-    features: ClipFeatures = load_features(clips, Projection(**space.tensors()))
+    features: ClipFeatures = load_features(clips, Projection(**pca.tensors()))
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     for task in tasks:
         x = features.of_arm(task.fit, job.seeds.index(task.seed))

@@ -20,10 +20,10 @@ def draw(tasks: Sequence[Task]) -> Iterator[Result]:
         if len(tensors["timestamps"]) == 0:
             yield Result(task.name, None, "no_frames", "there is no frame to be shown")
             continue
-        said = task.inputs["cnn_rnn_predictions"].json()
-        top = [(one["label"], one["percent"]) for one in said["top"][:CLASSES_SHOWN]]
+        prediction = task.inputs["cnn_rnn_predictions"].json()
+        top = [(entry["label"], entry["percent"]) for entry in prediction["top"][:CLASSES_SHOWN]]
         seen = centre_square(decode_images(tensors))
-        file = animate(seen, tensors["timestamps"], top, note(said))
+        file = animate(seen, tensors["timestamps"], top, note(prediction))
 
         def write(path: Path, content: bytes = file) -> None:
             path.write_bytes(content)
@@ -31,10 +31,10 @@ def draw(tasks: Sequence[Task]) -> Iterator[Result]:
         yield Result(task.name, write)
 
 
-def note(said: Mapping[str, object]) -> str:
+def note(prediction: Mapping[str, object]) -> str:
     """What is to be known of a clip before its percentages are believed."""
-    if said["trained_on"] == SORTED_TAIL:  # some class has hardly been learnt, if at all
+    if prediction["trained_on"] == SORTED_TAIL:  # some class has hardly been learnt, if at all
         return "(seed mode: no honest answer)"
-    if said["learnt_from"]:
+    if prediction["learnt_from"]:
         return "(learnt from this source)"
-    return "(a validation clip)" if said["validation"] else ""
+    return "(a validation clip)" if prediction["validation"] else ""

@@ -33,18 +33,18 @@ def predict_shard(
 
     device = str(use_device(job.config["device"], job.threads))
     classes, length = list(job.classes), job.config["cnn_rnn"]["sequence_length"]
-    said = selection.json()
-    fitted = [fits[choice["seed"]].tensors() for choice in said["arms"]["cnn_rnn"]]
+    choices = selection.json()
+    fitted = [fits[choice["seed"]].tensors() for choice in choices["arms"]["cnn_rnn"]]
     models = [
         load_cnn_rnn(unpack_fit(packed).snapshots[choice["snapshot"]], device)
-        for packed, choice in zip(fitted, said["arms"]["cnn_rnn"], strict=True)
+        for packed, choice in zip(fitted, choices["arms"]["cnn_rnn"], strict=True)
     ]
-    validated_on = set(said["validated_on"])
+    validated_on = set(choices["validated_on"])
     for task in tasks:
         clip = clips[task.name]
         sequence = load_sequences([clip], length, models[0].config.features)
         by_seed = [predict_with(model, sequence, device)[0] for model in models]
-        probabilities = [[round(float(p), 7) for p in one] for one in by_seed]
+        probabilities = [[round(float(p), 7) for p in seed] for seed in by_seed]
         top = percentages(classes, probabilities)
         yield Result(
             task.name,
@@ -55,7 +55,7 @@ def predict_shard(
                 "top": top,
                 "split": clip.split,
                 "trained_on": job.config["cnn_rnn"]["split"],
-                "learnt_from": any(has_seen(one, [clip.key], [clip.group])[0] for one in fitted),
+                "learnt_from": any(has_seen(fit, [clip.key], [clip.group])[0] for fit in fitted),
                 "validation": is_validated(clip, validated_on),
                 "frames": int(sequence.mask.sum()),
                 "arms": {"cnn_rnn": probabilities},

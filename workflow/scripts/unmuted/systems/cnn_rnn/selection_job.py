@@ -38,15 +38,17 @@ def select(
             models = [load_cnn_rnn(state, device) for state in fit.snapshots]
             if sequences is None:
                 sequences = load_sequences(clips, length, models[0].config.features)
-            found = [predict_with(model, sequences, device, CLIPS_AT_ONCE) for model in models]
-            choice = select_snapshot(found, labels)
+            predictions = [
+                predict_with(model, sequences, device, CLIPS_AT_ONCE) for model in models
+            ]
+            choice = select_snapshot(predictions, labels)
             epoch = fit.epochs[choice.index]
-            one = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
-            chosen.append({**one, "log_losses": choice.log_losses})
-        said = {
+            seed_choice = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
+            chosen.append({**seed_choice, "log_losses": choice.log_losses})
+        selection = {
             "validation_clips": len(clips),
             "parameters": sum(parameter.numel() for parameter in models[0].parameters()),
             "arms": {"cnn_rnn": chosen},
             "validated_on": sorted(set(hash_keys([clip.key for clip in clips]).tolist())),
         }
-        yield Result(task.name, said)
+        yield Result(task.name, selection)

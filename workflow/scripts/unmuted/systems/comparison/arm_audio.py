@@ -13,7 +13,7 @@ import numpy as np
 
 from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.systems.comparison.chosen_arms import base_of
-from unmuted.systems.comparison.fillings import filtered
+from unmuted.systems.comparison.imputation import filtered
 from unmuted.training.clip_arrays import Index
 
 if TYPE_CHECKING:

@@ -163,9 +163,9 @@ def filter_percentiles(settings: Mapping[str, object]) -> tuple[float, ...]:
     return (0,) if settings["mode"] == "uniform" else tuple(sorted(settings["percentiles"]))
 
 
-def at_percentile(filling: str, percentile: float) -> str:
+def at_percentile(arm: str, percentile: float) -> str:
     """Name of the classifier whose filter rejects this percentage of clips."""
-    return f"{filling}-{percentile:g}"
+    return f"{arm}-{percentile:g}"
 
 
 def base_of(unit: str) -> str:

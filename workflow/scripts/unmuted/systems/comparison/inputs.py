@@ -31,7 +31,7 @@ from unmuted.systems.comparison.chosen_arms import (
     base_of,
     filter_percentiles,
 )
-from unmuted.systems.comparison.fillings import (
+from unmuted.systems.comparison.imputation import (
     AudioStatistics,
     audio_statistics,
     random_features,
@@ -66,21 +66,21 @@ class ArmInputs:
     swapped: np.ndarray | None
     kept: Mapping[str, np.ndarray]
 
-    def of_unit(self, unit: str, seed_index: int, heard: np.ndarray | None = None) -> ClipArray:
+    def of_unit(self, unit: str, seed_index: int, has_audio: np.ndarray | None = None) -> ClipArray:
         """Input (N, T, F) of a classifier.
 
-        heard: bool (N,), the clips whose own sound a real_or_ unit gets; all that have sound unless
-        given.
+        has_audio: bool (N,), the clips whose own audio a real_or_ unit gets; all that have some
+        unless given.
         """
         if unit == VIDEO:
             return self.clips.visual
-        own = self.clips.usable if heard is None else self.clips.usable & heard
+        usable = self.clips.usable if has_audio is None else self.clips.usable & has_audio
 
         def audio(clips: Index) -> np.ndarray:
-            made = audio_of(self, unit.removeprefix(REAL_OR), clips, seed_index)
+            imputed = audio_of(self, unit.removeprefix(REAL_OR), clips, seed_index)
             if unit.startswith(REAL_OR):
-                return np.where(own[clips, None, None], self.clips.real[clips], made)
-            return made
+                return np.where(usable[clips, None, None], self.clips.real[clips], imputed)
+            return imputed
 
         return with_audio(self.clips.visual, self.clips.real.shape[2], audio)
 
@@ -122,14 +122,14 @@ def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioS
 
 
 def swapped_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
-    """A control: for each clip the real audio of its donor, (N, T, A)."""
+    """A control: for each clip the real audio of its partner, (N, T, A)."""
     pairs = zip(clips, swap_partners_of(clips, seed), strict=True)
-    return memmap_stack(audio_of_partner(clip, donor, projection) for clip, donor in pairs)
+    return memmap_stack(audio_of_partner(clip, partner, projection) for clip, partner in pairs)
 
 
-def audio_of_partner(clip: Clip, donor: Clip | None, projection: Projection) -> np.ndarray:
-    """The donor's real audio (T, A); without a donor zeros, the training mean."""
-    return np.zeros_like(clip.audio(projection)) if donor is None else donor.audio(projection)
+def audio_of_partner(clip: Clip, partner: Clip | None, projection: Projection) -> np.ndarray:
+    """The partner's real audio (T, A); without a partner zeros, the training mean."""
+    return np.zeros_like(clip.audio(projection)) if partner is None else partner.audio(projection)
 
 
 # --- what the filters keep ------------------------------------------------------------------------
@@ -170,9 +170,9 @@ def filter_rule(settings: Mapping[str, object]) -> FilterRule:
     return FilterRule(filter_percentiles(settings), uniform)
 
 
-def similarities(clips: Sequence[Clip], filling: str) -> np.ndarray:
+def similarities(clips: Sequence[Clip], arm: str) -> np.ndarray:
     """Cosine of each clip's predicted labels with every action, (N, S, C)."""
-    name = COMPARISON_ARMS[filling].similarity
+    name = COMPARISON_ARMS[arm].similarity
     return np.stack([clip.artifacts["predicted_labels"].tensors()[name] for clip in clips])
 
 
@@ -198,19 +198,19 @@ def training_kept(
     """
     labels = experiment.labels(clips)
     found = {}
-    for filling in filters:
-        true = true_similarity(similarities(clips, filling), labels)
+    for arm in filters:
+        true = true_similarity(similarities(clips, arm), labels)
         for percentile in rule.percentiles:
             limits = rule.thresholds(true, percentile)
-            found[at_percentile(filling, percentile)] = keep(true, limits)
+            found[at_percentile(arm, percentile)] = keep(true, limits)
     return found
 
 
-def unit_digests(unit: str, clip: Clip, space: Artifact) -> list[str]:
+def unit_digests(unit: str, clip: Clip, pca: Artifact) -> list[str]:
     """Content digests of what a classifier reads of a clip, for recipes."""
     stages = [
         *COMPARISON_ARMS[base_of(unit)].stages,
         *(["ast"] if unit.startswith(REAL_OR) else []),
     ]
     seen = clip.digests("vit_rgb", "vit_flow", *stages)
-    return [*seen, space.row.digest] if "ast" in stages else seen
+    return [*seen, pca.row.digest] if "ast" in stages else seen

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, leaking_arms
 from unmuted.samples.experiment import Clip
 from unmuted.systems.arch1.feature_filter import true_similarity
 from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
-from unmuted.systems.comparison.fillings import AudioStatistics
+from unmuted.systems.comparison.imputation import AudioStatistics
 from unmuted.systems.comparison.inputs import (
     ArmInputs,
     FilterRule,
@@ -25,31 +27,31 @@ from unmuted.systems.comparison.inputs import (
 )
 from unmuted.systems.shared.projection import Projection
 
-Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+if TYPE_CHECKING:  # torch, which takes seconds to import
+    from unmuted.systems.classifier.lstm import Classifier
 
-HEARD = ("own", "missing", "noise", "swapped")  # what is heard of a clip
+Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
 
 
 def predict_shard(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
-    donors: Mapping[str, Clip],
+    partners: Mapping[str, Clip],
     job: Job,
     classifiers: Classifiers,
     selection: Artifact,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
-    """Probabilities [seed][class] of each arm; of real_or_ arms for each of HEARD.
+    """Probabilities [seed][class] of each arm; of real_or_ arms with a clip's own audio, without
+    it, and with noise or swapped audio in its place.
 
     Training clips are not predicted: every classifier has seen them.
     """
     from unmuted.inference.device import use_device
-    from unmuted.systems.classifier.lstm import Classifier
     from unmuted.systems.classifier.states import load_chosen
-    from unmuted.systems.classifier.training import predict_with
 
     device = str(use_device(job.config["device"], job.threads))
-    projection, choice = Projection(**space.tensors()), selection.json()
+    projection, choice = Projection(**pca.tensors()), selection.json()
     wanted = chosen_arms(job.config).compared
     units = _chosen_units(choice, wanted)
     picked = {unit: choice["units"][unit] for unit in units.values()}
@@ -62,16 +64,6 @@ def predict_shard(
     leaks = leaking_arms(job.config["filter"])
     masks, classes = job.config["missing"]["seed"], list(job.classes)
 
-    def probabilities(
-        models: Sequence[Classifier], arm: str, made: ArmInputs, heard: bool
-    ) -> list[list[float]]:
-        own = np.array([heard])
-        found = [
-            predict_with(model, made.of_unit(arm, i, own), device)[0]
-            for i, model in enumerate(models)
-        ]
-        return [[round(float(p), 7) for p in one] for one in found]
-
     for task in tasks:
         clip = clips[task.name]
         if clip.split == "train":
@@ -79,47 +71,61 @@ def predict_shard(
             continue
         label = None if clip.label is None else classes.index(clip.label)
         kept = _kept(clip, choice, label, rule, leaks)
-        swapped = audio_of_partner(clip, donors.get(task.name), projection)[None]
-        fillings = load_arm_inputs([clip], projection, statistics, swapped, kept, masks)
-        found, missing = {}, {}
+        swapped = audio_of_partner(clip, partners.get(task.name), projection)[None]
+        inputs = load_arm_inputs([clip], projection, statistics, swapped, kept, masks)
+        predict = partial(_probabilities, device=device)
+        predictions, missing = {}, {}
         for arm, models in arms.items():
             if arm.startswith(REAL_OR):
-                sounds = {
-                    "own": (fillings, True),
-                    "missing": (fillings, False),
-                    "noise": (fillings.hearing(_noise(clip, projection)), True),
-                    "swapped": (fillings.hearing(swapped), True),
-                }
+                noisy = inputs.hearing(_noise(clip, projection))
                 missing[arm] = {
-                    heard: probabilities(models, arm, made, own)
-                    for heard, (made, own) in sounds.items()
+                    "own": predict(models, arm, inputs, has_audio=True),
+                    "missing": predict(models, arm, inputs, has_audio=False),
+                    "noise": predict(models, arm, noisy, has_audio=True),
+                    "swapped": predict(models, arm, inputs.hearing(swapped), has_audio=True),
                 }
             elif label is not None or not COMPARISON_ARMS[arm].always_leaks:
-                found[arm] = probabilities(models, arm, fillings, True)
+                predictions[arm] = predict(models, arm, inputs, has_audio=True)
         yield Result(
             task.name,
             {
                 "classes": classes,
                 "has_sound": clip.has_sound,
-                "arms": found,
+                "arms": predictions,
                 "missing": missing,
-                "kept": {name: one[0].tolist() for name, one in kept.items() if name in wanted},
+                "kept": {
+                    arm: by_seed[0].tolist() for arm, by_seed in kept.items() if arm in wanted
+                },
             },
         )
+
+
+def _probabilities(
+    models: Sequence[Classifier], arm: str, inputs: ArmInputs, has_audio: bool, device: str
+) -> list[list[float]]:
+    """Probabilities [seed][class] of the only clip; has_audio: whether it has its own audio."""
+    from unmuted.systems.classifier.training import predict_with
+
+    own_audio = np.array([has_audio])
+    by_seed = [
+        predict_with(model, inputs.of_unit(arm, index, own_audio), device)[0]
+        for index, model in enumerate(models)
+    ]
+    return [[round(float(p), 7) for p in probabilities] for probabilities in by_seed]
 
 
 def _chosen_units(choice: Mapping[str, object], arms: Collection[str]) -> dict[str, str]:
     """The classifier of each arm: of filters the one with the chosen percentile."""
     units, filters = choice["units"], choice["filters"]
-    found = {unit: unit for unit in units if "-" not in unit}
-    for filling in filters:
+    unit_of = {unit: unit for unit in units if "-" not in unit}
+    for arm in filters:
         for prefix in ("", REAL_OR):
-            percentile = filters[filling]["chosen"]
-            unit = None if percentile is None else f"{prefix}{at_percentile(filling, percentile)}"
+            percentile = filters[arm]["chosen"]
+            unit = None if percentile is None else f"{prefix}{at_percentile(arm, percentile)}"
             if unit in units:
-                found[f"{prefix}{filling}"] = unit
-    lent = {arm: COMPARISON_ARMS[arm].classifier_of for arm in arms}
-    return found | {arm: found[other] for arm, other in lent.items() if other in found}
+                unit_of[f"{prefix}{arm}"] = unit
+    shared = {arm: COMPARISON_ARMS[arm].classifier_of for arm in arms}
+    return unit_of | {arm: unit_of[other] for arm, other in shared.items() if other in unit_of}
 
 
 def _kept(
@@ -135,12 +141,12 @@ def _kept(
     posterior = video_posterior([clip])
     labels = None if label is None else np.array([label])
     kept = {}
-    for filling in choice["filters"]:
-        limits = _limits(choice, filling)
+    for arm in choice["filters"]:
+        limits = _limits(choice, arm)
         if limits is not None:
-            told = labels if filling in leaks else None
-            judged = rule.judge(similarities([clip], filling), posterior, told)
-            kept[filling] = keep(judged, limits)
+            known = labels if arm in leaks else None
+            similarity = rule.judge(similarities([clip], arm), posterior, known)
+            kept[arm] = keep(similarity, limits)
     percentile = choice["filters"].get("filtered", {}).get("chosen")
     if labels is not None and percentile is not None:
         true = true_similarity(similarities([clip], "filtered"), labels)
@@ -148,9 +154,9 @@ def _kept(
     return kept
 
 
-def _limits(choice: Mapping[str, object], filling: str) -> list[float] | None:
-    chosen = choice["filters"][filling]
-    by_percentile = {one["percentile"]: one["thresholds"] for one in chosen["candidates"]}
+def _limits(choice: Mapping[str, object], arm: str) -> list[float] | None:
+    chosen = choice["filters"][arm]
+    by_percentile = {c["percentile"]: c["thresholds"] for c in chosen["candidates"]}
     return by_percentile.get(chosen["chosen"])
 
 
@@ -163,15 +169,15 @@ def _noise(clip: Clip, projection: Projection) -> np.ndarray:
 
 def clip_inputs(
     clips: Mapping[str, Clip],
-    donors: Mapping[str, Clip],
+    partners: Mapping[str, Clip],
     job: Job,
     classifiers: Classifiers,
     selection: Artifact,
-    space: Artifact,
+    pca: Artifact,
 ) -> dict[str, list[object]]:
     """What the predictions of each clip read beside its own artifacts, for fingerprints."""
     fitted = [
-        space.row.digest,
+        pca.row.digest,
         selection.row.digest,
         [[unit.row.digest for unit in units.values()] for units in classifiers.values()],
         job.classes,
@@ -181,7 +187,7 @@ def clip_inputs(
     return {
         name: [
             *(fitted, clip.split, clip.label),
-            donors[name].digests("ast") if name in donors else [],
+            partners[name].digests("ast") if name in partners else [],
         ]
         for name, clip in clips.items()
     }

@@ -16,7 +16,7 @@ from unmuted.samples.missing_audio import is_missing
 from unmuted.systems.arch1.feature_filter import true_similarity
 from unmuted.systems.classifier.selection import select_snapshot
 from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
-from unmuted.systems.comparison.fillings import AudioStatistics
+from unmuted.systems.comparison.imputation import AudioStatistics
 from unmuted.systems.comparison.inputs import (
     ArmInputs,
     filter_rule,
@@ -40,13 +40,13 @@ def select(
     experiment: Experiment,
     classifiers: Classifiers,
     job: Job,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Of each unit and seed the chosen checkpoint; of each filter its percentile and thresholds."""
     from unmuted.inference.device import use_device
 
     device = str(use_device(job.config["device"], job.threads))
-    projection, clips = Projection(**space.tensors()), experiment.split("val")
+    projection, clips = Projection(**pca.tensors()), experiment.split("val")
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
     has_statistics, has_swapped = chosen.prepares(STATISTICS), chosen.prepares(SWAPPED)
     train = experiment.split("train")
@@ -54,12 +54,12 @@ def select(
     swapped = swapped_audio(clips, projection, masks) if has_swapped else None
     labels = experiment.labels(clips)
     judged = _judge(chosen.filters, clips, labels, job.config["filter"])
-    fillings = load_arm_inputs(clips, projection, statistics, swapped, judged.kept, masks)
-    heard = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
+    inputs = load_arm_inputs(clips, projection, statistics, swapped, judged.kept, masks)
+    has_audio = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
     for task in tasks:
         choices = {
             unit: [
-                _choice(arms[unit], unit, fillings, index, heard, labels, device) | {"seed": seed}
+                _choice(arms[unit], unit, inputs, index, has_audio, labels, device) | {"seed": seed}
                 for index, (seed, arms) in enumerate(classifiers.items())
             ]
             for unit in next(iter(classifiers.values()))
@@ -70,8 +70,8 @@ def select(
                 "validation_clips": len(clips),
                 "units": choices,
                 "filters": {
-                    filling: _filter_choice(filling, chosen.percentiles, choices, judged)
-                    for filling in chosen.filters
+                    arm: _filter_choice(arm, chosen.percentiles, choices, judged)
+                    for arm in chosen.filters
                 },
                 "oracle_thresholds": judged.oracle,
                 "random_statistics": _as_lists(statistics) if has_statistics else None,
@@ -105,11 +105,11 @@ def _judge(
     rule, leaks = filter_rule(settings), leaking_arms(settings)
     posterior = video_posterior(clips) if filters else None
     limits, kept, oracle = {}, {}, {}
-    for filling in filters:
-        told = labels if filling in leaks else None
-        similarity = rule.judge(similarities(clips, filling), posterior, told)
+    for arm in filters:
+        known = labels if arm in leaks else None
+        similarity = rule.judge(similarities(clips, arm), posterior, known)
         for percentile in rule.percentiles:
-            unit = at_percentile(filling, percentile)
+            unit = at_percentile(arm, percentile)
             limits[unit] = rule.thresholds(similarity, percentile)
             kept[unit] = keep(similarity, limits[unit])
     if "filtered" in filters:
@@ -121,9 +121,9 @@ def _judge(
 def _choice(
     artifact: Artifact,
     unit: str,
-    fillings: ArmInputs,
+    inputs: ArmInputs,
     index: int,
-    heard: np.ndarray,
+    has_audio: np.ndarray,
     labels: np.ndarray,
     device: str,
 ) -> dict[str, object]:
@@ -131,7 +131,7 @@ def _choice(
     from unmuted.training.checkpoints import unpack_fit
 
     fit = unpack_fit(artifact.tensors())
-    x = fillings.of_unit(unit, index, heard if unit.startswith(REAL_OR) else None)
+    x = inputs.of_unit(unit, index, has_audio if unit.startswith(REAL_OR) else None)
     predicted = [predict(state, x, device) for state in fit.snapshots]
     choice = select_snapshot(predicted, labels)
     return {
@@ -143,16 +143,16 @@ def _choice(
 
 
 def _filter_choice(
-    filling: str,
+    arm: str,
     percentiles: Sequence[float],
     choices: Mapping[str, Sequence[Mapping[str, object]]],
     judged: Judged,
 ) -> dict[str, object]:
     """The percentile with the least mean log-loss over seeds, the smallest of equals."""
-    always = at_percentile(filling, percentiles[0]) in choices
+    always = at_percentile(arm, percentiles[0]) in choices
     candidates = []
     for percentile in percentiles:
-        unit = at_percentile(filling, percentile)
+        unit = at_percentile(arm, percentile)
         of_unit = choices.get(unit if always else f"{REAL_OR}{unit}", [])
         losses = [min(choice["log_losses"]) for choice in of_unit]
         right = [choice["accuracy"] for choice in of_unit]
@@ -165,13 +165,13 @@ def _filter_choice(
                 "kept_share": [float(share) for share in judged.kept[unit].mean(axis=0)],
             }
         )
-    tried = [one for one in candidates if one["log_loss"] is not None]
-    best = min(tried, key=lambda one: one["log_loss"]) if tried else None
+    tried = [candidate for candidate in candidates if candidate["log_loss"] is not None]
+    best = min(tried, key=lambda candidate: candidate["log_loss"]) if tried else None
     return {"chosen": best and best["percentile"], "candidates": candidates}
 
 
 def choice_inputs(
-    experiment: Experiment, classifiers: Classifiers, job: Job, space: Artifact
+    experiment: Experiment, classifiers: Classifiers, job: Job, pca: Artifact
 ) -> dict[str, object]:
     """What the choice reads, for its fingerprint: also how the sound of training clips varies."""
     chosen = chosen_arms(job.config)
@@ -183,7 +183,7 @@ def choice_inputs(
         ),
         "filters": chosen.filters,
         "training_sound": sorted(clip.digests("vit_rgb", "ast") for clip in train),
-        "projection": space.row.digest,
+        "projection": pca.row.digest,
         "classifiers": {
             seed: {unit: artifact.row.digest for unit, artifact in units.items()}
             for seed, units in classifiers.items()

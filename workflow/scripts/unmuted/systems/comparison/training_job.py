@@ -36,7 +36,7 @@ def train(
     tasks: Sequence[Task],
     experiment: Experiment,
     job: Job,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Checkpoints of each classifier, to be chosen from on validation clips."""
     from unmuted.inference.device import use_device
@@ -47,27 +47,27 @@ def train(
     device = str(use_device(job.config["device"], job.threads))
     settings = ClassifierSettings(**job.config["classifier"])
     clips = experiment.split("train")
-    fillings = training_fillings(experiment, clips, job, space)
+    inputs = training_inputs(experiment, clips, job, pca)
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
-    visual_dim = fillings.clips.visual.shape[2]
-    width = visual_dim + fillings.clips.real.shape[2]
+    visual_dim = inputs.clips.visual.shape[2]
+    width = visual_dim + inputs.clips.real.shape[2]
     classes = len(experiment.classes)
     matched = matched_hidden(visual_dim, width, settings.hidden, classes)
     for task in tasks:
-        x = fillings.of_unit(task.fit, job.seeds.index(task.seed))
+        x = inputs.of_unit(task.fit, job.seeds.index(task.seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
-        own = replace(settings, hidden=matched) if task.fit == VIDEO else settings
+        sized = replace(settings, hidden=matched) if task.fit == VIDEO else settings
         audio_dim = x.shape[2] - visual_dim
-        fit = train_classifier(keys, x, labels, classes, own, task.seed, audio_dim, device)
+        fit = train_classifier(keys, x, labels, classes, sized, task.seed, audio_dim, device)
         yield Result(task.name, pack_fit(fit))
 
 
-def training_fillings(
-    experiment: Experiment, clips: Sequence[Clip], job: Job, space: Artifact
+def training_inputs(
+    experiment: Experiment, clips: Sequence[Clip], job: Job, pca: Artifact
 ) -> ArmInputs:
     """All that the chosen arms are made of, of the training clips."""
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
-    projection = Projection(**space.tensors()) if chosen.hears else None
+    projection = Projection(**pca.tensors()) if chosen.hears else None
     has_statistics, has_swapped = chosen.prepares(STATISTICS), chosen.prepares(SWAPPED)
     rule = filter_rule(job.config["filter"])
     return load_arm_inputs(
@@ -81,10 +81,10 @@ def training_fillings(
     )
 
 
-def fit_inputs(experiment: Experiment, job: Job, space: Artifact) -> dict[str, dict[str, object]]:
+def fit_inputs(experiment: Experiment, job: Job, pca: Artifact) -> dict[str, dict[str, object]]:
     """What each classifier reads, for fingerprints.
 
-    With another training rate than the run's own there are only those that replace missing audio.
+    With another training rate than the run's sized there are only those that replace missing audio.
     """
     chosen, clips = chosen_arms(job.config), experiment.split("train")
     is_other_rate = job.is_changed("missing.training_rate")
@@ -94,7 +94,7 @@ def fit_inputs(experiment: Experiment, job: Job, space: Artifact) -> dict[str, d
             "classes": experiment.classes,
             "filter": settings if COMPARISON_ARMS[base_of(unit)].is_filter else None,
             "clips": sorted(
-                [clip.label, clip.group, *unit_digests(unit, clip, space)] for clip in clips
+                [clip.label, clip.group, *unit_digests(unit, clip, pca)] for clip in clips
             ),
         }
         for unit in (chosen.filling_units if is_other_rate else chosen.units)

@@ -37,7 +37,7 @@ class PilotUnit:
     keeps_snapshots: bool = False
 
     def inputs(
-        self, seed: int, snapshots: int, classes: Sequence[str], space: Artifact
+        self, seed: int, snapshots: int, classes: Sequence[str], pca: Artifact
     ) -> dict[str, object]:
         """For its recipe: all that it reads, and nothing that only others do."""
         stages = (*VIEWS, *PILOT_VISUAL, *(["ast"] if self.generates else []))
@@ -46,7 +46,7 @@ class PilotUnit:
             "snapshots": snapshots if self.keeps_snapshots else 1,
             "lambda": self.weight if self.classifies and self.generates else None,
             "classes": classes if self.classifies else None,
-            "projection": space.row.digest if self.generates else None,
+            "projection": pca.row.digest if self.generates else None,
             "clips": sorted(
                 [(clip.label or "") if self.classifies else "", clip.group, *clip.digests(*stages)]
                 for clip in self.clips

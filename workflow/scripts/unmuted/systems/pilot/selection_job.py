@@ -34,15 +34,15 @@ def select(tasks: Sequence[Task], experiment: Experiment, fits: Fits, job: Job) 
         candidates = [
             {
                 "lambda": weight,
-                "log_loss": float(np.mean([min(one["log_losses"]) for one in choices])),
-                "accuracy": [one.pop("accuracy") for one in choices],
+                "log_loss": float(np.mean([min(choice["log_losses"]) for choice in choices])),
+                "accuracy": [choice.pop("accuracy") for choice in choices],
             }
             for weight, choices in found.items()
         ]
-        chosen = min(candidates, key=lambda one: one["log_loss"])["lambda"]
+        chosen = min(candidates, key=lambda candidate: candidate["log_loss"])["lambda"]
         alone = _choices(CLASSIFICATION, fits, data, labels, device)
-        for one in alone:
-            del one["accuracy"]
+        for choice in alone:
+            del choice["accuracy"]
         yield Result(
             task.name,
             {
@@ -67,15 +67,17 @@ def _choices(
     for seed, units in fits.items():
         if unit in units:
             fit = unpack_fit(units[unit].tensors())
-            said = [predict_with(load_pilot(one, device), data, device) for one in fit.snapshots]
-            choice = select_snapshot(said, labels)
+            predictions = [
+                predict_with(load_pilot(state, device), data, device) for state in fit.snapshots
+            ]
+            choice = select_snapshot(predictions, labels)
             found.append(
                 {
                     "seed": seed,
                     "snapshot": choice.index,
                     "epoch": fit.epochs[choice.index],
                     "log_losses": choice.log_losses,
-                    "accuracy": float((said[choice.index].argmax(axis=1) == labels).mean()),
+                    "accuracy": float((predictions[choice.index].argmax(axis=1) == labels).mean()),
                 }
             )
     return found

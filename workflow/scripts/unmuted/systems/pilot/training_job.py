@@ -23,7 +23,7 @@ def train(
     units: Mapping[str, PilotUnit],
     experiment: Experiment,
     job: Job,
-    space: Artifact,
+    pca: Artifact,
 ) -> Iterator[Result]:
     """Checkpoints of each unit, to be chosen from on validation clips, with its losses."""
     from unmuted.inference.device import use_device
@@ -38,7 +38,7 @@ def train(
     row_of = {video_id: row for row, video_id in enumerate(clips)}
     clips = list(clips.values())
     data = load_pilot_data(clips)  # once, for all units
-    targets = load_pilot_targets(clips, experiment.classes, Projection(**space.tensors()))
+    targets = load_pilot_targets(clips, experiment.classes, Projection(**pca.tensors()))
     for task in tasks:
         unit = units[task.fit]
         rows = np.array([row_of[clip.video_id] for clip in unit.clips])

@@ -25,9 +25,11 @@ def fit(
         clips = units[task.name]
         audio, scores = MemmapWriter(), MemmapWriter()
         for clip in clips:
-            heard = clip.artifacts["ast"].tensors()
-            audio.append(projection.apply(heard["tokens"]))
-            scores.append(heard["scores"])
+            features = clip.artifacts["ast"].tensors()
+            audio.append(projection.apply(features["tokens"]))
+            scores.append(features["scores"])
         keys = [clip.key for clip in clips]
-        found = fit_prototypes(keys, audio.array(), scores.array(), head, projection, min_weight)
-        yield Result(task.name, dict(vars(found)))
+        prototypes = fit_prototypes(
+            keys, audio.array(), scores.array(), head, projection, min_weight
+        )
+        yield Result(task.name, dict(vars(prototypes)))

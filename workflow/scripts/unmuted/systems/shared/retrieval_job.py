@@ -15,15 +15,21 @@ from unmuted.systems.shared.retrieval import retrieve_cross_fitted
 
 
 def retrieve(
-    tasks: Sequence[Task], clips: Mapping[str, Clip], job: Job, space: Artifact, table: Artifact
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    job: Job,
+    pca: Artifact,
+    table: Artifact,
 ) -> Iterator[Result]:
     """Audio (T, A) and the similarity (k,) of the clips it came from, per task."""
-    projection, steps = Projection(**space.tensors()), time_steps(job.config)
+    projection, steps = Projection(**pca.tensors()), time_steps(job.config)
     lookup = LookupSet.read(job, table)
     library = generator_data(lookup.clips, projection, steps, reads_captions=False)
     asked = [clips[task.name] for task in tasks]
     data = generator_data(asked, projection, steps, reads_captions=False)
     k = job.config["retrieval"]["k"]
-    found = retrieve_cross_fitted(data, library, lookup.fold_of_group, k)
+    retrieved = retrieve_cross_fitted(data, library, lookup.fold_of_group, k)
     for i, task in enumerate(tasks):
-        yield Result(task.name, {"audio": found.audio[i], "similarity": found.similarity[i]})
+        yield Result(
+            task.name, {"audio": retrieved.audio[i], "similarity": retrieved.similarity[i]}
+        )

@@ -28,19 +28,19 @@ def serve_shard(job: Job, fitted_stage: str) -> None:
     has_noise = fitted_stage == "generator"
     tokenizes = has_noise and trains_sentences(job.config)
     sources, clips = read_canonical_clips(job, ["captions"] if tokenizes else [])
-    space = job.units("projection")[FULL]
+    pca = job.units("projection")[FULL]
     fitted = job.fits_by_seed(fitted_stage)
     extra = {}
     for name, clip in clips.items():
         fold = sources.folds.get(clip.group)
         made_by = [read_units(units, fold) for units in fitted.values()]
-        extra[name] = [space.row.digest, made_by, clip.group]
+        extra[name] = [pca.row.digest, made_by, clip.group]
     compute = partial(
         _generate,
         clips=clips,
         job=job,
         fitted=fitted,
-        space=space,
+        pca=pca,
         fold_of_group=sources.folds,
         draws=job.config["generator"]["draws"] if has_noise else 1,
         tokenizes=tokenizes,
@@ -54,7 +54,7 @@ def _generate(
     clips: Mapping[str, Clip],
     job: Job,
     fitted: Fitted,
-    space: Artifact,
+    pca: Artifact,
     fold_of_group: Mapping[str, int],
     draws: int,
     tokenizes: bool,
@@ -63,7 +63,10 @@ def _generate(
     from unmuted.inference.device import use_device
 
     device = str(use_device(job.config["device"], job.threads))
-    projection, tokenize = Projection(**space.tensors()), _tokenizer(job) if tokenizes else None
+    projection, tokenize = (
+        Projection(**pca.tensors()),
+        _tokenizer(job) if tokenizes else None,
+    )
 
     def data_of(names: Sequence[str]) -> GeneratorData:
         chosen = [clips[name] for name in names]

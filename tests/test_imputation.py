@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmuted.systems.comparison.fillings import (
+from unmuted.systems.comparison.imputation import (
     AudioStatistics,
     audio_statistics,
     filtered,
