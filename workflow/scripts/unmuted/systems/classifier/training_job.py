@@ -46,6 +46,6 @@ def train(
             task.seed,
             audio_dim,
             device,
-            after_epoch=lambda *_, epochs=progress: epochs.advance(),
+            after_epoch=lambda *_, epochs=progress: epochs.update(),
         )
         yield Result(task.name, pack_fit(fit))

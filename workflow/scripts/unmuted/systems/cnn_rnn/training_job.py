@@ -43,7 +43,7 @@ def train(
             settings,
             task.seed,
             device,
-            after_epoch=lambda *_, epochs=progress: epochs.advance(),
+            after_epoch=lambda *_, epochs=progress: epochs.update(),
         )
         read = read_in_fit(keys, [clip.group for clip in clips])
         yield Result(task.name, {**pack_fit(fit), **read})

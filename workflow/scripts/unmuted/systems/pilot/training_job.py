@@ -53,6 +53,6 @@ def train(
             settings if unit.keeps_snapshots else settings.last_only,
             task.seed,
             device,
-            after_epoch=lambda *_, epochs=progress: epochs.advance(),
+            after_epoch=lambda *_, epochs=progress: epochs.update(),
         )
         yield Result(task.name, pack_fit(fit))

@@ -35,5 +35,5 @@ def train_generators(
         log.info("%s: %d clips", fit, len(data))
         for task in of_seeds:
             progress = Progress(epochs, f"{task.name}, epochs")
-            state, history = train(data, task, lambda *_, epochs=progress: epochs.advance())
+            state, history = train(data, task, lambda *_, epochs=progress: epochs.update())
             yield Result(task.name, {**state, **loss_curves(history)})
