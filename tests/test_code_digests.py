@@ -141,6 +141,24 @@ def test_a_cycle_of_imports_ends(library: Path) -> None:
     assert len(digest(library)) == 32
 
 
+def test_a_module_that_the_script_imports_by_name_counts_and_no_other(library: Path) -> None:
+    """Reports share a script; each has a module of its own."""
+
+    def digest_with(module: str) -> str:
+        forget()
+        return code_digest("compute_x", library, module=module)
+
+    for name in ("one", "other"):
+        (library / f"unmuted/{name}.py").write_text("from unmuted import helps_all\n")
+    (library / "unmuted/helps_all.py").write_text("X = 1\n")
+    before = {name: digest_with(f"unmuted.{name}") for name in ("one", "other")}
+    append(library / "unmuted/one.py", "\nCHANGED = 1\n")
+    after = {name: digest_with(f"unmuted.{name}") for name in ("one", "other")}
+    assert before["one"] != after["one"] and before["other"] == after["other"]
+    append(library / "unmuted/helps_all.py", "\nCHANGED = 1\n")
+    assert digest_with("unmuted.other") != after["other"]
+
+
 @pytest.mark.parametrize("script", sorted({stage.script for stage in STAGES.values()}))
 def test_every_stage_reaches_its_own_modules(script: str, repository: Path) -> None:
     """Of the real scripts: whatever the library modules they name are, the digest covers them."""

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from snakemake.iocontainers import Params
 
 import make_splits
 from engine.toy.registry import REGISTRY
@@ -370,7 +371,7 @@ class Calls(list):
 
 
 def called(run: Run, rule: str, registry: Registry = REGISTRY, **given: object) -> tuple:
-    """How run_job calls the main of a rule's script; given: wildcards, output, fingerprint."""
+    """How run_job calls the main of a rule's script; given: wildcards, output, params."""
     calls = Calls()
     run_job(snakemake_of(run, rule, **given), calls, registry)
     (call,) = calls
@@ -385,7 +386,7 @@ def snakemake_of(run: Run, rule: str, **given: object) -> SimpleNamespace:
         threads=3,
         wildcards=given.get("wildcards", {}),
         output=given.get("output", {}),
-        params=SimpleNamespace(fingerprint=given.get("fingerprint", ["planned"])),
+        params=Params(fromdict={"fingerprint": ["planned"]} | given.get("params", {})),
     )
 
 
@@ -404,7 +405,10 @@ def test_a_scenario_is_told_by_the_wildcard(run: Run) -> None:
 
 def test_a_script_of_several_stages_is_given_a_job_of_each(run: Run) -> None:
     more = replace(run.stages["scaled"], name="scaled_again")
-    given = {"wildcards": {"shard": min(run.dataset.shards)}, "fingerprint": ["one", "two"]}
+    given = {
+        "wildcards": {"shard": min(run.dataset.shards)},
+        "params": {"fingerprint": ["one", "two"]},
+    }
     jobs, _ = called(run, "scale_numbers", registry_with(more), **given)
     assert [job.stage.name for job in jobs] == ["scaled", "scaled_again"]
     assert {job.part for job in jobs} == {min(run.dataset.shards)}
@@ -430,7 +434,9 @@ def test_fits_are_given_their_seeds_and_leave_the_plan_that_they_ran_for(run: Ru
 
 
 def test_a_report_is_given_its_outputs_by_name(run: Run) -> None:
-    (job,), named = called(run, "write_summary", output={"summary": "summary.json"})
+    (job,), named = called(
+        run, "any_rule", output={"summary": "summary.json"}, params={"report": "summary"}
+    )
     assert isinstance(job, ReportJob) and job.threads == 3
     assert named == {"summary": "summary.json"}
 

@@ -109,13 +109,13 @@ def every_shard(*stages):
 
 
 def report_inputs(name):
-    """Input of a report's rule."""
-    return lambda wildcards: RUN.report_inputs(name)
+    """Input of a report's rule; its name may hold wildcards, such as {system}_metrics."""
+    return lambda wildcards: RUN.report_inputs(name.format(**wildcards))
 
 
 def report_fingerprint(name):
     """Params of a report's rule."""
-    return lambda wildcards: RUN.report_fingerprint(name)
+    return lambda wildcards: RUN.report_fingerprint(name.format(**wildcards))
 
 
 def export_ledger(wildcards):

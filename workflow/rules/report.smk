@@ -17,6 +17,7 @@ rule write_arch2_metrics:
     resources:
         **CPU_MODEL,
     params:
+        report="arch2_metrics",
         fingerprint=report_fingerprint("arch2_metrics"),
     script:
         "../scripts/write_arch2_metrics.py"
@@ -42,6 +43,7 @@ rule write_arch1_metrics:
     resources:
         **CPU_MODEL,
     params:
+        report="arch1_metrics",
         fingerprint=report_fingerprint("arch1_metrics"),
     script:
         "../scripts/write_arch1_metrics.py"
@@ -66,6 +68,7 @@ rule write_pilot_metrics:
     resources:
         **CPU_MODEL,
     params:
+        report="pilot_metrics",
         fingerprint=report_fingerprint("pilot_metrics"),
     script:
         "../scripts/write_pilot_metrics.py"
@@ -90,6 +93,7 @@ rule write_cnn_rnn_metrics:
     resources:
         **CPU_MODEL,
     params:
+        report="cnn_rnn_metrics",
         fingerprint=report_fingerprint("cnn_rnn_metrics"),
     script:
         "../scripts/write_cnn_rnn_metrics.py"
@@ -117,6 +121,7 @@ rule write_comparison:
     resources:
         **CPU_MODEL,
     params:
+        report="comparison",
         fingerprint=report_fingerprint("comparison"),
     script:
         "../scripts/write_comparison.py"
@@ -137,6 +142,7 @@ rule write_predictions:
     resources:
         **TABLE,
     params:
+        report="predictions",
         fingerprint=report_fingerprint("predictions"),
     script:
         "../scripts/write_predictions.py"

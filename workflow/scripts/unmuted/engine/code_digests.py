@@ -17,15 +17,19 @@ ENGINE = f"{PACKAGE.name}.{ENGINE_FOLDER.name}"
 
 @cache
 def code_digest(
-    script: str, scripts: Path | None = None, infrastructure: frozenset[str] = frozenset()
+    script: str,
+    scripts: Path | None = None,
+    infrastructure: frozenset[str] = frozenset(),
+    module: str = "",
 ) -> str:
     """Digest of a script and of every library module it reaches, comments and docstrings apart.
 
     scripts: the folder of the script. The engine and modules of `infrastructure` are left out, with
-    all that only they reach: they decide where an artifact lies, not what is in it.
+    all that only they reach: they decide where an artifact lies, not what is in it. module: of the
+    library, that the script imports by a name which is not in its code.
     """
-    sources = {script: (scripts or SCRIPTS) / f"{script}.py"}
-    queue = [sources[script]]
+    sources = {script: (scripts or SCRIPTS) / f"{script}.py", **_module_files(module)}
+    queue = [*sources.values()]
     while queue:
         for module, path in _library_imports(queue.pop()).items():
             shapes = not f"{module}.".startswith(f"{ENGINE}.") and module not in infrastructure
@@ -59,16 +63,20 @@ def _has_docstring(node: ast.AST) -> bool:
 @cache
 def _library_imports(path: Path) -> Mapping[str, Path]:
     """Modules of this library that the file imports, at any depth of its code, with their files."""
+    return {module: file for name in _read(path)[1] for module, file in _module_files(name).items()}
+
+
+def _module_files(name: str) -> dict[str, Path]:
+    """Files of a module of this library and of the packages that hold it; none of other modules."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE.name:
+        return {}
     found = {}
-    for name in _read(path)[1]:
-        parts = name.split(".")
-        if parts[0] != PACKAGE.name:
-            continue
-        for depth in range(1, len(parts) + 1):  # importing a.b.c runs a and a.b as well
-            stem = SCRIPTS.joinpath(*parts[:depth])
-            for file in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py"):
-                if file.is_file():
-                    found[".".join(parts[:depth])] = file
+    for depth in range(1, len(parts) + 1):  # importing a.b.c runs a and a.b as well
+        stem = SCRIPTS.joinpath(*parts[:depth])
+        for file in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py"):
+            if file.is_file():
+                found[".".join(parts[:depth])] = file
     return found
 
 

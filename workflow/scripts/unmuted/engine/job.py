@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from unmuted.config.validation import setting
@@ -298,7 +299,7 @@ class ReportJob(_Reader):
     def __init__(self, run: Run, report: Report, threads: int = 1) -> None:
         declared = report.under(run.config)
         readable = declared.in_scenarios if run.base is not None else declared.upstream
-        super().__init__(run, f"report {report.script}", threads, readable)
+        super().__init__(run, f"report {report.module or report.script}", threads, readable)
         self._declared = report
 
     @property
@@ -323,6 +324,14 @@ class ReportJob(_Reader):
     def suffix_of(self, stage_name: str) -> str:
         """Suffix of a stage's artifacts."""
         return self._run.stages[stage_name].suffix
+
+    def contents(self) -> dict[str, Any]:
+        """What is in each output of the report, by the output's name: its module says it.
+
+        Raises UserError for a configuration that the report cannot be written for.
+        """
+        self._declared.check(self.config)
+        return import_module(self._declared.module).contents(self)
 
     def scenario(self, name: str) -> ReportJob:
         """The same report's view of a scenario that it declares; of the run for the empty name."""
@@ -372,9 +381,9 @@ def make_jobs(
 def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> None:
     """Call a script's main for the job that Snakemake runs, with its log open.
 
-    A stage's main is given a `Job`, one for each stage of the script. A report's is given a
-    `ReportJob`, that of another table the run and the wildcards; both are also given the named
-    outputs.
+    A stage's main is given a `Job`, one for each stage of the script. That of a report, which the
+    rule names in its params, is given a `ReportJob`, that of another table the run and the
+    wildcards; both are also given the named outputs.
     """
     with job_log(snakemake.log[0]):
         wildcards = dict(snakemake.wildcards.items())
@@ -384,8 +393,8 @@ def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> No
         if snakemake.rule in registry.stages_of_script:
             part = wildcards.get("shard", wildcards.get("seeds"))
             main(*make_jobs(run, snakemake.rule, part, threads, snakemake.params.fingerprint))
-        elif report := registry.report_of_script(snakemake.rule):
-            main(ReportJob(run, report, threads), **dict(snakemake.output.items()))
+        elif name := snakemake.params.get("report"):
+            main(ReportJob(run, registry.reports[name], threads), **dict(snakemake.output.items()))
         else:
             main(run, **wildcards, **dict(snakemake.output.items()))
 

@@ -190,7 +190,7 @@ class Run:
     def report_fingerprint(self, name: str) -> str:
         """For `params:` of a report: its code, the configuration, and all that is upstream."""
         report = self.stages.report(name)
-        return self.script_fingerprint(report.script, self.stages_of_report(report))
+        return self.script_fingerprint(report.script, self.stages_of_report(report), report.module)
 
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
         """The stages that a report reads, each with the run that it reads them of."""
@@ -204,8 +204,13 @@ class Run:
         ledgers = [path for run, name in stages for path in run.layout.all_ledgers(name)]
         return list(dict.fromkeys([SPLITS, *ledgers]))
 
-    def script_fingerprint(self, script: str, stages: Iterable[tuple[Run, str]]) -> str:
-        """Digest of a script, of the configuration, and of all that is upstream of stages."""
-        code = code_digest(script, self.registry.scripts, self.registry.infrastructure)
+    def script_fingerprint(
+        self, script: str, stages: Iterable[tuple[Run, str]], module: str = ""
+    ) -> str:
+        """Digest of a script, of the configuration, and of all that is upstream of stages.
+
+        module: of the library, that the script imports by its name.
+        """
+        code = code_digest(script, self.registry.scripts, self.registry.infrastructure, module)
         upstream = [run.jobs.of_stage(name) for run, name in stages]
         return digest_json([code, self.config, upstream])

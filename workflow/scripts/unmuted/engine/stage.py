@@ -107,13 +107,15 @@ class Report:
     """A file of results that sums up a run; nothing is fitted or chosen for it.
 
     Attributes:
-        script: the script and the rule that write it.
+        script: the script that writes it; one may write several reports.
         pooled: stages of which it reads the artifacts of all videos, where these stages exist.
         fits: fitted stages that it reads.
         scenarios: names the scenarios that it reads beside the run itself.
         in_scenarios: the sharded stages that it reads in each of them.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
         check: raises UserError for a configuration that the report cannot be written for.
+        module: the library's module whose `contents(job)` says what is in each output of the
+            report; it is imported by the job alone. Empty where the script says it.
     """
 
     script: str
@@ -123,6 +125,7 @@ class Report:
     in_scenarios: tuple[str, ...] = ()
     chosen: Chosen | None = None
     check: Callable[[Config], None] = field(default=lambda config: None)
+    module: str = ""
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -214,7 +217,3 @@ class Registry:
         for stage in self.stages.values():
             found[stage.script] = (*found.get(stage.script, ()), stage)
         return found
-
-    def report_of_script(self, script: str) -> Report | None:
-        """The report that a script writes; None for any other script."""
-        return next((one for one in self.reports.values() if one.script == script), None)
