@@ -8,7 +8,6 @@ Kinetics' 400 names come with torchvision. Writes semantic_dictionary_moments.cs
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from torchvision.models.video import R3D_18_Weights
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
+from unmuted.evaluation.outputs import table, write_table  # noqa: E402
 from unmuted.features.audioset import load_labels  # noqa: E402
 from unmuted.features.sentences import SentenceEncoder  # noqa: E402
 from unmuted.systems.arch1.dictionary import (  # noqa: E402
@@ -92,7 +92,8 @@ def main(moments: Path) -> None:
     built = {name: build_dictionary(each, labels, encode) for name, each in actions.items()}
     plain = {name: plain_dictionary(each, encode) for name, each in actions.items()}
     for name, dictionary in built.items():
-        write_rows(HERE / f"semantic_dictionary_{name.split()[0].lower()}.csv", dictionary)
+        path = HERE / f"semantic_dictionary_{name.split()[0].lower()}.csv"
+        write_table(path, table(dictionary.rows(TOP)))
     found = {
         wording: [
             len(check_dictionary(build_dictionary(each, labels, encode, wording), TOP).first)
@@ -111,15 +112,6 @@ def plain_dictionary(actions: Sequence[str], encode: Encode) -> SemanticDictiona
     names = [action.replace("_", " ").replace("+", " ") for action in actions]
     similarity = encode(names) @ encode(labels).T
     return SemanticDictionary(tuple(actions), tuple(labels), similarity)
-
-
-def write_rows(path: Path, dictionary: SemanticDictionary) -> None:
-    """The nearest labels of every action as CSV."""
-    rows = dictionary.rows(TOP)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def count_lines(built: Dictionaries) -> Iterable[str]:

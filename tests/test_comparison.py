@@ -16,10 +16,11 @@ from unmuted.evaluation.missing_audio import Heard, filled_contrasts, rate_curve
 from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.samples.missing_audio import KINDS
 from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
+from unmuted.systems.arch1.filter_rule import FilterRule, filter_rule, keep
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.comparison.chosen_arms import at_percentile, base_of
-from unmuted.systems.comparison.inputs import ArmInputs, FilterRule, filter_rule, keep
-from unmuted.systems.comparison.report import ComparisonData, compare_arms, tidy_rows
+from unmuted.systems.comparison.inputs import ArmInputs
+from unmuted.systems.comparison.sections import ComparisonData, compare_arms, tidy_rows
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
 FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import chdir
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import write_ablations
+import write_report as script
 from guards.corpus import make_clips
 from guards.world import World, make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory, with_evidence
 from unmuted.evaluation.figures.style import sample_size
 from unmuted.evaluation.outcomes import INTERVALS, ArmOutcome, statistics
-from unmuted.evaluation.schema import check_report
+from unmuted.evaluation.schema import check_report, write_report
 from unmuted.evaluation.significance import paired_p
 from unmuted.evaluation.table import format_report
-from unmuted.systems.arch2.report import build_report, write_arch2
+from unmuted.pipeline.registry import REGISTRY
+from unmuted.systems.arch2.report import build_report
 
 CLIPS, CLASSES = 60, 3
 LABELS = np.arange(CLIPS) % CLASSES
@@ -32,7 +34,7 @@ REMARKS = {1: ONE, 2: TWO, 5: None}
 REPORTS = {  # and what each writes beside its metrics
     "pilot_metrics": (),
     "cnn_rnn_metrics": (),
-    "arch1_metrics": ("dictionary",),
+    "arch1_metrics": (),
     "comparison": ("table", "masks", "figures"),
 }
 
@@ -152,7 +154,7 @@ def assert_says(report: Mapping[str, object], seeds: int) -> None:
 
 @pytest.mark.parametrize("seeds", REMARKS)
 def test_architecture_2_says_how_many_seeds_it_had(seeds: int, tmp_path: Path) -> None:
-    write_arch2(tmp_path / "report.json", arch2_report(seeds))
+    write_report(tmp_path / "report.json", arch2_report(seeds), "arch2_metrics.schema.yaml")
     assert_says(json.loads((tmp_path / "report.json").read_text()), seeds)
 
 
@@ -181,12 +183,13 @@ def write(world: World, tmp_path: Path) -> Callable[[str], Path]:
     """Writes a report of the world by its name and returns its path."""
 
     def written(name: str) -> Path:
-        script = importlib.import_module(f"write_{name}")
-        paths = {output: str(tmp_path / output) for output in ("metrics", *REPORTS[name])}
+        module = import_module(REGISTRY.reports[name].module)
+        paths = {output: str(tmp_path / output) for output in REPORTS[name]}
+        metrics = tmp_path / f"{name}.json"
         with pytest.MonkeyPatch.context() as patch, chdir(world.folder):
-            patch.setattr(script, "provenance", lambda *_: provenance(len(world.config["seeds"])))
-            script.main(world.report(name), **paths)
-        return tmp_path / "metrics"
+            patch.setattr(module, "provenance", lambda *_: provenance(len(world.config["seeds"])))
+            script.main(world.report(name), metrics=str(metrics), **paths)
+        return metrics
 
     return written
 

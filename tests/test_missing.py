@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import auc
 
 from unmuted.errors import UserError
+from unmuted.evaluation.outputs import table, write_table
 from unmuted.media.wav import rms_db
 from unmuted.samples.missing_audio import (
     area_under_rate_curve,
@@ -23,7 +24,6 @@ from unmuted.samples.missing_audio import (
     missing_table,
     noise_waveform,
     position,
-    write_missing_table,
 )
 
 KEYS = [f"clip {i}" for i in range(4000)]
@@ -79,7 +79,7 @@ def test_a_rate_that_is_no_share_is_refused(rate: float) -> None:
 def test_the_table_holds_the_masks_and_a_new_clip_changes_no_other_row(tmp_path: Path) -> None:
     clips = [OneClip(f"v{i}", f"key {i}", has_sound=i != 3) for i in range(40)]
     rows = missing_table(reversed(clips), 5, RATES, {"v1": "v2"})
-    write_missing_table(tmp_path / "missing.csv", rows)
+    write_table(tmp_path / "missing.csv", table(rows))
     with open(tmp_path / "missing.csv", newline="", encoding="utf-8") as file:
         read = {row["video_id"]: row for row in csv.DictReader(file)}
     for clip in clips:

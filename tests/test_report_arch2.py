@@ -19,10 +19,12 @@ from unmuted.evaluation.metrics import (
     r2,
 )
 from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.schema import write_report
 from unmuted.evaluation.semantics import summarise_semantics
 from unmuted.evaluation.table import conclusions, format_report
-from unmuted.systems.arch2.report import build_report, write_arch2
+from unmuted.systems.arch2.report import build_report
 
+SCHEMA = "arch2_metrics.schema.yaml"
 SEEDS, CLIPS, CLASSES = 5, 120, 4
 LABELS = np.arange(CLIPS) % CLASSES
 GROUPS = [f"source{i // 2}" for i in range(CLIPS)]
@@ -221,7 +223,7 @@ def test_no_test_clip_with_sound_gives_nulls_that_the_schema_takes(
     assert nothing["clips"] == 0
     assert nothing["r2"] is None
     report = make_report(bootstrap, generation=nothing)
-    write_arch2(tmp_path / "report.json", report)
+    write_report(tmp_path / "report.json", report, SCHEMA)
     assert "no test clip has usable sound" in format_report(report)
 
 
@@ -244,7 +246,7 @@ def test_arms_that_never_differ_are_not_said_to_detect_everything(
     for contrast in report["contrasts"].values():
         assert contrast["ci95"] == [0, 0] and not contrast["smallest_detectable"]
         contrast["smallest_detectable"] = detectable
-    write_arch2(tmp_path / "report.json", report)
+    write_report(tmp_path / "report.json", report, SCHEMA)
     text = " ".join(format_report(report).split())
     assert "4 times in 5" not in text
     assert "Generated and video only are right equally often in every resample" in text
@@ -270,8 +272,8 @@ def test_semantics_are_counted() -> None:
 
 def test_the_file_is_checked_whole_and_repeatable(report: dict, tmp_path: Path) -> None:
     first, second = tmp_path / "new" / "a.json", tmp_path / "b.json"
-    write_arch2(first, report)
-    write_arch2(second, copy.deepcopy(report))
+    write_report(first, report, SCHEMA)
+    write_report(second, copy.deepcopy(report), SCHEMA)
     assert first.read_bytes() == second.read_bytes()
     assert [path.name for path in first.parent.iterdir()] == ["a.json"]
     read = json.loads(first.read_text())
@@ -306,7 +308,7 @@ def test_a_report_of_another_shape_is_not_written(
     spoil(spoilt)
     path = tmp_path / "report.json"
     with pytest.raises(ValueError, match=rf"departs from arch2_metrics.schema.yaml at .*{where}"):
-        write_arch2(path, spoilt)
+        write_report(path, spoilt, SCHEMA)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -314,7 +316,7 @@ def test_not_a_number_is_not_written(report: dict, tmp_path: Path) -> None:
     spoilt = copy.deepcopy(report)
     spoilt["generation"]["r2"] = float("nan")
     with pytest.raises(ValueError, match="JSON"):
-        write_arch2(tmp_path / "report.json", spoilt)
+        write_report(tmp_path / "report.json", spoilt, SCHEMA)
     assert list(tmp_path.iterdir()) == []
 
 

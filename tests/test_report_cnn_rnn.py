@@ -10,8 +10,9 @@ from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.table import format_report
-from unmuted.systems.cnn_rnn.report import SCHEMA, build_report, majority
+from unmuted.systems.cnn_rnn.report import build_report, majority
 
+SCHEMA = "cnn_rnn_metrics.schema.yaml"
 SEEDS, CLIPS = 5, 60
 CLASSES = ["a", "b", "c"]
 

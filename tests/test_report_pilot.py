@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import write_arch1_metrics
-import write_pilot_metrics
+import write_report as script
 from guards.corpus import make_clips, silent
 from guards.world import make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
@@ -21,8 +20,11 @@ from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.evaluation.schema import check_report, write_report
 from unmuted.evaluation.table import conclusions, format_report
-from unmuted.systems.pilot.report import SCHEMA, build_report, generation_section, lambda_section
+from unmuted.systems.arch1 import report as arch1_report
+from unmuted.systems.pilot import report as pilot_report
+from unmuted.systems.pilot.report import build_report, generation_section, lambda_section
 
+SCHEMA = "pilot_metrics.schema.yaml"
 SEEDS, CLIPS, CLASSES, STEPS, DIM = 5, 90, 3, 4, 3
 LABELS = np.arange(CLIPS) % CLASSES
 GROUPS = [f"source{n // 2}" for n in range(CLIPS)]
@@ -309,8 +311,8 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     world = make_world(folder, clips, seeds=list(seeds), bootstrap__resamples=200)
     world.run(*STAGES, "pilot_predictions", seeds=seeds)
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
-        patch.setattr(write_pilot_metrics, "provenance", lambda *_: PROVENANCE)
-        write_pilot_metrics.main(world.report("pilot_metrics"), str(folder / "pilot_metrics.json"))
+        patch.setattr(pilot_report, "provenance", lambda *_: PROVENANCE)
+        script.main(world.report("pilot_metrics"), metrics=str(folder / "pilot_metrics.json"))
     report = json.loads((folder / "pilot_metrics.json").read_text())
     return {"report": report, "world": world, "is_silent": request.param}
 
@@ -369,6 +371,6 @@ def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) ->
             return {"mean": np.zeros(1), "components": np.zeros((1, 1)), "explained": np.zeros(1)}
 
     run = Run()
-    found = write_arch1_metrics._generation(run, run)
+    found = arch1_report._generation(run, run)
     assert found == likeness(made, real, run.usable, bootstrap)
     assert found["r2_ci95"][0] < found["r2"] < found["r2_ci95"][1]

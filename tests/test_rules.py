@@ -33,7 +33,12 @@ ON_GPU = BIG_MODELS | {
 }
 TABLES = {
     *("list_videos", "make_splits", "export_artifact", "write_ablations"),
-    *(report.script for report in REPORTS.values()),
+    *("write_report", "write_comparison", "write_table"),
+}
+RULE_OF_REPORT = {"comparison": "write_comparison"} | {
+    name: "write_report" if name.endswith("_metrics") else "write_table"
+    for name in REPORTS
+    if name != "comparison"
 }
 DEMO = ("clips", "truth")
 # Reaches every stage but `probe`: what that reads is the same in all scenarios.
@@ -106,12 +111,20 @@ def refuse(*_):
 
 
 given = dict(
-    shard={shard!r}, video="cats1", seeds={seeds!r}, artifact="prediction.json", grid="small"
+    shard={shard!r}, video="cats1", seeds={seeds!r}, artifact="prediction.json", grid="small",
+    system="arch2", table="predictions",
 )
 for name, path in {scenarios!r}.items():
     given.update(scenario=path)
     known = dict((r.name, describe(r, given)) for r in workflow.rules)
     print("DUMP" + json.dumps([name, known]))
+
+rules_by_name = dict((r.name, r) for r in workflow.rules)
+reports = dict()
+for name, rule in {reports!r}.items():
+    of_report = dict(given, system=name.removesuffix("_metrics"), table=name)
+    reports[name] = describe(rules_by_name[rule], of_report)
+print("DUMP" + json.dumps(["reports", reports]))
 
 RUN.record()
 RUN = Run.of_job(config, REGISTRY)
@@ -150,6 +163,7 @@ def dump(repository: Path, project: Run) -> dict[str, Rules]:
         seeds=SEEDS,
         scripts={stage.script for stage in OF_RULES.values()},
         scenarios={name: scenario_path(name) for name in ("", SCENARIO)},
+        reports=RULE_OF_REPORT,
     )
     (folder / "Snakefile").write_text(dump)
     command = [sys.executable, "-m", "snakemake", "--list", "--configfile", "config.json"]
@@ -159,7 +173,7 @@ def dump(repository: Path, project: Run) -> dict[str, Rules]:
         for line in done.stdout.splitlines()
         if line.startswith("DUMP")
     ]
-    assert len(found) == 3, done.stderr
+    assert len(found) == 4, done.stderr
     return dict(found)
 
 
@@ -193,11 +207,13 @@ def shard_of(project: Run, stage: Stage) -> str | None:
 def test_each_stage_has_a_rule_and_each_rule_a_script_of_its_name(
     rules: Rules, repository: Path
 ) -> None:
+    """The rules of reports have one script."""
     scripted = {name for name, rule in rules.items() if rule["script"]}
     assert scripted == {stage.script for stage in STAGES.values()} | TABLES
     for name in scripted:
-        assert rules[name]["script"] == f"../scripts/{name}.py"
-        assert (repository / "workflow" / "scripts" / f"{name}.py").is_file()
+        script = "write_report" if name in RULE_OF_REPORT.values() else name
+        assert rules[name]["script"] == f"../scripts/{script}.py"
+        assert (repository / "workflow" / "scripts" / f"{script}.py").is_file()
 
 
 def test_each_rule_makes_the_ledgers_of_its_stages(rules: Rules, run: Run, scenario: str) -> None:
@@ -278,7 +294,7 @@ def test_a_report_waits_for_every_part_of_what_it_reads(
 ) -> None:
     for name in REPORTS:
         report = project.stages.report(name)
-        read = set(dump[""][report.script]["input"])
+        read = set(dump["reports"][name]["input"])
         assert "results/splits.csv" in read
         awaited = [
             (project, stage) for stage in report.upstream if project.planner.has_stage(stage)
@@ -290,6 +306,20 @@ def test_a_report_waits_for_every_part_of_what_it_reads(
             assert set(map(str, run.layout.all_ledgers(stage))) <= read, (name, stage)
     runs = REPORTS["comparison"].scenarios(project.config)
     assert list(runs) == ["", "missing.training_rate=0.5"]
+
+
+def test_every_report_has_a_file_a_log_and_a_caption_of_its_own(
+    dump: dict[str, Rules], repository: Path
+) -> None:
+    found = dump["reports"]
+    assert found.keys() == REPORTS.keys()
+    for kind in ("output", "log", "benchmark"):
+        paths = [path for rule in found.values() for path in rule[kind]]
+        assert len(paths) == len(set(paths)), kind
+    for name, rule in found.items():
+        assert Path(rule["output"][0]).stem == name
+        if Path(rule["output"][0]).suffix == ".json":
+            assert (repository / "workflow" / "report" / f"{name}.rst").is_file()
 
 
 def test_every_rule_with_a_script_has_log_benchmark_environment_and_growing_limits(
@@ -330,7 +360,7 @@ def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(
 ) -> None:
     for name, rule in rules.items():
         if rule["script"]:
-            script = repository / "workflow" / "scripts" / f"{name}.py"
+            script = repository / "workflow" / "scripts" / Path(rule["script"]).name
             sources = [script, *_library_imports(script).values()]
             calls = re.compile(r"(?<!def )use_device\(")
             can_use = any(calls.search(path.read_text(encoding="utf-8")) for path in sources)

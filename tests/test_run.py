@@ -6,7 +6,7 @@ import importlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import chdir
 from dataclasses import asdict
 from itertools import product
@@ -24,6 +24,7 @@ from small_project import (
     write_ledgers,
 )
 from unmuted.dataset.videos import SPLITS
+from unmuted.engine import code_digests
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged, write_plan
 from unmuted.engine.job import make_jobs
@@ -37,7 +38,6 @@ from unmuted.pipeline.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
 from unmuted.systems.shared.settings import GeneratorSettings
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
-REPORT_RULES = {report.script for report in REPORTS.values()}
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
 
 
@@ -228,9 +228,7 @@ def all_visits(config) -> dict[str, str]:
         for name, stage in STAGES.items()
         if name not in ("clips", "truth")
     }
-    return rules | {
-        report.script: project.report_fingerprint(name) for name, report in REPORTS.items()
-    }
+    return rules | {name: project.report_fingerprint(name) for name in REPORTS}
 
 
 def downstream(stage: str) -> set[str]:
@@ -239,10 +237,37 @@ def downstream(stage: str) -> set[str]:
 
 
 def reports_on(stage: str) -> set[str]:
-    """Rules of the reports that a stage's artifacts reach."""
-    return {
-        report.script for report in REPORTS.values() if downstream(stage) & set(report.upstream)
-    }
+    """Reports that a stage's artifacts reach."""
+    return {name for name, report in REPORTS.items() if downstream(stage) & set(report.upstream)}
+
+
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("systems/pilot/report.py", {"pilot_metrics"}),
+        ("systems/comparison/figures.py", {"comparison"}),
+        ("systems/arch1/dictionary_table.py", {"semantic_dictionary"}),
+        ("evaluation/bootstrap.py", REPORTS.keys() - {"predictions", "semantic_dictionary"}),
+        ("evaluation/outputs.py", REPORTS.keys()),
+    ],
+)
+def test_changed_code_of_a_report_writes_that_report_anew(
+    config, monkeypatch: pytest.MonkeyPatch, file: str, names: Set[str]
+) -> None:
+    """All reports share a script; what is in each says a module that the script imports by name."""
+    read = code_digests._read
+    project = open_run(config)
+    before = {name: project.report_fingerprint(name) for name in REPORTS}
+
+    def changed_file(path: Path) -> tuple[str, frozenset[str]]:
+        digest, imported = read(path)
+        return ("changed" if path.as_posix().endswith(f"unmuted/{file}") else digest), imported
+
+    monkeypatch.setattr(code_digests, "_read", changed_file)
+    code_digests.code_digest.cache_clear()
+    found = differing(before, {name: project.report_fingerprint(name) for name in REPORTS})
+    code_digests.code_digest.cache_clear()
+    assert found == names
 
 
 @pytest.mark.parametrize(
@@ -263,7 +288,7 @@ def test_a_change_reaches_the_params_of_all_that_is_downstream(
 ) -> None:
     """Else a job that failed half-way would leave stale results that count as up to date."""
     found = differing(all_visits(config), all_visits(changed(config, dotted, value)))
-    assert found == downstream(stage) | REPORT_RULES  # reports state all of the configuration
+    assert found == downstream(stage) | REPORTS.keys()  # reports state all of the configuration
 
 
 def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
@@ -275,7 +300,7 @@ def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
     run_shard(project, "mapping", shard, made_of_names)
     run_fits(project, "selection", {"all": "input"}, made_of_names)
     before = all_visits(config)
-    assert reports_on("mapping") == {"write_arch2_metrics"}
+    assert reports_on("mapping") == {"arch2_metrics"}
     for stage, part in (("probe", shard), ("mapping", shard), ("selection", None)):
         folder, ledger = project.layout.folder(stage, part), project.layout.ledger(stage, part)
         assert mark_damaged(folder, ledger, ".json") == []
@@ -320,16 +345,19 @@ def test_fits_are_visited_for_labels_splits_seeds_and_settings(config, tmp_path:
     assert open_run(config).planner.job_fingerprint("generator") == found[-1]
 
 
-def test_reports_that_name_the_models_declare_what_those_made(repository: Path) -> None:
+def test_reports_that_name_the_models_declare_what_those_made() -> None:
     """The numeric type that a model ran with stands in its artifacts."""
     from unmuted.evaluation.provenance import ARTIFACTS, ROLES
 
-    scripts = repository / "workflow" / "scripts"
-    for report in REPORTS.values():
-        if "provenance(" in (scripts / f"{report.script}.py").read_text(encoding="utf-8"):
-            roles = getattr(importlib.import_module(report.script), "MODELS", ROLES)
+    found = []
+    for name, report in REPORTS.items():
+        module = importlib.import_module(report.module)
+        if hasattr(module, "provenance"):
+            roles = getattr(module, "MODELS", ROLES)
             named = {ARTIFACTS[role] for role in roles if role in ARTIFACTS}
-            assert named and named <= set(report.pooled), report.script
+            assert named and named <= set(report.pooled), name
+            found.append(name)
+    assert len(found) == 5
 
 
 def test_planning_grows_with_the_shards_and_not_with_their_square(

@@ -14,7 +14,8 @@ from unmuted.errors import UserError
 from unmuted.evaluation.arms import arms_of_setting
 from unmuted.pipeline.ablations import ablation_inputs, ablations
 from unmuted.pipeline.registry import open_run
-from unmuted.pipeline.stages import STAGES, training_rates
+from unmuted.pipeline.stages import STAGES
+from unmuted.systems.comparison.planned import training_rates
 
 
 @pytest.fixture

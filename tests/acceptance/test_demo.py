@@ -98,7 +98,7 @@ def test_snakemake_s_report_opens_and_holds_the_metrics(demo: Path, tmp_path: Pa
 def test_the_graph_of_the_main_job_can_be_drawn(demo: Path, option: str) -> None:
     graph = run_demo(demo, METRICS, option).stdout
     assert graph.startswith("digraph snakemake_dag {") and graph.rstrip().endswith("}")
-    for rule in ("extract_vit", "train_generator", "write_arch2_metrics"):
+    for rule in ("extract_vit", "train_generator", "write_report"):
         assert f'label = "{rule}' in graph
     assert "->" in graph
     if dot := shutil.which("dot"):

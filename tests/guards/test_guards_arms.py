@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+import write_report
 from guards.corpus import make_clips
 from guards.world import SEEDS, STAGES_RUN, World, make_world
 from small_project import changed
@@ -24,6 +25,7 @@ from unmuted.evaluation.arms import COMPARISON_ARMS, Arm
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.table import format_report
 from unmuted.systems.comparison import arm_audio
+from unmuted.systems.comparison import report as report_module
 from unmuted.systems.comparison.chosen_arms import ChosenArms, chosen_arms
 from unmuted.systems.comparison.inputs import ArmInputs
 from unmuted.training.clip_arrays import Index
@@ -168,14 +170,14 @@ def test_the_report_has_the_chosen_arms_and_draws_what_there_is(few: Few, tmp_pa
 
 def written(world: World, folder: Path, seeds: tuple[int, ...]) -> tuple[dict, set[str]]:
     """The comparison of a world, and the names of its figures."""
-    script = importlib.import_module("write_comparison")
-    paths = {name: str(folder / name) for name in ("metrics", "table", "masks", "figures")}
+    paths = {name: str(folder / name) for name in ("table", "masks", "figures")}
+    metrics = folder / "comparison.json"
     with pytest.MonkeyPatch.context() as patch, chdir(world.folder):
         # Which figures there are; what they show is tested with them, and takes seconds.
         patch.setattr(Figure, "savefig", lambda _, path, **__: Path(path).touch())
-        patch.setattr(script, "provenance", lambda *_: PROVENANCE | {"seeds": list(seeds)})
-        script.main(world.report("comparison"), **paths)
-    report = json.loads((folder / "metrics").read_text())
+        patch.setattr(report_module, "provenance", lambda *_: PROVENANCE | {"seeds": list(seeds)})
+        write_report.main(world.report("comparison"), metrics=str(metrics), **paths)
+    report = json.loads(metrics.read_text())
     check_report(report, "comparison.schema.yaml")
     return report, {path.stem for path in (folder / "figures").iterdir()}
 
@@ -283,7 +285,7 @@ def with_wav(world: World) -> World:
 
 def predicted(world: World, table: Path) -> list[dict[str, str]]:
     with chdir(world.folder):
-        importlib.import_module("write_predictions").main(world.report("predictions"), str(table))
+        write_report.main(world.report("predictions"), table=str(table))
     with open(table, newline="") as file:
         return list(csv.DictReader(file))
 
@@ -306,7 +308,7 @@ def test_without_the_filter_videos_without_sound_get_unfiltered_audio(
     [
         ("predictions", {"table": "x.csv"}, "add filtered or generated_arch1"),
         (
-            *("arch1_metrics", {"metrics": "x.json", "dictionary": "x.csv"}),
+            *("arch1_metrics", {"metrics": "x.json"}),
             "add generated_arch1, filtered, oracle_filter",
         ),
     ],
@@ -317,7 +319,7 @@ def test_a_report_without_its_arms_names_the_setting(
     world = chosen_later(clean, "knn_audio")
     with chdir(world.folder):
         with pytest.raises(UserError, match=rf"{missing} to comparison\.arms"):
-            importlib.import_module(f"write_{name}").main(world.report(name), **arguments)
+            write_report.main(world.report(name), **arguments)
         assert not list(Path.cwd().glob("x.*"))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import write_report
 from guards.corpus import make_clips, silent, write_manifest
 from guards.world import STAGES_RUN, World, make_world
 from small_project import changed
@@ -102,7 +103,7 @@ def test_every_video_that_was_not_trained_on_is_predicted(
             if not ledger.exists():
                 ledger.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(project.layout.ledger("ast", shard), ledger)
-        importlib.import_module("write_predictions").main(made.report("predictions"), str(table))
+        write_report.main(made.report("predictions"), table=str(table))
     with open(table, newline="") as file:
         rows = {row["video_id"]: row for row in csv.DictReader(file)}
     assert rows.keys() == set(made.ids("val", "test", ""))

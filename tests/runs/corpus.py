@@ -27,6 +27,7 @@ METRICS = "results/arch2_metrics.json"
 COMPARED = (
     *("results/comparison.json", "results/arch1_metrics.json", "results/predictions.csv"),
     *("results/pilot_metrics.json", "results/cnn_rnn_metrics.json"),
+    "results/semantic_dictionary.csv",
 )
 ANIMATIONS = "results/cnn_rnn_animations/00000-of-00001.ledger.csv"
 WRITTEN = (METRICS, *COMPARED)

@@ -24,7 +24,7 @@ from runs.corpus import REPOSITORY, WRITTEN, Corpus, contents
 from slurm.cluster import ACCOUNT, GPU_PARTITION, GPU_TYPE, PARTITION, Cluster
 from slurm.faults.sitecustomize import AFTER
 from test_rules import ON_GPU
-from unmuted.pipeline.stages import REPORTS, STAGES
+from unmuted.pipeline.stages import STAGES
 
 pytestmark = pytest.mark.slurm
 PROFILE = REPOSITORY / "profiles" / "slurm"
@@ -39,7 +39,9 @@ NO_ACCOUNTING = ("--slurm-status-command", "squeue")  # this cluster has no such
 LOCAL_RULES = {"list_videos", "make_splits"}
 REPORTED = [path for path in WRITTEN if not path.endswith("comparison.json")]  # another rate there
 ON_CLUSTER = (*WRITTEN, "results/cnn_rnn_animations/00000-of-00001.ledger.csv")
-SUBMITTED = {one.script for one in (*STAGES.values(), *REPORTS.values())}
+SUBMITTED = {stage.script for stage in STAGES.values()} | {
+    *("write_report", "write_comparison", "write_table")
+}
 # No scenarios, which are all fits once more: each job costs ten seconds.
 FEWER_JOBS = {"missing": {"training_rates": [0]}}
 LONGEST_RUN = 1800  # seconds, on a busy machine

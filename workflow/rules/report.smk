@@ -1,102 +1,38 @@
-# What came out: the metrics of architecture 2.
-rule write_arch2_metrics:
+# What came out. Every report is written by one script: the registry says what each one reads, and
+# which module of the library says what is in it.
+CAPTIONS = WORKFLOW / "report"
+METRICS = [name for name in REGISTRY.reports if name.endswith("_metrics")]
+TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, "comparison")]
+
+
+# The metrics of a system.
+rule write_report:
     input:
-        report_inputs("arch2_metrics"),
+        report_inputs("{system}_metrics"),
     output:
         metrics=report(
-            "results/arch2_metrics.json",
-            caption="../report/arch2_metrics.rst",
+            "results/{system}_metrics.json",
+            caption="../report/metrics.rst",
             category="Metrics",
         ),
     log:
-        "results/logs/write_arch2_metrics/all.log",
+        "results/logs/write_report/{system}.log",
     benchmark:
-        "results/benchmarks/write_arch2_metrics/all.tsv"
+        "results/benchmarks/write_report/{system}.tsv"
+    wildcard_constraints:
+        system="|".join(name.removesuffix("_metrics") for name in METRICS),
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        report="arch2_metrics",
-        fingerprint=report_fingerprint("arch2_metrics"),
+        report="{system}_metrics",
+        fingerprint=report_fingerprint("{system}_metrics"),
+        caption=lambda wildcards: (
+            CAPTIONS / f"{wildcards.system}_metrics.rst"
+        ).read_text(),
     script:
-        "../scripts/write_arch2_metrics.py"
-
-
-# Architecture 1: its arms, its filter, the labels that its audio carries, and its dictionary.
-rule write_arch1_metrics:
-    input:
-        report_inputs("arch1_metrics"),
-    output:
-        metrics=report(
-            "results/arch1_metrics.json",
-            caption="../report/arch1_metrics.rst",
-            category="Metrics",
-        ),
-        dictionary="results/semantic_dictionary.csv",
-    log:
-        "results/logs/write_arch1_metrics/all.log",
-    benchmark:
-        "results/benchmarks/write_arch1_metrics/all.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        **CPU_MODEL,
-    params:
-        report="arch1_metrics",
-        fingerprint=report_fingerprint("arch1_metrics"),
-    script:
-        "../scripts/write_arch1_metrics.py"
-
-
-# The pilot: what training class and sound together does for each.
-rule write_pilot_metrics:
-    input:
-        report_inputs("pilot_metrics"),
-    output:
-        metrics=report(
-            "results/pilot_metrics.json",
-            caption="../report/pilot_metrics.rst",
-            category="Metrics",
-        ),
-    log:
-        "results/logs/write_pilot_metrics/all.log",
-    benchmark:
-        "results/benchmarks/write_pilot_metrics/all.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        **CPU_MODEL,
-    params:
-        report="pilot_metrics",
-        fingerprint=report_fingerprint("pilot_metrics"),
-    script:
-        "../scripts/write_pilot_metrics.py"
-
-
-# The CNN-RNN recogniser, by its own protocol.
-rule write_cnn_rnn_metrics:
-    input:
-        report_inputs("cnn_rnn_metrics"),
-    output:
-        metrics=report(
-            "results/cnn_rnn_metrics.json",
-            caption="../report/cnn_rnn_metrics.rst",
-            category="Metrics",
-        ),
-    log:
-        "results/logs/write_cnn_rnn_metrics/all.log",
-    benchmark:
-        "results/benchmarks/write_cnn_rnn_metrics/all.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        **CPU_MODEL,
-    params:
-        report="cnn_rnn_metrics",
-        fingerprint=report_fingerprint("cnn_rnn_metrics"),
-    script:
-        "../scripts/write_cnn_rnn_metrics.py"
+        "../scripts/write_report.py"
 
 
 # Every arm on the same clips, and what missing audio costs each of them.
@@ -124,28 +60,30 @@ rule write_comparison:
         report="comparison",
         fingerprint=report_fingerprint("comparison"),
     script:
-        "../scripts/write_comparison.py"
+        "../scripts/write_report.py"
 
 
-# Classes of every video that was not trained on, its sound real or generated.
-rule write_predictions:
+# Tables beside the metrics: the classes of every video that was not trained on, and others.
+rule write_table:
     input:
-        report_inputs("predictions"),
+        report_inputs("{table}"),
     output:
-        table="results/predictions.csv",
+        table="results/{table}.csv",
     log:
-        "results/logs/write_predictions/all.log",
+        "results/logs/write_table/{table}.log",
     benchmark:
-        "results/benchmarks/write_predictions/all.tsv"
+        "results/benchmarks/write_table/{table}.tsv"
+    wildcard_constraints:
+        table="|".join(TABLES),
     conda:
         ENVIRONMENT
     resources:
         **TABLE,
     params:
-        report="predictions",
-        fingerprint=report_fingerprint("predictions"),
+        report="{table}",
+        fingerprint=report_fingerprint("{table}"),
     script:
-        "../scripts/write_predictions.py"
+        "../scripts/write_report.py"
 
 
 # A named grid of ablations: configuration only, and only the stages that a setting reaches.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,31 @@ class ArmOutcome:
 def correctness(arm: ArmOutcome, labels: np.ndarray) -> np.ndarray:
     """float (S, N), 1 where the seed's classifier is right"""
     return (arm.probabilities.argmax(axis=2) == labels).astype(np.float64)
+
+
+def correct_by_arm(arms: Mapping[str, ArmOutcome], labels: np.ndarray) -> dict[str, np.ndarray]:
+    """1 where a seed's classifier is right, float (S, N) by arm; labels: int (N,)."""
+    return {name: correctness(arm, labels) for name, arm in arms.items()}
+
+
+def measure_arms(
+    arms: Mapping[str, ArmOutcome],
+    labels: np.ndarray,
+    pairs: Sequence[tuple[str, str]],
+    bootstrap: GroupBootstrap,
+) -> dict[str, Any]:
+    """Sections "arms" and "contrasts" of a system's report.
+
+    labels: int (N,). pairs: of arms to contrast; the first is the primary contrast.
+    """
+    correct = correct_by_arm(arms, labels)
+    found = {f"{a}-{b}": (correct[a], correct[b]) for a, b in pairs}
+    return {
+        "arms": {
+            name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
+        },
+        "contrasts": contrasts(found, bootstrap, "-".join(pairs[0])),
+    }
 
 
 def arm_metrics(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from unmuted.engine.scenarios import changed_setting
 from unmuted.engine.stage import Report, Stage
 from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
@@ -523,30 +522,17 @@ _STAGES += (
 STAGES = {stage.name: stage for stage in _STAGES}
 
 
-def training_rates(config: Mapping[str, object]) -> dict[float, str]:
-    """The run or scenario trained with each share of training audio declared missing, by share.
-
-    The empty name is that of the run itself.
-    """
-    missing = config["missing"]
-    own = missing["training_rate"]
-    rates = sorted({own, *missing["training_rates"]})
-    return {
-        rate: "" if rate == own else changed_setting("missing.training_rate", rate)
-        for rate in rates
-    }
-
-
 def compared_runs(config: Mapping[str, object]) -> Collection[str]:
-    """The runs of `training_rates`; none where no chosen arm fills missing audio."""
-    from unmuted.systems.comparison.chosen_arms import chosen_arms
+    """The runs that the comparison reads beside the run itself."""
+    from unmuted.systems.comparison import planned
 
-    return training_rates(config).values() if chosen_arms(config).at_all_rates else ()
+    return planned.compared_runs(config)
 
 
 REPORTS = {
     "arch2_metrics": Report(
-        "write_arch2_metrics",
+        "write_report",
+        module="unmuted.systems.arch2.report",
         pooled=(
             *("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
             "truth",
@@ -554,22 +540,31 @@ REPORTS = {
         fits=("projection", "prototypes", "selection"),
     ),
     "predictions": Report(
-        "write_predictions",
+        "write_report",
+        module="unmuted.systems.comparison.predictions_table",
         pooled=("wav", "predictions", "comparison_predictions"),
         fits=(),
         check=check_arms("predictions"),
     ),
     "arch1_metrics": Report(
-        "write_arch1_metrics",
+        "write_report",
+        module="unmuted.systems.arch1.report",
         pooled=(
             *(*CLASSIFIED, "video_generated", "predicted_labels", *REPORTED),
             *("predictions", "comparison_predictions"),
         ),
-        fits=("projection", "dictionary", "selection", "comparison_selection"),
+        fits=("projection", "selection", "comparison_selection"),
         check=check_arms("arch1_metrics"),
     ),
+    "semantic_dictionary": Report(
+        "write_report",
+        module="unmuted.systems.arch1.dictionary_table",
+        pooled=(),
+        fits=("dictionary",),
+    ),
     "comparison": Report(
-        "write_comparison",
+        "write_report",
+        module="unmuted.systems.comparison.report",
         pooled=(
             *COMPARED,
             *REPORTED,
@@ -585,7 +580,8 @@ REPORTS = {
         chosen=read_for_arms("comparison"),
     ),
     "pilot_metrics": Report(
-        "write_pilot_metrics",
+        "write_report",
+        module="unmuted.systems.pilot.report",
         pooled=(
             *(*VISUAL, "ast", *PILOT_VISUAL, *REPORTED),
             *("pilot_generated", "pilot_predictions"),
@@ -593,7 +589,8 @@ REPORTS = {
         fits=("projection", "pilot_selection"),
     ),
     "cnn_rnn_metrics": Report(
-        "write_cnn_rnn_metrics",
+        "write_report",
+        module="unmuted.systems.cnn_rnn.report",
         pooled=(*VISUAL, "captions", "cnn_sequence", "cnn_rnn_predictions"),
         fits=("cnn_rnn_selection",),
     ),

@@ -8,11 +8,9 @@ other clip's mask. The price: the share of missing clips is near the rate, not e
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,14 +65,6 @@ def missing_table(
         row |= {f"missing_at_{100 * r:g}": int(is_missing(clip.key, seed, r)) for r in rates}
         rows.append(row | {"swapped_with": donors.get(clip.video_id, "")})
     return rows
-
-
-def write_missing_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write the rows of `missing_table` as CSV; there must be at least one."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def draw_swap_partners(

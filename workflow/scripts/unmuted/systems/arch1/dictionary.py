@@ -15,6 +15,7 @@ Encode = Callable[[list[str]], np.ndarray]  # N sentences -> unit vectors, float
 HEARD = "the sound of {} can be heard"
 PLAIN = "{}"
 SIMILARITY_DIGITS = 4
+TOP = 5  # labels of each action in the table of a run
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from unmuted.engine.job import ReportJob
+from unmuted.evaluation.arms import leaking_arms
 from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.generated_audio import PRESENT, likeness
+from unmuted.evaluation.label_metrics import label_metrics
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
-    arm_metrics,
-    contrasts,
-    correctness,
+    correct_by_arm,
+    measure_arms,
     recovery,
     statistics,
 )
+from unmuted.evaluation.outputs import Output
+from unmuted.evaluation.provenance import provenance
+from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.samples.experiment import FULL, Clip
+from unmuted.systems.arch1.dictionary import TOP
+from unmuted.systems.arch1.feature_filter import labels_agree, threshold_curve
+from unmuted.systems.arch1.filter_rule import filter_rule, similarities, video_posterior
+from unmuted.systems.arch1.label_prediction import choose_threshold
+from unmuted.systems.shared.projection import Projection
 
-SCHEMA = "arch1_metrics.schema.yaml"
 SCHEMA_VERSION = 1
+STAGES = ("ast", "video_generated", "predicted_labels", "predictions", "comparison_predictions")
+CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
 PRIMARY = ("filtered", "video_only")  # named before any result is seen
 CONTRASTS = (
     PRIMARY,
@@ -28,6 +41,27 @@ CONTRASTS = (
     ("oracle_filter", "filtered"),
 )
 LEAKS = "reads the true label of every test clip; never a result, only a measure of the leak"
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """The metrics; nothing is fitted or chosen on test clips."""
+    tested = load_tested(job, STAGES)
+    choice = job.units("comparison_selection")["all"].json()
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        arms=_arms(job, tested, choice),
+        bootstrap=tested.bootstrap,
+        leaks=leaking_arms(job.config["filter"]),
+        sections={
+            "generation": _generation(job, tested),
+            "labels": _labels(job, tested),
+            "filter": _filter(job, tested, choice),
+            "dictionary": {"sentence": job.config["models"]["sentence"], "top": TOP},
+            "provenance": provenance(job, tested.video_ids),
+        },
+    )
+    return {"metrics": report}
 
 
 def build_report(
@@ -45,23 +79,18 @@ def build_report(
     real_audio. leaks: those that read the label of tested clips (`leaking_arms`). sections:
     generation, labels, filter, dictionary and provenance, ready made.
     """
-    correct = {name: correctness(arm, labels) for name, arm in arms.items()}
-    measured = {
-        name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
-    }
+    correct = correct_by_arm(arms, labels)
+    measured = measure_arms(arms, labels, CONTRASTS, bootstrap)
     for name in leaks:
-        measured[name]["leaks"] = LEAKS
-    pairs = {f"{a}-{b}": (correct[a], correct[b]) for a, b in CONTRASTS}
-    differences = contrasts(pairs, bootstrap, "-".join(PRIMARY))
+        measured["arms"][name]["leaks"] = LEAKS
     for a, b in CONTRASTS:
         if {a, b} & set(leaks):
-            differences[f"{a}-{b}"]["leaks"] = LEAKS
+            measured["contrasts"][f"{a}-{b}"]["leaks"] = LEAKS
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch1",
         "data": dict(data),
-        "arms": measured,
-        "contrasts": differences,
+        **measured,
         "recovery": {
             arm: recovery(correct, arm, bootstrap)
             for arm in ("generated", "filtered")
@@ -73,4 +102,100 @@ def build_report(
             "checkpoint of each classifier and percentile of the filter by log-loss, "
             "thresholds of predicted labels by micro-F1, all on validation clips",
         ),
+    }
+
+
+def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dict[str, ArmOutcome]:
+    leaks = leaking_arms(job.config["filter"])
+    chosen = job.units("selection")["all"].json()["arms"]
+    filtered = f"filtered-{choice['filters']['filtered']['chosen']:g}"
+    compared = {  # by name in this report: the comparison's arm, and its classifier
+        "generated": ("generated_arch1", "generated_arch1"),
+        "filtered": ("filtered", filtered),
+        "oracle_filter": ("oracle_filter", filtered),
+    }
+    own = {
+        name: tested.outcome(arm, choice["units"][unit], "comparison_predictions", leaks)
+        for name, (arm, unit) in compared.items()
+    }
+    video, real = (tested.outcome(arm, chosen[arm]) for arm in ("video_only", "real_audio"))
+    return {"video_only": video, **own, "real_audio": real}
+
+
+def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
+    """How close generated features come to the real ones of test clips with usable sound."""
+    projection = Projection(**job.units("projection")[FULL].tensors())
+    made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
+    real = np.stack([clip.audio(projection) for clip in tested.clips])
+    return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)
+
+
+def _labels(job: ReportJob, tested: TestedClips) -> dict[str, object]:
+    """Labels predicted from generated audio, and from real audio through the same projection."""
+    val = [clip for clip in tested.experiment.split("val") if clip.has_sound]
+    test = [clip for clip in tested.clips if clip.has_sound]
+    if not val or not test or not _present(val).any():
+        return {"present_from": PRESENT, "generated": None, "real": None}
+    seeds = range(len(job.seeds))
+    generated = [_scored(val, test, lambda found, i=i: found["scores"][i]) for i in seeds]
+    means = {
+        name: None if None in values else float(np.mean(values))
+        for name in generated[0]
+        if (values := [one[name] for one in generated])
+    }
+    return {
+        "present_from": PRESENT,
+        "generated": {**means, "per_seed": generated},
+        "real": _scored(val, test, lambda found: found["real_scores"]),
+    }
+
+
+def _scored(
+    val: Sequence[Clip], test: Sequence[Clip], scores_of: Callable[[Mapping[str, np.ndarray]], Any]
+) -> dict[str, object]:
+    """Metrics on test clips with the threshold that is best on validation clips."""
+    scores = {
+        name: np.stack([scores_of(c.artifacts["predicted_labels"].tensors()) for c in clips])
+        for name, clips in (("val", val), ("test", test))
+    }
+    threshold = choose_threshold(_present(val), scores["val"])
+    return label_metrics(_present(test), scores["test"], threshold)
+
+
+def _present(clips: Sequence[Clip]) -> np.ndarray:
+    """bool (N, L): labels that AST hears in the real audio."""
+    return np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips]) >= PRESENT
+
+
+def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, object]) -> dict[str, object]:
+    """What was chosen, what it keeps of the test clips, and what other thresholds would pick."""
+    chosen = choice["filters"]["filtered"]
+    predictions = tested.predictions("comparison_predictions")
+    kept = {
+        arm: np.mean([one["kept"][arm] for one in predictions], axis=0).tolist()
+        for arm in ("filtered", "oracle_filter", "shuffled_dictionary")
+        if arm in predictions[0]["kept"]
+    }
+    rule = filter_rule(job.config["filter"])
+    similarity = rule.judge(
+        similarities(tested.clips, "filtered"), video_posterior(tested.clips), tested.labels
+    )  # (N, S)
+    heard = [i for i, clip in enumerate(tested.clips) if clip.has_sound]
+    present = _present([tested.clips[i] for i in heard]) if heard else np.zeros((0, 1), bool)
+    named = [i for i, one in zip(heard, present, strict=True) if one.any()]
+    curve = []
+    if named:
+        scores = np.stack(
+            [tested.clips[i].artifacts["predicted_labels"].tensors()["scores"][0] for i in named]
+        )
+        agree = labels_agree(present[[heard.index(i) for i in named]], scores)
+        limits = np.percentile(similarity[:, 0], list(CURVE)).tolist()
+        curve = threshold_curve(similarity[named, 0], agree, limits)
+    leaks = "filtered" in leaking_arms(job.config["filter"])
+    return {
+        **({"leaks": LEAKS} if leaks else {}),
+        "percentile": chosen["chosen"],
+        "candidates": chosen["candidates"],
+        "kept_share": {arm: {"mean": float(np.mean(v)), "per_seed": v} for arm, v in kept.items()},
+        "curve": curve,
     }

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from unmuted.evaluation import schema
+from unmuted.engine.job import ReportJob
+from unmuted.evaluation.arms import ARMS
 from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.generated_audio import generation_metrics
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
-    arm_metrics,
-    contrasts,
-    correctness,
+    correct_by_arm,
+    measure_arms,
     recovery,
     statistics,
 )
+from unmuted.evaluation.outputs import Output
+from unmuted.evaluation.provenance import provenance
+from unmuted.evaluation.semantics import content_words_right, summarise_semantics
+from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.samples.experiment import FULL, Clip
+from unmuted.systems.shared.projection import Projection
 
-SCHEMA = "arch2_metrics.schema.yaml"
 SCHEMA_VERSION = 1
+STAGES = ("ast", "captions", "mapping", "generated", "predictions")
 PRIMARY = ("generated", "video_only")  # named before any result is seen
 CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """The metrics, from the predictions on the test clips."""
+    tested = load_tested(job, STAGES)
+    choices = job.units("selection")["all"].json()["arms"]
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        arms={arm: tested.outcome(arm, choices[arm]) for arm in ARMS},
+        bootstrap=tested.bootstrap,
+        generation=_generation(job, tested),
+        semantics={**_semantics(tested.experiment.clips), **_against_truth(job, tested)},
+        provenance=provenance(job, tested.video_ids),
+    )
+    return {"metrics": report}
 
 
 def build_report(
@@ -50,20 +72,12 @@ def build_report(
             f"arms need probabilities of one shape (seeds, {len(labels)} clips, classes), "
             f"got {shapes}"
         )
-    correct = {name: correctness(arm, labels) for name, arm in arms.items()}
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch2",
         "data": dict(data),
-        "arms": {
-            name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
-        },
-        "contrasts": contrasts(
-            {f"{a}-{b}": (correct[a], correct[b]) for a, b in CONTRASTS},
-            bootstrap,
-            "-".join(PRIMARY),
-        ),
-        "recovery": recovery(correct, "generated", bootstrap),
+        **measure_arms(arms, labels, CONTRASTS, bootstrap),
+        "recovery": recovery(correct_by_arm(arms, labels), "generated", bootstrap),
         "generation": dict(generation),
         "semantics": dict(semantics),
         "statistics": statistics(
@@ -73,6 +87,38 @@ def build_report(
     }
 
 
-def write_arch2(path: Path, report: dict[str, Any]) -> None:
-    """Check the report against its schema and write it."""
-    schema.write_report(path, report, SCHEMA)
+def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
+    """How close generated features of the test clips come to the real ones."""
+    clips = tested.clips
+    projection = Projection(**job.units("projection")[FULL].tensors())
+    prototypes = job.units("prototypes")[FULL].tensors()["vectors"]
+    made = [clip.artifacts["generated"].tensors() for clip in clips]
+    scores = [
+        clip.artifacts["ast"].tensors()["scores"] if clip.has_sound else np.zeros(len(prototypes))
+        for clip in clips
+    ]
+    return generation_metrics(
+        generated=np.stack([one["audio"] for one in made], axis=1),
+        real=np.stack([clip.audio(projection) for clip in clips]),
+        usable=tested.usable,
+        spread=np.stack([one["spread"] for one in made], axis=1),
+        prototypes=prototypes,
+        label_scores=np.stack(scores),
+        bootstrap=tested.bootstrap,
+    )
+
+
+def _against_truth(job: ReportJob, tested: TestedClips) -> dict[str, float]:
+    """How right the captions are, where that is known: in the demo."""
+    if not job.is_generated:
+        return {}
+    truth = job.artifacts("truth", tested.video_ids)
+    captions = [clip.artifacts["captions"].json()["captions"] for clip in tested.clips]
+    truths = [truth[name].json()["caption"] for name in tested.video_ids]
+    return {"content_words_right": content_words_right(captions, truths)}
+
+
+def _semantics(clips: Sequence[Clip]) -> dict[str, object]:
+    captions = [clip.artifacts["captions"].json()["captions"] for clip in clips]
+    mapped = [clip.artifacts["mapping"].json()["captions"] for clip in clips]
+    return summarise_semantics(captions, [[one["labels"] for one in clip] for clip in mapped])

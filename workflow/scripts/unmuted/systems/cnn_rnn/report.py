@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from unmuted.engine.job import ReportJob
 from unmuted.evaluation.bootstrap import GroupBootstrap
-from unmuted.evaluation.outcomes import (
-    ArmOutcome,
-    arm_metrics,
-    contrasts,
-    correctness,
-    statistics,
-)
+from unmuted.evaluation.outcomes import ArmOutcome, correctness, measure_arms, statistics
+from unmuted.evaluation.outputs import Output
+from unmuted.evaluation.provenance import ROLES, provenance
+from unmuted.evaluation.tested import load_tested
+from unmuted.samples.experiment import Clip
+from unmuted.systems.cnn_rnn.sequences import STAGE
+from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 
-SCHEMA = "cnn_rnn_metrics.schema.yaml"
 SCHEMA_VERSION = 1
 SYSTEM, BASELINE = "cnn_rnn", "majority"
 PRIMARY = (SYSTEM, BASELINE)  # the only one
+PREDICTIONS = "cnn_rnn_predictions"
+# AST decides no clip here; ViT and BLIP do: all systems are measured on the clips that they read.
+MODELS = (*(role for role in ROLES if role != "ast"), "cnn_rnn_backbone")
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """The metrics, from what the recogniser says of the test clips."""
+    tested = load_tested(job, [PREDICTIONS, STAGE])
+    settings = job.config["cnn_rnn"]
+    choice = job.units("cnn_rnn_selection")["all"].json()
+    chosen = choice["arms"][SYSTEM]
+    train, val = cnn_rnn_clips(tested.experiment, settings)
+    frames = [one["frames"] for one in tested.predictions(PREDICTIONS)]
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        outcome=tested.outcome(SYSTEM, chosen, PREDICTIONS),
+        learnt={
+            name: _counts(clips, tested.experiment.classes)
+            for name, clips in (("train", train), ("val", val))
+        },
+        bootstrap=tested.bootstrap,
+        training={
+            "split": settings["split"],
+            "parameters": choice["parameters"],
+            "sequence_length": settings["sequence_length"],
+            "sampling": settings["sampling"],
+            "mean_frames": float(np.mean(frames)),
+            "clips_without_frames": frames.count(0),
+            "log_losses": [one["log_losses"] for one in chosen],
+        },
+        provenance=provenance(job, tested.video_ids, MODELS),
+    )
+    return {"metrics": report}
 
 
 def build_report(
@@ -39,20 +74,12 @@ def build_report(
     "training" but for what follows from `learnt`.
     """
     arms = {SYSTEM: outcome, BASELINE: majority(learnt["train"], outcome)}
-    correct = {name: correctness(arm, labels) for name, arm in arms.items()}
-    names = data["classes"]
+    correct, names = correctness(outcome, labels), data["classes"]
     return {
         "schema_version": SCHEMA_VERSION,
         "system": SYSTEM,
         "data": dict(data),
-        "arms": {
-            name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
-        },
-        "contrasts": contrasts(
-            {"-".join(PRIMARY): (correct[SYSTEM], correct[BASELINE])},
-            bootstrap,
-            "-".join(PRIMARY),
-        ),
+        **measure_arms(arms, labels, [PRIMARY], bootstrap),
         "training": {
             **training,
             "train": int(sum(learnt["train"])),
@@ -67,7 +94,7 @@ def build_report(
                 "train": int(learnt["train"][i]),
                 "val": int(learnt["val"][i]),
                 "test": int((labels == i).sum()),
-                "recall": recall(correct[SYSTEM][:, labels == i]),
+                "recall": recall(correct[:, labels == i]),
             }
             for i, name in enumerate(names)
         ],
@@ -95,3 +122,8 @@ def recall(correct: np.ndarray) -> dict[str, Any] | None:
         return None
     per_seed = correct.mean(axis=1)
     return {"mean": float(per_seed.mean()), "per_seed": per_seed.tolist()}
+
+
+def _counts(clips: Sequence[Clip], classes: Sequence[str]) -> list[int]:
+    counts = Counter(clip.label for clip in clips)
+    return [counts[label] for label in classes]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, MAIN, MATCHED, SWAPPED
 from unmuted.features.visual import VISUAL
+from unmuted.systems.arch1.percentiles import filter_percentiles
 
 VIDEO = MATCHED
 REAL_OR = "real_or_"
@@ -156,11 +157,6 @@ def chosen_arms(config: Mapping[str, object]) -> ChosenArms:
         arms.discard("cnn_rnn")
     ordered = tuple(arm for arm in COMPARISON_ARMS if arm in arms)
     return ChosenArms(ordered, filter_percentiles(config["filter"]))
-
-
-def filter_percentiles(settings: Mapping[str, object]) -> tuple[float, ...]:
-    """Candidates of the Feature Filter, rising; one that means nothing under its mode `uniform`."""
-    return (0,) if settings["mode"] == "uniform" else tuple(sorted(settings["percentiles"]))
 
 
 def at_percentile(arm: str, percentile: float) -> str:

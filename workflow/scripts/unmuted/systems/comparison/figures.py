@@ -18,11 +18,11 @@ from unmuted.evaluation.figures.missing_rates import accuracy_over_missing
 from unmuted.evaluation.figures.style import LEAKS, Band, sample_size, save
 from unmuted.evaluation.figures.threshold import threshold_tradeoff
 from unmuted.evaluation.figures.training import training_curves
+from unmuted.evaluation.tested import TestedClips
 from unmuted.samples.experiment import FULL
 from unmuted.samples.source_groups import UNIT
 from unmuted.systems.comparison.chosen_arms import chosen_arms
-from unmuted.systems.comparison.report import ComparisonData
-from unmuted.systems.comparison.tested import TestedClips
+from unmuted.systems.comparison.sections import ComparisonData
 from unmuted.systems.pilot.fits import joint_unit
 
 FORMATS = (".svg", ".png")

@@ -5,8 +5,9 @@ Imported by the configuration and the planner, so free of numpy and torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from unmuted.engine.scenarios import changed_setting
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, contrast_pairs, leaking_arms
 from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, chosen_arms
@@ -45,6 +46,25 @@ def comparison_problems(config: Mapping[str, object]) -> list[str]:
             f"compared (comparison.arms); expected one of: {', '.join(names)}"
         )
     return problems
+
+
+def training_rates(config: Mapping[str, object]) -> dict[float, str]:
+    """The run or scenario trained with each share of training audio declared missing, by share.
+
+    The empty name is that of the run itself.
+    """
+    missing = config["missing"]
+    own = missing["training_rate"]
+    rates = sorted({own, *missing["training_rates"]})
+    return {
+        rate: "" if rate == own else changed_setting("missing.training_rate", rate)
+        for rate in rates
+    }
+
+
+def compared_runs(config: Mapping[str, object]) -> Collection[str]:
+    """The runs of `training_rates`; none where no chosen arm fills missing audio."""
+    return training_rates(config).values() if chosen_arms(config).at_all_rates else ()
 
 
 def check_report_arms(report: str, config: Mapping[str, object]) -> None:

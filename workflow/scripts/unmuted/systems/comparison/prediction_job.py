@@ -13,18 +13,16 @@ from unmuted.engine.job import Job
 from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, leaking_arms
 from unmuted.samples.experiment import Clip
 from unmuted.systems.arch1.feature_filter import true_similarity
-from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
-from unmuted.systems.comparison.imputation import AudioStatistics
-from unmuted.systems.comparison.inputs import (
-    ArmInputs,
+from unmuted.systems.arch1.filter_rule import (
     FilterRule,
-    audio_of_partner,
     filter_rule,
     keep,
-    load_arm_inputs,
     similarities,
     video_posterior,
 )
+from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
+from unmuted.systems.comparison.imputation import AudioStatistics
+from unmuted.systems.comparison.inputs import ArmInputs, audio_of_partner, load_arm_inputs
 from unmuted.systems.shared.projection import Projection
 
 if TYPE_CHECKING:  # torch, which takes seconds to import

@@ -14,18 +14,15 @@ from unmuted.evaluation.metrics import accuracy
 from unmuted.samples.experiment import VIEWS, Clip, Experiment
 from unmuted.samples.missing_audio import is_missing
 from unmuted.systems.arch1.feature_filter import true_similarity
+from unmuted.systems.arch1.filter_rule import filter_rule, keep, similarities, video_posterior
 from unmuted.systems.classifier.selection import select_snapshot
 from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
 from unmuted.systems.comparison.imputation import AudioStatistics
 from unmuted.systems.comparison.inputs import (
     ArmInputs,
-    filter_rule,
-    keep,
     load_arm_inputs,
-    similarities,
     swapped_audio,
     training_statistics,
-    video_posterior,
 )
 from unmuted.systems.shared.projection import Projection
 

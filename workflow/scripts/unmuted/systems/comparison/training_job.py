@@ -13,6 +13,7 @@ from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.evaluation.arms import COMPARISON_ARMS, STATISTICS, SWAPPED
 from unmuted.samples.experiment import Clip, Experiment
+from unmuted.systems.arch1.filter_rule import filter_rule
 from unmuted.systems.classifier.capacity import matched_hidden
 from unmuted.systems.comparison.chosen_arms import (
     FILTER,
@@ -22,7 +23,6 @@ from unmuted.systems.comparison.chosen_arms import (
 )
 from unmuted.systems.comparison.inputs import (
     ArmInputs,
-    filter_rule,
     load_arm_inputs,
     swapped_audio,
     training_kept,

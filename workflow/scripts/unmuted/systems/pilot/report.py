@@ -7,20 +7,43 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.engine.job import ReportJob
 from unmuted.evaluation.bootstrap import GroupBootstrap
 from unmuted.evaluation.generated_audio import likeness, likeness_difference
-from unmuted.evaluation.outcomes import (
-    ArmOutcome,
-    arm_metrics,
-    contrasts,
-    correctness,
-    statistics,
-)
+from unmuted.evaluation.outcomes import ArmOutcome, measure_arms, statistics
+from unmuted.evaluation.outputs import Output
+from unmuted.evaluation.provenance import ROLES, provenance
+from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.samples.experiment import FULL
+from unmuted.systems.shared.projection import Projection
 
-SCHEMA = "pilot_metrics.schema.yaml"
 SCHEMA_VERSION = 1
+STAGES = ("ast", "pilot_generated", "pilot_predictions")
+MODELS = (*ROLES, "pilot_backbone")
+CHOSEN = {"pilot": "joint", "pilot_classification": "classification"}  # by arm, in the selection
 ARMS = ("pilot", "pilot_classification")
 PRIMARY = ARMS  # the only contrast
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """The metrics, from what the pilot said and made of the test clips."""
+    tested = load_tested(job, STAGES)
+    selection = job.units("pilot_selection")["all"].json()
+    report = build_report(
+        data=tested.data(),
+        labels=tested.labels,
+        arms={
+            arm: tested.outcome(arm, selection[chosen], "pilot_predictions")
+            for arm, chosen in CHOSEN.items()
+        },
+        bootstrap=tested.bootstrap,
+        sections={
+            "lambda": lambda_section(selection),
+            "generation": _generation(job, tested),
+            "provenance": provenance(job, tested.video_ids, MODELS),
+        },
+    )
+    return {"metrics": report}
 
 
 def build_report(
@@ -36,15 +59,12 @@ def build_report(
     labels: int (N,) of the test clips. arms: those of ARMS, with the same seeds and clips.
     sections: lambda, generation (`generation_section`) and provenance, ready made.
     """
-    correct = {name: correctness(arms[name], labels) for name in ARMS}
-    measured = {name: arm_metrics(arms[name], labels, correct[name], bootstrap) for name in ARMS}
-    pairs = {"-".join(PRIMARY): (correct[PRIMARY[0]], correct[PRIMARY[1]])}
+    ordered = {name: arms[name] for name in ARMS}
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "pilot",
         "data": dict(data),
-        "arms": measured,
-        "contrasts": contrasts(pairs, bootstrap, "-".join(PRIMARY)),
+        **measure_arms(ordered, labels, [PRIMARY], bootstrap),
         **sections,
         "statistics": statistics(
             bootstrap,
@@ -81,3 +101,12 @@ def generation_section(
         "alone": likeness(alone, real, usable, bootstrap),
         "difference": likeness_difference(joint, alone, real, usable, bootstrap),
     }
+
+
+def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
+    """How close generated features of the test clips come to the real ones."""
+    projection = Projection(**job.units("projection")[FULL].tensors())
+    made = [clip.artifacts["pilot_generated"].tensors() for clip in tested.clips]
+    joint, alone = (np.stack([one[name] for one in made], axis=1) for name in ("audio", "alone"))
+    real = np.stack([clip.audio(projection) for clip in tested.clips])
+    return generation_section(joint, alone, real, tested.usable, tested.bootstrap)

@@ -1,37 +1,32 @@
-"""Write results/predictions.csv: the most probable classes of every video that is not trained on.
+"""results/predictions.csv: the most probable classes of every video that is not trained on.
 
 With usable sound the classifier of video and real audio decides; without it, the one of video and
 architecture 1's generated audio after the Feature Filter (before it, where the filter is told the
 answer, as in seed mode, or where comparison.arms leaves it out).
 """
 
-import csv
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from unmuted.engine.artifacts import atomic
 from unmuted.engine.executor import Artifact
 from unmuted.engine.job import ReportJob
-from unmuted.pipeline.registry import run_job
+from unmuted.evaluation.outputs import Output, table
 from unmuted.systems.classifier.selection import best_labels
-from unmuted.systems.comparison.planned import arm_without_sound, check_report_arms
+from unmuted.systems.comparison.planned import arm_without_sound
 
 
-def main(job: ReportJob, table: str) -> None:
-    """Write `table`, one row a video; those that could not be processed say why."""
-    check_report_arms("predictions", job.config)
+def contents(job: ReportJob) -> dict[str, Output]:
+    """One row a video; those that could not be processed say why."""
     top = min(job.config["predictions"]["top_k"], len(job.classes))
     ranks = [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "probability")]
     columns = ["video_id", "given_label", *ranks, "audio_status", "audio", "filter", "problem"]
-    with atomic(Path(table)) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
-        writer = csv.DictWriter(f, columns, lineterminator="\n", restval="")
-        writer.writeheader()
-        writer.writerows(rows(job, top))
+    return {"table": table(_rows(job, top), columns)}
 
 
-def rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
+def _rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
     """One row a video, shard by shard and by id; training clips are left out."""
     arm = arm_without_sound(job.config)
     main_arms = job.artifacts("predictions", job.videos)
@@ -48,12 +43,12 @@ def rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
                 "audio_status": wav[video_id].status,
             }
             if video_id in compared:
-                yield row | prediction(main_arms[video_id], compared[video_id], arm, top)
+                yield row | _prediction(main_arms[video_id], compared[video_id], arm, top)
             else:
                 yield row | {"problem": f"{said[video_id].status} {said[video_id].reason}".strip()}
 
 
-def prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> dict[str, object]:
+def _prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> dict[str, object]:
     """Labels with their probabilities (means over seeds), and what the audio was.
 
     arm: whose classifier decides where there is no sound.
@@ -73,7 +68,3 @@ def prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> d
 def _verdict(kept: Sequence[bool]) -> str:
     """What most seeds decide: each has a generator and a filter of its own."""
     return "kept" if np.mean(kept) >= 0.5 else "rejected"
-
-
-if "snakemake" in globals():
-    run_job(snakemake, main)

@@ -12,6 +12,7 @@ import numpy as np
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import audio_in_words
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
+from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.samples.experiment import Clip, Experiment, load_whole_experiment
 
 
@@ -24,6 +25,11 @@ class TestedClips:
     labels: np.ndarray
     usable: np.ndarray
     bootstrap: GroupBootstrap
+
+    @property
+    def video_ids(self) -> list[str]:
+        """Ids of the test clips, in order."""
+        return [clip.video_id for clip in self.clips]
 
     def predictions(self, stage: str = "predictions") -> list[Mapping[str, Any]]:
         """What a stage of predictions says of each test clip."""
@@ -40,6 +46,17 @@ class TestedClips:
         train = np.array([clip.has_sound for clip in self.experiment.split("train")])
         unlabelled = sum(clip.has_sound for clip in self.experiment.unlabelled)
         return audio_in_words(arm, train, self.usable, unlabelled, leaks)
+
+    def outcome(
+        self,
+        arm: str,
+        choices: Sequence[Mapping[str, Any]],
+        stage: str = "predictions",
+        leaks: Collection[str] = (),
+    ) -> ArmOutcome:
+        """What an arm's classifiers said; choices: of each seed the checkpoint that was chosen."""
+        epochs = [choice["epoch"] for choice in choices]
+        return ArmOutcome(self.probabilities(arm, stage), self.audio(arm, leaks), epochs)
 
     def data(self) -> dict[str, Any]:
         """The report's "data" section; classes that cannot be tested are named in the log."""

@@ -1,0 +1,39 @@
+"""Writing what a report holds: metrics as JSON, tables as CSV, and folders of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from unmuted.engine.artifacts import atomic
+from unmuted.evaluation.schema import write_report
+
+# A function writes the path that it is given, such as a folder of figures.
+Output = dict[str, Any] | pd.DataFrame | Callable[[Path], None]
+
+
+def write_output(path: Path, output: Output) -> None:
+    """Write one output of a report; metrics are checked against the schema of the file's name."""
+    if isinstance(output, pd.DataFrame):
+        write_table(path, output)
+    elif callable(output):
+        output(path)
+    else:
+        write_report(path, output, f"{path.stem}.schema.yaml")
+
+
+def table(rows: Any, columns: list[str] | None = None) -> pd.DataFrame:
+    """A table of rows, whose values are written as they are; what a row lacks is left empty.
+
+    rows: mappings by column. columns: in their order, those of the first row unless given.
+    """
+    return pd.DataFrame(list(rows), columns=columns, dtype=object)
+
+
+def write_table(path: Path, rows: pd.DataFrame) -> None:
+    """Write a table as CSV, whole or not at all."""
+    with atomic(path) as temporary:
+        rows.to_csv(temporary, index=False, lineterminator="\n")

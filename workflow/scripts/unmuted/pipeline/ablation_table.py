@@ -1,0 +1,104 @@
+"""The table of a grid of ablations: each setting changed alone, against the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from unmuted.engine.job import FullReader
+from unmuted.engine.run import Run
+from unmuted.evaluation.arms import leaking_arms
+from unmuted.evaluation.bootstrap import interval
+from unmuted.evaluation.evidence import KEY, exploratory
+from unmuted.evaluation.metrics import mean_cosine, r2
+from unmuted.evaluation.outputs import table
+from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.pipeline.ablations import Ablation, ablations
+from unmuted.samples.experiment import FULL
+from unmuted.systems.shared.projection import Projection
+
+COLUMNS = [
+    *("setting", "value", "is_default", "arm", "leaks", "accuracy", "ci95_low", "ci95_high"),
+    *("minus_default", "minus_default_low", "minus_default_high"),
+    *("minus_video_only", "minus_video_only_low", "minus_video_only_high"),
+    *("validation_accuracy", "generated_r2", "generated_cosine", "problem"),
+]
+GENERATED = {
+    "generated": "generated",
+    "generated_arch1": "video_generated",
+    "generated_pilot": "pilot_generated",
+}
+
+
+def ablation_table(run: Run, grid: str) -> pd.DataFrame:
+    """A row for every arm that a setting of the grid can change.
+
+    Nothing is chosen here, and a default stays the default whatever it says.
+    """
+    tested = load_tested(FullReader(run), ["ast"])
+    remark = exploratory(len(run.seeds))
+    remarks = {} if remark is None else {KEY: remark}
+    found = [row for ablation in ablations(run, grid) for row in _rows(run, tested, ablation)]
+    return table([row | remarks for row in found], [*COLUMNS, *remarks])
+
+
+def _rows(own: Run, tested: TestedClips, ablation: Ablation) -> Iterator[dict[str, object]]:
+    """A row for every arm that the setting can change."""
+    lost = _missing_clips(ablation.run, tested)
+    if lost:
+        told = {"setting": ablation.key, "value": ablation.value, "problem": lost}
+        yield from (told | {"arm": arm} for arm in ablation.arms)
+        return
+    leaks = leaking_arms(ablation.run.config["filter"])
+    for arm in ablation.arms:
+        correct, default = (_right(run, tested, arm, "test") for run in (ablation.run, own))
+        video = _right(ablation.run, tested, "video_only", "test")
+        row = {"setting": ablation.key, "value": ablation.value, "arm": arm}
+        row |= {"is_default": int(ablation.run is own), "leaks": int(arm in leaks)}
+        row |= _numbers("accuracy", "ci95", correct, tested)
+        row |= _numbers("minus_default", "minus_default", correct - default, tested)
+        row |= _numbers("minus_video_only", "minus_video_only", correct - video, tested)
+        row["validation_accuracy"] = f"{_right(ablation.run, tested, arm, 'val').mean():.4f}"
+        yield row | _likeness(ablation.run, tested, arm)
+
+
+def _missing_clips(run: Run, tested: TestedClips) -> str:
+    """What is wrong with the pairs where a run could not process a clip that the others could."""
+    names = [clip.video_id for split in ("val", "test") for clip in tested.experiment.split(split)]
+    absent = sorted(set(names) - set(FullReader(run).artifacts("predictions", names)))
+    return f"{len(absent)} clips are excluded, such as {absent[0]}" if absent else ""
+
+
+def _right(run: Run, tested: TestedClips, arm: str, split: str) -> np.ndarray:
+    """1 where a seed's classifier is right, float (S, N), about the clips of a split."""
+    clips = tested.experiment.split(split)
+    stage = "predictions" if arm in ("video_only", "generated") else "comparison_predictions"
+    found = FullReader(run).artifacts(stage, [clip.video_id for clip in clips])
+    said = [found[clip.video_id].json()["arms"][arm] for clip in clips]
+    by_seed = [one["probabilities"] if isinstance(one, dict) else one for one in said]
+    return (tested.experiment.labels(clips) == np.argmax(by_seed, axis=2).T).astype(float)
+
+
+def _numbers(name: str, prefix: str, values: np.ndarray, tested: TestedClips) -> dict[str, str]:
+    low, high = interval(tested.bootstrap.means(values))
+    found = {name: values.mean(), f"{prefix}_low": low, f"{prefix}_high": high}
+    return {key: f"{value:.4f}" for key, value in found.items()}
+
+
+def _likeness(run: Run, tested: TestedClips, arm: str) -> dict[str, str]:
+    """How like the real features of test clips the arm's generated ones are."""
+    names = [clip.video_id for clip in tested.clips]
+    reader = FullReader(run)
+    heard = reader.artifacts("ast", names)  # the run's own: how sound is heard may be the setting
+    if arm not in GENERATED or not heard:
+        return {}
+    made = reader.artifacts(GENERATED[arm], heard)
+    by_seed = np.stack([made[name].tensors()["audio"] for name in heard], axis=1)  # (S, N, T, A)
+    projection = Projection(**reader.units("projection")[FULL].tensors())
+    real = np.stack([projection.apply(one.tensors()["tokens"]) for one in heard.values()])
+    return {
+        "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",
+        "generated_cosine": f"{np.mean([mean_cosine(one, real) for one in by_seed]):.4f}",
+    }

@@ -1,0 +1,16 @@
+"""results/semantic_dictionary.csv: the nearest AudioSet labels of every action."""
+
+from __future__ import annotations
+
+from unmuted.engine.job import ReportJob
+from unmuted.evaluation.outputs import Output, table
+from unmuted.features.audioset import load_labels
+from unmuted.systems.arch1.dictionary import TOP, SemanticDictionary
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """The dictionary as a table."""
+    words = job.units("dictionary")["all"].tensors()
+    similarity = words["actions"] @ words["labels"].T
+    dictionary = SemanticDictionary(tuple(job.classes), tuple(load_labels()), similarity)
+    return {"table": table(dictionary.rows(TOP))}

@@ -1,0 +1,134 @@
+"""Sections of the comparison's report, and the report as a table: all arms on the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unmuted.errors import UserError
+from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_pairs
+from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.missing_audio import KIND
+from unmuted.evaluation.outcomes import (
+    ArmOutcome,
+    arm_metrics,
+    contrasts,
+    correct_by_arm,
+    recovery,
+)
+from unmuted.systems.comparison.chosen_arms import ChosenArms
+
+SCHEMA_VERSION = 1
+BEST = "real_audio"
+
+
+def choices(chosen: ChosenArms) -> str:
+    """What was chosen for these arms, and by what, in words."""
+    pilot = "pilot_selection" in chosen.reads["comparison"]
+    *others, last = [
+        "checkpoint of each classifier",
+        *(["percentile of the filter"] if chosen.filters else []),
+        *(["lambda of the pilot"] if pilot else []),
+    ]
+    words = f"{', '.join(others)} and {last}" if others else last
+    return f"{words} by log-loss on validation clips"
+
+
+@dataclass(frozen=True)
+class ComparisonData:
+    """Everything that the comparison rests on.
+
+    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
+    """
+
+    arms: Mapping[str, ArmOutcome]
+    roles: Mapping[str, str]
+    labels: np.ndarray
+    bootstrap: GroupBootstrap
+
+    @property
+    def correct(self) -> dict[str, np.ndarray]:
+        """1 where a seed's classifier is right, (S, N) by arm."""
+        return correct_by_arm(self.arms, self.labels)
+
+
+def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
+    """Sections "arms", "contrasts" and "recovery". Raises UserError for an unknown primary."""
+    correct = compared.correct
+    arms = {
+        name: {
+            "role": compared.roles[name],
+            **arm_metrics(arm, compared.labels, correct[name], compared.bootstrap),
+        }
+        for name, arm in compared.arms.items()
+    }
+    names = {f"{a}-{b}": (a, b) for a, b in contrast_pairs(arms)}
+    if primary not in names:
+        raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
+    found = contrasts(
+        {name: (correct[a], correct[b]) for name, (a, b) in names.items()},
+        compared.bootstrap,
+        primary,
+    )
+    for name, pair in names.items():
+        found[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
+    honest = [name for name in arms if compared.roles[name] != "leaks"]
+    others = [name for name in honest if name not in (REFERENCE, BEST, *SYSTEMS)]
+    return {
+        "arms": arms,
+        "contrasts": found,
+        "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
+    }
+
+
+COLUMNS = ("training_rate", "kind", "test_rate", "arm", "role", "seed", "measure", "value")
+
+
+def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row a measurement: every seed of every arm, of every point of the rate curves, and of
+    the differences where audio is missing; their intervals and p-values are rows without a seed.
+    """
+    seeds, missing = report["provenance"]["seeds"], report["missing"]
+    own_rate = f"{missing['training_rate']:g}"
+    for arm, measured in report["arms"].items():
+        for measure in ("accuracy", "macro_f1", "ece"):
+            for seed, value in zip(seeds, measured[measure]["per_seed"], strict=True):
+                yield _row(own_rate, "", "", arm, measured["role"], seed, measure, value)
+    for training_rate, kinds in missing["curves"].items():
+        for kind, arms in kinds.items():
+            for arm, curve in arms.items():
+                points = zip(missing["test_rates"], curve["accuracy"], strict=True)
+                for rate, point in points:
+                    for seed, value in zip(seeds, point["per_seed"], strict=True):
+                        where = (training_rate, kind, rate)
+                        yield _row(*where, arm, _role(curve), seed, "accuracy", value)
+    for training_rate, measures in missing["contrasts"].items():
+        for measure, pairs in measures.items():
+            rate = "" if measure == "area" else missing["test_rates"][-1]
+            for pair, found in pairs.items():
+                where = (training_rate, KIND, rate, pair, _role(found, "contrast"))
+                yield from (_row(*where, *one) for one in _difference_rows(seeds, measure, found))
+
+
+def _role(found: Mapping[str, Any], honest: str = "arm") -> str:
+    return "leaks" if found["leaks"] else honest
+
+
+def _difference_rows(
+    seeds: Sequence[int], measure: str, found: Mapping[str, Any]
+) -> Iterator[tuple[object, str, float]]:
+    """(seed, measure, value) of one difference."""
+    name = {"area": "area", "largest_rate": "accuracy"}[measure]
+    for seed, value in zip(seeds, found["per_seed"], strict=True):
+        yield seed, f"{name}_difference", value
+    low, high = found["ci95"]
+    whole = {"ci95_low": low, "ci95_high": high, "p": found["p"], "p_adjusted": found["p_adjusted"]}
+    for key, value in whole.items():
+        yield "", f"{name}_difference_{key}", value
+
+
+def _row(*values: object) -> dict[str, Any]:
+    return dict(zip(COLUMNS, values, strict=True))
