@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
 from unmuted.evaluation.significance import p_in_words
 
@@ -267,10 +269,6 @@ def _range(ci95: list[float]) -> str:
 
 def _align(rows: list[tuple[str, ...]]) -> str:
     """Columns padded to their widest cell: the first to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = (
-        [row[0].ljust(widths[0])]
-        + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        for row in rows
-    )
-    return "\n".join("  ".join(line).rstrip() for line in lines)
+    names, *columns = zip(*rows, strict=True)
+    text = pd.DataFrame(dict(enumerate(columns)), index=names).to_string(header=False)
+    return "\n".join(line.rstrip() for line in text.split("\n"))
