@@ -16,10 +16,11 @@ from unmuted.evaluation.figures.style import (
     MARKERS,
     RED,
     Band,
+    draw_band,
+    label_heights,
     new_figure,
     percent_axis,
     shorten,
-    spread,
     styled,
 )
 
@@ -113,8 +114,7 @@ def _range(kinds: Mapping[str, Mapping[str, Band]]) -> tuple[float, float]:
 
 
 def _draw_arm(axis: Axes, rates: Sequence[float], band: Band, look: _Look) -> None:
-    axis.fill_between(rates, band.low, band.high, color=look.colour, alpha=0.08, lw=0)
-    axis.plot(rates, band.mean, color=look.colour, marker=look.marker, ls=look.line, lw=1.6, ms=5)
+    draw_band(axis, rates, band, look.colour, look.marker, shade=0.08, size=5, line=look.line)
 
 
 def _label_ends(
@@ -122,8 +122,7 @@ def _label_ends(
 ) -> None:
     """Names beside the lines' ends, moved apart where lines end together."""
     low, high = axis.get_ylim()
-    gap = (high - low) * min(0.062, 1 / len(arms))
-    heights = spread((band.mean[-1] for band in arms.values()), gap, low, high)
+    heights = label_heights(axis, arms.values(), 0.062)
     end = rates[-1]
     for (arm, band), height in zip(arms.items(), heights, strict=True):
         axis.annotate(

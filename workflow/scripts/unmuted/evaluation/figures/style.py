@@ -127,6 +127,32 @@ def percent_axis(axis: Axes, which: str) -> None:
     (axis.xaxis if which == "x" else axis.yaxis).set_major_formatter(formatter)
 
 
+def draw_band(
+    axis: Axes,
+    at: Sequence[float],
+    band: Band,
+    colour: str,
+    marker: str,
+    *,
+    shade: float,
+    size: float,
+    line: str = "-",
+) -> None:
+    """Draw a line with its interval behind it; shade: opacity of the interval, size: of markers."""
+    axis.fill_between(at, band.low, band.high, color=colour, alpha=shade, lw=0)
+    axis.plot(at, band.mean, color=colour, marker=marker, ls=line, lw=1.6, ms=size)
+
+
+def label_heights(axis: Axes, bands: Iterable[Band], gap: float) -> list[float]:
+    """Heights, in data, of the names at the ends of lines, moved apart where lines end together.
+
+    gap: the least distance of two names, as a share of the axis's height.
+    """
+    ends = [band.mean[-1] for band in bands]
+    low, high = axis.get_ylim()
+    return spread(ends, (high - low) * min(gap, 1 / len(ends)), low, high)
+
+
 def spread(wanted: Iterable[float], gap: float, low: float, high: float) -> list[float]:
     """Positions in [low, high], as near to the wanted ones as a least gap between labels allows."""
     wanted = list(wanted)

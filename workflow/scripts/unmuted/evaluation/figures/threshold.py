@@ -13,10 +13,11 @@ from unmuted.evaluation.figures.style import (
     MARKERS,
     RED,
     Band,
+    draw_band,
+    label_heights,
     new_figure,
     percent_axis,
     shorten,
-    spread,
     styled,
 )
 
@@ -70,14 +71,10 @@ def _lines(
     at = list(percentiles).index(chosen)
     for i, band in enumerate(lines.values()):
         colour = COLOURS[i % len(COLOURS)]
-        axis.fill_between(percentiles, band.low, band.high, color=colour, alpha=0.12, lw=0)
-        axis.plot(
-            percentiles, band.mean, color=colour, marker=MARKERS[i % len(MARKERS)], lw=1.6, ms=4.5
-        )
+        marker = MARKERS[i % len(MARKERS)]
+        draw_band(axis, percentiles, band, colour, marker, shade=0.12, size=4.5)
         axis.plot([chosen], [band.mean[at]], "o", ms=11, mfc="none", mec=RED, mew=1.5)
-    low, high = axis.get_ylim()
-    gap = (high - low) * min(0.1, 1 / len(lines))
-    heights = spread((band.mean[-1] for band in lines.values()), gap, low, high)
+    heights = label_heights(axis, lines.values(), 0.1)
     for i, (name, height) in enumerate(zip(lines, heights, strict=True)):
         axis.annotate(
             shorten(name),
