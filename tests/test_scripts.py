@@ -9,8 +9,7 @@ import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "workflow" / "scripts"
 LONGEST = 40  # lines
-REPORTS = {*SCRIPTS.glob("write_*.py"), SCRIPTS / "show_metrics.py"}
-FILES = sorted({*SCRIPTS.glob("*.py")} - REPORTS)
+FILES = sorted(SCRIPTS.glob("*.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
