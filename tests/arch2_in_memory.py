@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from unmuted.config.generator import GeneratorSettings
 from unmuted.samples.experiment import FULL, Clip, Experiment, fit_units, training_folds
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection, fit_projection
 from unmuted.systems.shared.prototypes import Prototypes, fit_prototypes
-from unmuted.systems.shared.training import GeneratorSettings, train_generator
+from unmuted.systems.shared.training import train_generator
 from unmuted.training.states import State
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other

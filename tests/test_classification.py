@@ -9,14 +9,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sklearn.metrics import log_loss as reference_log_loss
 
+from unmuted.config.classifier import ClassifierSettings
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import ARMS, COMPARISON_ARMS, SYSTEMS, audio_in_words
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
 from unmuted.systems.classifier.selection import log_loss, select_snapshot
-from unmuted.systems.classifier.training import ClassifierSettings, predict, train_classifier
+from unmuted.systems.classifier.training import predict, train_classifier
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 
@@ -154,9 +156,11 @@ def test_features_of_another_width_are_refused() -> None:
         predict(state, features[..., :5])
 
 
-@pytest.mark.parametrize("snapshots", [0, 5])
-def test_impossible_snapshots_are_refused(snapshots: int) -> None:
-    with pytest.raises(UserError, match="expected 1 to epochs = 4"):
+@pytest.mark.parametrize(
+    ("snapshots", "message"), [(0, "greater than or equal to 1"), (5, "5 snapshots of 4 epochs")]
+)
+def test_impossible_snapshots_are_refused(snapshots: int, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         ClassifierSettings(epochs=4, snapshots=snapshots)
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unmuted.config.cnn_rnn import CnnRnnSection, CnnRnnSettings
 from unmuted.errors import UserError
 from unmuted.samples.folds import has_seen, read_in_fit
 from unmuted.systems.cnn_rnn.model import CnnRnn, CnnRnnConfig, MaskedGRU, from_keras_gru
 from unmuted.systems.cnn_rnn.sequences import FrameSequences, pad, prefix_masks
 from unmuted.systems.cnn_rnn.training import (
-    CnnRnnSettings,
+    keras_schedule,
     load_cnn_rnn,
+    network,
     predict_with,
     train_cnn_rnn,
 )
@@ -134,7 +134,7 @@ def test_the_gates_are_those_of_torch_too() -> None:
 
 
 def test_the_network_of_the_source_has_99_909_parameters() -> None:
-    model = CnnRnn(CnnRnnSettings().network(features=2048, classes=5))
+    model = CnnRnn(network(CnnRnnSettings(), features=2048, classes=5))
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts(model)}
     assert counts == {"gru 0": 99_168, "gru 1": 624, "dense": 72, "head": 45}
     assert sum(counts.values()) == sum(p.numel() for p in model.parameters()) == 99_909
@@ -297,15 +297,9 @@ def some_of(sequences: FrameSequences, clips: np.ndarray) -> FrameSequences:
     return FrameSequences(sequences.features[clips], sequences.mask[clips])
 
 
-def test_settings_and_configuration_agree(repository: Path) -> None:
-    text = (repository / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-    options = yaml.safe_load(text)["properties"]["cnn_rnn"]["properties"]
-    section = {name: option["default"] for name, option in options.items()}
-    assert CnnRnnSettings.of(section) == CnnRnnSettings()
-    assert set(options) - set(asdict(CnnRnnSettings())) == {
-        *("sequence_length", "sampling", "image_size"),  # of other stages, and of the clips
-        *("split", "tail_share"),
-    }
+def test_training_takes_its_own_fields_of_the_section() -> None:
+    section = CnnRnnSection(gru_units=[3, 2], epochs=7, tail_share=0.5).model_dump()
+    assert CnnRnnSettings.of(section) == CnnRnnSettings(gru_units=(3, 2), epochs=7)
 
 
 def test_it_is_trained_as_keras_trains_it() -> None:
@@ -319,12 +313,12 @@ def test_it_is_trained_as_keras_trains_it() -> None:
         gradient_norm=None,
         epsilon=1e-7,
     )
-    assert CnnRnnSettings().schedule == expected
+    assert keras_schedule(CnnRnnSettings()) == expected
 
 
 def test_learns_what_frames_show() -> None:
     sequences, labels = problem(200)
-    settings = replace(QUICK, epochs=30, learning_rate=0.01, dropout=0.1)
+    settings = QUICK.changed(epochs=30, learning_rate=0.01, dropout=0.1)
     fit = train_cnn_rnn(keys(200), sequences, labels, C, settings, seed=0)
     unseen, truth = problem(200, seed=1)
     with_frames = unseen.mask[:, 0]
@@ -339,7 +333,7 @@ def test_a_checkpoint_of_every_epoch_is_kept() -> None:
     assert {row["learning_rate"] for row in fit.history} == {QUICK.learning_rate}
     heads = [state["model.head.weight"].tobytes() for state in fit.snapshots]
     assert len(set(heads)) == 3
-    longer = train_cnn_rnn(keys(), *problem(), C, replace(QUICK, epochs=4), seed=0)
+    longer = train_cnn_rnn(keys(), *problem(), C, QUICK.changed(epochs=4), seed=0)
     assert same(fit.snapshots[-1], longer.snapshots[2])  # a constant rate knows no end
     packed = unpack_fit(pack_fit(fit))
     assert packed.epochs == fit.epochs and same(packed.snapshots[1], fit.snapshots[1])
@@ -416,7 +410,7 @@ def test_a_fit_knows_what_it_has_read() -> None:
 def test_the_mean_loss_of_an_epoch_is_the_log_loss(seed: int) -> None:
     """Of the first epoch in one batch, before any step: softmax, then minus the logarithm."""
     sequences, labels = problem(20, seed)
-    one = replace(QUICK, epochs=1, batch_size=20, dropout=0.0, learning_rate=1e-30)
+    one = QUICK.changed(epochs=1, batch_size=20, dropout=0.0, learning_rate=1e-30)
     fit = train_cnn_rnn(keys(20), sequences, labels, C, one, seed)
     probabilities = predict_with(load_cnn_rnn(fit.snapshots[0]), sequences)
     expected = -np.log(probabilities[np.arange(20), labels]).mean()

@@ -14,11 +14,11 @@ import pytest
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 SCRIPTS = WORKFLOW / "scripts"
 MODULES = sorted((SCRIPTS / "unmuted" / "engine").glob("*.py"))
-# All of the library that the engine may know: configuration, videos with labels, and their splits.
+# All of the library that the engine may know: videos with labels, and their splits.
 KNOWN = {
     f"unmuted.{name}"
     for name in (
-        *("config.validation", "dataset.manifest", "dataset.splits", "dataset.videos"),
+        *("dataset.manifest", "dataset.splits", "dataset.videos"),
         *("digests", "errors", "text"),
     )
 }

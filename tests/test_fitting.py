@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from unmuted.systems.classifier.training import ClassifierSettings
-from unmuted.systems.shared.training import GeneratorSettings
 from unmuted.training.loop import Schedule, optimise, seeded
 from unmuted.training.moments import moments
 from unmuted.training.order import content_order, hash_keys, stable_hash
@@ -73,20 +67,6 @@ def test_undo_is_the_inverse() -> None:
     standardize.fit(features, np.arange(20))
     x = torch.from_numpy(features)
     torch.testing.assert_close(standardize.undo(standardize(x)), x)
-
-
-@pytest.mark.parametrize(
-    ("section", "settings", "elsewhere"),
-    [("generator", GeneratorSettings(), {"draws"}), ("classifier", ClassifierSettings(), set())],
-)
-def test_settings_and_configuration_agree(
-    repository: Path, section: str, settings: object, elsewhere: set[str]
-) -> None:
-    """The same names with the same defaults: what a run does stands in its configuration."""
-    text = (repository / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-    options = yaml.safe_load(text)["properties"][section]["properties"]
-    defaults = {name: o["default"] for name, o in options.items() if name not in elsewhere}
-    assert defaults == asdict(settings)
 
 
 def train(seed: int) -> tuple[torch.nn.Linear, list[dict[str, float]]]:

@@ -17,10 +17,12 @@ import numpy as np
 import pytest
 
 from arch2_in_memory import AUDIO_DIM, GENERATOR, STEPS, InMemory, clips_of, make_corpus
+from unmuted.config.classifier import ClassifierSettings
+from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.systems.classifier.inputs import load_features
-from unmuted.systems.classifier.training import ClassifierSettings, predict, train_classifier
+from unmuted.systems.classifier.training import predict, train_classifier
 from unmuted.systems.comparison.imputation import audio_statistics
 from unmuted.systems.comparison.inputs import load_arm_inputs, training_statistics
 from unmuted.systems.shared.data import GeneratorData
@@ -28,7 +30,6 @@ from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection, fit_projection
 from unmuted.systems.shared.prototypes import Prototypes, fit_prototypes
 from unmuted.systems.shared.retrieval import retrieve_cross_fitted
-from unmuted.systems.shared.settings import VideoGeneratorSettings
 from unmuted.systems.shared.training import train_generator, train_video_generator
 from unmuted.training.clip_arrays import (
     CLIPS_AT_ONCE,
@@ -45,7 +46,7 @@ from unmuted.training.states import State
 N, S, CLASSES = 3 * CLIPS_AT_ONCE, 2, 4
 QUICK = ClassifierSettings(hidden=4, epochs=1, snapshots=1, batch_size=64)
 VIDEO = VideoGeneratorSettings(hidden=4, epochs=1)
-SPEECHLESS = replace(GENERATOR, hidden=4, epochs=1, batch_size=64)
+SPEECHLESS = GENERATOR.changed(hidden=4, epochs=1, batch_size=64)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

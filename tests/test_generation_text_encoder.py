@@ -10,14 +10,15 @@ import torch
 from transformers import BertConfig
 
 from arch2_in_memory import AUDIO_DIM, STEPS, Corpus, clips_of, make_corpus, prototypes_of
+from unmuted.config.generator import GeneratorSettings
 from unmuted.errors import UserError
 from unmuted.features.sentences import SentenceEncoder
 from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
 from unmuted.systems.shared.generator import Generator
 from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.networks import generator_network
 from unmuted.systems.shared.projection import fit_projection
 from unmuted.systems.shared.prototypes import Prototypes
-from unmuted.systems.shared.settings import GeneratorSettings
 from unmuted.systems.shared.text_encoder import TextEncoder
 from unmuted.systems.shared.training import generate, train_generator
 from unmuted.systems.shared.transformer import text_encoder, tokens_of
@@ -111,10 +112,10 @@ def test_other_ways_to_pool_are_refused() -> None:
 
 def test_before_training_it_is_the_frozen_encoder(corpus: Corpus, prepared: tuple) -> None:
     training, _, _ = prepared
-    frozen, full = replace(FULL, text_adapter="frozen"), tiny_encoder()
-    config = FULL.network(training, corpus.label_embeddings, full.config)
+    frozen, full = FULL.changed(text_adapter="frozen"), tiny_encoder()
+    config = generator_network(FULL, training, corpus.label_embeddings, full.config)
     models = [
-        Generator(frozen.network(training, corpus.label_embeddings)).eval(),
+        Generator(generator_network(frozen, training, corpus.label_embeddings)).eval(),
         Generator(config).eval(),
     ]
     models[0].label_embeddings.normal_()
@@ -145,7 +146,7 @@ def test_the_encoder_has_its_own_learning_rate(corpus: Corpus, prepared: tuple) 
     before = tiny_encoder().state_dict()
     way = {}
     for rate in (1e-5, 1e-3):
-        settings = replace(FULL, encoder_learning_rate=rate, weight_decay=0.0)
+        settings = FULL.changed(encoder_learning_rate=rate, weight_decay=0.0)
         state, history = train_generator(
             training, corpus.label_embeddings, prototypes, settings, 0, encoder=tiny_encoder()
         )
@@ -194,7 +195,7 @@ def test_words_that_tell_the_sound_are_learnt_where_their_vectors_do_not() -> No
     prototypes = prototypes_of(heard, corpus, projection)
     last = {}
     for way, encoder in (("full", tiny_encoder()), ("frozen", None)):
-        settings = replace(FULL, text_adapter=way, epochs=25, dropout=0.0)
+        settings = FULL.changed(text_adapter=way, epochs=25, dropout=0.0)
         fitted = train_generator(
             data, corpus.label_embeddings, prototypes, settings, 0, encoder=encoder
         )
@@ -209,7 +210,7 @@ def test_encoder_and_tokens_are_there_exactly_where_they_are_trained(
     embeddings = corpus.label_embeddings
     with pytest.raises(ValueError, match='"full", and only it'):
         train_generator(training, embeddings, prototypes, FULL, 0)
-    frozen = replace(FULL, text_adapter="frozen")
+    frozen = FULL.changed(text_adapter="frozen")
     with pytest.raises(ValueError, match='"full", and only it'):
         train_generator(training, embeddings, prototypes, frozen, 0, encoder=tiny_encoder())
     untold = replace(training, tokens=None)
@@ -219,7 +220,7 @@ def test_encoder_and_tokens_are_there_exactly_where_they_are_trained(
 
 def test_tokens_change_nothing_for_who_does_not_read_them(corpus: Corpus, prepared: tuple) -> None:
     training, _, prototypes = prepared
-    adapter = replace(FULL, text_adapter="adapter")
+    adapter = FULL.changed(text_adapter="adapter")
     states = [
         train_generator(data, corpus.label_embeddings, prototypes, adapter, 0)[0]
         for data in (training, replace(training, tokens=None))

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from arch2_in_memory import AUDIO_DIM, STEPS, Corpus, clips_of, make_corpus, prototypes_of
+from unmuted.config.generator import GeneratorSettings
 from unmuted.errors import UserError
 from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
@@ -16,7 +18,6 @@ from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import fit_projection
 from unmuted.systems.shared.prototypes import Prototypes
 from unmuted.systems.shared.training import (
-    GeneratorSettings,
     clip_noise,
     generate,
     losses,
@@ -154,7 +155,7 @@ def test_the_mean_and_the_spread_are_over_draws(trained: tuple[State, GeneratorD
 
 def test_without_noise_there_is_no_spread(corpus: Corpus) -> None:
     training, test, prototypes = prepare(corpus)
-    quiet = replace(QUICK, noise_dim=0)
+    quiet = QUICK.changed(noise_dim=0)
     state, _ = train_generator(training, corpus.label_embeddings, prototypes, quiet, 0)
     assert generate(state, test, 3, 0).spread.max() < 1e-6
 
@@ -198,7 +199,7 @@ def test_prototypes_of_foreign_clips_are_refused(corpus: Corpus) -> None:
 
 
 def test_an_unknown_text_adapter_is_refused() -> None:
-    with pytest.raises(UserError, match="text_adapter is 'no', expected one of adapter, frozen"):
+    with pytest.raises(ValidationError, match="should be 'adapter', 'frozen' or 'full'"):
         GeneratorSettings(text_adapter="no")
 
 

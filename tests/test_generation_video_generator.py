@@ -17,6 +17,7 @@ from arch2_in_memory import (
     make_corpus,
     prototypes_of,
 )
+from unmuted.config.generator import GeneratorSettings, VideoGeneratorSettings
 from unmuted.errors import UserError
 from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.samples.experiment import FULL, Experiment, fit_units, fold_name
@@ -27,7 +28,6 @@ from unmuted.systems.shared.crossfit import generate_cross_fitted
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection, fit_projection
-from unmuted.systems.shared.settings import GeneratorSettings, VideoGeneratorSettings
 from unmuted.systems.shared.training import generate, train_generator, train_video_generator
 from unmuted.systems.shared.video_generator import VideoGenerator, VideoGeneratorConfig
 from unmuted.training.order import hash_keys

@@ -15,12 +15,12 @@ from snakemake.iocontainers import Params
 import make_splits
 from engine.toy.registry import REGISTRY
 from engine.toy_corpus import ToyCorpus, make_toy
-from unmuted.config.validation import setting
 from unmuted.engine.artifacts import DamagedArtifact
 from unmuted.engine.executor import Artifact, Result, Task, read_plan
 from unmuted.engine.job import Job, ReportJob, Settings, UndeclaredRead, make_jobs, run_job
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import scenario_path
+from unmuted.engine.settings import setting
 from unmuted.engine.stage import Registry, Stage
 
 pytestmark = pytest.mark.unit

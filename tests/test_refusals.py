@@ -98,7 +98,7 @@ def empty_split(folder: Path) -> dict[str, object]:
     ("make", "expected"),
     [
         (unknown_key, ["clips: unknown key sped; known keys are fps, seconds"]),
-        (no_videos, ["top level: 'videos' is a required property"]),
+        (no_videos, ["top level: the key videos is missing"]),
         (missing_model, ["nowhere; expected one with config.json and model.safetensors"]),
         (one_class_only, ["at least two classes among the labelled videos, found only 'cats'"]),
         (twins, ["cats/cats1.mp4 and", "dogs/cats1.mp4 both have the video id 'cats1'"]),

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from contextlib import chdir
-from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from small_project import (
     run_shard,
     write_ledgers,
 )
+from unmuted.config.generator import GeneratorSettings
 from unmuted.dataset.videos import SPLITS
 from unmuted.engine import code_digests
 from unmuted.engine.artifacts import DamagedArtifact
@@ -35,7 +35,6 @@ from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import open_run
 from unmuted.pipeline.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
-from unmuted.systems.shared.settings import GeneratorSettings
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
@@ -174,7 +173,7 @@ def test_training_is_handed_exactly_the_generator_settings_of_its_fingerprint(pr
     (job,) = make_jobs(project, "train_generator", "seeds-0-1-2-3-4")
     handed = job.config["generator"]
     assert {f"generator.{key}" for key in handed} == set(GENERATOR)
-    assert asdict(GeneratorSettings(**handed)) == dict(handed)
+    assert GeneratorSettings.of(handed).model_dump() == dict(handed)
 
 
 # --- what makes Snakemake visit a shard ----------------------------------------------------------

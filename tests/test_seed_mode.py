@@ -19,11 +19,12 @@ import extract_wav
 import probe_videos
 from models_fixture import save_ast
 from small_project import changed, make_config
-from unmuted.config.validation import check_config, setting
+from unmuted.config.validation import check_config
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 from unmuted.engine.job import make_jobs
 from unmuted.engine.ledger import LedgerEntry, read_rows
+from unmuted.engine.settings import setting
 from unmuted.pipeline.registry import open_run
 
 OPTIONS = {

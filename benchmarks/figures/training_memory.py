@@ -264,11 +264,12 @@ def classifier_sides(clips: Sequence[Clip]) -> Sides:
     import torch
     from torch.nn import functional as F
 
+    from unmuted.config.classifier import ClassifierSettings
     from unmuted.systems.classifier.inputs import load_features
     from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
-    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.systems.classifier.training import train_classifier
     from unmuted.systems.shared.projection import Projection
-    from unmuted.training.loop import seeded
+    from unmuted.training.loop import adamw_schedule, seeded
     from unmuted.training.order import content_order
     from unmuted.training.standardize import Standardize
 
@@ -294,7 +295,7 @@ def classifier_sides(clips: Sequence[Clip]) -> Sides:
             def losses_of(batch: torch.Tensor) -> dict[str, torch.Tensor]:
                 return {"loss": F.cross_entropy(model(x[batch]), y[batch])}
 
-            clock(model, losses_of, len(x), settings.schedule)
+            clock(model, losses_of, len(x), adamw_schedule(settings))
         return clock.seconds[-1]
 
     mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.systems.classifier.training")
@@ -306,11 +307,12 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
     """Epochs of architecture 2's generator."""
     import torch
 
+    from unmuted.config.generator import GeneratorSettings
     from unmuted.systems.shared.generator import Generator
     from unmuted.systems.shared.inputs import generator_data
+    from unmuted.systems.shared.networks import generator_network, generator_schedule
     from unmuted.systems.shared.projection import Projection
     from unmuted.systems.shared.prototypes import Prototypes
-    from unmuted.systems.shared.settings import GeneratorSettings
     from unmuted.systems.shared.training import losses, train_generator
     from unmuted.training.loop import seeded
     from unmuted.training.order import content_order
@@ -331,7 +333,7 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
 
     def of_tensor() -> float:
         with seeded(0, "cpu"):
-            model = Generator(settings.network(data, labels))
+            model = Generator(generator_network(settings, data, labels))
             model.label_embeddings.copy_(torch.from_numpy(labels))
             model.prototypes.copy_(torch.from_numpy(sounds.vectors))
             model.standardize_visual.load_state_dict(standardize_visual.state_dict())
@@ -343,7 +345,7 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
                 target = model.standardize_audio(audio[batch])
                 return losses(model(visual[batch], *said, noise), target)
 
-            clock(model, losses_of, len(data), settings.schedule)
+            clock(model, losses_of, len(data), generator_schedule(settings))
         return clock.seconds[-1]
 
     mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.systems.shared.training")

@@ -1,12 +1,12 @@
-"""Write the table of keys in config/README.md from the schema: `python .../document_config.py`."""
+"""Write the configuration's JSON schema and the table in config/README.md: `make schema`."""
 
 from __future__ import annotations
 
-from unmuted.config.documentation import document
+from unmuted.config.document import document
 
 
 def main() -> None:
-    """Replace the table."""
+    """Write the schema and the table."""
     document()
 
 

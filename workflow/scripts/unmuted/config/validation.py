@@ -1,135 +1,143 @@
-"""The configuration: checked against its schema, completed with the schema's defaults."""
+"""The configuration: checked against its declaration, and completed with the defaults."""
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from typing import Any
 
-import jsonschema
-import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from unmuted.config.fields import Section
+from unmuted.config.root import Configuration, inner_section
 from unmuted.errors import UserError
 
 Config = Mapping[str, object]
+Location = tuple[int | str, ...]
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
-
-
-@cache
-def schema(name: str) -> Mapping[str, object]:
-    """A schema of `workflow/schemas`, such as "config"."""
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+UNKNOWN_KEY = {"extra_forbidden", "invalid_key"}
+EXPECTED = {  # by the type of pydantic's error; `ctx` fills the braces
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "int_type": "a whole number",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "list_type": "a list",
+    "literal_error": "{expected}",
+    "model_type": "a mapping",
+    "not_distinct": "no value twice",
+    "string_too_short": "some text",
+    "string_type": "a text",
+    "too_short": "a length of at least {min_length}",
+    "tuple_type": "a list",
+}
 
 
 def check_config(
     given: Mapping[str, object], further: Callable[[Config], Iterable[str]] = lambda config: ()
-) -> dict[str, object]:
-    """Return the configuration with all defaults filled in.
+) -> dict[str, Any]:
+    """Return the configuration with all defaults filled in, as plain values of YAML.
 
-    further: finds what else is wrong with a complete configuration, in words.
+    A number stays an int or a float, as it was given. A key without default that is not given is
+    not there.
+
+    Args:
+        given: the configuration as it was read.
+        further: finds what else is wrong with a complete configuration, in words.
 
     Raises:
         UserError: the configuration is not valid; lists everything that is wrong.
     """
-    config = copy.deepcopy(dict(given))
-    rules = schema("config")
-    problems = [_explain(error) for error in _errors(config, rules)]
-    problems += [f"{where}: not a finite number" for where in _not_finite(config)]
-    if not problems:
-        _fill(config, rules, rules)
-        problems = [*_contradictions(config), *further(config)]
+    config: dict[str, Any] = {}
+    try:
+        config = Configuration.model_validate(dict(given)).model_dump()
+    except ValidationError as error:
+        problems = list(_explain(error.errors(include_url=False)))
+    else:
+        problems = [f"{where}: not a finite number" for where in _not_finite(config)]
+        problems = problems or list(further(config))
     if problems:
         listing = "\n".join(f"  - {problem}" for problem in problems)
         raise UserError(
             f"the configuration is not valid:\n{listing}\n"
-            "Every key is explained in config/README.md and workflow/schemas/config.schema.yaml."
+            "Every key is explained in config/README.md and workflow/schemas/config.schema.json."
         )
     return config
 
 
-def setting(config: Mapping[str, object], dotted: str) -> object:
-    """Value of a key such as "frames.short_side"; None where it is not given and has no default."""
-    value: object = config
-    for key in dotted.split("."):
-        if key not in value and _is_known(dotted):
-            return None
-        value = value[key]
-    return value
-
-
-def _is_known(dotted: str) -> bool:
-    """Whether the schema has this key."""
-    rules: Mapping[str, object] = schema("config")
-    for key in dotted.split("."):
-        rules = rules.get("properties", {}).get(key)
-        if rules is None:
-            return False
-    return True
-
-
 def _not_finite(value: object, where: str = "") -> Iterator[str]:
-    """Keys of infinities and NaNs, which YAML can write and which pass every minimum."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
+    """Keys of infinities and NaNs among the values that have no type, as those of `ablations`."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in pairs:
             yield from _not_finite(inner, f"{where}.{key}" if where else str(key))
     elif isinstance(value, float) and not math.isfinite(value):
         yield where
 
 
-def _errors(config: object, rules: Mapping[str, object]) -> list[jsonschema.ValidationError]:
-    validator = jsonschema.Draft202012Validator(rules)
-    return sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
+def _explain(errors: Iterable[ErrorDetails]) -> Iterator[str]:
+    """One sentence for each place with a mistake: where, what was found, what was expected."""
+    unknown: dict[Location, list[str]] = {}
+    found: dict[Location, list[ErrorDetails]] = {}
+    for error in errors:
+        if error["type"] in UNKNOWN_KEY:
+            unknown.setdefault(error["loc"][:-1], []).append(str(error["loc"][-1]))
+        elif not _is_long_enough(error):
+            found.setdefault(_without_alternatives(error["loc"]), []).append(error)
+    for place, keys in unknown.items():
+        known = ", ".join(sorted(_section_at(place).model_fields))
+        yield f"{_dotted(place)}: unknown key {', '.join(sorted(keys))}; known keys are {known}"
+    for place, mistakes in found.items():
+        yield _sentence(place, mistakes)
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
-    where = ".".join(map(str, error.absolute_path)) or "top level"
-    if error.validator == "additionalProperties":
-        known = sorted(error.schema["properties"])
-        unknown = sorted(map(str, set(error.instance) - set(known)))
-        return f"{where}: unknown key {', '.join(unknown)}; known keys are {', '.join(known)}"
-    if error.validator == "oneOf":
-        return f"{where}: give either `id` and `revision`, or `path`; found {error.instance!r}"
-    if error.validator == "pattern":  # of which jsonschema shows the regular expression
-        return f"{where}: found {error.instance!r}, expected {error.schema['description']}"
-    return f"{where}: {error.message}"
+def _is_long_enough(error: ErrorDetails) -> bool:
+    """Whether a list only seems too short, because pydantic counts its valid items."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
-def _fill(
-    value: dict[str, object], rules: Mapping[str, object], root: Mapping[str, object]
-) -> None:
-    """Add the defaults of `rules` to `value`, in place, at every depth."""
-    if "$ref" in rules:
-        rules = root["$defs"][rules["$ref"].rpartition("/")[2]]
-    for key, rule in rules.get("properties", {}).items():
-        if key not in value and "default" in rule:
-            value[key] = copy.deepcopy(rule["default"])
-        if isinstance(value.get(key), dict):
-            _fill(value[key], rule, root)
+def _sentence(place: Location, mistakes: list[ErrorDetails]) -> str:
+    """What is wrong in one place; several mistakes are those of a value's possible types."""
+    first = mistakes[0]
+    if first["type"] == "missing":
+        return f"{_dotted(place[:-1])}: the key {place[-1]} is missing"
+    if first["type"] == "value_error":  # of a validator of ours
+        return f"{_dotted(place)}: {first['ctx']['error']}"
+    expected = " or ".join(_expected(place, mistake) for mistake in mistakes)
+    return f"{_dotted(place)}: found {first['input']!r}, expected {expected}"
 
 
-def _contradictions(config: Mapping[str, object]) -> Iterator[str]:
-    """What the schema language cannot say."""
-    videos = config["videos"]
-    source = videos["source"]
-    if source != "demo" and source not in videos:
-        yield f"videos: source {source!r} needs the key videos.{source}"
-    if config["splits"]["train"] + config["splits"]["val"] >= 1:
-        yield "splits: train and val leave nothing for the test split (their sum must be below 1)"
-    for section in ("classifier", "pilot"):
-        snapshots, epochs = config[section]["snapshots"], config[section]["epochs"]
-        if snapshots > epochs:
-            yield f"{section}: {snapshots} snapshots of {epochs} epochs; at most one an epoch"
-    lambdas = config["pilot"]["lambdas"]
-    if len({f"{weight:g}" for weight in lambdas}) < len(lambdas):  # fits are named by them
-        yield f"pilot: of lambdas {lambdas} two agree in their first six digits; keep one of them"
-    for role, model in config["models"].items():
-        hub_id = model.get("id", "")
-        pinned = hub_id.startswith(("package:", "torchvision:")) or "revision" in model
-        if hub_id and not pinned:
-            yield (
-                f"models.{role}: {hub_id} needs a pinned `revision` (a commit), "
-                "so that the same name always means the same weights"
-            )
+def _expected(place: Location, mistake: ErrorDetails) -> str:
+    if mistake["type"] == "string_pattern_mismatch":  # nobody wants to read the pattern
+        return str(_section_at(place[:-1]).model_fields[str(place[-1])].description)
+    text = EXPECTED.get(mistake["type"])
+    return mistake["msg"] if text is None else text.format(**mistake.get("ctx", {}))
+
+
+def _without_alternatives(place: Location) -> Location:
+    """A place without the names that pydantic has for the possible types of a value."""
+    section: type[Section] | None = Configuration
+    for depth, part in enumerate(place, 1):
+        if section is None:
+            is_mapping = place[0] in ("ablations", "alternatives")
+            kept = [one for one in place[depth - 1 :] if is_mapping or isinstance(one, int)]
+            return (*place[: depth - 1], *kept)
+        section = inner_section(section, str(part))
+    return place
+
+
+def _section_at(place: Location) -> type[Section]:
+    """The section with this path of keys."""
+    section: type[Section] = Configuration
+    for key in place:
+        section = inner_section(section, str(key)) or section
+    return section
+
+
+def _dotted(place: Location) -> str:
+    return ".".join(map(str, place)) or "top level"

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from unmuted.config.validation import setting
 from unmuted.digests import digest_json
 from unmuted.engine.code_versions import code_identity
 from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
+from unmuted.engine.settings import setting
 from unmuted.engine.stage import Registry, Stage
 
 

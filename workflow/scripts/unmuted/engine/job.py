@@ -14,12 +14,12 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from unmuted.config.validation import setting
 from unmuted.dataset.videos import Video
 from unmuted.engine.executor import Artifact, Compute, Task, write_plan
 from unmuted.engine.joblog import job_log
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
+from unmuted.engine.settings import setting
 from unmuted.engine.sharded_dataset import ALL
 from unmuted.engine.stage import Registry, Report, Stage
 from unmuted.engine.store import fits_of_seeds

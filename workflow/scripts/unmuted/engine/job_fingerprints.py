@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unmuted.config.validation import setting
 from unmuted.digests import digest_json
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.executor import found_damage
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.layout import Layout
+from unmuted.engine.settings import setting
 from unmuted.engine.sharded_dataset import ALL, Scope, ShardedDataset
 from unmuted.engine.stage import Registry, Stage
 

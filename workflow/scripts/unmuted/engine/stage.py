@@ -180,6 +180,8 @@ class Registry:
         source_stage: the stage that makes the videos of a generated dataset.
         checks: of a run, before the first job; each raises UserError.
         fit_checks: the same, before the first job of a run that fits anything.
+        has_setting: tells whether the configuration has a key; every key that a stage declares is
+            asked for, if this is given.
         fixed_settings: keys that must be the same in all scenarios, beside those of the engine.
         expected_statuses: of a ledger, beside "ok", that nobody needs to be told of.
         infrastructure: modules that decide where an artifact lies, not what is in it: the code of
@@ -198,6 +200,7 @@ class Registry:
     source_stage: str | None = None
     checks: tuple[Callable[[Run], None], ...] = ()
     fit_checks: tuple[Callable[[Run], None], ...] = ()
+    has_setting: Callable[[str], bool] | None = None
     fixed_settings: tuple[str, ...] = ()
     expected_statuses: frozenset[str] = frozenset()
     infrastructure: frozenset[str] = frozenset()
@@ -209,6 +212,16 @@ class Registry:
             if unknown := {*stage.upstream, *stage.after} - known:
                 raise ValueError(f"stage {stage.name} reads {sorted(unknown)}, which come later")
             known.add(stage.name)
+            self._check_settings(stage)
+
+    def _check_settings(self, stage: Stage) -> None:
+        """Raise ValueError for declared keys that the configuration does not have."""
+        declared = {*stage.settings, *stage.indirect_settings, stage.all_videos_if} - {""}
+        if self.has_setting and (unknown := {key for key in declared if not self.has_setting(key)}):
+            raise ValueError(
+                f"stage {stage.name} declares the settings {sorted(unknown)}, which the "
+                "configuration does not have"
+            )
 
     @cached_property
     def stages_of_script(self) -> Mapping[str, tuple[Stage, ...]]:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import yaml
 
-from unmuted.config import validation as config
 from unmuted.engine.artifacts import atomic
 from unmuted.evaluation.evidence import with_evidence
 
 DECIMALS = 6
+SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
+
+
+@cache
+def read_schema(name: str) -> dict[str, Any]:
+    """A file of `workflow/schemas`."""
+    return yaml.safe_load((SCHEMAS / name).read_text(encoding="utf-8"))
 
 
 def check_report(report: dict[str, Any], schema: str) -> None:
     """Raise ValueError naming the place where `report` departs from the schema file `schema`."""
-    shared = {"$defs": config.schema("metrics")["$defs"] | _one_a_seed(report)}
-    rules = config.schema(schema.removesuffix(".schema.yaml")) | shared
+    shared = {"$defs": read_schema("metrics.schema.yaml")["$defs"] | _one_a_seed(report)}
+    rules = read_schema(schema) | shared
     validator = jsonschema.Draft202012Validator(rules)
     error = jsonschema.exceptions.best_match(validator.iter_errors(report))
     if error is not None:

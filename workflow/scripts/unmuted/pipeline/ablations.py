@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmuted.config.validation import setting
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import changed_setting
+from unmuted.engine.settings import setting
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import arms_of_setting
 from unmuted.features.visual import VISUAL

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from unmuted.config.root import has_key, sections
 from unmuted.config.validation import check_config
 from unmuted.dataset.splits import check_groups
 from unmuted.engine import job
@@ -30,6 +31,9 @@ from unmuted.systems.comparison.planned import comparison_problems
 
 ROOT = SCRIPTS.parents[1]
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
+
+# Modules that say which values a setting may have: those that it has enter fingerprints themselves.
+DECLARATIONS = frozenset(section.__module__ for section in sections())
 
 
 class Models:
@@ -80,12 +84,20 @@ REGISTRY = Registry(
     source_stage="clips",
     checks=(check_audio_dim,),
     fit_checks=(check_folds,),
+    has_setting=has_key,
     fixed_settings=("clips.seconds",),
     expected_statuses=frozenset({"training_clip"}),
-    infrastructure=frozenset(
+    infrastructure=DECLARATIONS
+    | frozenset(
         f"unmuted.{name}"
         for name in [
-            *("config.validation", "dataset.folder", "dataset.manifest", "dataset.ucf101"),
+            *(
+                "config.training",
+                "config.validation",
+                "dataset.folder",
+                "dataset.manifest",
+                "dataset.ucf101",
+            ),
             *("dataset.videos", "errors", "pipeline.datasets", "pipeline.registry"),
             *("pipeline.stages", "text"),
         ]

@@ -8,37 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from unmuted.config.cnn_rnn import CnnRnnSettings
+from unmuted.config.fields import Section
+from unmuted.config.generator import GeneratorSettings
+from unmuted.config.pilot import PilotSettings
 from unmuted.engine.stage import Report, Stage
 from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
 from unmuted.systems.comparison.chosen_arms import FILTER
 
+
+def keys_of(name: str, section: type[Section], but: Collection[str] = ()) -> tuple[str, ...]:
+    """Dotted keys of the fields that a class declares for a section, without those in `but`."""
+    return tuple(f"{name}.{key}" for key in section.model_fields if key not in but)
+
+
 TIME = ("clips.fps", "clips.seconds")
 LIMITS = ("videos.max_seconds", "videos.max_megapixels", "videos.follow_links")
 WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
 VIT = ("vit.batch_size",)
-GENERATOR = tuple(  # all that its training reads; generator.draws only matters afterwards
-    f"generator.{key}"
-    for key in [
-        *("hidden", "noise_dim", "adapter_dim", "text_adapter", "anchoring", "tau", "temperature"),
-        *("nearest_labels", "min_similarity", "dropout", "epochs", "batch_size", "learning_rate"),
-        *("encoder_learning_rate", "weight_decay"),
-    ]
-)
-PILOT = tuple(  # all that each of its fits reads
-    f"pilot.{key}"
-    for key in [
-        *("hidden", "dropout", "epochs", "batch_size", "learning_rate", "weight_decay"),
-    ]
-)
+# All that the training of each system reads.
+GENERATOR = keys_of("generator", GeneratorSettings)  # generator.draws only matters afterwards
+PILOT = keys_of("pilot", PilotSettings, but=("snapshots",))  # it says which checkpoints are kept
+CNN_RNN = ("cnn_rnn.sequence_length", *keys_of("cnn_rnn", CnnRnnSettings))
 CNN_RNN_CLIPS = ("cnn_rnn.split", "cnn_rnn.tail_share")  # told by the clips in the recipes
-CNN_RNN = tuple(  # all that its training reads
-    f"cnn_rnn.{key}"
-    for key in [
-        *("sequence_length", "gru_units", "dense_units", "dropout", "epochs", "batch_size"),
-        "learning_rate",
-    ]
-)
 CLASSIFIED = (*VISUAL, "ast", "generated")
 REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
 CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # what decides which arms are compared

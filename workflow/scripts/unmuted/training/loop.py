@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 
@@ -26,6 +27,28 @@ class Schedule:
     is_constant: bool = False  # otherwise a cosine takes the learning rate to 0
     gradient_norm: float | None = GRADIENT_NORM  # longer gradients are cut to it; None: never
     epsilon: float = 1e-8  # of Adam
+
+
+class AdamWSettings(Protocol):
+    """What a section of the configuration says of a training with AdamW."""
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def weight_decay(self) -> float: ...
+
+
+def adamw_schedule(settings: AdamWSettings, rates: Mapping[str, float] | None = None) -> Schedule:
+    """The schedule that settings ask for; `rates` as in `Schedule`."""
+    steps = settings.epochs, settings.batch_size
+    return Schedule(*steps, settings.learning_rate, settings.weight_decay, rates or {})
 
 
 @contextmanager

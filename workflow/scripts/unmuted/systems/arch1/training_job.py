@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.config.derived import time_steps
+from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
@@ -25,11 +26,10 @@ def train(
 ) -> Iterator[Result]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
     from unmuted.inference.device import use_device
-    from unmuted.systems.shared.settings import VideoGeneratorSettings
     from unmuted.systems.shared.training import train_video_generator
 
     device = str(use_device(job.config["device"], job.threads))
-    settings = VideoGeneratorSettings(**job.config["video_generator"])
+    settings = VideoGeneratorSettings.of(job.config["video_generator"])
     read = partial(
         generator_data,
         projection=Projection(**pca.tensors()),

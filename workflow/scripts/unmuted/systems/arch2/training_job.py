@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from unmuted.config.derived import time_steps, trains_sentences
+from unmuted.config.generator import GeneratorSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.features.visual import VISUAL
@@ -29,10 +30,10 @@ def train(
 ) -> Iterator[Result]:
     """Weights and standardisation of each unit's generator, with the losses of its epochs."""
     from unmuted.inference.device import use_device
-    from unmuted.systems.shared.training import GeneratorSettings, train_generator
+    from unmuted.systems.shared.training import train_generator
 
     device = str(use_device(job.config["device"], job.threads))
-    settings = GeneratorSettings(**job.config["generator"])
+    settings = GeneratorSettings.of(job.config["generator"])
     embeddings = labels.tensors()["embeddings"]
     tokenize = encoder = None
     if trains_sentences(job.config):

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unmuted.config.classifier import ClassifierSettings
 from unmuted.errors import UserError
 from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
 from unmuted.training.checkpoints import Fit, even_epochs
 from unmuted.training.clip_arrays import ClipArray, is_finite
-from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.loop import adamw_schedule, optimise, seeded
 from unmuted.training.order import content_order
 from unmuted.training.states import State, load_weights, pack, settings_of
-
-
-@dataclass(frozen=True)
-class ClassifierSettings:
-    """What the configuration says about the classifier."""
-
-    hidden: int = 64
-    dropout: float = 0.3
-    epochs: int = 40
-    snapshots: int = 4
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.snapshots <= self.epochs:
-            raise UserError(
-                f"classifier: snapshots is {self.snapshots}, expected 1 to epochs = {self.epochs}"
-            )
-
-    @property
-    def schedule(self) -> Schedule:
-        return Schedule(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
-
-    @property
-    def snapshot_epochs(self) -> list[int]:
-        """Epochs after which a checkpoint is kept."""
-        return even_epochs(self.epochs, self.snapshots)
 
 
 def train_classifier(
@@ -68,7 +41,7 @@ def train_classifier(
     _check(features, labels, classes)
     order = content_order(keys, labels, features)
     config = ClassifierConfig(features.shape[2], classes, settings.hidden, settings.dropout)
-    snapshots: list[State] = []
+    kept, snapshots = even_epochs(settings.epochs, settings.snapshots), list[State]()
     with seeded(seed, device):
         model = Classifier(config)
         model.standardize.fit(features, order, shared_scale=audio_dim)
@@ -81,13 +54,13 @@ def train_classifier(
             return {"loss": F.cross_entropy(model(x), y)}
 
         def keep(epoch: int, row: dict[str, float]) -> None:
-            if epoch in settings.snapshot_epochs:
+            if epoch in kept:
                 snapshots.append(pack(model, asdict(config)))
             if after_epoch is not None:
                 after_epoch(epoch, row)
 
-        history = optimise(model, losses_of, len(order), settings.schedule, keep)
-    return Fit(snapshots, settings.snapshot_epochs, history)
+        history = optimise(model, losses_of, len(order), adamw_schedule(settings), keep)
+    return Fit(snapshots, kept, history)
 
 
 def _check(features: ClipArray, labels: np.ndarray, classes: int) -> None:

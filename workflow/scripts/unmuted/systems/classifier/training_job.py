@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from unmuted.config.classifier import ClassifierSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
@@ -23,12 +24,12 @@ def train(
 ) -> Iterator[Result]:
     """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
     from unmuted.inference.device import use_device
-    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.systems.classifier.training import train_classifier
     from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))
-    settings = ClassifierSettings(**job.config["classifier"])
+    settings = ClassifierSettings.of(job.config["classifier"])
     clips = experiment.split("train")
     features: ClipFeatures = load_features(clips, Projection(**pca.tensors()))
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]

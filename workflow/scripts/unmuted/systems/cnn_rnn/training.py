@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unmuted.config.cnn_rnn import CnnRnnSettings
 from unmuted.errors import UserError
 from unmuted.systems.cnn_rnn.model import CnnRnn, CnnRnnConfig
 from unmuted.systems.cnn_rnn.sequences import FrameSequences
@@ -22,43 +23,27 @@ from unmuted.training.states import State, load_weights, pack, settings_of
 KERAS_EPSILON = 1e-7  # of its Adam; torch's own is 1e-8
 
 
-@dataclass(frozen=True)
-class CnnRnnSettings:
-    """What the configuration says about the recogniser's network and training."""
+def keras_schedule(settings: CnnRnnSettings) -> Schedule:
+    """Adam at a constant rate, as Keras compiles it: gradients are not clipped.
 
-    gru_units: tuple[int, ...] = (16, 8)
-    dense_units: int = 8
-    dropout: float = 0.4
-    epochs: int = 10
-    batch_size: int = 32  # Keras' own: the source document sets one of 64 and never passes it on
-    learning_rate: float = 1e-3
+    Without weight decay AdamW is Adam. Keras adds its epsilon before the correction of the
+    second moment, torch behind it: up to 32 times as much of it in the first steps.
+    """
+    return Schedule(
+        settings.epochs,
+        settings.batch_size,
+        settings.learning_rate,
+        weight_decay=0.0,
+        is_constant=True,
+        gradient_norm=None,
+        epsilon=KERAS_EPSILON,
+    )
 
-    @classmethod
-    def of(cls, section: Mapping[str, object]) -> CnnRnnSettings:
-        """From the section `cnn_rnn`, which also says what other stages do."""
-        own = {field.name: section[field.name] for field in fields(cls)}
-        return cls(**{**own, "gru_units": tuple(own["gru_units"])})
 
-    @property
-    def schedule(self) -> Schedule:
-        """Adam at a constant rate, as Keras compiles it: gradients are not clipped.
-
-        Without weight decay AdamW is Adam. Keras adds its epsilon before the correction of the
-        second moment, torch behind it: up to 32 times as much of it in the first steps.
-        """
-        return Schedule(
-            self.epochs,
-            self.batch_size,
-            self.learning_rate,
-            weight_decay=0.0,
-            is_constant=True,
-            gradient_norm=None,
-            epsilon=KERAS_EPSILON,
-        )
-
-    def network(self, features: int, classes: int) -> CnnRnnConfig:
-        """Sizes for F features a frame and C classes."""
-        return CnnRnnConfig(features, classes, self.gru_units, self.dense_units, self.dropout)
+def network(settings: CnnRnnSettings, features: int, classes: int) -> CnnRnnConfig:
+    """Sizes for F features a frame and C classes."""
+    sizes = settings.gru_units, settings.dense_units
+    return CnnRnnConfig(features, classes, *sizes, settings.dropout)
 
 
 def train_cnn_rnn(
@@ -79,7 +64,7 @@ def train_cnn_rnn(
     """
     _check(sequences, labels, classes)
     order = content_order(keys, labels, sequences.mask, sequences.features)
-    config = settings.network(sequences.features.shape[2], classes)
+    config = network(settings, sequences.features.shape[2], classes)
     snapshots: list[State] = []
     with seeded(seed, device):
         model = CnnRnn(config).to(device)
@@ -94,7 +79,7 @@ def train_cnn_rnn(
             if after_epoch is not None:
                 after_epoch(epoch, row)
 
-        history = optimise(model, losses_of, len(order), settings.schedule, keep)
+        history = optimise(model, losses_of, len(order), keras_schedule(settings), keep)
     return Fit(snapshots, list(range(1, settings.epochs + 1)), history)
 
 

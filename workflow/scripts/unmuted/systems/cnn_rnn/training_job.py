@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
+from unmuted.config.cnn_rnn import CnnRnnSettings
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
@@ -22,7 +23,6 @@ def train(
     from unmuted.inference.device import use_device
     from unmuted.samples.folds import read_in_fit
     from unmuted.systems.cnn_rnn.training import (
-        CnnRnnSettings,
         train_cnn_rnn,
     )
     from unmuted.training.checkpoints import pack_fit

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from unmuted.config.validation import setting
+from unmuted.config.classifier import ClassifierSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
+from unmuted.engine.settings import setting
 from unmuted.evaluation.arms import COMPARISON_ARMS, STATISTICS, SWAPPED
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.systems.arch1.filter_rule import filter_rule
@@ -40,12 +40,12 @@ def train(
 ) -> Iterator[Result]:
     """Checkpoints of each classifier, to be chosen from on validation clips."""
     from unmuted.inference.device import use_device
-    from unmuted.systems.classifier.training import ClassifierSettings, train_classifier
+    from unmuted.systems.classifier.training import train_classifier
     from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))
-    settings = ClassifierSettings(**job.config["classifier"])
+    settings = ClassifierSettings.of(job.config["classifier"])
     clips = experiment.split("train")
     inputs = training_inputs(experiment, clips, job, pca)
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
@@ -56,7 +56,7 @@ def train(
     for task in tasks:
         x = inputs.of_unit(task.fit, job.seeds.index(task.seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
-        sized = replace(settings, hidden=matched) if task.fit == VIDEO else settings
+        sized = settings.changed(hidden=matched) if task.fit == VIDEO else settings
         audio_dim = x.shape[2] - visual_dim
         fit = train_classifier(keys, x, labels, classes, sized, task.seed, audio_dim, device)
         yield Result(task.name, pack_fit(fit))

@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from unmuted.config.pilot import PilotSettings
 from unmuted.errors import UserError
 from unmuted.samples.folds import check_out_of_fold, read_in_fit
 from unmuted.systems.pilot.data import NO_LABEL, PilotData, PilotTargets
 from unmuted.systems.pilot.model import Pilot, PilotConfig, losses
 from unmuted.systems.shared.training import Generated
 from unmuted.training.checkpoints import Fit, even_epochs
-from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.loop import adamw_schedule, optimise, seeded
 from unmuted.training.order import content_order, hash_keys
 from unmuted.training.states import State, load_weights, pack, settings_of
 
 LABELLED_ON = "labelled_on"  # in a state: hashes of the clips whose labels were read
-
-
-@dataclass(frozen=True)
-class PilotSettings:
-    """What the configuration says about the pilot, but for the weights of its losses."""
-
-    hidden: int = 64
-    dropout: float = 0.3
-    epochs: int = 40
-    snapshots: int = 4
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-
-    @property
-    def schedule(self) -> Schedule:
-        return Schedule(self.epochs, self.batch_size, self.learning_rate, self.weight_decay)
-
-    @property
-    def snapshot_epochs(self) -> list[int]:
-        """Epochs after which a checkpoint is kept."""
-        return even_epochs(self.epochs, self.snapshots)
-
-    @property
-    def last_only(self) -> PilotSettings:
-        """The same training, of which one checkpoint is kept."""
-        return replace(self, snapshots=1)
 
 
 @dataclass(frozen=True)
@@ -88,7 +62,7 @@ def train_pilot(
         dropout=settings.dropout,
     )
     read = _hashes(data, order, labels)
-    snapshots: list[State] = []
+    kept, snapshots = even_epochs(settings.epochs, settings.snapshots), list[State]()
     with seeded(seed, device):
         model = Pilot(config)
         model.standardize_visual.fit(data.visual, order)
@@ -106,13 +80,13 @@ def train_pilot(
             return losses(model(visual), y, audio, known, objective.weight)
 
         def keep(epoch: int, row: dict[str, float]) -> None:
-            if epoch in settings.snapshot_epochs:
+            if epoch in kept:
                 snapshots.append(pack(model, asdict(config), **read))
             if after_epoch is not None:
                 after_epoch(epoch, row)
 
-        history = optimise(model, losses_of, len(order), settings.schedule, keep)
-    return Fit(snapshots, settings.snapshot_epochs, history)
+        history = optimise(model, losses_of, len(order), adamw_schedule(settings), keep)
+    return Fit(snapshots, kept, history)
 
 
 def _order(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from unmuted.config.pilot import PilotSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
@@ -27,13 +28,13 @@ def train(
 ) -> Iterator[Result]:
     """Checkpoints of each unit, to be chosen from on validation clips, with its losses."""
     from unmuted.inference.device import use_device
-    from unmuted.systems.pilot.training import Objective, PilotSettings, train_pilot
+    from unmuted.systems.pilot.training import Objective, train_pilot
     from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
     device = str(use_device(job.config["device"], job.threads))
-    given = job.config["pilot"]
-    settings = PilotSettings(**{key: given[key] for key in given if key != "lambdas"})
+    settings = PilotSettings.of(job.config["pilot"])
+    last_only = settings.changed(snapshots=1)  # the same training, one checkpoint
     clips = {clip.video_id: clip for task in tasks for clip in units[task.fit].clips}
     row_of = {video_id: row for row, video_id in enumerate(clips)}
     clips = list(clips.values())
@@ -50,7 +51,7 @@ def train(
             targets,
             rows,
             Objective(classes, unit.generates, unit.weight),
-            settings if unit.keeps_snapshots else settings.last_only,
+            settings if unit.keeps_snapshots else last_only,
             task.seed,
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),

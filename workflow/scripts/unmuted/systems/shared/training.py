@@ -13,15 +13,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unmuted.config.generator import GeneratorSettings, VideoGeneratorSettings
 from unmuted.errors import UserError
 from unmuted.samples.folds import check_out_of_fold, read_in_fit
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.generator import Generator, GeneratorConfig
+from unmuted.systems.shared.networks import (
+    generator_network,
+    generator_schedule,
+    video_generator_network,
+)
 from unmuted.systems.shared.prototypes import Prototypes
-from unmuted.systems.shared.settings import GeneratorSettings, VideoGeneratorSettings
 from unmuted.systems.shared.text_encoder import TextEncoder
 from unmuted.systems.shared.video_generator import VideoGenerator, VideoGeneratorConfig
-from unmuted.training.loop import History, Schedule, optimise, seeded
+from unmuted.training.loop import History, Schedule, adamw_schedule, optimise, seeded
 from unmuted.training.order import content_order, hash_keys, stable_hash
 from unmuted.training.states import State, load_weights, pack, settings_of
 
@@ -48,9 +53,9 @@ def train_video_generator(
     """Fit architecture 1's generator on those of the training clips that have real audio."""
 
     def build() -> VideoGenerator:
-        return VideoGenerator(settings.network(data))
+        return VideoGenerator(video_generator_network(settings, data))
 
-    return _fit(build, data, settings.schedule, seed, device, after_epoch)
+    return _fit(build, data, adamw_schedule(settings), seed, device, after_epoch)
 
 
 def train_generator(
@@ -75,14 +80,14 @@ def train_generator(
     def build() -> Generator:
         _check_prototypes(prototypes, [data.keys[i] for i in np.flatnonzero(data.has_audio)])
         config = None if encoder is None else encoder.config
-        model = Generator(settings.network(data, label_embeddings, config))
+        model = Generator(generator_network(settings, data, label_embeddings, config))
         if encoder is not None:
             model.encoder.load_state_dict(encoder.state_dict())
         model.label_embeddings.copy_(torch.from_numpy(label_embeddings))
         model.prototypes.copy_(torch.from_numpy(prototypes.vectors))
         return model
 
-    return _fit(build, data, settings.schedule, seed, device, after_epoch)
+    return _fit(build, data, generator_schedule(settings), seed, device, after_epoch)
 
 
 def loss_curves(history: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:

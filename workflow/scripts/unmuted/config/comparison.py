@@ -1,0 +1,49 @@
+"""The arms that are compared, and Architecture 1's filter, which makes some of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import MISSING, Field
+
+from unmuted.config.features import LABELS
+from unmuted.config.fields import Cosine, Distinct, Percentile, Section, Seed
+
+
+class FilterSettings(Section):
+    """Architecture 1's Feature Filter."""
+
+    mode: Literal["percentile", "uniform"] = Field(
+        "percentile",
+        description="percentile: a share of the validation clips, chosen on them; uniform: the "
+        "source's fixed similarity, with the TRUE labels of test clips, a leak (seed mode; only "
+        "the arm oracle_filter then means anything)",
+    )
+    percentiles: Distinct[Percentile] = Field(
+        (25, 50, 75),
+        description="percentages of clips whose generated audio is rejected; one is chosen on "
+        "validation clips",
+    )
+    uniform_threshold: Cosine = Field(
+        0.72,
+        description="cosine from which mode uniform keeps a clip's generated audio",
+    )
+    top_labels: int = Field(
+        5, ge=1, le=LABELS, description="predicted labels that are compared with the action"
+    )
+    shuffle_seed: Seed = Field(0, description="seed of the control with a shuffled dictionary")
+
+
+class ComparisonSettings(Section):
+    """What results/comparison.json compares."""
+
+    arms: Distinct[str] | MISSING = Field(
+        MISSING,
+        description="the arms that are trained and compared; all unless given. video_only and "
+        "real_audio are always there, and with oracle_filter comes filtered",
+    )
+    primary: str = Field(
+        "generated_arch2-video_only",
+        description="the contrast named beforehand, as in results/comparison.json; all others are "
+        "corrected by Holm's method, those under `missing` as families of their own",
+    )

@@ -1,0 +1,82 @@
+"""What all sections have in common: strict types, and values that stay as they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+Item = TypeVar("Item")
+
+
+class Section(BaseModel):
+    """A part of the configuration, which is also the settings object that code is handed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Take this class's fields from a section's values, which may have more of them.
+
+        values: with all defaults, as in a job's `config`; a field that the job's stage does not
+        declare is refused there. Raises pydantic.ValidationError for values that are not valid.
+        """
+        return cls(**{name: values[name] for name in cls.model_fields})
+
+    def changed(self, **values: Any) -> Self:
+        """Return a copy with some other values, checked as these were."""
+        return type(self)(**{**dict(self), **values})
+
+
+def _as_given(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    check(value)
+    return value
+
+
+def _distinct(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("not_distinct", "no value twice")
+    return values
+
+
+def _number(**bounds: float) -> Any:
+    """A finite number; a whole one stays an int, as fingerprints tell 6 from 6.0."""
+    return Annotated[float, Field(allow_inf_nan=False, **bounds), WrapValidator(_as_given)]
+
+
+def _distinct_items(at_least: int) -> Any:
+    """A list in YAML and in the dumped configuration, and a tuple in the settings object."""
+    once = {"uniqueItems": True}
+    return Annotated[
+        tuple[Item, ...],
+        Field(strict=False, min_length=at_least, json_schema_extra=once),
+        AfterValidator(_distinct),
+        PlainSerializer(list),
+    ]
+
+
+Number = _number()
+Positive = _number(gt=0)
+NotNegative = _number(ge=0)
+Share = _number(ge=0, le=1)
+ShareBelowOne = _number(ge=0, lt=1)
+ProperShare = _number(gt=0, lt=1)
+Cosine = _number(ge=-1, le=1)
+Percentile = _number(ge=0, le=99)
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
+Text = Annotated[str, Field(min_length=1)]
+Several = Annotated[tuple[Item, ...], Field(strict=False, min_length=1), PlainSerializer(list)]
+Distinct = _distinct_items(1)
+TwoOrMore = _distinct_items(2)
+AutoBatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]

@@ -1,0 +1,59 @@
+"""What is read of every video: its time grid, frames, flow and sound."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from unmuted.config.fields import Number, Positive, Section
+
+
+class ClipSettings(Section):
+    """The time grid: T = fps x seconds time steps are spread evenly over every clip."""
+
+    seconds: Positive = Field(3.0, description="nominal length of a clip, in seconds")
+    fps: Positive = Field(6, description="time steps a second of a clip of nominal length")
+
+
+class FrameSettings(Section):
+    """The frames that are stored of every clip."""
+
+    short_side: int = Field(256, ge=16, description="pixels of the short side of stored frames")
+    sampling: Literal["even", "every_nth"] = Field(
+        "even",
+        description="even: the frame shown at each step of the time grid. every_nth: every "
+        "int(container's rate / clips.fps)-th frame, as in the source document; clips that do not "
+        "give exactly T are refused (ledger status wrong_frame_count)",
+    )
+
+
+class FlowSettings(Section):
+    """The optical flow between frames, drawn in colour."""
+
+    max_speed: Positive = Field(
+        256,
+        description="speed, in pixels of the stored frame a second, drawn at full brightness "
+        "(scale fixed)",
+    )
+    scale: Literal["fixed", "per_pair"] = Field(
+        "fixed",
+        description="fixed: the same colours for the same speed. per_pair: each pair of frames by "
+        "its own extremes, as in the source document; the amount of motion is lost",
+    )
+
+
+class WavSettings(Section):
+    """The sound of every clip."""
+
+    silence_db: Number = Field(
+        -60, description="clips whose RMS level, in dB of full scale, is lower are silent"
+    )
+
+
+class RepresentativeFrameSettings(Section):
+    """The frames that are captioned."""
+
+    ratio: Positive = Field(
+        1.2, description="frames whose motion exceeds ratio x the clip's mean are captioned"
+    )

@@ -1,0 +1,151 @@
+"""The whole configuration: every key with its type, range, default and meaning.
+
+The JSON schema and the table of config/README.md are made from this (`make schema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from unmuted.config.classifier import ClassifierSettings
+from unmuted.config.cnn_rnn import CnnRnnSection
+from unmuted.config.comparison import ComparisonSettings, FilterSettings
+from unmuted.config.experiment import (
+    BootstrapSettings,
+    FitSettings,
+    MissingSettings,
+    PredictionSettings,
+    SplitSettings,
+)
+from unmuted.config.features import (
+    AstSettings,
+    CaptionSettings,
+    CnnSettings,
+    MappingSettings,
+    VitSettings,
+)
+from unmuted.config.fields import Count, Distinct, Section, Seed
+from unmuted.config.generator import (
+    GeneratorSection,
+    PrototypeSettings,
+    RetrievalSettings,
+    VideoGeneratorSettings,
+)
+from unmuted.config.media import (
+    ClipSettings,
+    FlowSettings,
+    FrameSettings,
+    RepresentativeFrameSettings,
+    WavSettings,
+)
+from unmuted.config.models import RoleSettings
+from unmuted.config.pilot import PilotSection
+from unmuted.config.videos import VideoSettings
+
+
+class Configuration(Section):
+    """Every key, its meaning and its default. Unknown keys are refused."""
+
+    videos: VideoSettings
+    videos_per_shard: Count = Field(
+        128,
+        description="videos one job works on: enough that its imports cost little, few enough that "
+        "all cores have a shard; for more than 30,000 see docs/large_data.md; 1 gives one job per "
+        "video and stage",
+    )
+    threads: Count = Field(
+        1,
+        description="CPU threads of a job that runs a model; jobs run side by side, and two of one "
+        "thread get more done than one of two (each needs 2 to 4 GB: `--resources mem_mb=...` "
+        "bounds them)",
+    )
+    clips: ClipSettings = Field(default_factory=ClipSettings)
+    frames: FrameSettings = Field(default_factory=FrameSettings)
+    flow: FlowSettings = Field(default_factory=FlowSettings)
+    wav: WavSettings = Field(default_factory=WavSettings)
+    vit: VitSettings = Field(default_factory=VitSettings)
+    ast: AstSettings = Field(default_factory=AstSettings)
+    cnn: CnnSettings = Field(default_factory=CnnSettings)
+    representative_frames: RepresentativeFrameSettings = Field(
+        default_factory=RepresentativeFrameSettings
+    )
+    captions: CaptionSettings = Field(default_factory=CaptionSettings)
+    mapping: MappingSettings = Field(default_factory=MappingSettings)
+    models: RoleSettings
+    device: str = Field(
+        "auto",
+        pattern="^(auto|cpu|cuda(:[0-9]+)?)$",
+        description="auto, cpu, cuda, or one GPU, as cuda:0. auto: a GPU where there is one, "
+        "chosen when the job runs. Of several GPUs a job takes one that no other job has, unless "
+        "one is named here",
+    )
+    splits: SplitSettings = Field(default_factory=SplitSettings)
+    seeds: Distinct[Seed] = Field(
+        (0, 1, 2, 3, 4),
+        description="one generator and one classifier of every arm per seed. A result worth "
+        "reporting needs at least five; with fewer, every report says that it is exploratory",
+    )
+    seeds_per_job: Count | None = Field(
+        None,
+        description="seeds that one job fits, one after the other; null: all of them, which reads "
+        "features and imports libraries once; 1 on a cluster, where each seed is a job of its own",
+    )
+    audio_dim: Count = Field(128, description="size of the projected audio feature")
+    folds: int = Field(
+        5,
+        ge=2,
+        description="folds, by source group, in which training clips get their out-of-fold "
+        "features",
+    )
+    fits: FitSettings = Field(default_factory=FitSettings)
+    prototypes: PrototypeSettings = Field(default_factory=PrototypeSettings)
+    generator: GeneratorSection = Field(default_factory=GeneratorSection)
+    video_generator: VideoGeneratorSettings = Field(default_factory=VideoGeneratorSettings)
+    pilot: PilotSection = Field(default_factory=PilotSection)
+    cnn_rnn: CnnRnnSection = Field(default_factory=CnnRnnSection)
+    retrieval: RetrievalSettings = Field(default_factory=RetrievalSettings)
+    filter: FilterSettings = Field(default_factory=FilterSettings)
+    missing: MissingSettings = Field(default_factory=MissingSettings)
+    predictions: PredictionSettings = Field(default_factory=PredictionSettings)
+    comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    ablations: dict[
+        str, Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+    ] = Field(
+        {},
+        description="grids for `snakemake results/ablations/<grid>.csv`: ablations.<grid>.<key>: "
+        "[values]. Each value is tried alone, all else as in this file",
+    )
+    alternatives: dict[str, dict[str, Any]] = Field(
+        {},
+        description="values that need a name, for variants of a run: alternatives.<key>.<name>: "
+        "value. A variant `models.sentence=other` then takes alternatives.models.sentence.other",
+    )
+    bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)
+
+
+def inner_section(section: type[Section], key: str) -> type[Section] | None:
+    """The section under a key of a section; None where the key has a value of its own."""
+    found = section.model_fields[key].annotation
+    return found if isinstance(found, type) and issubclass(found, Section) else None
+
+
+def has_key(dotted: str) -> bool:
+    """Whether the configuration has a key or section such as "frames.short_side"."""
+    section: type[Section] | None = Configuration
+    for key in dotted.split("."):
+        if section is None or key not in section.model_fields:
+            return False
+        section = inner_section(section, key)
+    return True
+
+
+def sections(section: type[Section] = Configuration) -> Iterator[type[Section]]:
+    """A section, the sections that it extends, and all sections in it."""
+    yield from (base for base in section.__mro__ if issubclass(base, Section))
+    for key in section.model_fields:
+        if (inner := inner_section(section, key)) is not None:
+            yield from sections(inner)

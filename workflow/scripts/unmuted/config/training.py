@@ -1,0 +1,24 @@
+"""The hyper-parameters that several networks have, each with its own default."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from unmuted.config.fields import Count, NotNegative, Positive, ShareBelowOne
+
+Units = Annotated[Count, Field(description="units of the LSTM")]
+Dropout = Annotated[ShareBelowOne, Field(description="share of the units that training drops")]
+Epochs = Annotated[Count, Field(description="a fixed number of epochs; nothing stops early")]
+BatchSize = Annotated[Count, Field(description="clips of a training step")]
+AdamWRate = Annotated[
+    Positive, Field(description="learning rate of AdamW at the start; a cosine takes it to 0")
+]
+WeightDecay = Annotated[NotNegative, Field(description="weight decay of AdamW")]
+
+
+def check_snapshots(snapshots: int, epochs: int) -> None:
+    """Raise ValueError where there are more checkpoints than epochs."""
+    if snapshots > epochs:
+        raise ValueError(f"{snapshots} snapshots of {epochs} epochs; at most one an epoch")

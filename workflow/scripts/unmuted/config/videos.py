@@ -1,0 +1,76 @@
+"""Where the videos come from, and which of them are refused."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import MISSING, Field, model_validator
+
+from unmuted.config.fields import Positive, Section, Seed, Text
+
+
+class ColumnSettings(Section):
+    """Names of the manifest's columns where they differ from ours."""
+
+    path: Text | MISSING = Field(MISSING, description="the column with the path")
+    label: Text | MISSING = Field(MISSING, description="the column with the label")
+    video_id: Text | MISSING = Field(MISSING, description="the column with the video_id")
+    split: Text | MISSING = Field(MISSING, description="the column with the split")
+    group: Text | MISSING = Field(MISSING, description="the column with the group")
+
+
+class DemoSettings(Section):
+    """The built-in world."""
+
+    classes: int | MISSING = Field(
+        MISSING, ge=2, description="number of its classes; all unless given"
+    )
+    clips_per_class: int = Field(
+        36, ge=6, description="clips of each class; more leave the earlier ones as they are"
+    )
+    seed: Seed = Field(7, description="seed of the whole world")
+    control: Literal["positive", "negative"] | MISSING = Field(
+        MISSING,
+        description="a world with a known answer instead: generated audio must help in the "
+        "positive control and cannot in the negative one",
+    )
+
+
+class VideoSettings(Section):
+    """Where the videos come from."""
+
+    source: Literal["demo", "folder", "manifest", "ucf101"] = Field(
+        description="the built-in world, a folder of class folders, a CSV table, or UCF101 as it "
+        "is published"
+    )
+    folder: Text | MISSING = Field(MISSING, description="of source folder: FOLDER/<class>/<video>")
+    manifest: Text | MISSING = Field(
+        MISSING, description="of source manifest: a CSV file with one row a video"
+    )
+    ucf101: Text | MISSING = Field(
+        MISSING,
+        description="of source ucf101: a folder with files v_<Class>_g<group>_c<clip>.avi at any "
+        "depth; label and group come from the name",
+    )
+    root: Text | MISSING = Field(
+        MISSING,
+        description="folder that the manifest's paths are relative to; the manifest's own unless "
+        "given",
+    )
+    columns: ColumnSettings = Field(default_factory=ColumnSettings)
+    follow_links: bool = Field(
+        False, description="read videos through symbolic links that lead out of the folder"
+    )
+    demo: DemoSettings = Field(default_factory=DemoSettings)
+    max_seconds: Positive = Field(
+        60, description="seconds; longer videos are refused (ledger status too_long)"
+    )
+    max_megapixels: Positive = Field(
+        34, description="megapixels; larger pictures are refused (ledger status too_large)"
+    )
+
+    @model_validator(mode="after")
+    def _has_its_source(self) -> Self:
+        if self.source != "demo" and getattr(self, self.source) is MISSING:
+            raise ValueError(f"source {self.source!r} needs the key videos.{self.source}")
+        return self
