@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 PYTEST := $(BIN)/python -m pytest
 FAST := unit or engine
 
-.PHONY: demo test test-fast code-versions bench lint verify docs tiny-models figures clean
+.PHONY: demo test test-fast code-versions schema bench lint verify docs tiny-models figures clean
 
 $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -48,6 +48,10 @@ docs: $(VENV)/ready
 # workflow/scripts/unmuted/pipeline/stages.py, and name the others: EQUIVALENT="ast wav", or EQUIVALENT=all.
 code-versions: $(VENV)/ready
 	$(BIN)/python workflow/scripts/record_code_versions.py $(EQUIVALENT)
+
+# After a change of a setting: the JSON schema, and the table of keys in config/README.md.
+schema: $(VENV)/ready
+	$(BIN)/python workflow/scripts/document_config.py
 
 tiny-models: $(VENV)/ready
 	$(BIN)/python resources/tiny_models/build.py

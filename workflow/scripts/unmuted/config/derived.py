@@ -1,7 +1,7 @@
 """What several settings say together, and stages rely on.
 
-Apart from `unmuted.config.validation`, which is the code of no stage: what stands here is part of
-what artifacts are made from.
+The rest of this package declares and checks settings, and is the code of no stage. This module is
+part of the code of the stages that use it.
 """
 
 from __future__ import annotations

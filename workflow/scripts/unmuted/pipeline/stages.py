@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from unmuted.config.cnn_rnn import CnnRnnSettings
+from unmuted.config.features import AstSettings, CaptionSettings, VitSettings
 from unmuted.config.fields import Section
 from unmuted.config.generator import GeneratorSettings
+from unmuted.config.media import ClipSettings, FlowSettings
 from unmuted.config.pilot import PilotSettings
 from unmuted.engine.stage import Report, Stage
 from unmuted.evaluation.arms import COMPARISON_ARMS
@@ -23,10 +25,11 @@ def keys_of(name: str, section: type[Section], but: Collection[str] = ()) -> tup
     return tuple(f"{name}.{key}" for key in section.model_fields if key not in but)
 
 
-TIME = ("clips.fps", "clips.seconds")
+TIME = keys_of("clips", ClipSettings)
 LIMITS = ("videos.max_seconds", "videos.max_megapixels", "videos.follow_links")
 WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
-VIT = ("vit.batch_size",)
+VIT = keys_of("vit", VitSettings)
+AST = keys_of("ast", AstSettings)
 # All that the training of each system reads.
 GENERATOR = keys_of("generator", GeneratorSettings)  # generator.draws only matters afterwards
 PILOT = keys_of("pilot", PilotSettings, but=("snapshots",))  # it says which checkpoints are kept
@@ -112,7 +115,7 @@ _STAGES = (
         "compute_flow",
         ".safetensors",
         inputs=("frames",),
-        settings=("flow.max_speed", "flow.scale"),
+        settings=keys_of("flow", FlowSettings),
     ),
     Stage(
         "representative_frames",
@@ -133,7 +136,7 @@ _STAGES = (
         "extract_ast",
         ".safetensors",
         inputs=("wav",),
-        settings=(*TIME, "ast.passes", "ast.batch_size"),
+        settings=(*TIME, *AST),
         models=("ast",),
     ),
     Stage(
@@ -166,7 +169,7 @@ _STAGES = (
         "caption_frames",
         ".json",
         inputs=("frames", "representative_frames"),
-        settings=("captions.max_new_tokens", "captions.num_beams", "captions.batch_size"),
+        settings=keys_of("captions", CaptionSettings),
         models=("blip",),
     ),
     Stage(
@@ -453,7 +456,7 @@ _STAGES += (
         "extract_noise",
         ".safetensors",
         inputs=("wav",),
-        settings=(*TIME, "missing.seed", "ast.passes", "ast.batch_size"),
+        settings=(*TIME, *AST, "missing.seed"),
         models=("ast",),
     ),
     Stage(
