@@ -11,11 +11,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from unmuted.config.comparison import ComparisonSettings
 from unmuted.config.derived import time_steps
 from unmuted.config.document import json_schema
 from unmuted.config.generator import GeneratorSettings
 from unmuted.config.root import Configuration, has_key, sections
 from unmuted.config.validation import check_config
+from unmuted.engine.job import Settings, UndeclaredRead
 from unmuted.engine.settings import setting
 from unmuted.errors import UserError
 
@@ -94,6 +96,22 @@ def test_settings_are_frozen_and_checked_wherever_they_are_made() -> None:
         settings.changed(epochs=0)
     with pytest.raises(ValidationError, match="Extra inputs"):
         GeneratorSettings(epoch=3)
+
+
+def test_settings_are_taken_from_a_section_whole() -> None:
+    section = check_config(with_value("generator.epochs", 3))["generator"]
+    assert GeneratorSettings.of(section) == GeneratorSettings(epochs=3)
+    with pytest.raises(KeyError, match="tau"):
+        GeneratorSettings.of({key: section[key] for key in section if key != "tau"})
+    comparison = check_config(SMALLEST)["comparison"]
+    assert ComparisonSettings.of(comparison).model_dump() == comparison
+
+
+def test_a_training_is_handed_only_settings_that_its_stage_declares() -> None:
+    keys = [f"generator.{key}" for key in GeneratorSettings.model_fields if key != "tau"]
+    declared = Settings(check_config(SMALLEST), keys, "stage s")
+    with pytest.raises(UndeclaredRead, match=r"generator\.tau undeclared"):
+        GeneratorSettings.of(declared["generator"])
 
 
 def test_every_section_forbids_unknown_keys() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    MISSING,
     AfterValidator,
     BaseModel,
     ConfigDict,
@@ -29,9 +30,15 @@ class Section(BaseModel):
         """Take this class's fields from a section's values, which may have more of them.
 
         values: with all defaults, as in a job's `config`; a field that the job's stage does not
-        declare is refused there. Raises pydantic.ValidationError for values that are not valid.
+        declare is refused there. Raises pydantic.ValidationError for values that are not valid, and
+        KeyError where one is absent that has a default.
         """
-        return cls(**{name: values[name] for name in cls.model_fields})
+        given = {
+            name: values[name]
+            for name, field in cls.model_fields.items()
+            if name in values or field.default is not MISSING
+        }
+        return cls(**given)
 
     def changed(self, **values: Any) -> Self:
         """Return a copy with some other values, checked as these were."""

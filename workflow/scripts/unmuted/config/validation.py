@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -32,7 +32,7 @@ EXPECTED = {  # by the type of pydantic's error; `ctx` fills the braces
     "model_type": "a mapping",
     "not_distinct": "no value twice",
     "string_too_short": "some text",
-    "string_type": "a text",
+    "string_type": "text",
     "too_short": "a length of at least {min_length}",
     "tuple_type": "a list",
 }
@@ -121,13 +121,14 @@ def _expected(place: Location, mistake: ErrorDetails) -> str:
 
 def _without_alternatives(place: Location) -> Location:
     """A place without the names that pydantic has for the possible types of a value."""
-    section: type[Section] | None = Configuration
-    for depth, part in enumerate(place, 1):
-        if section is None:
-            is_mapping = place[0] in ("ablations", "alternatives")
-            kept = [one for one in place[depth - 1 :] if is_mapping or isinstance(one, int)]
-            return (*place[: depth - 1], *kept)
-        section = inner_section(section, str(part))
+    section: type[Section] = Configuration
+    for depth, key in enumerate(place, 1):
+        inner = inner_section(section, str(key))
+        if inner is None:
+            is_mapping = get_origin(section.model_fields[str(key)].annotation) is dict
+            below = [part for part in place[depth:] if is_mapping or isinstance(part, int)]
+            return (*place[:depth], *below)
+        section = inner
     return place
 
 

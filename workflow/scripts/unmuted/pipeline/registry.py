@@ -91,15 +91,9 @@ REGISTRY = Registry(
     | frozenset(
         f"unmuted.{name}"
         for name in [
-            *(
-                "config.training",
-                "config.validation",
-                "dataset.folder",
-                "dataset.manifest",
-                "dataset.ucf101",
-            ),
-            *("dataset.videos", "errors", "pipeline.datasets", "pipeline.registry"),
-            *("pipeline.stages", "text"),
+            *("config.training", "config.validation"),
+            *("dataset.folder", "dataset.manifest", "dataset.ucf101", "dataset.videos"),
+            *("errors", "pipeline.datasets", "pipeline.registry", "pipeline.stages", "text"),
         ]
     ),
     code_versions=CODE_VERSIONS,
