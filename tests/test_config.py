@@ -176,7 +176,6 @@ def test_the_json_schema_accepts_what_is_accepted_and_no_unknown_key() -> None:
         ("seeds", [True], "seeds.0: found True, expected a whole number"),
         ("generator.anchoring", 1, "generator.anchoring: found 1, expected true or false"),
         ("missing.test_rates", [0], "missing.test_rates: found [0], expected a length of at least"),
-        ("comparison.arms", ["all"], "comparison.arms.0: found 'all', expected 'video_only'"),
         ("ablations", {"g": {"clips.fps": []}}, "ablations.g.clips.fps: found [], expected a leng"),
         ("ablations", {"g": {"x": [float("inf")]}}, "ablations.g.x.0: not a finite number"),
     ],

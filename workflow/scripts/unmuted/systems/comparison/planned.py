@@ -22,7 +22,7 @@ def comparison_problems(config: Mapping[str, object]) -> list[str]:
     """What is wrong with the arms and the primary contrast of a complete configuration."""
     comparison = config["comparison"]
     problems = [
-        f"comparison.arms.{place}: {arm!r} is not one of {[*COMPARISON_ARMS]}"
+        f"comparison.arms.{place}: found {arm!r}, expected {' or '.join(map(repr, COMPARISON_ARMS))}"
         for place, arm in enumerate(comparison.get("arms", ()))
         if arm not in COMPARISON_ARMS
     ]
