@@ -12,10 +12,11 @@ FAST := unit or engine
 
 .PHONY: demo test test-fast code-versions schema bench lint verify docs tiny-models figures clean
 
-$(VENV)/ready: requirements.lock
+$(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 demo: $(VENV)/ready
@@ -54,7 +55,7 @@ schema: $(VENV)/ready
 	$(BIN)/python workflow/scripts/document_config.py
 
 tiny-models: $(VENV)/ready
-	$(BIN)/python resources/tiny_models/build.py
+	cd resources && ../$(BIN)/python -m tiny_models.build
 
 # Measures for three to four hours: nothing else should run meanwhile. FIGURES="clip_cost" for some only.
 bench: $(VENV)/ready

@@ -13,7 +13,6 @@ import argparse
 import json
 import re
 import subprocess
-import sys
 import wave
 from collections import Counter
 from dataclasses import dataclass
@@ -22,12 +21,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
-
-from unmuted.engine.ledger import read_rows  # noqa: E402
-from unmuted.engine.run import Run  # noqa: E402
-from unmuted.pipeline.registry import open_run  # noqa: E402
+from unmuted.engine.ledger import read_rows
+from unmuted.engine.run import Run
+from unmuted.pipeline.registry import open_run
 
 STAGES = ("probe", "frames", "wav", "representative_frames", "captions", "mapping", "ast")
 LATE_S = 2e-6  # times are stored in microseconds

@@ -10,7 +10,6 @@ not.
 from __future__ import annotations
 
 import argparse
-import sys
 from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
@@ -31,8 +30,6 @@ from transformers import (
     ViTForImageClassification,
     ViTImageProcessor,
 )
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
 from unmuted.features.audioset import load_labels
 from unmuted.models.architectures import write_backbone

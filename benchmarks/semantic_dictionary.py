@@ -15,20 +15,19 @@ from pathlib import Path
 from scipy.stats import binomtest
 from torchvision.models.video import R3D_18_Weights
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
-
-from unmuted.evaluation.outputs import table, write_table  # noqa: E402
-from unmuted.features.audioset import load_labels  # noqa: E402
-from unmuted.features.sentences import SentenceEncoder  # noqa: E402
-from unmuted.systems.arch1.dictionary import (  # noqa: E402
+from unmuted.evaluation.outputs import table, write_table
+from unmuted.features.audioset import load_labels
+from unmuted.features.sentences import SentenceEncoder
+from unmuted.systems.arch1.dictionary import (
     HEARD,
     PLAIN,
     Encode,
     SemanticDictionary,
     build_dictionary,
 )
-from unmuted.systems.arch1.dictionary_check import check_dictionary  # noqa: E402
+from unmuted.systems.arch1.dictionary_check import check_dictionary
+
+HERE = Path(__file__).resolve().parent
 
 Dictionaries = dict[str, SemanticDictionary]  # by data set
 

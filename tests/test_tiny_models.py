@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from transformers import (
     ViTModel,
 )
 
+from tiny_models import data, measure
 from unmuted.demo_world.plan import PURPOSE_BITS, PURPOSES, plan_world
 from unmuted.features.ast import AstFeatures
 from unmuted.features.audioset import load_labels
@@ -32,9 +32,6 @@ from unmuted.models.architectures import load_backbone
 from unmuted.models.loading import ModelSpec
 
 FOLDER = Path(__file__).resolve().parents[1] / "resources" / "tiny_models"
-sys.path.insert(0, str(FOLDER.parent))
-
-from tiny_models import data, measure  # noqa: E402
 
 CPU = torch.device("cpu")
 FRESH_SEED = 991

@@ -1,32 +1,28 @@
-"""Rebuild the tiny checkpoints and measure them: `python resources/tiny_models/build.py`.
+"""Rebuild the tiny checkpoints and measure them: `make tiny-models`.
 
-With names, such as `build.py cnn`, only those. Everything is seeded; on one machine with one
-thread the same weights come out again.
+With names, such as `python -m tiny_models.build cnn` in the folder `resources`, only those.
+Everything is seeded; on one machine with one thread the same weights come out again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
 
+import cv2
+import torch
+
+from tiny_models.data import flow_pictures, frame_pictures, sounds, training_specs
+from tiny_models.measure import measure, measuring_clips
+from tiny_models.train_ast import raw_extractor, train_ast
+from tiny_models.train_blip import train_blip
+from tiny_models.train_cnn import train_cnn
+from tiny_models.train_vit import train_vit
+
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "workflow" / "scripts")]
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-import cv2  # noqa: E402
-import torch  # noqa: E402
-
-from tiny_models.data import flow_pictures, frame_pictures, sounds, training_specs  # noqa: E402
-from tiny_models.measure import measure, measuring_clips  # noqa: E402
-from tiny_models.train_ast import raw_extractor, train_ast  # noqa: E402
-from tiny_models.train_blip import train_blip  # noqa: E402
-from tiny_models.train_cnn import train_cnn  # noqa: E402
-from tiny_models.train_vit import train_vit  # noqa: E402
 
 CLIPS_PER_CLASS = 960  # of which seven twelfths are training clips
 UNNAMED_SHARE = 0.6

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -103,10 +104,11 @@ for script, (stage, *_) in run.registry.stages_of_script.items():
     loaded[script] = sorted({"torch", "transformers", "sentence_transformers"} & {*sys.modules})
 print(json.dumps(loaded))
 """
-    path = [str(REPOSITORY / "workflow" / "scripts")]
+    scripts = str(REPOSITORY / "workflow" / "scripts")
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path}\n{code}"],
+        [sys.executable, "-c", code],
         cwd=built.folder,
+        env=os.environ | {"PYTHONPATH": scripts},
         capture_output=True,
         text=True,
     )

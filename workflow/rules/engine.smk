@@ -1,5 +1,5 @@
 # What connects rules with the engine: the run, and what a stage's rule reads and makes. Needs
-# REGISTRY, and the folder of the library on sys.path.
+# REGISTRY.
 import os
 
 from snakemake.exceptions import WorkflowError

@@ -21,8 +21,9 @@ FILES = {"arch1_metrics": "results/arch1_metrics.json", "predictions": "results/
 def comparison_problems(config: Mapping[str, object]) -> list[str]:
     """What is wrong with the arms and the primary contrast of a complete configuration."""
     comparison = config["comparison"]
+    known = " or ".join(map(repr, COMPARISON_ARMS))
     problems = [
-        f"comparison.arms.{place}: found {arm!r}, expected {' or '.join(map(repr, COMPARISON_ARMS))}"
+        f"comparison.arms.{place}: found {arm!r}, expected {known}"
         for place, arm in enumerate(comparison.get("arms", ()))
         if arm not in COMPARISON_ARMS
     ]
