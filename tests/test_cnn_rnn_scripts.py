@@ -13,6 +13,7 @@ import torch
 
 from guards.corpus import (
     COPIES,
+    MADE,
     ORIGINAL,
     SEQUENCE_LENGTH,
     MadeClip,
@@ -29,14 +30,14 @@ from unmuted.engine.ledger import LedgerEntry, read_rows, write_rows
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.systems.classifier.selection import select_snapshot
-from unmuted.systems.cnn_rnn.sequences import load_sequences
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES, load_sequences
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 from unmuted.systems.cnn_rnn.training import load_cnn_rnn, predict_with
 from unmuted.training.checkpoints import unpack_fit
 
 torch.set_num_threads(1)
 
-FITTED = ("sources", "cnn_rnn", "cnn_rnn_selection")
+FITTED = ("cnn_rnn_sources", "cnn_rnn", "cnn_rnn_selection")
 STAGES_RUN = (*FITTED, "cnn_rnn_predictions")
 PREDICTED = "cnn_rnn_predictions"
 
@@ -70,7 +71,7 @@ def chosen(world: World) -> dict:
 def clips_of(world: World) -> tuple[list[Clip], list[Clip]]:
     with chdir(world.folder):
         project = world.project()
-        experiment = load_experiment(FullReader(project), ["cnn_sequence"])
+        experiment = load_experiment(FullReader(project), needs=SEQUENCES)
         found = cnn_rnn_clips(experiment, project.config["cnn_rnn"])
     return found
 
@@ -219,7 +220,7 @@ def test_labels_of_test_clips_change_nothing(clean: World, folder: Path) -> None
 
 def without_sequences(world: World, names: list[str]) -> World:
     """A copy in which these videos have no sequence."""
-    world = world.copy("cnn_rnn", "cnn_rnn_selection", PREDICTED)
+    world = world.copy(*FITTED, PREDICTED)
     with chdir(world.folder):
         project = world.project()
         for shard in project.dataset.shards:
@@ -231,21 +232,33 @@ def without_sequences(world: World, names: list[str]) -> World:
     return world
 
 
-def test_a_clip_without_sequence_counts_as_an_empty_one(clean: World) -> None:
+def test_a_clip_without_sequence_is_no_sample(clean: World) -> None:
     names = [clean.ids(split)[0] for split in ("train", "val", "test")]
-    found = said(without_sequences(clean, names).run(*STAGES_RUN))
-    assert set(found) == {clip.video_id for clip in clean.clips}
-    empty = [found[name] for name in names]
-    assert [one["frames"] for one in empty] == [0, 0, 0]
-    assert empty[0]["probabilities"] == empty[1]["probabilities"] == empty[2]["probabilities"]
-    assert np.isfinite(empty[0]["probabilities"]).all()
-    assert all(one["frames"] > 0 for name, one in found.items() if name not in names)
+    world = without_sequences(clean, names).run(*STAGES_RUN)
+    assert set(said(world)) == {clip.video_id for clip in clean.clips} - set(names)
+    with chdir(world.folder):
+        experiment = load_experiment(FullReader(world.project()), needs=SEQUENCES)
+    assert experiment.excluded["no_frames"] == len(names)
+    for before, after in zip(clips_of(clean), clips_of(world), strict=True):
+        assert [c.video_id for c in before if c.video_id not in names] == [
+            c.video_id for c in after
+        ]
 
 
 def test_no_sequence_at_all_is_refused(clean: World) -> None:
     world = without_sequences(clean, [clip.video_id for clip in clean.clips])
-    with pytest.raises(UserError, match=r"none of the .* clips .* has a frame sequence"):
+    with pytest.raises(UserError, match="the split 'train' has no usable clip"):
+        world.run("cnn_rnn_sources")
+    with pytest.raises(UserError, match=r"none of the clips .* has a frame sequence"):
         world.run("cnn_rnn")
+
+
+def test_neither_vit_nor_captions_nor_sound_is_needed(clean: World) -> None:
+    """With all of that gone, every byte of the recogniser's artifacts stays the same."""
+    others = [stage for stage in MADE if stage != "cnn_sequence"]
+    world = clean.copy(*others, *STAGES_RUN).run(*STAGES_RUN)
+    for stage in STAGES_RUN:
+        assert world.contents(stage) == clean.contents(stage)
 
 
 def test_features_of_two_widths_are_refused(tmp_path: Path) -> None:

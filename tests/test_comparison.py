@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,17 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.errors import UserError
+from unmuted.evaluation import tested
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.missing_audio import Heard, filled_contrasts, rate_curves
 from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import KINDS
 from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
 from unmuted.systems.arch1.filter_rule import FilterRule, filter_rule, keep
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.comparison.chosen_arms import at_percentile, base_of
 from unmuted.systems.comparison.inputs import ArmInputs
-from unmuted.systems.comparison.sections import ComparisonData, compare_arms, tidy_rows
+from unmuted.systems.comparison.sections import (
+    ComparisonData,
+    compare_arms,
+    sample_counts,
+    tidy_rows,
+)
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
 FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")
@@ -77,6 +85,33 @@ def test_real_or_keeps_what_is_heard_and_fills_the_rest(fillings: ArmInputs) -> 
     usable = fillings.clips.usable
     assert np.array_equal(noisy[usable], noise[usable])
     assert np.array_equal(noisy[~usable], fillings.stored["retrieved"][~usable])
+
+
+def test_only_clips_that_every_system_can_be_tested_on_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def experiment(**split_of: str) -> Experiment:
+        clips = [Clip(name, "x", split, name, name, {}) for name, split in split_of.items()]
+        return Experiment(tuple(clips), ("x",), {"empty": 2})
+
+    whole = experiment(a="train", b="test", c="test", d="test", e="test")
+    other = experiment(z="train", a="train", b="test", c="val", e="test", f="test")
+    settings = {"folds": 2, "bootstrap": {"resamples": 9, "seed": 0}}
+    job = SimpleNamespace(config=settings, seeds=[0, 1])
+    monkeypatch.setattr(tested, "load_whole_experiment", lambda *_: whole)
+    found = tested.load_tested(job, [], others={"cnn_rnn": other})
+    assert [clip.video_id for clip in found.clips] == ["b", "e"]
+    assert len(found.labels) == len(found.usable) == 2
+    data = found.data()
+    assert (data["train"], data["test"]) == (1, 2)
+    assert data["excluded"] == {"empty": 2, "no_test_clip_of_cnn_rnn": 2}
+    assert tested.load_tested(job, []).data()["test"] == 4
+    with pytest.raises(UserError, match="no test clip is one of all systems"):
+        tested.load_tested(job, [], others={"cnn_rnn": experiment(b="train")})
+    assert sample_counts({"others": whole, "cnn_rnn": other}) == {
+        "others": {"train": 1, "val": 0, "test": 4},
+        "cnn_rnn": {"train": 2, "val": 1, "test": 3},
+    }
 
 
 def test_the_arm_of_a_classifier_is_in_its_name() -> None:

@@ -430,6 +430,16 @@ def may_read(name: str, split: str | None, unlabelled: bool) -> bool:
     )
 
 
+def test_the_cnn_rnn_needs_no_stage_of_another_system() -> None:
+    def behind(names: set[str]) -> set[str]:
+        read = {one for n in names for one in (*STAGES[n].upstream, *STAGES[n].after)}
+        return names | behind(read) if read - names else names
+
+    own = {"cnn_sequence", "cnn_rnn_sources", "cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions"}
+    read = behind(set(REPORTS["cnn_rnn_metrics"].upstream))
+    assert read == {"probe", "sequence_frames", *own}
+
+
 @pytest.mark.parametrize("unlabelled", [False, True])
 @pytest.mark.parametrize("split", [*SPLITS, None])
 @pytest.mark.parametrize("name", FITS)
@@ -441,7 +451,7 @@ def test_a_fit_is_visited_for_videos_that_it_may_read(
 
 def test_only_choices_are_visited_for_validation_videos_and_no_fit_for_test_videos(visited) -> None:
     """But tables over all clips, and what is trained on the audio of the pilot that is chosen."""
-    of_all = {"sources", "swap_partners"}
+    of_all = {"sources", "cnn_rnn_sources", "swap_partners"}
     choices = {"selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection"}
     in_seed_mode = {"cnn_rnn"}  # trained on the end of a list of training and validation clips
     assert visited["train", False] == set(FITS)
@@ -483,7 +493,7 @@ def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: 
     write_plan(folder, project.planner.job_fingerprint(name))
     check(config, True)
     check(config, False, is_forced=True)
-    check(changed(config, "clips.fps", 5), False)
+    check(changed(config, "frames.short_side", 99), False)
     for path in (ledger, *pooled[-1:]):
         path.unlink()
         check(config, False)

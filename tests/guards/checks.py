@@ -19,7 +19,7 @@ FITS = (
     *("video_generator", "pilot", "cnn_rnn", "classifier", "comparison_classifier"),
 )
 CHOICES = ("selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection")
-TABLES = ("sources", "lookup_set")  # which clips are read, for whom
+TABLES = ("sources", "cnn_rnn_sources", "lookup_set")  # which clips are read, for whom
 # Audio that stands for a clip's own, or what is known of it.
 FEATURES = ("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound

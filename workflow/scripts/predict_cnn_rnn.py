@@ -6,12 +6,12 @@ from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.source_groups import UNIT, read_canonical_clips
 from unmuted.systems.cnn_rnn.prediction_job import predict_shard
-from unmuted.systems.cnn_rnn.sequences import STAGE
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES, SOURCES
 
 
 def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
-    _, clips = read_canonical_clips(job, [STAGE])
+    _, clips = read_canonical_clips(job, [], SEQUENCES, SOURCES)
     fits = {seed: fits[UNIT] for seed, fits in job.fits_by_seed("cnn_rnn").items()}
     selection = job.units("cnn_rnn_selection")[UNIT]
     fitted = [

@@ -7,13 +7,13 @@ from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.source_groups import UNIT
 from unmuted.systems.cnn_rnn.selection_job import select
-from unmuted.systems.cnn_rnn.sequences import STAGE
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES, STAGE
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 
 
 def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
-    experiment = load_experiment(job, [STAGE])
+    experiment = load_experiment(job, needs=SEQUENCES)
     _, clips = cnn_rnn_clips(experiment, job.config["cnn_rnn"])
     fits = {seed: fits[UNIT] for seed, fits in job.fits_by_seed("cnn_rnn").items()}
     inputs = {

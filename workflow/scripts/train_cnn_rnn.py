@@ -7,7 +7,7 @@ from unmuted.engine.seeds import inputs_by_seed
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.source_groups import UNIT
-from unmuted.systems.cnn_rnn.sequences import STAGE
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES, STAGE
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 from unmuted.systems.cnn_rnn.training_job import train
 
@@ -17,7 +17,7 @@ def main(job: Job) -> None:
 
     In seed mode these are a part of the training and validation split.
     """
-    experiment = load_experiment(job, [STAGE])
+    experiment = load_experiment(job, needs=SEQUENCES)
     clips, _ = cnn_rnn_clips(experiment, job.config["cnn_rnn"])
     read = {
         "classes": experiment.classes,

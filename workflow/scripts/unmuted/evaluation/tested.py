@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from unmuted.engine.job import ReportJob
+from unmuted.errors import UserError
 from unmuted.evaluation.arms import audio_in_words
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
 from unmuted.evaluation.outcomes import ArmOutcome
-from unmuted.samples.experiment import Clip, Experiment, load_whole_experiment
+from unmuted.samples.experiment import (
+    CAPTIONED_VIEWS,
+    Clip,
+    Experiment,
+    SampleStages,
+    load_whole_experiment,
+)
 
 
 @dataclass(frozen=True)
 class TestedClips:
-    """The experiment, its test clips in order, their class indices (N,) and usable sound (N,)."""
+    """The experiment, its test clips in order, their class indices (N,) and usable sound (N,).
+
+    left_out: how many of its test clips are not among `clips`, by reason.
+    """
 
     experiment: Experiment
     clips: Sequence[Clip]
     labels: np.ndarray
     usable: np.ndarray
     bootstrap: GroupBootstrap
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def video_ids(self) -> list[str]:
@@ -64,20 +76,30 @@ class TestedClips:
         if untested := experiment.classes_without("test"):
             log = logging.getLogger("unmuted")
             log.warning("%d classes have no usable test clip: %s", len(untested), untested)
-        counts = {split: len(experiment.split(split)) for split in ("train", "val", "test")}
         return {
             "classes": list(experiment.classes),
-            **counts,
+            "train": len(experiment.split("train")),
+            "val": len(experiment.split("val")),
+            "test": len(self.clips),
             "groups": len({clip.group for clip in experiment.clips}),
-            "excluded": dict(experiment.excluded),
+            "excluded": {**experiment.excluded, **self.left_out},
             "classes_without_test_clips": untested,
         }
 
 
-def load_tested(job: ReportJob, stages: Sequence[str]) -> TestedClips:
-    """Read the experiment with artifacts of `stages` and draw its bootstrap."""
-    experiment = load_whole_experiment(job, job.config["folds"], stages)
-    clips = experiment.split("test")
+def load_tested(
+    job: ReportJob,
+    stages: Sequence[str],
+    needs: SampleStages = CAPTIONED_VIEWS,
+    others: Mapping[str, Experiment] | None = None,
+) -> TestedClips:
+    """Read the experiment with artifacts of `stages` and draw its bootstrap.
+
+    others: experiments of systems whose samples need other stages, by system; a clip that one of
+    them cannot be tested on is left out. Raises UserError when no clip is left.
+    """
+    experiment = load_whole_experiment(job, job.config["folds"], stages, needs)
+    clips, left_out = _in_all(experiment.split("test"), others or {})
     settings, seeds = job.config["bootstrap"], len(job.seeds)
     groups = [clip.group for clip in clips]
     return TestedClips(
@@ -86,4 +108,33 @@ def load_tested(job: ReportJob, stages: Sequence[str]) -> TestedClips:
         experiment.labels(clips),
         np.array([clip.has_sound for clip in clips]),
         draw_groups(groups, settings["resamples"], settings["seed"], seeds),
+        left_out,
     )
+
+
+def _in_all(
+    clips: Sequence[Clip], others: Mapping[str, Experiment]
+) -> tuple[list[Clip], dict[str, int]]:
+    """Test clips that are test clips of all other experiments too; how many are not, by system."""
+    tested = {
+        system: {clip.video_id for clip in experiment.split("test")}
+        for system, experiment in others.items()
+    }
+    missing = [
+        next((system for system, ids in tested.items() if clip.video_id not in ids), None)
+        for clip in clips
+    ]
+    kept = [clip for clip, system in zip(clips, missing, strict=True) if system is None]
+    left_out = Counter(f"no_test_clip_of_{system}" for system in missing if system is not None)
+    if left_out:
+        logging.getLogger("unmuted").warning(
+            "%d test clips are left out, since not every system can be tested on them: %s",
+            left_out.total(),
+            dict(left_out),
+        )
+    if not kept:
+        raise UserError(
+            f"no test clip is one of all systems ({', '.join(tested)}): see the ledgers of their "
+            "stages for what became of the videos"
+        )
+    return kept, dict(sorted(left_out.items()))

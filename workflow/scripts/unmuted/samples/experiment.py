@@ -25,10 +25,11 @@ from unmuted.samples.folds import Generators, assign_folds
 from unmuted.samples.missing_audio import is_missing
 from unmuted.training.order import stable_hash
 
-FULL = "full"
-VIEWS = ("vit_rgb", "vit_flow")  # what a clip's content key is made of
 if TYPE_CHECKING:
     from unmuted.systems.shared.projection import Projection
+
+FULL = "full"
+VIEWS = ("vit_rgb", "vit_flow")
 
 HEARD = ("ast", "noise_ast")  # what a clip without audio does not have
 
@@ -36,11 +37,26 @@ Reader = Job | ReportJob | FullReader  # what clips are read with
 
 
 @dataclass(frozen=True)
+class SampleStages:
+    """The stages that the samples of an experiment need.
+
+    required: a video without an artifact of one of them is no sample; its reason is the status of
+    the first that is missing. content: those of them whose artifacts make the content key.
+    """
+
+    required: tuple[str, ...]
+    content: tuple[str, ...]
+
+
+CAPTIONED_VIEWS = SampleStages(VISUAL, VIEWS)  # of all systems that generate or are given audio
+
+
+@dataclass(frozen=True)
 class Clip:
     """One usable clip.
 
-    key: digest of its visual features, which orders clips and seeds their noise whatever they are
-    called. group: source group; clips of the same content share one. artifacts: by stage.
+    key: digest of what is seen, which orders clips and seeds their noise whatever they are called.
+    group: source group; clips of the same content share one. artifacts: by stage.
     """
 
     video_id: str
@@ -116,13 +132,18 @@ class Experiment:
         return np.array([self.classes.index(clip.label) for clip in clips], dtype=np.int64)
 
 
-def load_clips(job: Reader, video_ids: Iterable[str], stages: Sequence[str]) -> list[Clip]:
-    """Clips of these videos that have visual features and captions, with artifacts of `stages`.
+def load_clips(
+    job: Reader,
+    video_ids: Iterable[str],
+    stages: Sequence[str],
+    needs: SampleStages = CAPTIONED_VIEWS,
+) -> list[Clip]:
+    """Clips of these videos that have all that they need, with artifacts of `stages` as well.
 
     Clips that fits may learn from and whose audio the configuration declares missing come without
     it: nothing that reads clips can read it.
     """
-    stages = tuple(dict.fromkeys((*VISUAL, *stages)))
+    stages = tuple(dict.fromkeys((*needs.required, *stages)))
     reads_audio = not set(HEARD).isdisjoint(stages)
     wanted = list(video_ids)
     found = {stage: job.artifacts(stage, wanted) for stage in stages}
@@ -130,9 +151,9 @@ def load_clips(job: Reader, video_ids: Iterable[str], stages: Sequence[str]) -> 
     clips = []
     for video_id in wanted:
         artifacts = {stage: found[stage][video_id] for stage in stages if video_id in found[stage]}
-        if all(stage in artifacts for stage in VISUAL):
+        if all(stage in artifacts for stage in needs.required):
             video = job.videos[video_id]
-            key = digest_json([artifacts[view].row.digest for view in VIEWS])
+            key = digest_json([artifacts[stage].row.digest for stage in needs.content])
             split = splits.get(video_id)
             if reads_audio and _is_declared_missing(job, video, split, key):
                 artifacts = {stage: artifacts[stage] for stage in artifacts if stage not in HEARD}
@@ -152,20 +173,23 @@ def _may_teach(job: Reader, video: Video) -> bool:
     return wanted and video.label is None and video.split in (None, "train")
 
 
-def load_experiment(job: Reader, stages: Sequence[str] = ()) -> Experiment:
-    """The labelled clips that the job may read, with their artifacts.
+def load_experiment(
+    job: Reader, stages: Sequence[str] = (), needs: SampleStages = CAPTIONED_VIEWS
+) -> Experiment:
+    """The labelled clips that the job may read and that have what they need, with their artifacts.
 
     Clips of equal content count as one source, whatever groups they were given. A source in several
     splits stays in the first of train, val and test: elsewhere it would measure memory. So what
     holds of one split depends on that split and on those before it, and on no other.
     """
-    found = load_clips(job, job.videos, stages)
+    found = load_clips(job, job.videos, stages, needs)
     homes = merge_duplicate_groups(found)
     videos = job.videos.values()
     labelled = [video.video_id for video in videos if video.label is not None]
     clips = [replace(clip, group=homes[clip.group]) for clip in found if clip.label is not None]
     clips.sort(key=lambda clip: (clip.key, clip.group))
-    excluded = Counter(_reasons(job, set(labelled) - {clip.video_id for clip in clips}))
+    missing = set(labelled) - {clip.video_id for clip in clips}
+    excluded = Counter(_reasons(job, missing, needs))
     if len(labelled) < len(videos):
         excluded["no_label"] = len(videos) - len(labelled)
     repeats = _repeats(clips)
@@ -177,9 +201,11 @@ def load_experiment(job: Reader, stages: Sequence[str] = ()) -> Experiment:
     return Experiment(tuple(kept), tuple(job.classes), reasons, homes, unlabelled)
 
 
-def load_whole_experiment(job: Reader, folds: int, stages: Sequence[str] = ()) -> Experiment:
+def load_whole_experiment(
+    job: Reader, folds: int, stages: Sequence[str] = (), needs: SampleStages = CAPTIONED_VIEWS
+) -> Experiment:
     """The experiment of all clips. Raises UserError when what is usable allows none."""
-    experiment = load_experiment(job, stages)
+    experiment = load_experiment(job, stages, needs)
     check_usable(experiment, folds)
     return experiment
 
@@ -361,12 +387,12 @@ def _why_silent(job: Reader, video_id: str) -> str:
     return "declared_missing" if row.has_artifact else row.status
 
 
-def _reasons(job: Reader, video_ids: Iterable[str]) -> Iterable[str]:
+def _reasons(job: Reader, video_ids: Iterable[str], needs: SampleStages) -> Iterable[str]:
     """Status with which each of these videos fell out, at the first stage that refused it."""
     ledgers: dict[tuple[str, str], Mapping[str, LedgerEntry]] = {}
     for video_id in sorted(video_ids):
         shard = job.find_shard(video_id)
-        for stage in VISUAL:
+        for stage in needs.required:
             if (stage, shard) not in ledgers:
                 ledgers[stage, shard] = job.rows(stage, shard)
             row = ledgers[stage, shard][video_id]

@@ -10,7 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from unmuted.engine.job import Job
-from unmuted.samples.experiment import Clip, Experiment, load_clips, training_folds
+from unmuted.samples.experiment import (
+    CAPTIONED_VIEWS,
+    Clip,
+    Experiment,
+    SampleStages,
+    load_clips,
+    training_folds,
+)
 
 UNIT = "all"
 
@@ -21,7 +28,7 @@ class Sources:
 
     joined: the group as which another counts, where that is not itself. copied: by content key, the
     group of training clips of which the run has copies whose own groups count as others. folds: of
-    every group that fits read.
+    every group that fits read; none of a system whose fits have no folds.
     """
 
     joined: Mapping[str, str]
@@ -29,8 +36,8 @@ class Sources:
     folds: Mapping[str, int]
 
     @classmethod
-    def of(cls, experiment: Experiment, clips: Iterable[Clip], folds: int) -> Sources:
-        """clips: all of the run, with the groups that they were given."""
+    def of(cls, experiment: Experiment, clips: Iterable[Clip], folds: int | None = None) -> Sources:
+        """clips: all of the run, with the groups that they were given. folds: how many, if any."""
         clips = list(clips)
         joined = {group: home for group, home in experiment.homes.items() if home != group}
         copied = {
@@ -38,12 +45,12 @@ class Sources:
             for clip, canonical in zip(clips, experiment.with_canonical_groups(clips), strict=True)
             if canonical.group != joined.get(clip.group, clip.group)
         }
-        return cls(joined, copied, training_folds(experiment, folds))
+        return cls(joined, copied, {} if folds is None else training_folds(experiment, folds))
 
     @classmethod
-    def read(cls, job: Job) -> Sources:
-        """As the stage `sources` has left them."""
-        return cls(**job.units("sources")[UNIT].json())
+    def read(cls, job: Job, stage: str = "sources") -> Sources:
+        """As a stage has left them."""
+        return cls(**job.units(stage)[UNIT].json())
 
     def payload(self) -> dict[str, dict[str, object]]:
         """A JSON value that depends on what is said, not on the order of the clips."""
@@ -57,8 +64,16 @@ class Sources:
         ]
 
 
-def read_canonical_clips(job: Job, stages: Sequence[str]) -> tuple[Sources, dict[str, Clip]]:
-    """The source groups of the run, and the job's clips by id, in their canonical groups."""
-    sources = Sources.read(job)
-    clips = sources.with_canonical_groups(load_clips(job, job.videos, stages))
+def read_canonical_clips(
+    job: Job,
+    stages: Sequence[str],
+    needs: SampleStages = CAPTIONED_VIEWS,
+    table: str = "sources",
+) -> tuple[Sources, dict[str, Clip]]:
+    """The source groups of the run, and the job's clips by id, in their canonical groups.
+
+    table: the stage that has left the source groups of samples with these needs.
+    """
+    sources = Sources.read(job, table)
+    clips = sources.with_canonical_groups(load_clips(job, job.videos, stages, needs))
     return sources, {clip.video_id: clip for clip in clips}

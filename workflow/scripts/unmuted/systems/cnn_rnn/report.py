@@ -12,23 +12,22 @@ from unmuted.engine.job import ReportJob
 from unmuted.evaluation.bootstrap import GroupBootstrap
 from unmuted.evaluation.outcomes import ArmOutcome, correctness, measure_arms, statistics
 from unmuted.evaluation.outputs import Output
-from unmuted.evaluation.provenance import ROLES, provenance
+from unmuted.evaluation.provenance import provenance
 from unmuted.evaluation.tested import load_tested
 from unmuted.samples.experiment import Clip
-from unmuted.systems.cnn_rnn.sequences import STAGE
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 
 SCHEMA_VERSION = 1
 SYSTEM, BASELINE = "cnn_rnn", "majority"
 PRIMARY = (SYSTEM, BASELINE)  # the only one
 PREDICTIONS = "cnn_rnn_predictions"
-# AST decides no clip here; ViT and BLIP do: all systems are measured on the clips that they read.
-MODELS = (*(role for role in ROLES if role != "ast"), "cnn_rnn_backbone")
+MODELS = ("cnn_rnn_backbone",)
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, from what the recogniser says of the test clips."""
-    tested = load_tested(job, [PREDICTIONS, STAGE])
+    tested = load_tested(job, [PREDICTIONS], SEQUENCES)
     settings = job.config["cnn_rnn"]
     choice = job.units("cnn_rnn_selection")["all"].json()
     chosen = choice["arms"][SYSTEM]
@@ -49,7 +48,6 @@ def contents(job: ReportJob) -> dict[str, Output]:
             "sequence_length": settings["sequence_length"],
             "sampling": settings["sampling"],
             "mean_frames": float(np.mean(frames)),
-            "clips_without_frames": frames.count(0),
             "log_losses": [one["log_losses"] for one in chosen],
         },
         provenance=provenance(job, tested.video_ids, MODELS),

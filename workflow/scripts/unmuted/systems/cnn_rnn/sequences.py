@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.samples.experiment import Clip
+from unmuted.samples.experiment import Clip, SampleStages
 from unmuted.training.clip_arrays import ClipArray, memmap_stack
 
 STAGE = "cnn_sequence"
+SOURCES = "cnn_rnn_sources"  # the stage of the source groups of its own samples
+SEQUENCES = SampleStages(required=(STAGE,), content=(STAGE,))  # neither ViT nor BLIP is needed
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ def prefix_masks(frames: Sequence[int], length: int) -> np.ndarray:
 
 
 def load_sequences(clips: Sequence[Clip], length: int, width: int | None = None) -> FrameSequences:
-    """The clips' sequences, mapped; a clip without one has no frame: all of it is masked.
+    """The clips' sequences, mapped.
 
-    width: F; that of the first clip which has a sequence by default. Raises UserError when none of
-    the clips has one, or for features of another width.
+    width: F; that of the first clip by default. Raises UserError for features of another width, and
+    where there are no clips.
     """
     width = _width(clips) if width is None else width
     counts: list[int] = []
@@ -57,9 +59,7 @@ def load_sequences(clips: Sequence[Clip], length: int, width: int | None = None)
 
 
 def _frames(clip: Clip, width: int) -> np.ndarray:
-    """Features (n, F) of the clip's frames; none where its sequence is missing."""
-    if STAGE not in clip.artifacts:
-        return np.zeros((0, width), dtype=np.float32)
+    """Features (n, F) of the clip's frames."""
     frames = clip.artifacts[STAGE].tensors()["features"]
     if frames.shape[1] != width:
         raise UserError(
@@ -69,10 +69,9 @@ def _frames(clip: Clip, width: int) -> np.ndarray:
 
 
 def _width(clips: Sequence[Clip]) -> int:
-    for clip in clips:
-        if STAGE in clip.artifacts:
-            return clip.artifacts[STAGE].tensors()["features"].shape[1]
-    raise UserError(
-        f"none of the {len(clips)} clips that the CNN-RNN would read has a frame sequence: see "
-        f"results/{STAGE} and results/sequence_frames for what became of them"
-    )
+    if not clips:
+        raise UserError(
+            "none of the clips that the CNN-RNN would read has a frame sequence: see "
+            f"results/{STAGE} and results/sequence_frames for what became of them"
+        )
+    return clips[0].artifacts[STAGE].tensors()["features"].shape[1]

@@ -16,8 +16,10 @@ from unmuted.evaluation.outcomes import statistics
 from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import ROLES, provenance
 from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.samples.experiment import Experiment, load_experiment
 from unmuted.samples.missing_audio import is_missing, missing_table
 from unmuted.samples.swap_partners import swap_partners_of
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES
 from unmuted.systems.comparison.chosen_arms import (
     PARTS,
     REAL_OR,
@@ -33,6 +35,7 @@ from unmuted.systems.comparison.sections import (
     ComparisonData,
     choices,
     compare_arms,
+    sample_counts,
     tidy_rows,
 )
 
@@ -46,7 +49,8 @@ def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, the same as a table, the masks of missing audio, and the figures."""
     chosen = chosen_arms(job.config)
     _warn_without_cnn_rnn(job)
-    tested = load_tested(job, ["ast", *chosen.predictions])
+    others = _own_experiments(job, chosen)
+    tested = load_tested(job, ["ast", *chosen.predictions], others=others)
     has_units = bool(chosen.units)
     choice = job.units("comparison_selection")["all"].json() if has_units else NO_CHOICE
     compared = _compared(job, tested, chosen, choice)
@@ -55,6 +59,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
         "data": tested.data(),
+        "samples": sample_counts({"others": tested.experiment, **others}),
         **compare_arms(compared, job.config["comparison"]["primary"]),
         "missing": _missing(job, tested, chosen),
         "filter": choice["filters"],
@@ -67,6 +72,11 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "masks": table(_mask_rows(job, tested)),
         "figures": partial(draw_figures, job=job, tested=tested, compared=compared, report=report),
     }
+
+
+def _own_experiments(job: ReportJob, chosen: ChosenArms) -> dict[str, Experiment]:
+    """Experiments of the chosen arms whose samples need other stages than those of all others."""
+    return {"cnn_rnn": load_experiment(job, needs=SEQUENCES)} if "cnn_rnn" in chosen.arms else {}
 
 
 def _missing(job: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from unmuted.evaluation.outcomes import (
     correct_by_arm,
     recovery,
 )
+from unmuted.samples.experiment import Experiment
 from unmuted.systems.comparison.chosen_arms import ChosenArms
 
 SCHEMA_VERSION = 1
@@ -81,6 +82,14 @@ def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
         "arms": arms,
         "contrasts": found,
         "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
+    }
+
+
+def sample_counts(experiments: Mapping[str, Experiment]) -> dict[str, dict[str, int]]:
+    """How many samples each system was trained on, chosen by, and can be tested on."""
+    return {
+        system: {split: len(experiment.split(split)) for split in ("train", "val", "test")}
+        for system, experiment in experiments.items()
     }
 
 
