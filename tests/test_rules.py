@@ -22,7 +22,7 @@ pytestmark = pytest.mark.workflow
 
 BIG_MODELS = {
     *("extract_vit", "extract_ast", "extract_noise", "caption_frames"),
-    *("extract_cnn", "extract_cnn_sequence"),
+    *("extract_cnn", "extract_cnn_sequence", "extract_timeline_cnn"),
 }
 ON_GPU = BIG_MODELS | {
     *("train_generator", "generate_audio", "train_video_generator", "generate_audio_from_video"),
@@ -42,7 +42,9 @@ RULE_OF_REPORT = {"comparison": "write_comparison"} | {
 }
 DEMO = ("clips", "truth")
 # Reaches every stage but `probe`: what that reads is the same in all scenarios.
-SCENARIO = "frames.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32"
+SCENARIO = (
+    "frames.short_side=128,timeline.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32"
+)
 OF_RULES = {name: stage for name, stage in STAGES.items() if name not in DEMO}
 MADE_BY = {stage.script: REGISTRY.stages_of_script[stage.script] for stage in OF_RULES.values()}
 SEEDS = "seeds-0-1-2-3-4"

@@ -97,7 +97,8 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("pilot.lambdas", [3], set()),
         ("pilot.snapshots", 2, set()),
         ("pilot.epochs", 9, {"pilot"}),
-        ("cnn.batch_size", 4, {"cnn_rgb", "cnn_flow", "cnn_sequence"}),
+        ("cnn.batch_size", 4, {"cnn_rgb", "cnn_flow", "cnn_sequence", "timeline_cnn"}),
+        ("timeline.fps", 2, {"timeline_frames"}),
         ("cnn_rnn.image_size", 96, {"cnn_sequence"}),
         ("cnn_rnn.sampling", "even", {"sequence_frames"}),
         (
@@ -142,7 +143,7 @@ def test_a_setting_changes_the_fingerprints_of_the_stages_that_read_it(
         ("vit", {"vit_rgb", "vit_flow"}),
         ("ast", {"ast", "noise_ast", "prototypes", "predicted_labels"}),
         ("blip", {"captions"}),
-        ("pilot_backbone", {"cnn_rgb", "cnn_flow"}),
+        ("pilot_backbone", {"cnn_rgb", "cnn_flow", "timeline_cnn"}),
         ("cnn_rnn_backbone", {"cnn_sequence"}),
         (
             "sentence",

@@ -31,7 +31,8 @@ COMPARED = (
 )
 ANIMATIONS = "results/cnn_rnn_animations/00000-of-00001.ledger.csv"
 WRITTEN = (METRICS, *COMPARED)
-TARGETS = (*WRITTEN, ANIMATIONS)
+TIMELINES = "results/timeline_cnn/00000-of-00001.ledger.csv"
+TARGETS = (*WRITTEN, ANIMATIONS, TIMELINES)
 
 
 @dataclass(frozen=True)

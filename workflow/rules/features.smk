@@ -79,3 +79,23 @@ rule extract_cnn_sequence:
         fingerprint=job_fingerprints("cnn_sequence"),
     script:
         "../scripts/extract_cnn_sequence.py"
+
+
+rule extract_timeline_cnn:
+    input:
+        stage_inputs("timeline_cnn"),
+    output:
+        "results/{scenario}timeline_cnn/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}extract_timeline_cnn/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}extract_timeline_cnn/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        **GPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("timeline_cnn"),
+    script:
+        "../scripts/extract_timeline_cnn.py"

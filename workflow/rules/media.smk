@@ -1,4 +1,4 @@
-# From video files to frames, flow, sound and representative frames.
+# From video files to frames, timelines, flow, sound and representative frames.
 rule probe_videos:
     input:
         stage_inputs("probe"),
@@ -54,6 +54,25 @@ rule extract_sequence_frames:
         fingerprint=job_fingerprints("sequence_frames"),
     script:
         "../scripts/extract_sequence_frames.py"
+
+
+rule extract_timeline_frames:
+    input:
+        stage_inputs("timeline_frames"),
+    output:
+        "results/{scenario}timeline_frames/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}extract_timeline_frames/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}extract_timeline_frames/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **MEDIA,
+    params:
+        fingerprint=job_fingerprints("timeline_frames"),
+    script:
+        "../scripts/extract_timeline_frames.py"
 
 
 rule extract_wav:

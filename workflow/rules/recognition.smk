@@ -1,19 +1,19 @@
 # The CNN-RNN recogniser: its source groups, its training, the choice of its checkpoints, and what it says of every video.
 rule join_cnn_rnn_sources:
     input:
-        reads("cnn_rnn_sources"),
+        stage_inputs("cnn_rnn_sources"),
     output:
-        "results/{variant}cnn_rnn_sources.ledger.csv",
+        "results/{scenario}cnn_rnn_sources.ledger.csv",
     log:
-        "results/logs/{variant}join_cnn_rnn_sources/all.log",
+        "results/logs/{scenario}join_cnn_rnn_sources/all.log",
     benchmark:
-        "results/benchmarks/{variant}join_cnn_rnn_sources/all.tsv"
+        "results/benchmarks/{scenario}join_cnn_rnn_sources/all.tsv"
     conda:
         ENVIRONMENT
     resources:
         **CPU_MODEL,
     params:
-        recipe=visit("cnn_rnn_sources"),
+        fingerprint=job_fingerprints("cnn_rnn_sources"),
     script:
         "../scripts/join_cnn_rnn_sources.py"
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmuted.config.fields import Number, Positive, Section
+from unmuted.config.fields import FramesASecond, Number, Positive, Section
 
 
 class ClipSettings(Section):
@@ -25,6 +25,15 @@ class FrameSettings(Section):
         description="even: the frame shown at each step of the time grid. every_nth: every "
         "int(container's rate / clips.fps)-th frame, as in the source document; clips that do not "
         "give exactly T are refused (ledger status wrong_frame_count)",
+    )
+
+
+class TimelineSettings(Section):
+    """Frames over the whole length of a video, however long."""
+
+    fps: FramesASecond = Field(5, description="steps a second, each the frame shown at that time")
+    short_side: int = Field(
+        144, ge=16, le=1080, description="pixels of the short side of these frames"
     )
 
 

@@ -39,6 +39,7 @@ from unmuted.config.media import (
     FlowSettings,
     FrameSettings,
     RepresentativeFrameSettings,
+    TimelineSettings,
     WavSettings,
 )
 from unmuted.config.models import RoleSettings
@@ -64,6 +65,7 @@ class Configuration(Section):
     )
     clips: ClipSettings = Field(default_factory=ClipSettings)
     frames: FrameSettings = Field(default_factory=FrameSettings)
+    timeline: TimelineSettings = Field(default_factory=TimelineSettings)
     flow: FlowSettings = Field(default_factory=FlowSettings)
     wav: WavSettings = Field(default_factory=WavSettings)
     vit: VitSettings = Field(default_factory=VitSettings)

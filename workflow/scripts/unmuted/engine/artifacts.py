@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmuted.digests import digest_bytes, digest_file, digest_json
+from unmuted.engine.tensors import TensorSpool
 from unmuted.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Payload = Mapping[str, np.ndarray] | Mapping[str, object] | Callable[[Path], None]
+    Payload = Mapping[str, np.ndarray] | TensorSpool | Mapping[str, object] | Callable[[Path], None]
 
 TEMPORARY = ".tmp-"
 HEADER_KEY = "unmuted"  # one key only: safetensors writes several in no fixed order
@@ -50,12 +51,15 @@ def temporaries(folder: Path, name: str | None = None) -> list[Path]:
 def write_artifact(path: Path, payload: Payload, fingerprint: str) -> tuple[str, int]:
     """Write one artifact; returns its content digest and its size in bytes.
 
-    A `.safetensors` takes a mapping of names to arrays, a `.json` any JSON mapping; both carry the
-    fingerprint. Every other kind takes a function that writes the file it is given.
+    A `.safetensors` takes a mapping of names to arrays or, where these are long, a `TensorSpool`; a
+    `.json` takes any JSON mapping. Both carry the fingerprint. Every other kind takes a function
+    that writes the file it is given.
     """
     with atomic(path) as temporary:
         if callable(payload):
             payload(temporary)
+        elif isinstance(payload, TensorSpool):
+            payload.write(temporary, _metadata(fingerprint))
         elif path.suffix == ".safetensors":
             temporary.write_bytes(_pack_tensors(payload, fingerprint))
         else:
@@ -122,7 +126,11 @@ def _pack_tensors(tensors: Mapping[str, np.ndarray], fingerprint: str) -> bytes:
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    return save(contiguous, metadata={HEADER_KEY: json.dumps({"fingerprint": fingerprint})})
+    return save(contiguous, metadata=_metadata(fingerprint))
+
+
+def _metadata(fingerprint: str) -> dict[str, str]:
+    return {HEADER_KEY: json.dumps({"fingerprint": fingerprint})}
 
 
 def _tensor_digest(path: Path) -> str:

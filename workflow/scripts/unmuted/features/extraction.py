@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.media.images import decode_images
+from unmuted.engine.tensors import TensorSpool
+from unmuted.media.images import image_chunks
 from unmuted.models.loading import ModelSpec
 
 if TYPE_CHECKING:
     import torch
 
 
+Key = TypeVar("Key")
+
+
 class PictureModel(Protocol):
     """What VitFeatures and Backbone have in common."""
 
     def extract_clips(
-        self, clips: Iterable[tuple[str, np.ndarray]]
-    ) -> Iterator[tuple[str, np.ndarray]]: ...
+        self, clips: Iterable[tuple[Key, np.ndarray]]
+    ) -> Iterator[tuple[Key, np.ndarray]]: ...
 
 
 class PictureExtractor:
@@ -52,9 +56,21 @@ class PictureExtractor:
     def extract(self, tasks: Sequence[Task], source: str) -> Iterator[Result]:
         """Features (N, F) float32 of the N pictures of each task's container, and the dtype used.
 
-        source: the stage whose artifacts hold the pictures.
+        source: the stage whose artifacts hold the pictures. They are read, and their features are
+        written, a few at once, so that a long video needs no more memory than a short one.
         """
         model, dtype = self._model
-        clips = ((task.name, decode_images(task.inputs[source].tensors())) for task in tasks)
-        for name, features in model.extract_clips(clips):
-            yield Result(name, {"features": features, "dtype": text_array(dtype)})
+        spool = TensorSpool()
+        for (name, is_last), features in model.extract_clips(_chunks(tasks, source)):
+            spool.append("features", features)
+            if is_last:
+                spool.append("dtype", text_array(dtype))
+                yield Result(name, spool)
+                spool = TensorSpool()
+
+
+def _chunks(tasks: Sequence[Task], source: str) -> Iterator[tuple[tuple[str, bool], np.ndarray]]:
+    """Pictures (n, H, W, 3) of each task, keyed by its name and whether they are its last."""
+    for task in tasks:
+        for images, is_last in image_chunks(task.inputs[source]):
+            yield (task.name, is_last), images

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.frames import FrameSample
-from unmuted.media.images import encode_images
+from unmuted.media.frames import FrameSample, Timeline
+from unmuted.media.images import encode_images, spool_images
 from unmuted.media.probe import Probe
 from unmuted.media.source import read_probe, source_path
 
@@ -27,3 +27,19 @@ def decode_frames(
         else:
             images = encode_images(sample.images, sample.timestamps, probe.duration_s)
             yield Result(task.name, images, "damaged" if sample.warning else "ok", sample.warning)
+
+
+def decode_timelines(
+    tasks: Sequence[Task], read: Callable[[Path, Probe], Timeline], follow_links: bool
+) -> Iterator[Result]:
+    """The same of frames over the whole length of each video, which may be long."""
+    for task in tasks:
+        probe = read_probe(task.inputs["probe"])
+        try:
+            timeline = read(source_path(task, follow_links), probe)
+            images = spool_images(timeline, probe.duration_s)
+        except MediaError as error:
+            yield Result(task.name, None, error.status, error.reason)
+        else:
+            status = "damaged" if timeline.warning else "ok"
+            yield Result(task.name, images, status, timeline.warning)

@@ -7,6 +7,7 @@ groups of pictures.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -104,10 +105,86 @@ def read_kept(
     log: list[str] = []
     frames = _decode(path, probe, (width, height), limits, log)
     decoded = keep(frames, images=images, timestamps=timestamps)
-    if decoded == 0:
-        raise MediaError("no_frames", ffmpeg.first_error(log[0]) or "no frame can be decoded")
+    _check_decoded(decoded, log[0])
     timestamps = np.round(timestamps, 6)  # ffmpeg was asked for microseconds
     return FrameSample(images, timestamps, decoded, _warning(probe, decoded, log[0]))
+
+
+class Timeline:
+    """The frames shown at a constant rate from the beginning of a video to its end, in order.
+
+    Step i is the last frame that is presented not after i / fps seconds. Iterating decodes the
+    video; only the present frame is in memory.
+
+    Attributes:
+        steps: how many there are.
+        decoded: frames that were decoded, after the last step.
+        warning: what was lost in a damaged file, after the last step; empty for a sound one. In a
+            gap the last frame before it stays: its time says how old it is.
+    """
+
+    def __init__(
+        self, path: Path, probe: Probe, fps: float, short_side: int, limits: Limits | None = None
+    ) -> None:
+        self._path, self._probe, self._limits = path, probe, limits or Limits()
+        self._size = scaled_size(probe.width, probe.height, short_side)
+        self._wanted = grid_times(probe.duration_s, fps)
+        self.steps = len(self._wanted)
+        self.decoded, self.warning = 0, ""
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        """`(time, image)` of every step: seconds after the first frame, uint8 `(H, W, 3)`, RGB.
+
+        Raises:
+            MediaError: `no_frames` where nothing can be decoded, `timeout`.
+        """
+        log: list[str] = []
+        frames = _Counted(_decode(self._path, self._probe, self._size, self._limits, log))
+        for time_s, image in shown_frames(frames, self._wanted + _TIME_TOLERANCE_S):
+            yield round(time_s, 6), image
+        self.decoded = _check_decoded(frames.count, log[0])
+        self.warning = _warning(self._probe, self.decoded, log[0])
+
+
+def grid_times(duration: float, fps: float) -> np.ndarray:
+    """Times i / fps that lie in `[0, duration)`, at least one: float64 `(steps,)`."""
+    steps = max(1, math.ceil(duration * fps - _TIME_TOLERANCE_S * fps))
+    return np.arange(steps, dtype=np.float64) / fps
+
+
+def shown_frames(
+    frames: Iterable[tuple[float, np.ndarray]], wanted: np.ndarray
+) -> Iterator[tuple[float, np.ndarray]]:
+    """The frame shown at each of the `wanted` times, with its own time.
+
+    Args:
+        frames: `(time, image)` in the order of showing; read to the end, none is kept but the
+            current.
+        wanted: `(T,)`, rising; times before the first frame show the first.
+    """
+    step, shown_at, shown = 0, -np.inf, None
+    for time_s, image in frames:
+        if time_s <= shown_at:  # out of order in a damaged file: never the latest frame
+            continue
+        while shown is not None and step < len(wanted) and wanted[step] < time_s:
+            yield shown_at, shown
+            step += 1
+        shown_at, shown = time_s, image
+    if shown is not None:
+        for _ in range(step, len(wanted)):
+            yield shown_at, shown
+
+
+class _Counted:
+    """Frames, and how many were read."""
+
+    def __init__(self, frames: Iterable[tuple[float, np.ndarray]]) -> None:
+        self._frames, self.count = frames, 0
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        for frame in self._frames:
+            self.count += 1
+            yield frame
 
 
 def keep_shown(
@@ -127,18 +204,10 @@ def keep_shown(
     Returns:
         The number of frames read.
     """
-    step, count, shown_at, shown = 0, 0, -np.inf, None
-    for time_s, image in frames:
-        count += 1
-        if time_s <= shown_at:  # out of order in a damaged file: never the latest frame
-            continue
-        while shown is not None and step < len(wanted) and wanted[step] < time_s:
-            images[step], timestamps[step] = shown, shown_at
-            step += 1
-        shown_at, shown = time_s, image
-    if shown is not None:
-        images[step:], timestamps[step:] = shown, shown_at
-    return count
+    counted = _Counted(frames)
+    for step, (time_s, image) in enumerate(shown_frames(counted, wanted)):
+        images[step], timestamps[step] = image, time_s
+    return counted.count
 
 
 def _decode(
@@ -170,6 +239,12 @@ def _decode_command(path: Path, size: tuple[int, int], limits: Limits, times_fd:
     outputs = f"[f=rawvideo]pipe:1|[f=framecrc:flush_packets=1]pipe:{times_fd}"
     pixels = {"format": "tee", "c:v": "rawvideo", "pix_fmt": "rgb24"}
     return decode_command(path, scaled.output(outputs, **pixels, **ALL_FRAMES))
+
+
+def _check_decoded(count: int, log: str) -> int:
+    if count == 0:
+        raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
+    return count
 
 
 def _warning(probe: Probe, decoded: int, log: str) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import cv2
 import numpy as np
 
+from unmuted.engine.executor import Artifact
+from unmuted.engine.tensors import TensorSpool
+
 JPEG_QUALITY = 95
+AT_ONCE = 32  # images of a long video that are decoded before the next ones
 
 _JPEG = [
     *(cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY),
@@ -42,6 +47,45 @@ def encode_images(
     }
 
 
+def spool_images(frames: Iterable[tuple[float, np.ndarray]], duration: float) -> TensorSpool:
+    """What :func:`encode_images` makes, of frames `(time, image)` that are read one by one.
+
+    Args:
+        frames: seconds after the clip's first frame; uint8 `(H, W, 3)`, RGB.
+        duration: of the clip, in seconds.
+    """
+    spool = TensorSpool()
+    end, timestamps = 0, []
+    spool.append("offsets", np.array([end], dtype=np.int64))
+    spool.append("jpeg", np.empty(0, np.uint8))
+    for time_s, image in frames:
+        file = _encode(image)
+        end += len(file)
+        spool.append("jpeg", file)
+        spool.append("offsets", np.array([end], dtype=np.int64))
+        timestamps.append(time_s)
+    spool.append("timestamps", np.array(timestamps, dtype=np.float64))
+    spool.append("duration", np.array([duration], dtype=np.float64))
+    return spool
+
+
+def image_chunks(artifact: Artifact, size: int = AT_ONCE) -> Iterator[tuple[np.ndarray, bool]]:
+    """The images of an artifact, at most `size` at once, each time with whether they are the last.
+
+    Yields:
+        uint8 `(n, H, W, 3)`, RGB. Raises ValueError as :func:`decode_images` does.
+    """
+    with artifact.open_tensors() as tensors:
+        offsets, jpeg = tensors.get_tensor("offsets"), tensors.get_slice("jpeg")
+        _check_offsets(offsets, jpeg.get_shape()[0])
+        count = len(offsets) - 1
+        for start in range(0, count, size):
+            own = offsets[start : start + size + 1]
+            files = jpeg[int(own[0]) : int(own[-1])]
+            images = [_decode(files[a - own[0] : b - own[0]]) for a, b in pairwise(own)]
+            yield np.stack(images), start + size >= count
+
+
 def decode_images(tensors: dict[str, np.ndarray]) -> np.ndarray:
     """Unpack what :func:`encode_images` made: uint8 `(T, H, W, 3)`, RGB.
 
@@ -49,13 +93,7 @@ def decode_images(tensors: dict[str, np.ndarray]) -> np.ndarray:
         ValueError: the tensors are not such a set.
     """
     jpeg, offsets = tensors["jpeg"], tensors["offsets"]
-    if (
-        len(offsets) < 2
-        or offsets[0] != 0
-        or offsets[-1] != len(jpeg)
-        or (np.diff(offsets) <= 0).any()
-    ):
-        raise ValueError("offsets do not divide the JPEG bytes into images")
+    _check_offsets(offsets, len(jpeg))
     return np.stack([_decode(jpeg[a:b]) for a, b in pairwise(offsets)])
 
 
@@ -68,6 +106,16 @@ def centre_square(images: np.ndarray) -> np.ndarray:
     side = min(height, width)
     top, left = round((height - side) / 2), round((width - side) / 2)
     return images[:, top : top + side, left : left + side]
+
+
+def _check_offsets(offsets: np.ndarray, length: int) -> None:
+    if (
+        len(offsets) < 2
+        or offsets[0] != 0
+        or offsets[-1] != length
+        or (np.diff(offsets) <= 0).any()
+    ):
+        raise ValueError("offsets do not divide the JPEG bytes into images")
 
 
 def _encode(image: np.ndarray) -> np.ndarray:

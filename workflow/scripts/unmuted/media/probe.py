@@ -97,22 +97,20 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
     """
     limits = limits or Limits()
     check_file(path)
-    listing, packets, log = _list_packets(path, limits)
-    shown = [packet for packet in packets if not packet.discarded and not packet.corrupt]
-    if not shown:
+    listing, shown, log = _list_packets(path, limits)
+    if not shown.count:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "the video stream holds no packet")
-    undated = any(packet.pts is None for packet in shown)  # as in AVI: only the decoder knows
-    (width, height), frames = _decode(path, limits, only_first=not undated)
-    start, duration = _span(frames if undated else shown)
-    cut_short = "a packet is cut short" if any(packet.corrupt for packet in packets) else ""
+    (width, height), frames = _decode(path, limits, only_first=not shown.is_undated)
+    start, duration = (frames if shown.is_undated else shown).span()
+    cut_short = "a packet is cut short" if shown.is_cut_short else ""
     return Probe(
         container=_container(log),
         width=width,
         height=height,
         start_s=float(start),
         duration_s=float(duration),
-        packets=len(shown),
-        fps=float(len(shown) / duration),
+        packets=shown.count,
+        fps=float(shown.count / duration),
         video_codec=listing.header[listing.stream_of("video")]["codec_id"],
         **_audio(listing),
         claimed_s=_claimed_duration(log),
@@ -120,33 +118,64 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
     )
 
 
-def _list_packets(path: Path, limits: Limits) -> tuple[Listing, list[Entry], str]:
+class _Shown:
+    """What the packets of a stream that are shown come to, or its frames; none of them is kept."""
+
+    def __init__(self, are_frames: bool) -> None:
+        self._are_frames = are_frames  # what was decoded is shown, whatever its packet said
+        self.count = 0
+        self.is_undated = False  # whether an entry has no time, as in AVI: only the decoder knows
+        self.is_cut_short = False  # whether the container could not deliver all of an entry
+        self._first = self._last = Fraction(0)
+        self._last_duration = Fraction(0)
+
+    def add(self, entry: Entry) -> None:
+        """Count the next entry of the stream."""
+        self.is_cut_short |= entry.corrupt
+        if not self._are_frames and (entry.discarded or entry.corrupt):
+            return
+        self.is_undated |= entry.pts is None
+        time = _time(entry)
+        self._first = min(self._first, time) if self.count else time
+        if not self.count or time > self._last:
+            self._last, self._last_duration = time, entry.duration
+        self.count += 1
+
+    def span(self) -> tuple[Fraction, Fraction]:
+        """Time of the first frame, and from there to the end of the last."""
+        span = self._last - self._first
+        frame = self._last_duration or (span / (self.count - 1) if span > 0 else _LONE_FRAME_S)
+        return self._first, span + frame
+
+
+def _list_packets(path: Path, limits: Limits) -> tuple[Listing, _Shown, str]:
     """Headers of the video and audio stream, the packets of the video stream, and ffmpeg's log."""
     source = open_input()
     output = source["V:0"].output(source["a:0?"], "pipe:1", format="framecrc", c="copy")
-    return _read_listing(decode_command(path, output, log_level="info"), limits)
+    return _read_listing(decode_command(path, output, log_level="info"), limits, _Shown(False))
 
 
-def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], list[Entry]]:
+def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], _Shown]:
     """Size of the upright picture with square pixels, and the times of its frames, or one frame."""
     wanted = {"frames:v": 1} if only_first else {}
     # Wrapped, so that no pixel is copied for a listing of times.
     options = {"format": "framecrc", "c:v": "wrapped_avframe", **ALL_FRAMES, **wanted}
     output = open_input(max_pixels=limits.max_pixels)["V:0"].output("pipe:1", **options)
-    listing, entries, log = _read_listing(decode_command(path, output), limits)
-    if not entries:
+    listing, frames, log = _read_listing(decode_command(path, output), limits, _Shown(True))
+    if not frames.count:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
     header = listing.header[0]
     width, height = (int(side) for side in header["dimensions"].split("x"))
     numerator, denominator = (int(part) for part in header.get("sar", "1/1").split("/"))
     if numerator > 0 and denominator > 0:
         width = max(1, round(width * numerator / denominator))
-    return (width, height), entries
+    return (width, height), frames
 
 
-def _read_listing(arguments: list[str], limits: Limits) -> tuple[Listing, list[Entry], str]:
-    listing = Listing()
-    entries: list[Entry] = []
+def _read_listing(
+    arguments: list[str], limits: Limits, shown: _Shown
+) -> tuple[Listing, _Shown, str]:
+    listing, entries, began = Listing(), 0, Fraction(0)
     with Process(arguments, limits.timeout_s) as run:
         lines = (line.decode("ascii", errors="replace") for line in run.stdout)
         for entry in listing.entries(lines):
@@ -154,12 +183,14 @@ def _read_listing(arguments: list[str], limits: Limits) -> tuple[Listing, list[E
             if not entries:
                 _check_size(listing.header.get(video, {}).get("dimensions", "0x0"), limits)
             if entry.stream == video:
-                entries.append(entry)
-                _check_length(entries, limits)
+                entries += 1
+                began = began if entries > 1 else _time(entry)
+                shown.add(entry)
+                _check_length(abs(_time(entry) - began), entries, limits)
         log = run.finish()
     if not listing.header:
         raise _refusal(log)
-    return listing, entries, log
+    return listing, shown, log
 
 
 def _check_size(dimensions: str, limits: Limits) -> None:
@@ -168,25 +199,16 @@ def _check_size(dimensions: str, limits: Limits) -> None:
         raise MediaError("too_large", f"{width}x{height} pixels, allowed are {limits.max_pixels}")
 
 
-def _check_length(entries: list[Entry], limits: Limits) -> None:
-    span = abs(_time(entries[-1]) - _time(entries[0]))
+def _check_length(span: Fraction, entries: int, limits: Limits) -> None:
     if span > limits.max_seconds:
         raise MediaError("too_long", f"longer than the {limits.max_seconds:g} s allowed")
-    if len(entries) > limits.max_frames:
+    if entries > limits.max_frames:
         raise MediaError("too_long", f"more than the {limits.max_frames} frames allowed")
 
 
 def _time(entry: Entry) -> Fraction:
     known = entry.pts if entry.pts is not None else entry.dts
     return Fraction(0) if known is None else known
-
-
-def _span(entries: list[Entry]) -> tuple[Fraction, Fraction]:
-    """Time of the first frame, and from there to the end of the last."""
-    first, last = min(entries, key=_time), max(entries, key=_time)
-    span = _time(last) - _time(first)
-    frame = last.duration or (span / (len(entries) - 1) if span > 0 else _LONE_FRAME_S)
-    return _time(first), span + frame
 
 
 def _audio(listing: Listing) -> dict[str, str | int | None]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
+import tempfile
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -20,23 +24,42 @@ FLOOR_DB = -140.0  # stands for digital silence, which has no level; any clip wi
 # of containers.
 _GAP_S = 0.05
 
+_BLOCK = 1 << 18  # samples that are handled at once
+_IN_MEMORY = 4 << 20  # bytes of sound that are kept in memory before a file takes them
+
 
 @dataclass(frozen=True)
 class Wav:
     """Sound of one clip.
 
     Attributes:
-        samples: int16 `(n,)`, n = round(duration * rate); None without sound.
+        pcm: little-endian int16 samples, n = round(duration * rate), in a file without a name;
+            None without sound.
         status: `ok`, `silent` (the level is below the threshold; samples are there) or `no_stream`.
         rms_db: RMS level of all n samples relative to full scale, at least `FLOOR_DB`; None without
             sound.
         warning: why the sound could not be decoded, or only in part; empty otherwise.
     """
 
-    samples: np.ndarray | None
+    pcm: IO[bytes] | None
     status: str
     rms_db: float | None
     warning: str = ""
+    rate: int = 16000
+
+    @property
+    def samples(self) -> np.ndarray | None:
+        """All samples, int16 `(n,)`; None without sound."""
+        if self.pcm is None:
+            return None
+        self.pcm.seek(0)
+        return np.frombuffer(self.pcm.read(), dtype="<i2").astype(np.int16)
+
+    def write(self, path: Path) -> None:
+        """Write the sound as a PCM wav file; raises ValueError without sound."""
+        if self.pcm is None:
+            raise ValueError(f"{path}: there is no sound to be written")
+        _write_pcm(path, self.pcm, self.rate)
 
 
 def read_wav(
@@ -67,20 +90,45 @@ def read_wav(
         return Wav(None, "no_stream", None)
     limits = limits or Limits()
     length = round(probe.duration_s * rate)
+    pcm = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (goes with the result)
+    energy = written = 0
     with Process(_decode_command(path, probe, length, rate), limits.timeout_s) as run:
-        heard = run.stdout.read(2 * length)
+        for samples in _blocks(run.stdout, length):
+            energy += _energy(samples)
+            pcm.write(samples.tobytes())
+            written += len(samples)
         error = ffmpeg.first_error(run.finish())
-    if not heard:
+    if not written:
         return Wav(None, "no_stream", None, error or "the audio stream holds no sound of the clip")
-    samples = np.zeros(length, dtype=np.int16)
-    samples[: len(heard) // 2] = np.frombuffer(heard, dtype="<i2", count=len(heard) // 2)
-    level = rms_db(samples)
-    return Wav(samples, "silent" if level < silence_db else "ok", level, error)
+    while written < length:
+        silence = bytes(2 * min(_BLOCK, length - written))
+        pcm.write(silence)
+        written += len(silence) // 2
+    level = _level(energy, length)
+    return Wav(pcm, "silent" if level < silence_db else "ok", level, error, rate)
 
 
 def rms_db(samples: np.ndarray) -> float:
     """RMS level of int16 samples in dBFS (a full-scale sine has -3), at least `FLOOR_DB`."""
-    power = float(np.mean(np.square(samples.astype(np.float64) / 32768.0))) if len(samples) else 0.0
+    return _level(_energy(samples), len(samples))
+
+
+def _blocks(stream: IO[bytes], length: int) -> Iterator[np.ndarray]:
+    """int16 samples of a stream, at most `length` in all; half a sample at its end is dropped."""
+    left = length
+    while left > 0 and (data := stream.read(2 * min(_BLOCK, left))):
+        samples = np.frombuffer(data, dtype="<i2", count=len(data) // 2)
+        yield samples
+        left -= len(samples)
+
+
+def _energy(samples: np.ndarray) -> int:
+    """Sum of squares; exact, so that it does not depend on the blocks."""
+    return int(np.square(samples.astype(np.int64)).sum())
+
+
+def _level(energy: int, count: int) -> float:
+    power = energy / (count * 32768**2) if count else 0.0
     return max(FLOOR_DB, 10.0 * math.log10(power)) if power > 0 else FLOOR_DB
 
 
@@ -88,11 +136,19 @@ def write_wav(path: Path, samples: np.ndarray, rate: int) -> None:
     """Write mono int16 `(n,)` samples as a PCM wav file."""
     if samples.dtype != np.int16 or samples.ndim != 1:
         raise ValueError(f"expected int16 (n,), found {samples.dtype} {samples.shape}")
+    _write_pcm(path, io.BytesIO(samples.astype("<i2").tobytes()), rate)
+
+
+def _write_pcm(path: Path, pcm: IO[bytes], rate: int) -> None:
+    length = pcm.seek(0, io.SEEK_END) // 2
+    pcm.seek(0)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
+        file.setnframes(length)
+        while data := pcm.read(2 * _BLOCK):
+            file.writeframesraw(data)
 
 
 def read_wav_file(path: Path) -> tuple[np.ndarray, int]:

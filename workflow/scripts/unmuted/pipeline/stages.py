@@ -102,6 +102,15 @@ _STAGES = (
         reads_source=True,
     ),
     Stage(
+        "timeline_frames",
+        "extract_timeline_frames",
+        ".safetensors",
+        inputs=("probe",),
+        settings=("timeline.fps", "timeline.short_side"),
+        indirect_settings=LIMITS,
+        reads_source=True,
+    ),
+    Stage(
         "wav",
         "extract_wav",
         ".wav",
@@ -162,6 +171,14 @@ _STAGES = (
         inputs=("sequence_frames",),
         settings=("cnn.batch_size", "cnn_rnn.image_size"),
         models=("cnn_rnn_backbone",),
+    ),
+    Stage(
+        "timeline_cnn",
+        "extract_timeline_cnn",
+        ".safetensors",
+        inputs=("timeline_frames",),
+        settings=("cnn.batch_size",),
+        models=("pilot_backbone",),
     ),
     # semantics
     Stage(
@@ -604,6 +621,8 @@ REPORTS = {
 BY_VIDEO = {
     "frames.safetensors": "frames",
     "flow.safetensors": "flow",
+    "timeline_frames.safetensors": "timeline_frames",
+    "timeline_cnn.safetensors": "timeline_cnn",
     "audio.wav": "wav",
     "vit_rgb.safetensors": "vit_rgb",
     "vit_flow.safetensors": "vit_flow",

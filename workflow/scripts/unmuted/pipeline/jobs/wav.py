@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits
 from unmuted.media.source import read_probe, source_path
-from unmuted.media.wav import read_wav, write_wav
+from unmuted.media.wav import read_wav
 
 RATE = 16000  # what AST was trained on
 
@@ -25,9 +24,7 @@ def extract(
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
             continue
-        payload = (
-            None if wav.samples is None else partial(write_wav, samples=wav.samples, rate=RATE)
-        )
+        payload = None if wav.pcm is None else wav.write
         level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
         reason = "; ".join(filter(None, (level, wav.warning)))
         yield Result(task.name, payload, wav.status, reason)

@@ -1,0 +1,132 @@
+"""Arrays of any length in safetensors files: written in pieces, read in slices.
+
+The file is the one that the library would have written from arrays in memory, to the byte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from unmuted.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+IN_MEMORY = 4 << 20  # bytes of an array that are kept in memory before a file takes them
+_ALIGNMENT = 8  # of the data behind the header, as the library has it
+
+
+@dataclass
+class _Part:
+    """An array that grows along its first axis."""
+
+    file: IO[bytes]
+    dtype: np.dtype
+    shape: tuple[int, ...]  # of a row
+    rows: int = 0
+
+    @property
+    def bytes(self) -> int:
+        size = self.rows * self.dtype.itemsize
+        for length in self.shape:
+            size *= length
+        return size
+
+
+class TensorSpool:
+    """The payload of a `.safetensors` artifact, written in pieces.
+
+    Long arrays lie in files in TMPDIR without a name: their space is free again when the spool is
+    gone, also when the process is killed.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[str, _Part] = {}
+
+    def append(self, name: str, rows: np.ndarray) -> None:
+        """Append rows (n, ...) to an array, which begins with the first call.
+
+        Raises ValueError for rows of another type or shape than the first, UserError where there is
+        no room.
+        """
+        import numpy as np
+
+        rows = np.ascontiguousarray(rows)
+        part = self._parts.get(name)
+        if part is None:
+            file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (`write` closes it)
+            part = self._parts[name] = _Part(file, rows.dtype, rows.shape[1:])
+        if (rows.dtype, rows.shape[1:]) != (part.dtype, part.shape):
+            raise ValueError(
+                f"{name}: expected rows of {part.dtype} {part.shape}, found {rows.dtype} "
+                f"{rows.shape[1:]}"
+            )
+        with _room():
+            part.file.write(rows.tobytes())
+        part.rows += len(rows)
+
+    def write(self, path: Path, metadata: Mapping[str, str]) -> None:
+        """Write the file; nothing can be appended any more."""
+        header, order = _header(self._parts, metadata)
+        with open(path, "wb") as target:
+            target.write(header)
+            for name in order:
+                with self._parts[name].file as source:
+                    source.seek(0)
+                    shutil.copyfileobj(source, target, 1 << 20)
+
+
+def open_tensors(path: Path) -> Any:
+    """The library's handle on a file, a context manager whose `get_slice(name)[a:b]` reads rows.
+
+    Read, not mapped: mapped pages count as memory of the process while there is room.
+    """
+    from safetensors import safe_open
+
+    return safe_open(path, framework="np", backend="pread")
+
+
+def _header(parts: Mapping[str, _Part], metadata: Mapping[str, str]) -> tuple[bytes, list[str]]:
+    """Length and JSON of the header, and the arrays in the order of their data.
+
+    The library itself says how it orders and names their types.
+    """
+    import numpy as np
+    from safetensors.numpy import save
+
+    empty = save({name: np.empty((0,), part.dtype) for name, part in parts.items()})
+    known = json.loads(empty[8:])
+    ends = list(accumulate(parts[name].bytes for name in known))
+    content: dict[str, object] = {"__metadata__": dict(metadata)}
+    for name, start, end in zip(known, [0, *ends], ends, strict=False):
+        shape = [parts[name].rows, *parts[name].shape]
+        content[name] = {
+            "dtype": known[name]["dtype"],
+            "shape": shape,
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    return struct.pack("<Q", len(text)) + text, list(known)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        folder = tempfile.gettempdir()
+        raise UserError(
+            f"{os.fspath(folder)}: {error.strerror or error}. What a job makes of a long video is "
+            "laid there first: set TMPDIR to a folder with room, on a disk (not in memory)"
+        ) from error
