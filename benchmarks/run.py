@@ -31,6 +31,7 @@ ORDER = (
     "stage_rates",
     "clip_cost",
     "process_per_video",
+    "long_video_memory",
     "training_memory",
     "replaced_video",
     "planning",

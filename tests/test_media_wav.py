@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.clips import run_ffmpeg, write_clip_with_sound, write_numbered_clip
+from unmuted.media import wav as media_wav
 from unmuted.media.probe import probe
 from unmuted.media.wav import FLOOR_DB, Wav, read_wav, read_wav_file, rms_db, write_wav
 
@@ -171,6 +172,23 @@ def test_other_rates(tmp_path: Path) -> None:
     loud = np.flatnonzero(np.abs(wav.samples.astype(int)) > 3000) / 48000
     assert len(wav.samples) == 3 * 48000
     assert (loud[0], loud[-1]) == pytest.approx((1.0, 1.5), abs=0.003)
+
+
+def test_the_size_of_blocks_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_clip_with_sound(tmp_path / "a.mkv", BURST, "-t", "3.3", "-c:a", "flac")
+    whole = read(clip)
+    whole.write(tmp_path / "whole.wav")
+    monkeypatch.setattr(media_wav, "_BLOCK", 1001)
+    monkeypatch.setattr(media_wav, "_IN_MEMORY", 5000)
+    found = read(clip)
+    found.write(tmp_path / "blocks.wav")
+    assert (found.status, found.rms_db) == (whole.status, whole.rms_db)
+    assert found.rms_db == rms_db(found.samples)
+    write_wav(tmp_path / "again.wav", whole.samples, RATE)
+    files = [(tmp_path / f"{name}.wav").read_bytes() for name in ("whole", "blocks", "again")]
+    assert files[0] == files[1] == files[2]
 
 
 samples = st.lists(st.integers(-32768, 32767), max_size=300).map(lambda x: np.array(x, np.int16))

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from unmuted.engine import tensors
 from unmuted.engine.artifacts import content_digest, write_artifact
-from unmuted.engine.tensors import TensorSpool, open_tensors
+from unmuted.engine.tensors import TensorFile, TensorSpool
 from unmuted.errors import UserError
 
 DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "uint8", "bool")
@@ -63,8 +63,24 @@ def test_an_array_that_memory_does_not_keep_is_the_same(
     assert (digest, size) == (content_digest(path), path.stat().st_size)
     for name, array in load_file(path).items():
         np.testing.assert_array_equal(array, made[name])
-    with open_tensors(path) as file:
-        np.testing.assert_array_equal(file.get_slice("x")[10:20], made["x"][10:20])
+    with TensorFile(path) as file:
+        assert (file.shape("x"), file.shape("y")) == ((100, 3), (100,))
+        for start, stop in ((0, None), (10, 20), (99, 200), (5, 5), (300, 400)):
+            np.testing.assert_array_equal(file.rows("x", start, stop), made["x"][start:stop])
+        assert file.rows("y").dtype == np.uint8
+
+
+def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_artifact(path, {"x": np.arange(9.0)}, "recipe")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8])
+    with TensorFile(path) as file, pytest.raises(ValueError, match="the array x is cut short"):
+        file.rows("x")
+    for content in (b"", b"short", b"\xff" * 20, bytes([2, *[0] * 7]) + b"[]"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError):
+            TensorFile(path)
 
 
 def test_rows_of_another_kind_are_refused() -> None:

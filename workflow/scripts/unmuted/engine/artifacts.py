@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmuted.digests import digest_bytes, digest_file, digest_json
-from unmuted.engine.tensors import TensorSpool
+from unmuted.engine.tensors import TensorSpool, read_header
 from unmuted.errors import UserError
 
 if TYPE_CHECKING:
@@ -134,14 +133,9 @@ def _metadata(fingerprint: str) -> dict[str, str]:
 
 
 def _tensor_digest(path: Path) -> str:
-    """Digest of names, types, shapes, data; the format: 8 bytes length, JSON header, data."""
+    """Digest of names, types, shapes, data."""
     with open(path, "rb") as file:
-        start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 0 < length <= path.stat().st_size:
-            raise ValueError(f"no header of {length} bytes")
-        header = _json_object(file.read(length))
-        header.pop("__metadata__", None)
+        header = read_header(file)
         data = hashlib.file_digest(file, "sha256").hexdigest()
     return digest_bytes((json.dumps(header, sort_keys=True) + data).encode())
 

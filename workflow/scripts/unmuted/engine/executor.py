@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unmuted.dataset.videos import Video
 from unmuted.digests import digest_json
@@ -33,7 +33,7 @@ from unmuted.engine.artifacts import (
 from unmuted.engine.ledger import OK, Journal, LedgerEntry, read_rows, write_rows
 from unmuted.engine.progress import Progress
 from unmuted.engine.seeds import parse_fit
-from unmuted.engine.tensors import open_tensors
+from unmuted.engine.tensors import TensorFile
 from unmuted.text import one_line
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Artifact:
         """Arrays of a `.safetensors` artifact, checked."""
         return read_tensors(self.checked_path())
 
-    def open_tensors(self) -> Any:
-        """A `.safetensors` artifact, checked, to be read in slices; see `tensors.open_tensors`."""
-        return open_tensors(self.checked_path())
+    def open_tensors(self) -> TensorFile:
+        """A `.safetensors` artifact, checked, whose arrays are read in slices."""
+        return TensorFile(self.checked_path())
 
     def json(self) -> dict[str, object]:
         """Content of a `.json` artifact, checked."""

@@ -6,6 +6,7 @@ The file is the one that the library would have written from arrays in memory, t
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import struct
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 4 << 20  # bytes of an array that are kept in memory before a file takes them
 _ALIGNMENT = 8  # of the data behind the header, as the library has it
+_DTYPES = {
+    **{f"F{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"<u{bits // 8}" for bits in (8, 16, 32, 64)},
+    "BOOL": "?",
+}
 
 
 @dataclass
@@ -37,10 +44,7 @@ class _Part:
 
     @property
     def bytes(self) -> int:
-        size = self.rows * self.dtype.itemsize
-        for length in self.shape:
-            size *= length
-        return size
+        return self.rows * self.dtype.itemsize * math.prod(self.shape)
 
 
 class TensorSpool:
@@ -86,14 +90,62 @@ class TensorSpool:
                     shutil.copyfileobj(source, target, 1 << 20)
 
 
-def open_tensors(path: Path) -> Any:
-    """The library's handle on a file, a context manager whose `get_slice(name)[a:b]` reads rows.
+class TensorFile:
+    """A safetensors file of which rows are read, and no more than these.
 
-    Read, not mapped: mapped pages count as memory of the process while there is room.
+    The library's slices read whole arrays, or map them: mapped pages count as memory of the process
+    until it runs short. Raises ValueError for a file that is not of the format.
     """
-    from safetensors import safe_open
 
-    return safe_open(path, framework="np", backend="pread")
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "rb")  # noqa: SIM115 (closed by `__exit__`)
+        try:
+            self._header = read_header(self._file)
+        except ValueError:
+            self._file.close()
+            raise
+        self._start = self._file.tell()
+
+    def __enter__(self) -> TensorFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an array."""
+        return tuple(self._header[name]["shape"])
+
+    def rows(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Rows [start, stop) of an array, all of them by default; those beyond its end are not."""
+        import numpy as np
+
+        entry = self._header[name]
+        length, *row = entry["shape"]
+        start, stop, _ = slice(start, stop).indices(length)
+        dtype = np.dtype(_DTYPES[entry["dtype"]])
+        size = dtype.itemsize * math.prod(row)
+        data = bytearray(max(stop - start, 0) * size)
+        self._file.seek(self._start + entry["data_offsets"][0] + start * size)
+        if self._file.readinto(data) < len(data):
+            raise ValueError(f"{self._file.name}: the array {name} is cut short")
+        return np.frombuffer(data, dtype).reshape(-1 if size else max(stop - start, 0), *row)
+
+
+def read_header(file: IO[bytes]) -> dict[str, Any]:
+    """The header of a safetensors file without its metadata; the data follows in `file`.
+
+    The format: 8 bytes length, JSON, data. Raises ValueError where that is not there.
+    """
+    start = file.read(8)
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    if not 0 < length <= os.fstat(file.fileno()).st_size:
+        raise ValueError(f"no header of {length} bytes")
+    header = json.loads(file.read(length))
+    if not isinstance(header, dict):
+        raise ValueError(f"a JSON object expected, found {type(header).__name__}")
+    header.pop("__metadata__", None)
+    return header
 
 
 def _header(parts: Mapping[str, _Part], metadata: Mapping[str, str]) -> tuple[bytes, list[str]]:

@@ -12,7 +12,7 @@ from unmuted.engine.executor import Artifact
 from unmuted.engine.tensors import TensorSpool
 
 JPEG_QUALITY = 95
-AT_ONCE = 32  # images of a long video that are decoded before the next ones
+AT_ONCE = 16  # images of a long video that are decoded before the next ones
 
 _JPEG = [
     *(cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY),
@@ -76,12 +76,12 @@ def image_chunks(artifact: Artifact, size: int = AT_ONCE) -> Iterator[tuple[np.n
         uint8 `(n, H, W, 3)`, RGB. Raises ValueError as :func:`decode_images` does.
     """
     with artifact.open_tensors() as tensors:
-        offsets, jpeg = tensors.get_tensor("offsets"), tensors.get_slice("jpeg")
-        _check_offsets(offsets, jpeg.get_shape()[0])
+        offsets = tensors.rows("offsets")
+        _check_offsets(offsets, *tensors.shape("jpeg"))
         count = len(offsets) - 1
         for start in range(0, count, size):
             own = offsets[start : start + size + 1]
-            files = jpeg[int(own[0]) : int(own[-1])]
+            files = tensors.rows("jpeg", int(own[0]), int(own[-1]))
             images = [_decode(files[a - own[0] : b - own[0]]) for a, b in pairwise(own)]
             yield np.stack(images), start + size >= count
 
