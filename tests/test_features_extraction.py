@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from unmuted.engine.artifacts import read_tensors, write_artifact
+from unmuted.engine.executor import Artifact, Task
 from unmuted.engine.ledger import LedgerEntry
-from unmuted.engine.runner import Artifact, Task
 from unmuted.features.backbones import Backbone
 from unmuted.features.extraction import PictureExtractor
 from unmuted.media import images

@@ -56,6 +56,12 @@ def test_all_columns_and_further_ones(folder: Path) -> None:
     assert two.label is None and two.path == folder / " spaced .mp4"
 
 
+def test_a_unit_that_cannot_name_a_folder_is_refused(folder: Path) -> None:
+    (only,) = read(folder, "path,unit\na.mp4,match-1\n").videos
+    assert (only.unit, only.extra) == ("match-1", {})
+    assert "line 2: unit '../x' is not allowed" in message(folder, "path,unit\na.mp4,../x\n")
+
+
 def test_columns_by_other_names(folder: Path) -> None:
     content = "file,class,note\na.mp4,dog,unused\n"
     (only,) = read(folder, content, path="file", label="class").videos

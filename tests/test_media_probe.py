@@ -19,7 +19,7 @@ from media.clips import (
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.framecrc import Listing
 from unmuted.media.frames import read_frames
-from unmuted.media.probe import Limits, Probe, probe
+from unmuted.media.probe import Limits, Probe, probe, video_limits
 
 TONE = "sine=duration=3:sample_rate=48000"
 
@@ -148,6 +148,16 @@ def test_limits(tmp_path: Path) -> None:
     assert status_of(clip, Limits(max_frames=49)) == "too_long"
     assert status_of(clip, Limits(max_pixels=area - 1)) == "too_large"
     assert status_of(clip, Limits(timeout_s=0.001)) == "timeout"
+
+
+def test_limits_follow_the_length_that_a_dataset_allows() -> None:
+    short, long = (
+        video_limits({"max_seconds": seconds, "max_megapixels": 34}) for seconds in (60, 4 * 3600)
+    )
+    assert short == Limits()
+    assert short.timeout(3) == short.timeout(60) == 300
+    assert long.max_frames >= 4 * 3600 * 60  # at 60 frames a second
+    assert (long.max_pixels, long.timeout(90 * 60)) == (34_000_000, 90 * 300)
 
 
 def test_a_picture_that_grows_after_the_beginning(tmp_path: Path) -> None:

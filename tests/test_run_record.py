@@ -52,6 +52,23 @@ def test_a_job_finds_what_was_planned(config, planned) -> None:
     )
 
 
+def test_a_job_finds_the_videos_of_a_unit_in_one_shard(tmp_path: Path, config) -> None:
+    rows = [f"videos/cats/cats{i}.mp4,cats,match{i % 2}" for i in range(4)]
+    rows += [f"videos/dogs/dogs{i}.mp4,dogs," for i in range(4)]
+    (tmp_path / "m.csv").write_text("\n".join(["path,label,unit", *rows]))
+    config["videos"] = {"source": "manifest", "manifest": str(tmp_path / "m.csv")}
+    for per_shard in (1, 2):
+        planned = open_run(changed(config, "videos_per_shard", per_shard))
+        planned.record()
+        job = Run.of_job(planned.config, REGISTRY).dataset
+        assert job.record is not None
+        found = {name: job.find_shard(name) for name in planned.dataset.videos}
+        assert found == planned.dataset.shard_of
+        assert found["cats0"] == found["cats2"] and found["cats1"] == found["cats3"]
+        assert job.videos_of(found["cats0"]) == planned.dataset.videos_of(found["cats0"])
+        assert job.shards == planned.dataset.shards
+
+
 def test_a_job_of_one_shard_never_looks_at_the_source(
     config, planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,9 +197,12 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
         Video("b", None, None, None, "b"),
     ]
     shards = [("s", videos[:1]), ("t", []), ("u", videos[1:])]
-    write_record(tmp_path / "record", "source", ["a", "label, é"], shards, {"": {"all": {}}})
+    write_record(
+        tmp_path / "record", "source", ["a", "label, é"], shards, {"": {"all": {}}}, 4, {"v": "u"}
+    )
     found = read_record(tmp_path / "record", "source")
     assert found.job_fingerprints == {"": {"all": {}}} and found.classes == ["a", "label, é"]
+    assert (found.videos_per_shard, found.units) == (4, {"v": "u"})
     assert found.all() == videos
     assert [found.of_shard(shard) for shard in "stu"] == [videos[:1], [], videos[1:]]
     assert read_record(tmp_path / "record", "other") is None

@@ -79,6 +79,23 @@ def test_shards_of_other_layouts_are_the_folders_of_other_layouts_only() -> None
     assert shards_of_other_layouts("unknown", present, []) == []
 
 
+def test_videos_of_one_unit_lie_in_one_shard() -> None:
+    videos = [f"video{i}" for i in range(40)]
+    units = {video: f"match{i // 2}" for i, video in enumerate(videos[:20])}
+    for per_shard in (1, 4, 100):
+        shards = assign_shards(videos, per_shard, units)
+        shard_of = {video: shard for shard, own in shards.items() for video in own}
+        assert sorted(shard_of) == sorted(videos)
+        for first, second in zip(videos[:20:2], videos[1:20:2], strict=True):
+            assert shard_of[first] == shard_of[second]
+        alone = assign_shards(videos, per_shard)
+        for video in videos[20:]:  # units of others move no video on its own
+            assert video in alone[shard_of[video]]
+    assert assign_shards(videos, 1, units)["match3"] == ["video6", "video7"]
+    earlier = [shard_name("match3", 4), shard_name("video6", 8), "video6"]
+    assert set(shards_of_other_layouts("video6", "match3", earlier, "match3")) == set(earlier)
+
+
 def test_shard_folders_lists_folders_and_no_hidden_ones(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "a").mkdir()

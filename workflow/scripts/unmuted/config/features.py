@@ -42,7 +42,7 @@ class CnnSettings(Section):
 
     batch_size: AutoBatchSize = Field(
         "auto",
-        description="images that the CNNs of pilot and CNN-RNN see at once, always filled up to "
+        description="images that the CNNs see at once, always filled up to "
         "this number, halved where a GPU has no room for it; auto: 8 on a CPU, 64 on a GPU",
     )
 

@@ -17,6 +17,11 @@ class ColumnSettings(Section):
     video_id: Text | MISSING = Field(MISSING, description="the column with the video_id")
     split: Text | MISSING = Field(MISSING, description="the column with the split")
     group: Text | MISSING = Field(MISSING, description="the column with the group")
+    unit: Text | MISSING = Field(
+        MISSING,
+        description="the column with the unit: videos of one unit, such as the halves of a match, "
+        "lie in one shard",
+    )
 
 
 class DemoSettings(Section):

@@ -21,17 +21,19 @@ from unmuted.dataset.videos import (
 from unmuted.errors import UserError
 from unmuted.text import printable
 
+OPTIONAL = ("label", "video_id", "split", "group", "unit")
+
 
 def read_manifest(
     manifest: Path, root: Path | None, columns: Mapping[str, str], follow_links: bool = False
 ) -> Dataset:
-    """Videos of a CSV file with the columns path and, optionally, label, video_id, split, group.
+    """Videos of a CSV file with a column path and, optionally, those of `OPTIONAL`.
 
     columns: names of these columns in the file. Relative paths start at `root`, by default the
     manifest's own folder; unless `follow_links`, files may not lie outside it. Rows without label
     are kept, for prediction. Raises UserError listing every bad row.
     """
-    names = {key: columns.get(key, key) for key in ("path", "label", "video_id", "split", "group")}
+    names = {key: columns.get(key, key) for key in ("path", *OPTIONAL)}
     root = root or manifest.parent
     header, rows = _read_csv(manifest)
     if names["path"] not in header:
@@ -121,6 +123,10 @@ def _video(row: Mapping[str, str], names: Mapping[str, str], root: Path) -> Vide
             f"video_id '{printable(video_id)}' is not allowed: letters, digits, '_', '-', "
             "single '.', not starting with '.', not ending with '.ledger.csv', at most 120 of them"
         )
+    if cell["unit"] and not is_video_id(cell["unit"]):
+        raise ValueError(
+            f"unit '{printable(cell['unit'])}' is not allowed: it names folders, as video ids do"
+        )
     for key in ("label", "group"):
         if not is_line(cell[key]):
             raise ValueError(f"{key} '{printable(cell[key])}': {NO_LINE}")
@@ -128,4 +134,5 @@ def _video(row: Mapping[str, str], names: Mapping[str, str], root: Path) -> Vide
         raise ValueError(f"split '{printable(cell['split'])}' is none of {', '.join(SPLITS)}")
     extra = {key: value for key, value in row.items() if key not in names.values()}
     label, split = cell["label"] or None, cell["split"] or None
-    return Video(video_id, path, label, split, cell["group"] or video_id, root=root, extra=extra)
+    group, unit = cell["group"] or video_id, cell["unit"] or None
+    return Video(video_id, path, label, split, group, root=root, extra=extra, unit=unit)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unmuted.dataset.limits import Limits
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
 from unmuted.text import printable
@@ -26,7 +27,8 @@ class Video:
     video_id: safe as a file name, unique without regard to case. path: the file, None for a clip
     that the demo makes. root: folder the path may not leave. label: class, None when unknown.
     split: train, val or test where the manifest says so. group: source that must not straddle
-    splits. extra: further columns of the manifest, kept as they are.
+    splits. extra: further columns of the manifest, kept as they are. unit: of videos that one job
+    must work on together, such as the halves of a match; None for a video on its own.
     """
 
     video_id: str
@@ -36,6 +38,7 @@ class Video:
     group: str
     root: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    unit: str | None = None
 
     def stamp(self) -> list[object]:
         """Path, size, modification time (ns), readability: differs when the file may have changed.
@@ -55,11 +58,19 @@ class Dataset:
     """Videos sorted by id, and the files of the folder that were not taken for videos.
 
     specifications: of a generated dataset, what each video is made from: JSON values by id.
+    limits: what it refuses. videos_per_shard: how many of its videos one job works on, on average.
     """
 
     videos: tuple[Video, ...]
     ignored: tuple[str, ...] = ()
     specifications: Mapping[str, object] | None = None
+    limits: Limits = field(default_factory=Limits)
+    videos_per_shard: int = 128
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The units of the videos that are not on their own, by id."""
+        return {video.video_id: video.unit for video in self.videos if video.unit is not None}
 
     @property
     def classes(self) -> list[str]:
@@ -120,15 +131,20 @@ def check_experiment(dataset: Dataset) -> None:
 
 
 def write_table(path: Path, dataset: Dataset) -> None:
-    """The data set as CSV: our columns first, the manifest's further columns behind."""
+    """The data set as CSV: our columns first, the manifest's further columns behind.
+
+    There is a column `unit` where some video has one.
+    """
     extra = sorted({key for video in dataset.videos for key in video.extra})
+    units = ["unit"] if dataset.units else []
     # Further columns may hold bytes that are not UTF-8: escaped, so that the table is.
     with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["video_id", "label", "split", "group", "path", *extra])
+        writer.writerow(["video_id", "label", "split", "group", "path", *units, *extra])
         for video in dataset.videos:
             where = printable(video.path) if video.path else ""
             row = [video.video_id, video.label or "", video.split or "", video.group, where]
+            row += [video.unit or "" for _ in units]
             writer.writerow([*row, *(video.extra.get(key, "") for key in extra)])
 
 

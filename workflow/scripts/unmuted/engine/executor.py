@@ -268,7 +268,7 @@ def _reuse_existing(
             continue
         others = [] if base is None else [base]
         if task.video is not None:
-            shards = shards_of_other_layouts(task.name, folder.name, siblings)
+            shards = shards_of_other_layouts(task.name, folder.name, siblings, task.video.unit)
             others += [folder.parent / shard for shard in shards]
         elif task.seed is not None:
             others += [folder.parent / part for part in siblings if part != folder.name]

@@ -27,7 +27,8 @@ class RunRecord:
     """The record of a run; of its videos only those that are asked for are read.
 
     classes: of the labelled videos, in alphabetical order. job_fingerprints: those of the fitted
-    stages, by scenario; see `JobFingerprints.planned`. The file stays open: another run may put its
+    stages, by scenario; see `JobFingerprints.planned`. videos_per_shard, units: of the dataset, as
+    in `Dataset`. The file stays open: another run may put its
     own record in its place.
     """
 
@@ -35,6 +36,8 @@ class RunRecord:
         self._file, self._places = file, index["places"]
         self.classes: Sequence[str] = index["classes"]
         self.job_fingerprints: Mapping[str, Mapping] = index["job_fingerprints"]
+        self.videos_per_shard: int = index["videos_per_shard"]
+        self.units: Mapping[str, str] = index["units"]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -62,6 +65,8 @@ def write_record(
     classes: Sequence[str],
     shards: Iterable[tuple[str, Iterable[Video]]],
     job_fingerprints: Mapping[str, object],
+    videos_per_shard: int,
+    units: Mapping[str, str],
 ) -> None:
     """Write the record; source: a digest of where the videos come from and how they are sharded."""
     places: dict[str, list[int]] = {}
@@ -76,6 +81,8 @@ def write_record(
                 "classes": classes,
                 "places": places,
                 "job_fingerprints": job_fingerprints,
+                "videos_per_shard": videos_per_shard,
+                "units": units,
             }
         ).encode()
         file.write(index + f"\n{len(index):{DIGITS}d}".encode())
@@ -94,7 +101,8 @@ def read_record(path: Path, source: str) -> RunRecord | None:
         index = json.loads(file.read(length))
     except (OSError, ValueError):
         index = {}  # not a record, or one of another version
-    if index.get("source") != source or not index.keys() >= {"classes", "job_fingerprints"}:
+    known = {"classes", "job_fingerprints", "videos_per_shard", "units"}
+    if index.get("source") != source or not index.keys() >= known:
         file.close()
         return None
     return RunRecord(file, index)
@@ -102,10 +110,11 @@ def read_record(path: Path, source: str) -> RunRecord | None:
 
 def _cells(video: Video) -> list[object]:
     path, root = (str(part) if part else None for part in (video.path, video.root))
-    return [video.video_id, path, video.label, video.split, video.group, root, dict(video.extra)]
+    named = [video.video_id, path, video.label, video.split, video.group, root]
+    return [*named, dict(video.extra), video.unit]
 
 
 def _video(cells: list[object]) -> Video:
-    video_id, path, label, split, group, root, extra = cells
+    video_id, path, label, split, group, root, extra, unit = cells
     path, root = (Path(part) if part else None for part in (path, root))
-    return Video(video_id, path, label, split, group, root, extra)
+    return Video(video_id, path, label, split, group, root, extra, unit)

@@ -44,7 +44,15 @@ class ShardedDataset:
         """Record the videos for jobs, with what was planned. Generated videos need no record."""
         if not self.is_generated:
             shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
-            write_record(path, self._source_digest, self.classes, shards, job_fingerprints)
+            write_record(
+                path,
+                self._source_digest,
+                self.classes,
+                shards,
+                job_fingerprints,
+                self.listing.videos_per_shard,
+                self.listing.units,
+            )
 
     @property
     def _source_digest(self) -> str:
@@ -56,7 +64,8 @@ class ShardedDataset:
     def listing(self) -> Dataset:
         """The dataset as it was read. Raises UserError when videos are missing or ambiguous."""
         if self.record is not None:
-            return Dataset(tuple(self.record.all()))
+            videos, per_shard = tuple(self.record.all()), self.record.videos_per_shard
+            return Dataset(videos, videos_per_shard=per_shard)
         return self._registry.read_dataset(self._config)
 
     @cached_property
@@ -91,6 +100,7 @@ class ShardedDataset:
         return digest_json(
             [
                 [v.video_id, printable(v.path or ""), v.label, v.split, v.group, dict(v.extra)]
+                + ([] if v.unit is None else [v.unit])
                 for v in self.listing.videos
             ]
         )
@@ -100,7 +110,8 @@ class ShardedDataset:
     @cached_property
     def shards(self) -> Mapping[str, list[str]]:
         """Shard names with the ids of their videos."""
-        return assign_shards(list(self.videos), self._config["videos_per_shard"])
+        listing = self.listing
+        return assign_shards(list(self.videos), listing.videos_per_shard, listing.units)
 
     def has_shard(self, shard: str) -> bool:
         """Whether a shard is part of this run."""
@@ -121,7 +132,8 @@ class ShardedDataset:
         """Shard of a video of this run; in a job without a look at the other videos."""
         if self.record is None:
             return self.shard_of[video_id]
-        return shard_like(next(iter(self.record)), video_id, self._config["videos_per_shard"])
+        unit = self.record.units.get(video_id, video_id)
+        return shard_like(next(iter(self.record)), unit, self.record.videos_per_shard)
 
     def require_shard(self, video_id: str) -> str:
         """Shard of a video; raises UserError for an id that is not part of this run."""

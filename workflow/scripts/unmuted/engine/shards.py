@@ -1,6 +1,7 @@
 """Shards: the stable sets of videos that one job works on.
 
-A video's shard is a hash of its id, so a new video touches one shard and moves no other. The
+A video's shard is a hash of its id, so a new video touches one shard and moves no other. Videos
+that belong together, such as the halves of a match, share the hash of their unit. The
 number of shards is a power of two: when a growing data set crosses a boundary the layout doubles,
 and the jobs of the new layout reuse what the old one has finished (see `unmuted.engine.executor`).
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 LAYOUT = re.compile(r"(\d{5,})-of-(\d{5,})")
@@ -29,32 +30,46 @@ def shard_name(video_id: str, count: int) -> str:
     return f"{number % count:05d}-of-{count:05d}"
 
 
-def shard_like(neighbour: str, video_id: str, videos_per_shard: int) -> str:
-    """Shard of `video_id` in the layout that has a shard of the name `neighbour`."""
+def shard_like(neighbour: str, unit: str, videos_per_shard: int) -> str:
+    """Shard of a unit, by default the id of a video, in the layout that has a shard `neighbour`."""
     if videos_per_shard == 1:
-        return video_id
-    return shard_name(video_id, int(LAYOUT.fullmatch(neighbour)[2]))
+        return unit
+    return shard_name(unit, int(LAYOUT.fullmatch(neighbour)[2]))
 
 
-def assign_shards(video_ids: Sequence[str], videos_per_shard: int) -> dict[str, list[str]]:
+def assign_shards(
+    video_ids: Sequence[str], videos_per_shard: int, units: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
     """Shard names with their video ids, both sorted; only shards that hold videos.
 
     With one video a shard, the shard bears the video's id: the plain DAG of one job per video.
+    units: of videos that must lie in one shard, by id. Their unit takes the place of their ids.
     """
-    if videos_per_shard == 1:
-        return {video_id: [video_id] for video_id in sorted(video_ids)}
+    units = units or {}
     count = shard_count(len(video_ids), videos_per_shard)
     shards: dict[str, list[str]] = {}
     for video_id in sorted(video_ids):
-        shards.setdefault(shard_name(video_id, count), []).append(video_id)
+        unit = units.get(video_id, video_id)
+        shard = unit if videos_per_shard == 1 else shard_name(unit, count)
+        shards.setdefault(shard, []).append(video_id)
     return dict(sorted(shards.items()))
 
 
-def shards_of_other_layouts(video_id: str, shard: str, folders: Iterable[str]) -> list[str]:
-    """Names among `folders` in which another layout keeps `video_id`, in a fixed order."""
+def shards_of_other_layouts(
+    video_id: str, shard: str, folders: Iterable[str], unit: str | None = None
+) -> list[str]:
+    """Names among `folders` in which another layout keeps `video_id`, in a fixed order.
+
+    unit: of the video, if it has one; earlier it may have had none.
+    """
     existing = set(folders)
     counts = {int(match[2]) for name in existing if (match := LAYOUT.fullmatch(name))}
-    candidates = [video_id, *(shard_name(video_id, count) for count in sorted(counts))]
+    names = dict.fromkeys([unit or video_id, video_id])
+    candidates = [
+        candidate
+        for name in names
+        for candidate in (name, *(shard_name(name, count) for count in sorted(counts)))
+    ]
     return [name for name in candidates if name in existing and name != shard]
 
 

@@ -222,7 +222,7 @@ def _decode(
     reading, writing = os.pipe()
     with open(reading, "rb") as times, open(writing, "wb") as times_end:
         arguments = _decode_command(path, size, limits, writing)
-        with Process(arguments, limits.timeout_s, pass_fds=(writing,)) as run:
+        with Process(arguments, limits.timeout(probe.duration_s), pass_fds=(writing,)) as run:
             times_end.close()  # ffmpeg holds the only writing end now: its exit ends the stream
             entries = Listing().entries(line.decode("ascii") for line in times)
             while len(pixels := run.stdout.read(width * height * 3)) == width * height * 3:

@@ -8,12 +8,11 @@ upright.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
+from unmuted.dataset.limits import Limits, video_limits
 from unmuted.media import ffmpeg
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
@@ -31,22 +30,6 @@ _LONE_FRAME_S = Fraction(1, 25)  # a lone frame without a duration counts as one
 # ffmpeg's channel layouts whose names do not begin with the number of channels, as "5.1" does.
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "quad(side)": 4}
 _CHANNELS |= {"hexagonal": 6, "octagonal": 8, "cube": 8, "hexadecagonal": 16}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is refused, so that no file can stop a run; `timeout_s` is for one call of ffmpeg."""
-
-    max_seconds: float = 60.0
-    max_frames: int = 100_000
-    max_pixels: int = 34_000_000
-    timeout_s: float = 300.0
-
-
-def video_limits(videos: Mapping[str, Any]) -> Limits:
-    """What is refused, from the configuration's section `videos`."""
-    pixels = int(videos["max_megapixels"] * 1e6)
-    return Limits(max_seconds=videos["max_seconds"], max_pixels=pixels)
 
 
 @dataclass(frozen=True)
@@ -176,7 +159,7 @@ def _read_listing(
     arguments: list[str], limits: Limits, shown: _Shown
 ) -> tuple[Listing, _Shown, str]:
     listing, entries, began = Listing(), 0, Fraction(0)
-    with Process(arguments, limits.timeout_s) as run:
+    with Process(arguments, limits.timeout(limits.max_seconds)) as run:
         lines = (line.decode("ascii", errors="replace") for line in run.stdout)
         for entry in listing.entries(lines):
             video = listing.stream_of("video")

@@ -92,7 +92,9 @@ def read_wav(
     length = round(probe.duration_s * rate)
     pcm = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (goes with the result)
     energy = written = 0
-    with Process(_decode_command(path, probe, length, rate), limits.timeout_s) as run:
+    with Process(
+        _decode_command(path, probe, length, rate), limits.timeout(probe.duration_s)
+    ) as run:
         for samples in _blocks(run.stdout, length):
             energy += _energy(samples)
             pcm.write(samples.tobytes())

@@ -6,11 +6,12 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmuted.dataset.folder import read_folder
+from unmuted.dataset.limits import video_limits
 from unmuted.dataset.manifest import read_manifest
 from unmuted.dataset.ucf101 import read_ucf101
 from unmuted.dataset.videos import Dataset, Video
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
 
 
 def read_dataset(config: Mapping[str, object]) -> Dataset:
-    """The videos of a run, from the section `videos`.
+    """The videos of a run, with the limits and the size of shards that belong to them.
 
     Raises UserError when they cannot be told apart or found.
     """
+    limits, per_shard = video_limits(config["videos"]), config["videos_per_shard"]
+    return replace(_read_videos(config), limits=limits, videos_per_shard=per_shard)
+
+
+def _read_videos(config: Mapping[str, object]) -> Dataset:
     videos = config["videos"]
     if videos["source"] == "folder":
         return read_folder(Path(videos["folder"]), videos["follow_links"])

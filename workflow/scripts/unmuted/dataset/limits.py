@@ -1,0 +1,41 @@
+"""What a dataset refuses, so that no file can stop a run.
+
+Imported by the Snakefile, so free of torch, numpy and pandas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_FASTEST = 250  # frames a second, of videos of any length
+_LEAST_FRAMES = 100_000
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused: longer videos, of more frames, of larger pictures.
+
+    timeout_s: for one call of ffmpeg on a video of up to a minute; see `timeout`.
+    """
+
+    max_seconds: float = 60.0
+    max_frames: int = _LEAST_FRAMES
+    max_pixels: int = 34_000_000
+    timeout_s: float = 300.0
+
+    def timeout(self, seconds: float) -> float:
+        """Seconds for one call of ffmpeg on a video of so many seconds."""
+        return self.timeout_s * max(1.0, seconds / _MINUTE)
+
+
+def video_limits(videos: Mapping[str, Any]) -> Limits:
+    """The limits of a dataset, from the configuration's section `videos`."""
+    seconds = videos["max_seconds"]
+    return Limits(
+        max_seconds=seconds,
+        max_frames=max(_LEAST_FRAMES, int(seconds * _FASTEST)),
+        max_pixels=int(videos["max_megapixels"] * 1e6),
+    )
