@@ -9,6 +9,7 @@ import torch
 
 from unmuted.config.generator import GeneratorSettings
 from unmuted.samples.experiment import FULL, Clip, Experiment, fit_units, training_folds
+from unmuted.samples.sample import Sample
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection, fit_projection
@@ -116,7 +117,9 @@ def clips_of(corpus: Corpus) -> list[Clip]:
             arrays["ast"] = {"tokens": corpus.tokens[i], "scores": corpus.scores[i]}
         artifacts = {stage: InMemory(content) for stage, content in arrays.items()}
         label, split = f"class{corpus.labels[i]}", str(corpus.split[i])
-        clips.append(Clip(f"video{i}", label, split, corpus.groups[i], key, artifacts))
+        clips.append(
+            Clip(Sample.of_video(f"video{i}", label), split, corpus.groups[i], key, artifacts)
+        )
     return clips
 
 

@@ -29,6 +29,7 @@ from unmuted.engine.job import FullReader
 from unmuted.engine.ledger import LedgerEntry, read_rows, write_rows
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, load_experiment
+from unmuted.samples.sample import Sample
 from unmuted.systems.classifier.selection import select_snapshot
 from unmuted.systems.cnn_rnn.sequences import SEQUENCES, load_sequences
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
@@ -268,7 +269,7 @@ def test_features_of_two_widths_are_refused(tmp_path: Path) -> None:
         features = np.ones((2, width), np.float32)
         digest, size = write_artifact(path, {"features": features}, "fingerprint")
         found = Artifact(path, LedgerEntry(name, "ok", "", "fingerprint", digest, size, 0.0))
-        clips.append(Clip(name, "x", "train", name, name, {"cnn_sequence": found}))
+        clips.append(Clip(Sample.of_video(name, "x"), "train", name, name, {"cnn_sequence": found}))
     with pytest.raises(UserError, match="b: the CNN-RNN reads 3 features a frame, found 4"):
         load_sequences(clips, 5)
     assert load_sequences(clips[:1], 5).features.shape == (1, 5, 3)

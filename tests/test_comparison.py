@@ -18,6 +18,7 @@ from unmuted.evaluation.missing_audio import Heard, filled_contrasts, rate_curve
 from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import KINDS
+from unmuted.samples.sample import Sample
 from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
 from unmuted.systems.arch1.filter_rule import FilterRule, filter_rule, keep
 from unmuted.systems.classifier.inputs import ClipFeatures
@@ -91,7 +92,10 @@ def test_only_clips_that_every_system_can_be_tested_on_are_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def experiment(**split_of: str) -> Experiment:
-        clips = [Clip(name, "x", split, name, name, {}) for name, split in split_of.items()]
+        clips = [
+            Clip(Sample.of_video(name, "x"), split, name, name, {})
+            for name, split in split_of.items()
+        ]
         return Experiment(tuple(clips), ("x",), {"empty": 2})
 
     whole = experiment(a="train", b="test", c="test", d="test", e="test")

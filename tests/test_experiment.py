@@ -34,13 +34,14 @@ from unmuted.samples.experiment import (
     training_sound,
 )
 from unmuted.samples.missing_audio import is_missing
+from unmuted.samples.sample import Sample
 
 FOLDS = 3
 
 
 def clip(name: str, key: str, group: str, split: str = "train", has_sound: bool = True) -> Clip:
     label = name[0]
-    return Clip(name, label, split, group, key, {"ast": None} if has_sound else {})
+    return Clip(Sample.of_video(name, label), split, group, key, {"ast": None} if has_sound else {})
 
 
 clips = st.lists(

@@ -29,13 +29,14 @@ from unmuted.samples.experiment import (
     unlabelled_clips,
 )
 from unmuted.samples.missing_audio import is_missing
+from unmuted.samples.sample import Sample
 
 FOLDS = 3
 
 
 def clip(name: str, key: str, group: str, split: str | None, sound: bool = True) -> Clip:
     label = None if split is None else name[0]
-    return Clip(name, label, split, group, key, {"ast": None} if sound else {})
+    return Clip(Sample.of_video(name, label), split, group, key, {"ast": None} if sound else {})
 
 
 anywhere = st.lists(

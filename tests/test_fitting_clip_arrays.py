@@ -21,6 +21,7 @@ from unmuted.config.classifier import ClassifierSettings
 from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
+from unmuted.samples.sample import Sample
 from unmuted.systems.classifier.inputs import load_features
 from unmuted.systems.classifier.training import predict, train_classifier
 from unmuted.systems.comparison.imputation import audio_statistics
@@ -314,7 +315,10 @@ def test_memory_does_not_grow_with_the_features() -> None:
     projection = Projection(np.zeros(audio_dim, np.float32), np.eye(audio_dim), np.ones(audio_dim))
 
     def clips(count: int) -> list[Clip]:
-        return [Clip(f"{i}", "a", "train", f"{i}", f"{i}", artifacts) for i in range(count)]
+        return [
+            Clip(Sample.of_video(f"{i}", "a"), "train", f"{i}", f"{i}", artifacts)
+            for i in range(count)
+        ]
 
     def classify(count: int) -> None:
         x = load_features(clips(count), projection).of_arm("generated", 0)

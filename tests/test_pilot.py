@@ -15,6 +15,7 @@ from unmuted.errors import UserError
 from unmuted.evaluation.metrics import r2
 from unmuted.samples.experiment import Clip
 from unmuted.samples.folds import has_seen
+from unmuted.samples.sample import Sample
 from unmuted.systems.pilot.data import (
     NO_LABEL,
     PilotData,
@@ -148,7 +149,7 @@ class InMemory:
 def clip(rgb: np.ndarray, flow: np.ndarray, label: str | None = "a") -> Clip:
     artifacts = {"cnn_rgb": InMemory({"features": rgb}), "cnn_flow": InMemory({"features": flow})}
     artifacts["vit_rgb"] = artifacts["cnn_rgb"]
-    return Clip("v", label, "train", "g", "k", artifacts)
+    return Clip(Sample.of_video("v", label), "train", "g", "k", artifacts)
 
 
 def features(seed: int = 0, steps: int = T) -> tuple[np.ndarray, np.ndarray]:

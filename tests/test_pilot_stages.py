@@ -39,6 +39,7 @@ from unmuted.samples.experiment import (
     load_experiment,
     training_folds,
 )
+from unmuted.samples.sample import Sample
 from unmuted.samples.source_groups import Sources
 from unmuted.systems.classifier.selection import log_loss
 from unmuted.systems.pilot.data import load_pilot_data
@@ -119,7 +120,7 @@ def fitted_again(before: World, after: World, *seeds: int) -> set[str]:
 
 def clip(name: str, group: str, label: str | None, sound: bool) -> Clip:
     split = None if label is None else "train"
-    return Clip(name, label, split, group, name, {"ast": None} if sound else {})
+    return Clip(Sample.of_video(name, label), split, group, name, {"ast": None} if sound else {})
 
 
 def experiment() -> Experiment:
@@ -166,7 +167,10 @@ def test_a_fit_without_sound_or_without_a_label_is_refused() -> None:
     mute = replace(found, clips=tuple(mute), unlabelled=())
     with pytest.raises(UserError, match="leaves none for the models without-fold-"):
         pilot_units(mute, WEIGHTS, 3, with_ablations=True)
-    nameless = [replace(c, label=None) if c.split == "train" else c for c in found.clips]
+    unknown = {
+        c.video_id: Sample.of_video(c.video_id, None) for c in found.clips if c.split == "train"
+    }
+    nameless = [replace(c, sample=unknown.get(c.video_id, c.sample)) for c in found.clips]
     with pytest.raises(UserError, match="no labelled training clip is left for the models full"):
         pilot_units(replace(found, clips=tuple(nameless)), WEIGHTS, 3, with_ablations=True)
 

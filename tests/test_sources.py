@@ -15,10 +15,13 @@ from unmuted.samples.experiment import (
     training_folds,
     unlabelled_clips,
 )
+from unmuted.samples.sample import Sample
 from unmuted.samples.source_groups import Sources
 
 FOLDS = 3
-ENOUGH = tuple(Clip(f"t{i}", "a", "train", f"train{i}", f"t{i}", {}) for i in range(2 * FOLDS))
+ENOUGH = tuple(
+    Clip(Sample.of_video(f"t{i}", "a"), "train", f"train{i}", f"t{i}", {}) for i in range(2 * FOLDS)
+)
 SPLITS = ("train", "val", "test", None)
 
 
@@ -27,7 +30,9 @@ def experiment_of(clips: list[Clip]) -> Experiment:
     homes = merge_duplicate_groups(clips)
     teaching = {clip.video_id for clip in clips if clip.label is None}
     labelled = [
-        Clip(c.video_id, c.label, c.split, homes[c.group], c.key, {}) for c in clips if c.label
+        Clip(Sample.of_video(c.video_id, c.label), c.split, homes[c.group], c.key, {})
+        for c in clips
+        if c.label
     ]
     unlabelled = unlabelled_clips(clips, homes, teaching)
     return Experiment(tuple(labelled), ("a", "b"), {}, homes, tuple(unlabelled))
@@ -45,7 +50,13 @@ clip_lists = st.lists(
     lambda rows: [
         *ENOUGH,
         *(
-            Clip(f"v{i}", label if split else None, split if label else None, group, key, {})
+            Clip(
+                Sample.of_video(f"v{i}", label if split else None),
+                split if label else None,
+                group,
+                key,
+                {},
+            )
             for i, (label, split, group, key) in enumerate(rows)
         ),
     ]
@@ -70,9 +81,14 @@ def test_the_order_of_the_clips_does_not_matter(clips: list[Clip], rng: random.R
 
 
 def test_only_copies_take_room() -> None:
-    clips = [Clip(f"v{i}", "ab"[i % 2], "train", f"group{i}", f"key{i}", {}) for i in range(9)]
-    copy = Clip("copy", "a", "test", "elsewhere", "key3", {})
-    mixed = Clip("mixed", "a", "test", "elsewhere", "key5", {})  # of a group with two sources
+    clips = [
+        Clip(Sample.of_video(f"v{i}", "ab"[i % 2]), "train", f"group{i}", f"key{i}", {})
+        for i in range(9)
+    ]
+    copy = Clip(Sample.of_video("copy", "a"), "test", "elsewhere", "key3", {})
+    mixed = Clip(
+        Sample.of_video("mixed", "a"), "test", "elsewhere", "key5", {}
+    )  # of a group with two sources
     sources = Sources.of(experiment_of([*clips, copy, mixed]), [*clips, copy, mixed], FOLDS)
     assert sources.joined == {"elsewhere": "group3"}
     assert sources.copied == {"key5": "group5"}

@@ -14,6 +14,7 @@ from unmuted.dataset.splits import make_splits
 from unmuted.dataset.videos import Video
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.sample import Sample
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips, sorted_tail
 
 # The source's table: UCF101's first training list, 594 clips, of groups 8 to 25 of each class.
@@ -45,7 +46,13 @@ def videos() -> list[Video]:
 def experiment_of(splits: dict[str, str]) -> Experiment:
     rng = np.random.default_rng(0)
     clips = [
-        Clip(v.video_id, v.label, splits[v.video_id], v.group, rng.bytes(8).hex(), {})
+        Clip(
+            Sample.of_video(v.video_id, v.label),
+            splits[v.video_id],
+            v.group,
+            rng.bytes(8).hex(),
+            {},
+        )
         for v in videos()
     ]
     return Experiment(tuple(sorted(clips, key=lambda clip: clip.key)), CLASSES, {})
@@ -90,7 +97,9 @@ def test_seed_mode_leaves_the_test_split_alone() -> None:
     relabelled = replace(
         experiment,
         clips=tuple(
-            replace(clip, label="Punch") if clip.split == "test" else clip
+            replace(clip, sample=Sample.of_video(clip.video_id, "Punch"))
+            if clip.split == "test"
+            else clip
             for clip in experiment.clips
         ),
     )
@@ -101,7 +110,10 @@ def test_seed_mode_leaves_the_test_split_alone() -> None:
 def test_the_tail_is_cut_where_keras_cuts(count: int, share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = rng.choice(["a", "b", "c"], size=count)
-    clips = [Clip(f"v{i}", labels[i], "train", "g", f"{i:04d}", {}) for i in range(count)]
+    clips = [
+        Clip(Sample.of_video(f"v{i}", labels[i]), "train", "g", f"{i:04d}", {})
+        for i in range(count)
+    ]
     cut = int(np.floor(count * (1.0 - share)))  # keras.utils' train_validation_split
     shuffled = [clips[i] for i in rng.permutation(count)]
     if cut == 0:

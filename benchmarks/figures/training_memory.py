@@ -33,6 +33,7 @@ from unmuted.engine.executor import Artifact, Task
 from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.engine.seeds import name_of_fit
 from unmuted.samples.experiment import FULL, Clip, Experiment
+from unmuted.samples.sample import Sample
 from workload import SCRATCH, THREADS
 
 STEPS, VIEW, TOKEN, AUDIO, TEXT, LABELS, SEEDS, CAPTIONS = 18, 768, 768, 128, 384, 527, 5, 6
@@ -85,7 +86,11 @@ def read_clips(folder: Path, count: int) -> list[Clip]:
             )
             for stage, digest in found.items()
         }
-        clips.append(Clip(name, str(i % CLASSES), "train", name, found["vit_rgb"], artifacts))
+        clips.append(
+            Clip(
+                Sample.of_video(name, str(i % CLASSES)), "train", name, found["vit_rgb"], artifacts
+            )
+        )
     return clips
 
 

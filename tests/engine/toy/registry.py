@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ def check_config(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_dataset(config: Mapping[str, Any]) -> Dataset:
     """The files of a manifest."""
-    return read_manifest(Path(config["videos"]["manifest"]), None, {}, False)
+    dataset = read_manifest(Path(config["videos"]["manifest"]), None, {}, False)
+    return replace(dataset, videos_per_shard=config["videos_per_shard"])
 
 
 def dataset_identity(config: Mapping[str, Any]) -> dict[str, str]:

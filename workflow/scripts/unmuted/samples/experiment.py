@@ -23,6 +23,7 @@ from unmuted.features.visual import VISUAL
 from unmuted.samples.folds import FULL as FULL_FOLD
 from unmuted.samples.folds import Generators, assign_folds
 from unmuted.samples.missing_audio import is_missing
+from unmuted.samples.sample import Sample
 from unmuted.training.order import stable_hash
 
 if TYPE_CHECKING:
@@ -53,18 +54,27 @@ CAPTIONED_VIEWS = SampleStages(VISUAL, VIEWS)  # of all systems that generate or
 
 @dataclass(frozen=True)
 class Clip:
-    """One usable clip.
+    """One usable sample, with all that is known and was made of it.
 
     key: digest of what is seen, which orders clips and seeds their noise whatever they are called.
     group: source group; clips of the same content share one. artifacts: by stage.
     """
 
-    video_id: str
-    label: str | None
+    sample: Sample
     split: str | None
     group: str
     key: str
     artifacts: Mapping[str, Artifact]
+
+    @property
+    def video_id(self) -> str:
+        """The video that the sample is, or is a part of."""
+        return self.sample.video_id
+
+    @property
+    def label(self) -> str | None:
+        """The class that is to be told; None where it is not known."""
+        return self.sample.label
 
     def digests(self, *stages: str) -> list[str]:
         """Content digests of what it has of these stages, for recipes."""
@@ -106,13 +116,17 @@ class Experiment:
         """Clips of train, val or test."""
         return [clip for clip in self.clips if clip.split == name]
 
+    def samples(self, split: str) -> list[Sample]:
+        """What is to be told of the clips of train, val or test."""
+        return [clip.sample for clip in self.split(split)]
+
     def learnt_from(self) -> list[Clip]:
         """Clips whose sound the fits of audio may read; classifiers read those of train alone."""
         return [*self.split("train"), *self.unlabelled]
 
     def classes_without(self, split: str) -> list[str]:
         """Classes of which no usable clip is in this split, in alphabetical order."""
-        there = {clip.label for clip in self.split(split)}
+        there = {sample.label for sample in self.samples(split)}
         return [label for label in self.classes if label not in there]
 
     def with_canonical_groups(self, clips: Iterable[Clip]) -> list[Clip]:
@@ -157,7 +171,9 @@ def load_clips(
             split = splits.get(video_id)
             if reads_audio and _is_declared_missing(job, video, split, key):
                 artifacts = {stage: artifacts[stage] for stage in artifacts if stage not in HEARD}
-            clips.append(Clip(video_id, video.label, split, video.group, key, artifacts))
+            clips.append(
+                Clip(Sample.of_video(video_id, video.label), split, video.group, key, artifacts)
+            )
     return clips
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import VIEWS, Clip, Experiment, training_folds
+from unmuted.samples.sample import Sample
 
 FIT = "all"
 READ = (*VIEWS, "ast")  # what is read of a clip of the lookup set
@@ -40,7 +41,7 @@ class LookupSet:
                 for stage, digest in zip(READ, digests, strict=True)
                 if digest
             }
-            clips.append(Clip(video_id, None, "train", group, key, artifacts))
+            clips.append(Clip(Sample.of_video(video_id, None), "train", group, key, artifacts))
             if fold is not None:
                 folds[group] = fold
         return cls(clips, folds)

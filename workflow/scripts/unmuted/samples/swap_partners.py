@@ -8,6 +8,7 @@ from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import draw_swap_partners
+from unmuted.samples.sample import Sample
 
 FIT = "all"
 
@@ -42,5 +43,5 @@ def read_partners(job: Job, table: Artifact) -> Mapping[str, Clip]:
         if partners.get(video_id):
             name, digest = partners[video_id]
             ast = job.recorded_artifact("swap_partners", table, "ast", name, digest)
-            found[video_id] = Clip(name, None, None, "", "", {"ast": ast})
+            found[video_id] = Clip(Sample.of_video(name, None), None, "", "", {"ast": ast})
     return found
