@@ -90,7 +90,7 @@ def measured(stage: str, minutes: int) -> dict[str, float]:
     started = time.perf_counter()
     run_stages(run, [stage], threads=1)
     seconds = time.perf_counter() - started
-    (row,) = [row for shard in run.shards for row in run.rows(stage, shard).values()]
+    (row,) = [row for shard in run.dataset.shards for row in run.store.rows(stage, shard).values()]
     if row.status != "ok":
         raise SystemExit(f"{stage}: {row.status} {row.reason}")
     return {
