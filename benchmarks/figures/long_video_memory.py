@@ -49,6 +49,12 @@ def main() -> None:
         max(long[stage]["peak_mb"] - short[stage]["peak_mb"] for stage in STAGES),
         unit="MB",
         limit=Limit(most=MOST_MB),
+        samples={
+            f"{minutes} min, peak MB of {', '.join(STAGES)}": [
+                stages[stage]["peak_mb"] for stage in STAGES
+            ]
+            for minutes, stages in found.items()
+        },
         details={
             "video": f"{SIZE}, 50 fps, H.264 with AAC; frames at 5 a second, short side 144",
             "stages": {
