@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from unmuted.engine.job import ReportJob, make_jobs
 from unmuted.engine.run import Run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES
 
 MEDIA = ("probe", "frames", "wav", "flow")
 FEATURES = ("vit_rgb", "vit_flow", "ast")

@@ -11,7 +11,7 @@ from unmuted.engine.artifacts import content_digest
 from unmuted.engine.executor import Compute
 from unmuted.engine.ledger import LedgerEntry, write_rows
 from unmuted.engine.run import Run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES
 
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
 

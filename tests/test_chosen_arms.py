@@ -26,8 +26,7 @@ from unmuted.evaluation.arms import (
 )
 from unmuted.features.visual import VISUAL
 from unmuted.pipeline.ablations import ablation_inputs
-from unmuted.pipeline.registry import REGISTRY, open_run
-from unmuted.pipeline.stages import REPORTS, STAGES
+from unmuted.pipeline.registry import REGISTRY, REPORTS, STAGES, open_run
 from unmuted.systems.cnn_rnn import tail_split
 from unmuted.systems.comparison import arm_audio
 from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, ChosenArms, chosen_arms

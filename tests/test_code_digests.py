@@ -14,8 +14,7 @@ from unmuted.digests import digest_bytes, digest_file, digest_json
 from unmuted.engine import code_digests
 from unmuted.engine.code_digests import code_digest
 from unmuted.engine.fingerprints import fingerprint
-from unmuted.pipeline.registry import REGISTRY
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import REGISTRY, STAGES
 
 SOURCES = {
     "compute_x.py": '''

@@ -16,8 +16,7 @@ from unmuted.engine.job import FullReader, make_jobs
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
 from unmuted.errors import UserError
-from unmuted.pipeline.registry import open_run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.samples.experiment import (
     FULL,
     VISUAL,

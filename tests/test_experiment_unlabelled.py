@@ -13,8 +13,7 @@ from small_project import changed, make_config, row, write_ledgers
 from unmuted.dataset.splits import write_splits
 from unmuted.engine.job import FullReader
 from unmuted.engine.run import Run
-from unmuted.pipeline.registry import open_run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.samples.experiment import (
     FULL,
     VISUAL,

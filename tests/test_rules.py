@@ -15,8 +15,7 @@ from unmuted.engine.code_digests import _library_imports
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import scenario_path
 from unmuted.engine.stage import Stage
-from unmuted.pipeline.registry import REGISTRY, open_run
-from unmuted.pipeline.stages import REPORTS, STAGES
+from unmuted.pipeline.registry import REGISTRY, REPORTS, STAGES, open_run
 
 pytestmark = pytest.mark.workflow
 

@@ -33,8 +33,8 @@ from unmuted.engine.ledger import read_rows
 from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.errors import UserError
-from unmuted.pipeline.registry import open_run
-from unmuted.pipeline.stages import BY_VIDEO, GENERATOR, REPORTS, STAGES
+from unmuted.pipeline.registry import BY_VIDEO, REPORTS, STAGES, open_run
+from unmuted.systems.arch2.stages import GENERATOR
 
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}

@@ -15,8 +15,7 @@ from unmuted.engine.layout import RUN_RECORD
 from unmuted.engine.run import Run
 from unmuted.engine.run_record import read_record, write_record
 from unmuted.errors import UserError
-from unmuted.pipeline.registry import REGISTRY, open_run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import REGISTRY, STAGES, open_run
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(4)} | {"loose": None}
 

@@ -13,8 +13,7 @@ from unmuted.engine.scenarios import PATTERN, changed_setting, scenario_name, sc
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import arms_of_setting
 from unmuted.pipeline.ablations import ablation_inputs, ablations
-from unmuted.pipeline.registry import open_run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.systems.comparison.planned import training_rates
 
 

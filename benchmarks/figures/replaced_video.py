@@ -24,7 +24,7 @@ from small_corpus import (
     write_videos,
 )
 from unmuted.dataset.splits import read_splits
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES
 from workload import jobs_and_seconds
 
 TARGET = "results/arch2_metrics.json"

@@ -16,7 +16,7 @@ from unmuted.engine.ledger import OK, LedgerEntry, write_rows
 from unmuted.engine.run import Run
 from unmuted.features.audioset import load_labels
 from unmuted.features.label_head import TENSORS
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES
 from unmuted.training.order import stable_hash
 
 CLASSES = ("barking", "cello", "rain")

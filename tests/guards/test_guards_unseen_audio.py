@@ -16,7 +16,7 @@ from guards.checks import (
 )
 from guards.world import World
 from unmuted.errors import UserError
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import STAGES
 
 HEARING = ("real_audio", "swapped_audio")  # arms that are given sound of the tested clips
 OF_NO_CLIP = {"label_embeddings", "dictionary"}

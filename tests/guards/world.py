@@ -33,8 +33,7 @@ from unmuted.engine.job import FullReader, ReportJob, make_jobs
 from unmuted.engine.run import Run
 from unmuted.engine.seeds import parse_fit, partition_name
 from unmuted.engine.sharded_dataset import RESULTS
-from unmuted.pipeline.registry import REGISTRY, open_run
-from unmuted.pipeline.stages import STAGES
+from unmuted.pipeline.registry import REGISTRY, STAGES, open_run
 from unmuted.samples.experiment import load_clips
 
 _FROM_SOURCES = list(STAGES)[list(STAGES).index("sources") :]

@@ -37,8 +37,7 @@ from unmuted.demo_world.plan import plan_world
 from unmuted.engine.artifacts import read_json, read_tensors
 from unmuted.evaluation.schema import check_report
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline.registry import open_run
-from unmuted.pipeline.stages import BY_VIDEO, STAGES
+from unmuted.pipeline.registry import BY_VIDEO, STAGES, open_run
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]

@@ -1,4 +1,4 @@
-# Every way to fill missing audio, on the same clips: classifiers, their choice, their predictions.
+# The comparison of all arms on the same clips, and the reports that read its classifiers.
 rule extract_noise:
     input:
         stage_inputs("noise_ast"),

@@ -1,4 +1,4 @@
-# The built-in world: clips with known truth, made on the spot (videos.source: demo).
+# The built-in world (videos.source: demo): its clips and what is true of them.
 rule make_clips:
     output:
         "results/clips/{shard}.ledger.csv",

@@ -1,4 +1,4 @@
-# Features of what is seen (ViT and CNNs on frames and on flow) and of what is heard (AST).
+# What pre-trained models make of frames, flow and sound: features, captions, embeddings.
 rule extract_vit:
     input:
         stage_inputs("vit_rgb", "vit_flow"),
@@ -99,3 +99,61 @@ rule extract_timeline_cnn:
         fingerprint=job_fingerprints("timeline_cnn"),
     script:
         "../scripts/extract_timeline_cnn.py"
+
+
+rule caption_frames:
+    input:
+        stage_inputs("captions"),
+    output:
+        "results/{scenario}captions/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}caption_frames/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}caption_frames/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        **GPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("captions"),
+    script:
+        "../scripts/caption_frames.py"
+
+
+rule embed_captions:
+    input:
+        stage_inputs("caption_embeddings"),
+    output:
+        "results/{scenario}caption_embeddings/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}embed_captions/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}embed_captions/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("caption_embeddings"),
+    script:
+        "../scripts/embed_captions.py"
+
+
+rule embed_labels:
+    input:
+        stage_inputs("label_embeddings"),
+    output:
+        "results/{scenario}label_embeddings.ledger.csv",
+    log:
+        "results/logs/{scenario}embed_labels/all.log",
+    benchmark:
+        "results/benchmarks/{scenario}embed_labels/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("label_embeddings"),
+    script:
+        "../scripts/embed_labels.py"

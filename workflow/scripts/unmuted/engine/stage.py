@@ -148,6 +148,23 @@ def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:
     return replace(row, **kept)
 
 
+@dataclass(frozen=True)
+class Family:
+    """The rows of stages that belong together: of a medium, of features, or of one system.
+
+    Attributes:
+        name: that of its rules file, `workflow/rules/<name>.smk`.
+        stages: each after the stages that it reads.
+        reports: by name.
+        exports: files that are offered for every single video, each with its stage.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    exports: Mapping[str, str] = field(default_factory=dict)
+
+
 class ModelCatalog(Protocol):
     """Where the models of a configuration come from. `settings`: one entry of `models`."""
 

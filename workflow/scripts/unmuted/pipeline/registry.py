@@ -26,14 +26,41 @@ from unmuted.models.loading import (
     require_models,
 )
 from unmuted.pipeline.datasets import dataset_identity, read_dataset
-from unmuted.pipeline.stages import BY_VIDEO, REPORTS, STAGES
+from unmuted.pipeline.families import demo, features, media
+from unmuted.systems.arch1 import stages as arch1
+from unmuted.systems.arch2 import stages as arch2
+from unmuted.systems.classifier import stages as classifier
+from unmuted.systems.cnn_rnn import stages as cnn_rnn
+from unmuted.systems.comparison import stages as comparison
 from unmuted.systems.comparison.planned import comparison_problems
+from unmuted.systems.pilot import stages as pilot
+from unmuted.systems.shared import stages as shared
 
 ROOT = SCRIPTS.parents[1]
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
 
 # Modules that say which values a setting may have: those that it has enter fingerprints themselves.
 DECLARATIONS = frozenset(section.__module__ for section in sections())
+
+
+# The whole data flow: media -> features -> semantics -> generation -> classification. A family
+# comes after those that it reads.
+FAMILIES = (
+    demo.FAMILY,
+    media.FAMILY,
+    features.FAMILY,
+    shared.FAMILY,
+    arch2.FAMILY,
+    arch1.FAMILY,
+    pilot.FAMILY,
+    classifier.FAMILY,
+    cnn_rnn.FAMILY,
+    comparison.FAMILY,
+)
+STAGES = {stage.name: stage for family in FAMILIES for stage in family.stages}
+REPORTS = {name: report for family in FAMILIES for name, report in family.reports.items()}
+# What results/by_video/<video_id>/ offers, and the stage that each file comes from.
+BY_VIDEO = {name: stage for family in FAMILIES for name, stage in family.exports.items()}
 
 
 class Models:
@@ -93,7 +120,7 @@ REGISTRY = Registry(
         for name in [
             *("config.training", "config.validation"),
             *("dataset.folder", "dataset.manifest", "dataset.ucf101", "dataset.videos"),
-            *("errors", "pipeline.datasets", "pipeline.registry", "pipeline.stages", "text"),
+            *("errors", "pipeline.datasets", "pipeline.registry", "text"),
         ]
     ),
     code_versions=CODE_VERSIONS,

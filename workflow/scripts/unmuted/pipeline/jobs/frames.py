@@ -1,4 +1,4 @@
-"""How the frames of a clip are sampled."""
+"""How the frames of a clip, or of a long video, are sampled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.media.every_nth import read_every_nth
-from unmuted.media.frames import FrameSample, read_frames
+from unmuted.media.frames import FrameSample, Timeline, read_frames
 from unmuted.media.probe import Probe, video_limits
 
 
@@ -23,3 +23,9 @@ def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
     if job.config["frames"]["sampling"] == "every_nth":
         return partial(read_every_nth, rate=job.config["clips"]["fps"], **wanted)
     return partial(read_frames, **wanted)
+
+
+def timeline(job: Job) -> Callable[[Path, Probe], Timeline]:
+    """How the configuration wants the frames of a long video chosen."""
+    limits = video_limits(job.config["videos"])
+    return partial(Timeline, **job.config["timeline"], limits=limits)

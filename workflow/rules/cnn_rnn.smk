@@ -1,4 +1,4 @@
-# The CNN-RNN recogniser: its source groups, its training, the choice of its checkpoints, and what it says of every video.
+# The CNN-RNN recogniser, whose samples need a frame sequence only.
 rule join_cnn_rnn_sources:
     input:
         stage_inputs("cnn_rnn_sources"),

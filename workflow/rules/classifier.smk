@@ -1,4 +1,4 @@
-# One classifier per arm and seed, its snapshot chosen on validation, its predictions.
+# The action classifier of the main experiment: training, selection, predictions.
 rule train_classifier:
     input:
         stage_inputs("classifier"),

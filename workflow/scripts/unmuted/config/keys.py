@@ -1,0 +1,23 @@
+"""Groups of configuration keys that stages declare."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from unmuted.config.features import AstSettings, VitSettings
+from unmuted.config.fields import Section
+from unmuted.config.media import ClipSettings
+
+
+def keys_of(name: str, section: type[Section], but: Collection[str] = ()) -> tuple[str, ...]:
+    """Dotted keys of the fields that a class declares for a section, without those in `but`."""
+    return tuple(f"{name}.{key}" for key in section.model_fields if key not in but)
+
+
+TIME = keys_of("clips", ClipSettings)
+LIMITS = ("videos.max_seconds", "videos.max_megapixels", "videos.follow_links")
+WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
+VIT = keys_of("vit", VitSettings)
+AST = keys_of("ast", AstSettings)
+# What decides which audio fits may read.
+TRAINING_AUDIO = ("missing.training_rate", "missing.seed", "fits.unlabelled")

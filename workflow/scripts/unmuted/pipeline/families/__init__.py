@@ -1,0 +1,1 @@
+"""The families of stages that no system owns, one a module."""

@@ -1,0 +1,64 @@
+"""Architecture 2: mapping captions to labels, the generator and what it generates."""
+
+from __future__ import annotations
+
+from unmuted.config.generator import GeneratorSettings
+from unmuted.config.keys import TIME, TRAINING_AUDIO, keys_of
+from unmuted.engine.stage import Family, Report, Stage
+from unmuted.features.visual import VISUAL
+
+# All that the training reads; generator.draws only matters afterwards.
+GENERATOR = keys_of("generator", GeneratorSettings)
+
+STAGES = (
+    Stage(
+        "mapping",
+        "map_captions",
+        ".json",
+        inputs=("captions", "caption_embeddings"),
+        fits=("label_embeddings",),
+        settings=("mapping.k",),
+    ),
+    Stage(
+        "generator",
+        "train_generator",
+        ".safetensors",
+        pooled=(*VISUAL, "ast", "captions"),
+        fits=("label_embeddings", "projection", "prototypes"),
+        settings=("folds", *GENERATOR, *TIME),
+        models=("sentence",),
+        is_sharded=False,
+        by_seed=True,
+        splits=("train",),
+        all_videos_if="fits.unlabelled",
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
+    ),
+    Stage(
+        "generated",
+        "generate_audio",
+        ".safetensors",
+        inputs=(*VISUAL, "captions"),
+        fits=("sources", "label_embeddings", "projection", "prototypes", "generator"),
+        settings=("generator.draws", "seeds"),
+        reads_splits=True,
+        indirect_settings=("generator.text_adapter", *TIME, *TRAINING_AUDIO),
+        models=("sentence",),
+    ),
+)
+REPORTS = {
+    "arch2_metrics": Report(
+        "write_report",
+        module="unmuted.systems.arch2.report",
+        pooled=(
+            *("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
+            "truth",
+        ),
+        fits=("projection", "prototypes", "selection"),
+    ),
+}
+EXPORTS = {
+    "mapping.json": "mapping",
+    "generated_audio.safetensors": "generated",
+}
+FAMILY = Family("arch2", STAGES, REPORTS, exports=EXPORTS)

@@ -1,0 +1,130 @@
+"""The comparison of all arms on the same clips, and the reports that read its classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+
+from unmuted.config.keys import AST, TIME, TRAINING_AUDIO
+from unmuted.engine.stage import Family, Report, Stage
+from unmuted.evaluation.arms import COMPARISON_ARMS
+from unmuted.features.visual import PILOT_VISUAL, VISUAL
+from unmuted.systems.comparison.chosen_arms import FILTER, chosen_arms
+from unmuted.systems.comparison.planned import check_report_arms, compared_runs
+from unmuted.systems.shared.stages import CLASSIFIED, REPORTED
+
+CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # what decides which arms are compared
+# What the arms' audio is made from.
+COMPARED = tuple(
+    dict.fromkeys(
+        [*CLASSIFIED, *(stage for arm in COMPARISON_ARMS.values() for stage in arm.stages)]
+    )
+)
+
+
+def read_for_arms(step: str) -> Callable[[Mapping[str, object]], Collection[str]]:
+    """Which stages a step of the comparison reads for the arms of a configuration."""
+    return lambda config: chosen_arms(config).reads[step]
+
+
+STAGES = (
+    Stage(
+        "noise_ast",
+        "extract_noise",
+        ".safetensors",
+        inputs=("wav",),
+        settings=(*TIME, *AST, "missing.seed"),
+        models=("ast",),
+    ),
+    Stage(
+        "swap_partners",
+        "find_swap_partners",
+        ".json",
+        pooled=(*VISUAL, "ast"),
+        settings=("missing.seed",),
+        indirect_settings=TRAINING_AUDIO,
+        is_sharded=False,
+    ),
+    Stage(
+        "comparison_classifier",
+        "train_comparison",
+        ".safetensors",
+        pooled=COMPARED,
+        fits=("projection",),
+        settings=("audio_dim", "classifier", *TRAINING_AUDIO),
+        indirect_settings=(*FILTER, *CHOSEN_ARMS),
+        chosen=read_for_arms("comparison_classifier"),
+        is_sharded=False,
+        by_seed=True,
+        splits=("train",),
+        after=("sources",),
+    ),
+    Stage(
+        "comparison_selection",
+        "select_comparison",
+        ".json",
+        pooled=(*COMPARED, "predictions"),
+        fits=("projection", "comparison_classifier"),
+        settings=("classifier", *FILTER, "missing.seed"),
+        is_sharded=False,
+        splits=("train", "val"),
+        after=("sources",),
+        indirect_settings=(*CHOSEN_ARMS, *TRAINING_AUDIO),
+        chosen=read_for_arms("comparison_selection"),
+    ),
+    Stage(
+        "comparison_predictions",
+        "predict_comparison",
+        ".json",
+        inputs=(
+            *(stage for stage in COMPARED if stage != "ast"),
+            "predictions",
+        ),
+        optional=("ast", "noise_ast"),
+        fits=("swap_partners", "projection", "comparison_classifier", "comparison_selection"),
+        settings=("classifier", "seeds", "missing.seed", "filter.mode"),
+        indirect_settings=(
+            *("filter.percentiles", "filter.uniform_threshold"),
+            *(*CHOSEN_ARMS, *TRAINING_AUDIO),
+        ),
+        chosen=read_for_arms("comparison_predictions"),
+        reads_splits=True,
+    ),
+)
+REPORTS = {
+    "comparison": Report(
+        "write_report",
+        module="unmuted.systems.comparison.report",
+        pooled=(
+            *COMPARED,
+            *REPORTED,
+            *("predictions", "pilot_predictions", "cnn_rnn_predictions"),
+            *("comparison_predictions", *PILOT_VISUAL, "cnn_sequence"),
+        ),
+        fits=(
+            *("projection", "selection", "comparison_selection", "generator", "video_generator"),
+            *("pilot", "pilot_selection", "cnn_rnn", "cnn_rnn_selection"),
+        ),
+        scenarios=compared_runs,
+        in_scenarios=("comparison_predictions",),
+        chosen=read_for_arms("comparison"),
+    ),
+    "predictions": Report(
+        "write_report",
+        module="unmuted.systems.comparison.predictions_table",
+        pooled=("wav", "predictions", "comparison_predictions"),
+        fits=(),
+        check=partial(check_report_arms, "predictions"),
+    ),
+    "arch1_metrics": Report(
+        "write_report",
+        module="unmuted.systems.arch1.report",
+        pooled=(
+            *(*CLASSIFIED, "video_generated", "predicted_labels", *REPORTED),
+            *("predictions", "comparison_predictions"),
+        ),
+        fits=("projection", "selection", "comparison_selection"),
+        check=partial(check_report_arms, "arch1_metrics"),
+    ),
+}
+FAMILY = Family("comparison", STAGES, REPORTS)
