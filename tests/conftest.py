@@ -27,11 +27,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
 # What shares session fixtures, by path: the toy workflow, the worlds of the guards, the small demo.
 SHARED_FIXTURES = {
-    "tests/engine": "toy",
+    "tests/engine/test_killing.py": "toy",
+    "tests/engine/test_rebuilding.py": "toy",
     "tests/guards": "guards",
     "tests/runs": "small demo",
     "tests/slurm": "small demo",
-    "tests/test_benchmarks.py": "small demo",
+    "tests/project/test_benchmarks.py": "small demo",
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from media.test_damaged import REFUSED
 from runs.corpus import PER_CLIP, Corpus, contents
-from test_media_damaged import REFUSED
 from unmuted.dataset.videos import video_id_from_name
 from unmuted.text import printable
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.test_rules import ON_GPU
 from runs.corpus import REPOSITORY, WRITTEN, Corpus, contents
 from slurm.cluster import ACCOUNT, GPU_PARTITION, GPU_TYPE, PARTITION, Cluster
 from slurm.faults.sitecustomize import AFTER
-from test_rules import ON_GPU
 from unmuted.pipeline.registry import STAGES
 
 pytestmark = pytest.mark.slurm

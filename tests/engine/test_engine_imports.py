@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 SCRIPTS = WORKFLOW / "scripts"
 MODULES = sorted((SCRIPTS / "unmuted" / "engine").glob("*.py"))
 # All of the library that the engine may know: videos with labels, and their splits.

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from features.test_models import cosines, sound
 from figures.gpu import idle_share
 from models_fixture import save_ast, save_vit
-from test_features_models import cosines, sound
 from unmuted.features.ast import AstFeatures
 from unmuted.features.vit import VitFeatures
 from unmuted.inference.device import to_device

@@ -18,7 +18,7 @@ from unmuted.media import images
 from unmuted.media.images import decode_images, encode_images
 from unmuted.models.loading import ModelSpec
 
-TINY = Path(__file__).resolve().parents[1] / "resources" / "tiny_models" / "cnn"
+TINY = Path(__file__).resolve().parents[2] / "resources" / "tiny_models" / "cnn"
 
 
 def build(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> Backbone:

@@ -31,7 +31,7 @@ from unmuted.features.vit import VitFeatures
 from unmuted.models.architectures import load_backbone
 from unmuted.models.loading import ModelSpec
 
-FOLDER = Path(__file__).resolve().parents[1] / "resources" / "tiny_models"
+FOLDER = Path(__file__).resolve().parents[2] / "resources" / "tiny_models"
 
 CPU = torch.device("cpu")
 FRESH_SEED = 991

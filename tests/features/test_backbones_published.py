@@ -35,7 +35,7 @@ NAME = "ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1"
 OTHER = "ShuffleNet_V2_X1_0_Weights.IMAGENET1K_V1"
 SPEC = ModelSpec(id=f"torchvision:{NAME}")
 WEIGHTS = models.ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1
-SCRIPTS = Path(__file__).resolve().parent.parent / "workflow" / "scripts"
+SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 Publish = Callable[..., Path]
 
 

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
+from pipeline.test_rules import ON_GPU
 from runs.corpus import COMPARED
 from small_project import make_config
-from test_rules import ON_GPU
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
 FILLED_IN = {"YOUR_ACCOUNT": "videos", "YOUR_PARTITION": "cpu", "YOUR_GPU_PARTITION": "gpu"}

@@ -48,7 +48,7 @@ N, S, CLASSES = 3 * CLIPS_AT_ONCE, 2, 4
 QUICK = ClassifierSettings(hidden=4, epochs=1, snapshots=1, batch_size=64)
 VIDEO = VideoGeneratorSettings(hidden=4, epochs=1)
 SPEECHLESS = GENERATOR.changed(hidden=4, epochs=1, batch_size=64)
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def rows(n: int = 5) -> np.ndarray:

@@ -199,7 +199,7 @@ def test_identities_need_no_heavy_imports() -> None:
         "import sys; import unmuted.models.loading, unmuted.features.audioset;"
         "print(sorted({'torch', 'transformers', 'numpy', 'huggingface_hub'} & set(sys.modules)))"
     )
-    scripts = Path(__file__).resolve().parent.parent / "workflow" / "scripts"
+    scripts = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
     )

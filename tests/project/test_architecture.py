@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).resolve().parents[1] / "workflow" / "scripts" / "unmuted"
+LIBRARY = Path(__file__).resolve().parents[2] / "workflow" / "scripts" / "unmuted"
 # From top to bottom. A package may import those below it.
 LAYERS = (
     "pipeline",

@@ -27,11 +27,11 @@ import measure
 import run
 from baselines.bare_models import BareAst, BareBlip, BareVit
 from baselines.source_way import SourceWay, draw_flow, read_frames, read_sound
+from features.test_models import cosines
 from figures import gpu, process_per_video, training_memory, workflow_overhead
 from in_process import FEATURES, MEDIA
 from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, MADE, PER_CLIP, Corpus, contents, make_renamed
-from test_features_models import cosines
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 from unmuted.engine import locks
