@@ -124,12 +124,15 @@ def label_embeddings() -> np.ndarray:
 
 def job_of(epochs: int) -> SimpleNamespace:
     """What the scripts read of their jobs: the default settings, on the CPU."""
+    from unmuted.config.classifier import ClassifierSettings
+    from unmuted.config.generator import GeneratorSettings
+
     options = {"epochs": epochs, "batch_size": BATCH}
     config = {
         "device": "cpu",
         "clips": {"fps": STEPS, "seconds": 1},
-        "classifier": {"snapshots": 1, **options},
-        "generator": {"text_adapter": "adapter", **options},
+        "classifier": ClassifierSettings(snapshots=1, **options).model_dump(),
+        "generator": GeneratorSettings(text_adapter="adapter", **options).model_dump(),
     }
     return SimpleNamespace(config=config, seeds=list(range(SEEDS)), threads=THREADS)
 

@@ -241,7 +241,12 @@ def ledgers(corpus: ToyCorpus, stage: str) -> list[str]:
 
 def verify(corpus: ToyCorpus) -> subprocess.CompletedProcess[str]:
     """What `make verify` says, of the stages of the toy."""
-    code = "import sys, registry, verify_artifacts as v; sys.exit(v.main(registry.REGISTRY))"
+    code = """import sys
+from pathlib import Path
+from registry import REGISTRY
+from unmuted.engine.verification import verify
+sys.exit(verify(REGISTRY, Path("results")))
+"""
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=corpus.folder,

@@ -66,6 +66,11 @@ def test_the_remark_stands_right_after_the_system_and_only_where_it_is_needed() 
     assert found["exploratory"] == TWO
 
 
+def test_metrics_that_name_no_system_are_refused_and_lose_no_remark() -> None:
+    with pytest.raises(ValueError, match="needs the key `system`"):
+        with_evidence({"provenance": {"seeds": [0, 1]}})
+
+
 def test_captions_of_figures_say_it_too() -> None:
     assert sample_size(60, 30, 2) == "60 test clips from 30 source groups; exploratory: 2 seeds."
     assert sample_size(60, 30, 1).endswith(f"; {ONE}.")

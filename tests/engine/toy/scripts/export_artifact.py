@@ -8,9 +8,7 @@ from unmuted.engine.run import Run
 
 
 def main(run: Run, video: str, artifact: str, exported: str) -> None:
-    shard = run.require_shard(video)
-    found = run.artifacts(run.registry.exports[artifact], [video])
-    assert shard and video in found
+    found = run.store.artifacts(run.registry.exports[artifact], [video])
     Path(exported).write_bytes(found[video].checked_path().read_bytes())
 
 

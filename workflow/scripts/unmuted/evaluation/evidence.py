@@ -19,7 +19,12 @@ def exploratory(seeds: int) -> str | None:
 
 
 def with_evidence(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The report with its remark right after the name of its system, where it needs one."""
+    """Return the report with its remark right after the name of its system, where it needs one.
+
+    Raises ValueError for a report that does not name its system.
+    """
+    if "system" not in report:
+        raise ValueError("a report of metrics needs the key `system`, the name of what it is about")
     remark = exploratory(len(report["provenance"]["seeds"]))
     if remark is None:
         return dict(report)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from unmuted.config.root import has_key, sections
@@ -16,7 +17,7 @@ from unmuted.engine import job
 from unmuted.engine.code_digests import SCRIPTS
 from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import RESULTS
-from unmuted.engine.stage import Registry
+from unmuted.engine.stage import Family, Registry
 from unmuted.errors import UserError
 from unmuted.models.loading import (
     ModelSpec,
@@ -26,15 +27,7 @@ from unmuted.models.loading import (
     require_models,
 )
 from unmuted.pipeline.datasets import dataset_identity, read_dataset
-from unmuted.pipeline.families import demo, features, media
-from unmuted.systems.arch1 import stages as arch1
-from unmuted.systems.arch2 import stages as arch2
-from unmuted.systems.classifier import stages as classifier
-from unmuted.systems.cnn_rnn import stages as cnn_rnn
-from unmuted.systems.comparison import stages as comparison
 from unmuted.systems.comparison.planned import comparison_problems
-from unmuted.systems.pilot import stages as pilot
-from unmuted.systems.shared import stages as shared
 
 ROOT = SCRIPTS.parents[1]
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
@@ -43,19 +36,24 @@ CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
 DECLARATIONS = frozenset(section.__module__ for section in sections())
 
 
-# The whole data flow: media -> features -> semantics -> generation -> classification. A family
-# comes after those that it reads.
-FAMILIES = (
-    demo.FAMILY,
-    media.FAMILY,
-    features.FAMILY,
-    shared.FAMILY,
-    arch2.FAMILY,
-    arch1.FAMILY,
-    pilot.FAMILY,
-    classifier.FAMILY,
-    cnn_rnn.FAMILY,
-    comparison.FAMILY,
+# The whole data flow: media -> features -> semantics -> generation -> classification. A family or
+# system comes after those that it reads; each has its module of stages and its rules file.
+_FAMILIES = ("demo", "media", "features")  # in unmuted.pipeline.families
+_SYSTEMS = (  # in unmuted.systems
+    "shared",
+    "arch2",
+    "arch1",
+    "pilot",
+    "classifier",
+    "cnn_rnn",
+    "comparison",
+)
+FAMILIES: tuple[Family, ...] = tuple(
+    import_module(module).FAMILY
+    for module in (
+        *(f"unmuted.pipeline.families.{name}" for name in _FAMILIES),
+        *(f"unmuted.systems.{name}.stages" for name in _SYSTEMS),
+    )
 )
 STAGES = {stage.name: stage for family in FAMILIES for stage in family.stages}
 REPORTS = {name: report for family in FAMILIES for name, report in family.reports.items()}

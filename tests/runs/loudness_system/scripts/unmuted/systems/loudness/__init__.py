@@ -1,0 +1,1 @@
+"""A system for a test: the class of a clip by its loudness alone."""
