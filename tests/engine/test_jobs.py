@@ -141,7 +141,7 @@ def test_settings_are_those_of_the_stage_and_those_that_every_job_needs(run: Run
     [
         lambda job: job.rows("means", PART),
         lambda job: job.artifacts("means", []),
-        lambda job: job.units("means", PART),
+        lambda job: job.fits("means", PART),
         lambda job: job.fits_by_seed("means"),
         lambda job: job.recorded_artifact("means", ANY_TABLE, "scaled", "v00", ""),
     ],
@@ -345,7 +345,7 @@ def test_of_a_scenario_a_report_reads_less(run: Run) -> None:
     assert seen.is_scenario and seen.is_changed("toy.factor") and not seen.is_changed("toy.jitter")
     assert seen.artifacts("centred", run.dataset.videos).keys() == run.dataset.videos.keys()
     with pytest.raises(UndeclaredRead, match="reads the stage means undeclared"):
-        seen.units("means", PART)
+        seen.fits("means", PART)
     assert not job.scenario("").is_scenario
 
 
@@ -357,7 +357,7 @@ def test_a_report_reads_no_scenario_that_it_does_not_declare(run: Run) -> None:
 def test_a_report_reads_what_it_has_chosen_under_the_configuration(run: Run) -> None:
     report = replace(REGISTRY.reports["summary"], chosen=lambda config: ["centred"])
     with pytest.raises(UndeclaredRead, match="reads the stage means undeclared"):
-        ReportJob(run, report).units("means", PART)
+        ReportJob(run, report).fits("means", PART)
 
 
 # --- the job that Snakemake runs ------------------------------------------------------------------

@@ -97,9 +97,9 @@ def test_only_the_classifiers_of_the_chosen_arms_are_trained(few: Few) -> None:
         assert few.chosen.units == ()
         return
     for seed in few.seeds:
-        assert few.world.units(TRAINED, seed).keys() == set(few.chosen.units)
+        assert few.world.fits(TRAINED, seed).keys() == set(few.chosen.units)
     if few.chosen.at_all_rates:
-        trained = few.world.scenario(HALF).units(TRAINED, 0)
+        trained = few.world.scenario(HALF).fits(TRAINED, 0)
         assert trained.keys() == set(few.chosen.filling_units)
 
 
@@ -204,7 +204,7 @@ PRIMARY = "knn_audio-video_only"
 def test_arms_that_come_and_go_leave_the_other_classifiers_as_they_were(clean: World) -> None:
     fewer = chosen_later(clean, "knn_audio", "filtered")
     more = chosen_later(fewer, "knn_audio", "mean_audio", "oracle_filter")
-    before, some, after = (world.units(TRAINED, 0) for world in (clean, fewer, more))
+    before, some, after = (world.fits(TRAINED, 0) for world in (clean, fewer, more))
     assert some.keys() == {
         *("knn_audio", "filtered-30", "filtered-60"),
         *("real_or_knn_audio", "real_or_filtered-30", "real_or_filtered-60"),
@@ -256,7 +256,7 @@ def test_a_new_arm_is_one_row_and_one_function(
     world = make_world(folder / "new", make_clips(), comparison=arms, missing__training_rates=[0])
     world.run()
     for seed in SEEDS:
-        fits = {name: one.row.digest for name, one in world.units(TRAINED, seed).items()}
+        fits = {name: one.row.digest for name, one in world.fits(TRAINED, seed).items()}
         assert len(set(fits.values())) == len(fits) == 6  # no two classifiers are the same
         assert {"quiet_knn", "real_or_quiet_knn"} < fits.keys()
     report, _ = written(world, tmp_path, SEEDS)

@@ -57,7 +57,7 @@ def test_but_it_does_in_those_of_other_clips(clean: World, planted: World, stage
 
 @pytest.mark.parametrize("stage", ["generator", "video_generator"])
 def test_no_generator_has_read_the_sources_that_it_is_to_serve(clean: World, stage: str) -> None:
-    units = {name: unit.tensors() for name, unit in clean.units(stage, 0).items()}
+    units = {name: unit.tensors() for name, unit in clean.fits(stage, 0).items()}
     groups = {clip.group for clip in clean.clips if clip.split == "train"}
     read = {name: set(state["fitted_groups"].tolist()) for name, state in units.items()}
     everyone = read.pop(FULL)

@@ -51,7 +51,7 @@ def test_a_source_relabelled_later_gives_what_it_gives_from_the_start(
 def test_other_percentiles_fit_only_the_classifiers_behind_a_filter_again(clean: World) -> None:
     other = replace(clean.copy(), config=changed(clean.config, "filter.percentiles", [45, 60]))
     other.run("comparison_classifier", seeds=[0])
-    before, after = (w.units("comparison_classifier", 0) for w in (clean, other))
+    before, after = (w.fits("comparison_classifier", 0) for w in (clean, other))
     same = {name for name in after if name in before and after[name].row == before[name].row}
     unfiltered = {name for name in after if "-" not in name}
     assert same == unfiltered and len(unfiltered) >= 9
@@ -65,7 +65,7 @@ def half_heard(folder: Path) -> World:
 
 
 def test_a_run_with_missing_training_audio_has_every_arm(half_heard: World, clean: World) -> None:
-    trained = half_heard.units("comparison_classifier", 0).keys()
+    trained = half_heard.fits("comparison_classifier", 0).keys()
     assert trained == set(chosen_arms(half_heard.project().config).units)
     name = next(name for name in half_heard.ids("test"))
     arms = [w.artifacts("comparison_predictions")[name].json()["arms"] for w in (half_heard, clean)]

@@ -36,7 +36,7 @@ def test_names_and_order_change_nothing_of_a_clip(clean: World, renamed: World, 
     "stage", ["generator", "video_generator", "classifier", "comparison_classifier"]
 )
 def test_another_seed_gives_other_bytes(clean: World, stage: str) -> None:
-    first, second = (clean.units(stage, seed) for seed in (0, 1))
+    first, second = (clean.fits(stage, seed) for seed in (0, 1))
     assert first.keys() == second.keys() != set()
     for name, artifact in first.items():
         assert artifact.row.digest != second[name].row.digest
@@ -47,7 +47,7 @@ def test_another_width_of_audio_reaches_every_classifier(clean: World) -> None:
     narrow = replace(clean.copy(), config=changed(clean.config, "audio_dim", AUDIO_DIM - 1))
     through = STAGES_RUN.index("comparison_classifier") + 1
     narrow.run(*STAGES_RUN[:through])
-    for unit, artifact in narrow.units("comparison_classifier", 0).items():
+    for unit, artifact in narrow.fits("comparison_classifier", 0).items():
         inputs = artifact.tensors()["snapshot.0.model.lstm.weight_ih_l0"].shape[1]
         assert inputs == 2 * VIEW_DIM + (0 if unit == VIDEO else AUDIO_DIM - 1), unit
 

@@ -44,7 +44,7 @@ def test_no_other_arm_depends_on_sound_of_validation_or_test(clean: World, unhea
 def test_thresholds_do_not_depend_on_sound_of_validation_or_test(
     clean: World, unheard: World
 ) -> None:
-    found = [world.units("comparison_selection")["all"].json() for world in (clean, unheard)]
+    found = [world.fits("comparison_selection")["all"].json() for world in (clean, unheard)]
     for key in ("filters", "oracle_thresholds", "random_statistics"):
         assert found[0][key] == found[1][key]
 

@@ -142,7 +142,7 @@ class World:
             )
         return {name: replace(one, path=self.folder / one.path) for name, one in found.items()}
 
-    def units(self, stage: str, seed: int | None = None) -> dict[str, Artifact]:
+    def fits(self, stage: str, seed: int | None = None) -> dict[str, Artifact]:
         """Artifacts of a fitted stage, those of one seed by fit, with paths that hold anywhere."""
         with chdir(self.folder):
             if seed is None:

@@ -13,7 +13,7 @@ from unmuted.systems.shared.prototypes_job import fit
 def main(job: Job) -> None:
     """Bring the prototypes up to date; they read training clips only."""
     units = fit_units(load_experiment(job, ["ast"]), job.config["folds"])
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     inputs = {
         name: [
             pca.row.digest,

@@ -12,7 +12,7 @@ from unmuted.systems.pilot.generation_job import serve, served_by, units_of_weig
 def main(job: Job) -> None:
     """Bring the pilot's audio of one shard up to date."""
     sources, clips = read_canonical_clips(job, PILOT_VISUAL)
-    weight = job.units("pilot_selection")["all"].json()["lambda"]
+    weight = job.fits("pilot_selection")["all"].json()["lambda"]
     fits = job.fits_by_seed("pilot")
     served = units_of_weight(fits, weight)
     inputs = {

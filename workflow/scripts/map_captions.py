@@ -9,7 +9,7 @@ from unmuted.systems.arch2.mapping_job import nearest
 
 def main(job: Job) -> None:
     """Bring the mapping of one shard up to date."""
-    labels = job.units("label_embeddings")["all"]
+    labels = job.fits("label_embeddings")["all"]
     extra = dict.fromkeys(job.videos, labels.row.digest)
     compute = partial(nearest, labels=labels, k=job.config["mapping"]["k"])
     job.run_shard(compute, extra)

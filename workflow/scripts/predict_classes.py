@@ -11,8 +11,8 @@ from unmuted.systems.classifier.prediction_job import predict_shard
 def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
     clips = load_clips(job, job.videos, ["ast", "generated"])
-    pca = job.units("projection")[FULL]
-    selection = job.units("selection")["all"]
+    pca = job.fits("projection")[FULL]
+    selection = job.fits("selection")["all"]
     classifiers = job.fits_by_seed("classifier")
     fitted = [
         pca.row.digest,

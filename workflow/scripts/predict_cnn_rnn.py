@@ -13,7 +13,7 @@ def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
     _, clips = read_canonical_clips(job, [], SEQUENCES, SOURCES)
     fits = {seed: fits[UNIT] for seed, fits in job.fits_by_seed("cnn_rnn").items()}
-    selection = job.units("cnn_rnn_selection")[UNIT]
+    selection = job.fits("cnn_rnn_selection")[UNIT]
     fitted = [
         [artifact.row.digest for artifact in fits.values()],
         selection.row.digest,

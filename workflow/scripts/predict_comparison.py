@@ -16,10 +16,10 @@ def main(job: Job) -> None:
     stages = (*chosen.audio, *chosen.posterior, *chosen.noise)
     read = {
         "clips": {clip.video_id: clip for clip in load_clips(job, job.videos, stages)},
-        "partners": read_partners(job, job.units("swap_partners")[FIT]) if chosen.swaps else {},
+        "partners": read_partners(job, job.fits("swap_partners")[FIT]) if chosen.swaps else {},
         "classifiers": job.fits_by_seed("comparison_classifier"),
-        "selection": job.units("comparison_selection")["all"],
-        "pca": job.units("projection")[FULL],
+        "selection": job.fits("comparison_selection")["all"],
+        "pca": job.fits("projection")[FULL],
     }
     job.run_shard(partial(predict_shard, job=job, **read), clip_inputs(job=job, **read))
 

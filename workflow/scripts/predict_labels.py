@@ -11,8 +11,8 @@ from unmuted.systems.arch1.label_prediction_job import predict
 def main(job: Job) -> None:
     """Bring the predicted labels of one shard up to date."""
     clips = load_clips(job, job.videos, ["video_generated", "ast"])
-    pca = job.units("projection")[FULL]
-    dictionary = job.units("dictionary")["all"]
+    pca = job.fits("projection")[FULL]
+    dictionary = job.fits("dictionary")["all"]
     fitted = [pca.row.digest, dictionary.row.digest]
     compute = partial(
         predict,

@@ -13,7 +13,7 @@ from unmuted.systems.pilot.prediction_job import predict
 def main(job: Job) -> None:
     """Bring the pilot's predictions of one shard up to date."""
     clips = {c.video_id: c for c in load_clips(job, job.videos, PILOT_VISUAL)}
-    selection = job.units("pilot_selection")["all"].json()
+    selection = job.fits("pilot_selection")["all"].json()
     choices = {"pilot": (joint_unit(selection["lambda"], FULL), selection["joint"])}
     if selection[CLASSIFICATION]:
         choices["pilot_classification"] = (CLASSIFICATION, selection[CLASSIFICATION])

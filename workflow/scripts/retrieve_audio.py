@@ -13,7 +13,7 @@ from unmuted.systems.shared.retrieval_job import retrieve
 def main(job: Job) -> None:
     """Bring the retrieved audio of one shard up to date."""
     sources, clips = read_canonical_clips(job, [])
-    pca, table = job.units("projection")[FULL], job.units("lookup_set")[FIT]
+    pca, table = job.fits("projection")[FULL], job.fits("lookup_set")[FIT]
     fitted = [pca.row.digest, table.row.digest]
     extra = {
         name: [fitted, clip.group, sources.folds.get(clip.group)] for name, clip in clips.items()

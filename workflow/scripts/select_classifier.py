@@ -13,7 +13,7 @@ from unmuted.systems.classifier.selection_job import select
 def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
     experiment = load_experiment(job, ["ast", "generated"])
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     classifiers = job.fits_by_seed("classifier")
     clips = experiment.split("val")
     inputs = {

@@ -15,7 +15,7 @@ def main(job: Job) -> None:
     read = {
         "experiment": load_experiment(job, (*chosen.audio, *chosen.posterior)),
         "classifiers": job.fits_by_seed("comparison_classifier"),
-        "pca": job.units("projection")[FULL],
+        "pca": job.fits("projection")[FULL],
     }
     job.run_fits({"all": choice_inputs(job=job, **read)}, partial(select, job=job, **read))
 

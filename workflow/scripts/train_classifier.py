@@ -14,7 +14,7 @@ from unmuted.systems.classifier.training_job import train
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
     experiment = load_experiment(job, ["ast", "generated"])
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     clips = experiment.split("train")
     read = {
         arm: {

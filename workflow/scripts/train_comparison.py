@@ -13,7 +13,7 @@ from unmuted.systems.comparison.training_job import fit_inputs, train
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
     experiment = load_experiment(job, chosen_arms(job.config).audio)
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     inputs = inputs_by_seed(job.own_seeds, fit_inputs(experiment, job, pca))
     job.run_seeds(inputs, partial(train, experiment=experiment, job=job, pca=pca))
 

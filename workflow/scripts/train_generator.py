@@ -15,9 +15,9 @@ def main(job: Job) -> None:
     stages = ["ast", "captions"] if trains_sentences(job.config) else ["ast"]
     units = fit_units(load_experiment(job, stages), job.config["folds"])
     fits = {
-        "labels": job.units("label_embeddings")["all"],
-        "pca": job.units("projection")[FULL],
-        "prototypes": job.units("prototypes"),
+        "labels": job.fits("label_embeddings")["all"],
+        "pca": job.fits("projection")[FULL],
+        "prototypes": job.fits("prototypes"),
     }
     inputs = inputs_by_seed(job.own_seeds, unit_inputs(units, stages, **fits))
     job.run_seeds(inputs, partial(train, units=units, job=job, **fits))

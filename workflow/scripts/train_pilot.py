@@ -19,7 +19,7 @@ def main(job: Job) -> None:
     experiment = load_experiment(job, ["ast", *PILOT_VISUAL])
     weights = candidate_weights(job.config["pilot"])
     units = pilot_units(experiment, weights, job.config["folds"], has_ablations(job))
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     read = job.config["pilot"]["snapshots"], experiment.classes, pca
     inputs = {
         seed: {name: unit.inputs(seed, *read) for name, unit in units.items()}

@@ -12,7 +12,7 @@ from unmuted.systems.arch1.training_job import train
 def main(job: Job) -> None:
     """Bring the generators of the job's seeds up to date; they read training clips only."""
     units = fit_units(load_experiment(job, ["ast"]), job.config["folds"])
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     read = {
         name: {
             "projection": pca.row.digest,

@@ -66,7 +66,7 @@ def said(world: World) -> dict[str, dict]:
 
 
 def chosen(world: World) -> dict:
-    return world.units("cnn_rnn_selection")["all"].json()
+    return world.fits("cnn_rnn_selection")["all"].json()
 
 
 def clips_of(world: World) -> tuple[list[Clip], list[Clip]]:
@@ -163,7 +163,7 @@ def test_the_least_validation_loss_is_chosen(clean: World) -> None:
     with chdir(clean.folder):
         sequences = load_sequences(val, SEQUENCE_LENGTH)
     for seed, one in zip(SEEDS, choice["arms"]["cnn_rnn"], strict=True):
-        fit = unpack_fit(clean.units("cnn_rnn", seed)["all"].tensors())
+        fit = unpack_fit(clean.fits("cnn_rnn", seed)["all"].tensors())
         assert fit.epochs == [1, 2]
         found = [predict_with(load_cnn_rnn(state), sequences) for state in fit.snapshots]
         expected = select_snapshot(found, labels)
@@ -181,7 +181,7 @@ def test_a_prediction_is_that_of_the_chosen_checkpoints(clean: World) -> None:
     with chdir(clean.folder):
         sequence = load_sequences([clip], SEQUENCE_LENGTH)
     for one in chosen(clean)["arms"]["cnn_rnn"]:
-        packed = clean.units("cnn_rnn", one["seed"])["all"].tensors()
+        packed = clean.fits("cnn_rnn", one["seed"])["all"].tensors()
         model = load_cnn_rnn(unpack_fit(packed).snapshots[one["snapshot"]])
         expected.append(predict_with(model, sequence)[0])
     np.testing.assert_allclose(said(clean)[clip.video_id]["probabilities"], expected, atol=1e-7)

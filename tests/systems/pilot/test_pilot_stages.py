@@ -91,11 +91,11 @@ def with_canonical_groups(world: World) -> dict[str, Clip]:
 
 
 def choice_of(world: World) -> dict:
-    return world.units("pilot_selection")["all"].json()
+    return world.fits("pilot_selection")["all"].json()
 
 
 def state(world: World, unit: str, seed: int, snapshot: int = -1) -> dict[str, np.ndarray]:
-    packed = world.units("pilot", seed)[unit].tensors()
+    packed = world.fits("pilot", seed)[unit].tensors()
     return unpack_fit(packed).snapshots[snapshot]
 
 
@@ -185,7 +185,7 @@ def test_fits_are_named_by_their_weights() -> None:
 
 def test_every_unit_is_fitted_up_front_with_every_seed(clean: World) -> None:
     for seed in SEEDS:
-        assert set(clean.units("pilot", seed)) == UNITS
+        assert set(clean.fits("pilot", seed)) == UNITS
 
 
 def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
@@ -197,7 +197,7 @@ def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
     fewer = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1]))
     fewer.run("pilot", seeds=[0])
     assert fitted_again(clean, fewer, 0) == set()
-    assert set(fewer.units("pilot", 0)) == {u for u in UNITS if not u.startswith("joint-0.1")}
+    assert set(fewer.fits("pilot", 0)) == {u for u in UNITS if not u.startswith("joint-0.1")}
 
 
 def test_a_changed_validation_clip_causes_no_fit_and_another_choice(clean: World) -> None:
@@ -231,8 +231,8 @@ def in_folder(world: World):
     """The project of a world whose folder is not the working directory, for `Sources.read`."""
 
     class Elsewhere:
-        def units(self, stage: str) -> dict[str, Artifact]:
-            return world.units(stage)
+        def fits(self, stage: str) -> dict[str, Artifact]:
+            return world.fits(stage)
 
     return Elsewhere()
 
@@ -252,7 +252,7 @@ def test_names_and_order_of_clips_change_no_byte(clean: World, folder: Path) -> 
 def test_where_more_training_audio_is_missing_neither_branch_is_fitted_alone(clean: World) -> None:
     path = scenario_path(changed_setting("missing.training_rate", 0.3))
     rarer = clean.copy().scenario(path).run(*BEFORE, *PILOT)
-    assert set(rarer.units("pilot", 0)) == UNITS - {CLASSIFICATION, GENERATION}
+    assert set(rarer.fits("pilot", 0)) == UNITS - {CLASSIFICATION, GENERATION}
     assert choice_of(rarer)[CLASSIFICATION] == []
     assert not any("alone" in one.tensors() for one in rarer.artifacts("pilot_generated").values())
     for one in rarer.artifacts("pilot_predictions").values():

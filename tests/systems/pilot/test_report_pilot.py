@@ -332,7 +332,7 @@ def test_the_script_reports_what_the_stages_say_of_the_test_clips(written: Mappi
         ]
         found = report["arms"][arm]["accuracy"]["per_seed"]
         assert found == pytest.approx(np.mean(right, axis=0), abs=1e-6)
-    choice = world.units("pilot_selection")["all"].json()
+    choice = world.fits("pilot_selection")["all"].json()
     for arm, chosen in (("pilot", "joint"), ("pilot_classification", "classification")):
         assert report["arms"][arm]["chosen_epochs"] == [one["epoch"] for one in choice[chosen]]
         assert report["arms"][arm]["audio"]["test"] == "none"
@@ -364,7 +364,7 @@ def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) ->
             self.usable = np.arange(CLIPS) % 3 > 0
             self.bootstrap = bootstrap
 
-        def units(self, _: str) -> dict[str, object]:
+        def fits(self, _: str) -> dict[str, object]:
             return {"full": self}
 
         def tensors(self) -> dict[str, np.ndarray]:

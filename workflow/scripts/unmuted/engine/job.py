@@ -119,7 +119,7 @@ class _Reader:
         found = self._run.store.artifacts(stage_name, names)
         return {name: self._watched(artifact) for name, artifact in found.items()}
 
-    def units(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
+    def fits(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
         """Artifacts of a fitted stage, by name."""
         self._check(stage_name)
         found = self._run.store.fits(stage_name, part)

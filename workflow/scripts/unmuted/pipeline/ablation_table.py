@@ -96,7 +96,7 @@ def _likeness(run: Run, tested: TestedClips, arm: str) -> dict[str, str]:
         return {}
     made = reader.artifacts(GENERATED[arm], heard)
     by_seed = np.stack([made[name].tensors()["audio"] for name in heard], axis=1)  # (S, N, T, A)
-    projection = Projection(**reader.units("projection")[FULL].tensors())
+    projection = Projection(**reader.fits("projection")[FULL].tensors())
     real = np.stack([projection.apply(one.tensors()["tokens"]) for one in heard.values()])
     return {
         "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",

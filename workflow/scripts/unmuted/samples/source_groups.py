@@ -50,7 +50,7 @@ class Sources:
     @classmethod
     def read(cls, job: Job, stage: str = "sources") -> Sources:
         """As a stage has left them."""
-        return cls(**job.units(stage)[UNIT].json())
+        return cls(**job.fits(stage)[UNIT].json())
 
     def payload(self) -> dict[str, dict[str, object]]:
         """A JSON value that depends on what is said, not on the order of the clips."""

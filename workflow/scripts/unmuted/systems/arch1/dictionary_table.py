@@ -10,7 +10,7 @@ from unmuted.systems.arch1.dictionary import TOP, SemanticDictionary
 
 def contents(job: ReportJob) -> dict[str, Output]:
     """The dictionary as a table."""
-    words = job.units("dictionary")["all"].tensors()
+    words = job.fits("dictionary")["all"].tensors()
     similarity = words["actions"] @ words["labels"].T
     dictionary = SemanticDictionary(tuple(job.classes), tuple(load_labels()), similarity)
     return {"table": table(dictionary.rows(TOP))}

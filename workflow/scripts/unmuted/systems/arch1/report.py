@@ -46,7 +46,7 @@ LEAKS = "reads the true label of every test clip; never a result, only a measure
 def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics; nothing is fitted or chosen on test clips."""
     tested = load_tested(job, STAGES)
-    choice = job.units("comparison_selection")["all"].json()
+    choice = job.fits("comparison_selection")["all"].json()
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
@@ -107,7 +107,7 @@ def build_report(
 
 def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dict[str, ArmOutcome]:
     leaks = leaking_arms(job.config["filter"])
-    chosen = job.units("selection")["all"].json()["arms"]
+    chosen = job.fits("selection")["all"].json()["arms"]
     filtered = f"filtered-{choice['filters']['filtered']['chosen']:g}"
     compared = {  # by name in this report: the comparison's arm, and its classifier
         "generated": ("generated_arch1", "generated_arch1"),
@@ -124,7 +124,7 @@ def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dic
 
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     """How close generated features come to the real ones of test clips with usable sound."""
-    projection = Projection(**job.units("projection")[FULL].tensors())
+    projection = Projection(**job.fits("projection")[FULL].tensors())
     made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
     real = np.stack([clip.audio(projection) for clip in tested.clips])
     return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)

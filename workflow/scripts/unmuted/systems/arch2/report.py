@@ -34,7 +34,7 @@ CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
 def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, from the predictions on the test clips."""
     tested = load_tested(job, STAGES)
-    choices = job.units("selection")["all"].json()["arms"]
+    choices = job.fits("selection")["all"].json()["arms"]
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
@@ -90,8 +90,8 @@ def build_report(
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     """How close generated features of the test clips come to the real ones."""
     clips = tested.clips
-    projection = Projection(**job.units("projection")[FULL].tensors())
-    prototypes = job.units("prototypes")[FULL].tensors()["vectors"]
+    projection = Projection(**job.fits("projection")[FULL].tensors())
+    prototypes = job.fits("prototypes")[FULL].tensors()["vectors"]
     made = [clip.artifacts["generated"].tensors() for clip in clips]
     scores = [
         clip.artifacts["ast"].tensors()["scores"] if clip.has_sound else np.zeros(len(prototypes))

@@ -29,7 +29,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, from what the recogniser says of the test clips."""
     tested = load_tested(job, [PREDICTIONS], SEQUENCES)
     settings = job.config["cnn_rnn"]
-    choice = job.units("cnn_rnn_selection")["all"].json()
+    choice = job.fits("cnn_rnn_selection")["all"].json()
     chosen = choice["arms"][SYSTEM]
     train, val = cnn_rnn_clips(tested.experiment, settings)
     frames = [one["frames"] for one in tested.predictions(PREDICTIONS)]

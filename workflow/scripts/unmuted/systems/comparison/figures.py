@@ -151,7 +151,7 @@ def _histories(job: ReportJob) -> dict[str, dict[int, list[float]]]:
 
 
 def _pilot_unit(job: ReportJob) -> str:
-    return joint_unit(job.units("pilot_selection")["all"].json()["lambda"], FULL)
+    return joint_unit(job.fits("pilot_selection")["all"].json()["lambda"], FULL)
 
 
 SYSTEMS = {  # by name the stage of a system's fits, and which of them learns from all clips

@@ -52,7 +52,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     others = _own_experiments(job, chosen)
     tested = load_tested(job, ["ast", *chosen.predictions], others=others)
     has_units = bool(chosen.units)
-    choice = job.units("comparison_selection")["all"].json() if has_units else NO_CHOICE
+    choice = job.fits("comparison_selection")["all"].json() if has_units else NO_CHOICE
     compared = _compared(job, tested, chosen, choice)
     roles = [*ROLES, *(role for role in BACKBONES if role in chosen.models)]
     report = {
@@ -120,13 +120,13 @@ def _checkpoints(
     job: ReportJob, chosen: ChosenArms, choice: Mapping[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
     """By arm the checkpoints that were chosen on validation clips, one a seed."""
-    main = job.units("selection")["all"].json()["arms"]
+    main = job.fits("selection")["all"].json()["arms"]
     found = {arm: choice["units"][_unit(arm, choice)] for arm in chosen.compared}
     found |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
     if "pilot" in chosen.arms:
-        found["pilot"] = job.units("pilot_selection")["all"].json()["joint"]
+        found["pilot"] = job.fits("pilot_selection")["all"].json()["joint"]
     if "cnn_rnn" in chosen.arms:
-        found["cnn_rnn"] = job.units("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
+        found["cnn_rnn"] = job.fits("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
     return found
 
 

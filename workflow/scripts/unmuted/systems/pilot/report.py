@@ -28,7 +28,7 @@ PRIMARY = ARMS  # the only contrast
 def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, from what the pilot said and made of the test clips."""
     tested = load_tested(job, STAGES)
-    selection = job.units("pilot_selection")["all"].json()
+    selection = job.fits("pilot_selection")["all"].json()
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
@@ -105,7 +105,7 @@ def generation_section(
 
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     """How close generated features of the test clips come to the real ones."""
-    projection = Projection(**job.units("projection")[FULL].tensors())
+    projection = Projection(**job.fits("projection")[FULL].tensors())
     made = [clip.artifacts["pilot_generated"].tensors() for clip in tested.clips]
     joint, alone = (np.stack([one[name] for one in made], axis=1) for name in ("audio", "alone"))
     real = np.stack([clip.audio(projection) for clip in tested.clips])

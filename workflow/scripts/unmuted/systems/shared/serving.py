@@ -28,7 +28,7 @@ def serve_shard(job: Job, fitted_stage: str) -> None:
     has_noise = fitted_stage == "generator"
     tokenizes = has_noise and trains_sentences(job.config)
     sources, clips = read_canonical_clips(job, ["captions"] if tokenizes else [])
-    pca = job.units("projection")[FULL]
+    pca = job.fits("projection")[FULL]
     fitted = job.fits_by_seed(fitted_stage)
     extra = {}
     for name, clip in clips.items():
