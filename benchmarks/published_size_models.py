@@ -145,7 +145,7 @@ def _draw(model: PreTrainedModel, seed: int, scale: float) -> PreTrainedModel:
         for name, weight in sorted(model.named_parameters()):
             weight.normal_(0, scale, generator=generator)
             if "norm" in name.lower() and name.endswith("weight"):
-                weight += 1
+                weight.add_(1)
     return model
 
 

@@ -57,7 +57,7 @@ def test_the_masked_object_has_the_colour_that_the_truth_names(colour: str) -> N
     assert min(PALETTE, key=distance) == colour
 
 
-@pytest.mark.parametrize("pair", LOOK_ALIKE, ids=lambda pair: " / ".join(pair))
+@pytest.mark.parametrize("pair", LOOK_ALIKE, ids=" / ".join)
 def test_look_alike_classes_differ_only_in_sound(pair: tuple[str, str]) -> None:
     spec = replace(with_sound(pair[0])[0], cue=False)
     twin = replace(spec, label=pair[1])

@@ -114,7 +114,8 @@ def imported_by_rules() -> set[str]:
     """Modules of the library that the Snakefile and its rules import."""
     files = [WORKFLOW / "Snakefile", *sorted((WORKFLOW / "rules").glob("*.smk"))]
     found = [
-        re.findall(r"^\s*(?:from|import) (unmuted\S*)", path.read_text(), re.M) for path in files
+        re.findall(r"^\s*(?:from|import) (unmuted\S*)", path.read_text(), re.MULTILINE)
+        for path in files
     ]
     return {name for names in found for name in names}
 

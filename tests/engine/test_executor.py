@@ -125,11 +125,11 @@ def test_a_setting_changed_back_after_a_kill_is_not_taken_for_done(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
-        context.setattr(
-            "unmuted.engine.executor.one_line", killed
-        )  # between the artifact and its row
-        stage.run(*tasks("ab", "r2"))
+    with monkeypatch.context() as context:
+        # Between the artifact and its row.
+        context.setattr("unmuted.engine.executor.one_line", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stage.run(*tasks("ab", "r2"))
     assert "r2" in stage.path("a").read_text(encoding="utf-8")
     stage.run(*tasks("ab"))
     assert stage.computed == ["a"]

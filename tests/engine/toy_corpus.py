@@ -95,9 +95,8 @@ class ToyCorpus:
         path = self.folder / "config.yaml"
         config = yaml.safe_load(path.read_text())
         for key, value in changes.items():
-            if isinstance(value, Mapping) and isinstance(config.get(key), Mapping):
-                value = {**config[key], **value}
-            config[key] = value
+            merges = isinstance(value, Mapping) and isinstance(config.get(key), Mapping)
+            config[key] = {**config[key], **value} if merges else value
         path.write_text(yaml.safe_dump(config))
 
     def manifest(self) -> list[dict[str, str]]:

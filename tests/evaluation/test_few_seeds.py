@@ -130,16 +130,23 @@ def arch2_report(seeds: int) -> dict:
     return build_report(
         data={
             "classes": ["a", "b", "c"],
-            **{"train": 9, "val": 9, "test": CLIPS, "groups": 50},
-            **{"excluded": {}, "classes_without_test_clips": []},
+            "train": 9,
+            "val": 9,
+            "test": CLIPS,
+            "groups": 50,
+            "excluded": {},
+            "classes_without_test_clips": [],
         },
         labels=LABELS,
         arms={name: arm() for name in ("video_only", "generated", "real_audio")},
         bootstrap=bootstrap,
         generation={"clips": 0, **dict.fromkeys(empty)},
         semantics={
-            **{"captions": 1, "distinct_captions": 1, "representative_frames_per_video": 1},
-            **{"mean_similarity_of_nearest_label": 0.5, "nearest_labels": []},
+            "captions": 1,
+            "distinct_captions": 1,
+            "representative_frames_per_video": 1,
+            "mean_similarity_of_nearest_label": 0.5,
+            "nearest_labels": [],
         },
         provenance=provenance(seeds),
     )
@@ -177,7 +184,9 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made = make_world(
         tmp_path_factory.mktemp("seeds") / "world",
         make_clips(),
-        **{"seeds": seeds, "bootstrap__resamples": 200, "missing__training_rates": [0]},
+        seeds=seeds,
+        bootstrap__resamples=200,
+        missing__training_rates=[0],
         ablations={"small": {"retrieval.k": [2]}},
     )
     return made.run(seeds=seeds)

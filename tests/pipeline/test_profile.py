@@ -65,7 +65,7 @@ def dry_run(
     )
 
 
-@pytest.mark.parametrize("gpu, partition", [(0, "cpu"), (1, "gpu")])
+@pytest.mark.parametrize(("gpu", "partition"), [(0, "cpu"), (1, "gpu")])
 @pytest.mark.parametrize("limits", ["none", "max_runtime"])
 @pytest.mark.parametrize("runtime", [10, 1440])
 def test_jobs_with_a_gpu_and_those_without_get_their_own_partition(
@@ -125,6 +125,8 @@ def test_only_rules_with_a_gpu_ask_for_its_type(repository: Path, tmp_path: Path
     partitions = str(filled / "partitions.yaml")
     done = dry_run(repository, tmp_path, filled, "-n", SNAKEMAKE_SLURM_PARTITIONS=partitions)
     assert done.returncode == 0, done.stderr
-    found = re.findall(r"^rule (\w+):$.*?^ +resources: (.*?)$", done.stdout, re.M | re.S)
+    found = re.findall(
+        r"^rule (\w+):$.*?^ +resources: (.*?)$", done.stdout, re.MULTILINE | re.DOTALL
+    )
     with_type = {rule for rule, resources in found if "gpu_model=a100" in resources}
     assert with_type == {rule for rule, resources in found if "gpu=1" in resources} == ON_GPU

@@ -62,7 +62,7 @@ def run_ci(folder: Path, works: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("works, tries", [(1, 1), (2, 2), (9, 2)])
+@pytest.mark.parametrize(("works", "tries"), [(1, 1), (2, 2), (9, 2)])
 def test_continuous_integration_needs_slurm_where_it_may_install_it(
     tmp_path: Path, works: int, tries: int
 ) -> None:

@@ -138,7 +138,7 @@ def planned(corpus: Corpus) -> dict[str, Request]:
             values = "_".join(value for _, value in listed(block, "wildcards"))
             name = f"rule_{rule[1]}_wildcards_{values}" if values else f"rule_{rule[1]}"
             amounts = dict(listed(block, "resources"))
-            threads = re.search(r"^ +threads: (\d+)$", block, re.M)
+            threads = re.search(r"^ +threads: (\d+)$", block, re.MULTILINE)
             found[name.replace("/", "_")] = Request(
                 memory_mb=int(amounts["mem_mb"]),
                 minutes=int(amounts["runtime"]),
@@ -154,7 +154,7 @@ def rule_of(job: str) -> str:
 
 
 def listed(block: str, kind: str) -> list[tuple[str, str]]:
-    line = re.search(rf"^ +{kind}: (.*)$", block, re.M)
+    line = re.search(rf"^ +{kind}: (.*)$", block, re.MULTILINE)
     pairs = [pair.partition("=") for pair in line[1].split(", ")] if line else []
     return [(name, value) for name, _, value in pairs]
 

@@ -41,8 +41,12 @@ def report(mode: str) -> dict:
     return build_report(
         data={
             "classes": ["a", "b", "c"],
-            **{"train": 9, "val": 9, "test": CLIPS, "groups": 50},
-            **{"excluded": {}, "classes_without_test_clips": []},
+            "train": 9,
+            "val": 9,
+            "test": CLIPS,
+            "groups": 50,
+            "excluded": {},
+            "classes_without_test_clips": [],
         },
         labels=labels,
         arms={name: arm(chance) for name, chance in CHANCES.items()},

@@ -73,8 +73,7 @@ def clips_of(world: World) -> tuple[list[Clip], list[Clip]]:
     with chdir(world.folder):
         project = world.project()
         experiment = load_experiment(FullReader(project), needs=SEQUENCES)
-        found = cnn_rnn_clips(experiment, project.config["cnn_rnn"])
-    return found
+        return cnn_rnn_clips(experiment, project.config["cnn_rnn"])
 
 
 # --- what is said of a video ----------------------------------------------------------------------

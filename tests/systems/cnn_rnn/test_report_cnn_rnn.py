@@ -30,16 +30,23 @@ def report(labels: np.ndarray, train: list[int]) -> dict:
     return build_report(
         data={
             "classes": CLASSES,
-            **{"train": 9, "val": 9, "test": len(labels), "groups": 50},
-            **{"excluded": {}, "classes_without_test_clips": []},
+            "train": 9,
+            "val": 9,
+            "test": len(labels),
+            "groups": 50,
+            "excluded": {},
+            "classes_without_test_clips": [],
         },
         labels=labels,
         outcome=outcome(labels, 0.8),
         learnt={"train": train, "val": [0, 3, 9]},
         bootstrap=draw_groups([str(n // 2) for n in range(len(labels))], 500, 0, seeds=SEEDS),
         training={
-            **{"split": "sorted_tail", "parameters": 99_909, "sequence_length": 20},
-            **{"sampling": "first", "mean_frames": 20.0},
+            "split": "sorted_tail",
+            "parameters": 99_909,
+            "sequence_length": 20,
+            "sampling": "first",
+            "mean_frames": 20.0,
             "log_losses": [[1.0, 0.5]] * SEEDS,
         },
         provenance={

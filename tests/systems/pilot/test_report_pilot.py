@@ -79,8 +79,12 @@ def make_report(
     return build_report(
         data={
             "classes": ["a", "b", "c"],
-            **{"train": 9, "val": 40, "test": CLIPS, "groups": 50},
-            **{"excluded": {"silent": 1}, "classes_without_test_clips": []},
+            "train": 9,
+            "val": 40,
+            "test": CLIPS,
+            "groups": 50,
+            "excluded": {"silent": 1},
+            "classes_without_test_clips": [],
         },
         labels=LABELS,
         arms={"pilot": outcome(pilot, 0), "pilot_classification": outcome(alone, 1)},

@@ -193,8 +193,8 @@ def test_training_without_any_sound_is_refused(corpus: Corpus) -> None:
 
 def test_prototypes_of_foreign_clips_are_refused(corpus: Corpus) -> None:
     training, _, prototypes = prepare(corpus)
+    left_out = np.flatnonzero(training.has_audio)[1:]
     with pytest.raises(UserError, match="prototypes were fitted on 1 clips"):
-        left_out = np.flatnonzero(training.has_audio)[1:]
         train_generator(training.take(left_out), corpus.label_embeddings, prototypes, QUICK, 0)
 
 
