@@ -10,7 +10,7 @@ from unmuted.evaluation.provenance import provenance
 
 def contents(job: ReportJob) -> dict[str, Any]:
     """The metrics: a test clip gets the class whose mean level is nearest."""
-    means = job.units("loudness_means")["all"].json()["means"]
+    means = job.fits("loudness_means")["all"].json()["means"]
     splits = job.read_splits()
     levels = job.artifacts("loudness", [name for name in splits if splits[name] == "test"])
     right = [
