@@ -33,9 +33,10 @@ test-fast: $(VENV)/ready
 
 lint: $(VENV)/ready
 	$(BIN)/snakemake --lint
-	$(BIN)/snakefmt --check workflow Snakefile
+	$(BIN)/snakefmt --check workflow Snakefile tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 verify: $(VENV)/ready
 	$(BIN)/python workflow/scripts/verify_artifacts.py $(DIRECTORY)
@@ -45,8 +46,8 @@ docs: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --requirement docs/requirements.txt
 	$(BIN)/mkdocs build --strict
 
-# After a change of code: raise the version of the stages that now make something else, in
-# workflow/scripts/unmuted/pipeline/stages.py, and name the others: EQUIVALENT="ast wav", or EQUIVALENT=all.
+# After a change of code: raise the version of the stages that now make something else, in their
+# rows, and name the others: EQUIVALENT="ast wav", or EQUIVALENT=all.
 code-versions: $(VENV)/ready
 	$(BIN)/python workflow/scripts/record_code_versions.py $(EQUIVALENT)
 

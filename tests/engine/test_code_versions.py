@@ -174,9 +174,8 @@ def test_the_committed_table_is_that_of_the_code() -> None:
     forget()
     found = "".join(f"\n  {words}" for words in differences(REGISTRY).values())
     assert not found, (
-        f"{found}\nbump the version of each stage that now makes something else (in "
-        "workflow/scripts/unmuted/pipeline/stages.py), or record it as equivalent with "
-        "`make code-versions`"
+        f"{found}\nbump the version of each stage that now makes something else, or "
+        "record it as equivalent with `make code-versions`"
     )
 
 

@@ -123,8 +123,8 @@ class Configuration(Section):
     )
     alternatives: dict[str, dict[str, Any]] = Field(
         {},
-        description="values that need a name, for variants of a run: alternatives.<key>.<name>: "
-        "value. A variant `models.sentence=other` then takes alternatives.models.sentence.other",
+        description="values that need a name, for scenarios: alternatives.<key>.<name>: value. A "
+        "scenario `models.sentence=other` then takes alternatives.models.sentence.other",
     )
     bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)
 
