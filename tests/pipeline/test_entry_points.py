@@ -114,3 +114,20 @@ def test_what_one_entry_point_built_is_up_to_date_for_the_other(project: Path) -
     for options in ELSEWHERE.values():
         done = run(project, project, TARGET, *options, "-n")
         assert "Nothing to be done" in done.stderr + done.stdout, done.stderr
+
+
+def test_the_library_of_another_checkout_is_refused(project: Path, tmp_path: Path) -> None:
+    """Else a run would quietly be that of other code."""
+    other = tmp_path / "scripts" / "unmuted"
+    other.mkdir(parents=True)
+    (other / "__init__.py").touch()
+    done = subprocess.run(
+        command(project, TARGET, "-n", *ELSEWHERE["workflow"]),
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "scripts")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    text = " ".join((done.stdout + done.stderr).split())
+    assert f"{other}/__init__.py, is not that of this workflow: run `pip install" in text
