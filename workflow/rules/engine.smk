@@ -71,7 +71,7 @@ def is_forced():
 
 
 def stage_inputs(*stages):
-    """Input of the rule that makes these stages: what the registry says that they wait for.
+    """Input of the rule that makes these stages, as the registry says what they wait for.
 
     Names may hold wildcards, such as vit_{view}.
     """
