@@ -221,7 +221,7 @@ def fit_after(job: Job, read: Callable[[], object], fingerprint: object) -> None
         read()
         return [Result(task.name, {"mean": np.zeros(1)}) for task in tasks]
 
-    job.run_seeds({seed: {"mean": fingerprint} for seed in job.own_seeds}, compute)
+    job.run_seeds({seed: {"mean": fingerprint} for seed in job.job_seeds}, compute)
 
 
 def test_an_artifact_outside_every_fingerprint_is_refused_while_something_is_made(
@@ -257,7 +257,7 @@ def test_a_job_of_a_shard_reads_its_own_inputs_and_what_was_added_to_their_finge
         job.run_shard(lambda tasks: compute(tasks, fitted))
     extra = {name: [fitted.row.digest] for name in job.videos}
     job.run_shard(lambda tasks: compute(tasks, fitted), extra)
-    assert run.store.rows("centred", job.part).keys() == job.videos.keys()
+    assert run.store.rows("centred", job.partition).keys() == job.videos.keys()
 
 
 @pytest.fixture
@@ -393,7 +393,7 @@ def snakemake_of(run: Run, rule: str, **given: object) -> SimpleNamespace:
 def test_a_stage_is_given_its_job(run: Run) -> None:
     shard = max(run.dataset.shards)
     (job,), named = called(run, "scale_numbers", wildcards={"scenario": "", "shard": shard})
-    assert (job.stage.name, job.part, job.threads, named) == ("scaled", shard, 3, {})
+    assert (job.stage.name, job.partition, job.threads, named) == ("scaled", shard, 3, {})
     assert not job.is_scenario and list(job.videos) == run.dataset.shards[shard]
 
 
@@ -411,7 +411,7 @@ def test_a_script_of_several_stages_is_given_a_job_of_each(run: Run) -> None:
     }
     jobs, _ = called(run, "scale_numbers", registry_with(more), **given)
     assert [job.stage.name for job in jobs] == ["scaled", "scaled_again"]
-    assert {job.part for job in jobs} == {min(run.dataset.shards)}
+    assert {job.partition for job in jobs} == {min(run.dataset.shards)}
     alone = make_jobs(open_with(registry_with(more)), "scale_numbers", min(run.dataset.shards))
     assert [job.stage for job in alone] == [job.stage for job in jobs]
 
@@ -424,7 +424,7 @@ def test_fits_are_given_their_seeds_and_leave_the_plan_that_they_ran_for(run: Ru
         snakemake.config = config
 
         def main(job: Job, seeds: tuple[int, ...] = seeds) -> None:
-            assert job.own_seeds == seeds and job.seeds == [0, 1, 2]
+            assert job.job_seeds == seeds and job.seeds == [0, 1, 2]
             fit_after(job, lambda: None, "nothing")
 
         run_job(snakemake, main, REGISTRY)

@@ -78,12 +78,12 @@ def stage_inputs(*stages):
 
     def inputs(wildcards):
         run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
-        part = wildcards.get("shard", wildcards.get("seeds"))
+        partition = wildcards.get("shard", wildcards.get("seeds"))
         forced = is_forced()
         return [
             path
             for name in names
-            for path in run.planner.stage_inputs(name, part, forced)
+            for path in run.planner.stage_inputs(name, partition, forced)
         ]
 
     return inputs

@@ -23,7 +23,7 @@ def main(job: Job) -> None:
         }
         for arm in ARMS
     }
-    inputs = inputs_by_seed(job.own_seeds, read)
+    inputs = inputs_by_seed(job.job_seeds, read)
     job.run_seeds(inputs, partial(train, experiment=experiment, job=job, pca=pca))
 
 

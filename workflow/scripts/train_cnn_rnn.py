@@ -23,7 +23,7 @@ def main(job: Job) -> None:
         "classes": experiment.classes,
         "clips": sorted([c.label, c.key, c.group, *c.digests(STAGE)] for c in clips),
     }
-    inputs = inputs_by_seed(job.own_seeds, {UNIT: read})
+    inputs = inputs_by_seed(job.job_seeds, {UNIT: read})
     job.run_seeds(inputs, partial(train, clips=clips, experiment=experiment, job=job))
 
 

@@ -14,7 +14,7 @@ def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
     experiment = load_experiment(job, chosen_arms(job.config).audio)
     pca = job.fits("projection")[FULL]
-    inputs = inputs_by_seed(job.own_seeds, fit_inputs(experiment, job, pca))
+    inputs = inputs_by_seed(job.job_seeds, fit_inputs(experiment, job, pca))
     job.run_seeds(inputs, partial(train, experiment=experiment, job=job, pca=pca))
 
 

@@ -19,7 +19,7 @@ def main(job: Job) -> None:
         "pca": job.fits("projection")[FULL],
         "prototypes": job.fits("prototypes"),
     }
-    inputs = inputs_by_seed(job.own_seeds, unit_inputs(units, stages, **fits))
+    inputs = inputs_by_seed(job.job_seeds, unit_inputs(units, stages, **fits))
     job.run_seeds(inputs, partial(train, units=units, job=job, **fits))
 
 

@@ -23,7 +23,7 @@ def main(job: Job) -> None:
     read = job.config["pilot"]["snapshots"], experiment.classes, pca
     inputs = {
         seed: {name: unit.inputs(seed, *read) for name, unit in units.items()}
-        for seed in job.own_seeds
+        for seed in job.job_seeds
     }
     compute = partial(train, units=units, experiment=experiment, job=job, pca=pca)
     job.run_seeds(inputs, compute)

@@ -22,7 +22,7 @@ def main(job: Job) -> None:
         }
         for name, clips in units.items()
     }
-    inputs = inputs_by_seed(job.own_seeds, read)
+    inputs = inputs_by_seed(job.job_seeds, read)
     job.run_seeds(inputs, partial(train, units=units, job=job, pca=pca))
 
 

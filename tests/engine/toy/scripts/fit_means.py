@@ -20,7 +20,7 @@ def fit(tasks: Sequence[Task], training: Mapping[str, Artifact], jitter: float) 
 def main(job: Job) -> None:
     training = job.artifacts("scaled", job.videos)
     read = sorted(artifact.row.digest for artifact in training.values())
-    fits = {seed: {"mean": [seed, read]} for seed in job.own_seeds}
+    fits = {seed: {"mean": [seed, read]} for seed in job.job_seeds}
     job.run_seeds(fits, partial(fit, training=training, jitter=job.config["toy"]["jitter"]))
 
 

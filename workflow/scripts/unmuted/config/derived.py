@@ -7,13 +7,14 @@ part of the code of the stages that use it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 
-def time_steps(config: Mapping[str, object]) -> int:
+def time_steps(config: Mapping[str, Any]) -> int:
     """T: time steps of every clip, fps x seconds, at least 1."""
     return max(1, round(config["clips"]["fps"] * config["clips"]["seconds"]))
 
 
-def trains_sentences(config: Mapping[str, object]) -> bool:
+def trains_sentences(config: Mapping[str, Any]) -> bool:
     """Whether the sentence encoder is trained with the generator, which then reads captions."""
     return config["generator"]["text_adapter"] == "full"

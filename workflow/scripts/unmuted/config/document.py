@@ -95,11 +95,12 @@ def _values(rule: Rule) -> str:
     if "enum" in rule or "const" in rule:
         return " or ".join(f"`{value}`" for value in rule.get("enum", [rule.get("const")]))
     if "anyOf" in rule:
-        return " or ".join(_values(one) for one in rule["anyOf"])
+        return " or ".join(_values(choice) for choice in rule["anyOf"])
     if rule["type"] == "array":
         count = f" of {rule['minItems']} or more" if rule["minItems"] > 1 else ""
         return f"list{count}: {_values(rule['items'])}"
-    name = "mapping" if rule["type"] == "object" else TYPES.get(rule["type"], rule["type"])
+    kind: str = rule["type"]
+    name = "mapping" if kind == "object" else TYPES.get(kind, kind)
     bounds = [f"{words} {rule[bound]:g}" for bound, words in BOUNDS.items() if bound in rule]
     return " ".join([name, " and ".join(bounds)]).strip()
 

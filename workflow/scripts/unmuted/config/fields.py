@@ -15,6 +15,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 Item = TypeVar("Item")
@@ -56,20 +57,9 @@ def _distinct(values: tuple[Item, ...]) -> tuple[Item, ...]:
     return values
 
 
-def _number(**bounds: float) -> Any:
-    """A finite number; a whole one stays an int, as fingerprints tell 6 from 6.0."""
+def _number(**bounds: Any) -> Any:
+    """Return the type of a finite number; a whole one stays an int: fingerprints tell 6 from 6.0."""
     return Annotated[float, Field(allow_inf_nan=False, **bounds), WrapValidator(_as_given)]
-
-
-def _distinct_items(at_least: int) -> Any:
-    """A list in YAML and in the dumped configuration, and a tuple in the settings object."""
-    once = {"uniqueItems": True}
-    return Annotated[
-        tuple[Item, ...],
-        Field(strict=False, min_length=at_least, json_schema_extra=once),
-        AfterValidator(_distinct),
-        PlainSerializer(list),
-    ]
 
 
 Number = _number()
@@ -84,7 +74,19 @@ Percentile = _number(ge=0, le=99)
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
+# Lists in YAML and in the dumped configuration, and tuples in the settings object.
 Several = Annotated[tuple[Item, ...], Field(strict=False, min_length=1), PlainSerializer(list)]
-Distinct = _distinct_items(1)
-TwoOrMore = _distinct_items(2)
+_UNIQUE: JsonDict = {"uniqueItems": True}
+Distinct = Annotated[
+    tuple[Item, ...],
+    Field(strict=False, min_length=1, json_schema_extra=_UNIQUE),
+    AfterValidator(_distinct),
+    PlainSerializer(list),
+]
+TwoOrMore = Annotated[
+    tuple[Item, ...],
+    Field(strict=False, min_length=2, json_schema_extra=_UNIQUE),
+    AfterValidator(_distinct),
+    PlainSerializer(list),
+]
 AutoBatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]

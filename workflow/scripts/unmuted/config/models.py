@@ -51,7 +51,11 @@ class ModelSettings(Section):
         if has_id == has_path or (has_path and has_revision):
             given = self.model_dump(exclude_unset=True)
             raise ValueError(f"give either `id` and `revision`, or `path`; found {given!r}")
-        if has_id and self.id and not (has_revision or self.id.startswith(CARRIED)):
+        if (
+            isinstance(self.id, str)
+            and self.id
+            and not (has_revision or self.id.startswith(CARRIED))
+        ):
             raise ValueError(
                 f"{self.id} needs a pinned `revision` (a commit), so that the same name always "
                 "means the same weights"

@@ -13,7 +13,7 @@ from unmuted.config.fields import Section
 from unmuted.config.root import Configuration, inner_section
 from unmuted.errors import UserError
 
-Config = Mapping[str, object]
+Config = Mapping[str, Any]
 Location = tuple[int | str, ...]
 
 UNKNOWN_KEY = {"extra_forbidden", "invalid_key"}
@@ -39,7 +39,7 @@ EXPECTED = {  # by the type of pydantic's error; `ctx` fills the braces
 
 
 def check_config(
-    given: Mapping[str, object], further: Callable[[Config], Iterable[str]] = lambda config: ()
+    given: Mapping[str, Any], further: Callable[[Config], Iterable[str]] = lambda config: ()
 ) -> dict[str, Any]:
     """Return the configuration with all defaults filled in, as plain values of YAML.
 

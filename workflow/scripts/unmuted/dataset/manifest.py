@@ -84,15 +84,15 @@ def _refuse_two_meanings(header: Sequence[str], names: Mapping[str, str], manife
 def _refuse_other_root(videos: Sequence[Video], root: Path, manifest: Path) -> None:
     """Raise UserError if every file lies outside: a wrong root, where one file may be a mistake."""
     inside = os.path.join(os.path.realpath(root), "")
-    if not any(os.path.realpath(video.path).startswith(inside) for video in videos):
+    if not any(os.path.realpath(video.file).startswith(inside) for video in videos):
         raise UserError(
             f"{printable(manifest)}: none of its files lies in {printable(root)}, such as "
-            f"{printable(videos[0].path)}: set videos.root to the folder that holds them, or "
+            f"{printable(videos[0].file)}: set videos.root to the folder that holds them, or "
             "videos.follow_links to read files anywhere"
         )
 
 
-def _read_csv(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str | None, str]]]]:
+def _read_csv(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The header, and the rows with the number of the line on which each ends."""
     try:
         with open(manifest, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:

@@ -29,27 +29,28 @@ def make_splits(
     splits, which do not move. Raises UserError when a split stays empty.
     """
     labelled = [video for video in videos if video.label is not None]
-    if all(video.split is not None for video in labelled):
-        return {video.video_id: video.split for video in labelled}
+    given = {video.video_id: video.split for video in labelled if video.split is not None}
+    if len(given) == len(labelled):
+        return given
     sizes = Counter(video.group for video in labelled)
-    home = {group: split for group, split in (kept or {}).items() if group in sizes}
+    split_of_group = {group: split for group, split in (kept or {}).items() if group in sizes}
     for groups in _groups_by_class(labelled).values():
         counts = Counter(dict.fromkeys(SPLITS, 0))
-        for group in groups & home.keys():
-            counts[home[group]] += sizes[group]
-        for group in sorted(groups - home.keys(), key=lambda group: _order(seed, group)):
+        for group in groups & split_of_group.keys():
+            counts[split_of_group[group]] += sizes[group]
+        for group in sorted(groups - split_of_group.keys(), key=lambda group: _order(seed, group)):
             total = counts.total() + sizes[group]
             lacking = {s: round(shares[s] * total - counts[s], 9) for s in FIRST_SERVED}
-            split = max(FIRST_SERVED, key=lacking.get)
-            home[group] = split
+            split = max(FIRST_SERVED, key=lacking.__getitem__)
+            split_of_group[group] = split
             counts[split] += sizes[group]
-    empty = [split for split in SPLITS if split not in home.values()]
+    empty = [split for split in SPLITS if split not in split_of_group.values()]
     if empty:
         raise UserError(
             f"the labelled videos have too few source groups ({len(sizes)}) for three splits: "
             f"{', '.join(empty)} would be empty. Add videos, or give a split column in a manifest."
         )
-    return {video.video_id: home[video.group] for video in labelled}
+    return {video.video_id: split_of_group[video.group] for video in labelled}
 
 
 def check_classes(videos: Iterable[Video], splits: Mapping[str, str]) -> None:
@@ -107,11 +108,11 @@ def read_groups(path: Path) -> dict[str, str]:
         return {row["group"]: row["split"] for row in csv.DictReader(file)}
 
 
-def write_groups(path: Path, homes: Mapping[str, str]) -> None:
+def write_groups(path: Path, split_of_group: Mapping[str, str]) -> None:
     """Write group and split, for `read_groups`."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([("group", "split"), *sorted(homes.items())])
+        writer.writerows([("group", "split"), *sorted(split_of_group.items())])
 
 
 def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:
@@ -128,7 +129,8 @@ def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
     """Groups of each class; a group of several classes counts under its most frequent one."""
     labels: dict[str, Counter[str]] = {}
     for video in videos:
-        labels.setdefault(video.group, Counter())[video.label] += 1
+        if video.label is not None:
+            labels.setdefault(video.group, Counter())[video.label] += 1
     classes: dict[str, set[str]] = {}
     for group, counts in labels.items():
         label = min(counts, key=lambda label: (-counts[label], label))

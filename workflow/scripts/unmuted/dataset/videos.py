@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from unmuted.dataset.limits import Limits
 from unmuted.digests import digest_bytes
@@ -40,17 +41,24 @@ class Video:
     extra: Mapping[str, str] = field(default_factory=dict)
     unit: str | None = None
 
+    @property
+    def file(self) -> Path:
+        """The path of the file; raises ValueError for a video without a file."""
+        if self.path is None:
+            raise ValueError(f"the video {self.video_id} has no file here")
+        return self.path
+
     def stamp(self) -> list[object]:
         """Path, size, modification time (ns), readability: differs when the file may have changed.
 
         Not the time of change: a copied working directory would then be visited all over.
         """
         try:
-            status = os.stat(self.path)
+            status = os.stat(self.file)
         except OSError as error:
-            return [os.fsencode(self.path).hex(), type(error).__name__, 0, False]
-        is_readable = os.access(self.path, os.R_OK)
-        return [os.fsencode(self.path).hex(), status.st_size, status.st_mtime_ns, is_readable]
+            return [os.fsencode(self.file).hex(), type(error).__name__, 0, False]
+        is_readable = os.access(self.file, os.R_OK)
+        return [os.fsencode(self.file).hex(), status.st_size, status.st_mtime_ns, is_readable]
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Dataset:
 
     videos: tuple[Video, ...]
     ignored: tuple[str, ...] = ()
-    specifications: Mapping[str, object] | None = None
+    specifications: Mapping[str, Any] | None = None
     limits: Limits = field(default_factory=Limits)
     videos_per_shard: int = 128
 
@@ -113,18 +121,19 @@ def check_experiment(dataset: Dataset) -> None:
             f"{len(labelled) - len(given)} labelled videos have no split (first: {missing}); "
             "give all of them one, or none"
         )
-    for split in SPLITS:
-        if not any(video.split == split for video in given):
-            problems.append(
-                f"the split {split!r} is empty; every experiment needs train, val and test"
-            )
-    homes: dict[str, set[str]] = {}
-    for video in given:
-        homes.setdefault(video.group, set()).add(video.split)
+    problems += [
+        f"the split {split!r} is empty; every experiment needs train, val and test"
+        for split in SPLITS
+        if not any(video.split == split for video in given)
+    ]
+    splits_of_group: dict[str, set[str]] = {}
+    for video in labelled:
+        if video.split is not None:
+            splits_of_group.setdefault(video.group, set()).add(video.split)
     problems += [
         f"group {group!r} straddles the splits {', '.join(sorted(splits))}; "
         "one source belongs in one split"
-        for group, splits in sorted(homes.items())
+        for group, splits in sorted(splits_of_group.items())
         if len(splits) > 1
     ]
     raise_problems(problems, "labels and splits")
@@ -161,7 +170,7 @@ def checked_dataset(videos: Sequence[Video], source: str, ignored: Iterable[str]
         twin = first.setdefault(video.video_id.casefold(), video)
         if twin is not video:
             problems.append(
-                f"{printable(twin.path)} and {printable(video.path)} both have the video id "
+                f"{printable(twin.file)} and {printable(video.file)} both have the video id "
                 f"{video.video_id!r}; rename one, or give ids in a manifest's video_id column"
             )
     raise_problems(problems, source)

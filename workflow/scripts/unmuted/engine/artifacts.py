@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unmuted.digests import digest_bytes, digest_file, digest_json
 from unmuted.engine.tensors import TensorSpool, read_header
@@ -17,7 +17,7 @@ from unmuted.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    Payload = Mapping[str, np.ndarray] | TensorSpool | Mapping[str, object] | Callable[[Path], None]
+    Payload = Mapping[str, np.ndarray] | TensorSpool | Mapping[str, Any] | Callable[[Path], None]
 
 TEMPORARY = ".tmp-"
 HEADER_KEY = "unmuted"  # one key only: safetensors writes several in no fixed order
@@ -113,7 +113,7 @@ def text_array(value: object) -> np.ndarray:
     return np.frombuffer(str(value).removeprefix("torch.").encode(), dtype=np.uint8)
 
 
-def read_json(path: Path) -> dict[str, object]:
+def read_json(path: Path) -> dict[str, Any]:
     """Content of a JSON artifact, without its fingerprint."""
     content = json.loads(path.read_text(encoding="utf-8"))
     content.pop("fingerprint", None)
@@ -140,7 +140,7 @@ def _tensor_digest(path: Path) -> str:
     return digest_bytes((json.dumps(header, sort_keys=True) + data).encode())
 
 
-def _json_object(data: bytes) -> dict[str, object]:
+def _json_object(data: bytes) -> dict[str, Any]:
     content = json.loads(data)
     if not isinstance(content, dict):
         raise ValueError(f"a JSON object expected, found {type(content).__name__}")

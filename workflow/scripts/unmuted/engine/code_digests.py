@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 from unmuted.digests import digest_bytes, digest_json
 
@@ -55,9 +56,12 @@ def _read(path: Path) -> tuple[str, frozenset[str]]:
     return digest_bytes(ast.dump(tree).encode()), frozenset(names)
 
 
-def _has_docstring(node: ast.AST) -> bool:
-    may = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-    return may and bool(node.body) and ast.get_docstring(node, clean=False) is not None
+def _has_docstring(node: ast.AST) -> TypeGuard[ast.Module | ast.ClassDef | ast.FunctionDef]:
+    return (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and bool(node.body)
+        and ast.get_docstring(node, clean=False) is not None
+    )
 
 
 @cache

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from unmuted.engine.code_digests import code_digest
 from unmuted.engine.stage import Registry, Stage
@@ -35,7 +36,7 @@ def stage_digest(stage: Stage, registry: Registry) -> str:
 
 
 @cache
-def read_versions(path: Path | None) -> Mapping[str, Mapping[str, object]]:
+def read_versions(path: Path | None) -> Mapping[str, Mapping[str, Any]]:
     """The recorded {"version": ..., "code": ...} of each stage; empty where no table is kept."""
     if path is None or not path.exists():
         return {}

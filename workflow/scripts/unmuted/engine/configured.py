@@ -6,14 +6,15 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from unmuted.engine.stage import Registry, Report, Stage
+from unmuted.engine.stage import ModelCatalog, Registry, Report, Stage
 
 
 class ConfiguredStages(Mapping[str, Stage]):
     """The stages by name, each with what it reads under a configuration."""
 
-    def __init__(self, config: Mapping[str, object], registry: Registry) -> None:
+    def __init__(self, config: Mapping[str, Any], registry: Registry) -> None:
         self._config, self._registry = config, registry
         self._stages: dict[str, Stage] = {}
 
@@ -40,33 +41,39 @@ class ConfiguredStages(Mapping[str, Stage]):
 class ConfiguredModels:
     """The models of a configuration by role, a key of its section `models`."""
 
-    def __init__(self, config: Mapping[str, object], registry: Registry) -> None:
+    def __init__(self, config: Mapping[str, Any], registry: Registry) -> None:
         self._config, self._registry = config, registry
         self._identities: dict[str, str] = {}
+
+    @property
+    def _catalog(self) -> ModelCatalog:
+        if self._registry.models is None:
+            raise ValueError("the registry has stages with models, but no catalog of models")
+        return self._registry.models
 
     @property
     def roles(self) -> list[str]:
         """The roles that the configuration names."""
         return list(self._config.get("models", {}))
 
-    def spec(self, role: str) -> object:
+    def spec(self, role: str) -> Any:
         """What a script needs to load the model."""
-        return self._registry.models.spec(self._config["models"][role])
+        return self._catalog.spec(self._config["models"][role])
 
     def identity(self, role: str) -> str:
         """What identifies the model's content; looked up once."""
         if role not in self._identities:
             settings = self._config["models"][role]
-            self._identities[role] = self._registry.models.identity(settings)
+            self._identities[role] = self._catalog.identity(settings)
         return self._identities[role]
 
-    def fingerprint(self, role: str) -> object:
+    def fingerprint(self, role: str) -> Any:
         """A JSON value of all that shapes what the model makes."""
         settings = self._config["models"][role]
-        return self._registry.models.fingerprint(settings, self.identity(role))
+        return self._catalog.fingerprint(settings, self.identity(role))
 
     def require(self, roles: Collection[str]) -> None:
         """Fetch the models that are not at hand. Raises UserError naming all that are missing."""
         if roles:
             wanted = {role: self._config["models"][role] for role in sorted(roles)}
-            self._registry.models.require(wanted)
+            self._catalog.require(wanted)

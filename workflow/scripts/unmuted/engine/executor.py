@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unmuted.dataset.videos import Video
 from unmuted.digests import digest_json
@@ -74,7 +74,7 @@ class Artifact:
         """A `.safetensors` artifact, checked, whose arrays are read in slices."""
         return TensorFile(self.checked_path())
 
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
         """Content of a `.json` artifact, checked."""
         return read_json(self.checked_path())
 
@@ -194,9 +194,9 @@ def read_plan(folder: Path) -> str | None:
         return None
 
 
-def found_damage(folder: Path, parts: bool = False) -> list[str]:
-    """Notes on damage found at any time in a folder of artifacts, or in its parts as well."""
-    notes = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if parts else [])]
+def found_damage(folder: Path, in_partitions: bool = False) -> list[str]:
+    """Return the notes on damage to artifacts of a folder, or of its partitions as well."""
+    notes = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if in_partitions else [])]
     return [note.read_text() for note in notes if note.exists()]
 
 
@@ -271,14 +271,15 @@ def _reuse_existing(
             shards = shards_of_other_layouts(task.name, folder.name, siblings, task.video.unit)
             others += [folder.parent / shard for shard in shards]
         elif task.seed is not None:
-            others += [folder.parent / part for part in siblings if part != folder.name]
+            others += [folder.parent / name for name in siblings if name != folder.name]
         for other in others:
             if other not in journals:
                 path = other / JOURNAL
                 journals[other] = read_rows(path) if path.exists() else {}
             row = journals[other].get(task.name)
-            same = row is not None and row.fingerprint == task.fingerprint
-            if same and _copy_artifact(other / f"{task.name}{suffix}", folder, row, journal):
+            if row is None or row.fingerprint != task.fingerprint:
+                continue
+            if _copy_artifact(other / f"{task.name}{suffix}", folder, row, journal):
                 break
 
 

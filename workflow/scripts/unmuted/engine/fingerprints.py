@@ -10,6 +10,7 @@ change stops at the first stage whose output comes out the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from unmuted.digests import digest_json
 from unmuted.engine.code_versions import code_identity
@@ -35,7 +36,7 @@ class Fingerprints:
 
     def __init__(
         self,
-        config: Mapping[str, object],
+        config: Mapping[str, Any],
         registry: Registry,
         stages: ConfiguredStages,
         models: ConfiguredModels,
@@ -45,7 +46,7 @@ class Fingerprints:
         self._fixed: dict[str, tuple[str, object, object]] = {}
         self._of_settings: dict[str, str] = {}
 
-    def settings(self, keys: Iterable[str]) -> dict[str, object]:
+    def settings(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the values of these configuration keys, by key."""
         return {key: setting(self._config, key) for key in keys}
 

@@ -34,7 +34,9 @@ class UndeclaredRead(RuntimeError):
 class Settings(Mapping[str, Any]):
     """The declared part of a configuration, at any depth; reading another key is an error."""
 
-    def __init__(self, values: Mapping[str, Any], keys: Iterable[str], owner: str, at: str = ""):
+    def __init__(
+        self, values: Mapping[str, Any], keys: Iterable[str], owner: str, at: str = ""
+    ) -> None:
         self._owner, self._at = owner, at
         inner: dict[str, list[str]] = {}
         for key in keys:
@@ -108,10 +110,10 @@ class _Reader:
         """Split of every labelled video, by id."""
         return self._run.store.read_splits()
 
-    def rows(self, stage_name: str, part: str | None = None) -> dict[str, LedgerEntry]:
-        """Rows of the ledger of a shard or part."""
+    def rows(self, stage_name: str, partition: str | None = None) -> dict[str, LedgerEntry]:
+        """Rows of the ledger of a shard or partition."""
         self._check(stage_name)
-        return self._run.store.rows(stage_name, part)
+        return self._run.store.rows(stage_name, partition)
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
         """Artifacts of videos of any shards, by id; without those that have no artifact."""
@@ -119,10 +121,10 @@ class _Reader:
         found = self._run.store.artifacts(stage_name, names)
         return {name: self._watched(artifact) for name, artifact in found.items()}
 
-    def fits(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
+    def fits(self, stage_name: str, partition: str | None = None) -> dict[str, Artifact]:
         """Artifacts of a fitted stage, by name."""
         self._check(stage_name)
-        found = self._run.store.fits(stage_name, part)
+        found = self._run.store.fits(stage_name, partition)
         return {name: self._watched(artifact) for name, artifact in found.items()}
 
     def fits_by_seed(self, stage_name: str) -> dict[int, dict[str, Artifact]]:
@@ -147,7 +149,7 @@ class Job(_Reader):
 
     Attributes:
         stage: the row of the registry.
-        part: the shard, or the partition of seeds; None for a stage that has neither.
+        partition: the shard, or the partition of seeds; None for a stage that has neither.
         config: the settings that the stage declares.
         threads: CPU threads that the job may use.
     """
@@ -156,13 +158,13 @@ class Job(_Reader):
         self,
         run: Run,
         stage: Stage,
-        part: str | None = None,
+        partition: str | None = None,
         threads: int = 1,
         plan: str | None = None,
     ) -> None:
         readable = (*run.jobs.inputs(stage), *stage.upstream)
         super().__init__(run, f"stage {stage.name}", threads, readable)
-        self.stage, self.part, self._plan = stage, part, plan
+        self.stage, self.partition, self._plan = stage, partition, plan
         declared = (*stage.settings, *stage.indirect_settings, *ALWAYS_READABLE)
         self.config = Settings(run.config, declared, self._owner)
         self._known: frozenset[str] | None = None  # digests in fingerprints, while these are made
@@ -173,9 +175,15 @@ class Job(_Reader):
         return super().is_changed(key)
 
     @property
-    def own_seeds(self) -> tuple[int, ...]:
+    def job_seeds(self) -> tuple[int, ...]:
         """The seeds that this job fits."""
-        return self._run.layout.seed_partitions[self.part]
+        return self._run.layout.seed_partitions[self._named_partition]
+
+    @property
+    def _named_partition(self) -> str:
+        if self.partition is None:
+            raise ValueError(f"the job of the {self._owner} has neither a shard nor a partition")
+        return self.partition
 
     @cached_property
     def videos(self) -> Mapping[str, Video]:
@@ -184,7 +192,7 @@ class Job(_Reader):
         Only a stage that declares to read their files is told where these are.
         """
         if self.stage.is_sharded:
-            return self._shown(self._run.dataset.videos_of(self.part))
+            return self._shown(self._run.dataset.videos_of(self._named_partition))
         scope = self._run.jobs.scope_of(self.stage)
         if scope is ALL:
             return self._shown(self._run.dataset.videos)
@@ -206,7 +214,7 @@ class Job(_Reader):
         return super().artifacts(stage_name, names)
 
     @property
-    def specifications(self) -> Mapping[str, object]:
+    def specifications(self) -> Mapping[str, Any]:
         """What the generated videos of the shard are made from: JSON values by id."""
         if not self.stage.reads_specification:
             raise UndeclaredRead(f"{self._owner} reads specifications undeclared")
@@ -246,19 +254,19 @@ class Job(_Reader):
 
     # --- making -----------------------------------------------------------------------------------
 
-    def run_shard(self, compute: Compute, extra_inputs: Mapping[str, object] | None = None) -> None:
+    def run_shard(self, compute: Compute, extra_inputs: Mapping[str, Any] | None = None) -> None:
         """Bring the shard up to date.
 
         extra_inputs: per video, a JSON value that enters its fingerprint beside the artifacts of
         the same video that the stage declares, such as the digests of fits.
         """
-        extra = extra_inputs or {}
-        tasks = self._run.store.shard_tasks(self.stage.name, self.part, extra, self._watched)
+        name, extra = self.stage.name, extra_inputs or {}
+        tasks = self._run.store.shard_tasks(name, self._named_partition, extra, self._watched)
         tasks = [replace(task, video=self.videos[task.name]) for task in tasks]
         known = {one.row.digest for task in tasks for one in task.inputs.values()}
         self._make(tasks, compute, known.union(_texts(extra)))
 
-    def run_fits(self, fits: Mapping[str, object], compute: Compute) -> None:
+    def run_fits(self, fits: Mapping[str, Any], compute: Compute) -> None:
         """Bring a fitted stage up to date.
 
         fits: names of what is fitted, each with a JSON value that enters its fingerprint.
@@ -266,18 +274,18 @@ class Job(_Reader):
         tasks = self._run.store.fit_tasks(self.stage.name, fits)
         self._make(tasks, compute, set(_texts(fits)))
 
-    def run_seeds(self, fits: Mapping[int, Mapping[str, object]], compute: Compute) -> None:
+    def run_seeds(self, fits: Mapping[int, Mapping[str, Any]], compute: Compute) -> None:
         """Bring the job's seeds of a fitted stage up to date; fits: as in `run_fits`, by seed."""
         self.run_fits(fits_of_seeds(fits), compute)
 
     def _make(self, tasks: Sequence[Task], compute: Compute, known: Iterable[str]) -> None:
         self._known = frozenset(known)
         try:
-            self._run.store.run_tasks(self.stage.name, self.part, tasks, compute)
+            self._run.store.run_tasks(self.stage.name, self.partition, tasks, compute)
         finally:
             self._known = None
         if self._plan is not None and not self.stage.is_sharded:
-            write_plan(self._run.layout.folder(self.stage.name, self.part), self._plan)
+            write_plan(self._run.layout.folder(self.stage.name, self.partition), self._plan)
 
     def _watched(self, artifact: Artifact) -> Artifact:
         return replace(artifact, on_read=self._on_read)
@@ -365,9 +373,9 @@ class FullReader(_Reader):
 def make_jobs(
     run: Run,
     script: str,
-    part: str | None = None,
+    partition: str | None = None,
     threads: int = 1,
-    plans: Sequence[str] | None = None,
+    plans: Sequence[str | None] | None = None,
 ) -> list[Job]:
     """The jobs of a script's stages, in the order of the registry, for one shard or partition.
 
@@ -375,7 +383,9 @@ def make_jobs(
     """
     stages = run.stages.of_script(script)
     plans = [None] * len(stages) if plans is None else plans
-    return [Job(run, stage, part, threads, plan) for stage, plan in zip(stages, plans, strict=True)]
+    return [
+        Job(run, stage, partition, threads, plan) for stage, plan in zip(stages, plans, strict=True)
+    ]
 
 
 def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> None:
@@ -391,8 +401,8 @@ def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> No
         run = run.scenario_of_path(wildcards.pop("scenario", ""))
         threads = snakemake.threads
         if snakemake.rule in registry.stages_of_script:
-            part = wildcards.get("shard", wildcards.get("seeds"))
-            main(*make_jobs(run, snakemake.rule, part, threads, snakemake.params.fingerprint))
+            partition = wildcards.get("shard", wildcards.get("seeds"))
+            main(*make_jobs(run, snakemake.rule, partition, threads, snakemake.params.fingerprint))
         elif name := snakemake.params.get("report"):
             main(ReportJob(run, registry.reports[name], threads), **dict(snakemake.output.items()))
         else:

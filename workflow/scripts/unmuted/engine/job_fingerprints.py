@@ -10,6 +10,7 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from unmuted.digests import digest_json
 from unmuted.engine.configured import ConfiguredStages
@@ -29,7 +30,7 @@ class JobFingerprints:
 
     def __init__(
         self,
-        config: Mapping[str, object],
+        config: Mapping[str, Any],
         registry: Registry,
         dataset: ShardedDataset,
         layout: Layout,
@@ -51,7 +52,7 @@ class JobFingerprints:
         A fitted stage is told of the videos that it may read, and of no others. Of fitted stages
         only those by split are seen in parts: others change as a whole.
         """
-        if not self._layout.owns(stage_name):
+        if self._base is not None and not self._layout.owns(stage_name):
             return self._base.of_job(stage_name, shard, scope)
         stage = self._stages[stage_name]
         if shard is None and not stage.by_split:
@@ -74,7 +75,7 @@ class JobFingerprints:
             stage.name,
             [
                 self._read_directly(stage, shard, may_read if shard is None else scope),
-                found_damage(folder, parts=not stage.is_sharded),
+                found_damage(folder, in_partitions=not stage.is_sharded),
                 upstream,
                 self._fingerprints.settings(stage.indirect_settings),
             ],
@@ -82,7 +83,7 @@ class JobFingerprints:
 
     def of_all_shards(self, stage_name: str, scope: Scope = ALL) -> str:
         """Return the fingerprints of all shards as one digest, over the videos in `scope`."""
-        if not self._layout.owns(stage_name):
+        if self._base is not None and not self._layout.owns(stage_name):
             return self._base.of_all_shards(stage_name, scope)
         if (stage_name, scope) not in self._of_shards:
             jobs = [self.of_job(stage_name, shard, scope) for shard in self._dataset.shards]
@@ -97,15 +98,16 @@ class JobFingerprints:
     def inputs(self, stage: Stage) -> tuple[str, ...]:
         """Stages of which a stage needs the same video; generated videos are a stage's too."""
         source = self._registry.source_stage
-        reads_generated = stage.reads_source and source is not None and self._dataset.is_generated
-        return (*stage.inputs, source) if reads_generated else stage.inputs
+        if source is None or not (stage.reads_source and self._dataset.is_generated):
+            return stage.inputs
+        return (*stage.inputs, source)
 
     def scope_of(self, stage: Stage) -> Scope:
         """The splits whose videos a fitted stage may read; ALL videos where it names none."""
         reads_all = stage.all_videos_if and setting(self._config, stage.all_videos_if)
         return ALL if reads_all or not stage.splits else frozenset(stage.splits)
 
-    def planned(self) -> dict[str, object]:
+    def planned(self) -> dict[str, Any]:
         """Return what was found out about all shards, for jobs that see one of them."""
         fits = {
             name: job

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.fingerprints import Fingerprints
@@ -24,12 +25,14 @@ class Layout:
     """Where the stages of a run, or of one of its scenarios, keep their results.
 
     scenario_path: the part of a path that names the scenario, see `unmuted.engine.scenarios`;
-    empty for the run itself. base: of a scenario, the layout of the run.
+    empty for the run itself. base: of a scenario, the layout of the run. A `partition` of a stage,
+    here and in the other modules of the engine, is a shard or a partition of seeds, by its name;
+    None where the stage has neither.
     """
 
     def __init__(
         self,
-        config: Mapping[str, object],
+        config: Mapping[str, Any],
         dataset: ShardedDataset,
         stages: ConfiguredStages,
         fingerprints: Fingerprints,
@@ -63,16 +66,16 @@ class Layout:
                 f"{stage_name}: use {self.folder(stage_name)}"
             )
 
-    def folder(self, stage_name: str, part: str | None = None) -> Path:
+    def folder(self, stage_name: str, partition: str | None = None) -> Path:
         """Folder of the artifacts of a shard or a partition of seeds, or of a whole stage."""
         folder = self._stage_folder(stage_name)
-        return folder / part if part else folder
+        return folder / partition if partition else folder
 
-    def ledger(self, stage_name: str, part: str | None = None) -> Path:
+    def ledger(self, stage_name: str, partition: str | None = None) -> Path:
         """Ledger of a shard, of a partition of seeds, or of a stage that has neither."""
         folder = self._stage_folder(stage_name)
-        name = f"{part}.ledger.csv" if part else f"{stage_name}.ledger.csv"
-        return (folder if part else folder.parent) / name
+        name = f"{partition}.ledger.csv" if partition else f"{stage_name}.ledger.csv"
+        return (folder if partition else folder.parent) / name
 
     def _stage_folder(self, stage_name: str) -> Path:
         """Looked up once: every job of a plan names files of many shards."""
@@ -93,5 +96,5 @@ class Layout:
     def all_ledgers(self, stage_name: str) -> list[Path]:
         """Ledgers of all shards, or of all partitions, of a stage."""
         is_sharded = self._stages[stage_name].is_sharded
-        parts = self._dataset.shards if is_sharded else self.partitions(stage_name)
-        return [self.ledger(stage_name, part) for part in parts]
+        partitions = self._dataset.shards if is_sharded else self.partitions(stage_name)
+        return [self.ledger(stage_name, partition) for partition in partitions]

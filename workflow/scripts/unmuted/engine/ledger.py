@@ -11,6 +11,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from unmuted.engine.artifacts import atomic
 from unmuted.errors import UserError
@@ -113,7 +114,7 @@ def _format(row: LedgerEntry) -> tuple[object, ...]:
 def _parse(line: list[str]) -> LedgerEntry:
     if len(line) != len(COLUMNS):
         raise ValueError(f"found a row of {len(line)} cells, {','.join(line)}")
-    values = dict(zip(COLUMNS, line, strict=True))
+    values: dict[str, Any] = dict(zip(COLUMNS, line, strict=True))
     return LedgerEntry(
         **values | {"bytes": int(values["bytes"]), "seconds": float(values["seconds"])}
     )

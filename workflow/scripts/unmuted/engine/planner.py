@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.executor import read_plan
@@ -25,7 +26,7 @@ class Planner:
 
     def __init__(
         self,
-        config: Mapping[str, object],
+        config: Mapping[str, Any],
         registry: Registry,
         dataset: ShardedDataset,
         layout: Layout,
@@ -54,7 +55,7 @@ class Planner:
         return self._jobs.of_job(stage_name, shard)
 
     def stage_inputs(
-        self, stage_name: str, part: str | None = None, is_forced: bool = False
+        self, stage_name: str, partition: str | None = None, is_forced: bool = False
     ) -> list[Path]:
         """What the job of a stage (of one shard or partition) waits for: `input:` of its rule.
 
@@ -66,9 +67,9 @@ class Planner:
         is_forced: whether jobs may run that have no reason to, and must wait for what they read.
         """
         stage = self._stages[stage_name]
-        if stage.by_seed and part not in self._layout.seed_partitions:
+        if stage.by_seed and partition not in self._layout.seed_partitions:
             raise UserError(
-                f"no partition of seeds {part!r} in this run; there are "
+                f"no partition of seeds {partition!r} in this run; there are "
                 f"{_some(self._layout.seed_partitions)}"
             )
         if stage.pooled or stage.reads_splits:
@@ -77,17 +78,22 @@ class Planner:
         fits = [ledger for name in stage.fits for ledger in self._layout.all_ledgers(name)]
         if stage.is_sharded:
             of_same_video = (*self._jobs.inputs(stage), *stage.optional)
-            return [*(self._layout.ledger(name, part) for name in of_same_video), *fits, *splits]
-        if not is_forced and self._is_up_to_date(stage, part):
+            return [
+                *(self._layout.ledger(name, partition) for name in of_same_video),
+                *fits,
+                *splits,
+            ]
+        if not is_forced and self._is_up_to_date(stage, partition):
             return fits
         pooled = [path for name in _waits_for(stage) for path in self._layout.all_ledgers(name)]
         return [*fits, *pooled, *splits]
 
-    def _is_up_to_date(self, stage: Stage, part: str | None) -> bool:
+    def _is_up_to_date(self, stage: Stage, partition: str | None) -> bool:
         """Whether a fitted stage last ran for the present plan, and all that it pools is there."""
         return (
-            self._layout.ledger(stage.name, part).exists()
-            and read_plan(self._layout.folder(stage.name, part)) == self._jobs.of_job(stage.name)
+            self._layout.ledger(stage.name, partition).exists()
+            and read_plan(self._layout.folder(stage.name, partition))
+            == self._jobs.of_job(stage.name)
             and all(self._is_complete(name) for name in _waits_for(stage))
         )
 

@@ -40,19 +40,20 @@ def prune_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
     return _remove_all(stage_folder, empty, "empty shard")
 
 
-def prune_partitions(stage_folder: Path, parts: Sequence[str]) -> list[str]:
-    """Remove partitions of seeds that are not among `parts` and hold nothing that these do not.
+def prune_partitions(stage_folder: Path, partitions: Sequence[str]) -> list[str]:
+    """Remove other partitions of seeds than `partitions` that hold no fit beyond those of these.
 
-    A fit of a seed that is not asked for at present stays, and so does one that `parts` have with
-    another fingerprint: which of the two is up to date is not known here, and a fit takes long.
+    A fit of a seed that is not asked for at present stays, and so does one that `partitions` have
+    with another fingerprint: which of the two is up to date is not known here, and a fit takes
+    long.
     """
     present: dict[str, LedgerEntry] = {}
-    for part in parts:
-        present |= _journal(stage_folder / part) or {}
+    for partition in partitions:
+        present |= _journal(stage_folder / partition) or {}
     former = [
-        one
-        for one in shard_folders(stage_folder)
-        if one not in parts and _all_within(_journal(stage_folder / one) or {}, present)
+        folder
+        for folder in shard_folders(stage_folder)
+        if folder not in partitions and _all_within(_journal(stage_folder / folder) or {}, present)
     ]
     return _remove_all(stage_folder, former, "former partition")
 

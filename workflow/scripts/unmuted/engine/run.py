@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from unmuted.digests import digest_json
 from unmuted.engine.code_digests import code_digest
@@ -38,7 +39,7 @@ class Run:
 
     def __init__(
         self,
-        config: Mapping[str, object],
+        config: Mapping[str, Any],
         registry: Registry,
         record_path: Path | None = None,
         base: Run | None = None,
@@ -46,13 +47,13 @@ class Run:
     ) -> None:
         self.registry, self.base = registry, base
         self.config = registry.check_config(config) if base is None else config
-        self.dataset = (
+        self.dataset: ShardedDataset = (
             ShardedDataset(self.config, registry, record_path) if base is None else base.dataset
         )
         self.stages = ConfiguredStages(self.config, registry)
         self.models = ConfiguredModels(self.config, registry)
         self.fingerprints = Fingerprints(self.config, registry, self.stages, self.models)
-        self.layout = Layout(
+        self.layout: Layout = Layout(
             self.config,
             self.dataset,
             self.stages,
@@ -60,7 +61,7 @@ class Run:
             path,
             None if base is None else base.layout,
         )
-        self.jobs = JobFingerprints(
+        self.jobs: JobFingerprints = JobFingerprints(
             self.config,
             registry,
             self.dataset,
@@ -91,7 +92,7 @@ class Run:
         self._has_passed_checks = False  # by `check_experiment`
 
     @classmethod
-    def of_job(cls, config: Mapping[str, object], registry: Registry) -> Run:
+    def of_job(cls, config: Mapping[str, Any], registry: Registry) -> Run:
         """Open the run of a job: with the videos that the Snakemake which planned it recorded."""
         return cls(config, registry, record_path=RUN_RECORD)
 

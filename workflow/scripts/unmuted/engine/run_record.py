@@ -64,7 +64,7 @@ def write_record(
     source: str,
     classes: Sequence[str],
     shards: Iterable[tuple[str, Iterable[Video]]],
-    job_fingerprints: Mapping[str, object],
+    job_fingerprints: Mapping[str, Any],
     videos_per_shard: int,
     units: Mapping[str, str],
 ) -> None:
@@ -114,7 +114,7 @@ def _cells(video: Video) -> list[object]:
     return [*named, dict(video.extra), video.unit]
 
 
-def _video(cells: list[object]) -> Video:
+def _video(cells: list[Any]) -> Video:
     video_id, path, label, split, group, root, extra, unit = cells
     path, root = (Path(part) if part else None for part in (path, root))
     return Video(video_id, path, label, split, group, root, extra, unit)

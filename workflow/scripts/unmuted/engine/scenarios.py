@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import yaml
 
@@ -39,11 +40,11 @@ def changed_setting(key: str, value: object) -> str:
 
 
 def apply_scenario(
-    config: Mapping[str, object],
+    config: Mapping[str, Any],
     name: str,
-    check_config: Callable[[Mapping[str, object]], dict[str, object]],
+    check_config: Callable[[Mapping[str, Any]], dict[str, Any]],
     fixed: Collection[str] = (),
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The configuration with a scenario's settings, checked.
 
     config: complete. check_config: returns a configuration with all defaults, or raises UserError.
@@ -70,7 +71,7 @@ def apply_scenario(
         raise UserError(f"scenario {name!r}: {error}") from None
 
 
-def _set(config: dict[str, object], dotted: str, value: object, name: str) -> None:
+def _set(config: dict[str, Any], dotted: str, value: object, name: str) -> None:
     *parents, last = dotted.split(".")
     inner = config
     for key in parents:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 PATTERN = r"seeds?-[0-9a-z-]+"  # of the name of a partition
 _UNIT = re.compile(r"seed-(\d+)\.(.+)")
@@ -18,8 +19,8 @@ _LONGEST = 60  # characters of a name that lists all of its seeds
 def partition_seeds(seeds: Sequence[int], per_job: int | None) -> dict[str, tuple[int, ...]]:
     """Names of the partitions with their seeds, in the order of `seeds`; None: one for all."""
     size = len(seeds) if per_job is None else per_job
-    parts = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
-    return {partition_name(part): part for part in parts}
+    partitions = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
+    return {partition_name(partition): partition for partition in partitions}
 
 
 def partition_name(seeds: Sequence[int]) -> str:
@@ -39,8 +40,8 @@ def name_of_fit(seed: int, fit: str) -> str:
 
 
 def inputs_by_seed(
-    seeds: Iterable[int], by_fit: Mapping[str, Mapping[str, object]]
-) -> dict[int, dict[str, dict[str, object]]]:
+    seeds: Iterable[int], by_fit: Mapping[str, Mapping[str, Any]]
+) -> dict[int, dict[str, dict[str, Any]]]:
     """What each fit of each seed reads, for `Job.run_seeds`: by_fit, with the seed itself."""
     return {seed: {fit: {"seed": seed, **read} for fit, read in by_fit.items()} for seed in seeds}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 
-def setting(config: Mapping[str, object], dotted: str) -> object:
+def setting(config: Mapping[str, Any], dotted: str) -> Any:
     """Return the value of a key such as "section.key"; None where its section does not have it.
 
     config: complete, so that only keys without default can be absent. A registry refuses stages
@@ -15,7 +16,7 @@ def setting(config: Mapping[str, object], dotted: str) -> object:
         KeyError: there is no such section.
     """
     *sections, key = dotted.split(".")
-    place: Mapping[str, object] = config
+    place: Mapping[str, Any] = config
     for section in sections:
         place = place[section]
     return place.get(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from unmuted.dataset.splits import check_classes, make_splits, read_groups
 from unmuted.dataset.videos import Dataset, Video, check_experiment
@@ -21,7 +22,7 @@ from unmuted.text import printable
 RESULTS = Path("results")
 
 Scope = frozenset[str] | None  # splits whose videos count; None: all videos
-ALL: Scope = None
+ALL = None
 
 
 class ShardedDataset:
@@ -31,7 +32,7 @@ class ShardedDataset:
     """
 
     def __init__(
-        self, config: Mapping[str, object], registry: Registry, record_path: Path | None = None
+        self, config: Mapping[str, Any], registry: Registry, record_path: Path | None = None
     ) -> None:
         self._config, self._registry = config, registry
         self.record: RunRecord | None = None
@@ -40,7 +41,7 @@ class ShardedDataset:
         self._in_scope: dict[tuple[str, Scope], Mapping[str, Video]] = {}
         self._stamps: dict[str, list[object]] = {}
 
-    def write_record(self, path: Path, job_fingerprints: Mapping[str, object]) -> None:
+    def write_record(self, path: Path, job_fingerprints: Mapping[str, Any]) -> None:
         """Record the videos for jobs, with what was planned. Generated videos need no record."""
         if not self.is_generated:
             shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
@@ -84,7 +85,7 @@ class ShardedDataset:
         return self.record is None and self.listing.specifications is not None
 
     @property
-    def specifications(self) -> Mapping[str, object]:
+    def specifications(self) -> Mapping[str, Any]:
         """What generated videos are made from: JSON values by id. Empty for other datasets."""
         return self.listing.specifications or {} if self.is_generated else {}
 

@@ -34,7 +34,10 @@ def shard_like(neighbour: str, unit: str, videos_per_shard: int) -> str:
     """Shard of a unit, by default the id of a video, in the layout that has a shard `neighbour`."""
     if videos_per_shard == 1:
         return unit
-    return shard_name(unit, int(LAYOUT.fullmatch(neighbour)[2]))
+    layout = LAYOUT.fullmatch(neighbour)
+    if layout is None:
+        raise ValueError(f"expected the name of a shard such as 00003-of-00016, found {neighbour}")
+    return shard_name(unit, int(layout[2]))
 
 
 def assign_shards(

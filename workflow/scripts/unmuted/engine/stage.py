@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from unmuted.dataset.videos import SPLITS
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unmuted.dataset.videos import Dataset
     from unmuted.engine.run import Run
 
-Config = Mapping[str, object]
+Config = Mapping[str, Any]
 Chosen = Callable[[Config], Collection[str]]
 Declared = TypeVar("Declared", "Stage", "Report")
 
@@ -140,7 +140,7 @@ class Report:
 def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:
     """A row that reads only the wanted ones of the stages that it declares."""
     kinds = ("inputs", "optional", "pooled", "fits", "in_scenarios")
-    kept = {
+    kept: dict[str, Any] = {
         kind: tuple(name for name in getattr(row, kind) if name in wanted)
         for kind in kinds
         if hasattr(row, kind)
@@ -168,13 +168,13 @@ class Family:
 class ModelCatalog(Protocol):
     """Where the models of a configuration come from. `settings`: one entry of `models`."""
 
-    def spec(self, settings: Config) -> object:
+    def spec(self, settings: Config) -> Any:
         """What a script needs to load the model."""
 
     def identity(self, settings: Config) -> str:
         """What identifies its content; computed without loading it."""
 
-    def fingerprint(self, settings: Config, identity: str) -> object:
+    def fingerprint(self, settings: Config, identity: str) -> Any:
         """A JSON value of all that shapes what the model makes, with its `identity`."""
 
     def require(self, settings: Mapping[str, Config]) -> None:
@@ -207,7 +207,7 @@ class Registry:
     """
 
     stages: Mapping[str, Stage]
-    check_config: Callable[[Config], dict[str, object]]
+    check_config: Callable[[Config], dict[str, Any]]
     read_dataset: Callable[[Config], Dataset]
     dataset_identity: Callable[[Config], dict[str, str]]
     scripts: Path

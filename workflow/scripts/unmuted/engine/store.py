@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from unmuted.dataset.splits import read_splits
 from unmuted.engine.configured import ConfiguredStages
@@ -15,8 +16,6 @@ from unmuted.engine.prune import prune_partitions, prune_shards
 from unmuted.engine.scenarios import FOLDER
 from unmuted.engine.seeds import name_of_fit, parse_fit
 from unmuted.engine.sharded_dataset import ShardedDataset
-
-Fits = Mapping[str, Artifact]  # artifacts of fits by name
 
 
 class Store:
@@ -42,15 +41,15 @@ class Store:
         """Split of every labelled video, by id, from the table of the run."""
         return read_splits(SPLITS)
 
-    def rows(self, stage_name: str, part: str | None = None) -> dict[str, LedgerEntry]:
+    def rows(self, stage_name: str, partition: str | None = None) -> dict[str, LedgerEntry]:
         """Entries of the ledger of a shard or partition, by name."""
-        return read_rows(self._layout.ledger(stage_name, part))
+        return read_rows(self._layout.ledger(stage_name, partition))
 
     def artifact(
-        self, stage_name: str, name: str, rows: Mapping[str, LedgerEntry], part: str | None
+        self, stage_name: str, name: str, rows: Mapping[str, LedgerEntry], partition: str | None
     ) -> Artifact:
         """The artifact of a video or fit, from the entries of its ledger."""
-        folder, suffix = self._layout.folder(stage_name, part), self._stages[stage_name].suffix
+        folder, suffix = self._layout.folder(stage_name, partition), self._stages[stage_name].suffix
         return Artifact(folder / f"{name}{suffix}", rows[name])
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
@@ -75,17 +74,19 @@ class Store:
         shard = self._dataset.find_shard(video_id)
         return self.artifact(stage_name, video_id, {video_id: row}, shard)
 
-    def fits(self, stage_name: str, part: str | None = None) -> dict[str, Artifact]:
+    def fits(self, stage_name: str, partition: str | None = None) -> dict[str, Artifact]:
         """Artifacts of a fitted stage, or of one partition of it, by name."""
-        rows = self.rows(stage_name, part)
-        return {name: self.artifact(stage_name, name, rows, part) for name in rows}
+        rows = self.rows(stage_name, partition)
+        return {name: self.artifact(stage_name, name, rows, partition) for name in rows}
 
-    def fits_by_seed(self, stage_name: str) -> dict[int, Fits]:
+    def fits_by_seed(self, stage_name: str) -> dict[int, dict[str, Artifact]]:
         """Artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
         found: dict[int, dict[str, Artifact]] = {seed: {} for seed in self._seeds}
-        for part in self._layout.partitions(stage_name):
-            for name, artifact in self.fits(stage_name, part).items():
+        for partition in self._layout.partitions(stage_name):
+            for name, artifact in self.fits(stage_name, partition).items():
                 seed, fit = parse_fit(name)
+                if seed is None:
+                    raise ValueError(f"the fit {name} of the stage {stage_name} has no seed")
                 found[seed][fit] = artifact
         return found
 
@@ -95,7 +96,7 @@ class Store:
         self,
         stage_name: str,
         shard: str,
-        extra_inputs: Mapping[str, object],
+        extra_inputs: Mapping[str, Any],
         prepare: Callable[[Artifact], Artifact] = lambda artifact: artifact,
     ) -> list[Task]:
         """One task per video of a shard, with fingerprints over the content of what it reads.
@@ -114,7 +115,7 @@ class Store:
                 for name, rows in ledgers.items()
                 if video_id in rows
             }
-            digests: dict[str, object] = {
+            digests: dict[str, Any] = {
                 name: artifact.row.digest or artifact.row.status
                 for name, artifact in artifacts.items()
             }
@@ -126,7 +127,7 @@ class Store:
             tasks.append(Task(video_id, fingerprint, usable, video, blocked))
         return tasks
 
-    def fit_tasks(self, stage_name: str, fits: Mapping[str, object]) -> list[Task]:
+    def fit_tasks(self, stage_name: str, fits: Mapping[str, Any]) -> list[Task]:
         """One task per fit; fits: names, each with a JSON value that enters its fingerprint."""
         return [
             Task(name, self._fingerprints.of_artifact(stage_name, inputs))
@@ -134,17 +135,17 @@ class Store:
         ]
 
     def run_tasks(
-        self, stage_name: str, part: str | None, tasks: Sequence[Task], compute: Compute
+        self, stage_name: str, partition: str | None, tasks: Sequence[Task], compute: Compute
     ) -> None:
         """Bring the tasks of one shard or partition of a stage up to date."""
         base = self._layout.base
         run_tasks(
-            self._layout.folder(stage_name, part),
-            self._layout.ledger(stage_name, part),
+            self._layout.folder(stage_name, partition),
+            self._layout.ledger(stage_name, partition),
             self._stages[stage_name].suffix,
             tasks,
             compute,
-            None if base is None else base.folder(stage_name, part),
+            None if base is None else base.folder(stage_name, partition),
             self._expected_statuses,
         )
 
@@ -160,7 +161,7 @@ class Store:
                     prune_partitions(folder / stage.name, list(self._layout.seed_partitions))
 
 
-def fits_of_seeds(fits: Mapping[int, Mapping[str, object]]) -> dict[str, object]:
+def fits_of_seeds(fits: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the fits of several seeds as one mapping by name; given by seed and by fit."""
     return {
         name_of_fit(seed, fit): inputs
@@ -172,8 +173,7 @@ def fits_of_seeds(fits: Mapping[int, Mapping[str, object]]) -> dict[str, object]
 def _first_blocked(
     artifacts: Mapping[str, Artifact], required: Sequence[str]
 ) -> LedgerEntry | None:
-    """The ledger entry of the first required input that has no artifact."""
-    for name in required:
-        if not artifacts[name].row.has_artifact:
-            return artifacts[name].row
+    """Return the ledger entry of the first required input that has no artifact."""
+    rows = (artifacts[name].row for name in required)
+    return next((row for row in rows if not row.has_artifact), None)
     return None

@@ -159,7 +159,7 @@ def _header(parts: Mapping[str, _Part], metadata: Mapping[str, str]) -> tuple[by
     empty = save({name: np.empty((0,), part.dtype) for name, part in parts.items()})
     known = json.loads(empty[8:])
     ends = list(accumulate(parts[name].bytes for name in known))
-    content: dict[str, object] = {"__metadata__": dict(metadata)}
+    content: dict[str, Any] = {"__metadata__": dict(metadata)}
     for name, start, end in zip(known, [0, *ends], ends, strict=False):
         shape = [parts[name].rows, *parts[name].shape]
         content[name] = {

@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
@@ -86,7 +87,7 @@ class BackboneConfig:
     architecture: str
     features: int
     preprocessing: Preprocessing
-    arguments: Mapping[str, object] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
 
 
@@ -107,7 +108,7 @@ def read_config(folder: Path) -> BackboneConfig:
     return config
 
 
-def pooled(architecture: str, arguments: Mapping[str, object]) -> tuple[nn.Module, int]:
+def pooled(architecture: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, int]:
     """A network with random weights that gives (B, F) pooled features, and F.
 
     Raises UserError for a name that is none of the supported, or arguments it does not take.

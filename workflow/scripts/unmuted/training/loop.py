@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -109,7 +109,7 @@ def _decay(
     return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=schedule.epochs)
 
 
-def _groups(model: torch.nn.Module, schedule: Schedule) -> list[dict[str, object]]:
+def _groups(model: torch.nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
     """The model's parameters by learning rate, those of the schedule's own rate first."""
     of_rate: dict[float, list[torch.nn.Parameter]] = {schedule.learning_rate: []}
     for name, parameter in model.named_parameters():
