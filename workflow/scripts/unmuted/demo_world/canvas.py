@@ -14,6 +14,7 @@ TURNS = np.linspace(0, 2 * np.pi, 28, endpoint=False)
 CIRCLE = np.stack([np.cos(TURNS), np.sin(TURNS)], axis=1)  # (28, 2), a smooth enough polygon
 
 Point = tuple[float, float]
+Points = Sequence[Point] | np.ndarray  # or an array (n, 2)
 Colour = tuple[float, float, float]
 
 
@@ -28,15 +29,13 @@ class Canvas:
         self.mask = np.zeros(image.shape[:2], np.uint8)
         self.zoom, self.offset, self.mirrored = zoom, offset, mirrored
 
-    def polygon(self, points: Sequence[Point], colour: Colour, sounding: bool = False) -> None:
+    def polygon(self, points: Points, colour: Colour, sounding: bool = False) -> None:
         """A filled polygon with smooth edges."""
         corners = [self._to_pixels(points)]
         cv2.fillPoly(self.image, corners, colour, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.fillPoly(self.mask, corners, 255 * sounding, cv2.LINE_8, SUBPIXEL_BITS)
 
-    def line(
-        self, points: Sequence[Point], colour: Colour, width: float, sounding: bool = False
-    ) -> None:
+    def line(self, points: Points, colour: Colour, width: float, sounding: bool = False) -> None:
         """An open line through the points, `width` units wide."""
         thickness = max(1, round(width * self.zoom))
         corners = [self._to_pixels(points)]
@@ -63,7 +62,7 @@ class Canvas:
         outline = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
         self.polygon(outline, colour, sounding)
 
-    def _to_pixels(self, points: Sequence[Point]) -> np.ndarray:
+    def _to_pixels(self, points: Points) -> np.ndarray:
         centre = np.array([WIDTH / 2, HEIGHT / 2])
         placed = (np.asarray(points, float) - centre) * self.zoom + centre + self.offset
         if self.mirrored:
@@ -71,7 +70,7 @@ class Canvas:
         return np.round(placed * 2**SUBPIXEL_BITS).astype(np.int32)
 
 
-def turned(points: Sequence[Point] | np.ndarray, angle: float, about: Point) -> np.ndarray:
+def turned(points: Points, angle: float, about: Point) -> np.ndarray:
     """The points turned by `angle` radians (clockwise on the screen) about a point."""
     cos, sin = np.cos(angle), np.sin(angle)
     rotation = np.array([[cos, sin], [-sin, cos]])
@@ -80,4 +79,5 @@ def turned(points: Sequence[Point] | np.ndarray, angle: float, about: Point) -> 
 
 def shade(colour: Colour, factor: float) -> Colour:
     """The colour darker (factor < 1) or lighter (factor > 1)."""
-    return tuple(float(np.clip(value * factor, 0, 255)) for value in colour)
+    red, green, blue = (float(np.clip(value * factor, 0, 255)) for value in colour)
+    return red, green, blue

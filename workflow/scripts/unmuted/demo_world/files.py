@@ -44,6 +44,7 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
             input=clip.frames.tobytes(),
             capture_output=True,
             cwd=folder,
+            check=False,
         )
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip()

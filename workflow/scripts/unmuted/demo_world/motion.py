@@ -96,7 +96,8 @@ def _run(rng: np.random.Generator, seconds: float) -> Timeline:
 def _shake(rng: np.random.Generator, seconds: float) -> Timeline:
     """Bursts of swinging; a sound at every turning point of the swing."""
     pace = rng.uniform(2.2, 3.6)
-    spans, events = [], []
+    spans: list[tuple[float, float]] = []
+    events: list[float] = []
     start = rng.uniform(0.15, 0.5)
     while start < seconds - 2 * LAST_EVENT:
         swings = rng.integers(2, 5)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmuted.demo_world.backgrounds import FLOOR
-from unmuted.demo_world.canvas import Canvas, Colour, shade, turned
+from unmuted.demo_world.canvas import Canvas, Colour, Point, shade, turned
 from unmuted.demo_world.motion import Timeline, approach, since_last, until_next
 
 SKIN = (222, 172, 138)
@@ -66,7 +66,7 @@ def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
     left, width = 52 + shiver, 60 * look.stretch
     if look.object == "door":
         canvas.rectangle((left, 14), (width, FLOOR - 14), look.colour, True)
-        for y in (22, 66):
+        for y in (22.0, 66.0):
             canvas.rectangle((left + 9, y), (width - 18, 36), shade(look.colour, 0.7), True)
         canvas.ellipse((left + 7, 66), (3, 3), (214, 184, 80), True)
     else:
@@ -110,7 +110,7 @@ def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> No
         canvas.line(band, shade(look.colour, 0.65), 4, True)
     else:
         mouth, wide = np.array([77.0, 22.0]), 12 * look.stretch
-        body = [
+        bottle: list[Point] = [
             (0, -4),
             (20, -4),
             (30, -wide),
@@ -120,10 +120,10 @@ def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> No
             (20, 4),
             (0, 4),
         ]
-        collar = [(0, -5), (5, -5), (5, 5), (0, 5)]
-        sticker = [(38, -wide), (58, -wide), (58, wide), (38, wide)]
-        for part, tone in ((body, 1.0), (collar, 0.5), (sticker, 0.55)):
-            slanted = turned(part, 0.45, (0, 0)) + mouth
+        collar: list[Point] = [(0, -5), (5, -5), (5, 5), (0, 5)]
+        sticker: list[Point] = [(38, -wide), (58, -wide), (58, wide), (38, wide)]
+        for outline, tone in ((bottle, 1.0), (collar, 0.5), (sticker, 0.55)):
+            slanted = turned(outline, 0.45, (0, 0)) + mouth
             canvas.polygon(turned(slanted, angle, about), shade(look.colour, tone), True)
 
 
@@ -228,8 +228,8 @@ def draw_shake(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
     if look.object == "pouch":
         sack = [(-7, -22), (-20, -6), (-22, 10), (-12, 19), (12, 19), (22, 10), (20, -6), (7, -22)]
         frill = [(-12, -33), (0, -29), (12, -33), (7, -21), (-7, -21)]
-        for part, tone in ((frill, 1.2), (sack, 1.0)):
-            points = turned(np.array(part) * size, tilt, (0, 18)) + np.array([x, y])
+        for outline, tone in ((frill, 1.2), (sack, 1.0)):
+            points = turned(np.array(outline) * size, tilt, (0, 18)) + np.array([x, y])
             canvas.polygon(points, shade(look.colour, tone), True)
         tie = turned(np.array([(-7, -22), (7, -22)]) * size, tilt, (0, 18)) + np.array([x, y])
         canvas.line(tie, (84, 62, 40), 4, True)
@@ -237,8 +237,8 @@ def draw_shake(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
         body = [(-17, -26), (17, -26), (17, 18), (-17, 18)]
         lid = [(-19, -33), (19, -33), (19, -25), (-19, -25)]
         stripe = [(-17, -8), (17, -8), (17, 0), (-17, 0)]
-        for part, tone in ((body, 1.0), (lid, 1.25), (stripe, 0.6)):
-            points = turned(np.array(part) * size, tilt, (0, 18)) + np.array([x, y])
+        for outline, tone in ((body, 1.0), (lid, 1.25), (stripe, 0.6)):
+            points = turned(np.array(outline) * size, tilt, (0, 18)) + np.array([x, y])
             canvas.polygon(points, shade(look.colour, tone), True)
     canvas.ellipse(hand, (12, 9), SKIN, angle=tilt)
     for finger in (-7, -2, 3, 8):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -69,7 +70,8 @@ class AstFeatures:
         folder = load_folder(spec, PROCESSOR)
         self.extractor = ASTFeatureExtractor.from_pretrained(folder)
         self.model = load_model(ASTForAudioClassification, folder, device, dtype)
-        self.config = self.model.config
+        # Typed for any checkpoint, where values may be missing.
+        self.config = cast(Any, self.model.config)
         self.device, self.dtype = device, dtype
         self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
         found = (self.extractor.sampling_rate, self.extractor.max_length)
@@ -134,10 +136,10 @@ class AstFeatures:
     ) -> AstResult:
         """From the columns (W, t, D) and logits (W, labels) of a clip's windows."""
         spans, tokens = [], []
-        for (start, stop), own in zip(pairwise(edges.tolist()), columns, strict=True):
+        for (start, stop), of_window in zip(pairwise(edges.tolist()), columns, strict=True):
             usable = token_spans(stop - start, self.config.patch_size, self.config.time_stride)
             spans.append(start + usable)
-            tokens.append(own[: len(usable)])
+            tokens.append(of_window[: len(usable)])
         weights = pooling_weights(np.concatenate(spans), bins)  # (T, K)
         with one_blas_thread():
             pooled = weights @ np.concatenate(tokens)  # (T, D)
@@ -172,8 +174,10 @@ class AstFeatures:
 
     @torch.inference_mode()
     def _forward(self, spectrograms: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Of windows (B, frames, bins), on the device: a token per column of patches (t, D) and
-        logits (labels,), float32."""
+        """Return a token per column of patches (t, D) and logits (labels,) of each window.
+
+        spectrograms: (B, frames, bins). The results are float32 and on the device.
+        """
         values = to_device(spectrograms, self.device, self.dtype)
         transformer = self.model.audio_spectrogram_transformer
         hidden = transformer(values)

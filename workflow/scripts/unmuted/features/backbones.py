@@ -50,7 +50,7 @@ class Backbone:
         self.preset, self.square = config.preprocessing.preset(square), square
         self.dim = config.features
         _check_size(model, self.preset.crop_size[0], f"model {spec.name}")
-        self.model = model.to(device, dtype, memory_format=torch.channels_last)
+        self.model = model.to(device, dtype).to(memory_format=torch.channels_last)
         self.device, self.dtype = device, dtype
         self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,8 @@ class Captioner:
         self.processor = BlipImageProcessor.from_pretrained(folder)
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = load_model(BlipForConditionalGeneration, folder, device, dtype)
-        for layer in self.model.vision_model.encoder.layers:
+        layers: Any = self.model.vision_model.encoder.layers  # typed as modules of any kind
+        for layer in layers:
             layer.self_attn.forward = partial(_attend, layer.self_attn)
         self.device, self.dtype = device, dtype
         self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)

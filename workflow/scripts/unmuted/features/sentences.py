@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
+from unmuted.errors import UserError
 from unmuted.models.loading import TOKENIZER, ModelSpec, load_folder
 from unmuted.models.pretrained import quiet_transformers
 
@@ -24,7 +25,10 @@ class SentenceEncoder:
         folder = load_folder(spec, TOKENIZER)
         quiet_transformers()
         self.model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        self.dim: int = self.model.get_embedding_dimension()
+        dim = self.model.get_embedding_dimension()
+        if dim is None:
+            raise UserError(f"{folder}: expected a sentence encoder with vectors of a fixed length")
+        self.dim = dim
         self._vectors: dict[str, np.ndarray] = {}
 
     def encode(self, sentences: list[str]) -> np.ndarray:
@@ -36,7 +40,7 @@ class SentenceEncoder:
         """
         new = dict.fromkeys(text for text in sentences if text not in self._vectors)
         lengths = {text: len(self.model.tokenizer(text).input_ids) for text in new}
-        for _, group in groupby(sorted(new, key=lengths.get), key=lengths.get):
+        for _, group in groupby(sorted(new, key=lengths.__getitem__), key=lengths.__getitem__):
             texts = list(group)
             for start in range(0, len(texts), BATCH):
                 batch = texts[start : start + BATCH]

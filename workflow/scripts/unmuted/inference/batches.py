@@ -33,7 +33,8 @@ def run_across(
     clips: Iterable[tuple[Key, Iterable[np.ndarray]]],
     run: Callable[[np.ndarray], Sequence[Row]],
     size: int,
-    collect: Callable[[Sequence[Row]], Sequence[Result]] = list,
+    # By default a result is a row that `run` gave, which no type variable can express.
+    collect: Callable[[Sequence[Row]], Sequence[Result]] = list,  # type: ignore[assignment]
 ) -> Iterator[tuple[Key, list[Result]]]:
     """What `run` makes of every row of every clip, clip by clip and in their order.
 
@@ -42,8 +43,8 @@ def run_across(
 
     Args:
         clips: of each a key and its rows, of one shape everywhere; a clip may have none.
-        run: takes `size` rows (size, ...) and gives one result a row, which may still be on its
-            way: a GPU is given the next batch before anybody waits for the last one.
+        run: takes `size` rows (size, ...) and gives one result a row, which a GPU may
+            still be computing: it is given the next batch before anything waits for this one.
         collect: turns what `run` gave into results, waiting for them where it must.
     """
     waiting: deque[tuple[Key, int]] = deque()
@@ -57,10 +58,10 @@ def run_across(
             del results[:count]
 
     def rows() -> Iterator[np.ndarray]:
-        for key, own in clips:
-            own = list(own)
-            waiting.append((key, len(own)))
-            yield from own
+        for key, arrays in clips:
+            rows_of_clip = list(arrays)
+            waiting.append((key, len(rows_of_clip)))
+            yield from rows_of_clip
 
     for batch, valid in fixed_batches(rows(), size):
         launched.append(run(batch)[:valid])

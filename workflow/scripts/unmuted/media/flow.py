@@ -47,7 +47,10 @@ def flow_images(
     with single_thread():
         gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
         for i in np.flatnonzero(seconds):
-            flow = cv2.calcOpticalFlowFarneback(gray[i - 1], gray[i], None, *FARNEBACK)
+            # None: OpenCV makes the array, which its types do not know.
+            flow = cv2.calcOpticalFlowFarneback(  # type: ignore[call-overload]
+                gray[i - 1], gray[i], None, *FARNEBACK
+            )
             coded[i] = _colour(flow, full_scale[i] if scale == "fixed" else None)
     return coded[latest_motion(seconds)]
 
@@ -76,7 +79,9 @@ def _colour(flow: np.ndarray, full_scale: float | None) -> np.ndarray:
     """RGB `(H, W, 3)` of a flow field `(H, W, 2)`; `full_scale` in pixels, None: its extremes."""
     magnitude, angle = cv2.cartToPolar(flow[..., 0], flow[..., 1])
     if full_scale is None:
-        brightness = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX)
+        brightness = cv2.normalize(  # type: ignore[call-overload]  # None, as above
+            magnitude, None, 0, 255, cv2.NORM_MINMAX
+        )
     else:
         brightness = np.minimum(magnitude * (255.0 / full_scale), 255.0)
     hue = np.rad2deg(angle) / 2  # OpenCV counts hue in steps of 2 degrees

@@ -56,7 +56,7 @@ class Listing:
 
 def _entry(line: str, time_base: Fraction) -> Entry:
     columns = [column.strip() for column in line.split(",")]
-    flags = next((int(c[2:], 16) for c in columns[5:] if c.startswith("F=")), _KEY)
+    flags = next((int(c.removeprefix("F="), 16) for c in columns[5:] if c.startswith("F=")), _KEY)
     return Entry(
         stream=int(columns[0]),
         dts=_seconds(int(columns[1]), time_base),

@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from unmuted.dataset.limits import Limits, video_limits
 from unmuted.media import ffmpeg
@@ -83,6 +84,9 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
     listing, shown, log = _list_packets(path, limits)
     if not shown.count:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "the video stream holds no packet")
+    stream = listing.stream_of("video")
+    if stream is None:
+        raise MediaError("no_video", "the file lists no video stream")
     (width, height), frames = _decode(path, limits, only_first=not shown.is_undated)
     start, duration = (frames if shown.is_undated else shown).span()
     cut_short = "a packet is cut short" if shown.is_cut_short else ""
@@ -94,7 +98,7 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
         duration_s=float(duration),
         packets=shown.count,
         fps=float(shown.count / duration),
-        video_codec=listing.header[listing.stream_of("video")]["codec_id"],
+        video_codec=listing.header[stream]["codec_id"],
         **_audio(listing),
         claimed_s=_claimed_duration(log),
         damage=ffmpeg.first_error(log) or cut_short,
@@ -149,7 +153,7 @@ def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, in
         raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
     header = listing.header[0]
     width, height = (int(side) for side in header["dimensions"].split("x"))
-    numerator, denominator = (int(part) for part in header.get("sar", "1/1").split("/"))
+    numerator, denominator = (int(number) for number in header.get("sar", "1/1").split("/"))
     if numerator > 0 and denominator > 0:
         width = max(1, round(width * numerator / denominator))
     return (width, height), frames
@@ -164,7 +168,8 @@ def _read_listing(
         for entry in listing.entries(lines):
             video = listing.stream_of("video")
             if not entries:
-                _check_size(listing.header.get(video, {}).get("dimensions", "0x0"), limits)
+                header = {} if video is None else listing.header[video]
+                _check_size(header.get("dimensions", "0x0"), limits)
             if entry.stream == video:
                 entries += 1
                 began = began if entries > 1 else _time(entry)
@@ -194,7 +199,8 @@ def _time(entry: Entry) -> Fraction:
     return Fraction(0) if known is None else known
 
 
-def _audio(listing: Listing) -> dict[str, str | int | None]:
+def _audio(listing: Listing) -> dict[str, Any]:
+    """Return the fields of `Probe` that describe the first audio stream; none without one."""
     stream = listing.stream_of("audio")
     if stream is None:
         return {}

@@ -6,7 +6,9 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Sequence
+from io import BufferedReader
 from types import TracebackType
+from typing import cast
 
 from unmuted.media.ffmpeg import MediaError
 
@@ -33,7 +35,9 @@ class Process:
             pass_fds=pass_fds,
             cwd=tempfile.gettempdir(),  # whatever is relative finds nothing
         )
-        self.stdout = self._process.stdout
+        # PIPE gives buffered readers.
+        self.stdout = cast(BufferedReader, self._process.stdout)
+        self._stderr = cast(BufferedReader, self._process.stderr)
         self._timeout_s = timeout_s
         self._timed_out = threading.Event()
         self._log = bytearray()
@@ -56,8 +60,8 @@ class Process:
         self._process.kill()  # does nothing where it has ended
         self._process.wait()
         self._log_reader.join()
-        self._process.stdout.close()
-        self._process.stderr.close()
+        self.stdout.close()
+        self._stderr.close()
 
     def finish(self) -> str:
         """Wait for the end and return the beginning of the log; a failure is an error in it.
@@ -73,7 +77,7 @@ class Process:
         return log if code == 0 else f"{log}\n[error] the decoder ended with exit code {code}"
 
     def _keep_beginning_of_log(self) -> None:
-        for piece in iter(lambda: self._process.stderr.read1(LOG_BYTES), b""):
+        for piece in iter(lambda: self._stderr.read1(LOG_BYTES), b""):
             self._log.extend(piece[: LOG_BYTES - len(self._log)])
 
     def _time_out(self) -> None:

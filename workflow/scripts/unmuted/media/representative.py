@@ -27,10 +27,11 @@ def motion_magnitudes(images: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
     seconds = elapsed(timestamps, len(images))
     magnitudes = np.zeros(len(images), dtype=np.float32)
     with single_thread():
-        estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         gray = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
         for i in np.flatnonzero(seconds):
-            flow = estimator.calc(gray[i - 1], gray[i], None)
+            # None: OpenCV makes the array, which its types do not know.
+            flow = estimator.calc(gray[i - 1], gray[i], None)  # type: ignore[call-overload]
             magnitudes[i] = np.linalg.norm(flow, axis=-1).mean(dtype=np.float64) / seconds[i]
     return magnitudes[latest_motion(seconds)]
 

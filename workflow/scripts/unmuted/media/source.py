@@ -16,15 +16,17 @@ def source_path(task: Task, follow_links: bool) -> Path:
     """The file to decode; raises MediaError when it may not be opened."""
     if "clips" in task.inputs:
         return task.inputs["clips"].checked_path()
-    check_file(task.video.path, task.video.root, follow_links)
-    return task.video.path
+    if task.video is None:
+        raise ValueError(f"the task {task.name} has no source video")
+    check_file(task.video.file, task.video.root, follow_links)
+    return task.video.file
 
 
 def source_content(video: Video, follow_links: bool) -> str:
     """Digest of a user's file, or the finding that keeps it from being opened, for its recipe."""
     try:
-        check_file(video.path, video.root, follow_links)
-        return digest_file(video.path)
+        check_file(video.file, video.root, follow_links)
+        return digest_file(video.file)
     except MediaError as error:
         return f"{error.status}: {error.reason}"
 

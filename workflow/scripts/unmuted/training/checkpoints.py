@@ -26,11 +26,11 @@ def even_epochs(epochs: int, snapshots: int) -> list[int]:
 
 def pack_fit(fit: Fit) -> State:
     """Checkpoints under `snapshot.<i>.`, their epochs, and the loss curves under `history.`."""
-    packed = {"epochs": np.array(fit.epochs, dtype=np.int64)}
+    packed: State = {"epochs": np.array(fit.epochs, dtype=np.int64)}
     for i, state in enumerate(fit.snapshots):
         packed |= {f"snapshot.{i}.{name}": array for name, array in state.items()}
     for key in fit.history[0]:
-        packed[f"history.{key}"] = np.float32([row[key] for row in fit.history])
+        packed[f"history.{key}"] = np.array([row[key] for row in fit.history], np.float32)
     return packed
 
 

@@ -83,7 +83,7 @@ def optimise(
     decay = _decay(optimiser, schedule)
     history: History = []
     for epoch in range(1, schedule.epochs + 1):
-        row = {"epoch": float(epoch), "learning_rate": decay.get_last_lr()[0]}
+        row = {"epoch": float(epoch), "learning_rate": float(decay.get_last_lr()[0])}
         model.train()
         for batch in torch.randperm(count).split(schedule.batch_size):
             losses = losses_of(batch)

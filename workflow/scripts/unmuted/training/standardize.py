@@ -13,7 +13,10 @@ from unmuted.training.moments import moments
 class Standardize(nn.Module):
     """(x - mean) / scale on the last axis; the statistics are buffers, saved with the weights."""
 
-    def __init__(self, features: int):
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, features: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
@@ -25,7 +28,9 @@ class Standardize(nn.Module):
         self.scale.copy_(torch.from_numpy(scale))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Standardise features (..., D)."""
         return (x - self.mean) / self.scale
 
     def undo(self, x: Tensor) -> Tensor:
+        """Return standardised features (..., D) to their own scale."""
         return x * self.scale + self.mean
