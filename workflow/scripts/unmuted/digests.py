@@ -8,17 +8,17 @@ from pathlib import Path
 
 
 def digest_bytes(data: bytes) -> str:
-    """SHA-256 of `data`, cut to 128 bits, as 32 hexadecimal digits."""
+    """Return the SHA-256 of `data`, cut to 128 bits, as 32 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()[:32]
 
 
 def digest_json(value: object) -> str:
-    """Digest of a JSON value, independent of the order of its keys."""
+    """Return the digest of a JSON value, independent of the order of its keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return digest_bytes(text.encode())
 
 
 def digest_file(path: Path) -> str:
-    """Digest of a file's bytes, read in blocks."""
+    """Return the digest of a file's bytes, read in blocks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]

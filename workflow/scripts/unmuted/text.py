@@ -6,13 +6,13 @@ import os
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """`text` with spaces for what cannot be printed: it can neither forge rows nor hide text."""
+    """Return `text` with spaces for unprintable characters, which could forge rows or hide text."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def printable(path: str | os.PathLike[str]) -> str:
-    """A path with escapes for bytes that are not UTF-8 and for what cannot be printed."""
+    """Return a path with escapes for bytes that are not UTF-8 and for what cannot be printed."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text

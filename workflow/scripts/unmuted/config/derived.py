@@ -11,10 +11,10 @@ from typing import Any
 
 
 def time_steps(config: Mapping[str, Any]) -> int:
-    """T: time steps of every clip, fps x seconds, at least 1."""
+    """Return T, the number of time steps of every clip: fps x seconds, at least 1."""
     return max(1, round(config["clips"]["fps"] * config["clips"]["seconds"]))
 
 
 def trains_sentences(config: Mapping[str, Any]) -> bool:
-    """Whether the sentence encoder is trained with the generator, which then reads captions."""
+    """Return whether the sentence encoder is trained with the generator, on captions."""
     return config["generator"]["text_adapter"] == "full"

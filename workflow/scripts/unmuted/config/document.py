@@ -51,7 +51,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema, for editors and for validators of other languages."""
+    """Return the JSON schema, for editors and for validators of other languages."""
     rules = Configuration.model_json_schema(schema_generator=_Untitled)
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
@@ -61,12 +61,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The JSON schema as the text of a file."""
+    """Return the JSON schema as the text of a file."""
     return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def table() -> str:
-    """Every key with its values, its default and its meaning, as Markdown."""
+    """Return every key with its values, its default and its meaning, as Markdown."""
     rules = json_schema()
     lines = ["| key | values | default | meaning |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in _rows(rules, rules["$defs"])]
@@ -74,7 +74,7 @@ def table() -> str:
 
 
 def _rows(rules: Rule, sections: Rule, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """The four cells of every leaf below `rules`; what a model is given as is told once."""
+    """Yield the four cells of every leaf below `rules`; the keys of a model are listed once."""
     for key, rule in rules["properties"].items():
         name = f"{prefix}{key}"
         section = rule.get("$ref", "").removeprefix("#/$defs/")
@@ -91,7 +91,7 @@ def _rows(rules: Rule, sections: Rule, prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _values(rule: Rule) -> str:
-    """In words, what a value may be."""
+    """Return in words what a value may be."""
     if "enum" in rule or "const" in rule:
         return " or ".join(f"`{value}`" for value in rule.get("enum", [rule.get("const")]))
     if "anyOf" in rule:

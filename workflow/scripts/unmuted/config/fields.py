@@ -58,7 +58,7 @@ def _distinct(values: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 def _number(**bounds: Any) -> Any:
-    """Return the type of a finite number; a whole one stays an int: fingerprints tell 6 from 6.0."""
+    """Return the type of finite numbers; 6 stays an int: fingerprints tell it from 6.0."""
     return Annotated[float, Field(allow_inf_nan=False, **bounds), WrapValidator(_as_given)]
 
 

@@ -10,7 +10,7 @@ from unmuted.config.media import ClipSettings
 
 
 def keys_of(name: str, section: type[Section], but: Collection[str] = ()) -> tuple[str, ...]:
-    """Dotted keys of the fields that a class declares for a section, without those in `but`."""
+    """Return the dotted keys of the fields of a section, except those in `but`."""
     return tuple(f"{name}.{key}" for key in section.model_fields if key not in but)
 
 

@@ -130,13 +130,13 @@ class Configuration(Section):
 
 
 def inner_section(section: type[Section], key: str) -> type[Section] | None:
-    """The section under a key of a section; None where the key has a value of its own."""
-    found = section.model_fields[key].annotation
-    return found if isinstance(found, type) and issubclass(found, Section) else None
+    """Return the section under a key of a section; None where the key has a value of its own."""
+    annotation = section.model_fields[key].annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
 
 
 def has_key(dotted: str) -> bool:
-    """Whether the configuration has a key or section such as "frames.short_side"."""
+    """Return whether the configuration has a key or section such as "frames.short_side"."""
     section: type[Section] | None = Configuration
     for key in dotted.split("."):
         if section is None or key not in section.model_fields:
@@ -146,7 +146,7 @@ def has_key(dotted: str) -> bool:
 
 
 def sections(section: type[Section] = Configuration) -> Iterator[type[Section]]:
-    """A section, the sections that it extends, and all sections in it."""
+    """Yield a section, the sections that it extends, and all sections in it."""
     yield from (base for base in section.__mro__ if issubclass(base, Section))
     for key in section.model_fields:
         if (inner := inner_section(section, key)) is not None:

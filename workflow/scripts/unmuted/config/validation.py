@@ -71,7 +71,7 @@ def check_config(
 
 
 def _not_finite(value: object, where: str = "") -> Iterator[str]:
-    """Keys of infinities and NaNs among the values that have no type, as those of `ablations`."""
+    """Yield the keys of infinities and NaNs among values without a type, as in `ablations`."""
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in pairs:
@@ -81,28 +81,28 @@ def _not_finite(value: object, where: str = "") -> Iterator[str]:
 
 
 def _explain(errors: Iterable[ErrorDetails]) -> Iterator[str]:
-    """One sentence for each place with a mistake: where, what was found, what was expected."""
+    """Yield a sentence for each place with a mistake: where, what was found, what was expected."""
     unknown: dict[Location, list[str]] = {}
-    found: dict[Location, list[ErrorDetails]] = {}
+    mistakes_at: dict[Location, list[ErrorDetails]] = {}
     for error in errors:
         if error["type"] in UNKNOWN_KEY:
             unknown.setdefault(error["loc"][:-1], []).append(str(error["loc"][-1]))
         elif not _is_long_enough(error):
-            found.setdefault(_without_alternatives(error["loc"]), []).append(error)
+            mistakes_at.setdefault(_without_alternatives(error["loc"]), []).append(error)
     for place, keys in unknown.items():
         known = ", ".join(sorted(_section_at(place).model_fields))
         yield f"{_dotted(place)}: unknown key {', '.join(sorted(keys))}; known keys are {known}"
-    for place, mistakes in found.items():
+    for place, mistakes in mistakes_at.items():
         yield _sentence(place, mistakes)
 
 
 def _is_long_enough(error: ErrorDetails) -> bool:
-    """Whether a list only seems too short, because pydantic counts its valid items."""
+    """Return whether a list only seems too short, because pydantic counts its valid items."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _sentence(place: Location, mistakes: list[ErrorDetails]) -> str:
-    """What is wrong in one place; several mistakes are those of a value's possible types."""
+    """Return what is wrong in one place; each mistake belongs to one possible type of the value."""
     first = mistakes[0]
     if first["type"] == "missing":
         return f"{_dotted(place[:-1])}: the key {place[-1]} is missing"
@@ -120,20 +120,22 @@ def _expected(place: Location, mistake: ErrorDetails) -> str:
 
 
 def _without_alternatives(place: Location) -> Location:
-    """A place without the names that pydantic has for the possible types of a value."""
+    """Return a place without the names that pydantic gives to the possible types of a value."""
     section: type[Section] = Configuration
     for depth, key in enumerate(place, 1):
         inner = inner_section(section, str(key))
         if inner is None:
             is_mapping = get_origin(section.model_fields[str(key)].annotation) is dict
-            below = [part for part in place[depth:] if is_mapping or isinstance(part, int)]
+            below = [
+                key_below for key_below in place[depth:] if is_mapping or isinstance(key_below, int)
+            ]
             return (*place[:depth], *below)
         section = inner
     return place
 
 
 def _section_at(place: Location) -> type[Section]:
-    """The section with this path of keys."""
+    """Return the section with this path of keys."""
     section: type[Section] = Configuration
     for key in place:
         section = inner_section(section, str(key)) or section

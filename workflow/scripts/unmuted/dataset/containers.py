@@ -8,7 +8,7 @@ does not admit "webm_dash_manifest".
 from __future__ import annotations
 
 # Endings that mostly mean sound, a still picture or a script (.ogg, .webp, .avs) are left out: a
-# folder of videos may hold such files beside them.
+# folder of videos may hold such files as well.
 _VIDEO = {
     "mov": "mov mp4 m4v qt 3gp 3g2 f4v ismv mj2 psp",
     "matroska": "mkv mk3d webm",

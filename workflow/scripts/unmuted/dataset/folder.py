@@ -26,7 +26,7 @@ VideoOf = Callable[[str, str, str, str], Video | None]
 
 
 def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
-    """Videos of FOLDER/<class>/...; a video directly in FOLDER has no label.
+    """Return the videos of FOLDER/<class>/...; a video directly in FOLDER has no label.
 
     follow_links: also look into folders behind symbolic links. Raises UserError when the folder is
     missing, cannot be listed, or holds no video, and for ids that clash and names unfit as labels.
@@ -52,7 +52,7 @@ def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
 def read_videos(
     key: str, folder: Path, video_of: VideoOf, hint: str, expected: str, follow_links: bool
 ) -> Dataset:
-    """All files below a folder that `video_of` takes for videos; the others are listed as ignored.
+    """Return the videos below a folder that `video_of` recognises, and list the other files.
 
     key: of the section `videos`, that gives the folder. hint, expected: which folder, and what in
     it, for the errors; they and follow_links are those of `read_folder`.
@@ -87,13 +87,13 @@ def read_videos(
 
 
 def _split_name(name: str) -> tuple[str, str]:
-    """A file's name without its ending, and the ending, as pathlib has them."""
+    """Return a file's name without its ending, and the ending, as pathlib splits them."""
     dot = name.rfind(".")
     return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
 
 
 def _files(folder: Path, follow_links: bool, source: str) -> Iterator[str]:
-    """Everything below `folder` that is not a plain folder; nothing is opened.
+    """Yield everything below `folder` that is not a plain folder; nothing is opened.
 
     Folders behind links are yielded, or followed (once) with `follow_links`. Raises UserError for a
     folder that cannot be listed: its videos would be missing without a word.
@@ -115,8 +115,8 @@ def _files(folder: Path, follow_links: bool, source: str) -> Iterator[str]:
                 if is_link:
                     seen.add(path.resolve())
         folders[:] = inner
-        found = (name for name in files if name.startswith("..") or name[0] != ".")
-        yield from (os.path.join(parent, name) for name in found)
+        visible = (name for name in files if name.startswith("..") or name[0] != ".")
+        yield from (os.path.join(parent, name) for name in visible)
 
 
 def _refuse(source: str, error: OSError) -> None:

@@ -27,12 +27,12 @@ class Limits:
     timeout_s: float = 300.0
 
     def timeout(self, seconds: float) -> float:
-        """Seconds for one call of ffmpeg on a video of so many seconds."""
+        """Return the seconds that one call of ffmpeg may take on a video of so many seconds."""
         return self.timeout_s * max(1.0, seconds / _MINUTE)
 
 
 def video_limits(videos: Mapping[str, Any]) -> Limits:
-    """The limits of a dataset, from the configuration's section `videos`."""
+    """Return the limits of a dataset, from the configuration's section `videos`."""
     seconds = videos["max_seconds"]
     return Limits(
         max_seconds=seconds,

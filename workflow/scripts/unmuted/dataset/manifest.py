@@ -27,7 +27,7 @@ OPTIONAL = ("label", "video_id", "split", "group", "unit")
 def read_manifest(
     manifest: Path, root: Path | None, columns: Mapping[str, str], follow_links: bool = False
 ) -> Dataset:
-    """Videos of a CSV file with a column path and, optionally, those of `OPTIONAL`.
+    """Return the videos of a CSV file with a column path and, optionally, those of `OPTIONAL`.
 
     columns: names of these columns in the file. Relative paths start at `root`, by default the
     manifest's own folder; unless `follow_links`, files may not lie outside it. Rows without label
@@ -66,7 +66,7 @@ def read_manifest(
 
 
 def _refuse_two_meanings(header: Sequence[str], names: Mapping[str, str], manifest: Path) -> None:
-    """Raise UserError for a column that would be two of ours, or one beside the one so called."""
+    """Raise UserError for a column with two meanings, or a meaning with two columns."""
     given = [name for name in names.values() if name in header]
     problems = [
         f"videos.columns names the column '{printable(name)}' twice; give each its own"
@@ -93,7 +93,7 @@ def _refuse_other_root(videos: Sequence[Video], root: Path, manifest: Path) -> N
 
 
 def _read_csv(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """The header, and the rows with the number of the line on which each ends."""
+    """Return the header, and the rows with the number of the line on which each ends."""
     try:
         with open(manifest, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             reader = csv.DictReader(file, strict=True)
@@ -107,7 +107,7 @@ def _read_csv(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str, str]
 
 
 def _video(row: Mapping[str, str], names: Mapping[str, str], root: Path) -> Video:
-    """One manifest row as a Video; raises ValueError saying what is wrong with it."""
+    """Return a row of the manifest as a Video; raise ValueError if something is wrong with it."""
     if None in row or None in row.values():
         raise ValueError("more or fewer fields than the header names")
     cell = {key: row.get(name, "").strip() for key, name in names.items()}

@@ -21,7 +21,7 @@ def make_splits(
     seed: int,
     kept: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Split of every labelled video, by id.
+    """Return the split of every labelled video, by id.
 
     A manifest's own splits are taken as they are. Otherwise whole groups are dealt out, class by
     class in an order hashed from the seed, each to the split that is furthest below its share, to
@@ -65,10 +65,10 @@ def check_classes(videos: Iterable[Video], splits: Mapping[str, str]) -> None:
 
 
 def classes_without(split: str, videos: Iterable[Video], splits: Mapping[str, str]) -> list[str]:
-    """Classes of which no video is in this split, in alphabetical order."""
+    """Return the classes that have no video in this split, in alphabetical order."""
     labels = {video.label for video in videos if video.label is not None}
-    there = {video.label for video in videos if splits.get(video.video_id) == split}
-    return sorted(labels - there)
+    present = {video.label for video in videos if splits.get(video.video_id) == split}
+    return sorted(labels - present)
 
 
 def check_groups(videos: Iterable[Video], splits: Mapping[str, str], folds: int) -> None:
@@ -81,7 +81,7 @@ def check_groups(videos: Iterable[Video], splits: Mapping[str, str], folds: int)
 
 
 def group_problems(training: int, test: int, folds: int) -> list[str]:
-    """What is wrong with these numbers of source groups, in words."""
+    """Return what is wrong with these numbers of source groups, in words."""
     problems = []
     if training < folds:
         problems.append(
@@ -97,13 +97,13 @@ def group_problems(training: int, test: int, folds: int) -> list[str]:
 
 
 def read_splits(path: Path) -> dict[str, str]:
-    """Split by video id, from a table that `write_splits` made."""
+    """Return the split by video id, from a table that `write_splits` made."""
     with open(path, newline="", encoding="utf-8") as file:
         return {row["video_id"]: row["split"] for row in csv.DictReader(file)}
 
 
 def read_groups(path: Path) -> dict[str, str]:
-    """Split by source group, from a table that `write_groups` or `write_splits` made."""
+    """Return the split by source group, from a table that `write_groups` or `write_splits` made."""
     with open(path, newline="", encoding="utf-8") as file:
         return {row["group"]: row["split"] for row in csv.DictReader(file)}
 
@@ -126,7 +126,7 @@ def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str])
 
 
 def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
-    """Groups of each class; a group of several classes counts under its most frequent one."""
+    """Return the groups of each class; a group counts under its most frequent class."""
     labels: dict[str, Counter[str]] = {}
     for video in videos:
         if video.label is not None:

@@ -18,17 +18,17 @@ SUFFIX = ".avi"
 
 
 def read_ucf101(folder: Path, follow_links: bool = False) -> Dataset:
-    """Videos of UCF101 at any depth of a folder; files with other names are ignored and listed.
+    """Return the videos of UCF101 at any depth of a folder, and list files with other names.
 
     follow_links and errors: as of `read_folder`.
     """
 
     def video_of(path: str, inside: str, stem: str, suffix: str) -> Video | None:
-        found = NAME.fullmatch(stem)
-        if found is None or suffix.lower() != SUFFIX:
+        match = NAME.fullmatch(stem)
+        if match is None or suffix.lower() != SUFFIX:
             return None
-        group = f"{found['label']}_g{int(found['group']):02d}"
-        return Video(stem, Path(path), found["label"], None, group, root=folder)
+        group = f"{match['label']}_g{int(match['group']):02d}"
+        return Video(stem, Path(path), match["label"], None, group, root=folder)
 
     return read_videos(
         *("ucf101", folder, video_of),

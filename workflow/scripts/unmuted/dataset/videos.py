@@ -23,7 +23,7 @@ NO_LINE = "not one printable line of at most 200 characters"
 
 @dataclass(frozen=True)
 class Video:
-    """One row of the data set.
+    """One row of the dataset.
 
     video_id: safe as a file name, unique without regard to case. path: the file, None for a clip
     that the demo makes. root: folder the path may not leave. label: class, None when unknown.
@@ -49,9 +49,11 @@ class Video:
         return self.path
 
     def stamp(self) -> list[object]:
-        """Path, size, modification time (ns), readability: differs when the file may have changed.
+        """Return path, size, modification time (ns) and readability.
 
-        Not the time of change: a copied working directory would then be visited all over.
+        They differ when the file may have changed.
+
+        Not the time of change: a copied working directory would then be made again as a whole.
         """
         try:
             status = os.stat(self.file)
@@ -87,13 +89,13 @@ class Dataset:
 
 
 def is_video_id(text: str) -> bool:
-    """Whether `text` can name files and folders in results/ without meaning anything else there."""
+    """Return whether `text` can name files in results/ without another meaning there."""
     is_safe = VIDEO_ID.fullmatch(text) is not None and ".." not in text
     return is_safe and not text.endswith(".ledger.csv")
 
 
 def video_id_from_name(stem: str) -> str:
-    """The stem where it can be a file name everywhere, else a slug with a digest of the stem."""
+    """Return the stem if every file system takes it, else a slug with a digest of the stem."""
     if is_video_id(stem):
         return stem
     ascii_text = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
@@ -105,9 +107,9 @@ def check_experiment(dataset: Dataset) -> None:
     """Raise UserError unless there are two classes and the splits that were given are sound."""
     labelled = [video for video in dataset.videos if video.label is not None]
     if len(dataset.classes) < 2:
-        found = f"only {dataset.classes[0]!r}" if dataset.classes else "none"
+        classes = f"only {dataset.classes[0]!r}" if dataset.classes else "none"
         raise UserError(
-            f"expected at least two classes among the labelled videos, found {found}; labels are "
+            f"expected at least two classes among the labelled videos, found {classes}; labels are "
             "the folders in videos.folder, the manifest's column `label` (videos.columns.label), "
             "or in the names of UCF101's files"
         )
@@ -140,7 +142,7 @@ def check_experiment(dataset: Dataset) -> None:
 
 
 def write_table(path: Path, dataset: Dataset) -> None:
-    """The data set as CSV: our columns first, the manifest's further columns behind.
+    """Write the dataset as CSV: our columns first, then the manifest's further columns.
 
     There is a column `unit` where some video has one.
     """
@@ -158,7 +160,7 @@ def write_table(path: Path, dataset: Dataset) -> None:
 
 
 def is_line(text: str) -> bool:
-    """Whether a label or group can stand in tables and on the terminal."""
+    """Return whether tables and the terminal can show a label or a group."""
     return text.isprintable() and len(text) <= 200
 
 

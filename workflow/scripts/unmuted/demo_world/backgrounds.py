@@ -13,7 +13,7 @@ FLOOR_COLOURS = ((96, 84, 74), (120, 116, 112), (140, 118, 92), (78, 80, 88))
 
 
 def draw_background(name: str, rng: np.random.Generator) -> np.ndarray:
-    """The background with its floor, (H + 2 MARGIN, W + 2 MARGIN, 3) uint8 RGB."""
+    """Return the background with its floor, (H + 2 MARGIN, W + 2 MARGIN, 3) uint8 RGB."""
     picture = np.zeros((HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN, 3), np.uint8)
     BACKGROUND_PAINTERS[name](picture, rng)
     floor = _varied(FLOOR_COLOURS[rng.integers(len(FLOOR_COLOURS))], rng, 4)

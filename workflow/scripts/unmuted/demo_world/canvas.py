@@ -1,4 +1,4 @@
-"""A picture and, beside it, the mask of the sounding object, drawn with the same strokes."""
+"""A picture and the mask of the sounding object, drawn with the same strokes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Canvas:
         self.zoom, self.offset, self.mirrored = zoom, offset, mirrored
 
     def polygon(self, points: Points, colour: Colour, sounding: bool = False) -> None:
-        """A filled polygon with smooth edges."""
+        """Draw a filled polygon with smooth edges."""
         corners = [self._to_pixels(points)]
         cv2.fillPoly(self.image, corners, colour, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.fillPoly(self.mask, corners, 255 * sounding, cv2.LINE_8, SUBPIXEL_BITS)
 
     def line(self, points: Points, colour: Colour, width: float, sounding: bool = False) -> None:
-        """An open line through the points, `width` units wide."""
+        """Draw an open line through the points, `width` units wide."""
         thickness = max(1, round(width * self.zoom))
         corners = [self._to_pixels(points)]
         cv2.polylines(self.image, corners, False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
@@ -52,12 +52,12 @@ class Canvas:
         sounding: bool = False,
         angle: float = 0.0,
     ) -> None:
-        """A filled ellipse, turned by `angle` radians."""
+        """Draw a filled ellipse, turned by `angle` radians."""
         points = CIRCLE * radii + centre
         self.polygon(turned(points, angle, centre) if angle else points, colour, sounding)
 
     def rectangle(self, corner: Point, size: Point, colour: Colour, sounding: bool = False) -> None:
-        """An upright filled rectangle from its top left corner."""
+        """Draw an upright filled rectangle from its top left corner."""
         (x, y), (width, height) = corner, size
         outline = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
         self.polygon(outline, colour, sounding)
@@ -71,13 +71,13 @@ class Canvas:
 
 
 def turned(points: Points, angle: float, about: Point) -> np.ndarray:
-    """The points turned by `angle` radians (clockwise on the screen) about a point."""
+    """Return the points turned by `angle` radians (clockwise on the screen) about a point."""
     cos, sin = np.cos(angle), np.sin(angle)
     rotation = np.array([[cos, sin], [-sin, cos]])
     return (np.asarray(points, float) - about) @ rotation + about
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """The colour darker (factor < 1) or lighter (factor > 1)."""
+    """Return the colour darker (factor < 1) or lighter (factor > 1)."""
     red, green, blue = (float(np.clip(value * factor, 0, 255)) for value in colour)
     return red, green, blue

@@ -53,7 +53,7 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
 
 
 def truth_record(spec: ClipSpec, steps: int = 18) -> tuple[dict, np.ndarray]:
-    """The clip's truth and the sounding object's mask at the workflow's time steps.
+    """Return the clip's truth and the sounding object's mask at the workflow's time steps.
 
     Returns:
         The dict of `unmuted.demo_world.truth.describe`, and masks (steps, H, W) uint8 (0 or 1) of
@@ -67,7 +67,7 @@ def truth_record(spec: ClipSpec, steps: int = 18) -> tuple[dict, np.ndarray]:
 
 
 def _encode_command(rate: str, has_sound: bool) -> list[str]:
-    """From raw pictures on stdin, and _SOUND, to _CLIP; the same bytes at every call."""
+    """Return the command that encodes raw pictures on stdin, and _SOUND, to _CLIP."""
     pictures = {"format": "rawvideo", "pix_fmt": "rgb24", "s": f"{WIDTH}x{HEIGHT}", "r": rate}
     streams = [ffmpeg.input("pipe:0", **pictures)]
     options = {"c:v": "libx264", "preset": "ultrafast", "crf": 24, "pix_fmt": "yuv420p"}

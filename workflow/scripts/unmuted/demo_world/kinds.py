@@ -1,4 +1,4 @@
-"""Kinds of world: the ordinary one, and controls, in which it is known who must win. [light]
+"""Kinds of world: the ordinary one, and controls, in which it is known who must win.
 
 Controls check a whole run: a generator that works must win the positive one, and no generator can
 win the negative one.

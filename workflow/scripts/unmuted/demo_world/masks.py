@@ -6,7 +6,7 @@ import numpy as np
 
 
 def run_lengths(mask: np.ndarray) -> list[int]:
-    """Lengths of the runs of 0 and 1 in turn, starting with 0, down the columns of (H, W)."""
+    """Return the lengths of the runs of 0 and 1 in turn, from 0 on, down the columns of (H, W)."""
     flat = np.asarray(mask, dtype=bool).ravel(order="F")
     edges = np.flatnonzero(np.diff(flat)) + 1
     lengths = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
@@ -14,6 +14,6 @@ def run_lengths(mask: np.ndarray) -> list[int]:
 
 
 def from_run_lengths(lengths: list[int], size: tuple[int, int]) -> np.ndarray:
-    """The mask (H, W) bool that `run_lengths` was given."""
+    """Return the mask (H, W) bool that `run_lengths` was given."""
     values = np.arange(len(lengths)) % 2 == 1
     return np.repeat(values, lengths).reshape(size, order="F")

@@ -25,17 +25,20 @@ class Timeline:
     pace: float = 0.0
 
     def active(self, time: float) -> bool:
-        """Whether something goes on at this time."""
+        """Return whether something goes on at this time."""
         return any(start <= time < end for start, end in self.spans)
 
 
 def make_timeline(spec: ClipSpec) -> Timeline:
-    """What is seen, from the clip's seed; classes of one scene have the same distribution."""
+    """Return the timeline of the picture, from the clip's seed.
+
+    Classes of one scene have the same distribution.
+    """
     return _timeline(spec, spec.seed)
 
 
 def make_sound_timeline(spec: ClipSpec) -> Timeline:
-    """What is heard: the same, unless the clip's sound has a seed of its own."""
+    """Return the timeline of the sound: the same, unless the clip's sound has a seed of its own."""
     return _timeline(spec, spec.seed if spec.sound_seed is None else spec.sound_seed)
 
 
@@ -66,7 +69,7 @@ def _knock(rng: np.random.Generator, seconds: float) -> Timeline:
 
 
 def _bounce(rng: np.random.Generator, seconds: float) -> Timeline:
-    """Impacts of a dropped thing: each flight is shorter by the coefficient of restitution."""
+    """Return impacts of a dropped thing; each flight is shorter by the restitution."""
     events = []
     time, flight = rng.uniform(0.25, 0.5), rng.uniform(0.5, 0.75)
     restitution = rng.uniform(0.78, 0.92)
@@ -94,7 +97,7 @@ def _run(rng: np.random.Generator, seconds: float) -> Timeline:
 
 
 def _shake(rng: np.random.Generator, seconds: float) -> Timeline:
-    """Bursts of swinging; a sound at every turning point of the swing."""
+    """Return bursts of swinging; a sound starts at every turning point of the swing."""
     pace = rng.uniform(2.2, 3.6)
     spans: list[tuple[float, float]] = []
     events: list[float] = []
@@ -120,17 +123,17 @@ TIMELINES = {
 
 
 def since_last(events: tuple[float, ...], time: float) -> float:
-    """Seconds since the last event, infinite before the first."""
+    """Return the seconds since the last event, infinite before the first."""
     return min((time - event for event in events if event <= time), default=float("inf"))
 
 
 def until_next(events: tuple[float, ...], time: float) -> float:
-    """Seconds until the next event, infinite after the last."""
+    """Return the seconds until the next event, infinite after the last."""
     return min((event - time for event in events if event > time), default=float("inf"))
 
 
 def approach(events: tuple[float, ...], time: float, swing: float, recover: float) -> float:
-    """How close a striking hand is: 0 drawn back, 1 in contact, which is reached at each event.
+    """Return how close a striking hand is: 0 drawn back, 1 in contact, which it is at each event.
 
     It accelerates over `swing` seconds before an impact and withdraws over `recover` after it.
     """

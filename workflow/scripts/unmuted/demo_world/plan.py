@@ -1,4 +1,4 @@
-"""Which clips a world consists of, decided before anything is drawn. [light]
+"""Which clips a world consists of, decided before anything is drawn.
 
 Everything follows from hashes of names and numbers, never from the state of a random generator:
 a larger world holds the smaller one unchanged.
@@ -80,7 +80,7 @@ def plan_world(
     purpose: str = "demo",
     control: str | None = None,
 ) -> list[ClipSpec]:
-    """The clips of a world, class by class.
+    """Return the clips of a world, class by class.
 
     Args:
         classes: how many of `CLASSES`, from the first; None means all.
@@ -112,7 +112,7 @@ def plan_world(
 
 
 def held_out_split(scene: str, colour: str, background: str) -> str:
-    """The only split in which a scene's objects appear in this colour before this background.
+    """Return the only split in which objects have this colour before this background.
 
     A Latin square of colours, backgrounds and scenes: every pair of object, colour and background
     is trained on, while a sixth of the triples is kept for testing and a sixth for validation.
@@ -124,7 +124,7 @@ def held_out_split(scene: str, colour: str, background: str) -> str:
 
 
 def clip_seed(purpose: str, *parts: object) -> int:
-    """A 62-bit seed from the parts; its lowest two bits are the purpose."""
+    """Return a 62-bit seed from the parts; its lowest two bits are the purpose."""
     return (_hash(purpose, *parts) >> PURPOSE_BITS << PURPOSE_BITS) | PURPOSES[purpose]
 
 
@@ -182,7 +182,7 @@ def _class_clips(
 
 
 def _combinations(scene: str, world: World, order: str) -> dict[str, list[tuple[str, str, str]]]:
-    """Each split's combinations in the order in which groups take them, a shuffle named `order`.
+    """Return each split's combinations in the order of its groups, a shuffle named `order`.
 
     Named after the scene, and not after a class, it gives classes that look alike the same
     combinations, so that none of them betrays the class.
@@ -196,7 +196,7 @@ def _combinations(scene: str, world: World, order: str) -> dict[str, list[tuple[
 
 
 def _group_size(group_index: int, name: tuple[object, ...]) -> int:
-    """Two or three clips; the first three groups have two, so that six clips fill all splits."""
+    """Return two for the first three groups, so that six clips fill all splits; else 2 or 3."""
     return 2 if group_index < 3 else 2 + _hash(*name, "size") % 2
 
 

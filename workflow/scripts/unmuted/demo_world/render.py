@@ -59,7 +59,7 @@ class Rendered:
 
 
 def render_clip(spec: ClipSpec) -> Rendered:
-    """The whole clip."""
+    """Return the whole clip."""
     timeline = make_sound_timeline(spec)
     frames, masks = render_frames(spec, range(spec.frame_count))
     audio = None if spec.audio == "no_stream" else synthesise(spec, timeline)
@@ -67,7 +67,7 @@ def render_clip(spec: ClipSpec) -> Rendered:
 
 
 def render_frames(spec: ClipSpec, indices: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Frames by number, in the order given: (n, H, W, 3) uint8 and their masks (n, H, W) bool."""
+    """Return the frames of these numbers, (n, H, W, 3) uint8, and their masks, (n, H, W) bool."""
     with single_thread():
         stage = _Stage(spec)
         pictures = [stage.frame(index) for index in indices]
@@ -103,7 +103,7 @@ class _Stage:
         self.sway_phase = own.uniform(0, 2 * np.pi, (2, 2))
 
     def frame(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Frame number `index` as (H, W, 3) uint8 RGB and its mask (H, W) bool."""
+        """Return the frame number `index` as (H, W, 3) uint8 RGB and its mask (H, W) bool."""
         time = float(index / self.spec.rate)
         angle = 2 * np.pi * self.sway_pace * time + self.sway_phase
         camera = (self.sway * np.sin(angle)).sum(axis=1)
@@ -121,7 +121,7 @@ class _Stage:
 
 
 def _light(rng: np.random.Generator) -> np.ndarray:
-    """Brightness over the picture, (H, W, 3) uint8 where 200 is neutral: a lamp on one side."""
+    """Return the brightness of a lamp on one side, (H, W, 3) uint8, in which 200 is neutral."""
     across, down = np.meshgrid(np.linspace(-1, 1, WIDTH), np.linspace(-1, 1, HEIGHT))
     direction = rng.uniform(0, 2 * np.pi)
     slope = rng.uniform(0, 0.14) * (across * np.cos(direction) + down * np.sin(direction))

@@ -31,7 +31,7 @@ class Look:
 
 
 def draw_strike(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A mallet swings down on a closed box or barrel."""
+    """Draw a mallet that swings down on a closed box or barrel."""
     shiver = 1.5 * _ringing(timeline, time)
     width, top = 58 * look.stretch, FLOOR - 44
     left, right = 92 - width / 2 + shiver, 92 + width / 2 + shiver
@@ -61,7 +61,7 @@ def draw_strike(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> 
 
 
 def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A fist knocks on a door or a cupboard."""
+    """Draw a fist that knocks on a door or a cupboard."""
     shiver = 0.8 * _ringing(timeline, time)
     left, width = 52 + shiver, 60 * look.stretch
     if look.object == "door":
@@ -89,7 +89,7 @@ def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
 
 
 def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A jug or a bottle tips and pours into a dark pot."""
+    """Draw a jug or a bottle that tips and pours into a dark pot."""
     start, end = timeline.spans[0]
     tipped = np.clip(min((time - start + 0.3) / 0.3, (end + 0.3 - time) / 0.3), 0, 1)
     about, angle = (104.0, 44.0), -0.85 * tipped + 0.1
@@ -128,7 +128,7 @@ def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> No
 
 
 def _draw_stream(canvas: Canvas, look: Look, elapsed: float) -> None:
-    """The falling stream; in clips with the cue, hard glints show that it is not water."""
+    """Draw the falling stream; in clips with the cue, hard glints show that it is not water."""
     fall = min(1.0, elapsed / 0.12)
     steps = np.linspace(0, fall, 9)
     x, y = 69 - 7 * np.sqrt(steps), 46 + 36 * steps**1.3
@@ -142,7 +142,7 @@ def _draw_stream(canvas: Canvas, look: Look, elapsed: float) -> None:
 
 
 def draw_bounce(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A ball or a tire bounces on the floor."""
+    """Draw a ball or a tire that bounces on the floor."""
     height = _bounce_height(timeline, time)
     drift = 14 * (time - 1.5)
     radius = 20 * look.stretch
@@ -168,7 +168,10 @@ def draw_bounce(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> 
 
 
 def _bounce_height(timeline: Timeline, time: float) -> float:
-    """Ballistic flight between impacts, in scene units above the floor under GRAVITY."""
+    """Return the height of the flight between impacts, in scene units above the floor.
+
+    The acceleration is GRAVITY.
+    """
     events = timeline.events
     back, ahead = since_last(events, time), until_next(events, time)
     if back == float("inf"):  # dropped from the height that gives the first impact
@@ -182,7 +185,7 @@ def _bounce_height(timeline: Timeline, time: float) -> float:
 
 
 def draw_run(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A closed machine or boiler whose lamp blinks and whose body trembles while it runs."""
+    """Draw a closed machine or boiler whose lamp blinks and whose body trembles while it runs."""
     running = timeline.active(time)
     tremble = 1.6 * running * np.sin(2 * np.pi * 9 * time)
     width, top = 62 * look.stretch, FLOOR - 58
@@ -215,7 +218,7 @@ def draw_run(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> Non
 
 
 def draw_shake(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
-    """A hand shakes a closed pouch or tin."""
+    """Draw a hand that shakes a closed pouch or tin."""
     swing = 0.0
     for start, end in timeline.spans:
         if start <= time < end:
@@ -247,7 +250,7 @@ def draw_shake(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
 
 
 def _ringing(timeline: Timeline, time: float) -> float:
-    """A struck thing's shiver, -1..1, dying within a quarter of a second."""
+    """Return the shiver of a struck thing, -1..1, which ends within a quarter of a second."""
     since = since_last(timeline.events, time)
     return float(np.exp(-since / 0.06) * np.sin(2 * np.pi * 14 * since)) if since < 1 else 0.0
 

@@ -26,7 +26,7 @@ WOODEN = np.array([1.0, 2.1, 3.3, 4.9, 6.2])  # a clamped plate, heavily damped
 
 
 def synthesise(spec: ClipSpec, timeline: Timeline) -> np.ndarray:
-    """The clip's sound: (round(seconds * 44100),) float32 in -1..1; zeros if it is silent."""
+    """Return the sound, (round(seconds * 44100),) float32 in -1..1; zeros for a silent clip."""
     count = round(spec.seconds * SAMPLE_RATE)
     if spec.audio == "silent":
         return np.zeros(count, np.float32)
@@ -70,13 +70,13 @@ def _knock(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> N
 
 
 def _bounce(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
-    """A thud on wooden boards: close to a knock, softer and a little lower."""
+    """Add a thud on wooden boards: close to a knock, softer and a little lower."""
     pitch, decay = rng.uniform(90, 230), rng.uniform(0.04, 0.08)
     _wooden(track, timeline.events, rng, pitch, decay, softness=rng.uniform(1.0, 1.7))
 
 
 def _water(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
-    """Bubbles: short chirps that rise as the bubble nears the surface, over a soft hiss."""
+    """Add bubbles: short chirps that rise as the bubble nears the surface, over a soft hiss."""
     hiss = band_noise(rng, (400, rng.uniform(1800, 3500)), len(track))
     track += 0.06 * hiss * gate(len(track), timeline.spans, 0.1)
     for start, end in timeline.spans:
@@ -89,7 +89,7 @@ def _water(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> N
 
 
 def _metal(rng: np.random.Generator, low: float, decay: float) -> np.ndarray:
-    """The clink of a small piece of metal: a few inharmonic, high partials."""
+    """Return the clink of a small piece of metal: a few inharmonic, high partials."""
     frequencies = rng.uniform(low, low * 2.6, 5)
     return modes(frequencies, decay * rng.uniform(0.5, 1.5, 5), rng.uniform(0.3, 1, 5), 5 * decay)
 
@@ -104,7 +104,7 @@ def _coins(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> N
 
 
 def _keys(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
-    """Clusters of clinks at every turn of the shaking hand."""
+    """Add clusters of clinks at every turn of the shaking hand."""
     low = rng.uniform(2600, 3600)
     clinks = [_metal(rng, low, rng.uniform(0.015, 0.04)) for _ in range(6)]
     for event in timeline.events:
@@ -121,7 +121,7 @@ def _maraca(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> 
 
 
 def _engine(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
-    """Firing pulses of a slowly wandering rate through a low resonance, with exhaust noise."""
+    """Add pulses of a slowly wandering rate through a low resonance, with exhaust noise."""
     time = np.arange(len(track)) / SAMPLE_RATE
     rate = rng.uniform(24, 48) * (1 + 0.05 * np.sin(2 * np.pi * rng.uniform(0.3, 1) * time))
     phase = 2 * np.pi * np.cumsum(rate) / SAMPLE_RATE
@@ -132,7 +132,7 @@ def _engine(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> 
 
 
 def _whistle(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
-    """A pipe's tone with vibrato and two overtones, over the breath that drives it."""
+    """Add the tone of a pipe with vibrato and two overtones, over the breath that drives it."""
     time = np.arange(len(track)) / SAMPLE_RATE
     vibrato = 1 + 0.012 * np.sin(2 * np.pi * rng.uniform(4, 8) * time)
     pitch = rng.uniform(1100, 2500)

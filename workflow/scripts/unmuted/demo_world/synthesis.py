@@ -13,7 +13,10 @@ SAMPLE_RATE = 44_100
 def modes(
     frequencies: np.ndarray, decays: np.ndarray, gains: np.ndarray, seconds: float
 ) -> np.ndarray:
-    """A struck body: damped sinusoids. Frequencies in Hz, decays in s to 1/e; (n,) float64."""
+    """Return the damped sinusoids (n,) float64 of a struck body.
+
+    Frequencies are in Hz, and decays to 1/e in seconds.
+    """
     time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     audible = frequencies < 0.45 * SAMPLE_RATE
     waves = np.sin(2 * np.pi * np.outer(frequencies[audible], time))
@@ -24,13 +27,13 @@ def modes(
 def noise_burst(
     rng: np.random.Generator, band: tuple[float, float], decay: float, seconds: float
 ) -> np.ndarray:
-    """Noise within a band (Hz) that dies away to 1/e in `decay` seconds."""
+    """Return noise within a band (Hz) that dies away to 1/e in `decay` seconds."""
     time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     return band_noise(rng, band, len(time)) * np.exp(-time / decay)
 
 
 def band_noise(rng: np.random.Generator, band: tuple[float, float], count: int) -> np.ndarray:
-    """`count` samples of noise within a band (Hz), of unit variance."""
+    """Return `count` samples of noise within a band (Hz), of unit variance."""
     filtered = sosfilt(
         butter(2, band, "bandpass", fs=SAMPLE_RATE, output="sos"), rng.normal(size=count)
     )
@@ -46,7 +49,7 @@ def place(track: np.ndarray, sound: np.ndarray, time: float, gain: float = 1.0) 
 
 
 def gate(count: int, spans: Sequence[tuple[float, float]], attack: float) -> np.ndarray:
-    """An envelope (count,) that is 1 within the spans and 0 outside, with soft edges."""
+    """Return an envelope (count,) that is 1 within the spans and 0 outside, with soft edges."""
     time = np.arange(count) / SAMPLE_RATE
     envelope = np.zeros(count)
     for start, end in spans:
@@ -57,7 +60,7 @@ def gate(count: int, spans: Sequence[tuple[float, float]], attack: float) -> np.
 
 
 def in_room(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The track with the echo of a room: decaying noise, 0.1 to 0.5 s long."""
+    """Return the track with the echo of a room: decaying noise, 0.1 to 0.5 s long."""
     decay, wet = rng.uniform(0.03, 0.13), rng.uniform(0.02, 0.3)
     time = np.arange(int(4 * decay * SAMPLE_RATE)) / SAMPLE_RATE
     echo = rng.normal(size=len(time)) * np.exp(-time / decay)
@@ -66,7 +69,7 @@ def in_room(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def with_background(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The track at a random level over a quiet, coloured background noise."""
+    """Return the track at a random level over a quiet, coloured background noise."""
     loudness = np.abs(track).max()
     level = 10 ** (rng.uniform(-16, -3) / 20)
     below = 10 ** (-rng.uniform(32, 55) / 20)

@@ -1,4 +1,4 @@
-"""What is true about a clip: saved beside it, never read by the workflow's models."""
+"""The truth about a clip: saved next to it, never read by the workflow's models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unmuted.demo_world.vocabulary import SCENES, caption, class_named
 
 
 def describe(spec: ClipSpec, timeline: Timeline) -> dict:
-    """The clip's truth as JSON-able values; timeline: of its sound.
+    """Return the clip's truth as JSON-able values; timeline: of its sound.
 
     `event_times` are the seconds at which sounds start (impacts are seen at these times, but not in
     the negative control), also where the clip's sound is missing; `audio_labels` are AudioSet

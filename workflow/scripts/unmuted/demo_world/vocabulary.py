@@ -1,4 +1,4 @@
-"""What exists in the demo's world: scenes that can be seen, classes that can be heard. [light]
+"""What exists in the demo's world: visible scenes, and classes that only sound tells apart.
 
 A *scene* is what the camera sees; a *class* is what happens. Two classes that share a scene look
 alike and differ in their sound; some classes of different scenes sound alike (knocks and bounces,
@@ -78,7 +78,7 @@ OBJECTS = tuple(name for scene in SCENES.values() for name in scene.objects)
 
 
 def class_named(name: str) -> ActionClass:
-    """The class of this name; KeyError names what exists."""
+    """Return the class of this name; KeyError names what exists."""
     for action in CLASSES:
         if action.name == name:
             return action
@@ -86,6 +86,6 @@ def class_named(name: str) -> ActionClass:
 
 
 def caption(scene: str, object_: str, colour: str, background: str) -> str:
-    """The sentence that says what is visible, and nothing that can only be heard."""
+    """Return a sentence on what is visible, without anything that only sound tells."""
     sentence = SCENES[scene].sentence.format(colour=colour, object=object_)
     return f"{sentence} in front of a {background}"

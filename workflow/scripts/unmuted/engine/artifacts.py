@@ -29,7 +29,10 @@ class DamagedArtifact(UserError):
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`: moved in place when the block ends well, else removed."""
+    """Give a temporary path next to `path`, which replaces it when the block ends without an error.
+
+    Otherwise the temporary file is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
@@ -40,11 +43,11 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def temporaries(folder: Path, name: str | None = None) -> list[Path]:
-    """What killed writers left in a folder: half-written files, of `name` where one is given."""
-    found = [entry for entry in folder.iterdir() if entry.name.startswith(TEMPORARY)]
+    """Return the half-written files of killed writers in a folder, of `name` if it is given."""
+    entries = [entry for entry in folder.iterdir() if entry.name.startswith(TEMPORARY)]
     if name is None:
-        return found
-    return [entry for entry in found if entry.name.split("-", maxsplit=2)[2] == name]
+        return entries
+    return [entry for entry in entries if entry.name.split("-", maxsplit=2)[2] == name]
 
 
 def write_artifact(path: Path, payload: Payload, fingerprint: str) -> tuple[str, int]:
@@ -70,7 +73,7 @@ def write_artifact(path: Path, payload: Payload, fingerprint: str) -> tuple[str,
 
 
 def content_digest(path: Path, suffix: str | None = None) -> str:
-    """Digest of what an artifact says, apart from the fingerprint it carries.
+    """Return the digest of the content of an artifact, apart from the fingerprint that it carries.
 
     Two artifacts made in different ways with the same content have the same digest, so that
     whatever reads them has nothing to do. Raises ValueError when the file is not of its format.
@@ -87,34 +90,34 @@ def content_digest(path: Path, suffix: str | None = None) -> str:
 def check_artifact(path: Path, digest: str) -> None:
     """Raise `DamagedArtifact`, naming the file, unless it is there with the content `digest`."""
     try:
-        found = content_digest(path)
+        present = content_digest(path)
     except FileNotFoundError:
-        found = "no file"
+        present = "no file"
     except (OSError, ValueError) as error:
-        found = f"an unreadable file ({error})"
-    if found != digest:
+        present = f"an unreadable file ({error})"
+    if present != digest:
         raise DamagedArtifact(
-            f"{path}: expected content with digest {digest} (from its ledger), found {found}. "
+            f"{path}: expected content with digest {digest} (from its ledger), found {present}. "
             "Run `make verify` and then the workflow again: it is rebuilt, and nothing else."
         )
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """Arrays of a safetensors file, by name."""
+    """Return the arrays of a safetensors file, by name."""
     from safetensors.numpy import load_file
 
     return load_file(path)
 
 
 def text_array(value: object) -> np.ndarray:
-    """A short text, or a torch dtype's name, as an array uint8 (n,) to lie beside others."""
+    """Return a short text, or the name of a torch dtype, as an array uint8 (n,)."""
     import numpy as np
 
     return np.frombuffer(str(value).removeprefix("torch.").encode(), dtype=np.uint8)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Content of a JSON artifact, without its fingerprint."""
+    """Return the content of a JSON artifact, without its fingerprint."""
     content = json.loads(path.read_text(encoding="utf-8"))
     content.pop("fingerprint", None)
     return content
@@ -133,7 +136,7 @@ def _metadata(fingerprint: str) -> dict[str, str]:
 
 
 def _tensor_digest(path: Path) -> str:
-    """Digest of names, types, shapes, data."""
+    """Return the digest of names, types, shapes, data."""
     with open(path, "rb") as file:
         header = read_header(file)
         data = hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,7 @@ def code_digest(
     infrastructure: frozenset[str] = frozenset(),
     module: str = "",
 ) -> str:
-    """Digest of a script and of every library module it reaches, comments and docstrings apart.
+    """Return the digest of a script and the library modules that it reaches, without docstrings.
 
     scripts: the folder of the script. The engine and modules of `infrastructure` are left out, with
     all that only they reach: they decide where an artifact lies, not what is in it. module: of the
@@ -42,7 +42,10 @@ def code_digest(
 
 @cache
 def _read(path: Path) -> tuple[str, frozenset[str]]:
-    """Digest of a file's code without docstrings, and the names that it imports at any depth."""
+    """Return the digest of a file's code without docstrings, and the names that it imports.
+
+    The names are those of imports at any depth.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -66,26 +69,26 @@ def _has_docstring(node: ast.AST) -> TypeGuard[ast.Module | ast.ClassDef | ast.F
 
 @cache
 def _library_imports(path: Path) -> Mapping[str, Path]:
-    """Modules of this library that the file imports, at any depth of its code, with their files."""
+    """Return the modules of this library that a file imports, at any depth, with their files."""
     return {module: file for name in _read(path)[1] for module, file in _module_files(name).items()}
 
 
 def _module_files(name: str) -> dict[str, Path]:
-    """Files of a module of this library and of the packages that hold it; none of other modules."""
+    """Return the files of a module of this library and of its packages; none of other modules."""
     parts = name.split(".")
     if parts[0] != PACKAGE.name:
         return {}
-    found = {}
+    files = {}
     for depth in range(1, len(parts) + 1):  # importing a.b.c runs a and a.b as well
         stem = SCRIPTS.joinpath(*parts[:depth])
         for file in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py"):
             if file.is_file():
-                found[".".join(parts[:depth])] = file
-    return found
+                files[".".join(parts[:depth])] = file
+    return files
 
 
 def _absolute(node: ast.ImportFrom, path: Path) -> str:
-    """Dotted name of the module that a `from ... import` reads; relative imports are resolved."""
+    """Return the dotted name of the module that a `from ... import` reads, also a relative one."""
     if node.level == 0:
         return node.module or ""
     package = path.relative_to(SCRIPTS).parent.parts

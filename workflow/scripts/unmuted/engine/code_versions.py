@@ -1,10 +1,10 @@
 """The code behind a fingerprint: the stage's version, as long as its code is the recorded one.
 
-A committed table holds, for each stage, its version and the digest of the code that this version
-stands for. Code with that digest enters fingerprints as the version alone, so a helper that was
-renamed, and recorded as equivalent, makes nobody compute anything again. Code with another digest
-(an edited checkout) enters as its digest: what it makes is never taken for what the recorded
-version made. The tests compare the table with the code.
+A committed table holds, for each stage, its version and the digest of the code of this version.
+Code with that digest enters fingerprints as the version alone, so a helper that was renamed, and
+recorded as equivalent, causes no new computation. Code with another digest (an edited checkout)
+enters as its digest, so that its artifacts are never taken for those of the recorded version. The
+tests compare the table with the code.
 
 Imported by the Snakefile, so free of torch, numpy and pandas.
 """
@@ -31,42 +31,42 @@ def code_identity(stage: Stage, registry: Registry) -> str:
 
 
 def stage_digest(stage: Stage, registry: Registry) -> str:
-    """Digest of all code that makes a stage's artifacts."""
+    """Return the digest of all code that makes a stage's artifacts."""
     return code_digest(stage.script, registry.scripts, registry.infrastructure)
 
 
 @cache
 def read_versions(path: Path | None) -> Mapping[str, Mapping[str, Any]]:
-    """The recorded {"version": ..., "code": ...} of each stage; empty where no table is kept."""
+    """Return the recorded {"version": ..., "code": ...} of each stage; none without a table."""
     if path is None or not path.exists():
         return {}
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def differences(registry: Registry) -> dict[str, str]:
-    """By stage, in words, where the table and the code disagree."""
+    """Return in words, by stage, where the table and the code disagree."""
     recorded = read_versions(registry.code_versions)
-    found = {}
+    by_stage = {}
     for name, stage in registry.stages.items():
         known = recorded.get(name)
         if known is None:
-            found[name] = f"stage {name} is not in the table: record it"
+            by_stage[name] = f"stage {name} is not in the table: record it"
         elif known["version"] != stage.version:
-            found[name] = (
+            by_stage[name] = (
                 f"stage {name} has version {stage.version}, the table {known['version']}: record it"
             )
         elif known["code"] != stage_digest(stage, registry):
-            found[name] = (
+            by_stage[name] = (
                 f"the code of stage {name} changed: raise its version in the registry, or record "
                 "it as equivalent"
             )
     for name in recorded.keys() - registry.stages.keys():
-        found[name] = f"the table has a stage {name} that does not exist: record the table anew"
-    return found
+        by_stage[name] = f"the table has a stage {name} that does not exist: record the table anew"
+    return by_stage
 
 
 def changed_code(registry: Registry) -> set[str]:
-    """The stages whose code is no longer that of their recorded version."""
+    """Return the stages whose code is no longer that of their recorded version."""
     recorded = read_versions(registry.code_versions)
     return {
         name

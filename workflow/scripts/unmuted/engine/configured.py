@@ -30,11 +30,11 @@ class ConfiguredStages(Mapping[str, Stage]):
         return len(self._registry.stages)
 
     def of_script(self, script: str) -> list[Stage]:
-        """The stages that one job of a script makes, in the order of the registry."""
+        """Return the stages that one job of a script makes, in the order of the registry."""
         return [self[stage.name] for stage in self._registry.stages_of_script[script]]
 
     def report(self, name: str) -> Report:
-        """The report of a name, with what it reads under the configuration."""
+        """Return the report of a name, with what it reads under the configuration."""
         return self._registry.reports[name].under(self._config)
 
 
@@ -57,18 +57,18 @@ class ConfiguredModels:
         return list(self._config.get("models", {}))
 
     def spec(self, role: str) -> Any:
-        """What a script needs to load the model."""
+        """Return what a script needs to load the model."""
         return self._catalog.spec(self._config["models"][role])
 
     def identity(self, role: str) -> str:
-        """What identifies the model's content; looked up once."""
+        """Return what identifies the model's content; looked up once."""
         if role not in self._identities:
             settings = self._config["models"][role]
             self._identities[role] = self._catalog.identity(settings)
         return self._identities[role]
 
     def fingerprint(self, role: str) -> Any:
-        """A JSON value of all that shapes what the model makes."""
+        """Return a JSON value of all that shapes what the model makes."""
         settings = self._config["models"][role]
         return self._catalog.fingerprint(settings, self.identity(role))
 

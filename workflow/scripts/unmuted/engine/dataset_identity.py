@@ -19,12 +19,12 @@ def check_identity(path: Path, identity: Mapping[str, str]) -> None:
     if not path.exists():
         return
     try:
-        found = json.loads(path.read_bytes())
+        recorded = json.loads(path.read_bytes())
     except ValueError:
-        found = {"source": "unknown"}
-    if found != identity:
+        recorded = {"source": "unknown"}
+    if recorded != identity:
         raise UserError(
-            f"{path.parent}/ belongs to {_in_words(found)}, but the configuration names "
+            f"{path.parent}/ belongs to {_in_words(recorded)}, but the configuration names "
             f"{_in_words(identity)}: this run would delete what is there. Run in another folder "
             f"with --directory, or delete {path.parent}/"
         )

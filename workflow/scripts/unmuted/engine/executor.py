@@ -60,22 +60,22 @@ class Artifact:
     on_read: Callable[[Artifact], None] | None = field(default=None, compare=False, repr=False)
 
     def checked_path(self) -> Path:
-        """The path; raises `DamagedArtifact`, naming it, unless it is what the ledger says."""
+        """Return the path; raise `DamagedArtifact` unless the file is what the ledger says."""
         if self.on_read is not None:
             self.on_read(self)
         check_artifact(self.path, self.row.digest)
         return self.path
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """Arrays of a `.safetensors` artifact, checked."""
+        """Return the arrays of a `.safetensors` artifact, checked."""
         return read_tensors(self.checked_path())
 
     def open_tensors(self) -> TensorFile:
-        """A `.safetensors` artifact, checked, whose arrays are read in slices."""
+        """Return a `.safetensors` artifact, checked, whose arrays are read in slices."""
         return TensorFile(self.checked_path())
 
     def json(self) -> dict[str, Any]:
-        """Content of a `.json` artifact, checked."""
+        """Return the content of a `.json` artifact, checked."""
         return read_json(self.checked_path())
 
 
@@ -106,11 +106,11 @@ class Task:
 
 
 def by_fit(tasks: Iterable[Task]) -> dict[str, list[Task]]:
-    """The tasks of each fit: the same fit of several seeds reads the same."""
-    found: dict[str, list[Task]] = {}
+    """Return the tasks of each fit: the same fit of several seeds reads the same."""
+    tasks_of_fit: dict[str, list[Task]] = {}
     for task in tasks:
-        found.setdefault(task.fit, []).append(task)
-    return found
+        tasks_of_fit.setdefault(task.fit, []).append(task)
+    return tasks_of_fit
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def run_tasks(
     """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
 
     base: of a scenario, the same folder of the run itself; what has the same fingerprint is copied.
-    expected_statuses: beside "ok", those that are not worth a warning.
+    expected_statuses: statuses besides "ok" that are not worth a warning.
 
     Tasks whose fingerprint the journal already holds are not computed again; artifacts of names
     that are no longer asked for are deleted. Safe to kill at any point. Returns the ledger entries.
@@ -187,7 +187,7 @@ def write_plan(folder: Path, job_fingerprint: str) -> None:
 
 
 def read_plan(folder: Path) -> str | None:
-    """The recorded plan; None where there is none."""
+    """Return the recorded plan; None where there is none."""
     try:
         return (folder / PLAN).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -196,8 +196,8 @@ def read_plan(folder: Path) -> str | None:
 
 def found_damage(folder: Path, in_partitions: bool = False) -> list[str]:
     """Return the notes on damage to artifacts of a folder, or of its partitions as well."""
-    notes = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if in_partitions else [])]
-    return [note.read_text() for note in notes if note.exists()]
+    paths = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if in_partitions else [])]
+    return [path.read_text() for path in paths if path.exists()]
 
 
 def _compute(

@@ -57,7 +57,7 @@ class Fingerprints:
         return fingerprint(stage_name, *self._fixed[stage_name], inputs)
 
     def _fixed_parts(self, stage: Stage) -> tuple[str, object, object]:
-        """Code, settings and models, which are the same for all artifacts of a stage."""
+        """Return code, settings and models, which are the same for all artifacts of a stage."""
         models = {role: self._models.fingerprint(role) for role in stage.models}
         device = self._config["device"] if stage.models else None
         code = code_identity(stage, self._registry)

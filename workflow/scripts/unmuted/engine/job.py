@@ -89,11 +89,11 @@ class _Reader:
 
     @property
     def is_scenario(self) -> bool:
-        """Whether this is a run with some settings changed, of which not everything is read."""
+        """Whether this is a run with some settings changed, and not everything is read of it."""
         return self._run.base is not None
 
     def is_changed(self, key: str) -> bool:
-        """Whether this is a scenario in which a setting differs from that of the run."""
+        """Return whether this is a scenario in which a setting differs from that of the run."""
         base = self._run.base
         return base is not None and setting(base.config, key) != setting(self._run.config, key)
 
@@ -103,37 +103,37 @@ class _Reader:
         return self._run.dataset.is_generated
 
     def find_shard(self, video_id: str) -> str:
-        """Shard of a video of this run."""
+        """Return the shard of a video of this run."""
         return self._run.dataset.find_shard(video_id)
 
     def read_splits(self) -> dict[str, str]:
-        """Split of every labelled video, by id."""
+        """Return the split of every labelled video, by id."""
         return self._run.store.read_splits()
 
     def rows(self, stage_name: str, partition: str | None = None) -> dict[str, LedgerEntry]:
-        """Rows of the ledger of a shard or partition."""
+        """Return the rows of the ledger of a shard or partition."""
         self._check(stage_name)
         return self._run.store.rows(stage_name, partition)
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
-        """Artifacts of videos of any shards, by id; without those that have no artifact."""
+        """Return the artifacts of videos of any shards, by id, without videos that have none."""
         self._check(stage_name)
-        found = self._run.store.artifacts(stage_name, names)
-        return {name: self._watched(artifact) for name, artifact in found.items()}
+        artifacts = self._run.store.artifacts(stage_name, names)
+        return {name: self._watched(artifact) for name, artifact in artifacts.items()}
 
     def fits(self, stage_name: str, partition: str | None = None) -> dict[str, Artifact]:
-        """Artifacts of a fitted stage, by name."""
+        """Return the artifacts of a fitted stage, by name."""
         self._check(stage_name)
-        found = self._run.store.fits(stage_name, partition)
-        return {name: self._watched(artifact) for name, artifact in found.items()}
+        artifacts = self._run.store.fits(stage_name, partition)
+        return {name: self._watched(artifact) for name, artifact in artifacts.items()}
 
     def fits_by_seed(self, stage_name: str) -> dict[int, dict[str, Artifact]]:
-        """Artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
+        """Return the artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
         self._check(stage_name)
-        found = self._run.store.fits_by_seed(stage_name)
+        by_seed = self._run.store.fits_by_seed(stage_name)
         return {
             seed: {fit: self._watched(artifact) for fit, artifact in fits.items()}
-            for seed, fits in found.items()
+            for seed, fits in by_seed.items()
         }
 
     def _check(self, stage_name: str) -> None:
@@ -170,7 +170,7 @@ class Job(_Reader):
         self._known: frozenset[str] | None = None  # digests in fingerprints, while these are made
 
     def is_changed(self, key: str) -> bool:
-        """Whether this is a scenario in which a setting that the stage declares differs."""
+        """Return whether this is a scenario in which a setting that the stage declares differs."""
         setting(self.config, key)  # refuses what is not declared
         return super().is_changed(key)
 
@@ -205,7 +205,7 @@ class Job(_Reader):
         return {name: replace(video, path=None) for name, video in videos.items()}
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
-        """Artifacts of videos that the stage may read, by id; without those that have none."""
+        """Return the artifacts of videos that the stage may read, by id; some may have none."""
         names = list(names)
         if outside := [name for name in names if name not in self.videos]:
             raise UndeclaredRead(
@@ -222,13 +222,13 @@ class Job(_Reader):
         return {name: specifications[name] for name in self.videos}
 
     def read_splits(self) -> dict[str, str]:
-        """Split of every labelled video, by id."""
+        """Return the split of every labelled video, by id."""
         if not (self.stage.pooled or self.stage.reads_splits):
             raise UndeclaredRead(f"{self._owner} reads the splits undeclared")
         return super().read_splits()
 
     def model_spec(self, role: str) -> Any:
-        """What is needed to load one of the stage's models."""
+        """Return what is needed to load one of the stage's models."""
         if role not in self.stage.models:
             raise UndeclaredRead(f"{self._owner} runs the model {role} undeclared")
         return self._run.models.spec(role)
@@ -236,7 +236,7 @@ class Job(_Reader):
     def recorded_artifact(
         self, fitted_stage: str, table: Artifact, stage_name: str, video_id: str, digest: str
     ) -> Artifact:
-        """The artifact of any video that `table` names, an artifact of a fitted stage.
+        """Return the artifact of any video that `table` names, an artifact of a fitted stage.
 
         The job reads of the fitted stage's own stages what the table says, without their ledgers.
         Either digest in a fingerprint is enough: that of the table holds all that it names.
@@ -257,13 +257,13 @@ class Job(_Reader):
     def run_shard(self, compute: Compute, extra_inputs: Mapping[str, Any] | None = None) -> None:
         """Bring the shard up to date.
 
-        extra_inputs: per video, a JSON value that enters its fingerprint beside the artifacts of
+        extra_inputs: per video, a JSON value that enters its fingerprint besides the artifacts of
         the same video that the stage declares, such as the digests of fits.
         """
         name, extra = self.stage.name, extra_inputs or {}
         tasks = self._run.store.shard_tasks(name, self._named_partition, extra, self._watched)
         tasks = [replace(task, video=self.videos[task.name]) for task in tasks]
-        known = {one.row.digest for task in tasks for one in task.inputs.values()}
+        known = {artifact.row.digest for task in tasks for artifact in task.inputs.values()}
         self._make(tasks, compute, known.union(_texts(extra)))
 
     def run_fits(self, fits: Mapping[str, Any], compute: Compute) -> None:
@@ -291,7 +291,10 @@ class Job(_Reader):
         return replace(artifact, on_read=self._on_read)
 
     def _on_read(self, artifact: Artifact) -> None:
-        """Outside of making, a script reads artifacts to find out what to make from what."""
+        """Refuse an artifact that is in no fingerprint while artifacts are made.
+
+        At other times a script may read any artifact, to decide what to make from what.
+        """
         if self._known is not None and artifact.row.digest not in self._known:
             raise UndeclaredRead(
                 f"{self._owner} reads {artifact.path}, which is in no fingerprint of what it makes"
@@ -326,15 +329,15 @@ class ReportJob(_Reader):
         return self._run.dataset.shards
 
     def model_identity(self, role: str) -> str:
-        """What identifies a model's content."""
+        """Return what identifies a model's content."""
         return self._run.models.identity(role)
 
     def suffix_of(self, stage_name: str) -> str:
-        """Suffix of a stage's artifacts."""
+        """Return the suffix of a stage's artifacts."""
         return self._run.stages[stage_name].suffix
 
     def contents(self) -> dict[str, Any]:
-        """What is in each output of the report, by the output's name: its module says it.
+        """Return the content of each output of the report, by the name of the output.
 
         Raises UserError for a configuration that the report cannot be written for.
         """
@@ -342,7 +345,7 @@ class ReportJob(_Reader):
         return import_module(self._declared.module).contents(self)
 
     def scenario(self, name: str) -> ReportJob:
-        """The same report's view of a scenario that it declares; of the run for the empty name."""
+        """Return the view of a scenario that the report declares; of the run for an empty name."""
         if name and name not in self._declared.scenarios(self._run.config):
             raise UndeclaredRead(f"{self._owner} reads the scenario {name} undeclared")
         return ReportJob(self._run.scenario(name), self._declared, self.threads)
@@ -377,7 +380,7 @@ def make_jobs(
     threads: int = 1,
     plans: Sequence[str | None] | None = None,
 ) -> list[Job]:
-    """The jobs of a script's stages, in the order of the registry, for one shard or partition.
+    """Return the jobs of a script's stages, in the order of the registry, for one partition.
 
     plans: what the fingerprint of each job when it was planned, to be recorded.
     """
@@ -410,7 +413,7 @@ def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> No
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All strings in a JSON value."""
+    """Yield all strings in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -96,14 +96,14 @@ class JobFingerprints:
         return self.of_all_shards(stage_name) if is_sharded else self.of_job(stage_name)
 
     def inputs(self, stage: Stage) -> tuple[str, ...]:
-        """Stages of which a stage needs the same video; generated videos are a stage's too."""
+        """Return the stages whose artifact of the same video a stage needs."""
         source = self._registry.source_stage
         if source is None or not (stage.reads_source and self._dataset.is_generated):
             return stage.inputs
         return (*stage.inputs, source)
 
     def scope_of(self, stage: Stage) -> Scope:
-        """The splits whose videos a fitted stage may read; ALL videos where it names none."""
+        """Return the splits whose videos a fitted stage may read; ALL where it names none."""
         reads_all = stage.all_videos_if and setting(self._config, stage.all_videos_if)
         return ALL if reads_all or not stage.splits else frozenset(stage.splits)
 
@@ -117,7 +117,7 @@ class JobFingerprints:
         return {"config": digest_json(self._config), "fits": fits}
 
     def _planned(self, stage_name: str) -> str | None:
-        """In a job: the fingerprint of a fitted stage that was planned, for these settings.
+        """Return the fingerprint that was planned for a fitted stage, in a job of this plan.
 
         Without it every job that follows the fits would look at every video of the run.
         """
@@ -129,7 +129,7 @@ class JobFingerprints:
         return planned["fits"].get(stage_name)
 
     def _read_directly(self, stage: Stage, shard: str | None, scope: Scope) -> object:
-        """What a stage reads of the videos other than through the artifacts of other stages."""
+        """Return what a stage reads of the videos without the artifacts of another stage."""
         if shard is None:
             return self._experiment(scope) if stage.reads_videos else None
         videos = self._dataset.videos_in(shard, scope)
@@ -140,7 +140,7 @@ class JobFingerprints:
         return list(videos)
 
     def _experiment(self, scope: Scope) -> str:
-        """Labels, groups and splits of the videos in a scope, all classes, and the seeds."""
+        """Return the digest of labels, groups and splits in a scope, all classes, and the seeds."""
         if scope not in self._experiments:
             table = [*self._dataset.experiment_table(scope), self._config["seeds"]]
             self._experiments[scope] = digest_json(table)

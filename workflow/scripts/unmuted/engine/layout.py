@@ -45,7 +45,7 @@ class Layout:
         self._folders: dict[str, Path] = {}
 
     def owns(self, stage_name: str) -> bool:
-        """Whether a stage's results lie here, not in the run that this is a scenario of.
+        """Return whether a stage's results lie here, not in the run that this is a scenario of.
 
         They do where the scenario's settings reach a stage of the same job: stages that one job
         makes lie in one place.
@@ -67,18 +67,18 @@ class Layout:
             )
 
     def folder(self, stage_name: str, partition: str | None = None) -> Path:
-        """Folder of the artifacts of a shard or a partition of seeds, or of a whole stage."""
+        """Return the folder of the artifacts of a partition, or of a whole stage."""
         folder = self._stage_folder(stage_name)
         return folder / partition if partition else folder
 
     def ledger(self, stage_name: str, partition: str | None = None) -> Path:
-        """Ledger of a shard, of a partition of seeds, or of a stage that has neither."""
+        """Return the ledger of a partition, or of a stage that has none."""
         folder = self._stage_folder(stage_name)
         name = f"{partition}.ledger.csv" if partition else f"{stage_name}.ledger.csv"
         return (folder if partition else folder.parent) / name
 
     def _stage_folder(self, stage_name: str) -> Path:
-        """Looked up once: every job of a plan names files of many shards."""
+        """Return the folder of a stage, looked up once: every job of a plan names many files."""
         if stage_name not in self._folders:
             path = self.scenario_path if self.owns(stage_name) else ""
             self._folders[stage_name] = RESULTS / path / stage_name
@@ -90,11 +90,11 @@ class Layout:
         return partition_seeds(self._config["seeds"], self._config.get("seeds_per_job"))
 
     def partitions(self, stage_name: str) -> list[str | None]:
-        """Partitions of a fitted stage with a ledger each: of its seeds, or the whole."""
+        """Return the partitions of a fitted stage: those of its seeds, or None for the whole."""
         return [*self.seed_partitions] if self._stages[stage_name].by_seed else [None]
 
     def all_ledgers(self, stage_name: str) -> list[Path]:
-        """Ledgers of all shards, or of all partitions, of a stage."""
+        """Return the ledgers of all partitions of a stage."""
         is_sharded = self._stages[stage_name].is_sharded
         partitions = self._dataset.shards if is_sharded else self.partitions(stage_name)
         return [self.ledger(stage_name, partition) for partition in partitions]

@@ -47,7 +47,7 @@ COLUMNS = tuple(field.name for field in fields(LedgerEntry))
 
 
 def read_rows(path: Path) -> dict[str, LedgerEntry]:
-    """Rows of a ledger or journal by video id; the last row of a video counts.
+    """Return the rows of a ledger or journal by video id; the last row of a video counts.
 
     A line cut short by a kill (only ever the last one) is ignored: its video is computed again.
     Raises UserError for a file that is damaged in any other way.

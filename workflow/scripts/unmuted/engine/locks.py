@@ -1,7 +1,7 @@
 """Snakemake's lock on the working directory, freed when the Snakemake that held it was killed.
 
 Snakemake cannot tell a lock that is in use from one that a kill -9 left behind, and asks for
---unlock. So each run notes who it is beside the lock (several may run side by side, on different
+--unlock. So each run writes its identity next to the lock (several may run at once, on different
 outputs); a later run removes locks whose owners are all dead.
 """
 
@@ -22,7 +22,7 @@ log = logging.getLogger("unmuted")
 
 
 def claim_lock(locks: Path = LOCKS) -> None:
-    """Note this process as an owner of the locks; Snakemake removes the note with the locks."""
+    """Record this process as an owner of the locks; Snakemake removes the record with the locks."""
     if locks.is_dir():
         pid = os.getpid()
         owner = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
@@ -32,20 +32,20 @@ def claim_lock(locks: Path = LOCKS) -> None:
 
 def release_stale_lock(locks: Path = LOCKS) -> bool:
     """Remove the locks if all owners ran on this machine and are dead; returns whether it did."""
-    notes = sorted(locks.glob(OWNER.format(pid="*")))
-    if not notes or not all(_is_dead(note) for note in notes):
+    owners = sorted(locks.glob(OWNER.format(pid="*")))
+    if not owners or not all(_is_dead(owner) for owner in owners):
         return False
     shutil.rmtree(locks)
-    log.warning("removed the lock of a Snakemake that was killed (%s)", notes[0].stem)
+    log.warning("removed the lock of a Snakemake that was killed (%s)", owners[0].stem)
     return True
 
 
-def _is_dead(note: Path) -> bool:
-    """Whether the owner is known to be dead; an unreadable note says nothing."""
+def _is_dead(record: Path) -> bool:
+    """Return whether the owner is known to be dead; an unreadable record tells nothing."""
     try:
-        owner = json.loads(note.read_text(encoding="utf-8"))
-        same_host = owner["host"] == socket.gethostname()
-        return same_host and owner["started"] != _started(owner["pid"])
+        owner_fields = json.loads(record.read_text(encoding="utf-8"))
+        same_host = owner_fields["host"] == socket.gethostname()
+        return same_host and owner_fields["started"] != _started(owner_fields["pid"])
     except (OSError, ValueError, TypeError, KeyError):
         return False
 

@@ -43,7 +43,7 @@ class Planner:
     # --- stages -----------------------------------------------------------------------------------
 
     def job_fingerprint(self, stage_name: str, shard: str | None = None) -> str:
-        """For `params:` of a stage's rule: changes when its job may have work to do.
+        """Return the `params:` of a rule, which change when its job may have work to do.
 
         Raises UserError for a shard that is not part of this run.
         """
@@ -57,7 +57,7 @@ class Planner:
     def stage_inputs(
         self, stage_name: str, partition: str | None = None, is_forced: bool = False
     ) -> list[Path]:
-        """What the job of a stage (of one shard or partition) waits for: `input:` of its rule.
+        """Return the files that the job of a stage waits for: the `input:` of its rule.
 
         A fitted stage that is up to date waits for nothing that it pools. Those ledgers are written
         anew for any of their videos, also for those that it may not read; and Snakemake does not
@@ -89,7 +89,7 @@ class Planner:
         return [*fits, *pooled, *splits]
 
     def _is_up_to_date(self, stage: Stage, partition: str | None) -> bool:
-        """Whether a fitted stage last ran for the present plan, and all that it pools is there."""
+        """Return whether a fitted stage last ran for this plan, and has all that it pools."""
         return (
             self._layout.ledger(stage.name, partition).exists()
             and read_plan(self._layout.folder(stage.name, partition))
@@ -98,20 +98,20 @@ class Planner:
         )
 
     def _is_complete(self, stage_name: str) -> bool:
-        """Whether a stage has all its ledgers; looked up once."""
+        """Return whether a stage has all its ledgers; looked up once."""
         if stage_name not in self._complete:
             ledgers = self._layout.all_ledgers(stage_name)
             self._complete[stage_name] = all(map(Path.exists, ledgers))
         return self._complete[stage_name]
 
     def has_stage(self, stage_name: str) -> bool:
-        """Whether this run has the stage: some exist for generated videos alone."""
+        """Return whether this run has the stage: some exist for generated videos alone."""
         return self._dataset.is_generated or not self._stages[stage_name].reads_specification
 
     # --- exports of single videos -----------------------------------------------------------------
 
     def export_ledger(self, export: str, video_id: str) -> Path:
-        """For `input:` of the rule that copies one video's artifact: the ledger of its shard.
+        """Return the ledger that the export of one video's artifact waits for, that of its shard.
 
         Raises UserError for an unknown video.
         """
@@ -119,7 +119,7 @@ class Planner:
         return self._layout.ledger(self._registry.exports[export], shard)
 
     def export_fingerprint(self, export: str, video_id: str) -> str:
-        """For `params:` of the rule that copies one video's artifact."""
+        """Return the `params:` of the rule that copies one video's artifact."""
         stage = self._registry.exports[export]
         return self._jobs.of_job(stage, self._dataset.require_shard(video_id))
 

@@ -59,7 +59,7 @@ def prune_partitions(stage_folder: Path, partitions: Sequence[str]) -> list[str]
 
 
 def _all_within(rows: Mapping[str, LedgerEntry], others: Mapping[str, LedgerEntry]) -> bool:
-    """Whether others have all these rows, with the same fingerprints."""
+    """Return whether others have all these rows, with the same fingerprints."""
     return all(
         name in others and others[name].fingerprint == row.fingerprint for name, row in rows.items()
     )

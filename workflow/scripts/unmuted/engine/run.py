@@ -184,23 +184,26 @@ class Run:
     # --- reports ----------------------------------------------------------------------------------
 
     def report_inputs(self, name: str) -> list[Path]:
-        """All that a report reads: for `input:` of its rule. Raises UserError as the fits do."""
+        """Return the files that a report reads, the `input:` of its rule.
+
+        Raises UserError as the fits do.
+        """
         self.registry.reports[name].check(self.config)
         return self.inputs_of(self.stages_of_report(self.stages.report(name)))
 
     def report_fingerprint(self, name: str) -> str:
-        """For `params:` of a report: its code, the configuration, and all that is upstream."""
+        """Return the `params:` of a report: of code, configuration, and all that is upstream."""
         report = self.stages.report(name)
         return self.script_fingerprint(report.script, self.stages_of_report(report), report.module)
 
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
-        """The stages that a report reads, each with the run that it reads them of."""
-        own = [(self, name) for name in report.upstream if self.planner.has_stage(name)]
-        others = [self.scenario(name) for name in report.scenarios(self.config)]
-        return own + [(run, name) for run in others for name in report.in_scenarios]
+        """Return the stages that a report reads, each with the run of which it reads them."""
+        of_run = [(self, name) for name in report.upstream if self.planner.has_stage(name)]
+        scenarios = [self.scenario(name) for name in report.scenarios(self.config)]
+        return of_run + [(run, name) for run in scenarios for name in report.in_scenarios]
 
     def inputs_of(self, stages: Iterable[tuple[Run, str]]) -> list[Path]:
-        """Ledgers of stages of runs, and the splits. Raises UserError as the fits do."""
+        """Return the ledgers of stages of runs, and the splits. Raises UserError as the fits do."""
         self.check_experiment()
         ledgers = [path for run, name in stages for path in run.layout.all_ledgers(name)]
         return list(dict.fromkeys([SPLITS, *ledgers]))
@@ -208,7 +211,7 @@ class Run:
     def script_fingerprint(
         self, script: str, stages: Iterable[tuple[Run, str]], module: str = ""
     ) -> str:
-        """Digest of a script, of the configuration, and of all that is upstream of stages.
+        """Return the digest of a script, the configuration, and all that is upstream of stages.
 
         module: of the library, that the script imports by its name.
         """

@@ -46,7 +46,7 @@ class RunRecord:
         return shard in self._places
 
     def of_shard(self, shard: str) -> list[Video]:
-        """The videos of a shard, sorted by id; none for a shard that is not recorded."""
+        """Return the videos of a shard, sorted by id; none for a shard that is not recorded."""
         if shard not in self._places:
             return []
         start, length = self._places[shard]
@@ -54,9 +54,9 @@ class RunRecord:
         return [_video(cells) for cells in json.loads(self._file.read(length))]
 
     def all(self) -> list[Video]:
-        """All videos, sorted by id."""
-        found = [video for shard in self._places for video in self.of_shard(shard)]
-        return sorted(found, key=lambda video: video.video_id)
+        """Return all videos, sorted by id."""
+        videos = [video for shard in self._places for video in self.of_shard(shard)]
+        return sorted(videos, key=lambda video: video.video_id)
 
 
 def write_record(
@@ -89,7 +89,7 @@ def write_record(
 
 
 def read_record(path: Path, source: str) -> RunRecord | None:
-    """The record at `path`; None where there is none, or one of another source."""
+    """Return the record at `path`; None where there is none, or one of another source."""
     try:
         file = open(path, "rb")  # noqa: SIM115 (stays open with the record)
     except FileNotFoundError:
@@ -109,12 +109,12 @@ def read_record(path: Path, source: str) -> RunRecord | None:
 
 
 def _cells(video: Video) -> list[object]:
-    path, root = (str(part) if part else None for part in (video.path, video.root))
+    path, root = (str(place) if place else None for place in (video.path, video.root))
     named = [video.video_id, path, video.label, video.split, video.group, root]
     return [*named, dict(video.extra), video.unit]
 
 
 def _video(cells: list[Any]) -> Video:
     video_id, path, label, split, group, root, extra, unit = cells
-    path, root = (Path(part) if part else None for part in (path, root))
+    path, root = (Path(place) if place else None for place in (path, root))
     return Video(video_id, path, label, split, group, root, extra, unit)

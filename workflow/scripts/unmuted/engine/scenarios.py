@@ -24,17 +24,17 @@ FIXED = ("videos", "videos_per_shard", "splits", "seeds", "seeds_per_job", "alte
 
 
 def scenario_path(name: str) -> str:
-    """Part of a path under results/ that names a scenario; empty for the run itself."""
+    """Return the part of a path under results/ that names a scenario; empty for the run itself."""
     return f"{FOLDER}/{name}/" if name else ""
 
 
 def scenario_name(path: str) -> str:
-    """The name in such a part of a path."""
+    """Return the name of a scenario from the part of a path that names it."""
     return path.removeprefix(f"{FOLDER}/").removesuffix("/")
 
 
 def changed_setting(key: str, value: object) -> str:
-    """Name of the scenario that gives one setting another value."""
+    """Return the name of the scenario that gives one setting another value."""
     text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True)
     return f"{key}={text.removesuffix(chr(10)).removesuffix('...').strip()}"
 
@@ -45,23 +45,23 @@ def apply_scenario(
     check_config: Callable[[Mapping[str, Any]], dict[str, Any]],
     fixed: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The configuration with a scenario's settings, checked.
+    """Return the configuration with a scenario's settings, checked.
 
     config: complete. check_config: returns a configuration with all defaults, or raises UserError.
-    fixed: keys that say which videos there are, beside those that the engine knows. A value that
+    fixed: keys that say which videos there are, besides those that the engine knows. A value that
     `alternatives` lists for its key means what is given there. Raises UserError for a name
     that cannot be read, an unknown key or a value out of bounds, and for settings that say which
     videos there are: those are the same in all scenarios.
     """
     changed = copy.deepcopy(dict(config))
-    for part in name.split(","):
-        key, equals, text = part.partition("=")
+    for change in name.split(","):
+        key, equals, text = change.partition("=")
         if not (key and equals and text):
             raise UserError(
-                f"scenario {name!r}: found {part!r}, expected settings such as section.key=value, "
-                "separated by commas"
+                f"scenario {name!r}: found {change!r}, expected settings such as "
+                "section.key=value, separated by commas"
             )
-        if any(key == one or key.startswith(f"{one}.") for one in (*FIXED, *fixed)):
+        if any(f"{key}.".startswith(f"{fixed_key}.") for fixed_key in (*FIXED, *fixed)):
             raise UserError(f"scenario {name!r}: {key} must be the same in all scenarios of a run")
         named = config.get("alternatives", {}).get(key, {})
         _set(changed, key, named[text] if text in named else yaml.safe_load(text), name)

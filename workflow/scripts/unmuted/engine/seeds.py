@@ -17,14 +17,14 @@ _LONGEST = 60  # characters of a name that lists all of its seeds
 
 
 def partition_seeds(seeds: Sequence[int], per_job: int | None) -> dict[str, tuple[int, ...]]:
-    """Names of the partitions with their seeds, in the order of `seeds`; None: one for all."""
+    """Return the seeds of each partition by its name; `per_job` None: one partition for all."""
     size = len(seeds) if per_job is None else per_job
     partitions = [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
     return {partition_name(partition): partition for partition in partitions}
 
 
 def partition_name(seeds: Sequence[int]) -> str:
-    """Name of a partition, such as seed-3 or seeds-0-1-2."""
+    """Return the name of a partition, such as seed-3 or seeds-0-1-2."""
     if len(seeds) == 1:
         return f"seed-{seeds[0]}"
     listed = "-".join(map(str, seeds))
@@ -35,18 +35,18 @@ def partition_name(seeds: Sequence[int]) -> str:
 
 
 def name_of_fit(seed: int, fit: str) -> str:
-    """Name of the artifact of one fit of one seed."""
+    """Return the name of the artifact of one fit of one seed."""
     return f"seed-{seed}.{fit}"
 
 
 def inputs_by_seed(
     seeds: Iterable[int], by_fit: Mapping[str, Mapping[str, Any]]
 ) -> dict[int, dict[str, dict[str, Any]]]:
-    """What each fit of each seed reads, for `Job.run_seeds`: by_fit, with the seed itself."""
+    """Return what each fit of each seed reads, for `Job.run_seeds`: `by_fit` and the seed."""
     return {seed: {fit: {"seed": seed, **read} for fit, read in by_fit.items()} for seed in seeds}
 
 
 def parse_fit(name: str) -> tuple[int | None, str]:
-    """Seed and fit in such a name; no seed in any other."""
+    """Return the seed and the fit in a name of a fit; no seed where the name has none."""
     match = _UNIT.fullmatch(name)
     return (int(match[1]), match[2]) if match else (None, name)

@@ -115,11 +115,11 @@ class ShardedDataset:
         return assign_shards(list(self.videos), listing.videos_per_shard, listing.units)
 
     def has_shard(self, shard: str) -> bool:
-        """Whether a shard is part of this run."""
+        """Return whether a shard is part of this run."""
         return shard in (self.shards if self.record is None else self.record)
 
     def videos_of(self, shard: str) -> Mapping[str, Video]:
-        """The videos of one shard by id; none for a shard that is not part of this run."""
+        """Return the videos of one shard by id; none for a shard that is not part of this run."""
         if self.record is not None:
             return {video.video_id: video for video in self.record.of_shard(shard)}
         return {name: self.videos[name] for name in self.shards.get(shard, [])}
@@ -130,14 +130,14 @@ class ShardedDataset:
         return {video: shard for shard, videos in self.shards.items() for video in videos}
 
     def find_shard(self, video_id: str) -> str:
-        """Shard of a video of this run; in a job without a look at the other videos."""
+        """Return the shard of a video of this run; a job reads no other videos for it."""
         if self.record is None:
             return self.shard_of[video_id]
         unit = self.record.units.get(video_id, video_id)
         return shard_like(next(iter(self.record)), unit, self.record.videos_per_shard)
 
     def require_shard(self, video_id: str) -> str:
-        """Shard of a video; raises UserError for an id that is not part of this run."""
+        """Return the shard of a video; raises UserError for an id that is not part of this run."""
         if video_id not in self.shard_of:
             raise UserError(
                 f"no video {video_id!r} in this run; results/videos.csv lists the ids "
@@ -164,7 +164,7 @@ class ShardedDataset:
 
     @property
     def kept_splits(self) -> Path:
-        """Where splits that were made are kept, beside the table: Snakemake deletes outputs."""
+        """Where made splits are kept, next to the table: Snakemake deletes outputs."""
         return RESULTS / f".splits-{self.splits_digest[:12]}.csv"
 
     @cached_property
@@ -180,19 +180,19 @@ class ShardedDataset:
         check_classes(self.listing.videos, self.splits)
 
     def is_in(self, scope: Scope, video_id: str) -> bool:
-        """Whether a video is in one of the splits of a scope."""
+        """Return whether a video is in one of the splits of a scope."""
         return scope is ALL or self.splits.get(video_id) in scope
 
     def videos_in(self, shard: str, scope: Scope) -> Mapping[str, Video]:
-        """The videos of a shard that are in a scope, by id; every stage upstream of a fit asks."""
+        """Return the videos of a shard that are in a scope, by id; many stages ask for them."""
         if (shard, scope) not in self._in_scope:
             videos = self.videos_of(shard).items()
-            found = {name: video for name, video in videos if self.is_in(scope, name)}
-            self._in_scope[shard, scope] = found
+            in_scope = {name: video for name, video in videos if self.is_in(scope, name)}
+            self._in_scope[shard, scope] = in_scope
         return self._in_scope[shard, scope]
 
     def experiment_table(self, scope: Scope) -> list[object]:
-        """Labels, groups and splits of the videos in a scope, and all classes: a JSON value."""
+        """Return labels, groups and splits of the videos in a scope, and all classes, as JSON."""
         table = [
             [video.video_id, video.label, video.split, video.group, self.splits.get(video.video_id)]
             for video in self.listing.videos

@@ -17,7 +17,7 @@ LAYOUT = re.compile(r"(\d{5,})-of-(\d{5,})")
 
 
 def shard_count(videos: int, videos_per_shard: int) -> int:
-    """Smallest power of two that keeps shards at `videos_per_shard` videos on average."""
+    """Return the smallest power of two for shards of `videos_per_shard` videos on average."""
     count = 1
     while count * videos_per_shard < videos:
         count *= 2
@@ -25,13 +25,16 @@ def shard_count(videos: int, videos_per_shard: int) -> int:
 
 
 def shard_name(video_id: str, count: int) -> str:
-    """Name of the shard of `video_id` among `count` shards, such as 00003-of-00016."""
+    """Return the name of the shard of `video_id` among `count` shards, such as 00003-of-00016."""
     number = int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:8], "big")
     return f"{number % count:05d}-of-{count:05d}"
 
 
 def shard_like(neighbour: str, unit: str, videos_per_shard: int) -> str:
-    """Shard of a unit, by default the id of a video, in the layout that has a shard `neighbour`."""
+    """Return the shard of a unit in the layout that has a shard `neighbour`.
+
+    A video without a unit is one by its id.
+    """
     if videos_per_shard == 1:
         return unit
     layout = LAYOUT.fullmatch(neighbour)
@@ -43,7 +46,7 @@ def shard_like(neighbour: str, unit: str, videos_per_shard: int) -> str:
 def assign_shards(
     video_ids: Sequence[str], videos_per_shard: int, units: Mapping[str, str] | None = None
 ) -> dict[str, list[str]]:
-    """Shard names with their video ids, both sorted; only shards that hold videos.
+    """Return the shard names with their video ids, both sorted; only shards that hold videos.
 
     With one video a shard, the shard bears the video's id: the plain DAG of one job per video.
     units: of videos that must lie in one shard, by id. Their unit takes the place of their ids.
@@ -61,7 +64,7 @@ def assign_shards(
 def shards_of_other_layouts(
     video_id: str, shard: str, folders: Iterable[str], unit: str | None = None
 ) -> list[str]:
-    """Names among `folders` in which another layout keeps `video_id`, in a fixed order.
+    """Return the names among `folders` in which another layout keeps `video_id`, in a fixed order.
 
     unit: of the video, if it has one; earlier it may have had none.
     """
@@ -77,7 +80,7 @@ def shards_of_other_layouts(
 
 
 def shard_folders(stage_folder: Path) -> list[str]:
-    """Names of the shard folders that lie in a stage's folder."""
+    """Return the names of the shard folders that lie in a stage's folder."""
     if not stage_folder.is_dir():
         return []
     folders = (entry.name for entry in stage_folder.iterdir() if entry.is_dir())

@@ -1,4 +1,4 @@
-"""What the engine is told of a workflow: its stages, its reports, and what surrounds them.
+"""The declaration of a workflow for the engine: its stages, its reports, and what surrounds them.
 
 Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
 """
@@ -36,7 +36,7 @@ class Stage:
         inputs: stages whose artifacts of the same video it reads; a video that they could not
             process is passed on with their status.
         optional: the same, where a missing artifact is fine.
-        pooled: of a fitted stage, the stages of which it reads the artifacts of many videos.
+        pooled: of a fitted stage, the stages whose artifacts of many videos it reads.
         splits: of a fitted stage, the splits whose videos it may read; a changed video of another
             split is no reason to run it. Empty: all videos, those without a label too.
         all_videos_if: a setting; where it is true, the stage reads all videos, whatever `splits`
@@ -98,7 +98,7 @@ class Stage:
         return (*self.inputs, *self.optional, *self.pooled, *self.fits)
 
     def under(self, config: Config) -> Stage:
-        """The stage with what it reads under a configuration."""
+        """Return the stage with what it reads under a configuration."""
         return self if self.chosen is None else _narrowed(self, self.chosen(config))
 
 
@@ -108,9 +108,9 @@ class Report:
 
     Attributes:
         script: the script that writes it; one may write several reports.
-        pooled: stages of which it reads the artifacts of all videos, where these stages exist.
+        pooled: stages whose artifacts of all videos it reads, where these stages exist.
         fits: fitted stages that it reads.
-        scenarios: names the scenarios that it reads beside the run itself.
+        scenarios: names the scenarios that it reads besides the run itself.
         in_scenarios: the sharded stages that it reads in each of them.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
         check: raises UserError for a configuration that the report cannot be written for.
@@ -133,12 +133,12 @@ class Report:
         return (*self.pooled, *self.fits)
 
     def under(self, config: Config) -> Report:
-        """The report with what it reads under a configuration."""
+        """Return the report with what it reads under a configuration."""
         return self if self.chosen is None else _narrowed(self, self.chosen(config))
 
 
 def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:
-    """A row that reads only the wanted ones of the stages that it declares."""
+    """Return a row that reads only the wanted stages among those that it declares."""
     kinds = ("inputs", "optional", "pooled", "fits", "in_scenarios")
     kept: dict[str, Any] = {
         kind: tuple(name for name in getattr(row, kind) if name in wanted)
@@ -169,13 +169,13 @@ class ModelCatalog(Protocol):
     """Where the models of a configuration come from. `settings`: one entry of `models`."""
 
     def spec(self, settings: Config) -> Any:
-        """What a script needs to load the model."""
+        """Return what a script needs to load the model."""
 
     def identity(self, settings: Config) -> str:
-        """What identifies its content; computed without loading it."""
+        """Return what identifies its content; computed without loading it."""
 
     def fingerprint(self, settings: Config, identity: str) -> Any:
-        """A JSON value of all that shapes what the model makes, with its `identity`."""
+        """Return a JSON value of all that shapes what the model makes, with its `identity`."""
 
     def require(self, settings: Mapping[str, Config]) -> None:
         """Make the models, by role, available offline. Raises UserError where one is not."""
@@ -183,7 +183,7 @@ class ModelCatalog(Protocol):
 
 @dataclass(frozen=True)
 class Registry:
-    """All that the engine is told of one workflow.
+    """The declaration of one workflow for the engine.
 
     Attributes:
         stages: by name, a stage after the stages that it reads.
@@ -199,8 +199,8 @@ class Registry:
         fit_checks: the same, before the first job of a run that fits anything.
         has_setting: tells whether the configuration has a key; every key that a stage declares is
             asked for, if this is given.
-        fixed_settings: keys that must be the same in all scenarios, beside those of the engine.
-        expected_statuses: of a ledger, beside "ok", that nobody needs to be told of.
+        fixed_settings: keys that must be the same in all scenarios, besides those of the engine.
+        expected_statuses: statuses of a ledger, besides "ok", that deserve no warning.
         infrastructure: modules that decide where an artifact lies, not what is in it: the code of
             no stage.
         code_versions: the table of recorded code digests, see `unmuted.engine.code_versions`.
@@ -243,7 +243,7 @@ class Registry:
     @cached_property
     def stages_of_script(self) -> Mapping[str, tuple[Stage, ...]]:
         """By script, the stages that one of its jobs makes."""
-        found: dict[str, tuple[Stage, ...]] = {}
+        by_script: dict[str, tuple[Stage, ...]] = {}
         for stage in self.stages.values():
-            found[stage.script] = (*found.get(stage.script, ()), stage)
-        return found
+            by_script[stage.script] = (*by_script.get(stage.script, ()), stage)
+        return by_script

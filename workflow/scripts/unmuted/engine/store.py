@@ -38,35 +38,35 @@ class Store:
     # --- reading ----------------------------------------------------------------------------------
 
     def read_splits(self) -> dict[str, str]:
-        """Split of every labelled video, by id, from the table of the run."""
+        """Return the split of every labelled video, by id, from the table of the run."""
         return read_splits(SPLITS)
 
     def rows(self, stage_name: str, partition: str | None = None) -> dict[str, LedgerEntry]:
-        """Entries of the ledger of a shard or partition, by name."""
+        """Return the entries of the ledger of a shard or partition, by name."""
         return read_rows(self._layout.ledger(stage_name, partition))
 
     def artifact(
         self, stage_name: str, name: str, rows: Mapping[str, LedgerEntry], partition: str | None
     ) -> Artifact:
-        """The artifact of a video or fit, from the entries of its ledger."""
+        """Return the artifact of a video or fit, from the entries of its ledger."""
         folder, suffix = self._layout.folder(stage_name, partition), self._stages[stage_name].suffix
         return Artifact(folder / f"{name}{suffix}", rows[name])
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
-        """Artifacts of videos of any shards, by id; without those that have no artifact."""
+        """Return the artifacts of videos of any shards, by id, without videos that have none."""
         by_shard: dict[str, list[str]] = {}
         for name in sorted(set(names)):
             by_shard.setdefault(self._dataset.find_shard(name), []).append(name)
-        found = {}
+        by_name = {}
         for shard in sorted(by_shard):
             rows = self.rows(stage_name, shard)
             for name in by_shard[shard]:
                 if name in rows and rows[name].has_artifact:
-                    found[name] = self.artifact(stage_name, name, rows, shard)
-        return found
+                    by_name[name] = self.artifact(stage_name, name, rows, shard)
+        return by_name
 
     def artifact_of_digest(self, stage_name: str, video_id: str, digest: str) -> Artifact:
-        """The artifact of a video that a fitted stage has recorded by its digest.
+        """Return the artifact of a video that a fitted stage has recorded by its digest.
 
         Its ledger is not read: reading the artifact checks the digest.
         """
@@ -75,20 +75,20 @@ class Store:
         return self.artifact(stage_name, video_id, {video_id: row}, shard)
 
     def fits(self, stage_name: str, partition: str | None = None) -> dict[str, Artifact]:
-        """Artifacts of a fitted stage, or of one partition of it, by name."""
+        """Return the artifacts of a fitted stage, or of one partition of it, by name."""
         rows = self.rows(stage_name, partition)
         return {name: self.artifact(stage_name, name, rows, partition) for name in rows}
 
     def fits_by_seed(self, stage_name: str) -> dict[int, dict[str, Artifact]]:
-        """Artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
-        found: dict[int, dict[str, Artifact]] = {seed: {} for seed in self._seeds}
+        """Return the artifacts of a fitted stage by seed, in the order of the seeds, and by fit."""
+        by_seed: dict[int, dict[str, Artifact]] = {seed: {} for seed in self._seeds}
         for partition in self._layout.partitions(stage_name):
             for name, artifact in self.fits(stage_name, partition).items():
                 seed, fit = parse_fit(name)
                 if seed is None:
                     raise ValueError(f"the fit {name} of the stage {stage_name} has no seed")
-                found[seed][fit] = artifact
-        return found
+                by_seed[seed][fit] = artifact
+        return by_seed
 
     # --- making -----------------------------------------------------------------------------------
 
@@ -99,9 +99,9 @@ class Store:
         extra_inputs: Mapping[str, Any],
         prepare: Callable[[Artifact], Artifact] = lambda artifact: artifact,
     ) -> list[Task]:
-        """One task per video of a shard, with fingerprints over the content of what it reads.
+        """Return a task for each video of a shard, with a fingerprint over its inputs.
 
-        extra_inputs: per video, a JSON value that enters its fingerprint beside the artifacts it
+        extra_inputs: per video, a JSON value that enters its fingerprint besides the artifacts it
         reads, such as the digests of fitted models. prepare: is applied to every artifact that a
         task is given.
         """
@@ -128,7 +128,7 @@ class Store:
         return tasks
 
     def fit_tasks(self, stage_name: str, fits: Mapping[str, Any]) -> list[Task]:
-        """One task per fit; fits: names, each with a JSON value that enters its fingerprint."""
+        """Return a task for each fit; `fits`: names, with a JSON value for the fingerprint."""
         return [
             Task(name, self._fingerprints.of_artifact(stage_name, inputs))
             for name, inputs in fits.items()

@@ -34,7 +34,7 @@ _DTYPES = {
 
 
 @dataclass
-class _Part:
+class _GrowingArray:
     """An array that grows along its first axis."""
 
     file: IO[bytes]
@@ -55,7 +55,7 @@ class TensorSpool:
     """
 
     def __init__(self) -> None:
-        self._parts: dict[str, _Part] = {}
+        self._arrays: dict[str, _GrowingArray] = {}
 
     def append(self, name: str, rows: np.ndarray) -> None:
         """Append rows (n, ...) to an array, which begins with the first call.
@@ -66,32 +66,32 @@ class TensorSpool:
         import numpy as np
 
         rows = np.ascontiguousarray(rows)
-        part = self._parts.get(name)
-        if part is None:
+        array = self._arrays.get(name)
+        if array is None:
             file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (`write` closes it)
-            part = self._parts[name] = _Part(file, rows.dtype, rows.shape[1:])
-        if (rows.dtype, rows.shape[1:]) != (part.dtype, part.shape):
+            array = self._arrays[name] = _GrowingArray(file, rows.dtype, rows.shape[1:])
+        if (rows.dtype, rows.shape[1:]) != (array.dtype, array.shape):
             raise ValueError(
-                f"{name}: expected rows of {part.dtype} {part.shape}, found {rows.dtype} "
+                f"{name}: expected rows of {array.dtype} {array.shape}, found {rows.dtype} "
                 f"{rows.shape[1:]}"
             )
         with _room():
-            part.file.write(rows.tobytes())
-        part.rows += len(rows)
+            array.file.write(rows.tobytes())
+        array.rows += len(rows)
 
     def write(self, path: Path, metadata: Mapping[str, str]) -> None:
         """Write the file; nothing can be appended any more."""
-        header, order = _header(self._parts, metadata)
+        header, order = _header(self._arrays, metadata)
         with open(path, "wb") as target:
             target.write(header)
             for name in order:
-                with self._parts[name].file as source:
+                with self._arrays[name].file as source:
                     source.seek(0)
                     shutil.copyfileobj(source, target, 1 << 20)
 
 
 class TensorFile:
-    """A safetensors file of which rows are read, and no more than these.
+    """A safetensors file from which only the wanted rows are read.
 
     The library's slices read whole arrays, or map them: mapped pages count as memory of the process
     until it runs short. Raises ValueError for a file that is not of the format.
@@ -113,11 +113,11 @@ class TensorFile:
         self._file.close()
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of an array."""
+        """Return the shape of an array."""
         return tuple(self._header[name]["shape"])
 
     def rows(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Rows [start, stop) of an array, all of them by default; those beyond its end are not."""
+        """Return the rows [start, stop) of an array, by default all, up to its end."""
         import numpy as np
 
         entry = self._header[name]
@@ -133,7 +133,7 @@ class TensorFile:
 
 
 def read_header(file: IO[bytes]) -> dict[str, Any]:
-    """The header of a safetensors file without its metadata; the data follows in `file`.
+    """Return the header of a safetensors file without its metadata; the data follows in `file`.
 
     The format: 8 bytes length, JSON, data. Raises ValueError where that is not there.
     """
@@ -148,20 +148,22 @@ def read_header(file: IO[bytes]) -> dict[str, Any]:
     return header
 
 
-def _header(parts: Mapping[str, _Part], metadata: Mapping[str, str]) -> tuple[bytes, list[str]]:
-    """Length and JSON of the header, and the arrays in the order of their data.
+def _header(
+    arrays: Mapping[str, _GrowingArray], metadata: Mapping[str, str]
+) -> tuple[bytes, list[str]]:
+    """Return the length and JSON of the header, and the arrays in the order of their data.
 
     The library itself says how it orders and names their types.
     """
     import numpy as np
     from safetensors.numpy import save
 
-    empty = save({name: np.empty((0,), part.dtype) for name, part in parts.items()})
+    empty = save({name: np.empty((0,), array.dtype) for name, array in arrays.items()})
     known = json.loads(empty[8:])
-    ends = list(accumulate(parts[name].bytes for name in known))
+    ends = list(accumulate(arrays[name].bytes for name in known))
     content: dict[str, Any] = {"__metadata__": dict(metadata)}
     for name, start, end in zip(known, [0, *ends], ends, strict=False):
-        shape = [parts[name].rows, *parts[name].shape]
+        shape = [arrays[name].rows, *arrays[name].shape]
         content[name] = {
             "dtype": known[name]["dtype"],
             "shape": shape,

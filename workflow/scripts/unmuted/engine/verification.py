@@ -28,7 +28,7 @@ def verify(registry: Registry, results: Path) -> int:
 
 
 def _ledgers(registry: Registry, results: Path) -> Iterator[tuple[Path, str]]:
-    """Every ledger with the suffix of its artifacts."""
+    """Yield every ledger with the suffix of its artifacts."""
     runs = [results, *sorted(results.glob(f"{FOLDER}/*"))]
     for run, stage in product(runs, registry.stages.values()):
         whole = run / f"{stage.name}.ledger.csv"

@@ -74,10 +74,10 @@ class AstFeatures:
         self.config = cast(Any, self.model.config)
         self.device, self.dtype = device, dtype
         self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
-        found = (self.extractor.sampling_rate, self.extractor.max_length)
-        if found != (SAMPLE_RATE, self.config.max_length):
+        settings = (self.extractor.sampling_rate, self.extractor.max_length)
+        if settings != (SAMPLE_RATE, self.config.max_length):
             raise UserError(
-                f"{folder}: sampling_rate and max_length of the feature extractor are {found},"
+                f"{folder}: sampling_rate and max_length of the feature extractor are {settings},"
                 f" expected {(SAMPLE_RATE, self.config.max_length)}"
             )
         self.dim: int = self.config.hidden_size
@@ -87,20 +87,20 @@ class AstFeatures:
         self.window_seconds = self.window_samples / SAMPLE_RATE
 
     def extract(self, samples: np.ndarray, steps: int, per_step: bool = False) -> AstResult:
-        """Of samples int16 (n,), mono, 16 kHz, n >= 1; see `extract_clips`."""
+        """Return the result for samples int16 (n,), mono, 16 kHz, n >= 1; see `extract_clips`."""
         [(_, result)] = self.extract_clips([("", samples)], steps, per_step)
         return result
 
     def extract_clips(
         self, clips: Iterable[tuple[str, np.ndarray]], steps: int, per_step: bool = False
     ) -> Iterator[tuple[str, AstResult]]:
-        """Tokens in T equal time bins over each clip, and the clip's label scores.
+        """Yield tokens in T equal time bins over each clip, and the clip's label scores.
 
         Patch tokens are averaged over frequency, then over those that overlap a bin in time,
         weighted by the overlap; tokens that have seen padding are left out. A clip longer than the
         model's window is cut into windows at the bins' borders: a bin takes the tokens of its
         window, and a label's score is its highest over the windows, since a label applies to a
-        clip in which it is heard once.
+        clip that has its sound once.
 
         Per step, tokens are as the source makes them: each of T equal parts in a pass of its own,
         padded to the model's window, or cut to it; a token is the mean over all patches, those of
@@ -116,25 +116,25 @@ class AstFeatures:
         limit = 0 if per_step else self.window_samples
         prepared = (self._prepare(name, samples, steps, limit) for name, samples in clips)
         run = AdaptiveBatch(self._forward, self.batch_size)
-        found = run_across(prefetch(prepared), run, self.batch_size, _collect)
-        for (name, bins, edges), passes in found:
+        results = run_across(prefetch(prepared), run, self.batch_size, _collect)
+        for (name, bins, edges), passes in results:
             pool = self._pool_steps if per_step else self._pool_windows
             yield name, pool(bins, edges, *map(np.stack, zip(*passes, strict=True)))
 
     def _prepare(
         self, name: str, samples: np.ndarray, steps: int, limit: int
     ) -> tuple[tuple[str, np.ndarray, np.ndarray], list[np.ndarray]]:
-        """Name, bins and stretches of a clip, and the spectrogram of each stretch."""
+        """Return name, bins and stretches of a clip, and the spectrogram of each stretch."""
         _check_samples(samples)
         bins = bin_edges(samples.size, steps)
         edges = window_edges(bins, limit) if limit else bins
-        parts = [samples[start:stop] for start, stop in pairwise(edges.tolist())]
-        return (name, bins, edges), [self._spectrogram(part) for part in parts]
+        stretches = [samples[start:stop] for start, stop in pairwise(edges.tolist())]
+        return (name, bins, edges), [self._spectrogram(stretch) for stretch in stretches]
 
     def _pool_windows(
         self, bins: np.ndarray, edges: np.ndarray, columns: np.ndarray, logits: np.ndarray
     ) -> AstResult:
-        """From the columns (W, t, D) and logits (W, labels) of a clip's windows."""
+        """Return the result from columns (W, t, D) and logits (W, labels) of a clip's windows."""
         spans, tokens = [], []
         for (start, stop), of_window in zip(pairwise(edges.tolist()), columns, strict=True):
             usable = token_spans(stop - start, self.config.patch_size, self.config.time_stride)
@@ -154,7 +154,7 @@ class AstFeatures:
     def _pool_steps(
         self, bins: np.ndarray, edges: np.ndarray, columns: np.ndarray, logits: np.ndarray
     ) -> AstResult:
-        """From the columns (T, t, D) and logits (T, labels) of a clip's steps."""
+        """Return the result from the columns (T, t, D) and logits (T, labels) of a clip's steps."""
         mean = _mean_score_logits(logits)
         return AstResult(
             tokens=columns.mean(axis=1),
@@ -164,13 +164,13 @@ class AstFeatures:
         )
 
     def _spectrogram(self, samples: np.ndarray) -> np.ndarray:
-        """Log mel energies of a stretch, normalised and padded to the window: (frames, bins)."""
+        """Return log mel energies (frames, bins), normalised and padded to the window."""
         # The checkpoints were trained on sound in [-1, 1], not on 16-bit integers.
         waveform = np.zeros(max(samples.size, FRAME_SAMPLES), np.float32)
         waveform[: samples.size] = samples / np.float32(32768)
         with one_blas_thread():
-            found = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
-        return found.input_values[0]
+            spectrogram = self.extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
+        return spectrogram.input_values[0]
 
     @torch.inference_mode()
     def _forward(self, spectrograms: np.ndarray) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -202,7 +202,7 @@ def _check_samples(samples: np.ndarray) -> None:
 
 
 def _mean_score_logits(logits: np.ndarray) -> np.ndarray:
-    """Logits (labels,) whose sigmoid is the mean of the sigmoid of `logits` (passes, labels)."""
+    """Return logits (labels,) whose sigmoid is the mean of that of `logits` (passes, labels)."""
     passes = torch.from_numpy(logits)
     # sigmoid(-x) is 1 - sigmoid(x): the odds of the mean, in logarithms so that none is 0.
     yes = torch.nn.functional.logsigmoid(passes).logsumexp(dim=0)
@@ -217,5 +217,5 @@ def _check_labels(labels: list[str], folder: Path) -> None:
     if len(labels) != len(place) or moved:
         raise UserError(
             f"{folder / 'config.json'}: expected the {len(place)} labels of AudioSet in order,"
-            f" found {len(labels)}, of which {len(moved)} stand elsewhere {moved[:3]}"
+            f" found {len(labels)}; {len(moved)} of them stand elsewhere: {moved[:3]}"
         )

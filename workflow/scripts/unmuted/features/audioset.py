@@ -16,7 +16,7 @@ COLUMNS = ["index", "mid", "display_name"]
 
 
 def load_labels(path: Path = DEFAULT_PATH) -> list[str]:
-    """The display names in index order; raises UserError unless the table is whole and in order."""
+    """Return the display names in order; raise UserError unless the table is whole and in order."""
     if not path.is_file():
         raise UserError(f"{path}: no table of AudioSet labels; restore it from the repository")
     with path.open(newline="", encoding="utf-8") as file:

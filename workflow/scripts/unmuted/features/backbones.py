@@ -55,14 +55,14 @@ class Backbone:
         self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
 
     def extract(self, images: np.ndarray) -> np.ndarray:
-        """Features float32 (N, F) of images uint8 (N, H, W, 3), RGB; see `extract_clips`."""
+        """Return features float32 (N, F) of images uint8 (N, H, W, 3), RGB; see `extract_clips`."""
         [(_, features)] = self.extract_clips([("", images)])
         return features
 
     def extract_clips(
         self, clips: Iterable[tuple[str, np.ndarray]]
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """The means over places of the network's last layer but the classifier.
+        """Yield the means over places of the last layer of the network before its classifier.
 
         Args:
             clips: names, and images uint8 (N, H, W, 3), RGB; N, H and W may differ from clip to
@@ -73,19 +73,19 @@ class Backbone:
         """
         prepared = ((name, prepare(images, self.preset, self.square)) for name, images in clips)
         run = AdaptiveBatch(self._forward, self.batch_size)
-        found = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
-        for name, features in found:
+        by_clip = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
+        for name, features in by_clip:
             yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)
 
     @torch.inference_mode()
     def _forward(self, pixels: np.ndarray) -> torch.Tensor:
-        """(B, 3, h, w) to float32 (B, F), on the device."""
+        """Map pixels (B, 3, h, w) to features float32 (B, F), on the device."""
         values = to_device(pixels, self.device, self.dtype)
         return self.model(values.contiguous(memory_format=torch.channels_last)).float()
 
 
 def prepare(images: np.ndarray, preset: ImageClassification, square: int | None) -> np.ndarray:
-    """Pixels for the model, by torchvision's own preset.
+    """Return the pixels for the model, by torchvision's own preset.
 
     Args:
         images: uint8 (N, H, W, 3), RGB.

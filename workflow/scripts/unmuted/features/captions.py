@@ -50,14 +50,14 @@ class Captioner:
         self.max_new_tokens, self.num_beams = max_new_tokens, num_beams
 
     def caption(self, images: np.ndarray) -> list[str]:
-        """One caption per picture uint8 (N, H, W, 3), RGB; see `caption_clips`."""
+        """Return one caption per picture uint8 (N, H, W, 3), RGB; see `caption_clips`."""
         [(_, captions)] = self.caption_clips([("", images)])
         return captions
 
     def caption_clips(
         self, clips: Iterable[tuple[str, np.ndarray]]
     ) -> Iterator[tuple[str, list[str]]]:
-        """One caption per picture, without special tokens; a model may answer with an empty one.
+        """Yield one caption per picture, without special tokens; a caption may be empty.
 
         Args:
             clips: names, and pictures uint8 (N, H, W, 3), RGB; N, H and W may differ from clip to
@@ -72,7 +72,7 @@ class Captioner:
 
     @torch.inference_mode()
     def _generate(self, pixels: np.ndarray) -> list[str]:
-        """(B, 3, h, w) to B captions."""
+        """Map pixels (B, 3, h, w) to B captions."""
         tokens = self.model.generate(
             to_device(pixels, self.device, self.dtype),
             max_new_tokens=self.max_new_tokens,
@@ -86,7 +86,7 @@ class Captioner:
 def _attend(
     attention: BlipAttention, hidden_states: torch.Tensor, **_: object
 ) -> tuple[torch.Tensor, None]:
-    """`BlipAttention.forward` without (B, heads, P, P) scores in memory: (B, P, D) to (B, P, D).
+    """Map (B, P, D) to (B, P, D) as `BlipAttention.forward`, without (B, heads, P, P) in memory.
 
     transformers writes them out, which makes batches of 577 patches slower than single pictures.
     """

@@ -27,7 +27,9 @@ class PictureModel(Protocol):
 
     def extract_clips(
         self, clips: Iterable[tuple[Key, np.ndarray]]
-    ) -> Iterator[tuple[Key, np.ndarray]]: ...
+    ) -> Iterator[tuple[Key, np.ndarray]]:
+        """Yield features (N, F) float32 of images uint8 (N, H, W, 3), by the same keys."""
+        ...
 
 
 class PictureExtractor:
@@ -54,7 +56,7 @@ class PictureExtractor:
         return self._build(spec, device, dtype), dtype
 
     def extract(self, tasks: Sequence[Task], source: str) -> Iterator[Result]:
-        """Features (N, F) float32 of the N pictures of each task's container, and the dtype used.
+        """Yield features (N, F) float32 of the N pictures of each task, with their dtype.
 
         source: the stage whose artifacts hold the pictures. They are read, and their features are
         written, a few at once, so that a long video needs no more memory than a short one.
@@ -70,7 +72,7 @@ class PictureExtractor:
 
 
 def _chunks(tasks: Sequence[Task], source: str) -> Iterator[tuple[tuple[str, bool], np.ndarray]]:
-    """Pictures (n, H, W, 3) of each task, keyed by its name and whether they are its last."""
+    """Yield pictures (n, H, W, 3) of each task, by its name and whether they are its last."""
     for task in tasks:
         for images, is_last in image_chunks(task.inputs[source]):
             yield (task.name, is_last), images

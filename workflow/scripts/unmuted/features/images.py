@@ -7,7 +7,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 
 def prepare_images(processor: BaseImageProcessor, images: np.ndarray) -> np.ndarray:
-    """Pixels for the model, by the checkpoint's own processor.
+    """Return the pixels for the model, by the checkpoint's own processor.
 
     Args:
         processor: a transformers image processor; works on all images of one size at once.

@@ -31,19 +31,19 @@ class LabelHead:
     epsilon: float = EPSILON
 
     def logits(self, tokens: np.ndarray) -> np.ndarray:
-        """(..., D) -> float32 (..., L)"""
+        """Map tokens (..., D) to logits float32 (..., L)."""
         x = tokens.astype(np.float64)
         x = x - x.mean(axis=-1, keepdims=True)
         x /= np.sqrt((x**2).mean(axis=-1, keepdims=True) + self.epsilon)
         return ((x * self.gain + self.shift) @ self.weight.T + self.bias).astype(np.float32)
 
     def directions(self) -> np.ndarray:
-        """(L, D) float32: the direction in token space that raises each label's logit."""
+        """Return (L, D) float32: the direction in token space that raises each label's logit."""
         return self.weight * self.gain
 
 
 def read_label_head(spec: ModelSpec) -> LabelHead:
-    """The head of an ASTForAudioClassification, without loading the model.
+    """Return the head of an ASTForAudioClassification, without loading the model.
 
     Raises UserError where the checkpoint has none.
     """
@@ -54,7 +54,7 @@ def read_label_head(spec: ModelSpec) -> LabelHead:
 
 
 def _tensor(folder: Path, name: str) -> np.ndarray:
-    """A tensor of a checkpoint of one file, or of several with an index."""
+    """Return a tensor of a checkpoint of one file, or of several with an index."""
     from safetensors import safe_open
 
     whole, index = (folder / file for file in WEIGHTS)

@@ -32,7 +32,7 @@ class SentenceEncoder:
         self._vectors: dict[str, np.ndarray] = {}
 
     def encode(self, sentences: list[str]) -> np.ndarray:
-        """Unit vectors, float32 (N, dim), in the order of the sentences.
+        """Return unit vectors, float32 (N, dim), in the order of the sentences.
 
         A sentence's vector does not depend on its neighbours: only sentences of one length in
         tokens share a batch, so that none is padded, and all batches have the same size. A sentence
@@ -49,7 +49,10 @@ class SentenceEncoder:
         return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
 
     def _encode_batch(self, texts: list[str]) -> np.ndarray:
-        """At most BATCH sentences of one length, filled up with the last: float32 (n, dim)."""
+        """Return the vectors, float32 (n, dim), of at most BATCH sentences of one length.
+
+        The batch is filled up with the last sentence.
+        """
         filled = texts + texts[-1:] * (BATCH - len(texts))
         vectors = self.model.encode(
             filled, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False

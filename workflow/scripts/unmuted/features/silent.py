@@ -8,7 +8,7 @@ from unmuted.engine.executor import Result, Task
 
 
 def split_silent(tasks: Sequence[Task]) -> tuple[list[Result], list[Task]]:
-    """Outcomes of the tasks whose wav is silent, with its reason, and the tasks that sound."""
+    """Return results for the tasks whose wav is silent, with its reason, and the other tasks."""
     silent, sounding = [], []
     for task in tasks:
         row = task.inputs["wav"].row

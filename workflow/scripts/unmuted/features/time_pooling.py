@@ -13,17 +13,20 @@ HOP_SAMPLES = 160
 
 
 def bin_edges(samples: int, steps: int) -> np.ndarray:
-    """The borders of `steps` equal time bins, to the nearest sample: int64 (T + 1,)."""
+    """Return the borders of `steps` equal time bins, to the nearest sample: int64 (T + 1,)."""
     return (2 * np.arange(steps + 1) * samples + steps) // (2 * steps)
 
 
 def frame_count(samples: int) -> int:
-    """Spectrogram frames that lie wholly within so many samples; at least one (zeros are added)."""
+    """Return how many spectrogram frames lie wholly within so many samples: one at least.
+
+    Zeros are added where none does.
+    """
     return 1 + max(samples - FRAME_SAMPLES, 0) // HOP_SAMPLES
 
 
 def token_spans(samples: int, patch: int, stride: int) -> np.ndarray:
-    """The samples [start, stop) that each usable column of patches has seen: int64 (K, 2).
+    """Return the samples [start, stop) that each usable column of patches covers: int64 (K, 2).
 
     Column j covers the frames [j * stride, j * stride + patch). Columns that reach into the padding
     behind the sound are left out. Sound shorter than one patch keeps the first column, the one
@@ -36,7 +39,7 @@ def token_spans(samples: int, patch: int, stride: int) -> np.ndarray:
 
 
 def pooling_weights(spans: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How much each token counts in each time bin.
+    """Return how much each token counts in each time bin.
 
     A bin takes the tokens it overlaps, weighted by the overlap. A bin that no token overlaps (the
     last milliseconds of a clip, or bins finer than a sample) takes the nearest token.
@@ -58,7 +61,7 @@ def pooling_weights(spans: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def window_edges(edges: np.ndarray, limit: int) -> np.ndarray:
-    """Borders of the stretches that go through the model at once, each at most `limit` samples.
+    """Return the borders of the stretches that are one pass each, of at most `limit` samples.
 
     Sound that fits is one stretch. Longer sound is cut at the borders of time bins, into stretches
     of nearly equal numbers of bins; a bin longer than `limit` is itself cut evenly.

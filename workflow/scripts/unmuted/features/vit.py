@@ -44,14 +44,14 @@ class VitFeatures:
         self.dim: int = self.model.config.hidden_size
 
     def extract(self, images: np.ndarray) -> np.ndarray:
-        """Features float32 (N, D) of images uint8 (N, H, W, 3), RGB; see `extract_clips`."""
+        """Return features float32 (N, D) of images uint8 (N, H, W, 3), RGB; see `extract_clips`."""
         [(_, features)] = self.extract_clips([("", images)])
         return features
 
     def extract_clips(
         self, clips: Iterable[tuple[str, np.ndarray]]
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """Mean of the patch tokens after the final layer norm, the CLS token left out.
+        """Yield the mean of the patch tokens after the final layer norm, without the CLS token.
 
         Args:
             clips: names, and images uint8 (N, H, W, 3), RGB; N, H and W may differ from clip to
@@ -62,13 +62,13 @@ class VitFeatures:
         """
         prepared = ((name, prepare_images(self.processor, images)) for name, images in clips)
         run = AdaptiveBatch(self._forward, self.batch_size)
-        found = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
-        for name, features in found:
+        by_clip = run_across(prefetch(prepared), run, self.batch_size, to_arrays)
+        for name, features in by_clip:
             yield name, np.stack(features) if features else np.empty((0, self.dim), np.float32)
 
     @torch.inference_mode()
     def _forward(self, pixels: np.ndarray) -> torch.Tensor:
-        """(B, 3, h, w) to float32 (B, D), on the device."""
+        """Map pixels (B, 3, h, w) to features float32 (B, D), on the device."""
         values = to_device(pixels, self.device, self.dtype)
         tokens = self.model(values).last_hidden_state  # (B, 1 + P, D)
         return tokens[:, 1:].float().mean(dim=1)

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def fixed_batches(rows: Iterable[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Batches of exactly `size` rows, each with the number of its rows that are real.
+    """Yield batches of exactly `size` rows, each with the number of its rows that are real.
 
     The last batch is filled up by repeating its last row. One shape for all batches means one set
     of kernels, so that a row's result does not depend on how many rows came with it.
@@ -36,7 +36,7 @@ def run_across(
     # By default a result is a row that `run` gave, which no type variable can express.
     collect: Callable[[Sequence[Row]], Sequence[Result]] = list,  # type: ignore[assignment]
 ) -> Iterator[tuple[Key, list[Result]]]:
-    """What `run` makes of every row of every clip, clip by clip and in their order.
+    """Yield the results of `run` for every row of every clip, clip by clip and in their order.
 
     Full batches cost much less than one or two a clip. Clips are taken as they are needed: no more
     than two batches and one clip are held.

@@ -18,7 +18,7 @@ def one_blas_thread() -> Iterator[None]:
 
     OpenBLAS spreads products of a few million operations over all of its threads, which then wait
     for the next one by spinning: on two cores, ten times the CPU time of the work itself, taken
-    from the model that runs beside it.
+    from the model that runs at the same time.
     """
     with _LOCK, _openblas().limit(limits=1):
         yield
@@ -26,5 +26,5 @@ def one_blas_thread() -> Iterator[None]:
 
 @cache
 def _openblas() -> ThreadpoolController:
-    """Searching the loaded libraries takes milliseconds."""
+    """Return the controller of OpenBLAS; searching the loaded libraries takes milliseconds."""
     return ThreadpoolController().select(internal_api="openblas")

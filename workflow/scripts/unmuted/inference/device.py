@@ -13,7 +13,7 @@ from unmuted.inference.leases import lease
 
 
 def pick_device(requested: str = "auto") -> torch.device:
-    """The requested device; "auto" is the GPU where there is one, else the CPU."""
+    """Return the requested device; "auto" is the GPU where there is one, else the CPU."""
     if requested == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if requested.startswith("cuda") and not torch.cuda.is_available():
@@ -22,7 +22,7 @@ def pick_device(requested: str = "auto") -> torch.device:
 
 
 def pick_dtype(device: torch.device, requested: str = "auto") -> torch.dtype:
-    """The requested dtype; "auto" is bfloat16 where the hardware multiplies it.
+    """Return the requested dtype; "auto" is bfloat16 where the hardware multiplies it.
 
     Else it is float16 on a GPU and float32 on a CPU: CPUs without AMX or AVX512-BF16 only emulate
     bfloat16, slower than float32. Features in 16 bits stay within a cosine of 0.999 of float32.
@@ -38,7 +38,7 @@ def pick_dtype(device: torch.device, requested: str = "auto") -> torch.dtype:
 
 
 def pick_batch_size(device: torch.device, requested: int | str, fastest: Mapping[str, int]) -> int:
-    """The requested number of rows a batch; "auto" is what is `fastest` on this kind of device.
+    """Return the requested rows a batch; "auto" is the `fastest` number on this kind of device.
 
     A CPU wants batches that fit into its caches, a GPU such as keep it busy.
     """
@@ -46,7 +46,7 @@ def pick_batch_size(device: torch.device, requested: int | str, fastest: Mapping
 
 
 def use_device(requested: str, threads: int) -> torch.device:
-    """The device as `pick_device` gives it, for this job alone; torch on `threads` CPU threads.
+    """Return the device of `pick_device`, for this job alone, with torch on `threads` CPU threads.
 
     Of several GPUs it is one that no other job of this user holds.
     """
@@ -61,7 +61,7 @@ def use_device(requested: str, threads: int) -> torch.device:
 
 
 def to_device(array: np.ndarray, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """The array as a tensor on the device; a copy to a GPU overlaps with what runs there."""
+    """Return the array as a tensor on the device; a copy to a GPU overlaps with what runs there."""
     tensor = torch.from_numpy(array).to(dtype)  # before it is sent: half the bytes
     if device.type != "cuda":
         return tensor.to(device)
@@ -79,7 +79,7 @@ def _copy_stream(device: torch.device) -> torch.cuda.Stream:
 
 
 def to_arrays(rows: Sequence[torch.Tensor]) -> list[np.ndarray]:
-    """Tensors of one shape as arrays, in one copy from the device; waits until they are there."""
+    """Return tensors of one shape as arrays, copied from the device at once; waits for them."""
     return list(torch.stack(list(rows)).cpu().numpy()) if rows else []
 
 

@@ -16,7 +16,7 @@ log = logging.getLogger("unmuted")
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a smaller batch may help; not all of CUDA's libraries raise OutOfMemoryError."""
+    """Return whether a smaller batch may help; not all CUDA libraries raise OutOfMemoryError."""
     text = str(error)
     is_named = "out of memory" in text or "CUBLAS_STATUS_ALLOC_FAILED" in text
     return isinstance(error, torch.OutOfMemoryError) or is_named

@@ -24,7 +24,7 @@ _TICK_MS = 10  # GIF counts in hundredths of a second
 def animate(
     images: np.ndarray, timestamps: np.ndarray, top: Sequence[tuple[str, float]], note: str = ""
 ) -> bytes:
-    """The file, which loops for ever; the same bytes for the same input.
+    """Return a file that loops for ever, the same bytes for the same input.
 
     Args:
         images: uint8 `(N, H, W, 3)`, RGB, at least one.
@@ -48,7 +48,7 @@ def animate(
 
 
 def durations(timestamps: np.ndarray) -> list[int]:
-    """Milliseconds for which each frame is shown: until the next, within bounds.
+    """Return the milliseconds for which each frame is shown: until the next, within bounds.
 
     The last one is shown as long as the others on average.
     """
@@ -59,7 +59,7 @@ def durations(timestamps: np.ndarray) -> list[int]:
 
 
 def fitted_text(text: str, width: float) -> str:
-    """The text in one line of `width` pixels, its end cut off where it is too long."""
+    """Return the text in one line of `width` pixels, its end cut off where it is too long."""
     text = "".join(c if c.isprintable() else " " for c in text)
     if _length(text) <= width:
         return text
@@ -69,7 +69,7 @@ def fitted_text(text: str, width: float) -> str:
 
 
 def _picture(image: np.ndarray) -> Image.Image:
-    """The frame with a long side of WIDTH, small ones enlarged."""
+    """Return the frame with a long side of WIDTH, small ones enlarged."""
     height, width = image.shape[:2]
     factor = WIDTH / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
@@ -95,7 +95,7 @@ def _length(text: str) -> float:
 
 @cache
 def _font() -> ImageFont.FreeTypeFont:
-    """matplotlib's own font, which holds more scripts than Pillow's; others become boxes."""
+    """Return the font of matplotlib, which has more scripts than Pillow's; others become boxes."""
     import matplotlib
 
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")

@@ -19,7 +19,7 @@ from ffmpeg.nodes import FilterableStream, OutputStream
 from unmuted.dataset.containers import DEMUXERS
 from unmuted.media.ffmpeg import binary
 
-_INPUT = "input"  # stands for the path in the graph: ffmpeg-python accepts only UTF-8 names
+_INPUT = "input"  # in place of the path in the graph: ffmpeg-python accepts only UTF-8 names
 _MAX_ALLOCATION = 1 << 30  # bytes, of a single block
 _MAX_PROBED = 20_000_000  # bytes read to recognise the streams ...
 _MAX_ANALYSED = 10_000_000  # ... and microseconds
@@ -65,7 +65,7 @@ def decode_command(path: Path, output: OutputStream, log_level: str = "error") -
     arguments = ffmpeg.compile(output, cmd=[binary(), *log, *limits, "-copyts"])
     places = [i + 1 for i, argument in enumerate(arguments) if argument == "-i"]
     if [arguments[place] for place in places] != [_INPUT]:
-        found = ", ".join(arguments[place] for place in places)
-        raise ValueError(f"expected the one input that open_input() returns, found {found}")
+        names = ", ".join(arguments[place] for place in places)
+        raise ValueError(f"expected the one input that open_input() returns, found {names}")
     arguments[places[0]] = f"file:{os.path.abspath(path)}"
     return arguments

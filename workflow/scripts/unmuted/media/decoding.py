@@ -16,7 +16,7 @@ from unmuted.media.source import read_probe, source_path
 def decode_frames(
     tasks: Sequence[Task], read: Callable[[Path, Probe], FrameSample], follow_links: bool
 ) -> Iterator[Result]:
-    """One container of JPEG images per task; damage that left frames to use is its reason."""
+    """Yield one container of JPEG images per task; its reason is damage that left frames to use."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
@@ -32,7 +32,7 @@ def decode_frames(
 def decode_timelines(
     tasks: Sequence[Task], read: Callable[[Path, Probe], Timeline], follow_links: bool
 ) -> Iterator[Result]:
-    """The same of frames over the whole length of each video, which may be long."""
+    """Yield containers of frames over the whole length of each video, which may be long."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:

@@ -32,7 +32,7 @@ class MediaError(Exception):
 
 @lru_cache(maxsize=1)
 def binary() -> str:
-    """Path of the ffmpeg to run: that on the PATH if it is 5.1 or newer, else imageio-ffmpeg's.
+    """Return the path of the ffmpeg to run: that on the PATH from 5.1 on, else imageio-ffmpeg's.
 
     Raises:
         UserError: there is neither.
@@ -59,13 +59,13 @@ def binary() -> str:
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """Version of :func:`binary` as it prints it, for example `n9.0.2` or `5.1.6-0+deb12u1`."""
+    """Return the version that :func:`binary` prints, such as `n9.0.2` or `5.1.6-0+deb12u1`."""
     words = _banner(binary()).split()
     return words[2] if len(words) > 2 else "unknown"
 
 
 def first_error(log: str) -> str:
-    """First error in an ffmpeg log, without level and addresses; empty where there is none."""
+    """Return the first error in an ffmpeg log, without level and addresses; empty without one."""
     for line in log.split("\n"):
         level = _LEVEL.search(line)
         if level and level[1] in ("panic", "fatal", "error"):

@@ -45,10 +45,12 @@ def check_file(path: Path, root: Path | None = None, follow_links: bool = False)
         resolved = path.resolve(strict=True)
         if root is not None and not follow_links and root.resolve() not in resolved.parents:
             raise MediaError("outside_folder", "the path leads out of the data folder")
-        found = resolved.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise MediaError("not_a_file", f"expected a regular file, found {_kind(found.st_mode)}")
-        if found.st_size == 0:
+        status = resolved.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise MediaError(
+                "not_a_file", f"expected a regular file, found {_kind(status.st_mode)}"
+            )
+        if status.st_size == 0:
             raise MediaError("empty", "the file has no bytes")
         beginning = _read_beginning(resolved)
     except (OSError, RuntimeError) as error:

@@ -56,7 +56,9 @@ def flow_images(
 
 
 def elapsed(timestamps: np.ndarray, count: int) -> np.ndarray:
-    """Seconds since the frame before, float64 `(count,)`; 0 for the first and for repeated frames.
+    """Return the seconds since the frame before, float64 `(count,)`; 0 for repeated frames.
+
+    The first frame has 0 as well.
 
     Raises ValueError where there is not one time for each frame, or a time falls.
     """
@@ -67,7 +69,7 @@ def elapsed(timestamps: np.ndarray, count: int) -> np.ndarray:
 
 
 def latest_motion(seconds: np.ndarray) -> np.ndarray:
-    """For each step, int64 `(T,)`, the step whose frame came last; before the first, the first."""
+    """Return for each step, int64 `(T,)`, the step whose frame came last, or else the first."""
     came = np.flatnonzero(seconds)
     if len(came) == 0:
         return np.arange(len(seconds))
@@ -76,7 +78,10 @@ def latest_motion(seconds: np.ndarray) -> np.ndarray:
 
 
 def _colour(flow: np.ndarray, full_scale: float | None) -> np.ndarray:
-    """RGB `(H, W, 3)` of a flow field `(H, W, 2)`; `full_scale` in pixels, None: its extremes."""
+    """Return RGB `(H, W, 3)` of a flow field `(H, W, 2)`.
+
+    full_scale: in pixels; None for the extremes of the field.
+    """
     magnitude, angle = cv2.cartToPolar(flow[..., 0], flow[..., 1])
     if full_scale is None:
         brightness = cv2.normalize(  # type: ignore[call-overload]  # None, as above

@@ -32,7 +32,7 @@ class Listing:
     header: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def entries(self, lines: Iterable[str]) -> Iterator[Entry]:
-        """Entries of the `lines`, in the file's order; all header lines come before the first."""
+        """Yield the entries of the `lines`, in the order of the file; header lines come first."""
         time_bases: dict[int, Fraction] = {}
         for line in lines:
             if line.startswith("#"):

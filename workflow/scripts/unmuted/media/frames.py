@@ -49,12 +49,12 @@ class FrameSample:
 
 
 def sample_times(start: float, duration: float, steps: int) -> np.ndarray:
-    """Middles of `steps` equal parts, `start + (i + 0.5) / steps * duration`: `(steps,)`."""
+    """Return the middles of `steps` equal parts, `start + (i + 0.5) / steps * duration`."""
     return start + (np.arange(steps, dtype=np.float64) + 0.5) / steps * duration
 
 
 def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """`(width, height)` with the given short side.
+    """Return `(width, height)` with the given short side.
 
     Small pictures are enlarged, so that pixels per second mean the same in all clips.
     Pictures wider or taller than `MAX_ASPECT` to 1 keep their shape and get a long side of
@@ -133,7 +133,7 @@ class Timeline:
         self.decoded, self.warning = 0, ""
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """`(time, image)` of every step: seconds after the first frame, uint8 `(H, W, 3)`, RGB.
+        """Yield `(seconds after the first frame, image uint8 (H, W, 3), RGB)` of every step.
 
         Raises:
             MediaError: `no_frames` where nothing can be decoded, `timeout`.
@@ -147,7 +147,7 @@ class Timeline:
 
 
 def grid_times(duration: float, fps: float) -> np.ndarray:
-    """Times i / fps that lie in `[0, duration)`, at least one: float64 `(steps,)`."""
+    """Return the times i / fps that lie in `[0, duration)`, at least one: float64 `(steps,)`."""
     steps = max(1, math.ceil(duration * fps - _TIME_TOLERANCE_S * fps))
     return np.arange(steps, dtype=np.float64) / fps
 
@@ -155,7 +155,7 @@ def grid_times(duration: float, fps: float) -> np.ndarray:
 def shown_frames(
     frames: Iterable[tuple[float, np.ndarray]], wanted: np.ndarray
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The frame shown at each of the `wanted` times, with its own time.
+    """Yield the frame shown at each of the `wanted` times, with its own time.
 
     Args:
         frames: `(time, image)` in the order of showing; read to the end, none is kept but the
@@ -213,7 +213,7 @@ def keep_shown(
 def _decode(
     path: Path, probe: Probe, size: tuple[int, int], limits: Limits, log: list[str]
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """`(seconds after the start, image)` of every frame; ffmpeg's log is appended at the end.
+    """Yield `(seconds after the start, image)` of every frame, and append the log of ffmpeg.
 
     ffmpeg writes each frame twice: its pixels to one pipe and its time to another, by one muxer,
     so that the two cannot get out of step.

@@ -48,7 +48,7 @@ def encode_images(
 
 
 def spool_images(frames: Iterable[tuple[float, np.ndarray]], duration: float) -> TensorSpool:
-    """What :func:`encode_images` makes, of frames `(time, image)` that are read one by one.
+    """Return what :func:`encode_images` makes, of frames `(time, image)` read one by one.
 
     Args:
         frames: seconds after the clip's first frame; uint8 `(H, W, 3)`, RGB.
@@ -70,7 +70,7 @@ def spool_images(frames: Iterable[tuple[float, np.ndarray]], duration: float) ->
 
 
 def image_chunks(artifact: Artifact, size: int = AT_ONCE) -> Iterator[tuple[np.ndarray, bool]]:
-    """The images of an artifact, at most `size` at once, each time with whether they are the last.
+    """Yield the images of an artifact, at most `size` at once, and whether they are the last.
 
     Yields:
         uint8 `(n, H, W, 3)`, RGB. Raises ValueError as :func:`decode_images` does.
@@ -80,9 +80,9 @@ def image_chunks(artifact: Artifact, size: int = AT_ONCE) -> Iterator[tuple[np.n
         _check_offsets(offsets, *tensors.shape("jpeg"))
         count = len(offsets) - 1
         for start in range(0, count, size):
-            own = offsets[start : start + size + 1]
-            files = tensors.rows("jpeg", int(own[0]), int(own[-1]))
-            images = [_decode(files[a - own[0] : b - own[0]]) for a, b in pairwise(own)]
+            ends = offsets[start : start + size + 1]
+            files = tensors.rows("jpeg", int(ends[0]), int(ends[-1]))
+            images = [_decode(files[a - ends[0] : b - ends[0]]) for a, b in pairwise(ends)]
             yield np.stack(images), start + size >= count
 
 
@@ -98,7 +98,7 @@ def decode_images(tensors: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def centre_square(images: np.ndarray) -> np.ndarray:
-    """The largest square in the middle of images `(N, H, W, 3)`: `(N, S, S, 3)`, a view.
+    """Return the largest square in the middle of images `(N, H, W, 3)`: `(N, S, S, 3)`, a view.
 
     Where the margins cannot be equal they are as torchvision's `center_crop` has them.
     """

@@ -65,7 +65,7 @@ class Probe:
         return max(self.packets, claimed)
 
     def as_json(self) -> dict[str, str | int | float | None]:
-        """The fields as a dictionary of plain values."""
+        """Return the fields as a dictionary of plain values."""
         return asdict(self)
 
 
@@ -109,7 +109,7 @@ class _Shown:
     """What the packets of a stream that are shown come to, or its frames; none of them is kept."""
 
     def __init__(self, are_frames: bool) -> None:
-        self._are_frames = are_frames  # what was decoded is shown, whatever its packet said
+        self._are_frames = are_frames  # what was decoded is shown, whatever the flags of its packet
         self.count = 0
         self.is_undated = False  # whether an entry has no time, as in AVI: only the decoder knows
         self.is_cut_short = False  # whether the container could not deliver all of an entry
@@ -129,21 +129,24 @@ class _Shown:
         self.count += 1
 
     def span(self) -> tuple[Fraction, Fraction]:
-        """Time of the first frame, and from there to the end of the last."""
+        """Return the time of the first frame, and from there to the end of the last."""
         span = self._last - self._first
         frame = self._last_duration or (span / (self.count - 1) if span > 0 else _LONE_FRAME_S)
         return self._first, span + frame
 
 
 def _list_packets(path: Path, limits: Limits) -> tuple[Listing, _Shown, str]:
-    """Headers of the video and audio stream, the packets of the video stream, and ffmpeg's log."""
+    """Return the headers of the streams, the packets of the video stream, and the log of ffmpeg."""
     source = open_input()
     output = source["V:0"].output(source["a:0?"], "pipe:1", format="framecrc", c="copy")
     return _read_listing(decode_command(path, output, log_level="info"), limits, _Shown(False))
 
 
 def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], _Shown]:
-    """Size of the upright picture with square pixels, and the times of its frames, or one frame."""
+    """Return the size of the upright picture with square pixels, and the times of its frames.
+
+    only_first: of its first frame alone.
+    """
     wanted = {"frames:v": 1} if only_first else {}
     # Wrapped, so that no pixel is copied for a listing of times.
     options = {"format": "framecrc", "c:v": "wrapped_avframe", **ALL_FRAMES, **wanted}
@@ -213,7 +216,7 @@ def _audio(listing: Listing) -> dict[str, Any]:
 
 
 def _channels(layout: str) -> int | None:
-    """Number of channels of one of ffmpeg's layout names: `stereo`, `5.1(side)`, `7 channels`."""
+    """Return the channels of a layout that ffmpeg names: `stereo`, `5.1(side)`, `7 channels`."""
     numbers = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", layout)
     if numbers:
         return sum(int(number) for number in numbers.groups() if number)
@@ -221,17 +224,17 @@ def _channels(layout: str) -> int | None:
 
 
 def _container(log: str) -> str:
-    found = re.search(r"^\[info\] Input #0, (\S+), from ", log, re.MULTILINE)
-    return found[1] if found else "unknown"
+    match = re.search(r"^\[info\] Input #0, (\S+), from ", log, re.MULTILINE)
+    return match[1] if match else "unknown"
 
 
 def _claimed_duration(log: str) -> float | None:
-    found = re.search(r"^\[info\]   Duration: (\d+):(\d+):(\d+\.\d+)", log, re.MULTILINE)
-    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+    match = re.search(r"^\[info\]   Duration: (\d+):(\d+):(\d+\.\d+)", log, re.MULTILINE)
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
 
 
 def _refusal(log: str) -> MediaError:
-    """Why ffmpeg did not open a file or decode its picture."""
+    """Return why ffmpeg did not open a file or decode its picture."""
     reason = ffmpeg.first_error(log) or "ffmpeg does not recognise the content"
     if "Format not on whitelist" in log:
         return MediaError("not_allowed", "not a container of one self-contained video")

@@ -10,7 +10,9 @@ from unmuted.media.opencv import single_thread
 
 
 def motion_magnitudes(images: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
-    """Mean optical flow of each frame, by DIS (Kroeger et al., ECCV 2016, OpenCV's medium preset).
+    """Return the mean optical flow of each frame.
+
+    The flow is DIS (Kroeger et al., ECCV 2016), OpenCV's medium preset.
 
     A speed, and not a shift: neighbours on a time grid are not equally far apart (at 25 fps by up
     to a quarter), and a steady pan would else seem to speed up and slow down.
@@ -37,7 +39,7 @@ def motion_magnitudes(images: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
 
 
 def representative_steps(magnitudes: np.ndarray, ratio: float = 1.2) -> list[int]:
-    """Steps whose magnitude is above `ratio` times the mean, in order.
+    """Return the steps whose magnitude is above `ratio` times the mean, in order.
 
     Where none is, the step with the largest magnitude (the first of equals), so that a still clip
     has a representative too.

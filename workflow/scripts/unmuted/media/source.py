@@ -13,7 +13,7 @@ from unmuted.media.probe import Probe
 
 
 def source_path(task: Task, follow_links: bool) -> Path:
-    """The file to decode; raises MediaError when it may not be opened."""
+    """Return the file to decode; raise MediaError when it may not be opened."""
     if "clips" in task.inputs:
         return task.inputs["clips"].checked_path()
     if task.video is None:
@@ -23,7 +23,7 @@ def source_path(task: Task, follow_links: bool) -> Path:
 
 
 def source_content(video: Video, follow_links: bool) -> str:
-    """Digest of a user's file, or the finding that keeps it from being opened, for its recipe."""
+    """Return the digest of a user's file, or why it may not be opened, for its fingerprint."""
     try:
         check_file(video.file, video.root, follow_links)
         return digest_file(video.file)
@@ -32,6 +32,6 @@ def source_content(video: Video, follow_links: bool) -> str:
 
 
 def read_probe(artifact: Artifact) -> Probe:
-    """The probe that an earlier stage left of a video."""
-    found = artifact.json()
-    return Probe(**{key: found[key] for key in Probe.__dataclass_fields__})
+    """Return the probe that an earlier stage left of a video."""
+    fields = artifact.json()
+    return Probe(**{key: fields[key] for key in Probe.__dataclass_fields__})

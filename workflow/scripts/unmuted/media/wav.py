@@ -18,7 +18,7 @@ from unmuted.media.command import decode_command, open_input
 from unmuted.media.probe import Limits, Probe
 from unmuted.media.process import Process
 
-FLOOR_DB = -140.0  # stands for digital silence, which has no level; any clip with a sound has more
+FLOOR_DB = -140.0  # for digital silence, which has no level; any clip with a sound has more
 
 # A jump in the sound's time stamps longer than this is a gap or an overlap; less is the rounding
 # of containers.
@@ -111,12 +111,12 @@ def read_wav(
 
 
 def rms_db(samples: np.ndarray) -> float:
-    """RMS level of int16 samples in dBFS (a full-scale sine has -3), at least `FLOOR_DB`."""
+    """Return the RMS level of int16 samples in dBFS (a full-scale sine: -3), from `FLOOR_DB` up."""
     return _level(_energy(samples), len(samples))
 
 
 def _blocks(stream: IO[bytes], length: int) -> Iterator[np.ndarray]:
-    """int16 samples of a stream, at most `length` in all; half a sample at its end is dropped."""
+    """Yield int16 samples of a stream, at most `length` in all; half a sample is dropped."""
     left = length
     while left > 0 and (data := stream.read(2 * min(_BLOCK, left))):
         samples = np.frombuffer(data, dtype="<i2", count=len(data) // 2)
@@ -125,7 +125,7 @@ def _blocks(stream: IO[bytes], length: int) -> Iterator[np.ndarray]:
 
 
 def _energy(samples: np.ndarray) -> int:
-    """Sum of squares; exact, so that it does not depend on the blocks."""
+    """Return the sum of squares, which is exact and so independent of the blocks."""
     return int(np.square(samples.astype(np.int64)).sum())
 
 
@@ -154,7 +154,7 @@ def _write_pcm(path: Path, pcm: IO[bytes], rate: int) -> None:
 
 
 def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
-    """Samples int16 `(n,)` and rate in Hz of a file that :func:`write_wav` wrote.
+    """Return the samples int16 `(n,)` and rate in Hz of a file that :func:`write_wav` wrote.
 
     Raises:
         ValueError: the file is not 16-bit mono PCM.
@@ -167,7 +167,7 @@ def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
 
 
 def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[str]:
-    """At most `length` samples from the start of the video on."""
+    """Return the command that decodes at most `length` samples from the start of the video on."""
     # async=1 fills gaps and cuts overlaps, never stretches; first_pts does so at the beginning
     # and counts at the input's rate: 0 means the same at both.
     clock = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": 0}

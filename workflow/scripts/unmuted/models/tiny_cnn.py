@@ -28,11 +28,11 @@ class TinyCnn(nn.Module):
         self.dim = channels[-1]
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures (B, 3, H, W) to features (B, F)."""
+        """Map pictures (B, 3, H, W) to features (B, F)."""
         return self.maps(pixels).mean(dim=(2, 3))
 
     def maps(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures (B, 3, H, W) to what is seen at each place, (B, F, H/16, W/16)."""
+        """Map pictures (B, 3, H, W) to the features of each place, (B, F, H/16, W/16)."""
         return self.stages(pixels)
 
 

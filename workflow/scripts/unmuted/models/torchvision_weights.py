@@ -65,14 +65,14 @@ class Unavailable(UserError):
 
 
 def cache_folder() -> Path:
-    """Where converted weights are kept: in torch hub's own folder, which TORCH_HOME moves."""
+    """Return where converted weights are kept: in torch hub's folder, which TORCH_HOME moves."""
     caches = os.getenv("XDG_CACHE_HOME", "~/.cache")
-    home = os.getenv("TORCH_HOME", os.path.join(caches, "torch"))
-    return Path(home).expanduser() / "hub" / f"unmuted-format-{FORMAT}"
+    torch_folder = os.getenv("TORCH_HOME", os.path.join(caches, "torch"))
+    return Path(torch_folder).expanduser() / "hub" / f"unmuted-format-{FORMAT}"
 
 
 def folder_of(name: str) -> Path:
-    """Where the cache keeps these weights as a backbone's folder, whether it is there or not."""
+    """Return where the cache keeps these weights as a backbone's folder, or would keep them."""
     return cache_folder() / name
 
 
@@ -109,7 +109,7 @@ def convert(weights: WeightsEnum, file: Path, folder: Path) -> Path:
 
 
 def untrained(weights: WeightsEnum) -> tuple[nn.Module, BackboneConfig]:
-    """The network that published weights are for, and what its config.json says.
+    """Return the network that published weights are for, and the content of its config.json.
 
     Raises UserError for networks that are not supported.
     """
@@ -124,7 +124,7 @@ def untrained(weights: WeightsEnum) -> tuple[nn.Module, BackboneConfig]:
 
 
 def published(name: str) -> WeightsEnum:
-    """torchvision's entry of this name; raises UserError where it has none."""
+    """Return the entry of torchvision of this name; raise UserError where it has none."""
     import torchvision
 
     try:
@@ -137,7 +137,7 @@ def published(name: str) -> WeightsEnum:
 
 
 def architecture_of(weights: WeightsEnum) -> str:
-    """The name of the classifier that these weights are for; raises UserError for other models."""
+    """Return the name of the classifier that these weights are for; raise UserError without one."""
     from torchvision import models
 
     from unmuted.models.architectures import SUPPORTED
@@ -149,7 +149,7 @@ def architecture_of(weights: WeightsEnum) -> str:
 
 
 def _downloaded(weights: WeightsEnum) -> Path:
-    """The published file in torch hub's cache, its digest checked."""
+    """Return the published file in torch hub's cache, its digest checked."""
     from torch import hub
 
     url = weights.url
@@ -180,7 +180,7 @@ def _downloaded(weights: WeightsEnum) -> Path:
 
 
 def ask(url: str) -> None:
-    """One request, so that a missing network is noticed within seconds; raises OSError."""
+    """Send one request, so that a missing network is noticed within seconds; raises OSError."""
     with urlopen(Request(url, method="HEAD"), timeout=ANSWER_WITHIN_S):
         pass
 

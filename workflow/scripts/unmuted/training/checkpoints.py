@@ -20,12 +20,12 @@ class Fit:
 
 
 def even_epochs(epochs: int, snapshots: int) -> list[int]:
-    """Epochs after which a checkpoint is kept, evenly spaced, the last one included."""
+    """Return the epochs after which a checkpoint is kept, evenly spaced, the last one included."""
     return [epochs * (i + 1) // snapshots for i in range(snapshots)]
 
 
 def pack_fit(fit: Fit) -> State:
-    """Checkpoints under `snapshot.<i>.`, their epochs, and the loss curves under `history.`."""
+    """Return checkpoints under `snapshot.<i>.`, their epochs, and loss curves under `history.`."""
     packed: State = {"epochs": np.array(fit.epochs, dtype=np.int64)}
     for i, state in enumerate(fit.snapshots):
         packed |= {f"snapshot.{i}.{name}": array for name, array in state.items()}
@@ -35,7 +35,7 @@ def pack_fit(fit: Fit) -> State:
 
 
 def unpack_fit(packed: State) -> Fit:
-    """The run that `pack_fit` was given."""
+    """Return the run that `pack_fit` was given."""
     epochs = packed["epochs"].tolist()
     curves = {k.removeprefix("history."): v for k, v in packed.items() if k.startswith("history.")}
     length = len(next(iter(curves.values()), ()))
@@ -44,6 +44,6 @@ def unpack_fit(packed: State) -> Fit:
 
 
 def snapshot(packed: State, index: int) -> State:
-    """One checkpoint of such a dict."""
+    """Return one checkpoint of such a dict."""
     prefix = f"snapshot.{index}."
     return {k.removeprefix(prefix): v for k, v in packed.items() if k.startswith(prefix)}

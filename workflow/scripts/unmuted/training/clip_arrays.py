@@ -72,7 +72,7 @@ class MemmapWriter:
         self._count, self._shape = self._count + 1, row.shape
 
     def array(self) -> np.ndarray:
-        """All rows, float32 (N, ...), mapped and read-only; nothing can be appended any more."""
+        """Return all rows, float32 (N, ...), mapped and read-only; ends appending."""
         shape = (self._count, *self._shape)
         with _room(), self._file:
             self._file.flush()
@@ -82,7 +82,7 @@ class MemmapWriter:
 
 
 def memmap_stack(rows: Iterable[np.ndarray]) -> np.ndarray:
-    """`np.stack` of arrays as float32, mapped and read-only, not in memory; see `MemmapWriter`."""
+    """Return `np.stack` of arrays as float32, mapped and read-only; see `MemmapWriter`."""
     file = MemmapWriter()
     for row in rows:
         file.append(row)
@@ -92,7 +92,7 @@ def memmap_stack(rows: Iterable[np.ndarray]) -> np.ndarray:
 def with_audio(
     visual: np.ndarray, audio_dim: int, audio: Callable[[Index], np.ndarray]
 ) -> LazyConcat:
-    """Features (N, T, D + A): visual ones (N, T, D), and behind them the audio of the clips.
+    """Return features (N, T, D + A): visual features (N, T, D) followed by the audio of the clips.
 
     audio: takes a slice or indices of n clips and returns (n, T, A). Visual features are copied
     once, clip by clip; indexing and concatenating copies them twice, and took three times as long.
@@ -111,13 +111,13 @@ def with_audio(
 
 
 def blocks(clips: np.ndarray, size: int = CLIPS_AT_ONCE) -> Iterator[np.ndarray]:
-    """Indices of clips in their order, at most `size` at once."""
+    """Yield the indices of clips in their order, at most `size` at once."""
     for start in range(0, len(clips), size):
         yield clips[start : start + size]
 
 
 def is_finite(features: ClipArray) -> bool:
-    """Whether every value is finite."""
+    """Return whether every value is finite."""
     return all(np.isfinite(features[part]).all() for part in blocks(np.arange(len(features))))
 
 

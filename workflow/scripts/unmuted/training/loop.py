@@ -30,30 +30,38 @@ class Schedule:
 
 
 class AdamWSettings(Protocol):
-    """What a section of the configuration says of a training with AdamW."""
+    """The settings of a section of the configuration for a training with AdamW."""
 
     @property
-    def epochs(self) -> int: ...
+    def epochs(self) -> int:
+        """Number of passes over the training clips."""
+        ...
 
     @property
-    def batch_size(self) -> int: ...
+    def batch_size(self) -> int:
+        """Clips of a batch."""
+        ...
 
     @property
-    def learning_rate(self) -> float: ...
+    def learning_rate(self) -> float:
+        """Learning rate at the start."""
+        ...
 
     @property
-    def weight_decay(self) -> float: ...
+    def weight_decay(self) -> float:
+        """Weight decay of AdamW."""
+        ...
 
 
 def adamw_schedule(settings: AdamWSettings, rates: Mapping[str, float] | None = None) -> Schedule:
-    """The schedule that settings ask for; `rates` as in `Schedule`."""
+    """Return the schedule of these settings; `rates` as in `Schedule`."""
     steps = settings.epochs, settings.batch_size
     return Schedule(*steps, settings.learning_rate, settings.weight_decay, rates or {})
 
 
 @contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
-    """Random numbers of torch come from `seed` inside the block; the caller's are left alone."""
+    """Seed the random numbers of torch inside the block; restore those of the caller after it."""
     devices = [] if torch.device(device).type == "cpu" else [torch.device(device)]
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -69,8 +77,8 @@ def optimise(
 ) -> History:
     """Train `model` in place and return each epoch's mean losses and learning rate.
 
-    losses_of: takes the indices of a batch (int64, on CPU) and returns named scalars, of which
-    "loss" is minimised. count: number of training clips. after_epoch: called with the epoch (from
+    losses_of: takes the indices of a batch (int64, on CPU) and returns named scalars; "loss"
+    is minimised. count: number of training clips. after_epoch: called with the epoch (from
     1) and its row of the history.
     """
     optimiser = torch.optim.AdamW(
@@ -110,7 +118,7 @@ def _decay(
 
 
 def _groups(model: torch.nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
-    """The model's parameters by learning rate, those of the schedule's own rate first."""
+    """Return the model's parameters by learning rate, those of the schedule's own rate first."""
     of_rate: dict[float, list[torch.nn.Parameter]] = {schedule.learning_rate: []}
     for name, parameter in model.named_parameters():
         rates = [rate for start, rate in schedule.rates.items() if name.startswith(start)]

@@ -13,7 +13,7 @@ CLIPS_AT_ONCE = 256  # bounds the float64 copies
 def moments(
     features: ClipArray, clips: np.ndarray, shared_scale: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation, float64 (D,), of each feature over clips and time.
+    """Return the mean and standard deviation, float64 (D,), of each feature over clips and time.
 
     features: (N, T, D). clips: indices of the clips to read, in the order of summation. The last
     `shared_scale` features get ONE scale, the root mean of their variances: right for principal

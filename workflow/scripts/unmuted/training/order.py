@@ -12,19 +12,22 @@ from unmuted.training.clip_arrays import ClipArray
 
 
 def stable_hash(*parts: object) -> int:
-    """Signed 64-bit hash of the parts, the same in every process and on every machine."""
+    """Return a signed 64-bit hash of the parts, the same in every process and on every machine."""
     text = "\x1f".join(str(part) for part in parts)
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
 
 def hash_keys(keys: Sequence[str]) -> np.ndarray:
-    """int64 (N,): one hash a key, in the order given; fits where only numbers can be saved."""
+    """Return a hash for each key, int64 (N,), for files that can hold numbers only."""
     return np.array([stable_hash(key) for key in keys], dtype=np.int64)
 
 
 def content_order(keys: Sequence[str], *arrays: ClipArray) -> np.ndarray:
-    """Indices (N,) that sort clips by key; those of one key by their rows' bytes in `arrays`."""
+    """Return indices (N,) that sort clips by key, and those of one key by their rows in `arrays`.
+
+    Rows are compared by their bytes.
+    """
     clips_of = Counter(keys)
 
     def rank(i: int) -> tuple[str, bytes]:

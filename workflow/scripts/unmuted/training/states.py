@@ -16,7 +16,7 @@ SETTINGS = "settings"  # JSON in UTF-8, since safetensors holds numbers only
 
 
 def pack(model: torch.nn.Module, settings: Mapping[str, Any], **arrays: np.ndarray) -> State:
-    """Weights of `model` (a copy), its settings and further arrays in one dict."""
+    """Return the weights of `model` (a copy), its settings and further arrays in one dict."""
     text = json.dumps(dict(settings), sort_keys=True)
     state = {SETTINGS: np.frombuffer(text.encode(), dtype=np.uint8).copy()}
     for name, tensor in model.state_dict().items():
@@ -25,12 +25,12 @@ def pack(model: torch.nn.Module, settings: Mapping[str, Any], **arrays: np.ndarr
 
 
 def settings_of(state: State) -> dict[str, Any]:
-    """The settings that `pack` was given."""
+    """Return the settings that `pack` was given."""
     return json.loads(state[SETTINGS].tobytes().decode())
 
 
 def load_weights(model: torch.nn.Module, state: State, device: str) -> torch.nn.Module:
-    """`model` with the weights of `state`, on `device`, ready for inference."""
+    """Load the weights of `state` into `model`, on `device`, ready for inference."""
     weights = {
         name.removeprefix(WEIGHTS): torch.tensor(array)
         for name, array in state.items()
