@@ -361,7 +361,7 @@ def test_labels_in_another_order_are_refused(ast: Path, tmp_path: Path) -> None:
     names = config["id2label"]
     names["3"], names["4"] = names["4"], names["3"]
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match="2 stand elsewhere"):
+    with pytest.raises(UserError, match="2 of them stand elsewhere"):
         AstFeatures(ModelSpec(path=folder), CPU, torch.float32)
 
 

@@ -1,4 +1,4 @@
-# What a cluster profile leaves to its user, and which partitions its jobs may go to.
+# The keys of a cluster profile that its user fills in, and the partitions of its jobs.
 import os
 from pathlib import Path
 
@@ -30,7 +30,9 @@ def unfilled_profile_keys():
     """Return the placeholders that a cluster profile still leaves to its user."""
     settings = workflow.resource_settings
     given = [settings.default_resources or {}, *settings.overwrite_resources.values()]
-    values = {str(resource.raw) for one in given for resource in one.values()}
+    values = {
+        str(resource.raw) for resources in given for resource in resources.values()
+    }
     if partitions := partition_file():
         values |= set(yaml.safe_load(partitions.read_text())["partitions"])
     return sorted(value for value in values if value.startswith("YOUR_"))
@@ -49,6 +51,6 @@ def drop_gpu_models():
 
     The Slurm executor takes the model alone for a request of one GPU.
     """
-    for one in workflow.rules:
-        if one.resources.get("gpu") in (None, 0):
-            one.resources["gpu_model"] = None
+    for each in workflow.rules:
+        if each.resources.get("gpu") in (None, 0):
+            each.resources["gpu_model"] = None

@@ -1,4 +1,4 @@
-# The built-in world (videos.source: demo): its clips and what is true of them.
+# The built-in world (videos.source: demo): its clips and the truth about them.
 rule make_clips:
     output:
         "results/clips/{shard}.ledger.csv",

@@ -46,7 +46,7 @@ wildcard_constraints:
 
 
 def on_start():
-    """Before the first job: own the lock and results/, and have the models of all jobs at hand.
+    """Own the lock and results/, and fetch the models of all jobs, before the first job starts.
 
     Jobs may be offline.
     """
@@ -59,19 +59,19 @@ def on_start():
 
 
 def run_of(wildcards):
-    """The run with the settings of the scenario that the output's path names."""
+    """Return the run with the settings of the scenario that the output's path names."""
     return RUN.scenario_of_path(wildcards.get("scenario", ""))
 
 
 def is_forced():
-    """Whether Snakemake may run jobs that have no work to do, by command or for other triggers."""
+    """Return whether Snakemake may run jobs without work, by command or for other triggers."""
     asked = workflow.dag_settings
     forced = asked.forceall or asked.forcetargets or asked.forcerun
     return bool(forced or asked.rerun_triggers - TRIGGERS)
 
 
 def stage_inputs(*stages):
-    """Input of the rule that makes these stages, as the registry says what they wait for.
+    """Return the input of the rule of these stages: the files that they wait for.
 
     Names may hold wildcards, such as vit_{view}.
     """
@@ -90,7 +90,7 @@ def stage_inputs(*stages):
 
 
 def job_fingerprints(*stages):
-    """Params of the rule that makes these stages; they change when there may be work to do."""
+    """Return the params of the rule of these stages, which change when there may be work to do."""
 
     def fingerprints(wildcards):
         planner, names = run_of(wildcards).planner, [
@@ -102,39 +102,39 @@ def job_fingerprints(*stages):
 
 
 def every_shard(*stages):
-    """Ledgers of these stages for every shard; found out where they are asked for."""
+    """Return the ledgers of these stages for every shard, listed when Snakemake asks."""
     return lambda wildcards: [
         ledger for stage in stages for ledger in RUN.layout.all_ledgers(stage)
     ]
 
 
 def report_inputs(name):
-    """Input of a report's rule; its name may hold wildcards, such as {system}_metrics."""
+    """Return the input of a report's rule; its name may hold wildcards, such as {system}_metrics."""
     return lambda wildcards: RUN.report_inputs(name.format(**wildcards))
 
 
 def report_fingerprint(name):
-    """Params of a report's rule."""
+    """Return the params of a report's rule."""
     return lambda wildcards: RUN.report_fingerprint(name.format(**wildcards))
 
 
 def export_ledger(wildcards):
-    """Input of the rule that copies an artifact of one video."""
+    """Return the input of the rule that copies an artifact of one video."""
     return RUN.planner.export_ledger(wildcards.artifact, wildcards.video)
 
 
 def export_fingerprint(wildcards):
-    """Params of the rule that copies an artifact of one video."""
+    """Return the params of the rule that copies an artifact of one video."""
     return RUN.planner.export_fingerprint(wildcards.artifact, wildcards.video)
 
 
 def scaled_by_attempt(amount):
-    """A resource that grows with every attempt, for jobs that a scheduler killed."""
+    """Return a resource that grows with every attempt, for jobs that a scheduler killed."""
     return lambda wildcards, attempt: amount * attempt
 
 
 def limits(mem_mb, minutes, **others):
-    """Resources of a rule, for one attempt; memory and time grow with every further one."""
+    """Return the resources of a rule; memory and time grow with every attempt."""
     return dict(
         mem_mb=scaled_by_attempt(mem_mb), runtime=scaled_by_attempt(minutes), **others
     )

@@ -1,4 +1,4 @@
-# What pre-trained models make of frames, flow and sound: features, captions, embeddings.
+# Features, captions and embeddings of frames, flow and sound, by pre-trained models.
 rule extract_vit:
     input:
         stage_inputs("vit_rgb", "vit_flow"),

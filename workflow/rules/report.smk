@@ -1,5 +1,5 @@
-# What came out. Every report is written by one script: the registry says what each one reads, and
-# which module of the library says what is in it.
+# The reports. One script writes every report: the registry declares what each one reads, and which
+# module of the library makes its content.
 CAPTIONS = WORKFLOW / "report"
 METRICS = [name for name in REGISTRY.reports if name.endswith("_metrics")]
 TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, "comparison")]
@@ -63,7 +63,7 @@ rule write_comparison:
         "../scripts/write_report.py"
 
 
-# Tables beside the metrics: the classes of every video that was not trained on, and others.
+# Further tables: the classes of every video that was not trained on, and others.
 rule write_table:
     input:
         report_inputs("{table}"),

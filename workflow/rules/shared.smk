@@ -1,4 +1,4 @@
-# What several systems read: source groups, the projection, prototypes and retrieval.
+# Inputs of several systems: source groups, the projection, prototypes and retrieval.
 rule join_sources:
     input:
         stage_inputs("sources"),

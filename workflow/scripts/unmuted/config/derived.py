@@ -1,4 +1,4 @@
-"""What several settings say together, and stages rely on.
+"""Values that several settings determine together, and on which stages rely.
 
 The rest of this package declares and checks settings, and is the code of no stage. This module is
 part of the code of the stages that use it.

@@ -93,14 +93,14 @@ class _Stage:
         grain = place.normal(0, place.uniform(2, 5), grain_size)
         self.grain = np.repeat(grain.round().astype(np.int16), 3, axis=2)
 
-        own = np.random.default_rng([spec.seed, 3])
-        sparkle, tone = own.random(12), tuple(tint.tolist())
+        clip_rng = np.random.default_rng([spec.seed, 3])
+        sparkle, tone = clip_rng.random(12), tuple(tint.tolist())
         self.look = Look(spec.object, tone, stretch, spec.cue, sparkle, spec.cue_size)
-        self.offset = self.offset + own.normal(0, 2, 2)
+        self.offset = self.offset + clip_rng.normal(0, 2, 2)
         # a hand-held camera: two slow sines for each axis
-        self.sway = own.uniform(0.2, 0.9) * own.uniform(0.4, 1, (2, 2))
-        self.sway_pace = own.uniform(0.3, 1.1, (2, 2))
-        self.sway_phase = own.uniform(0, 2 * np.pi, (2, 2))
+        self.sway = clip_rng.uniform(0.2, 0.9) * clip_rng.uniform(0.4, 1, (2, 2))
+        self.sway_pace = clip_rng.uniform(0.3, 1.1, (2, 2))
+        self.sway_phase = clip_rng.uniform(0, 2 * np.pi, (2, 2))
 
     def frame(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the frame number `index` as (H, W, 3) uint8 RGB and its mask (H, W) bool."""

@@ -52,7 +52,7 @@ log = logging.getLogger("unmuted")
 class Artifact:
     """A file that a stage left, with the row of its ledger. Reading it checks it first.
 
-    on_read: is told before it is read.
+    on_read: is called before the artifact is read.
     """
 
     path: Path
@@ -266,20 +266,20 @@ def _reuse_existing(
     for task in tasks:
         if _is_current(task, folder, suffix, journal):
             continue
-        others = [] if base is None else [base]
+        folders = [] if base is None else [base]
         if task.video is not None:
             shards = shards_of_other_layouts(task.name, folder.name, siblings, task.video.unit)
-            others += [folder.parent / shard for shard in shards]
+            folders += [folder.parent / shard for shard in shards]
         elif task.seed is not None:
-            others += [folder.parent / name for name in siblings if name != folder.name]
-        for other in others:
-            if other not in journals:
-                path = other / JOURNAL
-                journals[other] = read_rows(path) if path.exists() else {}
-            row = journals[other].get(task.name)
+            folders += [folder.parent / name for name in siblings if name != folder.name]
+        for source in folders:
+            if source not in journals:
+                path = source / JOURNAL
+                journals[source] = read_rows(path) if path.exists() else {}
+            row = journals[source].get(task.name)
             if row is None or row.fingerprint != task.fingerprint:
                 continue
-            if _copy_artifact(other / f"{task.name}{suffix}", folder, row, journal):
+            if _copy_artifact(source / f"{task.name}{suffix}", folder, row, journal):
                 break
 
 

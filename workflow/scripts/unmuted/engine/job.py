@@ -1,4 +1,4 @@
-"""What a script is given of a run: all that its stage or report declares, and nothing else.
+"""The view of a run that a script gets: all that its stage or report declares, and nothing else.
 
 A stage declares in the registry what it reads. Its job offers exactly that; any other read raises
 `UndeclaredRead`. While artifacts are made, the job also checks that every artifact which is opened
@@ -24,7 +24,7 @@ from unmuted.engine.sharded_dataset import ALL
 from unmuted.engine.stage import Registry, Report, Stage
 from unmuted.engine.store import fits_of_seeds
 
-ALWAYS_READABLE = ("seeds", "device", "threads")  # they say how and how often, not what
+ALWAYS_READABLE = ("seeds", "device", "threads")  # they decide how and how often, not what is made
 
 
 class UndeclaredRead(RuntimeError):

@@ -1,4 +1,4 @@
-"""What Snakemake is told of each job: the files that it waits for, and what calls for it to run.
+"""The inputs and the params of every job, for the rules of Snakemake.
 
 Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
 """

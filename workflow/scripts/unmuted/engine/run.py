@@ -33,7 +33,7 @@ class Run:
         dataset: the videos, their shards and their splits.
         stages, models: those of the registry under the configuration.
         layout: where results lie.
-        planner: what Snakemake is told of each job.
+        planner: the inputs and params of each job, for Snakemake.
         store: the artifacts.
     """
 

@@ -1,4 +1,4 @@
-"""Scenarios of a run: the same videos with some settings changed, told by their name alone.
+"""Scenarios of a run: the same videos with some settings changed, defined by their names alone.
 
 A scenario is named after what it changes, such as `generator.anchoring=false` or
 `mapping.k=5,folds=3`. Its artifacts lie under `results/scenarios/<name>/`, but only those of stages

@@ -41,14 +41,14 @@ class Stage:
             split is no reason to run it. Empty: all videos, those without a label too.
         all_videos_if: a setting; where it is true, the stage reads all videos, whatever `splits`
             says.
-        by_split: of a fitted stage that reads all videos, whether what it says of the videos of a
-            split depends on this split and those before it alone (train, then val, then test).
+        by_split: of a fitted stage that reads all videos, whether its results for the videos of
+            a split depend on this split and those before it alone (train, then val, then test).
         fits: fitted stages that it reads.
         after: fitted stages that must be up to date before this one runs, because they check what
             it relies on. It reads nothing of them.
         settings: configuration keys that shape its artifacts.
         indirect_settings: keys that it reads and that shape only some of its artifacts, or only
-            which artifacts it reads. The inputs of each artifact say what came of them.
+            which artifacts it reads. The inputs of each artifact record their effect.
         models: configuration roles of the models that it runs.
         version: raised when its code changes what it makes; see `unmuted.engine.code_versions`.
         is_sharded: one artifact per video, in shards; otherwise one per fit.

@@ -50,8 +50,8 @@ def read_every_nth(
     sample = read_kept(path, probe, steps, short_side, keep, limits)
     given = -(-sample.decoded // interval)
     if given != steps:
-        found = f"{given} frames, expected {steps}: of {sample.decoded} {rule}"
-        raise MediaError("wrong_frame_count", found)
+        counts = f"{given} frames, expected {steps}: of {sample.decoded} {rule}"
+        raise MediaError("wrong_frame_count", counts)
     return sample
 
 

@@ -85,5 +85,5 @@ def _banner(executable: str) -> str:
 
 
 def _libavcodec(executable: str) -> tuple[int, int]:
-    found = re.search(r"^libavcodec\s+(\d+)\.\s*(\d+)", _banner(executable), re.MULTILINE)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.search(r"^libavcodec\s+(\d+)\.\s*(\d+)", _banner(executable), re.MULTILINE)
+    return (int(match[1]), int(match[2])) if match else (0, 0)

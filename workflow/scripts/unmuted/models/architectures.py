@@ -161,18 +161,18 @@ def fill(model: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None
     what: the beginning of the UserError's message otherwise.
     """
     given = {name: tensor for name, tensor in state.items() if not name.startswith(CLASSIFIERS)}
-    own = model.state_dict()
+    expected = model.state_dict()
     absent = sorted(
         name
-        for name, tensor in own.items()
+        for name, tensor in expected.items()
         if (name not in given and not name.endswith("num_batches_tracked"))  # old files lack these
         or (name in given and given[name].shape != tensor.shape)
     )
-    foreign = sorted(set(given) - set(own))
+    foreign = sorted(set(given) - set(expected))
     if absent or foreign:
         raise UserError(
-            f"{what} has {len(own)} tensors; {len(absent)} of them are missing or of another shape"
-            f" in its file, and {len(foreign)} stand there that it has not, such as"
+            f"{what} has {len(expected)} tensors; {len(absent)} of them are missing or of another"
+            f" shape in its file, and {len(foreign)} of the file are not in the network, such as"
             f" {', '.join([*absent, *foreign][:3])}; are these the weights of this architecture?"
         )
     model.load_state_dict(given, strict=False)

@@ -152,8 +152,8 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
 
     It is "id@revision", "package:name@version", "torchvision:name@format-n" (n changes with the
     conversion of the published file), or "sha256:<hex>" for a folder, over the names and bytes of
-    the files that can change the model's output, wherever the folder lies. The dtype is not part of the
-    identity. Nothing is downloaded.
+    the files that can change the model's output, wherever the folder lies. The dtype is not part
+    of the identity. Nothing is downloaded.
 
     cache_file: remembers digests, see `file_digests`.
     """
@@ -246,7 +246,9 @@ def require_models(specs: Mapping[str, ModelSpec]) -> None:
             models += error.models
         except UserError as error:
             problems.append(f"models.{role}: {error}")
-    problems += [str(unavailable(*found)) for unavailable, found in failed.items()]
+    problems += [
+        str(unavailable(*models_and_cause)) for unavailable, models_and_cause in failed.items()
+    ]
     if problems:
         raise UserError("\n".join(problems))
 

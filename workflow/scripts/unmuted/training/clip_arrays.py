@@ -101,11 +101,11 @@ def with_audio(
 
     def read(clips: Index) -> np.ndarray:
         chosen = range(count)[clips] if isinstance(clips, slice) else clips
-        found = np.empty((len(chosen), steps, width + audio_dim), np.float32)
-        for row, clip in zip(found, chosen, strict=True):
+        features = np.empty((len(chosen), steps, width + audio_dim), np.float32)
+        for row, clip in zip(features, chosen, strict=True):
             row[:, :width] = visual[clip]
-        found[:, :, width:] = audio(clips)
-        return found
+        features[:, :, width:] = audio(clips)
+        return features
 
     return LazyConcat((count, steps, width + audio_dim), read)
 
