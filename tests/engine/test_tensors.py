@@ -79,7 +79,7 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
         file.rows("x")
     for content in (b"", b"short", b"\xff" * 20, bytes([2, *[0] * 7]) + b"[]"):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="no header of|a JSON object expected"):
+        with pytest.raises(ValueError, match=r"no header of|a JSON object expected"):
             TensorFile(path)
 
 
