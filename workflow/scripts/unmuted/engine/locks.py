@@ -51,7 +51,7 @@ def _is_dead(record: Path) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """Start time of a process in clock ticks since boot, so that a reused number is told apart.
+    """Return the start time of a process in clock ticks since boot, against reused numbers.
 
     None when there is no such process, or only its entry is left (a zombie). Without /proc (not
     Linux) every live process counts as started at "unknown": a lock is then kept rather than taken

@@ -26,7 +26,7 @@ _held: dict[str, int] = {}  # open lock files of this process, which end with it
 
 
 def lease(gpus: Sequence[str], folder: Path | None = None) -> int:
-    """Index of a GPU that no other job of this user holds; waits until there is one.
+    """Return the index of a GPU that no other job of this user holds; waits until there is one.
 
     gpus: names that are the same in all jobs, such as UUIDs. The GPU is held until the process
     ends, however it ends; another call in the process gives the same one. folder: of the locks.

@@ -44,7 +44,7 @@ class Listing:
                 yield _entry(line, time_bases[stream])
 
     def stream_of(self, media_type: str) -> int | None:
-        """Index of the stream of this type (`video` or `audio`), None where there is none."""
+        """Return the index of the stream of this type (`video` or `audio`), None without one."""
         return next((i for i, h in self.header.items() if h.get("media_type") == media_type), None)
 
     def _read_header(self, line: str) -> None:
