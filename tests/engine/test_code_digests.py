@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from unmuted.digests import digest_bytes, digest_file, digest_json
 from unmuted.engine import code_digests
 from unmuted.engine.code_digests import code_digest
+from unmuted.engine.code_versions import stage_digest
 from unmuted.engine.fingerprints import fingerprint
-from unmuted.pipeline.registry import REGISTRY, STAGES
+from unmuted.pipeline.registry import DECLARATIONS, REGISTRY, STAGES
 
 SOURCES = {
     "compute_x.py": '''
@@ -173,6 +175,14 @@ def test_every_stage_reaches_its_own_modules(script: str, repository: Path) -> N
 def test_infrastructure_names_modules_that_exist() -> None:
     for name in REGISTRY.infrastructure:
         assert code_digests.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
+
+
+def test_each_module_that_is_named_as_infrastructure_is_the_code_of_some_stage_otherwise() -> None:
+    """Else its name says nothing, or is wrong."""
+    digests = {name: stage_digest(stage, REGISTRY) for name, stage in STAGES.items()}
+    for module in REGISTRY.infrastructure - DECLARATIONS:
+        without = replace(REGISTRY, infrastructure=REGISTRY.infrastructure - {module})
+        assert any(stage_digest(STAGES[name], without) != digests[name] for name in STAGES), module
 
 
 # --- digests -------------------------------------------------------------------------------------

@@ -115,11 +115,7 @@ REGISTRY = Registry(
     infrastructure=DECLARATIONS
     | frozenset(
         f"unmuted.{name}"
-        for name in [
-            *("config.training", "config.validation"),
-            *("dataset.folder", "dataset.manifest", "dataset.ucf101", "dataset.videos"),
-            *("errors", "pipeline.datasets", "pipeline.registry", "text"),
-        ]
+        for name in ("dataset.videos", "errors", "pipeline.datasets", "pipeline.registry", "text")
     ),
     code_versions=CODE_VERSIONS,
 )
