@@ -301,17 +301,8 @@ class Job(_Reader):
             )
 
 
-class ReportJob(_Reader):
-    """The job of a report: the whole configuration, and the stages that the report declares.
-
-    Its fingerprint holds the configuration and all that is upstream of these stages.
-    """
-
-    def __init__(self, run: Run, report: Report, threads: int = 1) -> None:
-        declared = report.under(run.config)
-        readable = declared.in_scenarios if run.base is not None else declared.upstream
-        super().__init__(run, f"report {report.module or report.script}", threads, readable)
-        self._declared = report
+class _RunReader(_Reader):
+    """A reader that may know the whole configuration and all videos."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -327,6 +318,26 @@ class ReportJob(_Reader):
     def shards(self) -> Mapping[str, Sequence[str]]:
         """Shard names with the ids of their videos."""
         return self._run.dataset.shards
+
+
+class FullReader(_RunReader):
+    """All of a run, for tools and tables that follow no declaration."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run, "reader", 1, run.stages)
+
+
+class ReportJob(_RunReader):
+    """The job of a report: the whole configuration, and the stages that the report declares.
+
+    Its fingerprint holds the configuration and all that is upstream of these stages.
+    """
+
+    def __init__(self, run: Run, report: Report, threads: int = 1) -> None:
+        declared = report.under(run.config)
+        readable = declared.in_scenarios if run.base is not None else declared.upstream
+        super().__init__(run, f"report {report.module or report.script}", threads, readable)
+        self._declared = report
 
     def model_identity(self, role: str) -> str:
         """Return what identifies a model's content."""
@@ -349,28 +360,6 @@ class ReportJob(_Reader):
         if name and name not in self._declared.scenarios(self._run.config):
             raise UndeclaredRead(f"{self._owner} reads the scenario {name} undeclared")
         return ReportJob(self._run.scenario(name), self._declared, self.threads)
-
-
-class FullReader(_Reader):
-    """All of a run, for tools and tables that follow no declaration."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(run, "reader", 1, run.stages)
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The whole configuration."""
-        return self._run.config
-
-    @property
-    def videos(self) -> Mapping[str, Video]:
-        """All videos, by id."""
-        return self._run.dataset.videos
-
-    @property
-    def shards(self) -> Mapping[str, Sequence[str]]:
-        """Shard names with the ids of their videos."""
-        return self._run.dataset.shards
 
 
 def make_jobs(
