@@ -36,11 +36,13 @@ from unmuted.engine.sharded_dataset import RESULTS
 from unmuted.pipeline.registry import REGISTRY, STAGES, open_run
 from unmuted.samples.experiment import load_clips
 
-_FROM_SOURCES = list(STAGES)[list(STAGES).index("sources") :]
+_OF_SYSTEMS = list(STAGES)[list(STAGES).index("sources") :]
+# What reads no clip's sound and no label, and is neither fitted nor chosen.
+_NOT_RUN = (*MADE, "mapping", "cnn_rnn_animations")
 # Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
 STAGES_RUN = (
     "label_embeddings",
-    *(name for name in _FROM_SOURCES if name not in (*MADE, "cnn_rnn_animations")),
+    *(name for name in _OF_SYSTEMS if name not in _NOT_RUN),
 )
 SEEDS = (0, 1, 2)  # what is read or not does not depend on how many
 
