@@ -18,8 +18,8 @@ from unmuted.samples.experiment import FULL, Experiment, fold_name
 from unmuted.samples.source_groups import Sources
 from unmuted.training.order import hash_keys
 
-FIRST, LAST = STAGES_RUN.index("prototypes"), STAGES_RUN.index("predicted_labels")
-CROSS_FITTED = tuple(s for s in STAGES_RUN[FIRST : LAST + 1] if s != "dictionary")
+FIRST, END = STAGES_RUN.index("prototypes"), STAGES_RUN.index("classifier")
+CROSS_FITTED = tuple(s for s in STAGES_RUN[FIRST:END] if s != "dictionary")
 
 
 @pytest.fixture(scope="module")

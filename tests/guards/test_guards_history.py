@@ -19,7 +19,7 @@ from small_project import changed
 from unmuted.systems.comparison.chosen_arms import chosen_arms
 
 FEATURES = ("retrieved", "generated", "video_generated", "pilot_generated")
-UP_TO_FEATURES = STAGES_RUN[: STAGES_RUN.index("retrieved") + 1]
+UP_TO_FEATURES = STAGES_RUN[: STAGES_RUN.index("classifier")]
 
 
 def relabelled_source() -> list:
