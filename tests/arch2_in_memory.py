@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from unmuted.config.generator import GeneratorSettings
-from unmuted.samples.experiment import FULL, Clip, Experiment, fit_units, training_folds
+from unmuted.samples.experiment import Clip, Experiment, clips_of_fits, training_folds
+from unmuted.samples.fits import ALL_TRAINING
 from unmuted.samples.sample import Sample
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
@@ -141,8 +142,8 @@ def run_arch2(corpus: Corpus) -> Run:
     clips = clips_of(corpus)
     classes = tuple(f"class{c}" for c in range(corpus.classes))
     experiment = Experiment(tuple(sorted(clips, key=lambda clip: clip.key)), classes, {})
-    units = fit_units(experiment, FOLDS)
-    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in units[FULL])
+    units = clips_of_fits(experiment, FOLDS)
+    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in units[ALL_TRAINING])
     projection = fit_projection(tokens, AUDIO_DIM)
     generators = {}
     for unit, read in units.items():

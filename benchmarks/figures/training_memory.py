@@ -32,7 +32,8 @@ from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.executor import Artifact, Task
 from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.engine.seeds import name_of_fit
-from unmuted.samples.experiment import FULL, Clip, Experiment
+from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.fits import ALL_TRAINING
 from unmuted.samples.sample import Sample
 from workload import SCRATCH, THREADS
 
@@ -150,8 +151,8 @@ def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
     else:
         from unmuted.systems.arch2.training_job import train
 
-        labels, sounds = tensors(embeddings=label_embeddings()), {FULL: prototypes()}
-        tasks, units = [Task(name_of_fit(0, FULL), "")], {FULL: clips}
+        labels, sounds = tensors(embeddings=label_embeddings()), {ALL_TRAINING: prototypes()}
+        tasks, units = [Task(name_of_fit(0, ALL_TRAINING), "")], {ALL_TRAINING: clips}
         made = train(tasks, units, job, labels, space(), sounds)
     for _ in made:
         pass

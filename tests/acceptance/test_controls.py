@@ -17,7 +17,8 @@ from runs.corpus import REPOSITORY
 from unmuted.engine.job import FullReader
 from unmuted.engine.run import Run
 from unmuted.pipeline.registry import open_run
-from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.fits import ALL_TRAINING
 from unmuted.systems.shared.projection import Projection
 
 pytestmark = pytest.mark.acceptance
@@ -58,7 +59,7 @@ def _r2_within_class(project: Run, stage: str) -> float:
     experiment = load_experiment(FullReader(project), ["ast", stage])
     clips = [clip for clip in experiment.split("test") if clip.has_sound]
     labels = experiment.labels(clips)
-    projection = Projection(**project.store.fits("projection")[FULL].tensors())
+    projection = Projection(**project.store.fits("projection")[ALL_TRAINING].tensors())
     real = np.stack([clip.audio(projection) for clip in clips])  # (N, T, A)
     made = np.stack([clip.artifacts[stage].tensors()["audio"] for clip in clips], axis=1)
     truth = _less_class_means(real, labels)

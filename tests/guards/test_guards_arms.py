@@ -94,13 +94,13 @@ def few(request: pytest.FixtureRequest, folder: Path) -> Few:
 
 def test_only_the_classifiers_of_the_chosen_arms_are_trained(few: Few) -> None:
     if TRAINED not in few.ran:
-        assert few.chosen.units == ()
+        assert few.chosen.fits == ()
         return
     for seed in few.seeds:
-        assert few.world.fits(TRAINED, seed).keys() == set(few.chosen.units)
+        assert few.world.fits(TRAINED, seed).keys() == set(few.chosen.fits)
     if few.chosen.at_all_rates:
         trained = few.world.scenario(HALF).fits(TRAINED, 0)
-        assert trained.keys() == set(few.chosen.filling_units)
+        assert trained.keys() == set(few.chosen.imputing_fits)
 
 
 def test_stages_of_other_arms_need_not_be_there(few: Few) -> None:
@@ -115,7 +115,7 @@ def test_their_bytes_are_those_of_a_run_with_all_arms(few: Few, clean: World) ->
     if TRAINED not in few.ran:
         return
     every, found = clean.contents(TRAINED), few.world.contents(TRAINED)
-    assert len(found) == len(few.seeds) * len(few.chosen.units)
+    assert len(found) == len(few.seeds) * len(few.chosen.fits)
     assert {name: every[name] for name in found} == found
     names = set(few.world.ids("test"))
     full, part = clean.artifacts(PREDICTED), few.world.artifacts(PREDICTED)
@@ -140,7 +140,7 @@ def test_predictions_have_the_chosen_arms_and_no_other(few: Few) -> None:
     tested = [few.world.artifacts(PREDICTED)[name].json() for name in few.world.ids("test")]
     for said in tested:
         assert set(said["arms"]) == set(few.chosen.compared)
-        assert set(said["missing"]) == {f"real_or_{arm}" for arm in few.chosen.fillings}
+        assert set(said["missing"]) == {f"real_or_{arm}" for arm in few.chosen.imputing_arms}
         assert set(said["kept"]) == {arm for arm in few.chosen.compared if "filter" in arm} | (
             set(few.chosen.filters)
         )
@@ -150,7 +150,7 @@ def test_the_report_has_the_chosen_arms_and_draws_what_there_is(few: Few, tmp_pa
     report, figures = written(few.world, tmp_path, few.seeds)
     assert tuple(report["arms"]) == few.chosen.arms
     assert all(
-        set(curve) == {"video_only", *few.chosen.fillings}
+        set(curve) == {"video_only", *few.chosen.imputing_arms}
         for kinds in report["missing"]["curves"].values()
         for curve in kinds.values()
     )

@@ -14,7 +14,8 @@ from guards.checks import FEATURES, assert_same_features
 from guards.corpus import COPIES, ORIGINAL, with_pattern
 from guards.world import STAGES_RUN, World
 from unmuted.errors import UserError
-from unmuted.samples.experiment import FULL, Experiment, fold_name
+from unmuted.samples.experiment import Experiment
+from unmuted.samples.fits import ALL_TRAINING, fold_name
 from unmuted.samples.source_groups import Sources
 from unmuted.training.order import hash_keys
 
@@ -60,7 +61,7 @@ def test_no_generator_has_read_the_sources_that_it_is_to_serve(clean: World, sta
     units = {name: unit.tensors() for name, unit in clean.fits(stage, 0).items()}
     groups = {clip.group for clip in clean.clips if clip.split == "train"}
     read = {name: set(state["fitted_groups"].tolist()) for name, state in units.items()}
-    everyone = read.pop(FULL)
+    everyone = read.pop(ALL_TRAINING)
     assert everyone <= set(hash_keys(sorted(groups)).tolist())
     assert set(read) == {fold_name(0), fold_name(1)}
     assert all(own < everyone for own in read.values())
@@ -143,9 +144,9 @@ def all_in_all_folds(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
     def leaky(experiment: Experiment, folds: int) -> dict[str, list]:
         everyone = [clip for clip in experiment.split("train") if clip.has_sound]
-        return dict.fromkeys([FULL, *map(fold_name, range(folds))], everyone)
+        return dict.fromkeys([ALL_TRAINING, *map(fold_name, range(folds))], everyone)
 
-    monkeypatch.setattr(f"{script}.fit_units", leaky)
+    monkeypatch.setattr(f"{script}.clips_of_fits", leaky)
 
 
 def test_copies_in_other_sources_that_are_not_found_are_caught(

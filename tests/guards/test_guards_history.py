@@ -66,7 +66,7 @@ def half_heard(folder: Path) -> World:
 
 def test_a_run_with_missing_training_audio_has_every_arm(half_heard: World, clean: World) -> None:
     trained = half_heard.fits("comparison_classifier", 0).keys()
-    assert trained == set(chosen_arms(half_heard.project().config).units)
+    assert trained == set(chosen_arms(half_heard.project().config).fits)
     name = next(name for name in half_heard.ids("test"))
     arms = [w.artifacts("comparison_predictions")[name].json()["arms"] for w in (half_heard, clean)]
     assert arms[0].keys() == arms[1].keys()

@@ -18,12 +18,10 @@ from unmuted.engine.run import Run
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.samples.experiment import (
-    FULL,
     VISUAL,
     Clip,
     Experiment,
-    fit_units,
-    fold_name,
+    clips_of_fits,
     joined_groups,
     load_clips,
     load_experiment,
@@ -32,6 +30,7 @@ from unmuted.samples.experiment import (
     training_folds,
     training_sound,
 )
+from unmuted.samples.fits import ALL_TRAINING, fold_name
 from unmuted.samples.missing_audio import is_missing
 from unmuted.samples.sample import Sample
 
@@ -151,20 +150,20 @@ def units_of(experiment: Experiment) -> dict[str, list[Clip]]:
     """The units of an experiment in which every fold leaves a clip with sound."""
     sounding = {c.group for c in experiment.clips if c.split == "train" and c.has_sound}
     assume(len({training_folds(experiment, FOLDS)[group] for group in sounding}) >= 2)
-    return fit_units(experiment, FOLDS)
+    return clips_of_fits(experiment, FOLDS)
 
 
 def test_a_fold_that_leaves_no_clip_with_sound_is_refused_in_words() -> None:
     silent = [clip(f"a{i}", f"k{i}", f"g{i}", has_sound=False) for i in range(FOLDS)]
     lonely = clip("b", "k", "g", has_sound=True)
     with pytest.raises(UserError, match="1 clips with usable sound, which leaves none for"):
-        fit_units(Experiment((*silent, lonely), ("a", "b"), {}), FOLDS)
+        clips_of_fits(Experiment((*silent, lonely), ("a", "b"), {}), FOLDS)
 
 
 @given(experiments())
 def test_no_fit_reads_the_clips_that_it_is_to_serve(experiment) -> None:
     units, fold_of = units_of(experiment), training_folds(experiment, FOLDS)
-    assert list(units) == [FULL, *(fold_name(fold) for fold in range(FOLDS))]
+    assert list(units) == [ALL_TRAINING, *(fold_name(fold) for fold in range(FOLDS))]
     for fold in range(FOLDS):
         seen = {c.group for c in units[fold_name(fold)]}
         assert not seen & {group for group, its_fold in fold_of.items() if its_fold == fold}
@@ -174,7 +173,7 @@ def test_no_fit_reads_the_clips_that_it_is_to_serve(experiment) -> None:
 def test_fits_read_sounding_training_clips_only_and_all_of_them(experiment) -> None:
     units = units_of(experiment)
     sounding = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
-    assert {c.video_id for c in units[FULL]} == sounding
+    assert {c.video_id for c in units[ALL_TRAINING]} == sounding
     without = [{c.video_id for c in units[fold_name(fold)]} for fold in range(FOLDS)]
     for video_id in sounding:
         assert sum(video_id in unit for unit in without) == FOLDS - 1

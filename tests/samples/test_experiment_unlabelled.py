@@ -15,18 +15,17 @@ from unmuted.engine.job import FullReader
 from unmuted.engine.run import Run
 from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.samples.experiment import (
-    FULL,
     VISUAL,
     Clip,
     Experiment,
-    fit_units,
-    fold_name,
+    clips_of_fits,
     load_experiment,
     merge_duplicate_groups,
     training_folds,
     training_sound,
     unlabelled_clips,
 )
+from unmuted.samples.fits import ALL_TRAINING, fold_name
 from unmuted.samples.missing_audio import is_missing
 from unmuted.samples.sample import Sample
 
@@ -123,9 +122,9 @@ def test_folds_of_labelled_groups_do_not_depend_on_the_others(experiment: Experi
 
 @given(experiments())
 def test_fits_read_all_of_them_that_sound_and_none_that_they_serve(experiment: Experiment) -> None:
-    units, fold_of = fit_units(experiment, FOLDS), training_folds(experiment, FOLDS)
-    sounding = {c.video_id for c in experiment.learnt_from() if c.has_sound}
-    assert {c.video_id for c in units[FULL]} == sounding
+    units, fold_of = clips_of_fits(experiment, FOLDS), training_folds(experiment, FOLDS)
+    sounding = {c.video_id for c in experiment.fit_samples() if c.has_sound}
+    assert {c.video_id for c in units[ALL_TRAINING]} == sounding
     for fold in range(FOLDS):
         read = units[fold_name(fold)]
         assert not {c.group for c in read} & {g for g, own in fold_of.items() if own == fold}

@@ -214,10 +214,10 @@ def test_any_clips_of_a_unit_are_those_of_the_whole(made: Made) -> None:
     statistics = training_statistics(made.clips, made.projection)
     swapped = np.ones((N, STEPS, AUDIO_DIM), np.float32)
     kept = {"filtered-50": np.arange(N * S).reshape(N, S) % 3 > 0}
-    fillings = load_arm_inputs(made.clips, made.projection, statistics, swapped, kept, 0)
+    imputing_arms = load_arm_inputs(made.clips, made.projection, statistics, swapped, kept, 0)
     some, heard = np.array([7, 3, 3, N - 1]), np.arange(N) % 2 == 0
     for unit in ("mean_audio", "random_features", "real_or_filtered-50", "generated_pilot"):
-        x = fillings.of_unit(unit, 1, heard)
+        x = imputing_arms.of_fit(unit, 1, heard)
         assert x[some].tobytes() == x[:][some].tobytes()
         assert x[5:6].tobytes() == x[:][5:6].tobytes()
         assert x[some].flags["C_CONTIGUOUS"] and x[some].dtype == np.float32

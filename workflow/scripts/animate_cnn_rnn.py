@@ -1,4 +1,4 @@
-"""Show what the CNN-RNN recogniser saw of every video, and what it says of that."""
+"""Animate the frames of every video that the CNN-RNN recogniser reads, with its predictions."""
 
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job

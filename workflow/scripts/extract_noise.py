@@ -1,4 +1,4 @@
-"""AST features of noise as loud as each video's own sound, for sound that turns to noise."""
+"""Extract AST features of noise that is as loud as each video's own sound."""
 
 from functools import partial
 

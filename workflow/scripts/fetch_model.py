@@ -1,4 +1,4 @@
-"""A published model into a folder of safetensors, for configs that name it by `path`.
+"""Fetch a published model into a folder of safetensors, for configs that name it by `path`.
 
     python workflow/scripts/fetch_model.py ID REVISION FOLDER
     python workflow/scripts/fetch_model.py torchvision:NAME FOLDER

@@ -1,4 +1,4 @@
-"""Find the frames of every video of a shard in which most happens."""
+"""Find the representative frames of every video of a shard: those with the most motion."""
 
 from functools import partial
 

@@ -1,18 +1,19 @@
-"""Say in which source group every clip counts, and which fold each group belongs to."""
+"""Find the canonical source group of every clip, and the fold of each group."""
 
 from unmuted.engine.executor import Result
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_clips, load_whole_experiment
-from unmuted.samples.source_groups import UNIT, Sources
+from unmuted.samples.fits import ONLY_FIT
+from unmuted.samples.source_groups import Sources
 
 
 def main(job: Job) -> None:
-    """Bring the table up to date; its recipe is what it says, so what says the same stays."""
+    """Bring the table up to date; its fingerprint is its content, so an equal one is kept."""
     experiment = load_whole_experiment(job, job.config["folds"])
     clips = load_clips(job, job.videos, [])
     payload = Sources.of(experiment, clips, job.config["folds"]).payload()
-    job.run_fits({UNIT: payload}, lambda _: [Result(UNIT, payload)])
+    job.run_fits({ONLY_FIT: payload}, lambda _: [Result(ONLY_FIT, payload)])
 
 
 if "snakemake" in globals():

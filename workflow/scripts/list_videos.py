@@ -1,4 +1,4 @@
-"""Write the videos of this run as a table: ids, labels, splits and groups as they were given."""
+"""Write the videos of this run as a table: ids, labels, splits and groups as in their source."""
 
 import logging
 from pathlib import Path

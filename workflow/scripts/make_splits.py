@@ -10,9 +10,9 @@ from unmuted.pipeline.registry import run_job
 
 
 def main(run: Run, table: str) -> None:
-    """Write `table`, and beside it what to keep.
+    """Write `table`, and next to it the split of every group.
 
-    Kept are also groups that have left: should they come back, they find their split again.
+    Groups whose videos were removed are kept, so that they get the same split if they come back.
     """
     dataset = run.dataset
     videos, splits, kept = dataset.listing.videos, dataset.splits, dataset.kept_splits

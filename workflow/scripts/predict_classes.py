@@ -4,15 +4,16 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, load_clips
+from unmuted.samples.experiment import load_clips
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.classifier.prediction_job import predict_shard
 
 
 def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
     clips = load_clips(job, job.videos, ["ast", "generated"])
-    pca = job.fits("projection")[FULL]
-    selection = job.fits("selection")["all"]
+    pca = job.fits("projection")[ALL_TRAINING]
+    selection = job.fits("selection")[ONLY_FIT]
     classifiers = job.fits_by_seed("classifier")
     fitted = [
         pca.row.digest,

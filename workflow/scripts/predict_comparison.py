@@ -1,11 +1,12 @@
-"""Predict every video's class with each of the comparison's classifiers, its sound there or not."""
+"""Predict every video's class with the comparison's classifiers, with and without its sound."""
 
 from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, load_clips
-from unmuted.samples.swap_partners import FIT, read_partners
+from unmuted.samples.experiment import load_clips
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
+from unmuted.samples.swap_partners import read_partners
 from unmuted.systems.comparison.chosen_arms import chosen_arms
 from unmuted.systems.comparison.prediction_job import clip_inputs, predict_shard
 
@@ -16,10 +17,10 @@ def main(job: Job) -> None:
     stages = (*chosen.audio, *chosen.posterior, *chosen.noise)
     read = {
         "clips": {clip.video_id: clip for clip in load_clips(job, job.videos, stages)},
-        "partners": read_partners(job, job.fits("swap_partners")[FIT]) if chosen.swaps else {},
+        "partners": read_partners(job, job.fits("swap_partners")[ONLY_FIT]) if chosen.swaps else {},
         "classifiers": job.fits_by_seed("comparison_classifier"),
-        "selection": job.fits("comparison_selection")["all"],
-        "pca": job.fits("projection")[FULL],
+        "selection": job.fits("comparison_selection")[ONLY_FIT],
+        "pca": job.fits("projection")[ALL_TRAINING],
     }
     job.run_shard(partial(predict_shard, job=job, **read), clip_inputs(job=job, **read))
 

@@ -5,24 +5,25 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, load_clips
-from unmuted.systems.pilot.fits import CLASSIFICATION, joint_unit
+from unmuted.samples.experiment import load_clips
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
+from unmuted.systems.pilot.fits import CLASSIFICATION, joint_fit
 from unmuted.systems.pilot.prediction_job import predict
 
 
 def main(job: Job) -> None:
     """Bring the pilot's predictions of one shard up to date."""
     clips = {c.video_id: c for c in load_clips(job, job.videos, PILOT_VISUAL)}
-    selection = job.fits("pilot_selection")["all"].json()
-    choices = {"pilot": (joint_unit(selection["lambda"], FULL), selection["joint"])}
+    selection = job.fits("pilot_selection")[ONLY_FIT].json()
+    choices = {"pilot": (joint_fit(selection["lambda"], ALL_TRAINING), selection["joint"])}
     if selection[CLASSIFICATION]:
         choices["pilot_classification"] = (CLASSIFICATION, selection[CLASSIFICATION])
     fits = job.fits_by_seed("pilot")
     fitted = [
         [
-            [arm, fits[one["seed"]][unit].row.digest, one["snapshot"]]
-            for arm, (unit, chosen) in choices.items()
-            for one in chosen
+            [arm, fits[choice["seed"]][name].row.digest, choice["snapshot"]]
+            for arm, (name, choices_of_seeds) in choices.items()
+            for choice in choices_of_seeds
         ],
         job.classes,  # a class that is only renamed leaves the networks as they are
     ]

@@ -1,4 +1,4 @@
-"""Record the code of every stage under its version, and say what that changes.
+"""Record the code of every stage under its version, and print what that changes.
 
 Run as `make code-versions`, after raising the version of the stages whose artifacts change. Stages
 whose code changed but makes the same artifacts (a renamed helper, say) are named:

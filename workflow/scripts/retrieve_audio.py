@@ -4,8 +4,7 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL
-from unmuted.samples.lookup_set import FIT
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.samples.source_groups import read_canonical_clips
 from unmuted.systems.shared.retrieval_job import retrieve
 
@@ -13,7 +12,7 @@ from unmuted.systems.shared.retrieval_job import retrieve
 def main(job: Job) -> None:
     """Bring the retrieved audio of one shard up to date."""
     sources, clips = read_canonical_clips(job, [])
-    pca, table = job.fits("projection")[FULL], job.fits("lookup_set")[FIT]
+    pca, table = job.fits("projection")[ALL_TRAINING], job.fits("lookup_set")[ONLY_FIT]
     fitted = [pca.row.digest, table.row.digest]
     extra = {
         name: [fitted, clip.group, sources.folds.get(clip.group)] for name, clip in clips.items()

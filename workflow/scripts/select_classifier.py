@@ -5,7 +5,8 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.classifier.inputs import arm_digests
 from unmuted.systems.classifier.selection_job import select
 
@@ -13,7 +14,7 @@ from unmuted.systems.classifier.selection_job import select
 def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
     experiment = load_experiment(job, ["ast", "generated"])
-    pca = job.fits("projection")[FULL]
+    pca = job.fits("projection")[ALL_TRAINING]
     classifiers = job.fits_by_seed("classifier")
     clips = experiment.split("val")
     inputs = {
@@ -26,7 +27,7 @@ def main(job: Job) -> None:
         },
     }
     read = {"experiment": experiment, "classifiers": classifiers, "pca": pca}
-    job.run_fits({"all": inputs}, partial(select, job=job, **read))
+    job.run_fits({ONLY_FIT: inputs}, partial(select, job=job, **read))
 
 
 if "snakemake" in globals():

@@ -1,4 +1,4 @@
-"""Train the classifiers, seed by seed and one an arm, on the training clips."""
+"""Train the classifier of each arm, seed by seed, on the training clips."""
 
 from functools import partial
 
@@ -6,7 +6,8 @@ from unmuted.engine.job import Job
 from unmuted.engine.seeds import inputs_by_seed
 from unmuted.evaluation.arms import ARMS
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.fits import ALL_TRAINING
 from unmuted.systems.classifier.inputs import arm_digests
 from unmuted.systems.classifier.training_job import train
 
@@ -14,7 +15,7 @@ from unmuted.systems.classifier.training_job import train
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
     experiment = load_experiment(job, ["ast", "generated"])
-    pca = job.fits("projection")[FULL]
+    pca = job.fits("projection")[ALL_TRAINING]
     clips = experiment.split("train")
     read = {
         arm: {

@@ -6,7 +6,7 @@ from unmuted.engine.job import Job
 from unmuted.engine.seeds import inputs_by_seed
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
-from unmuted.samples.source_groups import UNIT
+from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.cnn_rnn.sequences import SEQUENCES, STAGE
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 from unmuted.systems.cnn_rnn.training_job import train
@@ -23,7 +23,7 @@ def main(job: Job) -> None:
         "classes": experiment.classes,
         "clips": sorted([c.label, c.key, c.group, *c.digests(STAGE)] for c in clips),
     }
-    inputs = inputs_by_seed(job.job_seeds, {UNIT: read})
+    inputs = inputs_by_seed(job.job_seeds, {ONLY_FIT: read})
     job.run_seeds(inputs, partial(train, clips=clips, experiment=experiment, job=job))
 
 

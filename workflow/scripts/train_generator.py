@@ -6,21 +6,22 @@ from unmuted.config.derived import trains_sentences
 from unmuted.engine.job import Job
 from unmuted.engine.seeds import inputs_by_seed
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, fit_units, load_experiment
-from unmuted.systems.arch2.training_job import train, unit_inputs
+from unmuted.samples.experiment import clips_of_fits, load_experiment
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
+from unmuted.systems.arch2.training_job import inputs_of_fits, train
 
 
 def main(job: Job) -> None:
     """Bring the generators of the job's seeds up to date; they read training clips only."""
     stages = ["ast", "captions"] if trains_sentences(job.config) else ["ast"]
-    units = fit_units(load_experiment(job, stages), job.config["folds"])
-    fits = {
-        "labels": job.fits("label_embeddings")["all"],
-        "pca": job.fits("projection")[FULL],
+    clips = clips_of_fits(load_experiment(job, stages), job.config["folds"])
+    read = {
+        "labels": job.fits("label_embeddings")[ONLY_FIT],
+        "pca": job.fits("projection")[ALL_TRAINING],
         "prototypes": job.fits("prototypes"),
     }
-    inputs = inputs_by_seed(job.job_seeds, unit_inputs(units, stages, **fits))
-    job.run_seeds(inputs, partial(train, units=units, job=job, **fits))
+    inputs = inputs_by_seed(job.job_seeds, inputs_of_fits(clips, stages, **read))
+    job.run_seeds(inputs, partial(train, clips_of_fits=clips, job=job, **read))
 
 
 if "snakemake" in globals():

@@ -5,11 +5,12 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.features.visual import PILOT_VISUAL
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import FULL, load_experiment
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.fits import ALL_TRAINING
 from unmuted.systems.pilot.fits import (
     candidate_weights,
     has_ablations,
-    pilot_units,
+    pilot_fits,
 )
 from unmuted.systems.pilot.training_job import train
 
@@ -18,14 +19,14 @@ def main(job: Job) -> None:
     """Bring the pilot of the job's seeds up to date; it reads training clips only."""
     experiment = load_experiment(job, ["ast", *PILOT_VISUAL])
     weights = candidate_weights(job.config["pilot"])
-    units = pilot_units(experiment, weights, job.config["folds"], has_ablations(job))
-    pca = job.fits("projection")[FULL]
+    fits = pilot_fits(experiment, weights, job.config["folds"], has_ablations(job))
+    pca = job.fits("projection")[ALL_TRAINING]
     read = job.config["pilot"]["snapshots"], experiment.classes, pca
     inputs = {
-        seed: {name: unit.inputs(seed, *read) for name, unit in units.items()}
+        seed: {name: fit.inputs(seed, *read) for name, fit in fits.items()}
         for seed in job.job_seeds
     }
-    compute = partial(train, units=units, experiment=experiment, job=job, pca=pca)
+    compute = partial(train, fits=fits, experiment=experiment, job=job, pca=pca)
     job.run_seeds(inputs, compute)
 
 

@@ -1,4 +1,4 @@
-"""Write the outputs of a report; the report's module says what is in them."""
+"""Write the outputs of a report; the report's module makes their contents."""
 
 from pathlib import Path
 

@@ -92,17 +92,17 @@ def test_without_a_choice_there_are_all_arms() -> None:
 
 
 def test_classifiers_come_in_the_order_of_the_arms_and_imputing_filters_last() -> None:
-    fillings = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1")
+    imputing_arms = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1")
     filters = ("filtered", "shuffled_dictionary")
     others = ("video_only_matched", "generated_arch2", "random_features", "swapped_audio")
-    chosen = chosen_of(*fillings, *filters, *others, filter__percentiles=[50, 25])
-    assert chosen.always_units == (
-        *("video_only_matched", *fillings),
+    chosen = chosen_of(*imputing_arms, *filters, *others, filter__percentiles=[50, 25])
+    assert chosen.arm_fits == (
+        *("video_only_matched", *imputing_arms),
         *(*(f"{name}-{p}" for name in filters for p in (25, 50)), *others[2:]),
     )
-    imputing = (*fillings, "generated_arch2", "filtered-25", "filtered-50")
-    assert chosen.filling_units == tuple(f"real_or_{unit}" for unit in imputing)
-    assert chosen.units == (*chosen.always_units, *chosen.filling_units)
+    imputing = (*imputing_arms, "generated_arch2", "filtered-25", "filtered-50")
+    assert chosen.imputing_fits == tuple(f"real_or_{unit}" for unit in imputing)
+    assert chosen.fits == (*chosen.arm_fits, *chosen.imputing_fits)
 
 
 def test_all_arms_by_name_are_the_default() -> None:
@@ -115,7 +115,7 @@ def test_arms_come_in_the_order_of_the_report_however_they_are_listed() -> None:
 
 
 def test_a_control_trains_only_its_own_classifiers() -> None:
-    assert chosen_of(*CONTROLS).units == (
+    assert chosen_of(*CONTROLS).fits == (
         *("generated_pilot", "generated_arch1", "real_or_generated_pilot"),
         *("real_or_generated_arch1", "real_or_generated_arch2"),
     )
@@ -124,17 +124,17 @@ def test_a_control_trains_only_its_own_classifiers() -> None:
 def test_the_oracle_comes_with_the_filter_whose_classifier_it_uses() -> None:
     chosen = chosen_of("oracle_filter", filter__percentiles=[40])
     assert chosen.arms == ("video_only", "filtered", "real_audio", "oracle_filter")
-    assert chosen.units == ("filtered-40", "real_or_filtered-40")
+    assert chosen.fits == ("filtered-40", "real_or_filtered-40")
     assert chosen.compared == ("filtered", "oracle_filter")
 
 
 def test_a_control_of_the_filter_fills_nothing() -> None:
     chosen = chosen_of("shuffled_dictionary", filter__mode="uniform")
-    assert chosen.units == ("shuffled_dictionary-0",) and not chosen.fillings
+    assert chosen.fits == ("shuffled_dictionary-0",) and not chosen.imputing_arms
 
 
 def test_arms_of_other_experiments_need_no_classifier() -> None:
-    assert chosen_of("video_only", "pilot", "cnn_rnn").units == ()
+    assert chosen_of("video_only", "pilot", "cnn_rnn").fits == ()
 
 
 def test_the_recogniser_is_left_out_where_it_cannot_be_compared() -> None:
@@ -154,7 +154,7 @@ def test_the_recogniser_is_left_out_where_it_cannot_be_compared() -> None:
 def test_real_audio_is_read_only_where_a_classifier_is_trained_on_it(
     arm: str, is_heard: bool
 ) -> None:
-    assert chosen_of(arm).hears == is_heard
+    assert chosen_of(arm).reads_real_audio == is_heard
 
 
 # --- stages ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from unmuted.errors import UserError
 from unmuted.evaluation import tested
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.bootstrap import draw_groups
-from unmuted.evaluation.missing_audio import Heard, filled_contrasts, rate_curves
+from unmuted.evaluation.missing_audio import CorrectByAudio, imputation_contrasts, rate_curves
 from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import KINDS
@@ -32,7 +32,7 @@ from unmuted.systems.comparison.sections import (
 )
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
-FILLINGS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")
+IMPUTING_ARMS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")
 RNG = np.random.default_rng(0)
 
 
@@ -41,7 +41,7 @@ def made(*shape: int) -> np.ndarray:
 
 
 @pytest.fixture
-def fillings() -> ArmInputs:
+def imputing_arms() -> ArmInputs:
     usable = np.array([True, True, False, True, False, True])
     real = np.where(usable[:, None, None], made(N, T, A), np.float32(0))
     return ArmInputs(
@@ -58,34 +58,34 @@ def fillings() -> ArmInputs:
     )
 
 
-def test_every_unit_has_its_own_audio_beside_the_same_video(fillings: ArmInputs) -> None:
+def test_every_unit_has_its_own_audio_beside_the_same_video(imputing_arms: ArmInputs) -> None:
     seen = {}
-    for filling in (*FILLINGS, "filtered"):
-        x = fillings.of_unit(filling, 2)[:]
-        assert np.array_equal(x[..., :V], fillings.clips.visual)
+    for filling in (*IMPUTING_ARMS, "filtered"):
+        x = imputing_arms.of_fit(filling, 2)[:]
+        assert np.array_equal(x[..., :V], imputing_arms.clips.visual)
         seen[filling] = x[..., V:]
     assert not seen["mean_audio"].any()
-    assert np.array_equal(seen["knn_audio"], fillings.stored["retrieved"])
-    assert np.array_equal(seen["generated_arch1"], fillings.stored["video_generated"][:, 2])
-    assert np.array_equal(seen["generated_pilot"], fillings.stored["pilot_generated"][:, 2])
-    assert np.array_equal(seen["generated_arch2"], fillings.stored["generated"][:, 2])
-    kept = fillings.kept["filtered"][:, 2]
+    assert np.array_equal(seen["knn_audio"], imputing_arms.stored["retrieved"])
+    assert np.array_equal(seen["generated_arch1"], imputing_arms.stored["video_generated"][:, 2])
+    assert np.array_equal(seen["generated_pilot"], imputing_arms.stored["pilot_generated"][:, 2])
+    assert np.array_equal(seen["generated_arch2"], imputing_arms.stored["generated"][:, 2])
+    kept = imputing_arms.kept["filtered"][:, 2]
     assert np.array_equal(seen["filtered"][kept], seen["generated_arch1"][kept])
     assert not seen["filtered"][~kept].any()
-    assert np.array_equal(fillings.of_unit("video_only_matched", 0), fillings.clips.visual)
+    assert np.array_equal(imputing_arms.of_fit("video_only_matched", 0), imputing_arms.clips.visual)
 
 
-def test_real_or_keeps_what_is_heard_and_fills_the_rest(fillings: ArmInputs) -> None:
+def test_real_or_keeps_what_is_heard_and_fills_the_rest(imputing_arms: ArmInputs) -> None:
     heard = np.array([True, False, True, True, False, True])
-    audio = fillings.of_unit("real_or_knn_audio", 0, heard)[:][..., V:]
-    own = fillings.clips.usable & heard
-    assert np.array_equal(audio[own], fillings.clips.real[own])
-    assert np.array_equal(audio[~own], fillings.stored["retrieved"][~own])
+    audio = imputing_arms.of_fit("real_or_knn_audio", 0, heard)[:][..., V:]
+    own = imputing_arms.clips.usable & heard
+    assert np.array_equal(audio[own], imputing_arms.clips.real[own])
+    assert np.array_equal(audio[~own], imputing_arms.stored["retrieved"][~own])
     noise = made(N, T, A)
-    noisy = fillings.hearing(noise).of_unit("real_or_knn_audio", 0)[:][..., V:]
-    usable = fillings.clips.usable
+    noisy = imputing_arms.with_real_audio(noise).of_fit("real_or_knn_audio", 0)[:][..., V:]
+    usable = imputing_arms.clips.usable
     assert np.array_equal(noisy[usable], noise[usable])
-    assert np.array_equal(noisy[~usable], fillings.stored["retrieved"][~usable])
+    assert np.array_equal(noisy[~usable], imputing_arms.stored["retrieved"][~usable])
 
 
 def test_only_clips_that_every_system_can_be_tested_on_are_compared(
@@ -123,11 +123,11 @@ def test_the_arm_of_a_classifier_is_in_its_name() -> None:
     assert base_of("real_or_knn_audio") == "knn_audio"
 
 
-def test_what_no_chosen_arm_is_made_of_may_be_missing(fillings: ArmInputs) -> None:
-    stored = {"video_generated": fillings.stored["video_generated"]}
-    few = replace(fillings, stored=stored, random=None, swapped=None, kept={})
+def test_what_no_chosen_arm_is_made_of_may_be_missing(imputing_arms: ArmInputs) -> None:
+    stored = {"video_generated": imputing_arms.stored["video_generated"]}
+    few = replace(imputing_arms, stored=stored, random=None, swapped=None, kept={})
     assert np.array_equal(
-        few.of_unit("generated_arch1", 1)[:], fillings.of_unit("generated_arch1", 1)[:]
+        few.of_fit("generated_arch1", 1)[:], imputing_arms.of_fit("generated_arch1", 1)[:]
     )
 
 
@@ -162,8 +162,8 @@ def test_a_percentile_rejects_its_share(percentile: float, seed: int) -> None:
     assert kept.mean(axis=0) == pytest.approx([1 - percentile / 100] * 2, abs=0.006)
 
 
-def heard() -> Heard:
-    return Heard(*(RNG.integers(0, 2, (S, N)).astype(float) for _ in range(4)))
+def heard() -> CorrectByAudio:
+    return CorrectByAudio(*(RNG.integers(0, 2, (S, N)).astype(float) for _ in range(4)))
 
 
 def test_rate_curves_begin_with_own_sound_and_end_without() -> None:
@@ -193,24 +193,24 @@ def test_a_rate_curve_says_whether_its_arm_leaks() -> None:
 
 CLIPS = 120
 MASKS = {rate: np.arange(CLIPS) < rate * CLIPS for rate in (0.0, 0.5, 1.0)}
-FILLED = (*FILLINGS, "filtered")
+FILLED = (*IMPUTING_ARMS, "filtered")
 
 
-def systems(**chances: float) -> dict[str, Heard]:
+def systems(**chances: float) -> dict[str, CorrectByAudio]:
     """Systems that hear alike, and with nothing to hear are right with these chances."""
     rng = np.random.default_rng(3)
     own = (rng.random((S, CLIPS)) < 0.9).astype(float)
     video = (rng.random((S, CLIPS)) < 0.4).astype(float)
-    found = {"video_only": Heard(video, video, video, video)}
+    found = {"video_only": CorrectByAudio(video, video, video, video)}
     for name in FILLED:
         missing = (rng.random((S, CLIPS)) < chances.get(name, 0.4)).astype(float)
-        found[name] = Heard(own, missing, missing, missing)
+        found[name] = CorrectByAudio(own, missing, missing, missing)
     return found
 
 
 def filled(leaks: tuple[str, ...] = (), **chances: float) -> dict:
     bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 1000, 0, seeds=S)
-    return filled_contrasts(systems(**chances), MASKS, bootstrap, leaks)
+    return imputation_contrasts(systems(**chances), MASKS, bootstrap, leaks)
 
 
 def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() -> None:
@@ -323,7 +323,7 @@ def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
             "test_rates": list(MASKS),
             "training_rate": 0.5,
             "curves": {"0.5": rate_curves(arms, MASKS, ["noise"], bootstrap, leaks)},
-            "contrasts": {"0.5": filled_contrasts(arms, MASKS, bootstrap, leaks)},
+            "contrasts": {"0.5": imputation_contrasts(arms, MASKS, bootstrap, leaks)},
         },
         "provenance": {"seeds": list(range(S))},
     }

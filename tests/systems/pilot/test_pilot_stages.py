@@ -30,15 +30,8 @@ from unmuted.engine.scenarios import changed_setting, scenario_path
 from unmuted.engine.seeds import parse_fit
 from unmuted.errors import UserError
 from unmuted.features.visual import PILOT_VISUAL
-from unmuted.samples.experiment import (
-    FULL,
-    Clip,
-    Experiment,
-    fold_name,
-    load_clips,
-    load_experiment,
-    training_folds,
-)
+from unmuted.samples.experiment import Clip, Experiment, load_clips, load_experiment, training_folds
+from unmuted.samples.fits import ALL_TRAINING, fold_name
 from unmuted.samples.sample import Sample
 from unmuted.samples.source_groups import Sources
 from unmuted.systems.classifier.selection import log_loss
@@ -47,8 +40,8 @@ from unmuted.systems.pilot.fits import (
     CLASSIFICATION,
     GENERATION,
     candidate_weights,
-    joint_unit,
-    pilot_units,
+    joint_fit,
+    pilot_fits,
 )
 from unmuted.systems.pilot.training import generate, load_pilot, predict_with
 from unmuted.training.checkpoints import unpack_fit
@@ -58,7 +51,7 @@ BEFORE = ("sources", "projection")
 PILOT = ("pilot", "pilot_selection", "pilot_generated", "pilot_predictions")
 WEIGHTS = (0.1, 1.0)
 UNITS = {
-    *(joint_unit(w, part) for w in WEIGHTS for part in (FULL, fold_name(0), fold_name(1))),
+    *(joint_fit(w, part) for w in WEIGHTS for part in (ALL_TRAINING, fold_name(0), fold_name(1))),
     *(CLASSIFICATION, GENERATION),
 }
 
@@ -141,14 +134,14 @@ def ids(clips: object) -> set[str]:
 
 def test_joint_fits_read_what_has_a_label_or_sound_and_no_group_of_their_fold() -> None:
     found, folds = experiment(), training_folds(experiment(), 3)
-    units = pilot_units(found, WEIGHTS, 3, with_ablations=True)
+    units = pilot_fits(found, WEIGHTS, 3, with_ablations=True)
     everyone = ids(found.split("train")) | {c.video_id for c in found.unlabelled if c.has_sound}
-    assert len(everyone) < len(found.learnt_from())
+    assert len(everyone) < len(found.fit_samples())
     for weight in WEIGHTS:
-        full = units.pop(joint_unit(weight, FULL))
+        full = units.pop(joint_fit(weight, ALL_TRAINING))
         assert ids(full.clips) == everyone and full.keeps_snapshots
         for fold in range(3):
-            unit = units.pop(joint_unit(weight, fold_name(fold)))
+            unit = units.pop(joint_fit(weight, fold_name(fold)))
             assert not unit.keeps_snapshots and unit.weight == weight
             assert unit.classifies and unit.generates
             left_out = {c.video_id for c in full.clips if folds[c.group] == fold}
@@ -156,7 +149,7 @@ def test_joint_fits_read_what_has_a_label_or_sound_and_no_group_of_their_fold() 
     classes, audio = units.pop(CLASSIFICATION), units.pop(GENERATION)
     assert not units
     assert ids(classes.clips) == ids(found.split("train"))
-    assert ids(audio.clips) == {c.video_id for c in found.learnt_from() if c.has_sound}
+    assert ids(audio.clips) == {c.video_id for c in found.fit_samples() if c.has_sound}
     assert (classes.classifies, classes.generates, classes.keeps_snapshots) == (True, False, True)
     assert (audio.classifies, audio.generates, audio.keeps_snapshots) == (False, True, False)
 
@@ -166,18 +159,18 @@ def test_a_fit_without_sound_or_without_a_label_is_refused() -> None:
     mute = [replace(c, artifacts={} if c.group != "g0" else c.artifacts) for c in found.clips]
     mute = replace(found, clips=tuple(mute), unlabelled=())
     with pytest.raises(UserError, match="leaves none for the models without-fold-"):
-        pilot_units(mute, WEIGHTS, 3, with_ablations=True)
+        pilot_fits(mute, WEIGHTS, 3, with_ablations=True)
     unknown = {
         c.video_id: Sample.of_video(c.video_id, None) for c in found.clips if c.split == "train"
     }
     nameless = [replace(c, sample=unknown.get(c.video_id, c.sample)) for c in found.clips]
     with pytest.raises(UserError, match="no labelled training clip is left for the models full"):
-        pilot_units(replace(found, clips=tuple(nameless)), WEIGHTS, 3, with_ablations=True)
+        pilot_fits(replace(found, clips=tuple(nameless)), WEIGHTS, 3, with_ablations=True)
 
 
 def test_fits_are_named_by_their_weights() -> None:
     assert candidate_weights({"lambdas": [10, 0.1, 1]}) == [0.1, 1.0, 10.0]
-    assert [joint_unit(w, FULL) for w in (0.1, 1.0)] == ["joint-0.1-full", "joint-1-full"]
+    assert [joint_fit(w, ALL_TRAINING) for w in (0.1, 1.0)] == ["joint-0.1-full", "joint-1-full"]
 
 
 # --- what causes a fit ----------------------------------------------------------------------------
@@ -192,7 +185,7 @@ def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
     other = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1, 10, 0.1]))
     other.run("pilot", seeds=[0])
     assert fitted_again(clean, other, 0) == {
-        joint_unit(10, part) for part in (FULL, fold_name(0), fold_name(1))
+        joint_fit(10, part) for part in (ALL_TRAINING, fold_name(0), fold_name(1))
     }
     fewer = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1]))
     fewer.run("pilot", seeds=[0])
@@ -274,7 +267,7 @@ def test_checkpoints_and_lambda_have_the_least_log_loss_on_validation_clips(clea
         states = [state(clean, unit, seed, snapshot) for snapshot in (0, 1)]
         return [log_loss(predict_with(load_pilot(one), data), labels) for one in states]
 
-    by_weight = {w: [losses_of(joint_unit(w, FULL), s) for s in SEEDS] for w in WEIGHTS}
+    by_weight = {w: [losses_of(joint_fit(w, ALL_TRAINING), s) for s in SEEDS] for w in WEIGHTS}
     means = {w: np.mean([min(one) for one in found]) for w, found in by_weight.items()}
     assert choice["lambda"] == min(means, key=means.get)
     found = {one["lambda"]: one["log_loss"] for one in choice["candidates"]}
@@ -307,7 +300,7 @@ def test_audio_of_training_clips_is_out_of_fold_and_of_others_by_the_full_fit(cl
     for name, artifact in clean.artifacts("pilot_generated").items():
         one, found = clips[name], artifact.tensors()
         fold = folds.get(one.group)
-        unit = joint_unit(weight, FULL if fold is None else fold_name(fold))
+        unit = joint_fit(weight, ALL_TRAINING if fold is None else fold_name(fold))
         data = load_pilot_data([one])
         for seed in SEEDS:
             expected = generate(state(clean, unit, seed), data).audio[0]
@@ -334,14 +327,14 @@ def test_copies_of_a_training_clip_are_served_as_it_is(clean: World) -> None:
 def test_a_pilot_that_has_read_all_folds_is_refused(
     clean: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = pilot_units
+    honest = pilot_fits
 
     def leaky(*given: object) -> dict:
         units = honest(*given)
-        full = units[joint_unit(WEIGHTS[0], FULL)].clips
+        full = units[joint_fit(WEIGHTS[0], ALL_TRAINING)].clips
         return {name: replace(unit, clips=full) for name, unit in units.items()}
 
-    monkeypatch.setattr(train_pilot, "pilot_units", leaky)
+    monkeypatch.setattr(train_pilot, "pilot_fits", leaky)
     with pytest.raises(UserError, match="must be out of fold"):
         clean.again("pilot", "pilot_generated")
 
@@ -357,7 +350,7 @@ def test_a_pilot_that_would_serve_its_own_training_clips_is_refused(
         old, new = (found[name].tensors()["audio"] for found in (before, after))
         assert old.tobytes() == new.tobytes()
     # Without fits of folds there is nobody left who does not know the clip.
-    monkeypatch.setattr("unmuted.systems.pilot.generation_job.fold_name", lambda fold: FULL)
+    monkeypatch.setattr("unmuted.systems.pilot.generation_job.fold_name", lambda fold: ALL_TRAINING)
     with pytest.raises(UserError, match="must be out of fold"):
         clean.again("sources", "pilot_generated")
 
@@ -378,7 +371,7 @@ def test_what_was_learnt_with_its_label_is_not_predicted(clean: World) -> None:
 
 def test_predictions_are_those_of_the_chosen_checkpoints(clean: World) -> None:
     clips, choice = with_canonical_groups(clean), choice_of(clean)
-    units = {"pilot": ("joint", joint_unit(choice["lambda"], FULL))}
+    units = {"pilot": ("joint", joint_fit(choice["lambda"], ALL_TRAINING))}
     units["pilot_classification"] = (CLASSIFICATION, CLASSIFICATION)
     for name, artifact in clean.artifacts("pilot_predictions").items():
         said = artifact.json()
@@ -399,7 +392,7 @@ def test_a_clip_without_label_that_taught_sound_is_predicted(folder: Path) -> No
     clips = [replace(c, label="", split="") if c.group == source else c for c in clips]
     world = made(folder / "unlabelled", clips, fits__unlabelled=True).run(*BEFORE, *PILOT)
     key = int(hash_keys([world.keys()[name]])[0])
-    full = state(world, joint_unit(1, FULL), 0)
+    full = state(world, joint_fit(1, ALL_TRAINING), 0)
     assert key in full["fitted_on"].tolist() and key not in full["labelled_on"].tolist()
     assert key not in state(world, CLASSIFICATION, 0)["fitted_on"].tolist()
     assert name in world.artifacts("pilot_predictions")

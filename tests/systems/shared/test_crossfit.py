@@ -9,9 +9,9 @@ import pytest
 
 from arch2_in_memory import FOLDS, Corpus, Run, clips_of, make_corpus, run_arch2
 from unmuted.errors import UserError
-from unmuted.samples.experiment import FULL, Experiment, fit_units, fold_name, training_folds
-from unmuted.samples.folds import FULL as FULL_FOLD
-from unmuted.samples.folds import Generators
+from unmuted.samples.experiment import Experiment, clips_of_fits, training_folds
+from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.folds import NO_FOLD, Generators
 from unmuted.systems.shared.crossfit import generate_cross_fitted
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.training import generate
@@ -29,9 +29,9 @@ def run(corpus: Corpus) -> Run:
 
 def cross_fitted(run: Run, data: GeneratorData) -> np.ndarray:
     folds = {fold: run.generators[fold_name(fold)] for fold in range(FOLDS)}
-    full = run.generators[FULL]
+    full = run.generators[ALL_TRAINING]
     return generate_cross_fitted(
-        Generators.of(dict(folds) | {FULL_FOLD: full}), data, run.fold_of_group, 2, 0
+        Generators.of(dict(folds) | {NO_FOLD: full}), data, run.fold_of_group, 2, 0
     ).audio
 
 
@@ -42,12 +42,12 @@ def by(run: Run, unit: str, data: GeneratorData) -> np.ndarray:
 def test_a_fit_reads_training_clips_with_sound_outside_its_fold(corpus: Corpus) -> None:
     experiment = Experiment(tuple(clips_of(corpus)), ("class0",), {})
     folds = training_folds(experiment, FOLDS)
-    units = fit_units(experiment, FOLDS)
+    units = clips_of_fits(experiment, FOLDS)
     training = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
-    assert {c.video_id for c in units[FULL]} == training
+    assert {c.video_id for c in units[ALL_TRAINING]} == training
     for fold in range(FOLDS):
         read = {c.video_id for c in units[fold_name(fold)]}
-        left_out = {c.video_id for c in units[FULL] if folds[c.group] == fold}
+        left_out = {c.video_id for c in units[ALL_TRAINING] if folds[c.group] == fold}
         assert read | left_out == training
         assert not read & left_out
 
@@ -55,7 +55,7 @@ def test_a_fit_reads_training_clips_with_sound_outside_its_fold(corpus: Corpus) 
 def test_every_clip_is_served_by_the_generator_that_left_it_out(corpus: Corpus, run: Run) -> None:
     made = cross_fitted(run, run.data)
     test = corpus.of("test")
-    np.testing.assert_array_equal(made[test], by(run, FULL, run.data.take(test)))
+    np.testing.assert_array_equal(made[test], by(run, ALL_TRAINING, run.data.take(test)))
     folds = np.array([run.fold_of_group.get(group, -1) for group in run.data.groups])
     for fold in range(FOLDS):
         mine = np.flatnonzero(folds == fold)
@@ -77,8 +77,8 @@ def test_a_copy_of_a_training_clip_in_another_group_is_served_out_of_fold(
 def test_a_clip_that_every_generator_knows_is_refused(corpus: Corpus, run: Run) -> None:
     heard = np.flatnonzero((corpus.split == "train") & corpus.usable)[:1]
     copy = replace(run.data.take(heard), groups=("elsewhere",))
-    only_full = {0: run.generators[FULL]}
+    only_full = {0: run.generators[ALL_TRAINING]}
     with pytest.raises(UserError, match="out of fold"):
         generate_cross_fitted(
-            Generators.of(dict(only_full) | {FULL_FOLD: run.generators[FULL]}), copy, {}, 2, 0
+            Generators.of(dict(only_full) | {NO_FOLD: run.generators[ALL_TRAINING]}), copy, {}, 2, 0
         )

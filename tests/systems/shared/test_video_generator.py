@@ -20,10 +20,10 @@ from arch2_in_memory import (
 from unmuted.config.generator import GeneratorSettings, VideoGeneratorSettings
 from unmuted.errors import UserError
 from unmuted.evaluation.metrics import mean_cosine, r2
-from unmuted.samples.experiment import FULL, Experiment, fit_units, fold_name
+from unmuted.samples.experiment import Experiment, clips_of_fits
 from unmuted.samples.experiment import training_folds as folds_of
-from unmuted.samples.folds import FULL as FULL_FOLD
-from unmuted.samples.folds import Generators, has_seen
+from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.shared.crossfit import generate_cross_fitted
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
@@ -162,18 +162,18 @@ def test_cross_fitting_serves_every_clip_by_a_generator_that_left_it_out(corpus:
     space = space_of(corpus)
     states = {
         unit: train_video_generator(generator_data(clips, space, STEPS), QUICK, 0)[0]
-        for unit, clips in fit_units(experiment, FOLDS).items()
+        for unit, clips in clips_of_fits(experiment, FOLDS).items()
     }
     data = generator_data(experiment.clips, space, STEPS)
     by_fold = {fold: states[fold_name(fold)] for fold in range(FOLDS)}
     made = generate_cross_fitted(
-        Generators.of(by_fold | {FULL_FOLD: states[FULL]}), data, fold_of, 1, 0
+        Generators.of(by_fold | {NO_FOLD: states[ALL_TRAINING]}), data, fold_of, 1, 0
     ).audio
     served_by = [fold_of.get(group) for group in data.groups]
     assert set(served_by) == {None, *range(FOLDS)}
     for unit in set(served_by):
         mine = np.array([fold == unit for fold in served_by])
-        state = states[FULL if unit is None else fold_name(unit)]
+        state = states[ALL_TRAINING if unit is None else fold_name(unit)]
         expected = generate(state, data.take(mine), 1, 0).audio
         np.testing.assert_array_equal(made[mine], expected)
 

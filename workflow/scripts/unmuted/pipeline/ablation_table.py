@@ -16,7 +16,7 @@ from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.evaluation.outputs import table
 from unmuted.evaluation.tested import TestedClips, load_tested
 from unmuted.pipeline.ablations import Ablation, ablations
-from unmuted.samples.experiment import FULL
+from unmuted.samples.fits import ALL_TRAINING
 from unmuted.systems.shared.projection import Projection
 
 COLUMNS = [
@@ -96,7 +96,7 @@ def _likeness(run: Run, tested: TestedClips, arm: str) -> dict[str, str]:
         return {}
     made = reader.artifacts(GENERATED[arm], heard)
     by_seed = np.stack([made[name].tensors()["audio"] for name in heard], axis=1)  # (S, N, T, A)
-    projection = Projection(**reader.fits("projection")[FULL].tensors())
+    projection = Projection(**reader.fits("projection")[ALL_TRAINING].tensors())
     real = np.stack([projection.apply(one.tensors()["tokens"]) for one in heard.values()])
     return {
         "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",

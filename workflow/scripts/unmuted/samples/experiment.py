@@ -1,11 +1,10 @@
-"""The experiment's clips: labelled, split, grouped, with all that training and tests read."""
+"""The clips of an experiment: labelled, split, grouped, with the artifacts that systems read."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +19,8 @@ from unmuted.engine.job import FullReader, Job, ReportJob
 from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.errors import UserError
 from unmuted.features.visual import VISUAL
-from unmuted.samples.folds import FULL as FULL_FOLD
-from unmuted.samples.folds import Generators, assign_folds
+from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.folds import assign_folds
 from unmuted.samples.missing_audio import is_missing
 from unmuted.samples.sample import Sample
 from unmuted.training.order import stable_hash
@@ -29,35 +28,34 @@ from unmuted.training.order import stable_hash
 if TYPE_CHECKING:
     from unmuted.systems.shared.projection import Projection
 
-FULL = "full"
 VIEWS = ("vit_rgb", "vit_flow")
 
-HEARD = ("ast", "noise_ast")  # what a clip without audio does not have
+OF_AUDIO = ("ast", "noise_ast")  # stages that a clip without audio has no artifact of
 
-Reader = Job | ReportJob | FullReader  # what clips are read with
+Reader = Job | ReportJob | FullReader  # through which clips are read
 
 
 @dataclass(frozen=True)
 class SampleStages:
     """The stages that the samples of an experiment need.
 
-    required: a video without an artifact of one of them is no sample; its reason is the status of
-    the first that is missing. content: those of them whose artifacts make the content key.
+    required: a video without an artifact of one of them is no sample; the reason is the status at
+    the first stage that it lacks. content: those of them whose artifacts make the content key.
     """
 
     required: tuple[str, ...]
     content: tuple[str, ...]
 
 
-CAPTIONED_VIEWS = SampleStages(VISUAL, VIEWS)  # of all systems that generate or are given audio
+CAPTIONED_VIEWS = SampleStages(VISUAL, VIEWS)  # of all systems that generate or read audio
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One usable sample, with all that is known and was made of it.
+    """One usable sample, with its artifacts.
 
-    key: digest of what is seen, which orders clips and seeds their noise whatever they are called.
-    group: source group; clips of the same content share one. artifacts: by stage.
+    key: digest of the visual content, which orders clips and seeds their noise independently of
+    their names. group: source group; clips of the same content share one. artifacts: by stage.
     """
 
     sample: Sample
@@ -73,11 +71,11 @@ class Clip:
 
     @property
     def label(self) -> str | None:
-        """The class that is to be told; None where it is not known."""
+        """The class; None if it is unknown."""
         return self.sample.label
 
     def digests(self, *stages: str) -> list[str]:
-        """Content digests of what it has of these stages, for recipes."""
+        """Return the digest of its artifact of each stage, or "": for fingerprints."""
         return [self.artifacts[s].row.digest if s in self.artifacts else "" for s in stages]
 
     @property
@@ -86,12 +84,12 @@ class Clip:
         return "ast" in self.artifacts
 
     def visual(self) -> np.ndarray:
-        """RGB and flow features side by side, float32 (T, 2 D)."""
+        """Read RGB and flow features side by side, float32 (T, 2 D)."""
         views = [self.artifacts[view].tensors()["features"] for view in VIEWS]
         return np.concatenate(views, axis=1)
 
     def audio(self, projection: Projection) -> np.ndarray:
-        """Projected real audio, float32 (T, A); zeros (the training mean) without usable sound."""
+        """Read projected real audio, float32 (T, A); zeros, the training mean, without sound."""
         if not self.has_sound:
             steps = len(self.artifacts["vit_rgb"].tensors()["features"])
             return np.zeros((steps, len(projection.components)), dtype=np.float32)
@@ -100,49 +98,56 @@ class Clip:
 
 @dataclass(frozen=True)
 class Experiment:
-    """The labelled clips in an order that does not come from names, and what was left out.
+    """The labelled clips in an order that does not depend on names, and counts of excluded ones.
 
-    homes: source group that each group of the run counts as, also of clips without label.
-    unlabelled: clips without label that fits may read (fits.unlabelled), in such an order too.
+    Attributes:
+        clips: labelled clips.
+        classes: names of the classes, in alphabetical order.
+        excluded: number of excluded videos, by reason.
+        canonical_groups: the source group into which each group of the run was merged, also of
+            clips without label.
+        unlabelled: clips without label that fits may read (fits.unlabelled), in an order that does
+            not depend on names either.
     """
 
     clips: tuple[Clip, ...]
     classes: tuple[str, ...]
     excluded: Mapping[str, int]
-    homes: Mapping[str, str] = field(default_factory=dict)
+    canonical_groups: Mapping[str, str] = field(default_factory=dict)
     unlabelled: tuple[Clip, ...] = ()
 
     def split(self, name: str) -> list[Clip]:
-        """Clips of train, val or test."""
+        """Return the clips of train, val or test."""
         return [clip for clip in self.clips if clip.split == name]
 
     def samples(self, split: str) -> list[Sample]:
-        """What is to be told of the clips of train, val or test."""
+        """Return the samples, with their targets, of train, val or test."""
         return [clip.sample for clip in self.split(split)]
 
-    def learnt_from(self) -> list[Clip]:
-        """Clips whose sound the fits of audio may read; classifiers read those of train alone."""
+    def fit_samples(self) -> list[Clip]:
+        """Return the clips whose sound fits may read; classifiers read only those of train."""
         return [*self.split("train"), *self.unlabelled]
 
     def classes_without(self, split: str) -> list[str]:
-        """Classes of which no usable clip is in this split, in alphabetical order."""
-        there = {sample.label for sample in self.samples(split)}
-        return [label for label in self.classes if label not in there]
+        """Return the classes without a usable clip in this split, in alphabetical order."""
+        present = {sample.label for sample in self.samples(split)}
+        return [label for label in self.classes if label not in present]
 
     def with_canonical_groups(self, clips: Iterable[Clip]) -> list[Clip]:
-        """Any clips of the run, each in the source group that it counts as.
+        """Put any clips of the run into their canonical groups.
 
-        That of a training clip of the same content, else that of its own group: a group may hold
-        copies from several sources.
+        This is the group of a training clip of the same content, else the canonical group of its
+        own group: a group may hold copies from several sources.
         """
-        trained = {clip.key: clip.group for clip in self.learnt_from()}
+        trained = {clip.key: clip.group for clip in self.fit_samples()}
+        canonical = self.canonical_groups
         return [
-            replace(clip, group=trained.get(clip.key, self.homes.get(clip.group, clip.group)))
+            replace(clip, group=trained.get(clip.key, canonical.get(clip.group, clip.group)))
             for clip in clips
         ]
 
     def labels(self, clips: Sequence[Clip]) -> np.ndarray:
-        """Class indices, int64 (N,)."""
+        """Return class indices, int64 (N,)."""
         return np.array([self.classes.index(clip.label) for clip in clips], dtype=np.int64)
 
 
@@ -152,25 +157,29 @@ def load_clips(
     stages: Sequence[str],
     needs: SampleStages = CAPTIONED_VIEWS,
 ) -> list[Clip]:
-    """Clips of these videos that have all that they need, with artifacts of `stages` as well.
+    """Read the usable clips of these videos, with artifacts of `stages` as well.
 
-    Clips that fits may learn from and whose audio the configuration declares missing come without
-    it: nothing that reads clips can read it.
+    Clips that fits may read and whose audio the configuration declares missing are returned
+    without its artifacts, so that no reader of clips can use it.
     """
     stages = tuple(dict.fromkeys((*needs.required, *stages)))
-    reads_audio = not set(HEARD).isdisjoint(stages)
+    reads_audio = not set(OF_AUDIO).isdisjoint(stages)
     wanted = list(video_ids)
-    found = {stage: job.artifacts(stage, wanted) for stage in stages}
+    by_stage = {stage: job.artifacts(stage, wanted) for stage in stages}
     splits = job.read_splits()
     clips = []
     for video_id in wanted:
-        artifacts = {stage: found[stage][video_id] for stage in stages if video_id in found[stage]}
+        artifacts = {
+            stage: found[video_id] for stage, found in by_stage.items() if video_id in found
+        }
         if all(stage in artifacts for stage in needs.required):
             video = job.videos[video_id]
             key = digest_json([artifacts[stage].row.digest for stage in needs.content])
             split = splits.get(video_id)
             if reads_audio and _is_declared_missing(job, video, split, key):
-                artifacts = {stage: artifacts[stage] for stage in artifacts if stage not in HEARD}
+                artifacts = {
+                    stage: artifacts[stage] for stage in artifacts if stage not in OF_AUDIO
+                }
             clips.append(
                 Clip(Sample.of_video(video_id, video.label), split, video.group, key, artifacts)
             )
@@ -179,12 +188,12 @@ def load_clips(
 
 def _is_declared_missing(job: Reader, video: Video, split: str | None, key: str) -> bool:
     missing = job.config["missing"]
-    is_read_by_fits = split == "train" or _may_teach(job, video)
+    is_read_by_fits = split == "train" or _is_unlabelled_fit_sample(job, video)
     return is_read_by_fits and is_missing(key, missing["seed"], missing["training_rate"])
 
 
-def _may_teach(job: Reader, video: Video) -> bool:
-    """Whether this is a clip without label that fits may read all the same."""
+def _is_unlabelled_fit_sample(job: Reader, video: Video) -> bool:
+    """Tell whether this is a clip without label that fits may read."""
     wanted = job.config["fits"]["unlabelled"]
     return wanted and video.label is None and video.split in (None, "train")
 
@@ -192,17 +201,17 @@ def _may_teach(job: Reader, video: Video) -> bool:
 def load_experiment(
     job: Reader, stages: Sequence[str] = (), needs: SampleStages = CAPTIONED_VIEWS
 ) -> Experiment:
-    """The labelled clips that the job may read and that have what they need, with their artifacts.
+    """Read the usable labelled clips among the job's videos, with their artifacts.
 
-    Clips of equal content count as one source, whatever groups they were given. A source in several
-    splits stays in the first of train, val and test: elsewhere it would measure memory. So what
-    holds of one split depends on that split and on those before it, and on no other.
+    Clips of equal content count as one source, whatever groups the dataset gives them. A source in
+    several splits stays only in the first of train, val and test: in another split it would measure
+    memory. So the clips of a split depend only on that split and on those before it.
     """
-    found = load_clips(job, job.videos, stages, needs)
-    homes = merge_duplicate_groups(found)
+    usable = load_clips(job, job.videos, stages, needs)
+    groups = merge_duplicate_groups(usable)
     videos = job.videos.values()
     labelled = [video.video_id for video in videos if video.label is not None]
-    clips = [replace(clip, group=homes[clip.group]) for clip in found if clip.label is not None]
+    clips = [replace(clip, group=groups[clip.group]) for clip in usable if clip.label is not None]
     clips.sort(key=lambda clip: (clip.key, clip.group))
     missing = set(labelled) - {clip.video_id for clip in clips}
     excluded = Counter(_reasons(job, missing, needs))
@@ -211,23 +220,23 @@ def load_experiment(
     repeats = _repeats(clips)
     excluded.update(repeats.values())
     kept = [clip for clip in clips if clip.video_id not in repeats]
-    teaching = {video.video_id for video in videos if _may_teach(job, video)}
-    unlabelled = tuple(unlabelled_clips(found, homes, teaching))
+    fit_video_ids = {video.video_id for video in videos if _is_unlabelled_fit_sample(job, video)}
+    unlabelled = tuple(unlabelled_clips(usable, groups, fit_video_ids))
     reasons = dict(sorted(excluded.items()))
-    return Experiment(tuple(kept), tuple(job.classes), reasons, homes, unlabelled)
+    return Experiment(tuple(kept), tuple(job.classes), reasons, groups, unlabelled)
 
 
 def load_whole_experiment(
     job: Reader, folds: int, stages: Sequence[str] = (), needs: SampleStages = CAPTIONED_VIEWS
 ) -> Experiment:
-    """The experiment of all clips. Raises UserError when what is usable allows none."""
+    """Read the experiment of all clips. Raises UserError as `check_usable` does."""
     experiment = load_experiment(job, stages, needs)
     check_usable(experiment, folds)
     return experiment
 
 
 def check_usable(experiment: Experiment, folds: int) -> None:
-    """Raise UserError naming the numbers unless what is usable allows training and testing."""
+    """Raise UserError with the counts unless the usable clips allow training and testing."""
     counts = {split: len(experiment.split(split)) for split in SPLITS}
     problems = [f"the split {name!r} has no usable clip" for name in SPLITS if not counts[name]]
     problems += [
@@ -244,65 +253,72 @@ def check_usable(experiment: Experiment, folds: int) -> None:
 
 
 def _repeats(clips: Sequence[Clip]) -> dict[str, str]:
-    """Clips of which an earlier split holds the same content or source, with that as the reason."""
+    """Return the reason for each clip whose content or source is in an earlier split too."""
     keys = {split: {clip.key for clip in clips if clip.split == split} for split in SPLITS}
     groups = {split: {clip.group for clip in clips if clip.split == split} for split in SPLITS}
     reasons = {}
     for clip in clips:
         for earlier in SPLITS[: SPLITS.index(clip.split)]:
             if clip.group in groups[earlier]:
-                found = "duplicate" if clip.key in keys[earlier] else "same_source"
-                reasons.setdefault(clip.video_id, f"{found}_as_in_{earlier}")
+                kind = "duplicate" if clip.key in keys[earlier] else "same_source"
+                reasons.setdefault(clip.video_id, f"{kind}_as_in_{earlier}")
     return reasons
 
 
 def merge_duplicate_groups(clips: Sequence[Clip]) -> dict[str, str]:
-    """Home of every source group after joining those that hold clips of the same content.
+    """Return the canonical group of every source group; groups with equal content share one.
 
-    Training clips decide first, then those of val, of test, and without a split: a group may join
-    what earlier ones decided but cannot change it, so that a copy elsewhere moves no training
-    clip's fold.
+    Training clips are merged first, then those of val, of test, and without a split: a group may
+    join earlier ones but cannot merge them, so that a copy in another split never moves a training
+    clip to another fold.
     """
-    homes: dict[str, str] = {}  # by group; the first homes are those of training groups
-    home_of_content: dict[str, str] = {}
+    canonical: dict[str, str] = {}  # by group, those of training groups first
+    of_content: dict[str, str] = {}  # canonical group by content key
     for split in (*SPLITS, None):
-        own = [clip for clip in clips if clip.split == split]
-        order = {home: rank for rank, home in enumerate(dict.fromkeys(homes.values()))}
-        for joined in joined_groups(own):
-            known = {homes[clip.group] for clip in joined if clip.group in homes}
-            known |= {home_of_content[clip.key] for clip in joined if clip.key in home_of_content}
-            home = min(known, key=order.get) if known else min(clip.group for clip in joined)
+        of_split = [clip for clip in clips if clip.split == split]
+        rank = {group: place for place, group in enumerate(dict.fromkeys(canonical.values()))}
+        for joined in joined_groups(of_split):
+            known = {canonical[clip.group] for clip in joined if clip.group in canonical}
+            known |= {of_content[clip.key] for clip in joined if clip.key in of_content}
+            group = min(known, key=rank.get) if known else min(clip.group for clip in joined)
             for clip in joined:
-                homes.setdefault(clip.group, home)
-                home_of_content.setdefault(clip.key, home)
-    return homes
+                canonical.setdefault(clip.group, group)
+                of_content.setdefault(clip.key, group)
+    return canonical
 
 
 def unlabelled_clips(
-    clips: Sequence[Clip], homes: Mapping[str, str], teaching: Collection[str]
+    clips: Sequence[Clip], canonical_groups: Mapping[str, str], fit_video_ids: Collection[str]
 ) -> list[Clip]:
-    """Clips without label that fits may read, of `teaching`, in the groups that they count as.
+    """Return the clips without label that fits may read, in their canonical groups.
 
-    clips: all clips of the run. None has anything to do with a tested or validated clip, or with
-    training clips that count as two sources: not by content, not by source, not through others. Of
-    equal contents there is one, with sound if any has, and none that a training clip shows.
+    None of them is connected, by content or source or through other clips, with a test or
+    validation clip, or with training clips of two canonical groups. Of clips with equal content
+    there is one, with sound if any has it, and none whose content a training clip has.
+
+    Args:
+        clips: all clips of the run.
+        canonical_groups: of every source group.
+        fit_video_ids: the videos without label that the configuration allows fits to read.
     """
-    found: dict[str, Clip] = {}
+    chosen: dict[str, Clip] = {}
     for source in joined_groups(clips):
         labelled = [clip for clip in source if clip.split is not None]
         trained = [clip for clip in labelled if clip.split == "train"]
-        if len(trained) == len(labelled) and len({homes[clip.group] for clip in trained}) < 2:
-            shown = {clip.key for clip in trained}
+        groups = {canonical_groups[clip.group] for clip in trained}
+        if len(trained) == len(labelled) and len(groups) < 2:
+            known = {clip.key for clip in trained}
             for clip in sorted(source, key=lambda clip: not clip.has_sound):
-                if clip.video_id in teaching and clip.key not in shown:
-                    found.setdefault(clip.key, replace(clip, group=homes[clip.group]))
-    return [found[key] for key in sorted(found)]
+                if clip.video_id in fit_video_ids and clip.key not in known:
+                    merged = replace(clip, group=canonical_groups[clip.group])
+                    chosen.setdefault(clip.key, merged)
+    return [chosen[key] for key in sorted(chosen)]
 
 
 def joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
-    """Clips by source, where groups with a clip of the same content are one.
+    """Group clips by source, where groups with clips of the same content are one source.
 
-    Sorted by the first of each source's group names; clips of a source in the order given.
+    The sources are sorted by their first group name; their clips keep the given order.
     """
     groups = {name: node for node, name in enumerate(sorted({clip.group for clip in clips}))}
     contents = {key: node for node, key in enumerate({clip.key for clip in clips}, len(groups))}
@@ -318,26 +334,27 @@ def joined_groups(clips: Sequence[Clip]) -> list[list[Clip]]:
 
 
 def training_sound(job: Reader, experiment: Experiment) -> list[Clip]:
-    """Clips with usable sound that fits may read, by the content of that sound.
+    """Return the clips with usable sound that fits may read, sorted by the content of their sound.
 
-    Raises UserError when there are none, counting what became of the sound of each.
+    Raises UserError with counts of the reasons if there are none.
     """
-    clips = experiment.learnt_from()
-    sounding = [clip for clip in clips if clip.has_sound]
-    if not sounding:
-        found = Counter(_why_silent(job, clip.video_id) for clip in clips)
-        counts = ", ".join(f"{status} {count}" for status, count in sorted(found.items()))
+    clips = experiment.fit_samples()
+    with_audio = [clip for clip in clips if clip.has_sound]
+    if not with_audio:
+        reasons = Counter(_why_silent(job, clip.video_id) for clip in clips)
+        counts = ", ".join(f"{status} {count}" for status, count in sorted(reasons.items()))
         raise UserError(
             f"none of the {len(clips)} training clips has usable sound ({counts}): generated audio "
             "is learnt from training videos with sound. Add some; the target `features` needs none"
         )
-    return sorted(sounding, key=lambda clip: clip.digests("ast"))
+    return sorted(with_audio, key=lambda clip: clip.digests("ast"))
 
 
 def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
-    """Fold of every source group that fits read.
+    """Return the fold of every source group that fits read.
 
-    Groups without a labelled clip go by their hash alone: they move no other.
+    The fold of a group without labelled clips comes from its hash alone, so that it does not
+    change the fold of any other group.
     """
     clips = experiment.split("train")
     groups = [clip.group for clip in clips]
@@ -346,65 +363,36 @@ def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
     return unlabelled | dict(zip(groups, assigned.tolist(), strict=True))
 
 
-def fit_units(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
-    """Clips with sound that each model reads: all that fits may read, or all but those of a fold.
+def clips_of_fits(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
+    """Return the clips with sound that each fit reads: all, or all but those of a fold.
 
-    Raises UserError when that leaves a model without any clip.
+    Raises UserError if a fit is left without any clip.
     """
-    sounding = [clip for clip in experiment.learnt_from() if clip.has_sound]
+    with_audio = [clip for clip in experiment.fit_samples() if clip.has_sound]
     fold_of = training_folds(experiment, folds)
     held_out = {
-        fold_name(fold): [clip for clip in sounding if fold_of[clip.group] != fold]
+        fold_name(fold): [clip for clip in with_audio if fold_of[clip.group] != fold]
         for fold in range(folds)
     }
-    units = {FULL: sounding, **held_out}
-    empty = [name for name, clips in units.items() if not clips]
+    fits = {ALL_TRAINING: with_audio, **held_out}
+    empty = [name for name, clips in fits.items() if not clips]
     if empty:
         raise UserError(
-            f"the training split has {len(sounding)} clips with usable sound, which leaves none "
+            f"the training split has {len(with_audio)} clips with usable sound, which leaves none "
             f"for the models {', '.join(empty)}: add training videos with sound from other "
             "sources, or lower `folds` in the configuration"
         )
-    return units
-
-
-def unit_of(fold: int | None) -> str:
-    """Name of the unit that serves clips of a fold; None: clips that no fit may read."""
-    return FULL if fold is None else fold_name(fold)
-
-
-def read_units(units: Mapping[str, Artifact], fold: int | None) -> list[str]:
-    """Digests of the units that a clip's generated audio may depend on.
-
-    Of a clip in no fold all of them: where the full model knows its content, another serves it.
-    """
-    names = units if fold is None else [fold_name(fold)]
-    return [units[name].row.digest for name in names]
-
-
-def fold_name(fold: int) -> str:
-    """Name of the unit that was fitted without a fold."""
-    return f"without-fold-{fold}"
-
-
-def load_generators(units: Mapping[str, Artifact]) -> Generators:
-    """The fitted generators of one seed, from their artifacts by unit; read when needed."""
-
-    @cache
-    def load(fold: int) -> dict[str, np.ndarray]:
-        return units[unit_of(None if fold == FULL_FOLD else fold)].tensors()
-
-    return Generators(range(len(units) - 1), load)
+    return fits
 
 
 def _why_silent(job: Reader, video_id: str) -> str:
-    """What became of the sound of a training clip that has none to be learnt from."""
+    """Return the status of a training clip without usable sound, at the stage of AST features."""
     row = job.rows("ast", job.find_shard(video_id))[video_id]
     return "declared_missing" if row.has_artifact else row.status
 
 
 def _reasons(job: Reader, video_ids: Iterable[str], needs: SampleStages) -> Iterable[str]:
-    """Status with which each of these videos fell out, at the first stage that refused it."""
+    """Yield the status of each of these videos at the first stage without its artifact."""
     ledgers: dict[tuple[str, str], Mapping[str, LedgerEntry]] = {}
     for video_id in sorted(video_ids):
         shard = job.find_shard(video_id)

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unmuted.errors import UserError
+from unmuted.samples.fits import fit_of_fold
 from unmuted.training.order import hash_keys, stable_hash
 
 if TYPE_CHECKING:  # torch, which takes seconds to import
+    from unmuted.engine.executor import Artifact
     from unmuted.training.states import State
 
-FULL = -1  # in the place of a fold: what is fitted on all training clips
+NO_FOLD = -1  # in place of a fold: the fit on all training clips
 
 
 @dataclass(frozen=True)
 class Generators:
-    """The generators of one seed: of each fold one that has not seen it, and one of all clips.
+    """The generators of one seed: for each fold one that has not seen it, and one of all clips.
 
-    load: reads the generator of a fold, or the one of all clips (FULL). Only those are read that
-    some clip needs.
+    load: reads the generator of a fold, or the one of all clips (NO_FOLD). It is called only for
+    generators that some clip needs.
     """
 
     folds: Sequence[int]
@@ -31,17 +34,27 @@ class Generators:
 
     @classmethod
     def of(cls, states: Mapping[int, State]) -> Generators:
-        """From what is in memory already, by fold and FULL."""
-        return cls(sorted(states.keys() - {FULL}), states.__getitem__)
+        """Take generators that are in memory already, by fold and NO_FOLD."""
+        return cls(sorted(states.keys() - {NO_FOLD}), states.__getitem__)
+
+
+def load_generators(fits: Mapping[str, Artifact]) -> Generators:
+    """Return the fitted generators of one seed, from its artifacts by fit; read when needed."""
+
+    @cache
+    def load(fold: int) -> State:
+        return fits[fit_of_fold(None if fold == NO_FOLD else fold)].tensors()
+
+    return Generators(range(len(fits) - 1), load)
 
 
 def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> np.ndarray:
-    """Fold (int64, 0..k-1) of each training clip; clips of one source group share a fold.
+    """Assign a fold (int64, 0..k-1) to each training clip; clips of one source group share a fold.
 
     Consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam 2018), class by
-    class: each group takes the fold it likes best by hash among those with room for another group
-    of its class. So class sizes stay balanced, the order of the clips does not matter, and a new
-    clip moves few of the others.
+    class: each group takes the fold that it ranks highest by hash among those with room for
+    another group of its class. So class sizes stay balanced, the order of the clips does not
+    matter, and a new clip moves few of the others.
     """
     if len(set(groups)) < k:
         raise UserError(
@@ -60,7 +73,7 @@ def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int
 
 
 def _label_of_groups(groups: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
-    """The most frequent label of each group's clips, the first by name where two are equal."""
+    """Return the most frequent label of each group's clips, the first by name among equals."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for group, label in zip(groups, labels, strict=True):
         counts[group][label] += 1
@@ -68,7 +81,7 @@ def _label_of_groups(groups: Sequence[str], labels: Sequence[str]) -> dict[str, 
 
 
 def _fill(groups: list[str], size: Counter[str], load: list[int], seed: int) -> dict[str, int]:
-    """Folds for the groups of one class; updates `load`, the clips in each fold so far."""
+    """Assign folds to the groups of one class; updates `load`, the clips in each fold so far."""
     k = len(load)
     share, remainder = divmod(sum(size[group] for group in groups), k)
     room = [share] * k  # clips of this class that each fold may still take
@@ -77,9 +90,9 @@ def _fill(groups: list[str], size: Counter[str], load: list[int], seed: int) -> 
     taken: dict[str, int] = {}
     # large groups first: the small ones even out what is left
     for group in sorted(groups, key=lambda g: (-size[g], stable_hash(seed, g), g)):
-        liked = sorted(range(k), key=lambda fold: stable_hash(seed, group, fold))
-        fits = [fold for fold in liked if room[fold] >= size[group]]
-        fold = fits[0] if fits else max(liked, key=lambda fold: room[fold])
+        ranked = sorted(range(k), key=lambda fold: stable_hash(seed, group, fold))
+        with_room = [fold for fold in ranked if room[fold] >= size[group]]
+        fold = with_room[0] if with_room else max(ranked, key=lambda fold: room[fold])
         taken[group] = fold
         room[fold] -= size[group]
         load[fold] += size[group]
@@ -87,7 +100,7 @@ def _fill(groups: list[str], size: Counter[str], load: list[int], seed: int) -> 
 
 
 def read_in_fit(keys: Sequence[str], groups: Sequence[str]) -> dict[str, np.ndarray]:
-    """Hashes of the clips and source groups that a fit has read, to be saved for `has_seen`."""
+    """Return hashes of the clips and source groups that a fit has read, for `has_seen`."""
     return {
         "fitted_on": np.sort(hash_keys(keys)),
         "fitted_groups": np.unique(hash_keys(groups)),
@@ -95,7 +108,7 @@ def read_in_fit(keys: Sequence[str], groups: Sequence[str]) -> dict[str, np.ndar
 
 
 def has_seen(state: State, keys: Sequence[str], groups: Sequence[str]) -> np.ndarray:
-    """bool (N,): whether the fit of this model has read a clip, or another of its source group.
+    """Tell for each clip whether this model was fitted on it or its source group: bool (N,).
 
     state: of a generator, with the hashes of the keys and groups that it was fitted on.
     """

@@ -10,30 +10,29 @@ from unmuted.engine.job import Job
 from unmuted.samples.experiment import VIEWS, Clip, Experiment, training_folds
 from unmuted.samples.sample import Sample
 
-FIT = "all"
-READ = (*VIEWS, "ast")  # what is read of a clip of the lookup set
+READ = (*VIEWS, "ast")  # stages that are read for each clip of the lookup set
 
 
 def lookup_table(experiment: Experiment, folds: int) -> dict[str, object]:
-    """A JSON value that names the clips that fits may read, in their order, with their digests."""
+    """Name the clips that fits may read, in their order, with their digests: a JSON value."""
     fold_of = training_folds(experiment, folds)
     clips = [
         [clip.video_id, clip.key, clip.group, fold_of.get(clip.group), clip.digests(*READ)]
-        for clip in experiment.learnt_from()
+        for clip in experiment.fit_samples()
     ]
     return {"clips": clips}
 
 
 @dataclass(frozen=True)
 class LookupSet:
-    """The clips that retrieval searches, and the fold of every source group that has any."""
+    """The clips that retrieval searches, and the fold of every source group that has one."""
 
     clips: Sequence[Clip]
     fold_of_group: Mapping[str, int]
 
     @classmethod
     def read(cls, job: Job, table: Artifact) -> LookupSet:
-        """As the stage `lookup_set` has left it; no ledger of its clips is read."""
+        """Read the table of the stage `lookup_set`; no ledger of its clips is read."""
         clips, folds = [], {}
         for video_id, key, group, fold, digests in table.json()["clips"]:
             artifacts = {

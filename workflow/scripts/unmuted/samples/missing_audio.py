@@ -1,9 +1,9 @@
-"""Audio that is declared missing: which clips lose their sound, and what is heard instead.
+"""Audio that is declared missing: which clips lose their sound, and what replaces it.
 
 A clip is missing at a rate when its position, a hash of seed and content key in [0, 1), lies below
-the rate. So the masks are nested, one mask serves every kind of missing, and a new clip changes no
-other clip's mask. The price: the share of missing clips is near the rate, not exactly at it
-(within 3.5 points of 50 % for 2 in 3 of all sets of 200 clips).
+the rate. So the masks are nested, one mask serves every kind of missing audio, and a new clip
+changes no other clip's mask. The price: the share of missing clips is near the rate, not exactly
+at it (within 3.5 points of 50 % for 2 in 3 of all sets of 200 clips).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 KINDS = ("no_stream", "silence", "noise", "swapped")
 
-_POSITIONS = 2**53  # as many as a float in [0, 1) tells apart
+_POSITIONS = 2**53  # as many as a float in [0, 1) can distinguish
 _FULL_SCALE = 32768
-_UNIFORM_RMS = 3**-0.5  # of white noise spread evenly over full scale
+_UNIFORM_RMS = 3**-0.5  # of white noise that is uniform over the full scale
 
 
 def position(key: str, seed: int) -> float:
-    """Where the clip stands in [0, 1): it is missing at every rate above this."""
+    """Return the position of a clip in [0, 1): it is missing at every rate above this."""
     return stable_hash("missing", seed, key) % _POSITIONS / _POSITIONS
 
 
 def is_missing(key: str, seed: int, rate: float) -> bool:
-    """Whether the clip with this content key has lost its sound at this rate (0 to 1)."""
+    """Tell whether the clip with this content key has lost its sound at this rate (0 to 1)."""
     _check_rate(rate)
     return position(key, seed) < rate
 
@@ -43,15 +43,21 @@ def missing_table(
     clips: Iterable[Clip],
     seed: int,
     rates: Sequence[float],
-    donors: Mapping[str, str] | None = None,
+    partners: Mapping[str, str] | None = None,
 ) -> list[dict[str, object]]:
-    """The masks as rows, one a clip: position, and 1 under each rate at which it is missing.
+    """Return the masks as rows, one per clip: its position, and 1 for each rate that hides it.
 
-    One mask serves all kinds; `swapped_with` is the video whose sound the kind swapped plays
-    (donors: by video id, empty for clips that have none). has_sound is 0 for clips that never had
-    sound, whatever the rate.
+    One mask serves all kinds. `swapped_with` is the swap partner, whose sound the kind "swapped"
+    plays; it is empty for clips that have none. has_sound is 0 for clips that never had sound,
+    whatever the rate.
+
+    Args:
+        clips: in any order; the rows are sorted by video id.
+        seed: of the masks.
+        rates: shares from 0 to 1.
+        partners: the video id of each clip's swap partner, by video id.
     """
-    donors = donors or {}
+    partners = partners or {}
     rates = sorted(set(rates))
     rows = []
     for clip in sorted(clips, key=lambda clip: clip.video_id):
@@ -63,7 +69,7 @@ def missing_table(
             "position": f"{position(clip.key, seed):.17f}",
         }
         row |= {f"missing_at_{100 * r:g}": int(is_missing(clip.key, seed, r)) for r in rates}
-        rows.append(row | {"swapped_with": donors.get(clip.video_id, "")})
+        rows.append(row | {"swapped_with": partners.get(clip.video_id, "")})
     return rows
 
 
@@ -72,34 +78,37 @@ def draw_swap_partners(
     labels: Sequence[str],
     groups: Sequence[str],
     seed: int,
-    lends: Sequence[bool] | None = None,
+    is_candidate: Sequence[bool] | None = None,
 ) -> list[int | None]:
-    """For each clip the index of another, of another class and source group, that lends its sound.
+    """Return for each clip the index of its swap partner, of another class and source group.
 
-    The clips stand on a ring in the order of a hash of seed and content key; each takes the next
-    one that fits. So nearly every clip lends once, the order of the clips does not count, and a
-    new clip changes the donors of those before it only. Clips equal in key, label and group count
-    as one, for which the first stands. lends: which clips may be donors, all unless given: those
-    with usable sound, in training those that are not declared missing themselves. None stands for
-    a clip that no other can lend its sound.
+    The clips form a ring in the order of a hash of seed and content key; each takes the next one
+    that is allowed. So nearly every clip is a partner once, the order of the clips does not
+    matter, and a new clip changes only the partners of those before it. Of clips that are equal in
+    key, label and group only the first is on the ring. None where no clip is allowed.
+
+    Args:
+        keys, labels, groups: of N clips.
+        seed: of the order on the ring.
+        is_candidate: which clips may be partners, all by default. Callers exclude clips without
+            usable sound, and training clips whose sound is declared missing.
     """
-    ring = _ring(keys, labels, groups, seed, lends)
+    ring = _ring(keys, labels, groups, seed, is_candidate)
     places = [place for place, _ in ring]
-    donors: list[int | None] = []
+    partners: list[int | None] = []
     for key, label, group in zip(keys, labels, groups, strict=True):
         start = bisect_right(places, _place(key, label, group, seed))
         after = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
-        fits = (i for i in after if labels[i] != label and groups[i] != group)
-        donors.append(next(fits, None))
-    return donors
+        allowed = (i for i in after if labels[i] != label and groups[i] != group)
+        partners.append(next(allowed, None))
+    return partners
 
 
 def noise_waveform(n: int, rms_db: float, seed_key: str) -> np.ndarray:
-    """White noise int16 (n,) with this RMS level in dBFS, the same wherever it is made.
+    """Make white noise, int16 (n,), with this RMS level in dBFS, the same on every machine.
 
-    Samples are evenly distributed and made by SHAKE-128 from seed_key; a shorter noise is the
-    beginning of a longer one. Evenly distributed noise reaches -4.8 dBFS; a higher level gives
-    that.
+    The samples are uniformly distributed and come from SHAKE-128 of seed_key; a shorter noise is
+    the beginning of a longer one. Uniform noise reaches -4.8 dBFS; a higher level gives that.
     """
     raw = hashlib.shake_128(seed_key.encode()).digest(2 * n)
     even = (np.frombuffer(raw, dtype="<u2").astype(np.float64) + 0.5) / _FULL_SCALE - 1.0
@@ -108,10 +117,10 @@ def noise_waveform(n: int, rms_db: float, seed_key: str) -> np.ndarray:
 
 
 def area_under_rate_curve(rates: Sequence[float], values: np.ndarray) -> np.ndarray:
-    """Mean of a metric over the range of missing rates, by the trapezoid rule.
+    """Average a metric over the range of missing rates, by the trapezoid rule.
 
     rates: (R,), rising. values: (..., R), such as accuracies, also of many resamples at once.
-    Returns (...).
+    Returns (...). Raises ValueError for fewer than two rates, or values of another length.
     """
     x, y = np.asarray(rates, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if len(x) < 2 or (np.diff(x) <= 0).any() or y.shape[-1] != len(x):
@@ -133,12 +142,14 @@ def _ring(
     labels: Sequence[str],
     groups: Sequence[str],
     seed: int,
-    lends: Sequence[bool] | None,
+    is_candidate: Sequence[bool] | None,
 ) -> list[tuple[tuple[int, str, str, str], int]]:
-    """Places of the lending clips on the ring, rising, with the index of each."""
-    lends = [True] * len(keys) if lends is None else lends
+    """Return the places of the candidates on the ring, rising, with the index of each."""
+    candidates = [True] * len(keys) if is_candidate is None else is_candidate
     index_of: dict[tuple[int, str, str, str], int] = {}
-    for i, clip in enumerate(zip(keys, labels, groups, lends, strict=True)):
-        if clip[3]:
-            index_of.setdefault(_place(*clip[:3], seed), i)
+    for i, (key, label, group, may) in enumerate(
+        zip(keys, labels, groups, candidates, strict=True)
+    ):
+        if may:
+            index_of.setdefault(_place(key, label, group, seed), i)
     return sorted(index_of.items())

@@ -1,4 +1,4 @@
-"""A sample of an experiment: a video or a part of it, and what is to be told of it."""
+"""A sample of an experiment: a video or a part of it, and its target."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Event:
-    """Something of a kind that happens at a time, in seconds after the video's first frame."""
+    """An event of a kind at a time, in seconds after the video's first frame."""
 
     time_s: float
     kind: str
@@ -39,14 +39,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Events:
-    """All that happens in the sample; there may be nothing."""
+    """All events in the sample; there may be none."""
 
     events: tuple[Event, ...]
 
 
 @dataclass(frozen=True)
 class Masks:
-    """Which pixels belong to what is to be found: pictures in a folder, in the order of time."""
+    """Which pixels belong to the target: images in a folder, in the order of time."""
 
     folder: Path
 
@@ -58,7 +58,7 @@ Target = Label | Events | Masks
 class Sample:
     """One sample.
 
-    target: None where it is not known. interval: None for the whole video. Raises ValueError for an
+    target: None if it is unknown. interval: None for the whole video. Raises ValueError for an
     event outside of the interval.
     """
 
@@ -69,17 +69,18 @@ class Sample:
     def __post_init__(self) -> None:
         if self.interval is None or not isinstance(self.target, Events):
             return
-        if outside := [one for one in self.target.events if one.time_s not in self.interval]:
+        interval = self.interval
+        if outside := [event for event in self.target.events if event.time_s not in interval]:
             raise ValueError(f"{self.video_id}: {outside[0]} does not lie in {self.interval}")
 
     @classmethod
     def of_video(cls, video_id: str, label: str | None) -> Sample:
-        """A whole video of a class; None: of an unknown one."""
+        """Make the sample of a whole video; label: its class, None if it is unknown."""
         return cls(video_id, None if label is None else Label(label))
 
     @property
     def label(self) -> str | None:
-        """The class; None where it is not known. Raises TypeError for a target of another type."""
+        """The class; None if it is unknown. Raises TypeError for a target of another type."""
         if self.target is None:
             return None
         if not isinstance(self.target, Label):

@@ -1,7 +1,7 @@
-"""Source groups as the fits count them, for jobs that see one shard of the videos.
+"""Canonical source groups of all clips, for jobs that see one shard of the videos.
 
-Whether a model that generates for a clip saw its source is a question to all clips of the run:
-any of them may be a copy. It is answered once, so that no shard has to read all others.
+Whether a generator has seen the source of a clip depends on all clips of the run, since any of
+them may be a copy. One job answers this for all shards, so that no shard has to read all others.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ from unmuted.samples.experiment import (
     load_clips,
     training_folds,
 )
-
-UNIT = "all"
+from unmuted.samples.fits import ONLY_FIT
 
 
 @dataclass(frozen=True)
 class Sources:
-    """In which source group every clip of a run counts, and which fold it belongs to.
+    """The canonical source group of every clip of a run, and the fold of every group.
 
-    joined: the group as which another counts, where that is not itself. copied: by content key, the
-    group of training clips of which the run has copies whose own groups count as others. folds: of
-    every group that fits read; none of a system whose fits have no folds.
+    The names of the fields are the keys of the stage's JSON file.
+
+    Attributes:
+        joined: canonical group of each group that was merged into another one.
+        copied: canonical group by content key, of training clips that have copies in a group whose
+            canonical group is another one.
+        folds: fold of every group that fits read; empty for a system whose fits have no folds.
     """
 
     joined: Mapping[str, str]
@@ -37,9 +40,14 @@ class Sources:
 
     @classmethod
     def of(cls, experiment: Experiment, clips: Iterable[Clip], folds: int | None = None) -> Sources:
-        """clips: all of the run, with the groups that they were given. folds: how many, if any."""
+        """Collect the groups of an experiment.
+
+        clips: all clips of the run, in the groups that the dataset gives them. folds: their number,
+        None for a system without folds.
+        """
         clips = list(clips)
-        joined = {group: home for group, home in experiment.homes.items() if home != group}
+        merged = experiment.canonical_groups.items()
+        joined = {group: canonical for group, canonical in merged if canonical != group}
         copied = {
             clip.key: canonical.group
             for clip, canonical in zip(clips, experiment.with_canonical_groups(clips), strict=True)
@@ -49,15 +57,15 @@ class Sources:
 
     @classmethod
     def read(cls, job: Job, stage: str = "sources") -> Sources:
-        """As a stage has left them."""
-        return cls(**job.fits(stage)[UNIT].json())
+        """Read the table that a stage has made."""
+        return cls(**job.fits(stage)[ONLY_FIT].json())
 
     def payload(self) -> dict[str, dict[str, object]]:
-        """A JSON value that depends on what is said, not on the order of the clips."""
+        """Return a JSON value that does not depend on the order of the clips."""
         return {name: dict(sorted(table.items())) for name, table in asdict(self).items()}
 
     def with_canonical_groups(self, clips: Iterable[Clip]) -> list[Clip]:
-        """Any clips of the run in their canonical groups, as `Experiment.with_canonical_groups`."""
+        """Put any clips of the run into their canonical groups, as the experiment's method does."""
         return [
             replace(clip, group=self.copied.get(clip.key, self.joined.get(clip.group, clip.group)))
             for clip in clips
@@ -70,9 +78,9 @@ def read_canonical_clips(
     needs: SampleStages = CAPTIONED_VIEWS,
     table: str = "sources",
 ) -> tuple[Sources, dict[str, Clip]]:
-    """The source groups of the run, and the job's clips by id, in their canonical groups.
+    """Read the source groups of the run, and the job's clips by id, in their canonical groups.
 
-    table: the stage that has left the source groups of samples with these needs.
+    table: the stage that has made the table of source groups of samples with these needs.
     """
     sources = Sources.read(job, table)
     clips = sources.with_canonical_groups(load_clips(job, job.videos, stages, needs))

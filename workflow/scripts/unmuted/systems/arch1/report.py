@@ -22,7 +22,8 @@ from unmuted.evaluation.outcomes import (
 from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import provenance
 from unmuted.evaluation.tested import TestedClips, load_tested
-from unmuted.samples.experiment import FULL, Clip
+from unmuted.samples.experiment import Clip
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.arch1.dictionary import TOP
 from unmuted.systems.arch1.feature_filter import labels_agree, threshold_curve
 from unmuted.systems.arch1.filter_rule import filter_rule, similarities, video_posterior
@@ -46,7 +47,7 @@ LEAKS = "reads the true label of every test clip; never a result, only a measure
 def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics; nothing is fitted or chosen on test clips."""
     tested = load_tested(job, STAGES)
-    choice = job.fits("comparison_selection")["all"].json()
+    choice = job.fits("comparison_selection")[ONLY_FIT].json()
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
@@ -107,7 +108,7 @@ def build_report(
 
 def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dict[str, ArmOutcome]:
     leaks = leaking_arms(job.config["filter"])
-    chosen = job.fits("selection")["all"].json()["arms"]
+    chosen = job.fits("selection")[ONLY_FIT].json()["arms"]
     filtered = f"filtered-{choice['filters']['filtered']['chosen']:g}"
     compared = {  # by name in this report: the comparison's arm, and its classifier
         "generated": ("generated_arch1", "generated_arch1"),
@@ -115,8 +116,8 @@ def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dic
         "oracle_filter": ("oracle_filter", filtered),
     }
     own = {
-        name: tested.outcome(arm, choice["units"][unit], "comparison_predictions", leaks)
-        for name, (arm, unit) in compared.items()
+        name: tested.outcome(arm, choice["units"][fit], "comparison_predictions", leaks)
+        for name, (arm, fit) in compared.items()
     }
     video, real = (tested.outcome(arm, chosen[arm]) for arm in ("video_only", "real_audio"))
     return {"video_only": video, **own, "real_audio": real}
@@ -124,7 +125,7 @@ def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dic
 
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     """How close generated features come to the real ones of test clips with usable sound."""
-    projection = Projection(**job.fits("projection")[FULL].tensors())
+    projection = Projection(**job.fits("projection")[ALL_TRAINING].tensors())
     made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
     real = np.stack([clip.audio(projection) for clip in tested.clips])
     return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)

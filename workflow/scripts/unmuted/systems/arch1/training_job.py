@@ -20,11 +20,11 @@ from unmuted.training.states import State
 
 def train(
     tasks: Sequence[Task],
-    units: Mapping[str, Sequence[Clip]],
+    clips_of_fits: Mapping[str, Sequence[Clip]],
     job: Job,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Weights and standardisation of each unit's generator, with the losses of its epochs."""
+    """Train the generator of each fit; a result holds weights, standardisation and losses."""
     from unmuted.inference.device import use_device
     from unmuted.systems.shared.training import train_video_generator
 
@@ -40,4 +40,4 @@ def train(
     def fit(data: GeneratorData, task: Task, after_epoch: AfterEpoch) -> tuple[State, History]:
         return train_video_generator(data, settings, task.seed, device, after_epoch)
 
-    yield from train_generators(tasks, units, read, fit, settings.epochs)
+    yield from train_generators(tasks, clips_of_fits, read, fit, settings.epochs)

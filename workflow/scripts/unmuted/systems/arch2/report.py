@@ -22,7 +22,8 @@ from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import provenance
 from unmuted.evaluation.semantics import content_words_right, summarise_semantics
 from unmuted.evaluation.tested import TestedClips, load_tested
-from unmuted.samples.experiment import FULL, Clip
+from unmuted.samples.experiment import Clip
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.shared.projection import Projection
 
 SCHEMA_VERSION = 1
@@ -34,7 +35,7 @@ CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
 def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, from the predictions on the test clips."""
     tested = load_tested(job, STAGES)
-    choices = job.fits("selection")["all"].json()["arms"]
+    choices = job.fits("selection")[ONLY_FIT].json()["arms"]
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
@@ -90,8 +91,8 @@ def build_report(
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     """How close generated features of the test clips come to the real ones."""
     clips = tested.clips
-    projection = Projection(**job.fits("projection")[FULL].tensors())
-    prototypes = job.fits("prototypes")[FULL].tensors()["vectors"]
+    projection = Projection(**job.fits("projection")[ALL_TRAINING].tensors())
+    prototypes = job.fits("prototypes")[ALL_TRAINING].tensors()["vectors"]
     made = [clip.artifacts["generated"].tensors() for clip in clips]
     scores = [
         clip.artifacts["ast"].tensors()["scores"] if clip.has_sound else np.zeros(len(prototypes))

@@ -22,13 +22,13 @@ from unmuted.training.states import State
 
 def train(
     tasks: Sequence[Task],
-    units: Mapping[str, Sequence[Clip]],
+    clips_of_fits: Mapping[str, Sequence[Clip]],
     job: Job,
     labels: Artifact,
     pca: Artifact,
     prototypes: Mapping[str, Artifact],
 ) -> Iterator[Result]:
-    """Weights and standardisation of each unit's generator, with the losses of its epochs."""
+    """Train the generator of each fit; a result holds weights, standardisation and losses."""
     from unmuted.inference.device import use_device
     from unmuted.systems.shared.training import train_generator
 
@@ -54,17 +54,17 @@ def train(
         common = data, embeddings, label_features, settings, task.seed, device
         return train_generator(*common, after_epoch, encoder)
 
-    yield from train_generators(tasks, units, read, fit, settings.epochs)
+    yield from train_generators(tasks, clips_of_fits, read, fit, settings.epochs)
 
 
-def unit_inputs(
-    units: Mapping[str, Sequence[Clip]],
+def inputs_of_fits(
+    clips_of_fits: Mapping[str, Sequence[Clip]],
     stages: Sequence[str],
     labels: Artifact,
     pca: Artifact,
     prototypes: Mapping[str, Artifact],
 ) -> dict[str, dict[str, object]]:
-    """What each unit's generator reads, for fingerprints; stages: those that it reads of clips."""
+    """Return what each fit reads, for its fingerprint; stages: those of its clips."""
     return {
         name: {
             "labels": labels.row.digest,
@@ -72,5 +72,5 @@ def unit_inputs(
             "prototypes": prototypes[name].row.digest,
             "clips": sorted([clip.group, *clip.digests(*VISUAL, *stages)] for clip in clips),
         }
-        for name, clips in units.items()
+        for name, clips in clips_of_fits.items()
     }

@@ -15,6 +15,7 @@ from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import provenance
 from unmuted.evaluation.tested import load_tested
 from unmuted.samples.experiment import Clip
+from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.cnn_rnn.sequences import SEQUENCES
 from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 
@@ -29,7 +30,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     """The metrics, from what the recogniser says of the test clips."""
     tested = load_tested(job, [PREDICTIONS], SEQUENCES)
     settings = job.config["cnn_rnn"]
-    choice = job.fits("cnn_rnn_selection")["all"].json()
+    choice = job.fits("cnn_rnn_selection")[ONLY_FIT].json()
     chosen = choice["arms"][SYSTEM]
     train, val = cnn_rnn_clips(tested.experiment, settings)
     frames = [one["frames"] for one in tested.predictions(PREDICTIONS)]

@@ -1,8 +1,9 @@
 """How the audio of each arm is made: the functions that the table of arms names.
 
-Each gets all that the arms' audio is made of, the name of a classifier (with the percentile of its
-filter, if it has one), which n of the clips are wanted, and the index of the seed. It returns their
-projected audio, float32 (n, T, A); zeros are the training mean, since the projection centres.
+Each function gets the inputs of all arms, the name of a fit (the classifier's, with the percentile
+of its filter if it has one), the indices of n clips, and the index of the seed. It returns the
+projected audio of these clips, float32 (n, T, A); zeros are the training mean, since the projection
+centres.
 """
 
 from __future__ import annotations
@@ -20,56 +21,56 @@ if TYPE_CHECKING:
     from unmuted.systems.comparison.inputs import ArmInputs
 
 
-def audio_of(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
-    """The audio of a classifier's arm, by the function that the table names."""
-    arm = COMPARISON_ARMS[base_of(unit)]
+def audio_of(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Make the audio of a fit's arm with the function that the table names."""
+    arm = COMPARISON_ARMS[base_of(fit)]
     if arm.audio is None:
         raise ValueError(f"the arm {arm.name} has no audio of its own")
-    return globals()[arm.audio](inputs, unit, clips, seed_index)
+    return globals()[arm.audio](inputs, fit, clips, seed_index)
 
 
-def mean_audio(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
-    """The mean of the training clips' sound, at every step."""
+def mean_audio(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return the mean sound of the training clips at every step."""
     return np.zeros_like(inputs.clips.real[clips])
 
 
-def retrieved(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
-    """The mean of the training clips that look most alike."""
+def retrieved(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return the mean sound of the training clips that look most alike."""
     return inputs.stored["retrieved"][clips]
 
 
-def generated_by_pilot(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
-    """What the pilot of the seed generated."""
+def generated_by_pilot(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return the audio that the pilot of the seed generated."""
     return inputs.stored["pilot_generated"][clips, seed_index]
 
 
 def generated_by_architecture_1(
-    inputs: ArmInputs, unit: str, clips: Index, seed_index: int
+    inputs: ArmInputs, fit: str, clips: Index, seed_index: int
 ) -> np.ndarray:
-    """What architecture 1's generator of the seed generated."""
+    """Return the audio that architecture 1's generator of the seed generated."""
     return inputs.stored["video_generated"][clips, seed_index]
 
 
 def generated_by_architecture_2(
-    inputs: ArmInputs, unit: str, clips: Index, seed_index: int
+    inputs: ArmInputs, fit: str, clips: Index, seed_index: int
 ) -> np.ndarray:
-    """What architecture 2's generator of the seed generated."""
+    """Return the audio that architecture 2's generator of the seed generated."""
     return inputs.stored["generated"][clips, seed_index]
 
 
 def filtered_architecture_1(
-    inputs: ArmInputs, unit: str, clips: Index, seed_index: int
+    inputs: ArmInputs, fit: str, clips: Index, seed_index: int
 ) -> np.ndarray:
-    """Architecture 1's audio of the clips that the Feature Filter keeps; else the mean."""
-    generated = generated_by_architecture_1(inputs, unit, clips, seed_index)
-    return filtered(generated, inputs.kept[unit][clips, seed_index])
+    """Return architecture 1's audio of clips that the Feature Filter keeps, else the mean."""
+    generated = generated_by_architecture_1(inputs, fit, clips, seed_index)
+    return filtered(generated, inputs.kept[fit][clips, seed_index])
 
 
-def random_features(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
-    """Random numbers that vary as the sound of training clips does."""
+def random_features(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return random numbers that vary as the sound of training clips does."""
     return inputs.random[clips]
 
 
-def swapped_audio(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
-    """The real audio of each clip's swap partner."""
+def swapped_audio(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return the real audio of each clip's swap partner."""
     return inputs.swapped[clips]

@@ -32,12 +32,12 @@ class ChosenArms:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Arms whose predictions the comparison makes; those of the others are made elsewhere."""
+        """Arms whose predictions the comparison makes; other stages make those of the others."""
         return tuple(arm for arm in self.arms if COMPARISON_ARMS[arm].predictions == COMPARED)
 
     @property
-    def fillings(self) -> tuple[str, ...]:
-        """Arms whose audio is also given only to clips without usable sound: `filling_units`."""
+    def imputing_arms(self) -> tuple[str, ...]:
+        """Arms whose audio also imputes that of clips without usable sound: see `imputing_fits`."""
         return tuple(arm for arm in self.arms if COMPARISON_ARMS[arm].imputes)
 
     @property
@@ -46,26 +46,26 @@ class ChosenArms:
         return tuple(arm for arm in self._trained if COMPARISON_ARMS[arm].is_filter)
 
     @property
-    def always_units(self) -> tuple[str, ...]:
+    def arm_fits(self) -> tuple[str, ...]:
         """Classifiers that give every clip the same kind of audio."""
-        return tuple(unit for arm in self._trained for unit in self._units_of(arm))
+        return tuple(fit for arm in self._trained for fit in self._fits_of(arm))
 
     @property
-    def filling_units(self) -> tuple[str, ...]:
-        """Classifiers that keep a clip's own sound and fill what is missing; filters come last."""
-        ordered = sorted(self.fillings, key=lambda arm: COMPARISON_ARMS[arm].is_filter)
-        return tuple(f"{REAL_OR}{unit}" for arm in ordered for unit in self._units_of(arm))
+    def imputing_fits(self) -> tuple[str, ...]:
+        """Classifiers that keep a clip's own sound and impute missing audio; filters come last."""
+        ordered = sorted(self.imputing_arms, key=lambda arm: COMPARISON_ARMS[arm].is_filter)
+        return tuple(f"{REAL_OR}{fit}" for arm in ordered for fit in self._fits_of(arm))
 
     @property
-    def units(self) -> tuple[str, ...]:
+    def fits(self) -> tuple[str, ...]:
         """All classifiers that the comparison trains."""
-        return (*self.always_units, *self.filling_units)
+        return (*self.arm_fits, *self.imputing_fits)
 
     @property
     def _trained(self) -> tuple[str, ...]:
         return tuple(arm for arm in self.compared if COMPARISON_ARMS[arm].classifier_of is None)
 
-    def _units_of(self, arm: str) -> list[str]:
+    def _fits_of(self, arm: str) -> list[str]:
         if not COMPARISON_ARMS[arm].is_filter:
             return [arm]
         return [at_percentile(arm, percentile) for percentile in self.percentiles]
@@ -74,19 +74,19 @@ class ChosenArms:
 
     @property
     def audio(self) -> tuple[str, ...]:
-        """Stages that the audio of the classifiers is made of; real audio is always among them."""
-        of_units = (*self.compared, *self.fillings)
-        return _once("ast", *(stage for arm in of_units for stage in COMPARISON_ARMS[arm].stages))
+        """Stages that the audio of the classifiers comes from; real audio is always among them."""
+        arms = (*self.compared, *self.imputing_arms)
+        return _once("ast", *(stage for arm in arms for stage in COMPARISON_ARMS[arm].stages))
 
     @property
-    def hears(self) -> bool:
+    def reads_real_audio(self) -> bool:
         """Whether some classifier is trained on real audio."""
-        return bool(self.fillings) or any(
+        return bool(self.imputing_arms) or any(
             "ast" in COMPARISON_ARMS[arm].stages for arm in self.compared
         )
 
     def prepares(self, what: str) -> bool:
-        """Whether an arm needs STATISTICS of training sound, or SWAPPED audio."""
+        """Tell whether an arm needs STATISTICS of training sound, or SWAPPED audio."""
         return any(what in COMPARISON_ARMS[arm].prepared for arm in self.arms)
 
     @property
@@ -96,13 +96,13 @@ class ChosenArms:
 
     @property
     def noise(self) -> tuple[str, ...]:
-        """Stage of the features of noise, one kind of missing audio."""
-        return ("noise_ast",) if self.fillings else ()
+        """Stage of the features of noise, a kind of missing audio."""
+        return ("noise_ast",) if self.imputing_arms else ()
 
     @property
     def swaps(self) -> bool:
-        """Whether clips are also played the sound of others."""
-        return bool(self.fillings) or self.prepares(SWAPPED)
+        """Whether clips also get the sound of their swap partner."""
+        return bool(self.imputing_arms) or self.prepares(SWAPPED)
 
     @property
     def predictions(self) -> tuple[str, ...]:
@@ -112,18 +112,18 @@ class ChosenArms:
     @property
     def at_all_rates(self) -> tuple[str, ...]:
         """Stages that the report reads for each share of training audio that is missing."""
-        return (COMPARED,) if self.fillings else ()
+        return (COMPARED,) if self.imputing_arms else ()
 
     @property
     def models(self) -> frozenset[str]:
-        """Config roles of models that not every arm has."""
+        """Config roles of models that only some arms have."""
         return frozenset(role for arm in self.arms for role in COMPARISON_ARMS[arm].models)
 
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]:
-        """For each step of the comparison the stages that it reads, sharded and fitted ones alike.
+        """The sharded and fitted stages that each step of the comparison reads.
 
-        A subset of what the table of stages declares for it, which holds for all arms together.
+        They are a subset of what the step's Stage row declares, which holds for all arms.
         """
         trains = (*VISUAL, *self.audio, "projection")
         selects = (*trains, *self.posterior, "comparison_classifier")
@@ -136,19 +136,19 @@ class ChosenArms:
         }
 
     def _read_by_report(self) -> tuple[str, ...]:
-        """Stages behind the tables, the models' names, the choices and the training curves."""
+        """Return the stages of the tables, model names, selections and training curves."""
         features = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].features]
         fits = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].fits]
-        chosen = ["comparison_selection"] if self.units else []
+        chosen = ["comparison_selection"] if self.fits else []
         common = (*VISUAL, "ast", "captions", "selection")
         return _once(*common, *features, *self.predictions, *fits, *chosen)
 
 
 def chosen_arms(config: Mapping[str, object]) -> ChosenArms:
-    """The arms of a complete configuration: those of `comparison.arms`, or all of them.
+    """Return the arms of a complete configuration: those of `comparison.arms`, or all.
 
-    The main experiment's arms are always there, and with an arm the one whose classifier it uses.
-    The CNN-RNN is left out where it was trained on validation clips and chosen on training clips.
+    The arms of the main experiment are always included, and with an arm the one whose classifier it
+    uses. The CNN-RNN is left out if it is trained on validation clips and chosen on training clips.
     """
     wanted = config["comparison"].get("arms") or COMPARISON_ARMS
     needed = {COMPARISON_ARMS[arm].classifier_of for arm in wanted}
@@ -160,13 +160,13 @@ def chosen_arms(config: Mapping[str, object]) -> ChosenArms:
 
 
 def at_percentile(arm: str, percentile: float) -> str:
-    """Name of the classifier whose filter rejects this percentage of clips."""
+    """Return the name of the classifier whose filter rejects this percentage of clips."""
     return f"{arm}-{percentile:g}"
 
 
-def base_of(unit: str) -> str:
-    """The arm of a classifier's name: without real_or_ and without a percentile."""
-    return unit.removeprefix(REAL_OR).partition("-")[0]
+def base_of(fit: str) -> str:
+    """Return the arm of a classifier's name: without real_or_ and without a percentile."""
+    return fit.removeprefix(REAL_OR).partition("-")[0]
 
 
 def _once(*names: str) -> tuple[str, ...]:

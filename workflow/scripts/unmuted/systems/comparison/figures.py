@@ -1,4 +1,4 @@
-"""The comparison's figures, from its report and the histories of its fits."""
+"""The figures of the comparison, from its report and the training histories of its fits."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from unmuted.evaluation.figures.style import LEAKS, Band, sample_size, save
 from unmuted.evaluation.figures.threshold import threshold_tradeoff
 from unmuted.evaluation.figures.training import training_curves
 from unmuted.evaluation.tested import TestedClips
-from unmuted.samples.experiment import FULL
-from unmuted.samples.source_groups import UNIT
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.comparison.chosen_arms import chosen_arms
 from unmuted.systems.comparison.sections import ComparisonData
-from unmuted.systems.pilot.fits import joint_unit
+from unmuted.systems.pilot.fits import joint_fit
 
 FORMATS = (".svg", ".png")
 MEASURES = {"area": "Mean over all rates", "largest_rate": "At the largest rate"}
@@ -67,8 +66,8 @@ def draw_figures(
         )
     leaks = [name for name, role in compared.roles.items() if role == "leaks"]
     if "filtered" in report["filter"]:
-        found = report["filter"]["filtered"]
-        figures["filter_threshold"] = _threshold(found, tested, job, leaks)
+        choice = report["filter"]["filtered"]
+        figures["filter_threshold"] = _threshold(choice, tested, job, leaks)
     for name in [name for name in SHOWN if name in compared.arms]:
         figures[f"confusion_{name}"] = confusion_matrix(
             _confusion(compared, name), tested.experiment.classes, name, caption, name in leaks
@@ -80,9 +79,9 @@ def draw_figures(
 
 
 def _accuracy(name: str, arm: Mapping[str, Any]) -> ArmAccuracy:
-    found = arm["accuracy"]
-    low, high = found["ci95"]
-    return ArmAccuracy(name, found["mean"], low, high, found["per_seed"], arm["role"])
+    accuracy = arm["accuracy"]
+    low, high = accuracy["ci95"]
+    return ArmAccuracy(name, accuracy["mean"], low, high, accuracy["per_seed"], arm["role"])
 
 
 def _trained(rate: str) -> str:
@@ -91,8 +90,8 @@ def _trained(rate: str) -> str:
 
 def _differences(pairs: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
     return [
-        Difference(name, one["delta"], *one["ci95"], one["p_adjusted"], one["leaks"])
-        for name, one in pairs.items()
+        Difference(name, pair["delta"], *pair["ci95"], pair["p_adjusted"], pair["leaks"])
+        for name, pair in pairs.items()
     ]
 
 
@@ -103,30 +102,32 @@ def _band(curve: Mapping[str, Any]) -> Band:
 
 
 def _threshold(
-    found: Mapping[str, Any], tested: TestedClips, job: ReportJob, leaks: Collection[str]
+    choice: Mapping[str, Any], tested: TestedClips, job: ReportJob, leaks: Collection[str]
 ) -> Figure:
-    """Accuracy on validation clips: what the percentile was chosen by, not a result."""
-    candidates = found["candidates"]
-    right = [one["accuracy"] for one in candidates]
-    kept = [float(np.mean(one["kept_share"])) for one in candidates]
+    """Draw the accuracy on validation clips of each percentile; it is no result."""
+    candidates = choice["candidates"]
+    accuracies = [candidate["accuracy"] for candidate in candidates]
+    kept = [float(np.mean(candidate["kept_share"])) for candidate in candidates]
     val = tested.experiment.split("val")
     caption = sample_size(len(val), len({clip.group for clip in val}), len(job.seeds), "validation")
     return threshold_tradeoff(
-        [one["percentile"] for one in candidates],
+        [candidate["percentile"] for candidate in candidates],
         {"validation": kept},
         {
             "validation": Band(
-                [np.mean(r) for r in right], [min(r) for r in right], [max(r) for r in right]
+                [np.mean(seeds) for seeds in accuracies],
+                [min(seeds) for seeds in accuracies],
+                [max(seeds) for seeds in accuracies],
             )
         },
-        found["chosen"],
+        choice["chosen"],
         "lowest to highest seed",
         caption + (f" The filter {LEAKS}." if "filtered" in leaks else ""),
     )
 
 
 def _confusion(compared: ComparisonData, name: str) -> np.ndarray:
-    """float (C, C): clips by true and predicted class, averaged over seeds."""
+    """Count clips by true and predicted class, averaged over seeds: float (C, C)."""
     probabilities = compared.arms[name].probabilities  # (S, N, C)
     seeds, _, classes = probabilities.shape
     counts = np.zeros((classes, classes))
@@ -136,29 +137,30 @@ def _confusion(compared: ComparisonData, name: str) -> np.ndarray:
 
 
 def _histories(job: ReportJob) -> dict[str, dict[int, list[float]]]:
-    """Training losses by system and seed: of what is fitted on all training clips.
+    """Read the training losses of the fits on all training clips, by system and seed.
 
-    Only of the systems that some arm is made of.
+    Only systems behind a chosen arm are included.
     """
     read = chosen_arms(job.config).reads["comparison"]
     return {
         name: {
-            seed: _loss(fits[unit(job)].tensors()) for seed, fits in job.fits_by_seed(stage).items()
+            seed: _loss(fits[fit_of(job)].tensors())
+            for seed, fits in job.fits_by_seed(stage).items()
         }
-        for name, (stage, unit) in SYSTEMS.items()
+        for name, (stage, fit_of) in SYSTEMS.items()
         if stage in read
     }
 
 
-def _pilot_unit(job: ReportJob) -> str:
-    return joint_unit(job.fits("pilot_selection")["all"].json()["lambda"], FULL)
+def _pilot_fit(job: ReportJob) -> str:
+    return joint_fit(job.fits("pilot_selection")[ONLY_FIT].json()["lambda"], ALL_TRAINING)
 
 
-SYSTEMS = {  # by name the stage of a system's fits, and which of them learns from all clips
-    "architecture 1": ("video_generator", lambda _: FULL),
-    "architecture 2": ("generator", lambda _: FULL),
-    "pilot": ("pilot", _pilot_unit),
-    "CNN-RNN": ("cnn_rnn", lambda _: UNIT),
+SYSTEMS = {  # by name: the stage of a system's fits, and which of them reads all training clips
+    "architecture 1": ("video_generator", lambda _: ALL_TRAINING),
+    "architecture 2": ("generator", lambda _: ALL_TRAINING),
+    "pilot": ("pilot", _pilot_fit),
+    "CNN-RNN": ("cnn_rnn", lambda _: ONLY_FIT),
 }
 
 

@@ -1,4 +1,4 @@
-"""What stands for a clip's audio where it is neither real nor generated.
+"""Imputation of a clip's audio where it is neither real nor generated.
 
 All arrays are projected audio, float32 (N, T, A); zeros are the training mean, since the
 projection centres.
@@ -16,16 +16,16 @@ from unmuted.training.order import content_order, stable_hash
 
 
 def mean_audio(clips: int, steps: int, audio_dim: int) -> np.ndarray:
-    """The mean of the training clips' sound for every clip at every step."""
+    """Return the mean sound of the training clips for every clip at every step."""
     return np.zeros((clips, steps, audio_dim), dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class AudioStatistics:
-    """How the training clips' sound varies, each (A,) float64: `between`^2 + `within`^2 = variance.
+    """How the sound of the training clips varies: `between`^2 + `within`^2 = variance.
 
-    between: standard deviation of the clips' means. within: of the steps about their clip's mean,
-    root mean square over clips.
+    All are float64 (A,). between: standard deviation of the means of the clips. within: standard
+    deviation of the steps about the mean of their clip, root mean square over clips.
     """
 
     mean: np.ndarray
@@ -34,13 +34,13 @@ class AudioStatistics:
 
 
 def audio_statistics(keys: Sequence[str], audio: np.ndarray, usable: np.ndarray) -> AudioStatistics:
-    """Statistics of the training clips with usable sound, bool (N,); at least one."""
+    """Compute the statistics of the training clips with usable sound, bool (N,); at least one."""
     order = content_order(keys, audio)
     means, variances = [], []
     for part in blocks(order[usable[order]]):
-        heard = audio[part].astype(np.float64)
-        means.append(heard.mean(axis=1))
-        variances.append(heard.var(axis=1))
+        with_audio = audio[part].astype(np.float64)
+        means.append(with_audio.mean(axis=1))
+        variances.append(with_audio.var(axis=1))
     clip_means = np.concatenate(means)
     return AudioStatistics(
         mean=clip_means.mean(axis=0),
@@ -52,29 +52,29 @@ def audio_statistics(keys: Sequence[str], audio: np.ndarray, usable: np.ndarray)
 def random_features(
     keys: Sequence[str], statistics: AudioStatistics, steps: int, seed: int
 ) -> np.ndarray:
-    """A control: audio (N, T, A) as loud and as varied as the training clips', about nothing.
+    """Make a control: audio (N, T, A) as loud and as varied as the training clips', but random.
 
-    Normal numbers that belong to the clip's content and the seed: one part for the whole clip, one
-    for each step about it, as large as in real sound. Dimensions are independent: principal
-    components are uncorrelated over the clips that they were fitted on, so the covariance is that
-    of real sound.
+    The numbers are normal and depend on the clip's content and the seed: one part for the whole
+    clip, one for each step about it, as large as in real sound. Dimensions are independent:
+    principal components are uncorrelated over the clips that they were fitted on, so the covariance
+    is that of real sound.
     """
     spread = np.sqrt(steps / max(steps - 1, 1))  # what taking the mean out of the steps costs
     audio_dim = len(statistics.mean)
 
-    def made() -> Iterator[np.ndarray]:
+    def draw() -> Iterator[np.ndarray]:
         for key in keys:
             rng = np.random.default_rng(stable_hash("random features", seed, key) % 2**64)
             clip, step = (rng.standard_normal((rows, audio_dim)) for rows in (1, steps))
             step = spread * (step - step.mean(axis=0))
             yield statistics.mean + statistics.between * clip + statistics.within * step
 
-    return memmap_stack(made())
+    return memmap_stack(draw())
 
 
 def filtered(generated: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Generated audio of the clips that the filter keeps, bool (N,); else the training mean.
+    """Replace generated audio that the filter rejects by the training mean; kept: bool (N,).
 
-    So every clip is scored in every arm, and accuracies share their denominator.
+    So every clip is scored in every arm, and all accuracies have the same denominator.
     """
     return np.where(kept[:, None, None], generated, np.float32(0))

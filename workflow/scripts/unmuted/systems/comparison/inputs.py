@@ -1,8 +1,8 @@
 """The inputs of the comparison's classifiers: video, and the audio of an arm.
 
 The classifier `<arm>` gets the arm's audio for every clip; `real_or_<arm>` only for clips without
-their own sound, as a system in use would: an imputation. How the audio of each arm is made:
-`arm_audio`. Which arms there are, and what each reads: `chosen_arms`.
+usable sound, which it imputes. How the audio of each arm is made: `arm_audio`. Which arms there
+are, and what each reads: `chosen_arms`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_au
 
 
 class StoredAudio(dict):
-    """By stage the audio that it made for the clips, (N, ...), read when it is first used."""
+    """The audio of the clips by stage, (N, ...), read when it is first used."""
 
     def __init__(self, clips: Sequence[Clip]):
         super().__init__()
@@ -48,11 +48,13 @@ class StoredAudio(dict):
 
 @dataclass(frozen=True)
 class ArmInputs:
-    """All that the audio of the arms is made of, of N clips.
+    """The inputs of all arms for N clips.
 
-    clips: their own features. stored: by stage the audio that it made, (N, T, A), or (N, S, T, A)
-    with one row a seed. random, swapped: (N, T, A); None where no chosen arm is made of it. kept:
-    by filter's name (with percentile), bool (N, S).
+    Attributes:
+        clips: their own features.
+        stored: audio by stage, (N, T, A), or (N, S, T, A) with one row per seed.
+        random, swapped: audio (N, T, A); None if no chosen arm uses it.
+        kept: which clips a filter keeps, bool (N, S), by its name with percentile.
     """
 
     clips: ClipFeatures
@@ -61,26 +63,26 @@ class ArmInputs:
     swapped: np.ndarray | None
     kept: Mapping[str, np.ndarray]
 
-    def of_unit(self, unit: str, seed_index: int, has_audio: np.ndarray | None = None) -> ClipArray:
-        """Input (N, T, F) of a classifier.
+    def of_fit(self, fit: str, seed_index: int, has_audio: np.ndarray | None = None) -> ClipArray:
+        """Return the input (N, T, F) of a classifier.
 
-        has_audio: bool (N,), the clips whose own audio a real_or_ unit gets; all that have some
-        unless given.
+        has_audio: bool (N,), the clips whose own audio a real_or_ fit gets; by default all clips
+        with usable sound.
         """
-        if unit == VIDEO:
+        if fit == VIDEO:
             return self.clips.visual
         usable = self.clips.usable if has_audio is None else self.clips.usable & has_audio
 
         def audio(clips: Index) -> np.ndarray:
-            imputed = audio_of(self, unit.removeprefix(REAL_OR), clips, seed_index)
-            if unit.startswith(REAL_OR):
+            imputed = audio_of(self, fit.removeprefix(REAL_OR), clips, seed_index)
+            if fit.startswith(REAL_OR):
                 return np.where(usable[clips, None, None], self.clips.real[clips], imputed)
             return imputed
 
         return with_audio(self.clips.visual, self.clips.real.shape[2], audio)
 
-    def hearing(self, real: np.ndarray) -> ArmInputs:
-        """The same clips with another sound (N, T, A) in the place of their own."""
+    def with_real_audio(self, real: np.ndarray) -> ArmInputs:
+        """Replace the clips' own audio by other audio (N, T, A)."""
         return replace(self, clips=replace(self.clips, real=real))
 
 
@@ -96,7 +98,7 @@ def load_arm_inputs(
     """Read the features of clips.
 
     projection, audio_dim: as in `load_features`. statistics: of training sound, for random
-    features. swapped: (N, T, A), sound of other clips.
+    features. swapped: audio (N, T, A) of the swap partners.
     """
     features = load_features(clips, projection, with_generated=False, audio_dim=audio_dim)
     keys, steps = [clip.key for clip in clips], features.real.shape[1]
@@ -110,49 +112,49 @@ def load_arm_inputs(
 
 
 def training_statistics(clips: Sequence[Clip], projection: Projection) -> AudioStatistics:
-    """How the sound of the training clips varies."""
+    """Compute how the sound of the training clips varies."""
     real = memmap_stack(clip.audio(projection) for clip in clips)
     usable = np.array([clip.has_sound for clip in clips])
     return audio_statistics([clip.key for clip in clips], real, usable)
 
 
 def swapped_audio(clips: Sequence[Clip], projection: Projection, seed: int) -> np.ndarray:
-    """A control: for each clip the real audio of its partner, (N, T, A)."""
+    """Read a control: the real audio (N, T, A) of the swap partner of each clip."""
     pairs = zip(clips, swap_partners_of(clips, seed), strict=True)
     return memmap_stack(audio_of_partner(clip, partner, projection) for clip, partner in pairs)
 
 
 def audio_of_partner(clip: Clip, partner: Clip | None, projection: Projection) -> np.ndarray:
-    """The partner's real audio (T, A); without a partner zeros, the training mean."""
+    """Read the partner's real audio (T, A); without a partner zeros, the training mean."""
     return np.zeros_like(clip.audio(projection)) if partner is None else partner.audio(projection)
 
 
-# --- what the filters keep ------------------------------------------------------------------------
+# --- which clips the filters keep -----------------------------------------------------------------
 
 
 def training_kept(
     experiment: Experiment, clips: Sequence[Clip], rule: FilterRule, filters: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """What each filter keeps of the training clips, by its name with percentile: bool (N, S).
+    """Tell which training clips each filter keeps, by its name with percentile: bool (N, S).
 
-    Judged by their true labels, and thresholded among themselves, so that the filter rejects the
-    same share of the clips in training as in use.
+    Training clips are judged by their true labels, with thresholds from these clips, so that the
+    filter rejects the same share of clips in training as in use.
     """
     labels = experiment.labels(clips)
-    found = {}
+    kept = {}
     for arm in filters:
         true = true_similarity(similarities(clips, arm), labels)
         for percentile in rule.percentiles:
             limits = rule.thresholds(true, percentile)
-            found[at_percentile(arm, percentile)] = keep(true, limits)
-    return found
+            kept[at_percentile(arm, percentile)] = keep(true, limits)
+    return kept
 
 
-def unit_digests(unit: str, clip: Clip, pca: Artifact) -> list[str]:
-    """Content digests of what a classifier reads of a clip, for recipes."""
+def digests_read(fit: str, clip: Clip, pca: Artifact) -> list[str]:
+    """Return the digests of the artifacts that a classifier reads of a clip: for fingerprints."""
     stages = [
-        *COMPARISON_ARMS[base_of(unit)].stages,
-        *(["ast"] if unit.startswith(REAL_OR) else []),
+        *COMPARISON_ARMS[base_of(fit)].stages,
+        *(["ast"] if fit.startswith(REAL_OR) else []),
     ]
-    seen = clip.digests("vit_rgb", "vit_flow", *stages)
-    return [*seen, pca.row.digest] if "ast" in stages else seen
+    digests = clip.digests("vit_rgb", "vit_flow", *stages)
+    return [*digests, pca.row.digest] if "ast" in stages else digests

@@ -1,4 +1,4 @@
-"""What reports need of the chosen arms: known, and checked, before any job.
+"""The arms that reports and grids need, checked before any job.
 
 Imported by the configuration and the planner, so free of numpy and torch.
 """
@@ -14,12 +14,12 @@ from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, chosen_arms
 
 ARCH1 = ("generated_arch1", "filtered", ORACLE)  # what results/arch1_metrics.json is about
 UNFILTERED = "generated_arch1"
-OF_MAIN_EXPERIMENT = "generated"  # in grids of ablations; its predictions are there in any case
+OF_MAIN_EXPERIMENT = "generated"  # in grids of ablations; it is always predicted
 FILES = {"arch1_metrics": "results/arch1_metrics.json", "predictions": "results/predictions.csv"}
 
 
 def comparison_problems(config: Mapping[str, object]) -> list[str]:
-    """What is wrong with the arms and the primary contrast of a complete configuration."""
+    """Return what is wrong with the arms and the primary contrast of a complete configuration."""
     comparison = config["comparison"]
     known = " or ".join(map(repr, COMPARISON_ARMS))
     problems = [
@@ -50,7 +50,7 @@ def comparison_problems(config: Mapping[str, object]) -> list[str]:
 
 
 def training_rates(config: Mapping[str, object]) -> dict[float, str]:
-    """The run or scenario trained with each share of training audio declared missing, by share.
+    """Return the name of the run or scenario that is trained at each rate of missing audio.
 
     The empty name is that of the run itself.
     """
@@ -64,12 +64,12 @@ def training_rates(config: Mapping[str, object]) -> dict[float, str]:
 
 
 def compared_runs(config: Mapping[str, object]) -> Collection[str]:
-    """The runs of `training_rates`; none where no chosen arm fills missing audio."""
+    """Return the runs of `training_rates`; none if no chosen arm imputes missing audio."""
     return training_rates(config).values() if chosen_arms(config).at_all_rates else ()
 
 
 def check_report_arms(report: str, config: Mapping[str, object]) -> None:
-    """Raise UserError where a report needs arms that `comparison.arms` leaves out."""
+    """Raise UserError if a report needs arms that `comparison.arms` leaves out."""
     arms = chosen_arms(config).arms
     if report == "arch1_metrics" and (missing := [arm for arm in ARCH1 if arm not in arms]):
         raise UserError(
@@ -85,10 +85,10 @@ def check_report_arms(report: str, config: Mapping[str, object]) -> None:
 
 
 def arm_without_sound(config: Mapping[str, object]) -> str | None:
-    """The arm whose classifiers decide about a video without sound in results/predictions.csv.
+    """Return the arm that predicts the videos without sound in results/predictions.csv.
 
-    Architecture 1's generated audio after the Feature Filter; before it where the filter is not
-    chosen or is told the answer. None where neither arm is chosen.
+    It is the one with architecture 1's generated audio after the Feature Filter, or before it if
+    the filter is not chosen or reads the true label. None if neither arm is chosen.
     """
     leaks = leaking_arms(config["filter"])
     candidates = [arm for arm in ("filtered", UNFILTERED) if arm not in leaks]
@@ -98,12 +98,12 @@ def arm_without_sound(config: Mapping[str, object]) -> str | None:
 def ablated_arms(
     grid: str, key: str, reached: Sequence[str], config: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """The chosen ones of the arms that a setting reaches. Raises UserError if there are none."""
-    there = {OF_MAIN_EXPERIMENT, *chosen_arms(config).arms}
-    found = tuple(arm for arm in reached if arm in there)
-    if not found:
+    """Return the chosen arms among those that a setting affects. Raises UserError for none."""
+    available = {OF_MAIN_EXPERIMENT, *chosen_arms(config).arms}
+    ablated = tuple(arm for arm in reached if arm in available)
+    if not ablated:
         raise UserError(
             f"ablations.{grid}: {key} reaches only {', '.join(reached)}: add one to "
             "comparison.arms, or leave the setting out of the grid"
         )
-    return found
+    return ablated

@@ -1,4 +1,4 @@
-"""Predictions of the comparison's classifiers for a shard's clips, with and without sound."""
+"""Predictions of the comparison's classifiers for the clips of a shard, with and without sound."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from unmuted.systems.shared.projection import Projection
 if TYPE_CHECKING:  # torch, which takes seconds to import
     from unmuted.systems.classifier.lstm import Classifier
 
-Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and fit
 
 
 def predict_shard(
@@ -40,10 +40,10 @@ def predict_shard(
     selection: Artifact,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Probabilities [seed][class] of each arm; of real_or_ arms with a clip's own audio, without
-    it, and with noise or swapped audio in its place.
+    """Predict the probabilities [seed][class] of each arm, per task.
 
-    Training clips are not predicted: every classifier has seen them.
+    The real_or_ arms predict with a clip's own audio, without it, and with noise or swapped audio
+    instead. Training clips are not predicted: every classifier has seen them.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.states import load_chosen
@@ -51,10 +51,10 @@ def predict_shard(
     device = str(use_device(job.config["device"], job.threads))
     projection, choice = Projection(**pca.tensors()), selection.json()
     wanted = chosen_arms(job.config).compared
-    units = _chosen_units(choice, wanted)
-    picked = {unit: choice["units"][unit] for unit in units.values()}
+    fits = _chosen_fits(choice, wanted)
+    picked = {fit: choice["units"][fit] for fit in fits.values()}
     chosen = load_chosen(classifiers, picked, device)
-    arms = {arm: chosen[unit] for arm, unit in units.items()}
+    arms = {arm: chosen[fit] for arm, fit in fits.items()}
     statistics = choice["random_statistics"]
     if statistics is not None:
         statistics = AudioStatistics(**{k: np.array(v) for k, v in statistics.items()})
@@ -75,12 +75,13 @@ def predict_shard(
         predictions, missing = {}, {}
         for arm, models in arms.items():
             if arm.startswith(REAL_OR):
-                noisy = inputs.hearing(_noise(clip, projection))
+                with_swapped = inputs.with_real_audio(swapped)
+                noisy = inputs.with_real_audio(_noise(clip, projection))
                 missing[arm] = {
                     "own": predict(models, arm, inputs, has_audio=True),
                     "missing": predict(models, arm, inputs, has_audio=False),
                     "noise": predict(models, arm, noisy, has_audio=True),
-                    "swapped": predict(models, arm, inputs.hearing(swapped), has_audio=True),
+                    "swapped": predict(models, arm, with_swapped, has_audio=True),
                 }
             elif label is not None or not COMPARISON_ARMS[arm].always_leaks:
                 predictions[arm] = predict(models, arm, inputs, has_audio=True)
@@ -101,29 +102,29 @@ def predict_shard(
 def _probabilities(
     models: Sequence[Classifier], arm: str, inputs: ArmInputs, has_audio: bool, device: str
 ) -> list[list[float]]:
-    """Probabilities [seed][class] of the only clip; has_audio: whether it has its own audio."""
+    """Predict probabilities [seed][class] of the only clip; has_audio: whether it has its own."""
     from unmuted.systems.classifier.training import predict_with
 
     own_audio = np.array([has_audio])
     by_seed = [
-        predict_with(model, inputs.of_unit(arm, index, own_audio), device)[0]
+        predict_with(model, inputs.of_fit(arm, index, own_audio), device)[0]
         for index, model in enumerate(models)
     ]
     return [[round(float(p), 7) for p in probabilities] for probabilities in by_seed]
 
 
-def _chosen_units(choice: Mapping[str, object], arms: Collection[str]) -> dict[str, str]:
-    """The classifier of each arm: of filters the one with the chosen percentile."""
-    units, filters = choice["units"], choice["filters"]
-    unit_of = {unit: unit for unit in units if "-" not in unit}
+def _chosen_fits(choice: Mapping[str, object], arms: Collection[str]) -> dict[str, str]:
+    """Return the classifier of each arm; for filters the one with the chosen percentile."""
+    fits, filters = choice["units"], choice["filters"]
+    fit_of = {fit: fit for fit in fits if "-" not in fit}
     for arm in filters:
         for prefix in ("", REAL_OR):
             percentile = filters[arm]["chosen"]
-            unit = None if percentile is None else f"{prefix}{at_percentile(arm, percentile)}"
-            if unit in units:
-                unit_of[f"{prefix}{arm}"] = unit
+            fit = None if percentile is None else f"{prefix}{at_percentile(arm, percentile)}"
+            if fit in fits:
+                fit_of[f"{prefix}{arm}"] = fit
     shared = {arm: COMPARISON_ARMS[arm].classifier_of for arm in arms}
-    return unit_of | {arm: unit_of[other] for arm, other in shared.items() if other in unit_of}
+    return fit_of | {arm: fit_of[other] for arm, other in shared.items() if other in fit_of}
 
 
 def _kept(
@@ -133,7 +134,7 @@ def _kept(
     rule: FilterRule,
     leaks: Collection[str],
 ) -> dict[str, np.ndarray]:
-    """What the chosen filters keep of one clip, bool (1, S) by arm; only leaks see its label."""
+    """Tell which chosen filters keep one clip, bool (1, S) by arm; only leaks read its label."""
     if not choice["filters"]:
         return {}
     posterior = video_posterior([clip])
@@ -159,7 +160,7 @@ def _limits(choice: Mapping[str, object], arm: str) -> list[float] | None:
 
 
 def _noise(clip: Clip, projection: Projection) -> np.ndarray:
-    """Projected audio (1, T, A) of noise in the place of the clip's sound."""
+    """Read projected audio (1, T, A) of noise that replaces the clip's sound."""
     if not clip.has_sound:
         return clip.audio(projection)[None]
     return projection.apply(clip.artifacts["noise_ast"].tensors()["tokens"])[None]
@@ -173,11 +174,11 @@ def clip_inputs(
     selection: Artifact,
     pca: Artifact,
 ) -> dict[str, list[object]]:
-    """What the predictions of each clip read beside its own artifacts, for fingerprints."""
+    """Return what the predictions of each clip read in addition to its artifacts: fingerprints."""
     fitted = [
         pca.row.digest,
         selection.row.digest,
-        [[unit.row.digest for unit in units.values()] for units in classifiers.values()],
+        [[fit.row.digest for fit in of_seed.values()] for of_seed in classifiers.values()],
         job.classes,
         # Arms without a classifier of their own.
         [arm for arm in chosen_arms(job.config).arms if COMPARISON_ARMS[arm].classifier_of],

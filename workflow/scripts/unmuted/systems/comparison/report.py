@@ -1,4 +1,4 @@
-"""The report of the comparison: every way to fill missing audio on the same test clips."""
+"""The report of the comparison: all arms, and all imputations, on the same test clips."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ import numpy as np
 
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import leaking_arms, roles_of
-from unmuted.evaluation.missing_audio import FAMILIES, Heard, filled_contrasts, rate_curves
+from unmuted.evaluation.missing_audio import (
+    FAMILIES,
+    CorrectByAudio,
+    imputation_contrasts,
+    rate_curves,
+)
 from unmuted.evaluation.outcomes import statistics
 from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import ROLES, provenance
 from unmuted.evaluation.tested import TestedClips, load_tested
 from unmuted.samples.experiment import Experiment, load_experiment
+from unmuted.samples.fits import ONLY_FIT
 from unmuted.samples.missing_audio import is_missing, missing_table
 from unmuted.samples.swap_partners import swap_partners_of
 from unmuted.systems.cnn_rnn.sequences import SEQUENCES
@@ -40,19 +46,19 @@ from unmuted.systems.comparison.sections import (
 )
 
 BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
-RENAMED = {"generated_arch2": "generated"}  # arms that the main experiment calls otherwise
+RENAMED = {"generated_arch2": "generated"}  # arms with another name in the main experiment
 MAIN = ("video_only", "generated_arch2", "real_audio")
-NO_CHOICE = {"units": {}, "filters": {}}  # where the comparison trains no classifier of its own
+NO_CHOICE = {"units": {}, "filters": {}}  # if the comparison trains no classifier itself
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """The metrics, the same as a table, the masks of missing audio, and the figures."""
+    """Compute the metrics, their table, the masks of missing audio, and the figures."""
     chosen = chosen_arms(job.config)
     _warn_without_cnn_rnn(job)
     others = _own_experiments(job, chosen)
     tested = load_tested(job, ["ast", *chosen.predictions], others=others)
-    has_units = bool(chosen.units)
-    choice = job.fits("comparison_selection")["all"].json() if has_units else NO_CHOICE
+    has_fits = bool(chosen.fits)
+    choice = job.fits("comparison_selection")[ONLY_FIT].json() if has_fits else NO_CHOICE
     compared = _compared(job, tested, chosen, choice)
     roles = [*ROLES, *(role for role in BACKBONES if role in chosen.models)]
     report = {
@@ -75,31 +81,34 @@ def contents(job: ReportJob) -> dict[str, Output]:
 
 
 def _own_experiments(job: ReportJob, chosen: ChosenArms) -> dict[str, Experiment]:
-    """Experiments of the chosen arms whose samples need other stages than those of all others."""
+    """Read the experiments of arms whose samples need other stages than those of most arms."""
     return {"cnn_rnn": load_experiment(job, needs=SEQUENCES)} if "cnn_rnn" in chosen.arms else {}
 
 
 def _missing(job: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Any]:
-    """Section "missing": what missing audio costs each arm, by the rates of training and test."""
+    """Build the section "missing": the cost of missing audio, by the rates of training and test."""
     settings, leaks = job.config["missing"], leaking_arms(job.config["filter"])
     rates = sorted(settings["test_rates"])
     lost = {
         rate: np.array([is_missing(clip.key, settings["seed"], rate) for clip in tested.clips])
         for rate in rates
     }
-    runs = training_rates(job.config) if chosen.fillings else {settings["training_rate"]: ""}
-    heard = {f"{rate:g}": _heard(job.scenario(name), tested, chosen) for rate, name in runs.items()}
+    runs = training_rates(job.config) if chosen.imputing_arms else {settings["training_rate"]: ""}
+    correct = {
+        f"{rate:g}": _correct_by_audio(job.scenario(name), tested, chosen)
+        for rate, name in runs.items()
+    }
     return {
         "test_rates": rates,
         "training_rate": settings["training_rate"],
         "missing_clips": [int(mask.sum()) for mask in lost.values()],
         "curves": {
             rate: rate_curves(arms, lost, settings["kinds"], tested.bootstrap, leaks)
-            for rate, arms in heard.items()
+            for rate, arms in correct.items()
         },
         "contrasts": {
-            rate: filled_contrasts(arms, lost, tested.bootstrap, leaks)
-            for rate, arms in heard.items()
+            rate: imputation_contrasts(arms, lost, tested.bootstrap, leaks)
+            for rate, arms in correct.items()
         },
     }
 
@@ -119,23 +128,23 @@ def _compared(
 def _checkpoints(
     job: ReportJob, chosen: ChosenArms, choice: Mapping[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
-    """By arm the checkpoints that were chosen on validation clips, one a seed."""
-    main = job.fits("selection")["all"].json()["arms"]
-    found = {arm: choice["units"][_unit(arm, choice)] for arm in chosen.compared}
-    found |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
+    """Return the checkpoints that were chosen on validation clips, one per seed, by arm."""
+    main = job.fits("selection")[ONLY_FIT].json()["arms"]
+    checkpoints = {arm: choice["units"][_fit_of(arm, choice)] for arm in chosen.compared}
+    checkpoints |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
     if "pilot" in chosen.arms:
-        found["pilot"] = job.fits("pilot_selection")["all"].json()["joint"]
+        checkpoints["pilot"] = job.fits("pilot_selection")[ONLY_FIT].json()["joint"]
     if "cnn_rnn" in chosen.arms:
-        found["cnn_rnn"] = job.fits("cnn_rnn_selection")["all"].json()["arms"]["cnn_rnn"]
-    return found
+        checkpoints["cnn_rnn"] = job.fits("cnn_rnn_selection")[ONLY_FIT].json()["arms"]["cnn_rnn"]
+    return checkpoints
 
 
-def _unit(arm: str, choice: Mapping[str, Any]) -> str:
-    """The classifier of an arm; a filter's is the one with the percentile chosen on validation."""
-    filling = PARTS[arm].classifier_of or arm
-    if filling not in choice["filters"]:
-        return filling
-    return f"{filling}-{choice['filters'][filling]['chosen']:g}"
+def _fit_of(arm: str, choice: Mapping[str, Any]) -> str:
+    """Return the classifier of an arm; for a filter the one with the chosen percentile."""
+    owner = PARTS[arm].classifier_of or arm
+    if owner not in choice["filters"]:
+        return owner
+    return f"{owner}-{choice['filters'][owner]['chosen']:g}"
 
 
 def _warn_without_cnn_rnn(job: ReportJob) -> None:
@@ -147,23 +156,25 @@ def _warn_without_cnn_rnn(job: ReportJob) -> None:
         )
 
 
-def _heard(run: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Heard]:
-    """By arm, whether it is right about the test clips with and without their own sound."""
+def _correct_by_audio(
+    run: ReportJob, tested: TestedClips, chosen: ChosenArms
+) -> dict[str, CorrectByAudio]:
+    """Tell by arm whether it is right about the test clips with and without their own sound."""
     names = tested.video_ids
     video = (tested.probabilities("video_only").argmax(axis=2) == tested.labels).astype(float)
-    heard = {"video_only": Heard(video, video, video, video)}
-    if not chosen.fillings:
-        return heard
-    found = run.artifacts("comparison_predictions", names)
-    clips = [found[name].json()["missing"] for name in names]
+    correct = {"video_only": CorrectByAudio(video, video, video, video)}
+    if not chosen.imputing_arms:
+        return correct
+    artifacts = run.artifacts("comparison_predictions", names)
+    clips = [artifacts[name].json()["missing"] for name in names]
     for arm in clips[0]:
         right = {
-            state: tested.labels == np.float32([one[arm][state] for one in clips]).argmax(axis=2).T
+            state: tested.labels == np.float32([c[arm][state] for c in clips]).argmax(axis=2).T
             for state in clips[0][arm]
         }
         name = arm.removeprefix(REAL_OR)
-        heard[name] = Heard(**{state: one.astype(float) for state, one in right.items()})
-    return heard
+        correct[name] = CorrectByAudio(**{s: values.astype(float) for s, values in right.items()})
+    return correct
 
 
 def _mask_rows(job: ReportJob, tested: TestedClips) -> list[dict[str, object]]:
@@ -172,7 +183,7 @@ def _mask_rows(job: ReportJob, tested: TestedClips) -> list[dict[str, object]]:
     rows = []
     for split in ("train", "val", "test"):
         clips = tested.experiment.split(split)
-        donors = zip(clips, swap_partners_of(clips, settings["seed"]), strict=True)
-        lent = {clip.video_id: donor.video_id for clip, donor in donors if donor is not None}
-        rows += missing_table(clips, settings["seed"], rates, lent)
+        pairs = zip(clips, swap_partners_of(clips, settings["seed"]), strict=True)
+        partners = {clip.video_id: other.video_id for clip, other in pairs if other is not None}
+        rows += missing_table(clips, settings["seed"], rates, partners)
     return rows

@@ -27,7 +27,7 @@ BEST = "real_audio"
 
 
 def choices(chosen: ChosenArms) -> str:
-    """What was chosen for these arms, and by what, in words."""
+    """Describe in words what was chosen for these arms, and by which criterion."""
     pilot = "pilot_selection" in chosen.reads["comparison"]
     *others, last = [
         "checkpoint of each classifier",
@@ -40,7 +40,7 @@ def choices(chosen: ChosenArms) -> str:
 
 @dataclass(frozen=True)
 class ComparisonData:
-    """Everything that the comparison rests on.
+    """The data of the comparison.
 
     arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
     """
@@ -52,12 +52,15 @@ class ComparisonData:
 
     @property
     def correct(self) -> dict[str, np.ndarray]:
-        """1 where a seed's classifier is right, (S, N) by arm."""
+        """1 where a seed's classifier is right, else 0: (S, N) by arm."""
         return correct_by_arm(self.arms, self.labels)
 
 
 def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
-    """Sections "arms", "contrasts" and "recovery". Raises UserError for an unknown primary."""
+    """Build the sections "arms", "contrasts" and "recovery".
+
+    Raises UserError for an unknown primary contrast.
+    """
     correct = compared.correct
     arms = {
         name: {
@@ -69,24 +72,24 @@ def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
     names = {f"{a}-{b}": (a, b) for a, b in contrast_pairs(arms)}
     if primary not in names:
         raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
-    found = contrasts(
+    by_name = contrasts(
         {name: (correct[a], correct[b]) for name, (a, b) in names.items()},
         compared.bootstrap,
         primary,
     )
     for name, pair in names.items():
-        found[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
+        by_name[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
     honest = [name for name in arms if compared.roles[name] != "leaks"]
     others = [name for name in honest if name not in (REFERENCE, BEST, *SYSTEMS)]
     return {
         "arms": arms,
-        "contrasts": found,
+        "contrasts": by_name,
         "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
     }
 
 
 def sample_counts(experiments: Mapping[str, Experiment]) -> dict[str, dict[str, int]]:
-    """How many samples each system was trained on, chosen by, and can be tested on."""
+    """Count the samples on which each system is trained, chosen and tested."""
     return {
         system: {split: len(experiment.split(split)) for split in ("train", "val", "test")}
         for system, experiment in experiments.items()
@@ -97,8 +100,10 @@ COLUMNS = ("training_rate", "kind", "test_rate", "arm", "role", "seed", "measure
 
 
 def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One row a measurement: every seed of every arm, of every point of the rate curves, and of
-    the differences where audio is missing; their intervals and p-values are rows without a seed.
+    """Yield one row per measurement.
+
+    There is a row for every seed of every arm, of every point of the rate curves, and of the
+    differences under missing audio. Intervals and p-values of these are rows without a seed.
     """
     seeds, missing = report["provenance"]["seeds"], report["missing"]
     own_rate = f"{missing['training_rate']:g}"
@@ -117,24 +122,26 @@ def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for training_rate, measures in missing["contrasts"].items():
         for measure, pairs in measures.items():
             rate = "" if measure == "area" else missing["test_rates"][-1]
-            for pair, found in pairs.items():
-                where = (training_rate, KIND, rate, pair, _role(found, "contrast"))
-                yield from (_row(*where, *one) for one in _difference_rows(seeds, measure, found))
+            for pair, difference in pairs.items():
+                where = (training_rate, KIND, rate, pair, _role(difference, "contrast"))
+                rows = _difference_rows(seeds, measure, difference)
+                yield from (_row(*where, *row) for row in rows)
 
 
-def _role(found: Mapping[str, Any], honest: str = "arm") -> str:
-    return "leaks" if found["leaks"] else honest
+def _role(measured: Mapping[str, Any], honest: str = "arm") -> str:
+    return "leaks" if measured["leaks"] else honest
 
 
 def _difference_rows(
-    seeds: Sequence[int], measure: str, found: Mapping[str, Any]
+    seeds: Sequence[int], measure: str, difference: Mapping[str, Any]
 ) -> Iterator[tuple[object, str, float]]:
-    """(seed, measure, value) of one difference."""
+    """Yield (seed, measure, value) of one difference."""
     name = {"area": "area", "largest_rate": "accuracy"}[measure]
-    for seed, value in zip(seeds, found["per_seed"], strict=True):
+    for seed, value in zip(seeds, difference["per_seed"], strict=True):
         yield seed, f"{name}_difference", value
-    low, high = found["ci95"]
-    whole = {"ci95_low": low, "ci95_high": high, "p": found["p"], "p_adjusted": found["p_adjusted"]}
+    low, high = difference["ci95"]
+    p_values = {key: difference[key] for key in ("p", "p_adjusted")}
+    whole = {"ci95_low": low, "ci95_high": high} | p_values
     for key, value in whole.items():
         yield "", f"{name}_difference_{key}", value
 

@@ -26,10 +26,9 @@ from unmuted.systems.comparison.inputs import (
 )
 from unmuted.systems.shared.projection import Projection
 
-MISSING = 0.5  # share of the validation clips without their sound, for classifiers that fill it
+MISSING = 0.5  # share of validation clips without their sound, for classifiers that impute it
 
-
-Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+Classifiers = Mapping[int, Mapping[str, Artifact]]  # by seed and fit
 
 
 def select(
@@ -39,7 +38,7 @@ def select(
     job: Job,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Of each unit and seed the chosen checkpoint; of each filter its percentile and thresholds."""
+    """Choose a checkpoint for each fit and seed, and a percentile for each filter."""
     from unmuted.inference.device import use_device
 
     device = str(use_device(job.config["device"], job.threads))
@@ -55,11 +54,11 @@ def select(
     has_audio = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
     for task in tasks:
         choices = {
-            unit: [
-                _choice(arms[unit], unit, inputs, index, has_audio, labels, device) | {"seed": seed}
+            fit: [
+                _choice(arms[fit], fit, inputs, index, has_audio, labels, device) | {"seed": seed}
                 for index, (seed, arms) in enumerate(classifiers.items())
             ]
-            for unit in next(iter(classifiers.values()))
+            for fit in next(iter(classifiers.values()))
         }
         yield Result(
             task.name,
@@ -82,10 +81,12 @@ def _as_lists(statistics: AudioStatistics) -> dict[str, list[float]]:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the validation clips say about the filters.
+    """The filters, as judged on the validation clips.
 
-    limits: thresholds, one a seed, by filter's name with percentile; kept: bool (N, S), by the same
-    name. oracle: thresholds of the filter that is told the answer, by percentile.
+    Attributes:
+        limits: thresholds, one per seed, by the filter's name with percentile.
+        kept: which clips the filter keeps, bool (N, S), by the same name.
+        oracle: thresholds of the filter that reads the true label, by percentile.
     """
 
     limits: Mapping[str, list[float]]
@@ -106,9 +107,9 @@ def _judge(
         known = labels if arm in leaks else None
         similarity = rule.judge(similarities(clips, arm), posterior, known)
         for percentile in rule.percentiles:
-            unit = at_percentile(arm, percentile)
-            limits[unit] = rule.thresholds(similarity, percentile)
-            kept[unit] = keep(similarity, limits[unit])
+            fit = at_percentile(arm, percentile)
+            limits[fit] = rule.thresholds(similarity, percentile)
+            kept[fit] = keep(similarity, limits[fit])
     if "filtered" in filters:
         true = true_similarity(similarities(clips, "filtered"), labels)
         oracle = {f"{p:g}": rule.thresholds(true, p) for p in rule.percentiles}
@@ -117,7 +118,7 @@ def _judge(
 
 def _choice(
     artifact: Artifact,
-    unit: str,
+    fit: str,
     inputs: ArmInputs,
     index: int,
     has_audio: np.ndarray,
@@ -127,13 +128,13 @@ def _choice(
     from unmuted.systems.classifier.training import predict
     from unmuted.training.checkpoints import unpack_fit
 
-    fit = unpack_fit(artifact.tensors())
-    x = inputs.of_unit(unit, index, has_audio if unit.startswith(REAL_OR) else None)
-    predicted = [predict(state, x, device) for state in fit.snapshots]
+    trained = unpack_fit(artifact.tensors())
+    x = inputs.of_fit(fit, index, has_audio if fit.startswith(REAL_OR) else None)
+    predicted = [predict(state, x, device) for state in trained.snapshots]
     choice = select_snapshot(predicted, labels)
     return {
         "snapshot": choice.index,
-        "epoch": fit.epochs[choice.index],
+        "epoch": trained.epochs[choice.index],
         "log_losses": choice.log_losses,
         "accuracy": accuracy(labels, predicted[choice.index].argmax(axis=1)),
     }
@@ -145,21 +146,21 @@ def _filter_choice(
     choices: Mapping[str, Sequence[Mapping[str, object]]],
     judged: Judged,
 ) -> dict[str, object]:
-    """The percentile with the least mean log-loss over seeds, the smallest of equals."""
-    always = at_percentile(arm, percentiles[0]) in choices
+    """Choose the percentile with the least mean log-loss over seeds, the smallest of equals."""
+    gets_arm_audio = at_percentile(arm, percentiles[0]) in choices
     candidates = []
     for percentile in percentiles:
-        unit = at_percentile(arm, percentile)
-        of_unit = choices.get(unit if always else f"{REAL_OR}{unit}", [])
-        losses = [min(choice["log_losses"]) for choice in of_unit]
-        right = [choice["accuracy"] for choice in of_unit]
+        fit = at_percentile(arm, percentile)
+        by_seed = choices.get(fit if gets_arm_audio else f"{REAL_OR}{fit}", [])
+        losses = [min(choice["log_losses"]) for choice in by_seed]
+        accuracies = [choice["accuracy"] for choice in by_seed]
         candidates.append(
             {
                 "percentile": percentile,
                 "log_loss": float(np.mean(losses)) if losses else None,
-                "accuracy": right,
-                "thresholds": judged.limits[unit],
-                "kept_share": [float(share) for share in judged.kept[unit].mean(axis=0)],
+                "accuracy": accuracies,
+                "thresholds": judged.limits[fit],
+                "kept_share": [float(share) for share in judged.kept[fit].mean(axis=0)],
             }
         )
     tried = [candidate for candidate in candidates if candidate["log_loss"] is not None]
@@ -170,7 +171,7 @@ def _filter_choice(
 def choice_inputs(
     experiment: Experiment, classifiers: Classifiers, job: Job, pca: Artifact
 ) -> dict[str, object]:
-    """What the choice reads, for its fingerprint: also how the sound of training clips varies."""
+    """Return what the selection reads, for its fingerprint."""
     chosen = chosen_arms(job.config)
     stages = (*VIEWS, *chosen.audio, *chosen.posterior)
     train = experiment.split("train") if chosen.prepares(STATISTICS) else []
@@ -182,7 +183,7 @@ def choice_inputs(
         "training_sound": sorted(clip.digests("vit_rgb", "ast") for clip in train),
         "projection": pca.row.digest,
         "classifiers": {
-            seed: {unit: artifact.row.digest for unit, artifact in units.items()}
-            for seed, units in classifiers.items()
+            seed: {fit: artifact.row.digest for fit, artifact in of_seed.items()}
+            for seed, of_seed in classifiers.items()
         },
     }

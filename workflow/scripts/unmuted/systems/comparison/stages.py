@@ -13,8 +13,8 @@ from unmuted.systems.comparison.chosen_arms import FILTER, chosen_arms
 from unmuted.systems.comparison.planned import check_report_arms, compared_runs
 from unmuted.systems.shared.stages import CLASSIFIED, REPORTED
 
-CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # what decides which arms are compared
-# What the arms' audio is made from.
+CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # settings that decide which arms are compared
+# The stages that the audio of the arms comes from.
 COMPARED = tuple(
     dict.fromkeys(
         [*CLASSIFIED, *(stage for arm in COMPARISON_ARMS.values() for stage in arm.stages)]
@@ -23,7 +23,7 @@ COMPARED = tuple(
 
 
 def read_for_arms(step: str) -> Callable[[Mapping[str, object]], Collection[str]]:
-    """Which stages a step of the comparison reads for the arms of a configuration."""
+    """Return a function from a configuration to the stages that a step reads for its arms."""
     return lambda config: chosen_arms(config).reads[step]
 
 

@@ -23,11 +23,11 @@ from unmuted.systems.comparison.chosen_arms import (
 )
 from unmuted.systems.comparison.inputs import (
     ArmInputs,
+    digests_read,
     load_arm_inputs,
     swapped_audio,
     training_kept,
     training_statistics,
-    unit_digests,
 )
 from unmuted.systems.shared.projection import Projection
 
@@ -38,7 +38,7 @@ def train(
     job: Job,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Checkpoints of each classifier, to be chosen from on validation clips."""
+    """Train each classifier; its checkpoints are candidates for the selection."""
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.training import train_classifier
     from unmuted.training.checkpoints import pack_fit
@@ -54,20 +54,20 @@ def train(
     classes = len(experiment.classes)
     matched = matched_hidden(visual_dim, width, settings.hidden, classes)
     for task in tasks:
-        x = inputs.of_unit(task.fit, job.seeds.index(task.seed))
+        x = inputs.of_fit(task.fit, job.seeds.index(task.seed))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         sized = settings.changed(hidden=matched) if task.fit == VIDEO else settings
         audio_dim = x.shape[2] - visual_dim
-        fit = train_classifier(keys, x, labels, classes, sized, task.seed, audio_dim, device)
-        yield Result(task.name, pack_fit(fit))
+        trained = train_classifier(keys, x, labels, classes, sized, task.seed, audio_dim, device)
+        yield Result(task.name, pack_fit(trained))
 
 
 def training_inputs(
     experiment: Experiment, clips: Sequence[Clip], job: Job, pca: Artifact
 ) -> ArmInputs:
-    """All that the chosen arms are made of, of the training clips."""
+    """Read the inputs of the chosen arms for the training clips."""
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
-    projection = Projection(**pca.tensors()) if chosen.hears else None
+    projection = Projection(**pca.tensors()) if chosen.reads_real_audio else None
     has_statistics, has_swapped = chosen.prepares(STATISTICS), chosen.prepares(SWAPPED)
     rule = filter_rule(job.config["filter"])
     return load_arm_inputs(
@@ -81,21 +81,22 @@ def training_inputs(
     )
 
 
-def fit_inputs(experiment: Experiment, job: Job, pca: Artifact) -> dict[str, dict[str, object]]:
-    """What each classifier reads, for fingerprints.
+def inputs_of_fits(experiment: Experiment, job: Job, pca: Artifact) -> dict[str, dict[str, object]]:
+    """Return what each classifier reads, for its fingerprint.
 
-    With another training rate than the run's sized there are only those that replace missing audio.
+    In a scenario with another training rate there are only the classifiers that impute missing
+    audio.
     """
     chosen, clips = chosen_arms(job.config), experiment.split("train")
     is_other_rate = job.is_changed("missing.training_rate")
     settings = {key: setting(job.config, key) for key in FILTER}
     return {
-        unit: {
+        fit: {
             "classes": experiment.classes,
-            "filter": settings if COMPARISON_ARMS[base_of(unit)].is_filter else None,
+            "filter": settings if COMPARISON_ARMS[base_of(fit)].is_filter else None,
             "clips": sorted(
-                [clip.label, clip.group, *unit_digests(unit, clip, pca)] for clip in clips
+                [clip.label, clip.group, *digests_read(fit, clip, pca)] for clip in clips
             ),
         }
-        for unit in (chosen.filling_units if is_other_rate else chosen.units)
+        for fit in (chosen.imputing_fits if is_other_rate else chosen.fits)
     }

@@ -1,4 +1,4 @@
-"""The clips as the pilot sees them: features of its CNN, labels and real audio, mapped."""
+"""The arrays that the pilot reads: features of its CNN, labels and real audio, memory-mapped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class PilotData:
-    """What the pilot reads of N clips."""
+    """The inputs of N clips."""
 
     keys: tuple[str, ...]
     groups: tuple[str, ...]
@@ -28,7 +28,7 @@ class PilotData:
         return len(self.keys)
 
     def take(self, indices: np.ndarray) -> PilotData:
-        """The clips at `indices` (int, or bool (N,)), in that order: copies in memory, for few."""
+        """Copy the clips at `indices` (int, or bool (N,)) into memory, in that order."""
         chosen = np.arange(len(self))[indices]
         keys, groups = (tuple(names[i] for i in chosen) for names in (self.keys, self.groups))
         return PilotData(keys, groups, self.visual[chosen])
@@ -36,26 +36,26 @@ class PilotData:
 
 @dataclass(frozen=True)
 class PilotTargets:
-    """What the pilot learns of N clips."""
+    """The targets of N clips."""
 
-    labels: np.ndarray  # int64 (N,), NO_LABEL where there is none
-    audio: np.ndarray  # float32 (N, T, A), projected; zeros where there is no usable sound
+    labels: np.ndarray  # int64 (N,), NO_LABEL for clips without a label
+    audio: np.ndarray  # float32 (N, T, A), projected; zeros without usable sound
     has_audio: np.ndarray  # bool (N,)
 
 
 def pilot_visual(rgb: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Features (T, F) of the frames and of the flow images, side by side: (T - 1, 2 F).
+    """Join features (T, F) of the frames and of the flow images, side by side: (T - 1, 2 F).
 
-    There are T - 1 flows between T frames. The first image of flow only repeats the second, and the
-    first frame has no flow that leads to it: both are dropped. A single frame, whose flow is black,
-    stays: (1, 2 F).
+    There are T - 1 flows between T frames. The first flow image only repeats the second one, and no
+    flow leads to the first frame: both are dropped. A single frame, whose flow is black, is kept:
+    (1, 2 F).
     """
     first = min(1, len(rgb) - 1)
     return np.concatenate([rgb[first:], flow[first:]], axis=1)
 
 
 def load_pilot_data(clips: Sequence[Clip]) -> PilotData:
-    """Read the features of the pilot's CNN of clips; UserError for any that are not finite."""
+    """Read the features of the pilot's CNN. Raises UserError for values that are not finite."""
     return PilotData(
         keys=tuple(clip.key for clip in clips),
         groups=tuple(clip.group for clip in clips),
@@ -74,10 +74,10 @@ def _visual(clip: Clip) -> np.ndarray:
 def load_pilot_targets(
     clips: Sequence[Clip], classes: Sequence[str], projection: Projection
 ) -> PilotTargets:
-    """Read labels and real audio of clips that are trained on."""
-    places = {label: i for i, label in enumerate(classes)} | {None: NO_LABEL}
+    """Read the labels and the real audio of training clips."""
+    indices = {label: i for i, label in enumerate(classes)} | {None: NO_LABEL}
     return PilotTargets(
-        labels=np.array([places[clip.label] for clip in clips], dtype=np.int64),
+        labels=np.array([indices[clip.label] for clip in clips], dtype=np.int64),
         audio=memmap_stack(clip.audio(projection) for clip in clips),
         has_audio=np.array([clip.has_sound for clip in clips]),
     )

@@ -1,4 +1,4 @@
-"""What is fitted of the pilot, by name: on which clips, and with which of its two branches."""
+"""The fits of the pilot, by name: on which clips, and with which of its two branches."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
 from unmuted.errors import UserError
 from unmuted.features.visual import PILOT_VISUAL
-from unmuted.samples.experiment import (
-    FULL,
-    VIEWS,
-    Clip,
-    Experiment,
-    fit_units,
-    fold_name,
-    training_folds,
-)
+from unmuted.samples.experiment import VIEWS, Clip, Experiment, clips_of_fits, training_folds
+from unmuted.samples.fits import ALL_TRAINING, fold_name
 
 CLASSIFICATION, GENERATION = "classification", "generation"  # each branch alone
 
 
 @dataclass(frozen=True)
-class PilotUnit:
-    """One fit. weight: of the generation's error beside the classification's, if it has both.
+class PilotFit:
+    """One fit.
 
-    keeps_snapshots: whether one of its checkpoints is chosen on validation clips later on; else
-    only the last is kept.
+    Attributes:
+        clips: the training clips that it reads.
+        classifies, generates: which branches it has.
+        weight: of the generation's error, relative to the classification's, if it has both.
+        keeps_snapshots: whether one of its checkpoints is chosen on validation clips later; else
+            only the last one is kept.
     """
 
     clips: Sequence[Clip]
@@ -39,7 +36,7 @@ class PilotUnit:
     def inputs(
         self, seed: int, snapshots: int, classes: Sequence[str], pca: Artifact
     ) -> dict[str, object]:
-        """For its recipe: all that it reads, and nothing that only others do."""
+        """Return what the fit reads, and nothing that only other fits read: for its fingerprint."""
         stages = (*VIEWS, *PILOT_VISUAL, *(["ast"] if self.generates else []))
         return {
             "seed": seed,
@@ -54,57 +51,59 @@ class PilotUnit:
         }
 
 
-def joint_unit(weight: float, part: str) -> str:
-    """Name of the fit with both branches; part: FULL, or as `fold_name` has it."""
+def joint_fit(weight: float, part: str) -> str:
+    """Return the name of the fit with both branches; part: ALL_TRAINING or a `fold_name`."""
     return f"joint-{weight:g}-{part}"
 
 
 def candidate_weights(settings: Mapping[str, object]) -> list[float]:
-    """The lambdas of the configuration's section `pilot`, rising."""
+    """Return the lambdas of the configuration's section `pilot`, rising."""
     return sorted(float(weight) for weight in settings["lambdas"])
 
 
 def has_ablations(job: Job) -> bool:
-    """Whether each branch is fitted alone as well.
+    """Tell whether each branch is also fitted alone.
 
-    Not in a variant: only the comparison and ablations read what is fitted there, and of the pilot
-    they read what the branches make together.
+    Not in a scenario: only the comparison and ablations read its fits, and they read only those
+    with both branches.
     """
     return not job.is_scenario
 
 
-def pilot_units(
+def pilot_fits(
     experiment: Experiment, weights: Sequence[float], folds: int, with_ablations: bool
-) -> dict[str, PilotUnit]:
-    """Every fit of one seed, by name.
+) -> dict[str, PilotFit]:
+    """Return every fit of one seed, by name.
 
-    For each weight one on all clips that fits may read, of which checkpoints are chosen from, and
-    one without each fold. Raises UserError, as `fit_units` does, where one is left without a clip
-    with sound, or without a labelled one.
+    For each weight there is one fit on all clips that fits may read, whose checkpoints are
+    candidates for the selection, and one without each fold. Raises UserError if a fit is left
+    without a clip with sound, or without a labelled one.
     """
-    sounding = fit_units(experiment, folds)[FULL]
+    with_audio = clips_of_fits(experiment, folds)[ALL_TRAINING]
     parts = joint_parts(experiment, folds)
-    units = {
-        joint_unit(weight, part): PilotUnit(clips, weight=weight, keeps_snapshots=part == FULL)
+    fits = {
+        joint_fit(weight, part): PilotFit(
+            clips, weight=weight, keeps_snapshots=part == ALL_TRAINING
+        )
         for weight in weights
         for part, clips in parts.items()
     }
     if with_ablations:
-        labelled = [clip for clip in parts[FULL] if clip.label is not None]
-        units[CLASSIFICATION] = PilotUnit(labelled, generates=False, keeps_snapshots=True)
-        units[GENERATION] = PilotUnit(sounding, classifies=False)
-    return units
+        labelled = [clip for clip in parts[ALL_TRAINING] if clip.label is not None]
+        fits[CLASSIFICATION] = PilotFit(labelled, generates=False, keeps_snapshots=True)
+        fits[GENERATION] = PilotFit(with_audio, classifies=False)
+    return fits
 
 
 def joint_parts(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
-    """Clips with a label or sound: all that fits may read, and all but those of each fold."""
-    read = [clip for clip in experiment.learnt_from() if clip.label is not None or clip.has_sound]
+    """Return the clips with a label or sound: all that fits may read, and all but each fold's."""
+    read = [clip for clip in experiment.fit_samples() if clip.label is not None or clip.has_sound]
     fold_of = training_folds(experiment, folds)
     held_out = {
         fold_name(fold): [clip for clip in read if fold_of[clip.group] != fold]
         for fold in range(folds)
     }
-    parts = {FULL: read, **held_out}
+    parts = {ALL_TRAINING: read, **held_out}
     empty = [part for part, clips in parts.items() if all(clip.label is None for clip in clips)]
     if empty:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Audio features that the pilot generates for a shard's clips."""
+"""The pilot's generated audio features of the clips of a shard."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.samples.experiment import FULL, Clip, fold_name
-from unmuted.samples.folds import FULL as FULL_FOLD
-from unmuted.samples.folds import Generators, has_seen
+from unmuted.samples.experiment import Clip
+from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.pilot.data import PilotData, load_pilot_data
-from unmuted.systems.pilot.fits import GENERATION, joint_unit
+from unmuted.systems.pilot.fits import GENERATION, joint_fit
 from unmuted.systems.shared.generation_job import generated_results
 
-Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and fit
 
 
 def serve(
@@ -28,10 +28,19 @@ def serve(
     folds: Mapping[str, int],
     n_folds: int,
 ) -> Iterator[Result]:
-    """Audio (S, T, A), one row a seed, by the last checkpoint with the chosen weight, per task.
+    """Generate audio (S, T, A) per task, one row per seed, with the last checkpoints.
 
-    Of clips of sources that no fit reads also `alone`, by the generation that was fitted alone.
-    folds: of every group that fits read; there are n_folds.
+    For clips of sources that no fit reads, the result also has `alone`, by the fit of the
+    generation alone.
+
+    Args:
+        tasks: the clips to generate for.
+        clips: by video id.
+        job: of the stage.
+        fits: artifacts by seed and fit.
+        weight: the chosen lambda.
+        folds: fold of every group that fits read.
+        n_folds: the number of folds.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.pilot.training import generate
@@ -41,12 +50,12 @@ def serve(
     def data_of(names: Sequence[str]) -> PilotData:
         return load_pilot_data([clips[name] for name in names])
 
-    names_of_folds = _joint_units(weight, n_folds)
-    joint = {seed: _generators(units, names_of_folds) for seed, units in fits.items()}
+    fit_of_fold = _joint_fits(weight, n_folds)
+    joint = {seed: _generators(of_seed, fit_of_fold) for seed, of_seed in fits.items()}
     alone = {
-        seed: _generators(units, {FULL_FOLD: GENERATION})
-        for seed, units in fits.items()
-        if GENERATION in units
+        seed: _generators(of_seed, {NO_FOLD: GENERATION})
+        for seed, of_seed in fits.items()
+        if GENERATION in of_seed
     }
     names = [task.name for task in tasks]
     unseen = [name for name in names if _is_unseen(clips[name], alone, folds)]
@@ -54,46 +63,54 @@ def serve(
         result.name: {"alone": result.payload["audio"]}
         for result in generated_results(unseen, data_of, alone, {}, 1, device, generate)
     }
-    how = data_of, joint, folds, 1, device, generate
-    yield from generated_results(names, *how, more=audio_alone)
+    yield from generated_results(
+        names, data_of, joint, folds, 1, device, generate, more=audio_alone
+    )
 
 
-def _joint_units(weight: float, folds: int) -> dict[int, str]:
-    """The fits with both branches by the fold that they were made without, and FULL_FOLD."""
-    parts = {fold: fold_name(fold) for fold in range(folds)} | {FULL_FOLD: FULL}
-    return {fold: joint_unit(weight, part) for fold, part in parts.items()}
+def _joint_fits(weight: float, folds: int) -> dict[int, str]:
+    """Return the names of the fits with both branches, by left-out fold and NO_FOLD."""
+    parts = {fold: fold_name(fold) for fold in range(folds)} | {NO_FOLD: ALL_TRAINING}
+    return {fold: joint_fit(weight, part) for fold, part in parts.items()}
 
 
-def _generators(units: Mapping[str, Artifact], names: Mapping[int, str]) -> Generators:
-    """The last checkpoints of one seed's units, by fold; read when needed."""
+def _generators(fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str]) -> Generators:
+    """Return the last checkpoints of the fits of one seed, by fold; read when needed."""
     from unmuted.training.checkpoints import unpack_fit
 
     @cache
     def load(fold: int) -> dict[str, np.ndarray]:
-        return unpack_fit(units[names[fold]].tensors()).snapshots[-1]
+        return unpack_fit(fits[fit_of_fold[fold]].tensors()).snapshots[-1]
 
-    return Generators(sorted(names.keys() - {FULL_FOLD}), load)
+    return Generators(sorted(fit_of_fold.keys() - {NO_FOLD}), load)
 
 
 def _is_unseen(clip: Clip, alone: Mapping[int, Generators], folds: Mapping[str, int]) -> bool:
-    """Whether no generation that was fitted alone has read the clip or its source."""
+    """Tell whether no fit of the generation alone has read the clip or its source."""
     if not alone or clip.group in folds:
         return False
-    states = (generators.load(FULL_FOLD) for generators in alone.values())
+    states = (generators.load(NO_FOLD) for generators in alone.values())
     return not any(has_seen(state, [clip.key], [clip.group])[0] for state in states)
 
 
-def units_of_weight(fits: Fits, weight: float) -> dict[int, dict[str, Artifact]]:
-    """Of each seed the units that can make audio: those of a weight, and the generation alone."""
-    prefix = joint_unit(weight, "")
+def fits_of_weight(fits: Fits, weight: float) -> dict[int, dict[str, Artifact]]:
+    """Return for each seed the fits that can generate: those of a weight, and GENERATION."""
+    prefix = joint_fit(weight, "")
     return {
-        seed: {n: unit for n, unit in units.items() if n == GENERATION or n.startswith(prefix)}
-        for seed, units in fits.items()
+        seed: {
+            name: artifact
+            for name, artifact in of_seed.items()
+            if name == GENERATION or name.startswith(prefix)
+        }
+        for seed, of_seed in fits.items()
     }
 
 
 def served_by(clip: Clip, fits: Fits, folds: Mapping[str, int]) -> list[list[str]]:
-    """Digests of the units that this clip's audio may depend on, one list a seed."""
+    """Return the digests of the fits that this clip's audio may depend on, one list per seed."""
     fold = folds.get(clip.group)
-    is_read = (lambda name: True) if fold is None else (lambda name: name.endswith(fold_name(fold)))
-    return [[units[name].row.digest for name in units if is_read(name)] for units in fits.values()]
+    suffix = "" if fold is None else fold_name(fold)
+    return [
+        [artifact.row.digest for name, artifact in of_seed.items() if name.endswith(suffix)]
+        for of_seed in fits.values()
+    ]

@@ -20,7 +20,7 @@ from unmuted.training.standardize import Standardize
 
 @dataclass(frozen=True)
 class PilotConfig:
-    """Sizes of the network; all of it is saved with the weights. A branch of size 0 is not there.
+    """Sizes of the network, saved with the weights. A branch of size 0 is left out.
 
     visual_dim: 2 F, RGB and flow features side by side. classes: C. audio_dim: A. audio_steps: T.
     """
@@ -33,8 +33,8 @@ class PilotConfig:
     dropout: float
 
 
-class Said(NamedTuple):
-    """What the network says of B clips; None from a branch that is not there."""
+class PilotOutput(NamedTuple):
+    """The outputs for B clips; None for a branch that the network does not have."""
 
     logits: Tensor | None  # (B, C)
     audio: Tensor | None  # (B, T, A), standardised
@@ -56,7 +56,7 @@ class Pilot(nn.Module):
         if config.audio_dim:
             self.generation = nn.Linear(config.hidden, config.audio_steps * config.audio_dim)
 
-    def forward(self, visual: Tensor) -> Said:  # (B, T - 1, 2 F)
+    def forward(self, visual: Tensor) -> PilotOutput:  # (B, T - 1, 2 F)
         _, (h, _) = self.lstm(self.standardize_visual(visual))  # (1, B, H)
         x = self.dropout(h[-1])  # (B, H)
         logits = audio = None
@@ -65,26 +65,26 @@ class Pilot(nn.Module):
         if self.generation is not None:
             sizes = (self.config.audio_steps, self.config.audio_dim)
             audio = self.generation(x).unflatten(1, sizes)  # (B, T, A)
-        return Said(logits, audio)
+        return PilotOutput(logits, audio)
 
 
 def losses(
-    said: Said, labels: Tensor, audio: Tensor, heard: Tensor, weight: float
+    output: PilotOutput, labels: Tensor, audio: Tensor, has_audio: Tensor, weight: float
 ) -> dict[str, Tensor]:
-    """Cross-entropy + weight * mean squared error, each over the clips of the batch that have it.
+    """Compute cross-entropy + weight * mean squared error, each over the clips with its target.
 
     The losses of the paper are not available: this sum is this project's choice.
 
-    labels: int64 (B,), NO_LABEL where a clip has none. audio: standardised real audio (B, T, A).
-    heard: bool (B,), whether a clip has usable sound. A loss is 0 where no clip has it, and not
-    there where its branch is not.
+    labels: int64 (B,), NO_LABEL for clips without a label. audio: standardised real audio
+    (B, T, A). has_audio: bool (B,), whether a clip has usable sound. A loss is 0 if no clip of the
+    batch has its target; the loss of a branch that the network does not have is left out.
     """
-    found = {}
-    if said.logits is not None:
-        summed = F.cross_entropy(said.logits, labels, ignore_index=NO_LABEL, reduction="sum")
-        found["cross_entropy"] = summed / (labels != NO_LABEL).sum().clamp(min=1)
-    if said.audio is not None:
-        errors = (said.audio - audio).square().mean(dim=(1, 2))  # (B,)
-        found["mse"] = torch.where(heard, errors, 0.0).sum() / heard.sum().clamp(min=1)
+    terms = {}
+    if output.logits is not None:
+        summed = F.cross_entropy(output.logits, labels, ignore_index=NO_LABEL, reduction="sum")
+        terms["cross_entropy"] = summed / (labels != NO_LABEL).sum().clamp(min=1)
+    if output.audio is not None:
+        errors = (output.audio - audio).square().mean(dim=(1, 2))  # (B,)
+        terms["mse"] = torch.where(has_audio, errors, 0.0).sum() / has_audio.sum().clamp(min=1)
     weights = {"cross_entropy": 1.0, "mse": weight}
-    return {"loss": sum(weights[name] * loss for name, loss in found.items()), **found}
+    return {"loss": sum(weights[name] * loss for name, loss in terms.items()), **terms}

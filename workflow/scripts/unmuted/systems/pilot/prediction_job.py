@@ -1,18 +1,22 @@
-"""Predictions of the pilot for a shard's clips."""
+"""The pilot's predictions of the clips of a shard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
 from unmuted.systems.pilot.data import load_pilot_data
 
-Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and unit
+if TYPE_CHECKING:  # torch, which takes seconds to import
+    from unmuted.systems.pilot.model import Pilot
 
-
-Choices = Mapping[str, tuple[str, Sequence[Mapping[str, int]]]]  # by arm: unit, one a seed
+Fits = Mapping[int, Mapping[str, Artifact]]  # by seed and fit
+Choices = Mapping[
+    str, tuple[str, Sequence[Mapping[str, int]]]
+]  # by arm: its fit, and a choice per seed
 
 
 def predict(
@@ -22,10 +26,10 @@ def predict(
     fits: Fits,
     choices: Choices,
 ) -> Iterator[Result]:
-    """Probabilities [seed][class] of each arm, per task.
+    """Predict the probabilities [seed][class] of each arm, per task.
 
-    choices: of each arm its unit, and the chosen checkpoint of each seed. What was learnt with its
-    label is not predicted: training clips, and copies of them wherever they are.
+    choices: for each arm the name of its fit, and the chosen checkpoint of each seed. Clips whose
+    label was learnt are not predicted: training clips, and copies of them in any split.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.pilot.training import LABELLED_ON, load_pilot, predict_with
@@ -33,11 +37,13 @@ def predict(
     from unmuted.training.order import hash_keys
 
     device = str(use_device(job.config["device"], job.threads))
-    models, learnt = {}, set()
-    for arm, (unit, chosen) in choices.items():
+    models: dict[str, list[Pilot]] = {}
+    learnt: set[int] = set()
+    for arm, (fit, choices_of_seeds) in choices.items():
         models[arm] = []
-        for one in chosen:
-            state = unpack_fit(fits[one["seed"]][unit].tensors()).snapshots[one["snapshot"]]
+        for choice in choices_of_seeds:
+            trained = unpack_fit(fits[choice["seed"]][fit].tensors())
+            state = trained.snapshots[choice["snapshot"]]
             models[arm].append(load_pilot(state, device))
             learnt.update(state[LABELLED_ON].tolist())
     for task in tasks:

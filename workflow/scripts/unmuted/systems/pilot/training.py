@@ -1,4 +1,4 @@
-"""Fitting the pilot on training clips; predicting and generating with a checkpoint of it."""
+"""Fitting the pilot on training clips; predicting and generating with a checkpoint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LABELLED_ON = "labelled_on"  # in a state: hashes of the clips whose labels were
 
 @dataclass(frozen=True)
 class Objective:
-    """What a fit learns. classes: C, 0 for audio alone. weight: of the audio's error."""
+    """What a fit learns. classes: C, 0 for audio alone. weight: of the error of the audio."""
 
     classes: int
     generates: bool = True
@@ -42,17 +42,17 @@ def train_pilot(
     device: str = "cpu",
     after_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Fit:
-    """Fit the pilot on those training clips at the indices `clips` that have what is asked for.
+    """Fit the pilot on those training clips at the indices `clips` that have a target.
 
-    Their order does not matter; labels, or audio, that are not asked for are not read.
-    Visual features are standardised each; audio is centred and divided by one number, so that
-    errors keep the geometry of the audio space. Checkpoints hold hashes of the clips and groups
-    that were read. Raises UserError where a branch would learn from no clip.
+    Their order does not matter; labels, or audio, that the objective does not need are not read.
+    Each visual feature is standardised; audio is centred and divided by one number, so that errors
+    keep the geometry of the projection. Checkpoints hold hashes of the clips and groups that were
+    read. Raises UserError if a branch has no clip to learn from.
     """
     labels = targets.labels if objective.classes else np.full_like(targets.labels, NO_LABEL)
-    heard = targets.has_audio & objective.generates
-    order = _order(data, targets, clips[(labels[clips] != NO_LABEL) | heard[clips]], objective)
-    _check(labels[order], heard[order], objective)
+    has_audio = targets.has_audio & objective.generates
+    order = _order(data, targets, clips[(labels[clips] != NO_LABEL) | has_audio[clips]], objective)
+    _check(labels[order], has_audio[order], objective)
     config = PilotConfig(
         visual_dim=data.visual.shape[2],
         classes=objective.classes,
@@ -68,12 +68,14 @@ def train_pilot(
         model.standardize_visual.fit(data.visual, order)
         if objective.generates:
             audio_dim = config.audio_dim
-            model.standardize_audio.fit(targets.audio, order[heard[order]], shared_scale=audio_dim)
+            model.standardize_audio.fit(
+                targets.audio, order[has_audio[order]], shared_scale=audio_dim
+            )
         model.to(device)
 
         def losses_of(batch: Tensor) -> dict[str, Tensor]:
             rows = order[batch.numpy()]
-            arrays = data.visual[rows], labels[rows], targets.audio[rows], heard[rows]
+            arrays = data.visual[rows], labels[rows], targets.audio[rows], has_audio[rows]
             visual, y, audio, known = (torch.from_numpy(array).to(device) for array in arrays)
             if objective.generates:
                 audio = model.standardize_audio(audio)  # (B, T, A)
@@ -92,7 +94,7 @@ def train_pilot(
 def _order(
     data: PilotData, targets: PilotTargets, clips: np.ndarray, objective: Objective
 ) -> np.ndarray:
-    """The clips in an order that comes from what is read of them."""
+    """Sort the clips by the content that the fit reads."""
     arrays = [data.visual]
     arrays += [targets.labels] if objective.classes else []
     arrays += [targets.audio] if objective.generates else []
@@ -100,9 +102,9 @@ def _order(
     return order[np.isin(order, clips)]
 
 
-def _check(labels: np.ndarray, heard: np.ndarray, objective: Objective) -> None:
-    """Raise UserError unless the clips that are read give each branch something to learn."""
-    if objective.generates and not heard.any():
+def _check(labels: np.ndarray, has_audio: np.ndarray, objective: Objective) -> None:
+    """Raise UserError unless each branch has a clip with its target."""
+    if objective.generates and not has_audio.any():
         raise UserError("no training clip has usable sound: nothing to fit the pilot's audio on")
     if objective.classes and not (labels != NO_LABEL).any():
         raise UserError("no training clip has a label: nothing to fit the pilot's classes on")
@@ -111,26 +113,26 @@ def _check(labels: np.ndarray, heard: np.ndarray, objective: Objective) -> None:
 
 
 def _hashes(data: PilotData, order: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Which clips, groups and labels were read, as far as can be saved."""
+    """Return hashes of the clips, groups and labels that were read."""
     keys, groups = ([names[i] for i in order] for names in (data.keys, data.groups))
     labelled = hash_keys(keys)[labels[order] != NO_LABEL]
     return {**read_in_fit(keys, groups), LABELLED_ON: np.sort(labelled)}
 
 
 def load_pilot(state: State, device: str = "cpu") -> Pilot:
-    """The network of a checkpoint."""
+    """Build the network of a checkpoint."""
     return load_weights(Pilot(PilotConfig(**settings_of(state))), state, device)
 
 
 @torch.inference_mode()
 def predict_with(model: Pilot, data: PilotData, device: str = "cpu") -> np.ndarray:
-    """Class probabilities float32 (N, C), one clip at a time.
+    """Predict class probabilities float32 (N, C), one clip at a time.
 
-    So a clip's probabilities do not depend on the clips beside it, to the last bit. Raises
-    ValueError for a network that was not taught classes.
+    So the probabilities of a clip do not depend on other clips, to the last bit. Raises ValueError
+    for a network without the classification.
     """
     if model.classification is None:
-        raise ValueError("this pilot generates audio alone: it was taught no classes")
+        raise ValueError("this pilot has no classification: it was trained to generate audio alone")
     probabilities = np.zeros((len(data), model.config.classes), dtype=np.float32)
     for i in range(len(data)):
         clip = torch.tensor(data.visual[i : i + 1]).to(device)  # (1, T - 1, 2 F)
@@ -143,14 +145,15 @@ def predict_with(model: Pilot, data: PilotData, device: str = "cpu") -> np.ndarr
 def generate(
     state: State, data: PilotData, draws: int = 1, seed: int = 0, device: str = "cpu"
 ) -> Generated:
-    """Audio features (N, T, A) of clips that the pilot was not fitted on (UserError otherwise).
+    """Generate audio features (N, T, A) of clips that the pilot was not fitted on, one at a time.
 
-    One clip at a time. It has no noise: neither draws nor seed matter, and the spread is 0.
+    The pilot has no noise: draws and seed have no effect, and the spread is 0. Raises UserError
+    for clips that it was fitted on.
     """
     check_out_of_fold(state, data.keys, data.groups)
     model = load_pilot(state, device)
     if model.generation is None:
-        raise ValueError("this pilot classifies alone: it was taught no audio")
+        raise ValueError("this pilot has no generation: it was trained to classify alone")
     sizes = (len(data), model.config.audio_steps, model.config.audio_dim)
     audio = np.zeros(sizes, dtype=np.float32)
     for i in range(len(data)):

@@ -13,20 +13,18 @@ from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Experiment
 from unmuted.systems.pilot.data import load_pilot_data, load_pilot_targets
-from unmuted.systems.pilot.fits import (
-    PilotUnit,
-)
+from unmuted.systems.pilot.fits import PilotFit
 from unmuted.systems.shared.projection import Projection
 
 
 def train(
     tasks: Sequence[Task],
-    units: Mapping[str, PilotUnit],
+    fits: Mapping[str, PilotFit],
     experiment: Experiment,
     job: Job,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Checkpoints of each unit, to be chosen from on validation clips, with its losses."""
+    """Train each fit; its checkpoints are candidates for the selection on validation clips."""
     from unmuted.inference.device import use_device
     from unmuted.systems.pilot.training import Objective, train_pilot
     from unmuted.training.checkpoints import pack_fit
@@ -35,25 +33,25 @@ def train(
     device = str(use_device(job.config["device"], job.threads))
     settings = PilotSettings.of(job.config["pilot"])
     last_only = settings.changed(snapshots=1)  # the same training, one checkpoint
-    clips = {clip.video_id: clip for task in tasks for clip in units[task.fit].clips}
-    row_of = {video_id: row for row, video_id in enumerate(clips)}
-    clips = list(clips.values())
-    data = load_pilot_data(clips)  # once, for all units
+    by_id = {clip.video_id: clip for task in tasks for clip in fits[task.fit].clips}
+    row_of = {video_id: row for row, video_id in enumerate(by_id)}
+    clips = list(by_id.values())
+    data = load_pilot_data(clips)  # once, for all fits
     targets = load_pilot_targets(clips, experiment.classes, Projection(**pca.tensors()))
     for task in tasks:
-        unit = units[task.fit]
-        rows = np.array([row_of[clip.video_id] for clip in unit.clips])
+        fit = fits[task.fit]
+        rows = np.array([row_of[clip.video_id] for clip in fit.clips])
         log.info("%s: %d clips", task.name, len(rows))
-        classes = len(experiment.classes) if unit.classifies else 0
+        classes = len(experiment.classes) if fit.classifies else 0
         progress = Progress(settings.epochs, f"{task.name}, epochs")
-        fit = train_pilot(
+        trained = train_pilot(
             data,
             targets,
             rows,
-            Objective(classes, unit.generates, unit.weight),
-            settings if unit.keeps_snapshots else last_only,
+            Objective(classes, fit.generates, fit.weight),
+            settings if fit.keeps_snapshots else last_only,
             task.seed,
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),
         )
-        yield Result(task.name, pack_fit(fit))
+        yield Result(task.name, pack_fit(trained))

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from unmuted.samples.folds import FULL, Generators, has_seen
+from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.shared.training import Generated, generate
 from unmuted.training.states import State, settings_of
 
@@ -73,9 +73,9 @@ def generate_cross_fitted(
     they use the first fold's that does not. generate_by: runs one generator. Raises UserError where
     every generator knows a clip.
     """
-    folds = np.array([fold_of_group.get(group, FULL) for group in data.groups])
-    if (folds == FULL).any():
-        known = (folds == FULL) & has_seen(generators.load(FULL), data.keys, data.groups)
+    folds = np.array([fold_of_group.get(group, NO_FOLD) for group in data.groups])
+    if (folds == NO_FOLD).any():
+        known = (folds == NO_FOLD) & has_seen(generators.load(NO_FOLD), data.keys, data.groups)
         for fold in sorted(generators.folds, reverse=True) if known.any() else ():
             folds[known & ~has_seen(generators.load(fold), data.keys, data.groups)] = fold
     sizes = settings_of(generators.load(int(folds[0])))

@@ -15,14 +15,14 @@ from unmuted.training.clip_arrays import MemmapWriter
 
 def fit(
     tasks: Sequence[Task],
-    units: Mapping[str, Sequence[Clip]],
+    clips_of_fits: Mapping[str, Sequence[Clip]],
     projection: Projection,
     head: np.ndarray,
     min_weight: float,
 ) -> Iterator[Result]:
-    """Vectors (527, A) and their evidence, from the clips that each unit may read."""
+    """Fit vectors (527, A) and their evidence on the clips that each fit reads."""
     for task in tasks:
-        clips = units[task.name]
+        clips = clips_of_fits[task.name]
         audio, scores = MemmapWriter(), MemmapWriter()
         for clip in clips:
             features = clip.artifacts["ast"].tensors()

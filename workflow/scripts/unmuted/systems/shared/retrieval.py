@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.samples.folds import FULL
+from unmuted.samples.folds import NO_FOLD
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.training.clip_arrays import blocks
 from unmuted.training.moments import moments
@@ -42,7 +42,7 @@ def retrieve_cross_fitted(
     is made; with the generators' folds they know the same clips.
     """
     folds, of_training = (
-        np.array([fold_of_group.get(group, FULL) for group in clips.groups])
+        np.array([fold_of_group.get(group, NO_FOLD) for group in clips.groups])
         for clips in (data, training)
     )
     size = len(data), training.audio.shape[1], training.audio.shape[2]
@@ -51,7 +51,7 @@ def retrieve_cross_fitted(
     seen, known = _LookupSet.of(data), _LookupSet.of(training)
     for fold in np.unique(folds):
         mine = np.flatnonzero(folds == fold)
-        others = np.flatnonzero((of_training != fold) | (fold == FULL))
+        others = np.flatnonzero((of_training != fold) | (fold == NO_FOLD))
         part = _retrieve(seen, mine, known, others, k)
         audio[mine], similarity[mine] = part.audio, part.similarity
         neighbours[mine] = part.neighbours

@@ -1,4 +1,4 @@
-"""The training of generators for the seeds of a job; one way for both architectures."""
+"""The training of generators for the seeds of a job, for both architectures."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ AfterEpoch = Callable[..., None]
 
 def train_generators(
     tasks: Sequence[Task],
-    units: Mapping[str, Sequence[Clip]],
+    clips_of_fits: Mapping[str, Sequence[Clip]],
     read: Callable[[Sequence[Clip]], GeneratorData],
     train: Callable[[GeneratorData, Task, AfterEpoch], tuple[State, History]],
     epochs: int,
 ) -> Iterator[Result]:
-    """Weights and standardisation of each unit's generator, with the losses of its epochs.
+    """Train the generator of each fit; a result holds weights, standardisation and losses.
 
-    units: the clips of each fit. read: their data, which are read once for all seeds. train: fits
-    one generator for a task and calls its last argument after every epoch.
+    Args:
+        tasks: seeds and fits.
+        clips_of_fits: the clips that each fit reads.
+        read: reads the data of clips, once for all seeds.
+        train: trains one generator for a task and calls its last argument after every epoch.
+        epochs: of each training, for the progress.
     """
     from unmuted.systems.shared.training import loss_curves
 
     log = logging.getLogger("unmuted")
     for fit, of_seeds in by_fit(tasks).items():
-        data = read(units[fit])
+        data = read(clips_of_fits[fit])
         log.info("%s: %d clips", fit, len(data))
         for task in of_seeds:
             progress = Progress(epochs, f"{task.name}, epochs")
