@@ -19,8 +19,8 @@ from unmuted.evaluation.outputs import table, write_table
 from unmuted.features.audioset import load_labels
 from unmuted.features.sentences import SentenceEncoder
 from unmuted.systems.arch1.dictionary import (
-    HEARD,
     PLAIN,
+    SOUND,
     Encode,
     SemanticDictionary,
     build_dictionary,
@@ -46,7 +46,7 @@ WORDINGS = (
     "you can hear {}",
     "someone can hear {}",
     "an audio recording of {}",
-    HEARD,
+    SOUND,
 )
 INTRODUCTION = """\
 # Semantic Dictionary: what it finds

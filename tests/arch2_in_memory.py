@@ -133,7 +133,7 @@ class Run:
     """What the fits of one seed left behind; clips in the order of the corpus."""
 
     fold_of_group: dict[str, int]
-    generators: dict[str, State]  # by unit: "full", or without a fold
+    generators: dict[str, State]  # by fit
     data: GeneratorData
 
 
@@ -142,14 +142,14 @@ def run_arch2(corpus: Corpus) -> Run:
     clips = clips_of(corpus)
     classes = tuple(f"class{c}" for c in range(corpus.classes))
     experiment = Experiment(tuple(sorted(clips, key=lambda clip: clip.key)), classes, {})
-    units = clips_of_fits(experiment, FOLDS)
-    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in units[ALL_TRAINING])
+    clips_by_fit = clips_of_fits(experiment, FOLDS)
+    tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in clips_by_fit[ALL_TRAINING])
     projection = fit_projection(tokens, AUDIO_DIM)
     generators = {}
-    for unit, read in units.items():
+    for fit, read in clips_by_fit.items():
         prototypes = prototypes_of(read, corpus, projection)
         data = generator_data(read, projection, STEPS)
-        generators[unit], _ = train_generator(
+        generators[fit], _ = train_generator(
             data, corpus.label_embeddings, prototypes, GENERATOR, seed=0
         )
     folds = training_folds(experiment, FOLDS)

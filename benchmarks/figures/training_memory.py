@@ -152,8 +152,8 @@ def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
         from unmuted.systems.arch2.training_job import train
 
         labels, sounds = tensors(embeddings=label_embeddings()), {ALL_TRAINING: prototypes()}
-        tasks, units = [Task(name_of_fit(0, ALL_TRAINING), "")], {ALL_TRAINING: clips}
-        made = train(tasks, units, job, labels, space(), sounds)
+        tasks, clips_by_fit = [Task(name_of_fit(0, ALL_TRAINING), "")], {ALL_TRAINING: clips}
+        made = train(tasks, clips_by_fit, job, labels, space(), sounds)
     for _ in made:
         pass
 

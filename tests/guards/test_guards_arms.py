@@ -237,7 +237,7 @@ def test_an_arm_without_a_classifier_of_its_own_is_predicted_when_it_comes(clean
 def test_a_new_arm_is_one_row_and_one_function(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def quiet(inputs: ArmInputs, unit: str, clips: Index, seed_index: int) -> np.ndarray:
+    def quiet(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
         return inputs.stored["retrieved"][clips] / 2
 
     row = Arm(

@@ -58,9 +58,9 @@ def test_but_it_does_in_those_of_other_clips(clean: World, planted: World, stage
 
 @pytest.mark.parametrize("stage", ["generator", "video_generator"])
 def test_no_generator_has_read_the_sources_that_it_is_to_serve(clean: World, stage: str) -> None:
-    units = {name: unit.tensors() for name, unit in clean.fits(stage, 0).items()}
+    states = {name: fit.tensors() for name, fit in clean.fits(stage, 0).items()}
     groups = {clip.group for clip in clean.clips if clip.split == "train"}
-    read = {name: set(state["fitted_groups"].tolist()) for name, state in units.items()}
+    read = {name: set(state["fitted_groups"].tolist()) for name, state in states.items()}
     everyone = read.pop(ALL_TRAINING)
     assert everyone <= set(hash_keys(sorted(groups)).tolist())
     assert set(read) == {fold_name(0), fold_name(1)}
@@ -140,7 +140,7 @@ def test_prototypes_fitted_on_all_folds_are_refused(
 
 
 def all_in_all_folds(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Every unit of this script's fit gets all training clips with sound."""
+    """Every fit of this script gets all training clips with sound."""
 
     def leaky(experiment: Experiment, folds: int) -> dict[str, list]:
         everyone = [clip for clip in experiment.split("train") if clip.has_sound]

@@ -120,13 +120,13 @@ def test_a_filter_that_knows_the_true_label_is_caught(
     caught(clean, relabelled, "comparison_predictions")
 
 
-def test_a_donor_of_another_class_is_caught(
+def test_a_partner_of_another_class_is_caught(
     clean: World, relabelled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def by_class(clips: Sequence[Clip], seed: int) -> list[Clip]:
         keys, labels = [clip.key for clip in clips], [clip.label for clip in clips]
-        groups, lends = [clip.group for clip in clips], [clip.has_sound for clip in clips]
-        return [clips[i] for i in draw_swap_partners(keys, labels, groups, seed, lends)]
+        groups, has_audio = [clip.group for clip in clips], [clip.has_sound for clip in clips]
+        return [clips[i] for i in draw_swap_partners(keys, labels, groups, seed, has_audio)]
 
     assert unmuted.samples.swap_partners.swap_partners_of is swap_partners_of
     monkeypatch.setattr(unmuted.samples.swap_partners, "swap_partners_of", by_class)

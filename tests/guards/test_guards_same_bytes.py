@@ -47,9 +47,9 @@ def test_another_width_of_audio_reaches_every_classifier(clean: World) -> None:
     narrow = replace(clean.copy(), config=changed(clean.config, "audio_dim", AUDIO_DIM - 1))
     through = STAGES_RUN.index("comparison_classifier") + 1
     narrow.run(*STAGES_RUN[:through])
-    for unit, artifact in narrow.fits("comparison_classifier", 0).items():
+    for fit, artifact in narrow.fits("comparison_classifier", 0).items():
         inputs = artifact.tensors()["snapshot.0.model.lstm.weight_ih_l0"].shape[1]
-        assert inputs == 2 * VIEW_DIM + (0 if unit == VIDEO else AUDIO_DIM - 1), unit
+        assert inputs == 2 * VIEW_DIM + (0 if fit == VIDEO else AUDIO_DIM - 1), fit
 
 
 def test_a_fit_that_goes_by_names_is_caught(

@@ -51,7 +51,7 @@ clips = st.lists(
 
 @given(clips)
 def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -> None:
-    homes = merge_duplicate_groups(found)
+    canonical = merge_duplicate_groups(found)
     linked = {c.group: {c.group} for c in found}  # plain transitive closure, for comparison
     for _ in found:
         for one in found:
@@ -62,8 +62,8 @@ def test_clips_of_equal_content_or_group_end_in_one_group_and_no_others(found) -
     for one in found:
         for other in found:
             together = other.group in linked[one.group]
-            assert (homes[one.group] == homes[other.group]) == together
-    assert homes == merge_duplicate_groups(found[::-1])
+            assert (canonical[one.group] == canonical[other.group]) == together
+    assert canonical == merge_duplicate_groups(found[::-1])
 
 
 def merged_one_by_one(found: list[Clip]) -> list[list[Clip]]:
@@ -73,8 +73,11 @@ def merged_one_by_one(found: list[Clip]) -> list[list[Clip]]:
         for other in found:
             if one.key == other.key:
                 kept, lost = sorted((name[one.group], name[other.group]))
-                name = {group: kept if home == lost else home for group, home in name.items()}
-    return [[c for c in found if name[c.group] == home] for home in sorted({*name.values()})]
+                name = {
+                    group: kept if group_name == lost else group_name
+                    for group, group_name in name.items()
+                }
+    return [[c for c in found if name[c.group] == merged] for merged in sorted({*name.values()})]
 
 
 @given(
@@ -85,9 +88,9 @@ def merged_one_by_one(found: list[Clip]) -> list[list[Clip]]:
 def test_sources_come_by_their_first_group_and_keep_the_order_of_clips(found) -> None:
     given_clips = [clip(f"x{i}", key, group) for i, (group, key) in enumerate(found)]
     assert joined_groups(given_clips) == merged_one_by_one(given_clips)
-    homes = merge_duplicate_groups(given_clips)
+    canonical = merge_duplicate_groups(given_clips)
     for source in merged_one_by_one(given_clips):
-        assert {homes[c.group] for c in source} == {min(c.group for c in source)}
+        assert {canonical[c.group] for c in source} == {min(c.group for c in source)}
 
 
 splits = st.sampled_from(["train", "val", "test", None])
@@ -99,32 +102,32 @@ anywhere = st.lists(
 @given(anywhere)
 def test_clips_elsewhere_join_training_groups_and_move_none(found) -> None:
     """Named by split and number, a group lies in one split; contents are shared at will."""
-    homes = merge_duplicate_groups(found)
-    assert homes == merge_duplicate_groups(found[::-1])
+    canonical = merge_duplicate_groups(found)
+    assert canonical == merge_duplicate_groups(found[::-1])
     earlier = []
     for split in ("train", "val", "test", None):
         earlier += [c for c in found if c.split == split]
         before = merge_duplicate_groups(earlier)
-        assert {group: homes[group] for group in before} == before
+        assert {group: canonical[group] for group in before} == before
     trained = {c.key for c in found if c.split == "train"}
-    training_homes = {homes[c.group] for c in found if c.split == "train"}
+    training_groups = {canonical[c.group] for c in found if c.split == "train"}
     for c in found:
         if c.key in trained:
-            assert homes[c.group] in training_homes
+            assert canonical[c.group] in training_groups
 
 
 def test_a_test_group_with_clips_of_two_training_groups_merges_neither() -> None:
     copies = [clip("c", "k1", "film", "test"), clip("d", "k2", "film", "test")]
-    homes = merge_duplicate_groups([clip("a", "k1", "g1"), clip("b", "k2", "g2"), *copies])
-    assert homes == {"g1": "g1", "g2": "g2", "film": "g1"}
+    canonical = merge_duplicate_groups([clip("a", "k1", "g1"), clip("b", "k2", "g2"), *copies])
+    assert canonical == {"g1": "g1", "g2": "g2", "film": "g1"}
 
 
 @given(anywhere)
 def test_every_clip_of_a_training_source_is_at_home_in_a_fold(found) -> None:
     """Without this, the generator fitted on all training clips would serve what it has read."""
-    homes = merge_duplicate_groups(found)
-    kept = [replace(c, group=homes[c.group]) for c in found if c.split]
-    experiment = Experiment(tuple(kept), ("x",), {}, homes)
+    canonical = merge_duplicate_groups(found)
+    kept = [replace(c, group=canonical[c.group]) for c in found if c.split]
+    experiment = Experiment(tuple(kept), ("x",), {}, canonical)
     trained = {c.key: c.group for c in kept if c.split == "train"}
     raw = {c.group for c in found if c.key in trained}  # sources with a copy of a training clip
     for c, canonical in zip(found, experiment.with_canonical_groups(found), strict=True):
@@ -146,10 +149,10 @@ def experiments(draw) -> Experiment:
     return Experiment(tuple(found), ("a", "b"), {})
 
 
-def units_of(experiment: Experiment) -> dict[str, list[Clip]]:
-    """The units of an experiment in which every fold leaves a clip with sound."""
-    sounding = {c.group for c in experiment.clips if c.split == "train" and c.has_sound}
-    assume(len({training_folds(experiment, FOLDS)[group] for group in sounding}) >= 2)
+def fits_of(experiment: Experiment) -> dict[str, list[Clip]]:
+    """The clips of each fit of an experiment in which every fold leaves a clip with sound."""
+    with_audio = {c.group for c in experiment.clips if c.split == "train" and c.has_sound}
+    assume(len({training_folds(experiment, FOLDS)[group] for group in with_audio}) >= 2)
     return clips_of_fits(experiment, FOLDS)
 
 
@@ -162,21 +165,21 @@ def test_a_fold_that_leaves_no_clip_with_sound_is_refused_in_words() -> None:
 
 @given(experiments())
 def test_no_fit_reads_the_clips_that_it_is_to_serve(experiment) -> None:
-    units, fold_of = units_of(experiment), training_folds(experiment, FOLDS)
-    assert list(units) == [ALL_TRAINING, *(fold_name(fold) for fold in range(FOLDS))]
+    clips, fold_of = fits_of(experiment), training_folds(experiment, FOLDS)
+    assert list(clips) == [ALL_TRAINING, *(fold_name(fold) for fold in range(FOLDS))]
     for fold in range(FOLDS):
-        seen = {c.group for c in units[fold_name(fold)]}
+        seen = {c.group for c in clips[fold_name(fold)]}
         assert not seen & {group for group, its_fold in fold_of.items() if its_fold == fold}
 
 
 @given(experiments())
-def test_fits_read_sounding_training_clips_only_and_all_of_them(experiment) -> None:
-    units = units_of(experiment)
-    sounding = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
-    assert {c.video_id for c in units[ALL_TRAINING]} == sounding
-    without = [{c.video_id for c in units[fold_name(fold)]} for fold in range(FOLDS)]
-    for video_id in sounding:
-        assert sum(video_id in unit for unit in without) == FOLDS - 1
+def test_fits_read_training_clips_with_sound_and_all_of_them(experiment) -> None:
+    clips = fits_of(experiment)
+    with_audio = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
+    assert {c.video_id for c in clips[ALL_TRAINING]} == with_audio
+    without = [{c.video_id for c in clips[fold_name(fold)]} for fold in range(FOLDS)]
+    for video_id in with_audio:
+        assert sum(video_id in fit for fit in without) == FOLDS - 1
 
 
 # --- read from ledgers ---------------------------------------------------------------------------
@@ -251,10 +254,10 @@ def test_classes_that_no_usable_clip_shows_in_a_split_are_named(project: Run) ->
 
 def test_a_silent_clip_is_in_without_sound(project: Run) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
-    sounding = {
+    with_audio = {
         c.video_id: c.has_sound for c in load_experiment(FullReader(project), ["ast"]).clips
     }
-    assert sounding == {name: name != "cats0" for name in SPLIT_OF}
+    assert with_audio == {name: name != "cats0" for name in SPLIT_OF}
 
 
 def test_training_sound_that_is_declared_missing_is_not_there_and_no_other(

@@ -69,11 +69,11 @@ def linked(found: list[Clip]) -> dict[str, set[str]]:
 @given(anywhere)
 def test_none_has_anything_to_do_with_a_tested_clip(found: list[Clip]) -> None:
     by_id = {c.video_id: c for c in found}
-    teaching = {c.video_id for c in found if c.split is None}
-    chosen = unlabelled_clips(found, merge_duplicate_groups(found), teaching)
+    fit_video_ids = {c.video_id for c in found if c.split is None}
+    chosen = unlabelled_clips(found, merge_duplicate_groups(found), fit_video_ids)
     sources = linked(found)
     for one in chosen:
-        assert one.label is None and one.video_id in teaching
+        assert one.label is None and one.video_id in fit_video_ids
         assert {by_id[name].split for name in sources[one.video_id]} <= {None, "train"}
     assert len({c.key for c in chosen}) == len(chosen)
     assert not {c.key for c in chosen} & {c.key for c in found if c.split is not None}
@@ -84,14 +84,14 @@ def test_all_that_have_nothing_to_do_with_labelled_clips_are_there_once(found: l
     by_id = {c.video_id: c for c in found}
     sources = linked(found)
     free = {c.key for c in found if all(by_id[name].split is None for name in sources[c.video_id])}
-    teaching = {c.video_id for c in found if c.split is None}
-    chosen = unlabelled_clips(found, merge_duplicate_groups(found), teaching)
+    fit_video_ids = {c.video_id for c in found if c.split is None}
+    chosen = unlabelled_clips(found, merge_duplicate_groups(found), fit_video_ids)
     assert free <= {c.key for c in chosen}
-    again = unlabelled_clips(found[::-1], merge_duplicate_groups(found), teaching)
+    again = unlabelled_clips(found[::-1], merge_duplicate_groups(found), fit_video_ids)
     assert [(c.key, c.group) for c in chosen] == [(c.key, c.group) for c in again]
 
 
-def test_of_equal_contents_the_one_with_sound_teaches() -> None:
+def test_of_equal_contents_fits_read_the_one_with_sound() -> None:
     mute, heard = clip("x0", "k", "g1", None, sound=False), clip("x1", "k", "g2", None)
     for found in ([mute, heard], [heard, mute]):
         assert unlabelled_clips(found, merge_duplicate_groups(found), {"x0", "x1"}) == [
@@ -122,11 +122,11 @@ def test_folds_of_labelled_groups_do_not_depend_on_the_others(experiment: Experi
 
 @given(experiments())
 def test_fits_read_all_of_them_that_sound_and_none_that_they_serve(experiment: Experiment) -> None:
-    units, fold_of = clips_of_fits(experiment, FOLDS), training_folds(experiment, FOLDS)
-    sounding = {c.video_id for c in experiment.fit_samples() if c.has_sound}
-    assert {c.video_id for c in units[ALL_TRAINING]} == sounding
+    clips, fold_of = clips_of_fits(experiment, FOLDS), training_folds(experiment, FOLDS)
+    with_audio = {c.video_id for c in experiment.fit_samples() if c.has_sound}
+    assert {c.video_id for c in clips[ALL_TRAINING]} == with_audio
     for fold in range(FOLDS):
-        read = units[fold_name(fold)]
+        read = clips[fold_name(fold)]
         assert not {c.group for c in read} & {g for g, own in fold_of.items() if own == fold}
         assert all(c.split in ("train", None) for c in read)
 
@@ -175,7 +175,7 @@ def test_labelled_clips_stay_who_they_are(config) -> None:
         assert not {c.video_id for c in asked.split(split)} & set(PLAIN)
 
 
-def test_a_clip_with_a_given_split_teaches_only_if_that_is_train(config, monkeypatch) -> None:
+def test_fits_read_a_clip_with_a_given_split_only_if_that_is_train(config, monkeypatch) -> None:
     project = written(changed(config, "fits.unlabelled", True))
     given_splits = dict(zip(PLAIN, ("train", "val", "test"), strict=False))
     videos = {
@@ -186,7 +186,7 @@ def test_a_clip_with_a_given_split_teaches_only_if_that_is_train(config, monkeyp
     assert taught(project) == ["plain0", *PLAIN[3:]]
 
 
-def test_a_copy_of_a_test_clip_does_not_teach(config) -> None:
+def test_no_fit_reads_a_copy_of_a_test_clip(config) -> None:
     asked = changed(config, "fits.unlabelled", True)
     same = {
         stage: {name: row(name, f"one {stage}") for name in ("cats3", "plain1")} for stage in VISUAL

@@ -1,4 +1,4 @@
-"""Missing audio: nested masks that stay, donors that fit, noise of a known level."""
+"""Missing audio: nested masks that stay, suitable swap partners, noise of a known level."""
 
 from __future__ import annotations
 
@@ -102,31 +102,31 @@ def clips_of(count: int, classes: int, per_group: int) -> tuple[list[str], list[
 
 
 @given(st.integers(2, 60), st.integers(2, 5), st.integers(1, 3), st.integers(), st.randoms())
-def test_donors_are_of_another_class_and_source_whatever_the_order(
+def test_partners_are_of_another_class_and_source_whatever_the_order(
     count: int, classes: int, per_group: int, seed: int, random
 ) -> None:
     keys, labels, groups = clips_of(max(count, per_group + 1), classes, per_group)
-    donors = draw_swap_partners(keys, labels, groups, seed)
-    for i, donor in enumerate(donors):
-        assert labels[donor] != labels[i]
-        assert groups[donor] != groups[i]
+    partners = draw_swap_partners(keys, labels, groups, seed)
+    for i, partner in enumerate(partners):
+        assert labels[partner] != labels[i]
+        assert groups[partner] != groups[i]
     order = list(range(len(keys)))
     random.shuffle(order)
     shuffled = draw_swap_partners(
         *([part[i] for i in order] for part in (keys, labels, groups)), seed
     )
-    named = {keys[order[i]]: keys[order[donor]] for i, donor in enumerate(shuffled)}
-    assert named == {keys[i]: keys[donor] for i, donor in enumerate(donors)}
+    named = {keys[order[i]]: keys[order[partner]] for i, partner in enumerate(shuffled)}
+    assert named == {keys[i]: keys[partner] for i, partner in enumerate(partners)}
 
 
-def test_nearly_every_clip_lends_once() -> None:
+def test_nearly_every_clip_is_a_partner_once() -> None:
     keys, labels, groups = clips_of(2000, 20, 1)
     uses = Counter(draw_swap_partners(keys, labels, groups, 0))
     assert len(uses) > 1800
     assert max(uses.values()) <= 6
 
 
-def test_a_new_clip_changes_few_donors() -> None:
+def test_a_new_clip_changes_few_partners() -> None:
     keys, labels, groups = clips_of(400, 20, 1)
     before = draw_swap_partners(keys, labels, groups, 0)
     after = draw_swap_partners([*keys, "new"], [*labels, "class 0"], [*groups, "new"], 0)
@@ -134,18 +134,18 @@ def test_a_new_clip_changes_few_donors() -> None:
     assert 400 in after
 
 
-def test_the_seed_changes_the_donors() -> None:
+def test_the_seed_changes_the_partners() -> None:
     clips = clips_of(400, 20, 1)
     same = np.mean(np.equal(draw_swap_partners(*clips, 0), draw_swap_partners(*clips, 1)))
     assert same < 0.05
 
 
-def test_only_clips_that_lend_are_donors() -> None:
+def test_only_candidates_are_partners() -> None:
     keys, labels, groups = clips_of(60, 3, 1)
-    lends = [not is_missing(key, 0, 0.5) for key in keys]
-    donors = draw_swap_partners(keys, labels, groups, 0, lends)
-    assert len(donors) == 60
-    assert all(lends[donor] for donor in donors)
+    is_candidate = [not is_missing(key, 0, 0.5) for key in keys]
+    partners = draw_swap_partners(keys, labels, groups, 0, is_candidate)
+    assert len(partners) == 60
+    assert all(is_candidate[partner] for partner in partners)
 
 
 def test_a_clip_of_one_source_in_two_classes_does_not_lend_to_itself() -> None:
@@ -154,9 +154,9 @@ def test_a_clip_of_one_source_in_two_classes_does_not_lend_to_itself() -> None:
     assert draw_swap_partners([*keys, "c"], [*labels, "cat"], [*groups, "three"], 0)[:2] == [3, 2]
 
 
-def test_copies_of_one_clip_get_one_donor() -> None:
-    donors = draw_swap_partners(["a", "a", "b"], ["dog", "dog", "cat"], ["1", "1", "2"], 0)
-    assert donors == [2, 2, 0]
+def test_copies_of_one_clip_get_one_partner() -> None:
+    partners = draw_swap_partners(["a", "a", "b"], ["dog", "dog", "cat"], ["1", "1", "2"], 0)
+    assert partners == [2, 2, 0]
 
 
 @given(st.integers(4000, 20000), st.floats(-60, -5), st.text())

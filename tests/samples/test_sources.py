@@ -27,15 +27,15 @@ SPLITS = ("train", "val", "test", None)
 
 def experiment_of(clips: list[Clip]) -> Experiment:
     """As `load_experiment` puts it together of clips that are all usable."""
-    homes = merge_duplicate_groups(clips)
-    teaching = {clip.video_id for clip in clips if clip.label is None}
+    groups = merge_duplicate_groups(clips)
+    fit_video_ids = {clip.video_id for clip in clips if clip.label is None}
     labelled = [
-        Clip(Sample.of_video(c.video_id, c.label), c.split, homes[c.group], c.key, {})
+        Clip(Sample.of_video(c.video_id, c.label), c.split, groups[c.group], c.key, {})
         for c in clips
         if c.label
     ]
-    unlabelled = unlabelled_clips(clips, homes, teaching)
-    return Experiment(tuple(labelled), ("a", "b"), {}, homes, tuple(unlabelled))
+    unlabelled = unlabelled_clips(clips, groups, fit_video_ids)
+    return Experiment(tuple(labelled), ("a", "b"), {}, groups, tuple(unlabelled))
 
 
 clip_lists = st.lists(

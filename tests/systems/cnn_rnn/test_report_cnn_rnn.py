@@ -39,7 +39,7 @@ def report(labels: np.ndarray, train: list[int]) -> dict:
         },
         labels=labels,
         outcome=outcome(labels, 0.8),
-        learnt={"train": train, "val": [0, 3, 9]},
+        class_counts={"train": train, "val": [0, 3, 9]},
         bootstrap=draw_groups([str(n // 2) for n in range(len(labels))], 500, 0, seeds=SEEDS),
         training={
             "split": "sorted_tail",

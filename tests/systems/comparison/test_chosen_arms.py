@@ -101,7 +101,7 @@ def test_classifiers_come_in_the_order_of_the_arms_and_imputing_filters_last() -
         *(*(f"{name}-{p}" for name in filters for p in (25, 50)), *others[2:]),
     )
     imputing = (*imputing_arms, "generated_arch2", "filtered-25", "filtered-50")
-    assert chosen.imputing_fits == tuple(f"real_or_{unit}" for unit in imputing)
+    assert chosen.imputing_fits == tuple(f"real_or_{fit}" for fit in imputing)
     assert chosen.fits == (*chosen.arm_fits, *chosen.imputing_fits)
 
 

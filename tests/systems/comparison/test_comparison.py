@@ -58,7 +58,7 @@ def imputing_arms() -> ArmInputs:
     )
 
 
-def test_every_unit_has_its_own_audio_beside_the_same_video(imputing_arms: ArmInputs) -> None:
+def test_every_fit_has_its_own_audio_and_the_same_video(imputing_arms: ArmInputs) -> None:
     seen = {}
     for filling in (*IMPUTING_ARMS, "filtered"):
         x = imputing_arms.of_fit(filling, 2)[:]
@@ -232,7 +232,7 @@ def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() 
         assert one["delta"] == pytest.approx(first - second)
 
 
-def test_a_filling_that_helps_is_found_and_the_others_are_not() -> None:
+def test_an_imputation_that_helps_is_found_and_the_others_are_not() -> None:
     found = filled(generated_arch1=0.8)
     for measure in found.values():
         assert measure["generated_arch1-mean_audio"]["p_adjusted"] < 0.05
@@ -253,7 +253,7 @@ def test_both_measures_of_what_fills_missing_audio_are_one_family() -> None:
     assert not any(one["primary"] for one in every)
 
 
-def test_differences_of_a_filling_that_leaks_are_marked() -> None:
+def test_differences_of_an_imputation_that_leaks_are_marked() -> None:
     for measure in filled(leaks=("filtered", "oracle_filter")).values():
         assert {name for name, one in measure.items() if one["leaks"]} == {
             name for name in measure if name.startswith("filtered-")

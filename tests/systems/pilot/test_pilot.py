@@ -24,7 +24,7 @@ from unmuted.systems.pilot.data import (
     load_pilot_targets,
     pilot_visual,
 )
-from unmuted.systems.pilot.model import Pilot, PilotConfig, Said, losses
+from unmuted.systems.pilot.model import Pilot, PilotConfig, PilotOutput, losses
 from unmuted.systems.pilot.training import (
     LABELLED_ON,
     Objective,
@@ -101,24 +101,24 @@ masks = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=B, max_size=B
 @given(masks)
 def test_each_loss_is_the_mean_over_the_clips_that_have_it(found: list[tuple[bool, bool]]) -> None:
     """Against numpy; also where no clip of the batch has a label, or none has sound."""
-    is_labelled, is_heard = np.array(found).T
+    is_labelled, has_audio = np.array(found).T
     _, labels, audio, _ = batch()
     labels = torch.where(torch.from_numpy(is_labelled), labels, NO_LABEL)
-    audio[~torch.from_numpy(is_heard)] = 0.0
+    audio[~torch.from_numpy(has_audio)] = 0.0
     rng = np.random.default_rng(1)
     logits, made = rng.normal(size=(B, C)), rng.normal(size=(B, T, A))
-    said = Said(torch.tensor(logits), torch.tensor(made, requires_grad=True))
-    result = losses(said, labels, audio.double(), torch.from_numpy(is_heard), weight=0.5)
+    output = PilotOutput(torch.tensor(logits), torch.tensor(made, requires_grad=True))
+    result = losses(output, labels, audio.double(), torch.from_numpy(has_audio), weight=0.5)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     of_clip = -log_p[np.arange(B), np.arange(B) % C]
     errors = ((made - audio.numpy()) ** 2).mean(axis=(1, 2))
     entropy = of_clip[is_labelled].mean() if is_labelled.any() else 0.0
-    mse = errors[is_heard].mean() if is_heard.any() else 0.0
+    mse = errors[has_audio].mean() if has_audio.any() else 0.0
     assert result["cross_entropy"].item() == pytest.approx(entropy)
     assert result["mse"].item() == pytest.approx(mse)
     assert result["loss"].item() == pytest.approx(entropy + 0.5 * mse)
     result["loss"].backward()
-    assert not said.audio.grad[~torch.from_numpy(is_heard)].any()
+    assert not output.audio.grad[~torch.from_numpy(has_audio)].any()
 
 
 def test_a_batch_without_any_sound_gives_zero_error_and_finite_gradients() -> None:
@@ -249,14 +249,14 @@ def test_learns_what_it_is_taught_and_has_no_branch_for_the_rest(objective: Obje
         known = truth.labels != NO_LABEL
         assert (said == truth.labels)[known].mean() > 0.9
     else:
-        with pytest.raises(ValueError, match="taught no classes"):
+        with pytest.raises(ValueError, match="has no classification"):
             predict_with(load_pilot(state), test)
     if objective.generates:
         made = generate(state, test)
         assert r2(made.audio[truth.has_audio], truth.audio[truth.has_audio]) > 0.7
         assert not made.spread.any()
     else:
-        with pytest.raises(ValueError, match="taught no audio"):
+        with pytest.raises(ValueError, match="has no generation"):
             generate(state, test)
     assert fit.history[-1]["loss"] < 0.5 * fit.history[0]["loss"]
 

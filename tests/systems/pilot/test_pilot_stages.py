@@ -50,7 +50,7 @@ from unmuted.training.order import hash_keys
 BEFORE = ("sources", "projection")
 PILOT = ("pilot", "pilot_selection", "pilot_generated", "pilot_predictions")
 WEIGHTS = (0.1, 1.0)
-UNITS = {
+FITS = {
     *(joint_fit(w, part) for w in WEIGHTS for part in (ALL_TRAINING, fold_name(0), fold_name(1))),
     *(CLASSIFICATION, GENERATION),
 }
@@ -87,8 +87,8 @@ def choice_of(world: World) -> dict:
     return world.fits("pilot_selection")["all"].json()
 
 
-def state(world: World, unit: str, seed: int, snapshot: int = -1) -> dict[str, np.ndarray]:
-    packed = world.fits("pilot", seed)[unit].tensors()
+def state(world: World, fit: str, seed: int, snapshot: int = -1) -> dict[str, np.ndarray]:
+    packed = world.fits("pilot", seed)[fit].tensors()
     return unpack_fit(packed).snapshots[snapshot]
 
 
@@ -134,20 +134,20 @@ def ids(clips: object) -> set[str]:
 
 def test_joint_fits_read_what_has_a_label_or_sound_and_no_group_of_their_fold() -> None:
     found, folds = experiment(), training_folds(experiment(), 3)
-    units = pilot_fits(found, WEIGHTS, 3, with_ablations=True)
+    fits = pilot_fits(found, WEIGHTS, 3, with_ablations=True)
     everyone = ids(found.split("train")) | {c.video_id for c in found.unlabelled if c.has_sound}
     assert len(everyone) < len(found.fit_samples())
     for weight in WEIGHTS:
-        full = units.pop(joint_fit(weight, ALL_TRAINING))
+        full = fits.pop(joint_fit(weight, ALL_TRAINING))
         assert ids(full.clips) == everyone and full.keeps_snapshots
         for fold in range(3):
-            unit = units.pop(joint_fit(weight, fold_name(fold)))
-            assert not unit.keeps_snapshots and unit.weight == weight
-            assert unit.classifies and unit.generates
+            fit = fits.pop(joint_fit(weight, fold_name(fold)))
+            assert not fit.keeps_snapshots and fit.weight == weight
+            assert fit.classifies and fit.generates
             left_out = {c.video_id for c in full.clips if folds[c.group] == fold}
-            assert left_out and ids(unit.clips) == everyone - left_out
-    classes, audio = units.pop(CLASSIFICATION), units.pop(GENERATION)
-    assert not units
+            assert left_out and ids(fit.clips) == everyone - left_out
+    classes, audio = fits.pop(CLASSIFICATION), fits.pop(GENERATION)
+    assert not fits
     assert ids(classes.clips) == ids(found.split("train"))
     assert ids(audio.clips) == {c.video_id for c in found.fit_samples() if c.has_sound}
     assert (classes.classifies, classes.generates, classes.keeps_snapshots) == (True, False, True)
@@ -176,9 +176,9 @@ def test_fits_are_named_by_their_weights() -> None:
 # --- what causes a fit ----------------------------------------------------------------------------
 
 
-def test_every_unit_is_fitted_up_front_with_every_seed(clean: World) -> None:
+def test_every_fit_is_made_up_front_with_every_seed(clean: World) -> None:
     for seed in SEEDS:
-        assert set(clean.fits("pilot", seed)) == UNITS
+        assert set(clean.fits("pilot", seed)) == FITS
 
 
 def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
@@ -190,7 +190,7 @@ def test_another_lambda_in_the_list_fits_only_itself(clean: World) -> None:
     fewer = replace(clean.copy(), config=changed(clean.config, "pilot.lambdas", [1]))
     fewer.run("pilot", seeds=[0])
     assert fitted_again(clean, fewer, 0) == set()
-    assert set(fewer.fits("pilot", 0)) == {u for u in UNITS if not u.startswith("joint-0.1")}
+    assert set(fewer.fits("pilot", 0)) == {u for u in FITS if not u.startswith("joint-0.1")}
 
 
 def test_a_changed_validation_clip_causes_no_fit_and_another_choice(clean: World) -> None:
@@ -216,7 +216,7 @@ def test_the_sound_of_a_training_clip_reaches_all_that_generates_and_nothing_els
     unread = fold_name(
         Sources.read(in_folder(clean)).folds[with_canonical_groups(clean)[name].group]
     )
-    expected = {u for u in UNITS if u != CLASSIFICATION and not u.endswith(unread)}
+    expected = {u for u in FITS if u != CLASSIFICATION and not u.endswith(unread)}
     assert fitted_again(clean, other) == expected
 
 
@@ -245,7 +245,7 @@ def test_names_and_order_of_clips_change_no_byte(clean: World, folder: Path) -> 
 def test_where_more_training_audio_is_missing_neither_branch_is_fitted_alone(clean: World) -> None:
     path = scenario_path(changed_setting("missing.training_rate", 0.3))
     rarer = clean.copy().scenario(path).run(*BEFORE, *PILOT)
-    assert set(rarer.fits("pilot", 0)) == UNITS - {CLASSIFICATION, GENERATION}
+    assert set(rarer.fits("pilot", 0)) == FITS - {CLASSIFICATION, GENERATION}
     assert choice_of(rarer)[CLASSIFICATION] == []
     assert not any("alone" in one.tensors() for one in rarer.artifacts("pilot_generated").values())
     for one in rarer.artifacts("pilot_predictions").values():
@@ -263,8 +263,8 @@ def test_checkpoints_and_lambda_have_the_least_log_loss_on_validation_clips(clea
     choice = choice_of(clean)
     assert choice["validation_clips"] == len(clips)
 
-    def losses_of(unit: str, seed: int) -> list[float]:
-        states = [state(clean, unit, seed, snapshot) for snapshot in (0, 1)]
+    def losses_of(fit: str, seed: int) -> list[float]:
+        states = [state(clean, fit, seed, snapshot) for snapshot in (0, 1)]
         return [log_loss(predict_with(load_pilot(one), data), labels) for one in states]
 
     by_weight = {w: [losses_of(joint_fit(w, ALL_TRAINING), s) for s in SEEDS] for w in WEIGHTS}
@@ -300,10 +300,10 @@ def test_audio_of_training_clips_is_out_of_fold_and_of_others_by_the_full_fit(cl
     for name, artifact in clean.artifacts("pilot_generated").items():
         one, found = clips[name], artifact.tensors()
         fold = folds.get(one.group)
-        unit = joint_fit(weight, ALL_TRAINING if fold is None else fold_name(fold))
+        fit = joint_fit(weight, ALL_TRAINING if fold is None else fold_name(fold))
         data = load_pilot_data([one])
         for seed in SEEDS:
-            expected = generate(state(clean, unit, seed), data).audio[0]
+            expected = generate(state(clean, fit, seed), data).audio[0]
             np.testing.assert_array_equal(found["audio"][seed], expected)
         assert found["audio"].shape == (len(SEEDS), STEPS, AUDIO_DIM)
         assert found["seeds"].tolist() == list(SEEDS) and not found["spread"].any()
@@ -330,9 +330,9 @@ def test_a_pilot_that_has_read_all_folds_is_refused(
     honest = pilot_fits
 
     def leaky(*given: object) -> dict:
-        units = honest(*given)
-        full = units[joint_fit(WEIGHTS[0], ALL_TRAINING)].clips
-        return {name: replace(unit, clips=full) for name, unit in units.items()}
+        fits = honest(*given)
+        full = fits[joint_fit(WEIGHTS[0], ALL_TRAINING)].clips
+        return {name: replace(fit, clips=full) for name, fit in fits.items()}
 
     monkeypatch.setattr(train_pilot, "pilot_fits", leaky)
     with pytest.raises(UserError, match="must be out of fold"):
@@ -371,15 +371,15 @@ def test_what_was_learnt_with_its_label_is_not_predicted(clean: World) -> None:
 
 def test_predictions_are_those_of_the_chosen_checkpoints(clean: World) -> None:
     clips, choice = with_canonical_groups(clean), choice_of(clean)
-    units = {"pilot": ("joint", joint_fit(choice["lambda"], ALL_TRAINING))}
-    units["pilot_classification"] = (CLASSIFICATION, CLASSIFICATION)
+    fits = {"pilot": ("joint", joint_fit(choice["lambda"], ALL_TRAINING))}
+    fits["pilot_classification"] = (CLASSIFICATION, CLASSIFICATION)
     for name, artifact in clean.artifacts("pilot_predictions").items():
         said = artifact.json()
         assert said["classes"] == ["barking", "cello", "rain"]
-        assert said["arms"].keys() == units.keys()
-        for arm, (chosen, unit) in units.items():
+        assert said["arms"].keys() == fits.keys()
+        for arm, (chosen, fit) in fits.items():
             for seed, one in enumerate(choice[chosen]):
-                model = load_pilot(state(clean, unit, seed, one["snapshot"]))
+                model = load_pilot(state(clean, fit, seed, one["snapshot"]))
                 expected = predict_with(model, load_pilot_data([clips[name]]))[0]
                 np.testing.assert_allclose(said["arms"][arm][seed], expected, atol=6e-8)
 

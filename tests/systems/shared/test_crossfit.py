@@ -35,19 +35,19 @@ def cross_fitted(run: Run, data: GeneratorData) -> np.ndarray:
     ).audio
 
 
-def by(run: Run, unit: str, data: GeneratorData) -> np.ndarray:
-    return generate(run.generators[unit], data, 2, 0).audio
+def by(run: Run, fit: str, data: GeneratorData) -> np.ndarray:
+    return generate(run.generators[fit], data, 2, 0).audio
 
 
 def test_a_fit_reads_training_clips_with_sound_outside_its_fold(corpus: Corpus) -> None:
     experiment = Experiment(tuple(clips_of(corpus)), ("class0",), {})
     folds = training_folds(experiment, FOLDS)
-    units = clips_of_fits(experiment, FOLDS)
+    clips = clips_of_fits(experiment, FOLDS)
     training = {c.video_id for c in experiment.clips if c.split == "train" and c.has_sound}
-    assert {c.video_id for c in units[ALL_TRAINING]} == training
+    assert {c.video_id for c in clips[ALL_TRAINING]} == training
     for fold in range(FOLDS):
-        read = {c.video_id for c in units[fold_name(fold)]}
-        left_out = {c.video_id for c in units[ALL_TRAINING] if folds[c.group] == fold}
+        read = {c.video_id for c in clips[fold_name(fold)]}
+        left_out = {c.video_id for c in clips[ALL_TRAINING] if folds[c.group] == fold}
         assert read | left_out == training
         assert not read & left_out
 

@@ -161,8 +161,8 @@ def test_cross_fitting_serves_every_clip_by_a_generator_that_left_it_out(corpus:
     fold_of = folds_of(experiment, FOLDS)
     space = space_of(corpus)
     states = {
-        unit: train_video_generator(generator_data(clips, space, STEPS), QUICK, 0)[0]
-        for unit, clips in clips_of_fits(experiment, FOLDS).items()
+        name: train_video_generator(generator_data(clips, space, STEPS), QUICK, 0)[0]
+        for name, clips in clips_of_fits(experiment, FOLDS).items()
     }
     data = generator_data(experiment.clips, space, STEPS)
     by_fold = {fold: states[fold_name(fold)] for fold in range(FOLDS)}
@@ -171,9 +171,9 @@ def test_cross_fitting_serves_every_clip_by_a_generator_that_left_it_out(corpus:
     ).audio
     served_by = [fold_of.get(group) for group in data.groups]
     assert set(served_by) == {None, *range(FOLDS)}
-    for unit in set(served_by):
-        mine = np.array([fold == unit for fold in served_by])
-        state = states[ALL_TRAINING if unit is None else fold_name(unit)]
+    for left_out in set(served_by):
+        mine = np.array([fold == left_out for fold in served_by])
+        state = states[ALL_TRAINING if left_out is None else fold_name(left_out)]
         expected = generate(state, data.take(mine), 1, 0).audio
         np.testing.assert_array_equal(made[mine], expected)
 

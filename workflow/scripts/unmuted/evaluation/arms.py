@@ -1,8 +1,8 @@
-"""The one table of arms: which audio a classifier gets, what it is made of, and whether it leaks.
+"""The table of arms: the audio of a classifier, the stages that it comes from, and leaks.
 
-A new arm is a row of `COMPARISON_ARMS` and, where its audio is made in a way of its own, a function
-of `systems/comparison/arm_audio.py`, which the row names. What is trained, chosen, read, contrasted
-and reported follows from the row.
+A new arm is a row of `COMPARISON_ARMS` and, if its audio is made in a new way, a function of
+`systems/comparison/arm_audio.py`, which the row names. Training, selection, reads, contrasts and
+reports follow from the row.
 
 Imported by the configuration and the planner, so free of numpy and torch.
 """
@@ -21,7 +21,7 @@ ORACLE = "oracle_filter"
 MATCHED = "video_only_matched"
 COMPARED = "comparison_predictions"  # the stage of the arms that the comparison itself trains
 MAIN = "predictions"  # the stage of those that the main experiment trains
-MODES = ("percentile", "uniform")  # of the Feature Filter; `uniform` is told the true label
+MODES = ("percentile", "uniform")  # of the Feature Filter; `uniform` reads the true label
 STATISTICS, SWAPPED = "training statistics", "swapped audio"
 
 
@@ -32,10 +32,10 @@ class Arm:
     Attributes:
         name: as in `comparison.arms` and in reports.
         train, test: in words, the audio that its classifier gets in training and in the test.
-            {more} stands where clips without label join the training clips of a fitted model.
+            {more} is replaced if clips without label join the training clips of a fitted model.
         audio: the function of `arm_audio` that makes its audio; None for a classifier without.
         stages: sharded stages that the audio is made from.
-        prepared: what jobs prepare for the audio beside stages, of STATISTICS and SWAPPED.
+        prepared: inputs of the audio other than stages, of STATISTICS and SWAPPED.
         imputes: whether there is a second classifier, real_or_<arm>, which gets this audio only for
             clips without usable sound.
         role: "arm", or "control", which must not win.
@@ -46,9 +46,9 @@ class Arm:
         classifier_of: another arm whose classifier it uses.
         predictions: the stage that holds the predictions of its classifiers.
         main_name: its name in the main experiment, if that trains it.
-        contrasts: arms that it is contrasted with beside the reference.
-        missing_contrasts: arms that it is contrasted with where audio is missing, beside mean_audio
-            and the reference.
+        contrasts: arms that it is contrasted with, in addition to the reference.
+        missing_contrasts: arms that it is contrasted with under missing audio, in addition to
+            mean_audio and the reference.
         settings: beginnings of the configuration's keys that reach its audio, for ablations.
         features, fits, models: stages, fitted stages and config roles of models that only the
             report reads, for the models' types, the choices and the training curves.
@@ -81,7 +81,7 @@ class Arm:
 
     @property
     def is_system(self) -> bool:
-        """Whether it is a recogniser with features and a network of its own."""
+        """Whether it is a recogniser with its own features and network."""
         return self.predictions not in (COMPARED, MAIN)
 
     @property
@@ -256,27 +256,27 @@ PILOT_CLASSIFICATION = Arm("pilot_classification", "none", "none", predictions="
 
 # The arms of the main experiment, under the names that it uses.
 ARMS = {arm.main_name: arm for arm in COMPARISON_ARMS.values() if arm.main_name}
-# Recognisers of their own on the same clips.
+# Recognisers with their own features, on the same clips.
 SYSTEMS = {arm.name: arm for arm in (*_ROWS, PILOT_CLASSIFICATION) if arm.is_system}
 
 
 def leaking_arms(filter_settings: Mapping[str, object]) -> frozenset[str]:
-    """Arms that read the true label of the clips they are tested on, and so are never a result.
+    """Return the arms that read the true label of test clips, and so are never a result.
 
-    filter_settings: section `filter` of the configuration; its mode `uniform` is the source's
-    filter, which is told the answer. An arm that leaks does so too where it imputes missing audio.
+    filter_settings: section `filter` of the configuration; its mode `uniform` is the filter of the
+    source, which reads the label. An arm that leaks also leaks if it imputes missing audio.
     """
     mode = filter_settings["mode"]
     return frozenset(arm.name for arm in COMPARISON_ARMS.values() if mode in arm.leaks_under)
 
 
 def roles_of(arms: Collection[str], leaks: Collection[str]) -> dict[str, str]:
-    """Of each arm of the comparison "arm", "control" or, if among `leaks`, "leaks"."""
+    """Return the role of each arm: "arm", "control" or, if it is in `leaks`, "leaks"."""
     return {name: "leaks" if name in leaks else COMPARISON_ARMS[name].role for name in arms}
 
 
 def contrast_pairs(arms: Collection[str]) -> list[tuple[str, str]]:
-    """The pairs of arms that a comparison of these arms contrasts; those of filters come last."""
+    """Return the pairs of arms that a comparison contrasts; those of filters come last."""
     pairs = [(arm, REFERENCE) for arm in arms if arm != REFERENCE]
     ordered = sorted(COMPARISON_ARMS.values(), key=lambda arm: arm.is_filter)
     further = [(arm.name, other) for arm in ordered for other in arm.contrasts]
@@ -284,7 +284,7 @@ def contrast_pairs(arms: Collection[str]) -> list[tuple[str, str]]:
 
 
 def missing_audio_pairs() -> list[tuple[str, str]]:
-    """The pairs that are contrasted where audio is missing: trained generators come first."""
+    """Return the pairs that are contrasted under missing audio; trained generators come first."""
     arms = [arm for arm in COMPARISON_ARMS.values() if arm.imputes and arm.name != "mean_audio"]
     arms.sort(key=_trained_first)
     common = [(arm.name, other) for arm in arms for other in ("mean_audio", REFERENCE)]
@@ -292,9 +292,10 @@ def missing_audio_pairs() -> list[tuple[str, str]]:
 
 
 def arms_of_setting(key: str) -> tuple[str, ...]:
-    """The arms that a setting reaches, by its key; all that some setting reaches if none does.
+    """Return the arms that a setting affects; all that any setting affects if it affects none.
 
-    As ablations name and list them: that of the main experiment first, under its name there.
+    The order and names are those of ablations: the main experiment's arm first, under its name
+    there.
     """
     arms = [arm for arm in reversed(COMPARISON_ARMS.values()) if arm.settings]
     arms.sort(key=_trained_first)
@@ -315,11 +316,11 @@ def audio_in_words(
     unlabelled: int = 0,
     leaks: Collection[str] = (),
 ) -> dict[str, str]:
-    """{"train": ..., "test": ...}: the audio of an arm, with the number of clips that had none.
+    """Describe the audio of an arm in words, {"train", "test"}, with counts of silent clips.
 
     arm: its name in the comparison or in the main experiment. usable_train, usable_test: bool (N,),
-    whether a clip has usable sound. unlabelled: clips without label whose sound is learnt from too.
-    leaks: arms that are told the answer.
+    whether a clip has usable sound. unlabelled: number of clips without label whose sound fits
+    read. leaks: arms that read the label.
     """
     described = (COMPARISON_ARMS | ARMS | SYSTEMS)[arm]
     if arm in leaks and described.is_filter:

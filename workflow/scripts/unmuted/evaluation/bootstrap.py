@@ -22,7 +22,7 @@ class GroupBootstrap:
     seed_shares: np.ndarray  # float64 (resamples, S), each row sums to 1
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Sums over the clips of each resample: values (N, ...) -> float64 (resamples, ...)."""
+        """Sum over the clips of each resample: values (N, ...) -> float64 (resamples, ...)."""
         flat = values.reshape(len(values), -1).astype(np.float64)
         by_group = np.zeros((self.draws.shape[1], flat.shape[1]))
         np.add.at(by_group, self.group_of_clip, flat)
@@ -31,12 +31,12 @@ class GroupBootstrap:
         return total.reshape(len(self.draws), *values.shape[1:])
 
     def means(self, values: np.ndarray) -> np.ndarray:
-        """Means over the seeds and clips of each resample: values (S, N) -> (resamples,)."""
+        """Average over the seeds and clips of each resample: values (S, N) -> (resamples,)."""
         by_seed = self.sums(values.T) / self.sums(np.ones((values.shape[1], 1)))
         return self.over_seeds(by_seed)
 
     def over_seeds(self, by_seed: np.ndarray) -> np.ndarray:
-        """Means over the seeds of each resample: (resamples, S) -> (resamples,)."""
+        """Average over the seeds of each resample: (resamples, S) -> (resamples,)."""
         return (by_seed * self.seed_shares).sum(axis=1)
 
 
@@ -44,10 +44,10 @@ def draw_groups(groups: Sequence[str], resamples: int, seed: int, seeds: int = 1
     """Draw as many source groups as there are, with replacement, `resamples` times.
 
     groups: source group of each test clip. Clips of one source are not independent, so whole
-    groups are drawn. seeds: S, how many times everything was trained; of these S - 1 are drawn, for
-    with so few units drawing all S would understate their variance by 1/S (Rao and Wu 1988). With
-    one seed nothing is known of how trainings differ: it is in every resample, and the intervals
-    cover the choice of test clips only.
+    groups are drawn. seeds: S, the number of trainings; S - 1 of them are drawn, because with few
+    samples drawing S would understate their variance by 1/S (Rao and Wu 1988). With one seed the
+    variance between trainings is unknown: the seed is in every resample, and the intervals cover
+    the choice of test clips only. Raises UserError for fewer than two source groups.
     """
     names, group_of_clip = np.unique(np.asarray(groups), return_inverse=True)
     if len(names) < 2:
@@ -64,12 +64,12 @@ def draw_groups(groups: Sequence[str], resamples: int, seed: int, seeds: int = 1
 
 
 def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the resamples' values (resamples,)."""
+    """Compute the percentile interval of resampled values (resamples,)."""
     tail = (1 - level) / 2
     low, high = np.quantile(samples, [tail, 1 - tail])
     return float(low), float(high)
 
 
 def smallest_detectable(differences: np.ndarray) -> float:
-    """The true difference that this test set would find 4 times in 5; from (resamples,) of it."""
+    """Return the difference that this test set would find with 80 % power; from (resamples,)."""
     return float(DETECTION * differences.std(ddof=1))

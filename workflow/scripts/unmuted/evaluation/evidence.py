@@ -1,16 +1,16 @@
-"""How much a report proves: with fewer than five seeds it is exploratory, and says so."""
+"""The remark that a report with fewer than five seeds is exploratory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-ENOUGH_SEEDS = 5  # from which on a difference may be claimed
+ENOUGH_SEEDS = 5  # the least number with which a difference may be claimed
 KEY = "exploratory"
 
 
 def exploratory(seeds: int) -> str | None:
-    """The remark that a report with this number of seeds carries; None where it needs none."""
+    """Return the remark for a report with this number of seeds; None if it needs none."""
     if seeds >= ENOUGH_SEEDS:
         return None
     if seeds == 1:
@@ -19,7 +19,7 @@ def exploratory(seeds: int) -> str | None:
 
 
 def with_evidence(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report with its remark right after the name of its system, where it needs one.
+    """Add the remark, if needed, to a report, right after the name of its system.
 
     Raises ValueError for a report that does not name its system.
     """

@@ -1,4 +1,4 @@
-"""How close generated audio features come to the real ones of test clips."""
+"""Metrics of generated audio features against the real ones of test clips."""
 
 from __future__ import annotations
 
@@ -22,37 +22,38 @@ def generation_metrics(
     label_scores: np.ndarray,
     bootstrap: GroupBootstrap,
 ) -> dict[str, Any]:
-    """The report's "generation" section, over the test clips that have usable sound.
+    """Build the section "generation", over the test clips that have usable sound.
 
-    generated: (S, N, T, A), one a seed. real: (N, T, A) projected audio. usable: bool (N,).
-    spread: (S, N) over draws of the noise, NaN for one draw. prototypes: (L, A) of the full fit.
+    generated: (S, N, T, A), one per seed. real: (N, T, A) projected audio. usable: bool (N,).
+    spread: (S, N) over draws of the noise, NaN for one draw. prototypes: (L, A) of all training
+    clips.
     label_scores: (N, L), AST on the real audio. bootstrap: drawn over the groups of all N clips.
-    Values are null where no test clip has usable sound.
+    Values are null if no test clip has usable sound.
     """
-    close = likeness(generated, real, usable, bootstrap)
-    made, truth = generated[:, usable], real[usable]
+    similarity = likeness(generated, real, usable, bootstrap)
+    predicted, truth = generated[:, usable], real[usable]
     if len(truth) == 0:
-        return {**close, "spread_over_draws": None, "label_map": None}
+        return {**similarity, "spread_over_draws": None, "label_map": None}
     return {
-        **close,
+        **similarity,
         "spread_over_draws": _spread_over_draws(spread[:, usable], truth),
-        "label_map": _label_map(made, truth, prototypes, label_scores[usable]),
+        "label_map": _label_map(predicted, truth, prototypes, label_scores[usable]),
     }
 
 
 def likeness(
     generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
 ) -> dict[str, Any]:
-    """Cosine and R2 of generated with real audio, over the test clips that have usable sound.
+    """Compute cosine and R2 of generated and real audio, over test clips with usable sound.
 
-    generated: (S, N, T, A), one a seed. real: (N, T, A) projected audio. usable: bool (N,).
-    bootstrap: drawn over the groups of all N clips. Values are null where no clip is usable.
+    generated: (S, N, T, A), one per seed. real: (N, T, A) projected audio. usable: bool (N,).
+    bootstrap: drawn over the groups of all N clips. Values are null if no clip is usable.
     """
     names = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed")
-    made, truth = generated[:, usable], real[usable]
+    predicted, truth = generated[:, usable], real[usable]
     if len(truth) == 0:
         return {"clips": 0, **dict.fromkeys(names)}
-    per_seed = _per_seed(made, truth)
+    per_seed = _per_seed(predicted, truth)
     return {
         "clips": len(truth),
         "cosine": float(np.mean(per_seed["cosine"])),
@@ -70,35 +71,35 @@ def likeness_difference(
     usable: np.ndarray,
     bootstrap: GroupBootstrap,
 ) -> dict[str, Any] | None:
-    """How much closer `first` comes to real audio than `second`, paired by clip and seed.
+    """Compute how much closer `first` is to real audio than `second`, paired by clip and seed.
 
-    Arrays as in `likeness`; None where no clip is usable. Of cosine and of R2 the difference
-    "delta", its interval "ci95" and the difference of each seed.
+    Arrays as in `likeness`; None if no clip is usable. Cosine and R2 have the difference "delta",
+    its interval "ci95" and the difference of each seed.
     """
     if not usable.any():
         return None
-    one, other = (_per_seed(made[:, usable], real[usable]) for made in (first, second))
+    of_first, of_second = (_per_seed(a[:, usable], real[usable]) for a in (first, second))
     cosine = np.subtract(_cosines(first, real), _cosines(second, real))  # (S, N)
-    error = _errors(second, real) - _errors(first, real)  # what R2 is more by, but for its scale
-    heard, variance = usable.astype(float), _variances(real, usable)
+    error = _errors(second, real) - _errors(first, real)  # the difference in R2, before scaling
+    has_audio, variance = usable.astype(float), _variances(real, usable)
     intervals = {
-        "cosine": _ratio_interval(np.where(usable, cosine, 0.0), heard, bootstrap),
+        "cosine": _ratio_interval(np.where(usable, cosine, 0.0), has_audio, bootstrap),
         "r2": _ratio_interval(np.where(usable, error, 0.0), variance, bootstrap),
     }
-    found = {}
+    differences: dict[str, dict[str, Any]] = {}
     for name, ci95 in intervals.items():
-        per_seed = np.subtract(one[name], other[name])
+        per_seed = np.subtract(of_first[name], of_second[name])
         delta = float(per_seed.mean())
-        found[name] = {"delta": delta, "ci95": ci95, "per_seed": per_seed.tolist()}
-    return found
+        differences[name] = {"delta": delta, "ci95": ci95, "per_seed": per_seed.tolist()}
+    return differences
 
 
-def _per_seed(made: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
-    return {name: [of(one, truth) for one in made] for name, of in MEASURES.items()}
+def _per_seed(predicted: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
+    return {name: [of(seed, truth) for seed in predicted] for name, of in MEASURES.items()}
 
 
 def _spread_over_draws(spread: np.ndarray, truth: np.ndarray) -> float | None:
-    """Spread (S, N) as a share of that of real audio (N, T, A) over clips and time."""
+    """Compute the spread (S, N) as a share of that of real audio (N, T, A)."""
     variance = float(truth.var(axis=(0, 1), dtype=np.float64).sum())
     noise = float((spread.astype(np.float64) ** 2).mean()) * truth.shape[-1]
     return float(np.sqrt(noise / variance)) if variance > 0 and np.isfinite(noise) else None
@@ -114,24 +115,24 @@ def _cosine_interval(
 def _r2_interval(
     generated: np.ndarray, real: np.ndarray, usable: np.ndarray, bootstrap: GroupBootstrap
 ) -> list[float]:
-    """Errors over variance, both resampled."""
+    """Compute the interval of R2: errors over variance, both resampled."""
     error = np.where(usable, _errors(generated, real), 0.0)
     low, high = _ratio_interval(error, _variances(real, usable), bootstrap)
     return [1.0 - high, 1.0 - low]
 
 
 def _cosines(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """Mean cosine (S, N) of each clip."""
+    """Compute the mean cosine (S, N) of each clip."""
     return np.array([[mean_cosine(*clip) for clip in zip(g, real, strict=True)] for g in generated])
 
 
 def _errors(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """Summed squared error (S, N) of each clip."""
+    """Compute the summed squared error (S, N) of each clip."""
     return ((generated - real) ** 2).sum(axis=(2, 3), dtype=np.float64)
 
 
 def _variances(real: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Summed squared distance (N,) of usable clips from the mean of all of them; 0 of others."""
+    """Compute the summed squared distance (N,) of usable clips from their mean; 0 for others."""
     about_mean = real - real[usable].mean(axis=(0, 1), dtype=np.float64)
     return np.where(usable, (about_mean**2).sum(axis=(1, 2)), 0.0)
 
@@ -139,7 +140,7 @@ def _variances(real: np.ndarray, usable: np.ndarray) -> np.ndarray:
 def _ratio_interval(
     numerator: np.ndarray, denominator: np.ndarray, bootstrap: GroupBootstrap
 ) -> list[float]:
-    """Interval of sums (S, N) over sums (N,), over the resamples in which it is defined."""
+    """Compute the interval of sums (S, N) over sums (N,), over resamples where it is defined."""
     below = bootstrap.sums(denominator)  # (resamples,)
     defined = below > 0
     ratio = bootstrap.sums(numerator.T) / np.where(defined, below, 1.0)[:, None]
@@ -147,14 +148,16 @@ def _ratio_interval(
 
 
 def _label_map(
-    made: np.ndarray, truth: np.ndarray, prototypes: np.ndarray, scores: np.ndarray
+    predicted: np.ndarray, truth: np.ndarray, prototypes: np.ndarray, scores: np.ndarray
 ) -> dict[str, float | int | None]:
-    """mAP of ranking clips for each label by cosine with its prototype; real is the ceiling."""
+    """Compute the mAP of ranking clips by cosine with each prototype; real is the ceiling."""
     present = scores >= PRESENT
     ranked = present.any(axis=0) & ~present.all(axis=0)
     if not ranked.any():
         return {"labels": 0, "generated": None, "real": None, "chance": None}
-    seeds = [mean_average_precision(present, _closeness(one, prototypes)) for one in made]
+    seeds = [
+        mean_average_precision(present, _closeness(of_seed, prototypes)) for of_seed in predicted
+    ]
     return {
         "labels": int(ranked.sum()),
         "generated": float(np.mean(seeds)),
@@ -164,7 +167,7 @@ def _label_map(
 
 
 def _closeness(audio: np.ndarray, prototypes: np.ndarray) -> np.ndarray:
-    """Cosine (N, L) of each clip's mean feature with each label's prototype."""
+    """Compute cosines (N, L) of each clip's mean feature with each label's prototype."""
     clips = audio.mean(axis=1, dtype=np.float64)
     lengths = np.linalg.norm(clips, axis=1)[:, None] * np.linalg.norm(prototypes, axis=1)[None, :]
     return clips @ prototypes.T / np.maximum(lengths, 1e-12)

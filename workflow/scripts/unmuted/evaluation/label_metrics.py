@@ -1,4 +1,4 @@
-"""How well predicted AudioSet labels agree with those that AST hears in the real audio."""
+"""Metrics of predicted AudioSet labels against those that AST detects in the real audio."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from unmuted.evaluation.metrics import mean_average_precision
 def label_metrics(
     present: np.ndarray, scores: np.ndarray, threshold: float
 ) -> dict[str, float | int | None]:
-    """Ranking and decisions of one predictor; null where no label occurs in any clip.
+    """Measure the ranking and the decisions of one predictor; null if no label occurs.
 
-    map and the macro means are over labels that occur in some clip (map: not in all), for only
+    map and the macro means are over labels that occur in some clip (map: not in all), because only
     these have a recall. A label without any prediction has precision 0, as in scikit-learn. The
-    micro means are over all decisions: a false alarm is one whether or not its label occurs.
-    `chance` is the map of guessing.
+    micro means are over all decisions: a false alarm counts whether or not its label occurs.
+    `chance` is the map of random scores.
 
     Args:
-        present: bool (N, L), labels that AST hears in the real audio.
+        present: bool (N, L), labels that AST detects in the real audio.
         scores: (N, L) of the predictor.
-        threshold: from which score a label is predicted, chosen on validation clips.
+        threshold: score from which a label is predicted, chosen on validation clips.
     """
     occurs = present.any(axis=0)
     ranked = occurs & ~present.all(axis=0)
@@ -46,7 +46,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def _mean_share(parts: np.ndarray, wholes: np.ndarray) -> float | None:
-    """Mean over labels, None for none."""
+    """Average the shares of labels; None without any."""
     if len(parts) == 0:
         return None
     return float(np.mean([_share(*each) for each in zip(parts, wholes, strict=True)]))

@@ -8,22 +8,22 @@ CALIBRATION_BINS = 15
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of clips whose predicted class is the true one; both int (N,)."""
+    """Compute the share of clips whose predicted class is the true one; both int (N,)."""
     return float((labels == predicted).mean())
 
 
 def f1_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Per clip and class, what F1 sums up: float (N, 3, C) of hits, truths and predictions."""
+    """Count hits, truths and predictions per clip and class, for F1: float (N, 3, C)."""
     truth = np.eye(classes)[labels]  # (N, C)
     guess = np.eye(classes)[predicted]
     return np.stack([truth * guess, truth, guess], axis=1)
 
 
 def macro_f1_from_counts(counts: np.ndarray) -> np.ndarray:
-    """Macro-F1 of summed counts (..., 3, C) over the classes that some clip truly has.
+    """Compute macro-F1 of summed counts (..., 3, C) over the classes that occur.
 
-    A class that a resample of few groups happens to lose would else count as a failure, and pull
-    the whole interval down.
+    Otherwise a class that is missing from a resample of few groups would count as a failure and
+    bias the whole interval downwards.
     """
     hits, truths, guesses = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
     present = truths > 0
@@ -32,12 +32,12 @@ def macro_f1_from_counts(counts: np.ndarray) -> np.ndarray:
 
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    """Mean over the classes that occur of F1 = 2 hits / (truths + predictions)."""
+    """Average F1 = 2 hits / (truths + predictions) over the classes that occur."""
     return float(macro_f1_from_counts(f1_counts(labels, predicted, classes).sum(axis=0)))
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean gap of confidence and accuracy over 15 equal bins of confidence (Guo et al. 2017)."""
+    """Average the gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
     bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
@@ -46,17 +46,17 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
 
 
 def mean_cosine(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Mean cosine similarity of features (..., A) over all time steps of all clips."""
+    """Average the cosine similarity of features (..., A) over all time steps of all clips."""
     p, t = predicted.astype(np.float64), target.astype(np.float64)
     lengths = np.linalg.norm(p, axis=-1) * np.linalg.norm(t, axis=-1)
     return float(((p * t).sum(axis=-1) / np.maximum(lengths, 1e-12)).mean())
 
 
 def r2(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Explained share of the variance of features (..., A) about their mean over clips and time.
+    """Compute the explained share of the variance of features (..., A) over clips and time.
 
-    Summed over features, as scikit-learn's `variance_weighted`: 0 is the constant best guess,
-    below 0 is worse.
+    It is summed over features, as scikit-learn's `variance_weighted`: 0 is the best constant
+    prediction, values below 0 are worse.
     """
     p = predicted.reshape(-1, predicted.shape[-1]).astype(np.float64)
     t = target.reshape(-1, target.shape[-1]).astype(np.float64)
@@ -64,7 +64,7 @@ def r2(predicted: np.ndarray, target: np.ndarray) -> float:
 
 
 def mean_average_precision(present: np.ndarray, scores: np.ndarray) -> float:
-    """Mean over labels of the average precision of ranking clips by score.
+    """Average over labels the average precision of ranking clips by score.
 
     present: bool (N, L); labels with no positive clip, or only positive ones, are left out (nan
     if none is left). scores: float (N, L); equal scores are ranked together, as scikit-learn

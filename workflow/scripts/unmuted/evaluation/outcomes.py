@@ -1,4 +1,4 @@
-"""What an arm's classifiers reached, and how two arms differ: the parts of every report."""
+"""The metrics of an arm, and the contrasts of two arms: the parts of every report."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ TESTS = (
 
 @dataclass(frozen=True)
 class ArmOutcome:
-    """What the classifiers of one arm said about the test clips."""
+    """The predictions of one arm's classifiers for the test clips."""
 
-    probabilities: np.ndarray  # float32 (S, N, C), one a seed
+    probabilities: np.ndarray  # float32 (S, N, C), one per seed
     audio: dict[str, str]  # {"train": ..., "test": ...} in words
-    epochs: list[int]  # of the checkpoint chosen on validation, one a seed
+    epochs: list[int]  # of the checkpoint chosen on validation clips, one per seed
 
 
 def correctness(arm: ArmOutcome, labels: np.ndarray) -> np.ndarray:
-    """float (S, N), 1 where the seed's classifier is right"""
+    """Return 1 where a seed's classifier is right, else 0: float (S, N)."""
     return (arm.probabilities.argmax(axis=2) == labels).astype(np.float64)
 
 
 def correct_by_arm(arms: Mapping[str, ArmOutcome], labels: np.ndarray) -> dict[str, np.ndarray]:
-    """1 where a seed's classifier is right, float (S, N) by arm; labels: int (N,)."""
+    """Return `correctness`, float (S, N), by arm; labels: int (N,)."""
     return {name: correctness(arm, labels) for name, arm in arms.items()}
 
 
@@ -58,17 +58,17 @@ def measure_arms(
     pairs: Sequence[tuple[str, str]],
     bootstrap: GroupBootstrap,
 ) -> dict[str, Any]:
-    """Sections "arms" and "contrasts" of a system's report.
+    """Build the sections "arms" and "contrasts" of a system's report.
 
     labels: int (N,). pairs: of arms to contrast; the first is the primary contrast.
     """
     correct = correct_by_arm(arms, labels)
-    found = {f"{a}-{b}": (correct[a], correct[b]) for a, b in pairs}
+    by_pair = {f"{a}-{b}": (correct[a], correct[b]) for a, b in pairs}
     return {
         "arms": {
             name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
         },
-        "contrasts": contrasts(found, bootstrap, "-".join(pairs[0])),
+        "contrasts": contrasts(by_pair, bootstrap, "-".join(pairs[0])),
     }
 
 
@@ -78,11 +78,12 @@ def arm_metrics(
     correct: np.ndarray,
     bootstrap: GroupBootstrap,
 ) -> dict[str, Any]:
+    """Compute accuracy, macro-F1 and calibration of an arm; correct: float (S, N)."""
     predicted = arm.probabilities.argmax(axis=2)  # (S, N)
     classes = arm.probabilities.shape[2]
-    counts = np.stack([f1_counts(labels, one, classes) for one in predicted], axis=1)
+    counts = np.stack([f1_counts(labels, of_seed, classes) for of_seed in predicted], axis=1)
     f1_samples = bootstrap.over_seeds(macro_f1_from_counts(bootstrap.sums(counts)))
-    calibration = [expected_calibration_error(labels, one) for one in arm.probabilities]
+    calibration = [expected_calibration_error(labels, of_seed) for of_seed in arm.probabilities]
     return {
         "accuracy": measure(correct.mean(axis=1), bootstrap.means(correct)),
         "macro_f1": measure(macro_f1_from_counts(counts.sum(axis=0)), f1_samples),
@@ -93,6 +94,7 @@ def arm_metrics(
 
 
 def measure(per_seed: np.ndarray, samples: np.ndarray) -> dict[str, Any]:
+    """Sum up values (S,) with the interval of their resamples."""
     return {
         "mean": float(per_seed.mean()),
         "ci95": list(interval(samples)),
@@ -103,7 +105,7 @@ def measure(per_seed: np.ndarray, samples: np.ndarray) -> dict[str, Any]:
 def contrast(
     first: np.ndarray, second: np.ndarray, bootstrap: GroupBootstrap, primary: bool = False
 ) -> dict[str, Any]:
-    """Difference in accuracy of two arms (S, N) each, clip by clip and seed by seed."""
+    """Compute the paired difference in accuracy of two arms, (S, N) each."""
     difference = first - second
     samples = bootstrap.means(difference)
     return {
@@ -121,22 +123,23 @@ def contrasts(
     bootstrap: GroupBootstrap,
     primary: Name | None = None,
 ) -> dict[Name, dict[str, Any]]:
-    """The `contrast` of every pair of arms, (S, N) each, with p-values adjusted for their number.
+    """Compute the `contrast` of every pair of arms, (S, N) each, with adjusted p-values.
 
-    primary: the pair named beforehand, if one is; the others are one family (Holm).
+    primary: the pair that was named before any result, if any; the others are one family (Holm).
     """
-    found = {
+    by_name = {
         name: contrast(first, second, bootstrap, primary=name == primary)
         for name, (first, second) in pairs.items()
     }
-    adjusted = adjusted_p_values({name: one["p"] for name, one in found.items()}, primary)
-    return {name: one | {"p_adjusted": adjusted[name]} for name, one in found.items()}
+    adjusted = adjusted_p_values({name: pair["p"] for name, pair in by_name.items()}, primary)
+    return {name: pair | {"p_adjusted": adjusted[name]} for name, pair in by_name.items()}
 
 
 def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> dict[str, Any]:
-    """Section "statistics" of every report.
+    """Build the section "statistics" of every report.
 
-    choices: what was chosen, and by what. families: of contrasts that are corrected apart.
+    choices: what was chosen, by which criterion. families: describes contrasts that are corrected
+    separately.
     """
     _, seeds = bootstrap.seed_shares.shape
     return {
@@ -153,15 +156,15 @@ def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> d
 def recovery(
     correct: Mapping[str, np.ndarray], arm: str, bootstrap: GroupBootstrap
 ) -> dict[str, Any] | str:
-    """Share of real audio's gain over video only that an arm brings back; "undefined" without one.
+    """Compute the share of real audio's gain over video that an arm recovers; or "undefined".
 
-    correct: by arm, (S, N) of `correctness`; with video_only and real_audio among them.
+    correct: (S, N) of `correctness` by arm, including video_only and real_audio.
     """
     means = {name: correct[name].mean() for name in ("video_only", arm, "real_audio")}
-    video, filled, real = (bootstrap.means(correct[name]) for name in means)
+    video, imputed, real = (bootstrap.means(correct[name]) for name in means)
     if interval(real - video)[0] <= 0:
         return "undefined"
-    samples = (filled - video)[real != video] / (real - video)[real != video]
+    samples = (imputed - video)[real != video] / (real - video)[real != video]
     gain = means["real_audio"] - means["video_only"]
     return {
         "value": float((means[arm] - means["video_only"]) / gain),

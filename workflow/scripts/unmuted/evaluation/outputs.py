@@ -1,4 +1,4 @@
-"""Writing what a report holds: metrics as JSON, tables as CSV, and folders of figures."""
+"""Writing the outputs of a report: metrics as JSON, tables as CSV, and folders of figures."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def write_output(path: Path, output: Output) -> None:
 
 
 def table(rows: Any, columns: list[str] | None = None) -> pd.DataFrame:
-    """A table of rows, whose values are written as they are; what a row lacks is left empty.
+    """Make a table of rows; values are kept as they are, and missing ones are left empty.
 
-    rows: mappings by column. columns: in their order, those of the first row unless given.
+    rows: mappings by column. columns: in their order; by default those of the first row.
     """
     return pd.DataFrame(list(rows), columns=columns, dtype=object)
 

@@ -37,10 +37,10 @@ ROLES = ("vit", "ast", "blip", "sentence")  # of the models behind every system
 def provenance(
     job: ReportJob, video_ids: Sequence[str], roles: Sequence[str] = ROLES
 ) -> dict[str, object]:
-    """The report's "provenance" section; dtypes are those that these videos' artifacts name.
+    """Build the section "provenance"; dtypes are those in the artifacts of these videos.
 
-    roles: of the models behind the report. Machines differ in the dtype that is fast on them:
-    several are listed where several were used.
+    roles: of the models behind the report. The fastest dtype depends on the machine: if several
+    were used, all are listed.
     """
     from unmuted.media import ffmpeg
 

@@ -1,4 +1,4 @@
-"""The shape of a metrics file, checked whenever one is written."""
+"""The check of every metrics file against its schema."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 
 @cache
 def read_schema(name: str) -> dict[str, Any]:
-    """A file of `workflow/schemas`."""
+    """Read a file of `workflow/schemas`."""
     return yaml.safe_load((SCHEMAS / name).read_text(encoding="utf-8"))
 
 
 def check_report(report: dict[str, Any], schema: str) -> None:
-    """Raise ValueError naming the place where `report` departs from the schema file `schema`."""
+    """Raise ValueError with the place at which `report` departs from the schema file `schema`."""
     shared = {"$defs": read_schema("metrics.schema.yaml")["$defs"] | _one_a_seed(report)}
     rules = read_schema(schema) | shared
     validator = jsonschema.Draft202012Validator(rules)
@@ -35,9 +35,10 @@ def check_report(report: dict[str, Any], schema: str) -> None:
 
 
 def _one_a_seed(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The definition of lists with an item a seed: as long as the list of seeds, where it is one.
+    """Define lists with one item per seed: as long as the list of seeds, if that is a list.
 
-    Otherwise the schema's own definition holds, and the schema names what is wrong with the seeds.
+    Otherwise the definition in the schema applies, and the schema reports what is wrong with the
+    seeds.
     """
     seeds = report.get("provenance", {}).get("seeds")
     if not isinstance(seeds, list):
@@ -48,7 +49,7 @@ def _one_a_seed(report: Mapping[str, Any]) -> dict[str, Any]:
 def write_report(path: Path, report: dict[str, Any], schema: str) -> None:
     """Check `report` and write it as JSON, whole or not at all; equal reports give equal bytes.
 
-    A report of too few seeds is marked as exploratory here, so that none can be written without.
+    A report of too few seeds is marked as exploratory here, so that none is written unmarked.
     """
     rounded = _rounded(with_evidence(report))
     check_report(rounded, schema)
@@ -58,7 +59,7 @@ def write_report(path: Path, report: dict[str, Any], schema: str) -> None:
 
 
 def _rounded(value: Any) -> Any:
-    """`value` with every float rounded to 6 decimals."""
+    """Round every float in `value` to 6 decimals."""
     if isinstance(value, float):
         return round(value, DECIMALS) + 0.0  # + 0.0 turns -0.0 into 0.0
     if isinstance(value, dict):

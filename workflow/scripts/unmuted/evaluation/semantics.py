@@ -1,4 +1,4 @@
-"""What the captions and their mapping to AudioSet labels look like, in numbers."""
+"""Statistics of the captions and of their mapping to AudioSet labels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FUNCTION_WORDS = frozenset({"a", "an", "the", "in", "on", "of", "into", "front"}
 def summarise_semantics(
     captions: Sequence[Sequence[str]], mappings: Sequence[Sequence[Sequence[Mapping[str, Any]]]]
 ) -> dict[str, Any]:
-    """The report's "semantics" section.
+    """Build the section "semantics".
 
-    captions: of each clip, one a representative frame. mappings: of each clip and caption, the
+    captions: of each clip, one per representative frame. mappings: of each clip and caption the
     nearest labels as {"label", "similarity", ...}, the nearest first.
     """
     texts = [caption for clip in captions for caption in clip]
@@ -34,19 +34,19 @@ def summarise_semantics(
 
 
 def content_words_right(captions: Sequence[Sequence[str]], truths: Sequence[str]) -> float:
-    """Share of the content words of the true captions that were said.
+    """Compute the share of the content words of the true captions that occur in the captions.
 
-    captions: of each clip, one a representative frame. truths: the true caption of each clip. Every
-    caption counts by itself, against the truth of its clip.
+    captions: of each clip, one per representative frame. truths: the true caption of each clip.
+    Every caption is compared with the truth of its clip.
     """
-    said = true = 0
+    right = true = 0
     for clip, truth in zip(captions, truths, strict=True):
         expected = content_words(truth)
-        said += sum(len(content_words(caption) & expected) for caption in clip)
+        right += sum(len(content_words(caption) & expected) for caption in clip)
         true += len(clip) * len(expected)
-    return said / true if true else 0.0
+    return right / true if true else 0.0
 
 
 def content_words(caption: str) -> set[str]:
-    """The words of a caption that name something."""
+    """Return the words of a caption without function words."""
     return set(caption.split()) - FUNCTION_WORDS

@@ -1,4 +1,4 @@
-"""p-values of paired differences, clustered by source group, and their correction for many."""
+"""p-values of paired differences, clustered by source group, and their adjustment."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from unmuted.errors import UserError
 from unmuted.evaluation.bootstrap import GroupBootstrap
 
-MOST_EXACT = 16  # groups; up to here all 2^G sign patterns are gone through
+MOST_EXACT = 16  # groups; up to this number all 2^G sign patterns are enumerated
 DRAWS = 20_000
 _DRAWS_AT_ONCE = 1000  # bounds memory
-_TINY = 1e-9  # sums of fractions that come to 0 but for rounding
+_TINY = 1e-9  # sums of fractions that are 0 except for rounding
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -21,68 +21,68 @@ Name = TypeVar("Name", bound=Hashable)
 def sign_flip_p(
     difference: np.ndarray, groups: Sequence[str], seed: int, draws: int = DRAWS
 ) -> float:
-    """Two-sided p-value of a mean difference of two arms, by flipping signs of source groups.
+    """Compute a two-sided p-value of a mean difference by flipping signs of source groups.
 
-    difference: float (N,), one a clip, such as correctness in one arm minus correctness in the
+    difference: float (N,), one per clip, such as correctness in one arm minus correctness in the
     other, mean over seeds. groups: source group of each clip. Were the arms alike, their names
     could be swapped in any group: the p-value is the share of sign patterns of the groups' sums
-    whose total lies as far from 0 as the one found. It is exact for up to 16 groups whose sum is
-    not 0, however few they are; with more, `draws` patterns drawn from `seed` and the pattern found
-    stand for all (Phipson and Smyth 2010). Dividing the total by its standard error would order
+    whose total is as far from 0 as the observed one. It is exact for up to 16 groups whose sum is
+    not 0; with more, it is estimated from `draws` patterns drawn from `seed` and the observed
+    pattern (Phipson and Smyth 2010). Dividing the total by its standard error would order
     the patterns the same way, so this is also the permutation form of the paired t-test.
     """
     _, group_of_clip = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(group_of_clip, weights=np.asarray(difference, dtype=np.float64))
-    # Fractions of a seed add up to almost 0 or almost a tie: not seen as differences.
+    # Fractions of a seed may add up to almost 0 or almost a tie, which is no difference.
     tolerance = 1e-9 * max(1.0, float(np.abs(sums).sum()))
     sums = sums[np.abs(sums) > tolerance]
-    found = abs(sums.sum()) - tolerance
+    observed = abs(sums.sum()) - tolerance
     if len(sums) <= MOST_EXACT:
-        return float((np.abs(_all_totals(sums)) >= found).mean())
+        return float((np.abs(_all_totals(sums)) >= observed).mean())
     rng = np.random.default_rng(seed)
     extreme = 0
     for start in range(0, draws, _DRAWS_AT_ONCE):
         shape = (min(_DRAWS_AT_ONCE, draws - start), len(sums))
         signs = rng.integers(2, size=shape, dtype=np.int8) * 2 - 1
-        extreme += int((np.abs(signs @ sums) >= found).sum())
+        extreme += int((np.abs(signs @ sums) >= observed).sum())
     return (extreme + 1) / (draws + 1)
 
 
 def bootstrap_p(samples: np.ndarray) -> float:
-    """Two-sided p-value of a difference from its resampled values (B,), never 0.
+    """Compute a two-sided p-value of a difference from its resampled values (B,), never 0.
 
-    Twice the share of resamples at or beyond 0 on the rarer side, the value found counted among
-    them: below 0.05 only where the 95 % percentile interval of the same resamples leaves 0 out.
+    It is twice the share of resamples at or beyond 0 on the rarer side, including the observed
+    value: below 0.05 only if the 95 % percentile interval of the same resamples excludes 0.
     """
     at_most, at_least = (samples <= _TINY).sum(), (samples >= -_TINY).sum()
     return float(min(1.0, 2 * (1 + min(at_most, at_least)) / (len(samples) + 1)))
 
 
 def paired_p(difference: np.ndarray, bootstrap: GroupBootstrap) -> float:
-    """Two-sided p-value of a mean difference of two arms, clip by clip and seed by seed (S, N).
+    """Compute a two-sided p-value of a mean paired difference of two arms, (S, N).
 
-    The larger of two. By flipping signs of source groups: with few groups that bounds what can be
-    reached, but it takes the luck of the seeds for the arms' own. By the draws of groups and seeds
-    that the interval rests on: another training belongs to what they vary.
+    It is the larger of two: by flipping signs of source groups, which with few groups limits how
+    small it can be but ignores the variation between seeds; and by the draws of groups and seeds
+    behind the interval, which includes that variation.
     """
     over_groups = sign_flip_p(difference.mean(axis=0), bootstrap.group_of_clip, seed=0)
     return max(over_groups, bootstrap_p(bootstrap.means(difference)))
 
 
 def smallest_p(groups: int) -> float:
-    """The smallest p-value that so many differing source groups allow: all signs alike."""
+    """Return the smallest p-value that this number of differing source groups allows."""
     return min(1.0, 2.0 ** (1 - groups))
 
 
 def smallest_reachable_p(bootstrap: GroupBootstrap) -> float:
-    """The smallest that `paired_p` can be with these source groups and so many resamples."""
+    """Return the smallest possible value of `paired_p` with these groups and resamples."""
     resamples, groups = bootstrap.draws.shape
     drawn = 1 / (DRAWS + 1) if groups > MOST_EXACT else 0.0
     return max(smallest_p(groups), drawn, min(1.0, 2 / (resamples + 1)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that hold the chance of any false find at its level (Holm 1979)."""
+    """Adjust p-values to control the family-wise error rate (Holm 1979)."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted = [0.0] * len(p_values)
     highest = 0.0
@@ -95,12 +95,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def adjusted_p_values(
     p_values: Mapping[Name, float], primary: Name | None = None
 ) -> dict[Name, float]:
-    """The p-values of named contrasts: the primary one as it is, the others adjusted by Holm.
+    """Adjust the p-values of named contrasts by Holm, except the primary one.
 
-    The primary contrast, named before any result is seen, is tested first and alone; the others
-    are one family of their own. So each of the two, not both together, errs at the stated level.
-    Without a primary contrast all are one family. Raises UserError when `primary` is none of the
-    contrasts.
+    The primary contrast, named before any result is seen, is tested alone; the others are a
+    separate family. So the error rate holds for each of the two, not for both together. Without a
+    primary contrast all are one family. Raises UserError if `primary` is none of the contrasts.
     """
     if primary is not None and primary not in p_values:
         raise UserError(
@@ -112,7 +111,7 @@ def adjusted_p_values(
 
 
 def _all_totals(sums: np.ndarray) -> np.ndarray:
-    """Totals (2^G,) of sums (G,) under every pattern of signs."""
+    """Compute the totals (2^G,) of sums (G,) under every pattern of signs."""
     totals = np.zeros(1)
     for value in sums:
         totals = np.concatenate([totals + value, totals - value])
@@ -120,5 +119,5 @@ def _all_totals(sums: np.ndarray) -> np.ndarray:
 
 
 def p_in_words(p: float) -> str:
-    """A p-value as readers expect it; none is 0."""
+    """Format a p-value; none is 0."""
     return "p < 0.001" if p < 0.001 else f"p {p:.3f}"

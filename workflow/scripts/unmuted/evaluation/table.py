@@ -14,29 +14,29 @@ from unmuted.evaluation.significance import p_in_words
 Report = Mapping[str, Any]
 
 WIDTH = 88
-NOTHING_HEARD = "generated audio: no test clip has usable sound to compare with"
+NO_USABLE_SOUND = "generated audio: no test clip has usable sound to compare with"
 
 
 def format_report(report: Report) -> str:
-    """Arms with intervals, contrasts, generated audio, and a sentence each on what they mean."""
+    """Format arms with intervals, contrasts, generated audio, and a sentence for each contrast."""
     blocks = [_heading(report), _arms(report), _contrasts(report)]
     blocks += [_lambda(report)] if "lambda" in report else []
     blocks += [_generation(report)] if "generation" in report else []
     blocks += [_recalls(report)] if "classes" in report else []
-    blocks += [_missing(report), _filled(report)] if "missing" in report else []
-    said = [*_evidence(report), *conclusions(report), *_likeness_conclusion(report)]
-    sentences = [textwrap.fill(sentence, WIDTH) for sentence in said]
+    blocks += [_missing(report), _imputed(report)] if "missing" in report else []
+    conclusion = [*_evidence(report), *conclusions(report), *_likeness_conclusion(report)]
+    sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusion]
     return "\n\n".join([*filter(None, blocks), "\n".join(sentences)]) + "\n"
 
 
 def conclusions(report: Report) -> list[str]:
-    """One sentence a contrast, the same for a gain, a loss and nothing found.
+    """Write one sentence per contrast, in equal words for a gain, a loss and no difference.
 
-    Of a comparison of many arms only the primary contrast is put into words.
+    A comparison of many arms gets a sentence for its primary contrast only.
     """
     contrasts = report["contrasts"]
     if report["system"] == "comparison":
-        contrasts = {name: one for name, one in contrasts.items() if one["primary"]}
+        contrasts = {name: pair for name, pair in contrasts.items() if pair["primary"]}
     sentences = [_conclusion(name, contrast) for name, contrast in contrasts.items()]
     if report["system"] != "arch2":
         return sentences
@@ -80,7 +80,7 @@ def _spoken(arm: str) -> str:
 
 
 def _likeness_conclusion(report: Report) -> list[str]:
-    """Of the pilot, what learning classes beside does to the audio that it generates."""
+    """Write how learning classes changes the audio that the pilot generates."""
     difference = report.get("generation", {}).get("difference")
     if difference is None:
         return []
@@ -109,7 +109,7 @@ def _seeds(report: Report) -> str:
 
 
 def _evidence(report: Report) -> list[str]:
-    """What too few seeds forbid, ahead of the sentences that would sound like claims."""
+    """Write that a run with too few seeds supports no claims, before the conclusions."""
     if exploratory(len(report["provenance"]["seeds"])) is None:
         return []
     return [f"This run is exploratory: a claim needs at least {ENOUGH_SEEDS} seeds."]
@@ -140,7 +140,7 @@ def _role(arm: Mapping[str, Any]) -> str:
 
 
 def _missing(report: Report) -> str:
-    """Accuracy with no and with all test clips' streams missing, by arm."""
+    """Format the accuracy of each arm at each rate of missing streams."""
     rates = report["missing"]["test_rates"]
     kind = next(iter(next(iter(report["missing"]["curves"].values()))))
     heads = [f"{100 * rate:g} %" for rate in rates]
@@ -153,12 +153,12 @@ def _missing(report: Report) -> str:
     return _align(rows)
 
 
-def _filled(report: Report) -> str:
-    """Does what fills missing streams help? Differences of the areas under the rate curves."""
+def _imputed(report: Report) -> str:
+    """Format the differences of the areas under the rate curves."""
     blocks = []
     for trained, measures in report["missing"]["contrasts"].items():
         head = f"where streams are missing, mean of all rates, {_trained(trained)}"
-        if not measures["area"]:  # no arm fills what is missing
+        if not measures["area"]:  # no arm imputes missing audio
             continue
         blocks.append(_contrast_rows(head, measures["area"]))
     return "\n\n".join(blocks)
@@ -198,24 +198,25 @@ def _verdict(contrast: Mapping[str, Any]) -> str:
 
 
 def _lambda(report: Report) -> str:
-    """What was tried as the weight of the pilot's second loss, the chosen one marked."""
+    """Format the candidates for the weight of the pilot's second loss; the chosen one is marked."""
     chosen, clips = report["lambda"]["chosen"], report["lambda"]["validation_clips"]
     rows = [(f"lambda, by log-loss on {clips} validation clips", "log-loss", "accuracy %", "")]
-    for one in report["lambda"]["candidates"]:
-        accuracy = _percent(sum(one["accuracy"]) / len(one["accuracy"]))
-        mark = "chosen" if one["lambda"] == chosen else ""
-        rows.append((f"{one['lambda']:g}", f"{one['log_loss']:.3f}", accuracy, mark))
+    for candidate in report["lambda"]["candidates"]:
+        weight, per_seed = candidate["lambda"], candidate["accuracy"]
+        accuracy = _percent(sum(per_seed) / len(per_seed))
+        mark = "chosen" if weight == chosen else ""
+        rows.append((f"{weight:g}", f"{candidate['log_loss']:.3f}", accuracy, mark))
     return _align(rows)
 
 
 def _recalls(report: Report) -> str:
-    """Recall of each class beside the clips that it was learnt from, and classes without any."""
+    """Format the recall and the numbers of clips of each class, and classes without clips."""
     training = report["training"]
     head = f"class (split: {training['split']})"
     rows = [(head, "train", "val", "test", "recall %")]
-    for one in report["classes"]:
-        recall = "none" if one["recall"] is None else _percent(one["recall"]["mean"])
-        rows.append((one["label"], *(str(one[k]) for k in ("train", "val", "test")), recall))
+    for row in report["classes"]:
+        recall = "none" if row["recall"] is None else _percent(row["recall"]["mean"])
+        rows.append((row["label"], *(str(row[k]) for k in ("train", "val", "test")), recall))
     starved = ", ".join(training["starved_classes"])
     return _align(rows) + (
         f"\n\nClasses of which there is no training clip: {starved}" * bool(starved)
@@ -227,7 +228,7 @@ def _generation(report: Report) -> str:
     if "joint" in generation:
         return _both_generations(generation)
     if generation["clips"] == 0:
-        return NOTHING_HEARD
+        return NO_USABLE_SOUND
     interval = "[{:.3f}, {:.3f}]".format(*generation["r2_ci95"])
     return (
         f"generated audio against real, {generation['clips']} test clips: "
@@ -236,16 +237,16 @@ def _generation(report: Report) -> str:
 
 
 def _both_generations(generation: Mapping[str, Any]) -> str:
-    """Of the pilot: audio by both branches together, by one alone, and their difference."""
+    """Format the pilot's audio of both branches, of one branch alone, and their difference."""
     joint, alone, difference = (generation[key] for key in ("joint", "alone", "difference"))
     if difference is None:
-        return NOTHING_HEARD
+        return NO_USABLE_SOUND
     head = f"generated audio against real, {joint['clips']} test clips"
     rows = [(head, "cosine", "95 % interval", "R2", "95 % interval")]
-    for name, one in (("branches trained together", joint), ("trained alone", alone)):
-        cells = [(one[key], one[f"{key}_ci95"], "") for key in ("cosine", "r2")]
+    for name, measured in (("branches trained together", joint), ("trained alone", alone)):
+        cells = [(measured[key], measured[f"{key}_ci95"], "") for key in ("cosine", "r2")]
         rows.append((name, *(text for cell in cells for text in _with_interval(*cell))))
-    cells = [(one["delta"], one["ci95"], "+") for one in (difference["cosine"], difference["r2"])]
+    cells = [(difference[key]["delta"], difference[key]["ci95"], "+") for key in ("cosine", "r2")]
     rows.append(("difference", *(text for cell in cells for text in _with_interval(*cell))))
     return _align(rows)
 
@@ -268,7 +269,7 @@ def _range(ci95: list[float]) -> str:
 
 
 def _align(rows: list[tuple[str, ...]]) -> str:
-    """Columns padded to their widest cell: the first to the left, the others to the right."""
+    """Pad columns to their widest cell: the first to the left, the others to the right."""
     names, *columns = zip(*rows, strict=True)
     text = pd.DataFrame(dict(enumerate(columns)), index=names).to_string(header=False)
     return "\n".join(line.rstrip() for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""The test clips of a run and what every classifier said of them: what all reports begin with."""
+"""The test clips of a run, with the predictions of all classifiers: the data of all reports."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class TestedClips:
         return [clip.video_id for clip in self.clips]
 
     def predictions(self, stage: str = "predictions") -> list[Mapping[str, Any]]:
-        """What a stage of predictions says of each test clip."""
+        """Read the predictions of a stage for each test clip."""
         return [clip.artifacts[stage].json() for clip in self.clips]
 
     def probabilities(self, arm: str, stage: str = "predictions") -> np.ndarray:
-        """float32 (S, N, C) of an arm."""
-        found = [one["arms"][arm] for one in self.predictions(stage)]
-        by_seed = [one["probabilities"] if isinstance(one, dict) else one for one in found]
+        """Read the class probabilities of an arm, float32 (S, N, C)."""
+        of_arm = [clip["arms"][arm] for clip in self.predictions(stage)]
+        by_seed = [clip["probabilities"] if isinstance(clip, dict) else clip for clip in of_arm]
         return np.float32(by_seed).swapaxes(0, 1)
 
     def audio(self, arm: str, leaks: Collection[str] = ()) -> dict[str, str]:
-        """{"train": ..., "test": ...}: which audio an arm gets, in words; leaks: arms that leak."""
+        """Describe the audio of an arm in words, {"train", "test"}; leaks: arms that leak."""
         train = np.array([clip.has_sound for clip in self.experiment.split("train")])
         unlabelled = sum(clip.has_sound for clip in self.experiment.unlabelled)
         return audio_in_words(arm, train, self.usable, unlabelled, leaks)
@@ -66,12 +66,12 @@ class TestedClips:
         stage: str = "predictions",
         leaks: Collection[str] = (),
     ) -> ArmOutcome:
-        """What an arm's classifiers said; choices: of each seed the checkpoint that was chosen."""
+        """Read the outcome of an arm; choices: the chosen checkpoint of each seed."""
         epochs = [choice["epoch"] for choice in choices]
         return ArmOutcome(self.probabilities(arm, stage), self.audio(arm, leaks), epochs)
 
     def data(self) -> dict[str, Any]:
-        """The report's "data" section; classes that cannot be tested are named in the log."""
+        """Build the section "data"; classes that cannot be tested are named in the log."""
         experiment = self.experiment
         if untested := experiment.classes_without("test"):
             log = logging.getLogger("unmuted")
@@ -93,10 +93,10 @@ def load_tested(
     needs: SampleStages = CAPTIONED_VIEWS,
     others: Mapping[str, Experiment] | None = None,
 ) -> TestedClips:
-    """Read the experiment with artifacts of `stages` and draw its bootstrap.
+    """Read the experiment with artifacts of `stages`, and draw its bootstrap.
 
-    others: experiments of systems whose samples need other stages, by system; a clip that one of
-    them cannot be tested on is left out. Raises UserError when no clip is left.
+    others: experiments of systems whose samples need other stages, by system; a clip on which one
+    of them cannot be tested is left out. Raises UserError if no clip is left.
     """
     experiment = load_whole_experiment(job, job.config["folds"], stages, needs)
     clips, left_out = _in_all(experiment.split("test"), others or {})
@@ -115,7 +115,7 @@ def load_tested(
 def _in_all(
     clips: Sequence[Clip], others: Mapping[str, Experiment]
 ) -> tuple[list[Clip], dict[str, int]]:
-    """Test clips that are test clips of all other experiments too; how many are not, by system."""
+    """Select the test clips of all experiments, and count those that are not, by system."""
     tested = {
         system: {clip.video_id for clip in experiment.split("test")}
         for system, experiment in others.items()

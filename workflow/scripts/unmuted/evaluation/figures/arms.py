@@ -1,4 +1,4 @@
-"""Accuracy by arm: a dot and an interval each."""
+"""Accuracy by arm: a dot and an interval for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ArmAccuracy:
 
     accuracy, low, high: mean over seeds and the ends of its 95 % interval, shares of clips.
     per_seed: accuracy of each seed. role: "arm"; "control", which must not win; or "leaks", which
-    reads the true label of the clips it is tested on.
+    reads the true label of test clips.
     """
 
     name: str
@@ -67,7 +67,7 @@ def accuracy_by_arm(
     caption: str,
     chance: float | None = None,
 ) -> Figure:
-    """Arms from top to bottom as given, controls below them.
+    """Draw arms from top to bottom in the given order, controls below them.
 
     reference: name of the arm with whose accuracy the others are compared, drawn as a line with
     its interval. chance: accuracy of guessing, drawn as a dotted line.

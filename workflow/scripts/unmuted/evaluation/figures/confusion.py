@@ -1,4 +1,4 @@
-"""The confusion matrix: which classes are taken for which."""
+"""The confusion matrix of true and predicted classes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from unmuted.evaluation.figures.style import (
     styled,
 )
 
-MOST_WITH_NUMBERS = 25  # classes; beyond, the colour alone must do
-_DARK = 0.55  # share from which on white numbers read better
+MOST_WITH_NUMBERS = 25  # classes; with more, only the colour is shown
+_DARK = 0.55  # share from which white numbers are more legible
 
 
 @styled
 def confusion_matrix(
     counts: np.ndarray, classes: Sequence[str], arm: str, caption: str, leaks: bool = False
 ) -> Figure:
-    """Clips by true class (rows) and predicted class (columns).
+    """Draw clips by true class (rows) and predicted class (columns).
 
     counts: float (C, C), clips averaged over seeds. The colour is the share of a row; a class
     without test clips has a grey row. leaks: whether the arm reads the true labels of test clips.

@@ -19,7 +19,7 @@ LABELS = ("striking drum", "ringing bell", "pouring water", "bouncing ball")
 
 
 def demo_clips(labels: Sequence[str] = LABELS) -> Figure:
-    """One row for each label's first clip: FRAMES frames and the spectrogram of its sound."""
+    """Draw one row for the first clip of each label: FRAMES frames and a spectrogram."""
     clips = [_first(label) for label in labels]
     figure = plt.figure(figsize=(13, 1.75 * len(clips)), layout="constrained")
     for part, spec in zip(figure.subfigures(len(clips), 1), clips, strict=True):

@@ -36,7 +36,7 @@ class Difference:
 
 @styled
 def differences(panels: Mapping[str, Sequence[Difference]], title: str, caption: str) -> Figure:
-    """A panel a measure, side by side, with the same rows in each."""
+    """Draw one panel per measure, side by side, with the same rows."""
     rows = next(iter(panels.values()))
     figure = new_figure(
         4.2 + 3.6 * len(panels),
@@ -49,34 +49,35 @@ def differences(panels: Mapping[str, Sequence[Difference]], title: str, caption:
     for axis, (measure, shown) in zip(axes, panels.items(), strict=True):
         axis.set_title(measure, loc="left")
         axis.axvline(0, color=GREY, lw=1, ls="--", zorder=1)
-        for row, one in enumerate(shown):
-            _draw(axis, row, one)
+        for row, difference in enumerate(shown):
+            _draw(axis, row, difference)
         axis.set_xlabel("Difference (percentage points)")
         axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.4g}"))
         axis.grid(axis="x")
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-    axes[0].set_yticks(range(len(rows)), [_row_label(one) for one in rows])
+    axes[0].set_yticks(range(len(rows)), [_row_label(difference) for difference in rows])
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure
 
 
-def _draw(axis: Axes, row: int, one: Difference) -> None:
-    colour = RED if one.leaks else COLOURS[0]
-    face = colour if one.p_adjusted < 0.05 else "white"
-    axis.plot([one.low, one.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
-    axis.plot([one.delta], [row], "o", ms=7.5, color=colour, mfc=face, mew=1.6)
+def _draw(axis: Axes, row: int, difference: Difference) -> None:
+    colour = RED if difference.leaks else COLOURS[0]
+    face = colour if difference.p_adjusted < 0.05 else "white"
+    low, high = difference.low, difference.high
+    axis.plot([low, high], [row, row], color=colour, lw=2, solid_capstyle="butt")
+    axis.plot([difference.delta], [row], "o", ms=7.5, color=colour, mfc=face, mew=1.6)
     axis.annotate(
-        p_in_words(one.p_adjusted),
+        p_in_words(difference.p_adjusted),
         (1.01, row),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=8.5,
-        color=colour if one.leaks else BLACK,
+        color=colour if difference.leaks else BLACK,
     )
 
 
-def _row_label(one: Difference) -> str:
-    first, second = one.name.split("-")
+def _row_label(difference: Difference) -> str:
+    first, second = difference.name.split("-")
     label = f"{shorten(first)} − {shorten(second)}"
-    return f"{label} ({LEAKS})" if one.leaks else label
+    return f"{label} ({LEAKS})" if difference.leaks else label

@@ -1,4 +1,4 @@
-"""Accuracy over the share of clips whose audio is missing: a panel a kind, a line an arm."""
+"""Accuracy over the share of clips with missing audio: one panel per kind, one line per arm."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def accuracy_over_missing(
     caption: str,
     leaks: Collection[str] = (),
 ) -> Figure:
-    """How accuracy falls as audio goes missing.
+    """Draw the accuracy over the share of clips with missing audio.
 
     rates: shares of test clips without their sound, rising. kinds: for each kind of missing audio
     the accuracy of each arm over the rates with its 95 % interval. reference: name of the arm
-    that hears nothing, drawn in black. leaks: names of arms that read the true labels of test
-    clips, marked so.
+    without audio, drawn in black. leaks: names of arms that read the true labels of test clips,
+    which are marked.
     """
     columns = min(2, len(kinds))
     rows = -(-len(kinds) // columns)
@@ -89,7 +89,7 @@ def accuracy_over_missing(
 def _looks(
     kinds: Mapping[str, Mapping[str, Band]], reference: str, leaks: Collection[str]
 ) -> dict[str, _Look]:
-    """The same look for an arm in all panels; no two arms share colour, marker and line."""
+    """Choose the look of each arm, equal in all panels; no two arms share all of it."""
     numbers = count()
     looks = {}
     for arm in dict.fromkeys(arm for bands in kinds.values() for arm in bands):
@@ -120,7 +120,7 @@ def _draw_arm(axis: Axes, rates: Sequence[float], band: Band, look: _Look) -> No
 def _label_ends(
     axis: Axes, rates: Sequence[float], arms: Mapping[str, Band], looks: Mapping[str, _Look]
 ) -> None:
-    """Names beside the lines' ends, moved apart where lines end together."""
+    """Write names next to the ends of lines, moved apart if lines end together."""
     low, high = axis.get_ylim()
     heights = label_heights(axis, arms.values(), 0.062)
     end = rates[-1]

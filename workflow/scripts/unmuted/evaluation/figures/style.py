@@ -1,4 +1,4 @@
-"""What all figures share: fonts, colours, title and caption, and files of reproducible bytes."""
+"""The style of all figures: fonts, colours, title and caption, and reproducible files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter
 
 from unmuted.evaluation.evidence import exploratory
 
-# Told apart by readers with any colour vision (Okabe and Ito 2008); yellow is too pale for lines.
+# Distinct under any colour vision (Okabe and Ito 2008); yellow is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#7F3C2D")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 BLACK, GREY, PALE, RED = "#222222", "#6E6E6E", "#D9D9D9", "#B3001B"
@@ -75,7 +75,7 @@ class Band:
 
 @cache
 def style() -> list[Any]:
-    """matplotlib's defaults with the project's settings: not what a user's matplotlibrc says."""
+    """Return matplotlib's defaults with the project's settings, without a user's matplotlibrc."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     further = [name for name in FURTHER_FONTS if name in installed]
     return ["default", _SETTINGS | {"font.family": ["DejaVu Sans", *further, "sans-serif"]}]
@@ -93,9 +93,9 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def new_figure(width: float, height: float, title: str, caption: str, scale: float = 1.0) -> Figure:
-    """An empty figure (inches) with a title above and a caption below, both wrapped to fit.
+    """Make an empty figure (inches) with a title above and a caption below, both wrapped.
 
-    scale: of their letters, for figures that are larger than a page.
+    scale: of their font sizes, for figures that are larger than a page.
     """
     figure = Figure((width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -107,14 +107,14 @@ def new_figure(width: float, height: float, title: str, caption: str, scale: flo
 
 
 def sample_size(clips: int, groups: int, seeds: int, split: str = "test") -> str:
-    """How much a figure rests on, for its caption; fewer than five seeds are called exploratory."""
+    """Describe the sample of a figure, for its caption; few seeds are called exploratory."""
     sample = f"{_count(clips, f'{split} clip')} from {_count(groups, 'source group')}"
     remark = exploratory(seeds)
     return f"{sample}, {_count(seeds, 'seed')}." if remark is None else f"{sample}; {remark}."
 
 
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:
-    """The name, its middle left out where it is too long: names often differ at either end."""
+    """Shorten a long name in its middle, because names often differ at either end."""
     if len(name) <= longest:
         return name
     tail = (longest - 1) // 3
@@ -144,7 +144,7 @@ def draw_band(
 
 
 def label_heights(axis: Axes, bands: Iterable[Band], gap: float) -> list[float]:
-    """Heights, in data, of the names at the ends of lines, moved apart where lines end together.
+    """Compute heights, in data, of the names at the ends of lines, moved apart if needed.
 
     gap: the least distance of two names, as a share of the axis's height.
     """
@@ -154,7 +154,7 @@ def label_heights(axis: Axes, bands: Iterable[Band], gap: float) -> list[float]:
 
 
 def spread(wanted: Iterable[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions in [low, high], as near to the wanted ones as a least gap between labels allows."""
+    """Return positions in [low, high], near the wanted ones but with a least gap between them."""
     wanted = list(wanted)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
 

@@ -1,4 +1,4 @@
-"""The filter's trade-off: how many clips a threshold keeps, and what that does to accuracy."""
+"""The trade-off of the filter: the share of clips that a threshold keeps, and the accuracy."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def threshold_tradeoff(
     bands: str,
     caption: str,
 ) -> Figure:
-    """Share of clips kept (above) and accuracy (below) over the threshold's percentile.
+    """Draw the share of kept clips (above) and accuracy (below) over the percentile.
 
     percentiles: of the validation clips' similarity, 0 to 100, rising. kept: share of clips whose
     generated audio is kept, by split. accuracy: by name of the line. chosen: the percentile that
-    was chosen, one of `percentiles`. bands: what those of accuracy are, in words.
+    was chosen, one of `percentiles`. bands: describes those of the accuracy.
     """
     figure = new_figure(
         8.5,
@@ -66,7 +66,7 @@ def threshold_tradeoff(
 def _lines(
     axis: Axes, percentiles: Sequence[float], lines: Mapping[str, Band], chosen: float
 ) -> None:
-    """One line a name with its band, named at its end; the chosen points ringed."""
+    """Draw one line per name with its band, named at its end; the chosen points are ringed."""
     axis.axvline(chosen, color=RED, lw=1, ls="--", zorder=1)
     at = list(percentiles).index(chosen)
     for i, band in enumerate(lines.values()):

@@ -1,4 +1,4 @@
-"""Training curves: loss by epoch, a panel a system, a line a seed."""
+"""Training curves: loss by epoch, one panel per system, one line per seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from unmuted.evaluation.figures.style import COLOURS, GREY, new_figure, shorten, styled
 
-Losses = Sequence[float]  # one an epoch, from epoch 1 on
+Losses = Sequence[float]  # one per epoch, from epoch 1 on
 
 
 @styled
@@ -20,10 +20,10 @@ def training_curves(
     chosen: Mapping[str, Mapping[int, int]] | None = None,
     loss: str = "Training loss",
 ) -> Figure:
-    """The losses of each system's seeds; each panel has its own scale, from 0 on.
+    """Draw the losses of each system's seeds; each panel has its own scale, from 0 on.
 
     systems: by name and seed. chosen: by name and seed the epoch whose checkpoint was chosen on
-    validation, drawn as a dot. loss: what it is, for the axis.
+    validation clips, drawn as a dot. loss: its name, for the axis.
     """
     columns = min(3, len(systems))
     rows = -(-len(systems) // columns)
@@ -65,6 +65,6 @@ def training_curves(
 
 
 def _look(number: int) -> dict[str, str]:
-    """Colour and line of the seed with this number."""
+    """Return colour and line of the seed with this number."""
     line = "-" if number < len(COLOURS) else "--"
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": line}

@@ -1,4 +1,4 @@
-"""The Semantic Dictionary of architecture 1: which AudioSet labels an action's name stands for."""
+"""The Semantic Dictionary of architecture 1: the AudioSet labels of an action's name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unmuted.errors import UserError
 
 Encode = Callable[[list[str]], np.ndarray]  # N sentences -> unit vectors, float32 (N, E)
 
-HEARD = "the sound of {} can be heard"
+SOUND = "the sound of {} can be heard"
 PLAIN = "{}"
 SIMILARITY_DIGITS = 4
 TOP = 5  # labels of each action in the table of a run
@@ -20,16 +20,16 @@ TOP = 5  # labels of each action in the table of a run
 
 @dataclass(frozen=True)
 class SemanticDictionary:
-    """How near each AudioSet label lies to each action's name; see `build_dictionary`."""
+    """The similarity of each AudioSet label to each action's name; see `build_dictionary`."""
 
     actions: tuple[str, ...]  # C
     labels: tuple[str, ...]  # L
     similarity: np.ndarray  # float32 (C, L), cosines
 
     def top(self, action: str, k: int) -> list[dict[str, str | int | float]]:
-        """The k nearest labels of an action as {label, index, similarity}, best first.
+        """Return the k nearest labels of an action as {label, index, similarity}, best first.
 
-        Equal similarities go by label index. KeyError where the dictionary has no such action.
+        Ties are broken by label index. Raises KeyError for an unknown action.
         """
         if action not in self.actions:
             raise KeyError(f"no action {action!r} in the dictionary of {len(self.actions)} actions")
@@ -40,7 +40,7 @@ class SemanticDictionary:
         return [{"label": self.labels[i], "index": i, "similarity": float(row[i])} for i in nearest]
 
     def rows(self, k: int) -> list[dict[str, str | int | float]]:
-        """A readable table: of every action its k nearest labels, {action, rank, ...}."""
+        """Return a readable table: the k nearest labels of every action, {action, rank, ...}."""
         return [
             {
                 "action": action,
@@ -54,12 +54,12 @@ class SemanticDictionary:
 
 
 def build_dictionary(
-    actions: Sequence[str], labels: Sequence[str], encode: Encode, sentence: str = HEARD
+    actions: Sequence[str], labels: Sequence[str], encode: Encode, sentence: str = SOUND
 ) -> SemanticDictionary:
-    """Cosines of `embed_actions` and `embed_labels`, the vectors that the Feature Filter uses too.
+    """Compute cosines of `embed_actions` and `embed_labels`, which the Feature Filter also uses.
 
-    Names are put into a sentence that says that they are heard. A name alone leaves open what is
-    meant: "knocking" finds "Engine knocking" before "Knock". The sentence is the best of several on
+    Names are put into a sentence about their sound. A name alone is ambiguous: "knocking" finds
+    "Engine knocking" before "Knock". The sentence is the best of several on
     the names of Moments in Time; benchmarks/semantic_dictionary.md has the counts, those of other
     wordings and of names alone. Nothing here compares spellings: the vectors alone decide.
     """
@@ -69,13 +69,13 @@ def build_dictionary(
     return SemanticDictionary(tuple(actions), tuple(labels), vectors[0] @ vectors[1].T)
 
 
-def embed_actions(actions: Sequence[str], encode: Encode, sentence: str = HEARD) -> np.ndarray:
-    """Unit vectors of action names, as they are read aloud, in the sentence: float32 (C, E)."""
+def embed_actions(actions: Sequence[str], encode: Encode, sentence: str = SOUND) -> np.ndarray:
+    """Embed action names, as words, in the sentence: unit vectors float32 (C, E)."""
     return encode([sentence.format(action_words(action)) for action in actions])
 
 
-def embed_labels(labels: Sequence[str], encode: Encode, sentence: str = HEARD) -> np.ndarray:
-    """Unit vectors of AudioSet labels: the mean over a label's names, float32 (L, E)."""
+def embed_labels(labels: Sequence[str], encode: Encode, sentence: str = SOUND) -> np.ndarray:
+    """Embed AudioSet labels as the mean over a label's names: unit vectors float32 (L, E)."""
     names = [label_names(label) for label in labels]
     vectors = iter(encode([sentence.format(name) for each in names for name in each]))
     means = np.stack([np.mean([next(vectors) for _ in each], axis=0) for each in names])
@@ -83,7 +83,7 @@ def embed_labels(labels: Sequence[str], encode: Encode, sentence: str = HEARD) -
 
 
 def action_words(action: str) -> str:
-    """A class or folder name as words: "playing_cello", "playing+cello", "PlayingCello".
+    """Split a class or folder name into words: "playing_cello", "playing+cello", "PlayingCello".
 
     Remarks in brackets are dropped: to a sentence encoder "petting animal (not cat)" is about cats.
     """
@@ -92,16 +92,16 @@ def action_words(action: str) -> str:
 
 
 def label_names(label: str) -> list[str]:
-    """The names that an AudioSet label joins by commas: "Violin, fiddle" is a violin or a fiddle.
+    """Split an AudioSet label into its names: "Violin, fiddle" is a violin or a fiddle.
 
-    A remark in brackets stays with its name, since it tells which sense of the word is meant.
+    A remark in brackets stays with its name, since it gives the sense of the word.
     """
     names = [name.strip() for name in re.split(r",(?![^(]*\))", label)]
     return [name for name in names if name != "etc."]
 
 
 def derangement(count: int, seed: int) -> np.ndarray:
-    """int64 (count,): for every index another one, each taken once; drawn as one random cycle."""
+    """Draw for every index another one, each used once, as one random cycle: int64 (count,)."""
     if count < 2:
         raise UserError(f"only {count} action: the shuffled dictionary needs at least two")
     cycle = np.random.default_rng(seed).permutation(count)

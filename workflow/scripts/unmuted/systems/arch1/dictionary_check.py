@@ -1,4 +1,4 @@
-"""Does the Semantic Dictionary find the sounds that action names contain word for word?"""
+"""A check of the Semantic Dictionary with the labels that action names contain literally."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unmuted.systems.arch1.dictionary import SemanticDictionary, action_words, l
 
 @dataclass(frozen=True)
 class Check:
-    """Of the actions whose names contain a label: its names, and which found one of them."""
+    """The actions whose names contain a label, and those that find one of these labels."""
 
     contained: dict[str, list[str]]  # action: the labels in its name
     first: list[str]  # actions whose nearest label is among them
@@ -37,7 +37,7 @@ def check_dictionary(dictionary: SemanticDictionary, k: int = 5) -> Check:
 
 
 def contained_labels(action: str, labels: Sequence[str]) -> list[str]:
-    """The labels one of whose names has all its words in the action's name.
+    """Find the labels with a name whose words are all in the action's name.
 
     Words agree up to inflection, see `same_word`; remarks in brackets do not count. A label gives
     way to one that covers more of the action ("Guitar" to "Bass guitar"), and one with a remark to
@@ -58,12 +58,12 @@ def contained_labels(action: str, labels: Sequence[str]) -> list[str]:
 
 
 def same_word(a: str, b: str) -> bool:
-    """Whether one of two lower-case words is an inflected form of the other: barking and bark."""
+    """Tell whether one of two lower-case words is an inflected form of the other: barking, bark."""
     return a in _inflections(b) or b in _inflections(a)
 
 
 def _covered(words: list[str], name: str) -> frozenset[int]:
-    """Places of the words that a label's name accounts for; none unless all its words are there."""
+    """Return the places of the words that a label's name covers, if all its words occur."""
     wanted = _words(re.sub(r"\([^)]*\)", "", name))
     matches = [{i for i, word in enumerate(words) if same_word(word, want)} for want in wanted]
     return frozenset().union(*matches) if all(matches) else frozenset()
@@ -74,7 +74,7 @@ def _words(text: str) -> list[str]:
 
 
 def _inflections(word: str) -> set[str]:
-    """The word, its plural or third person, and its -ing form, by the rules of English spelling."""
+    """Return the word, its plural or third person, and its -ing form, by English spelling."""
     stem = word
     if word.endswith("e") and not word.endswith(("ee", "oe", "ye")):
         stem = word[:-1]  # breathe and breathing

@@ -10,15 +10,15 @@ from unmuted.features.audioset import load_labels
 
 
 def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[Result]:
-    """Unit vectors of actions (C, E) and labels (L, E), and whose vector the control gives (C,).
+    """Embed actions (C, E) and labels (L, E), and draw the shuffled actions of the control (C,).
 
-    The source's fixed threshold belongs to names alone, so they stand in no sentence with it.
+    The fixed threshold of the source is for names alone, so with it they are in no sentence.
     """
     from unmuted.features.sentences import SentenceEncoder
     from unmuted.inference.device import set_threads
     from unmuted.systems.arch1.dictionary import (
-        HEARD,
         PLAIN,
+        SOUND,
         derangement,
         embed_actions,
         embed_labels,
@@ -27,7 +27,7 @@ def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[R
     set_threads(job.threads)
     encode = SentenceEncoder(job.model_spec("sentence")).encode
     shuffled = derangement(len(classes), job.config["filter"]["shuffle_seed"])
-    sentence = PLAIN if job.config["filter"]["mode"] == "uniform" else HEARD
+    sentence = PLAIN if job.config["filter"]["mode"] == "uniform" else SOUND
     for task in tasks:
         vectors = {
             "actions": embed_actions(classes, encode, sentence),

@@ -10,7 +10,7 @@ from unmuted.systems.arch1.dictionary import TOP, SemanticDictionary
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """The dictionary as a table."""
+    """Make the dictionary's table."""
     words = job.fits("dictionary")[ONLY_FIT].tensors()
     similarity = words["actions"] @ words["labels"].T
     dictionary = SemanticDictionary(tuple(job.classes), tuple(load_labels()), similarity)

@@ -1,9 +1,10 @@
-"""The Feature Filter of architecture 1: is what was generated what the action sounds like?
+"""The Feature Filter of architecture 1: does the generated audio sound like the action?
 
 Predicted labels and action names are compared as sentence vectors. The source compares with the
-TRUE action of test clips too, which leaks the answer: that is `true_similarity`, of tested clips
-for the arm `oracle_filter` alone. The default, `expected_similarity`, knows a video-only
-classifier's guess. The control "shuffled dictionary" gives every action another one's similarity.
+TRUE action of test clips too, which leaks the label: this is `true_similarity`, which test clips
+get in the arm `oracle_filter` only. The default, `expected_similarity`, uses the prediction of a
+video-only classifier. The control "shuffled dictionary" gives every action the similarity of
+another one.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ TOP_LABELS = 5
 def label_vectors(
     scores: np.ndarray, label_embeddings: np.ndarray, top: int = TOP_LABELS
 ) -> np.ndarray:
-    """One vector for the labels predicted of each clip, of unit length: float32 (N, E).
+    """Compute a unit vector of the predicted labels of each clip: float32 (N, E).
 
-    The mean of the vectors of its `top` labels, weighted by their scores. Not all labels, for the
-    small scores of the hundreds that are not heard pull every clip to the same mean; not those
-    above a threshold, for a clip may have none. On the demo's sounds, real or disturbed, the best
-    five told actions apart as well as ten or all and better than one.
+    It is the mean of the vectors of its `top` labels, weighted by their scores. Not of all labels,
+    because the small scores of hundreds of inaudible ones pull every clip to the same mean; not of
+    those above a threshold, because a clip may have none. On the demo's sounds, real or disturbed,
+    the best five distinguished actions as well as ten or all, and better than one.
 
     Args:
         scores: (N, L), positive. label_embeddings: (L, E), unit rows.
@@ -40,31 +41,31 @@ def label_vectors(
 
 
 def action_similarity(vectors: np.ndarray, action_embeddings: np.ndarray) -> np.ndarray:
-    """Cosine of each clip's predicted labels (N, E) with every action (C, E): float32 (N, C)."""
+    """Compute cosines of predicted labels (N, E) with actions (C, E): float32 (N, C)."""
     return _cosines(vectors, action_embeddings)
 
 
 def expected_similarity(similarity: np.ndarray, posterior: np.ndarray) -> np.ndarray:
-    """The honest filter's: expectation under a video-only classifier's posterior, float32 (N, S).
+    """Average the similarity under a video-only classifier's posterior, float32 (N, S): no leak.
 
-    similarity: (N, S, C) of `action_similarity`, one generator a seed. posterior: (S, N, C).
+    similarity: (N, S, C) of `action_similarity`, one generator per seed. posterior: (S, N, C).
     """
     return (similarity * posterior.swapaxes(0, 1)).sum(axis=2).astype(np.float32)
 
 
 def true_similarity(similarity: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """With the true action, (N, S); similarity (N, S, C), labels int (N,).
+    """Select the similarity with the true action, (N, S); similarity (N, S, C), labels int (N,).
 
-    For training clips. Of tested clips it is a LEAK, as the source does it: for the arm
-    `oracle_filter` alone, which must be flagged wherever it is shown.
+    It is for training clips. For test clips it is a LEAK, as in the source: only the arm
+    `oracle_filter` uses it, which must be flagged wherever it is shown.
     """
     return similarity[np.arange(len(labels)), :, labels]
 
 
 def percentile_threshold(similarities: np.ndarray, percentile: float) -> float:
-    """The similarity that this percentage of validation clips stay below, by interpolation.
+    """Return the similarity below which this percentage of validation clips lie, interpolated.
 
-    Cosines of sentence vectors have no scale of their own, so that a fixed number means nothing.
+    Cosines of sentence vectors have no natural scale, so that a fixed number means nothing.
     Expected and true similarities are distributed differently: clips judged by one need a threshold
     from clips judged in the same way.
     """
@@ -78,14 +79,14 @@ def percentile_threshold(similarities: np.ndarray, percentile: float) -> float:
 
 
 def kept(similarities: np.ndarray, threshold: float) -> np.ndarray:
-    """Whether the filter keeps a clip's generated features: bool (N,)."""
+    """Tell whether the filter keeps a clip's generated features: bool (N,)."""
     return similarities >= threshold
 
 
 def labels_agree(present: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Whether a clip's best predicted label is one that AST hears in the real audio: bool (N,).
+    """Tell whether AST detects a clip's best predicted label in the real audio: bool (N,).
 
-    present: bool (N, L). scores: (N, L) of the predictor. Clips in which AST hears nothing have
+    present: bool (N, L). scores: (N, L) of the predictor. Clips in which AST detects no label have
     nothing to agree with: leave them out.
     """
     return present[np.arange(len(scores)), scores.argmax(axis=1)]
@@ -94,16 +95,16 @@ def labels_agree(present: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def threshold_curve(
     similarities: np.ndarray, agree: np.ndarray, thresholds: Sequence[float]
 ) -> list[dict[str, float | None]]:
-    """What each threshold keeps, and how well that picks the clips whose labels agree.
+    """Compute the share that each threshold keeps, and how well it selects agreeing clips.
 
     Args:
         similarities: (N,).
         agree: bool (N,) of `labels_agree`.
-        thresholds: from any source; the curve describes, it must not choose.
+        thresholds: from any source; the curve is a description and must not be used to choose.
 
     Returns:
         For each threshold {threshold, kept_share, precision, recall}: the share of clips kept, of
-        the kept ones that agree, and of the agreeing ones that are kept; None where of nothing.
+        the kept ones that agree, and of the agreeing ones that are kept; None without any.
     """
     curve = []
     for threshold in thresholds:

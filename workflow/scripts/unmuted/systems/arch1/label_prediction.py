@@ -1,7 +1,8 @@
-"""The Multi Label Predictor of architecture 1: which AudioSet labels audio features carry.
+"""The Multi Label Predictor of architecture 1: AudioSet labels of audio features.
 
-The source rebuilds a spectrogram from 18 x 128 numbers, which cannot hold one. Here the features go
-back to AST's token space, by the transpose of the projection, and through AST's own label head.
+The source rebuilds a spectrogram from 18 x 128 numbers, which cannot hold one. Here the features
+are mapped back to AST's tokens, by the transpose of the projection, and pass through AST's label
+head.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from unmuted.systems.shared.projection import Projection
 
 
 def predict_labels(features: np.ndarray, projection: Projection, head: LabelHead) -> np.ndarray:
-    """Scores of the labels that one clip's features carry, sigmoid, float32 (L,).
+    """Predict the scores of the labels of one clip's features, sigmoid, float32 (L,).
 
-    A label's score is its highest over the time steps, since a label applies to a clip in which it
-    is heard once; so it is with AST's own scores of long clips. On the demo's sounds this comes
-    closest to AST itself, ahead of the mean over time of tokens, logits or scores.
+    The score of a label is its highest over the time steps, since a label applies to a clip in
+    which it is audible once; AST's own scores of long clips are made in the same way. On the demo's
+    sounds this comes closest to AST itself, ahead of the mean over time of tokens, logits or
+    scores.
 
     AST was trained to put its head on the mean of its two special tokens; here it sees patch
-    tokens, which share their space but not their distribution. Scores are good for ranking; as
-    probabilities they are not calibrated, hence `choose_threshold`.
+    tokens, which have the same dimensions but another distribution. Scores are good for ranking;
+    as probabilities they are not calibrated, hence `choose_threshold`.
 
     Args:
         features: (T, A), real projected or generated.
@@ -39,13 +41,13 @@ def predict_labels(features: np.ndarray, projection: Projection, head: LabelHead
 
 
 def choose_threshold(present: np.ndarray, scores: np.ndarray) -> float:
-    """The score from which a label counts as predicted, for the highest micro-F1.
+    """Choose the score from which a label counts as predicted, for the highest micro-F1.
 
-    Every score that occurs is a candidate; of equally good ones the highest is taken. Each
-    predictor has a threshold of its own, chosen on validation clips with usable sound.
+    Every score that occurs is a candidate; of equally good ones the highest is chosen. Each
+    predictor has its own threshold, chosen on validation clips with usable sound.
 
     Args:
-        present: bool (N, L), labels that AST hears in the real audio.
+        present: bool (N, L), labels that AST detects in the real audio.
         scores: (N, L) of the predictor.
     """
     if not present.any():

@@ -22,10 +22,10 @@ def predict(
     pca: Artifact,
     dictionary: Artifact,
 ) -> Iterator[Result]:
-    """Label scores (S, L), one row a seed, and their cosine with every action (S, C), per task.
+    """Predict label scores (S, L), one row per seed, and their cosines with actions (S, C).
 
-    Also the same cosines with a shuffled dictionary, and the scores (L,) of the real audio after
-    the same projection.
+    A result also has the same cosines with a shuffled dictionary, and the scores (L,) of the real
+    audio after the same projection.
     """
     projection = Projection(**pca.tensors())
     words = dictionary.tensors()

@@ -1,4 +1,4 @@
-"""The percentiles of the Feature Filter, of which validation clips choose one.
+"""The candidate percentiles of the Feature Filter; one is chosen on validation clips.
 
 Imported by the planner, so free of numpy and torch.
 """
@@ -9,5 +9,5 @@ from collections.abc import Mapping
 
 
 def filter_percentiles(settings: Mapping[str, object]) -> tuple[float, ...]:
-    """Candidates of the Feature Filter, rising; one that means nothing under its mode `uniform`."""
+    """Return the candidates, rising; under the mode `uniform` a single one without meaning."""
     return (0,) if settings["mode"] == "uniform" else tuple(sorted(settings["percentiles"]))

@@ -45,7 +45,7 @@ LEAKS = "reads the true label of every test clip; never a result, only a measure
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """The metrics; nothing is fitted or chosen on test clips."""
+    """Compute the metrics; nothing is fitted or chosen on test clips."""
     tested = load_tested(job, STAGES)
     choice = job.fits("comparison_selection")[ONLY_FIT].json()
     report = build_report(
@@ -74,7 +74,7 @@ def build_report(
     leaks: Collection[str],
     sections: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The content of arch1_metrics.json; its shape is documented in the schema file.
+    """Build the content of arch1_metrics.json; its shape is documented in the schema file.
 
     labels: int (N,) of the test clips. arms: video_only, generated, filtered, oracle_filter and
     real_audio. leaks: those that read the label of tested clips (`leaking_arms`). sections:
@@ -115,46 +115,46 @@ def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dic
         "filtered": ("filtered", filtered),
         "oracle_filter": ("oracle_filter", filtered),
     }
-    own = {
+    by_comparison = {
         name: tested.outcome(arm, choice["units"][fit], "comparison_predictions", leaks)
         for name, (arm, fit) in compared.items()
     }
     video, real = (tested.outcome(arm, chosen[arm]) for arm in ("video_only", "real_audio"))
-    return {"video_only": video, **own, "real_audio": real}
+    return {"video_only": video, **by_comparison, "real_audio": real}
 
 
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
-    """How close generated features come to the real ones of test clips with usable sound."""
+    """Compare generated features with the real ones of test clips with usable sound."""
     projection = Projection(**job.fits("projection")[ALL_TRAINING].tensors())
-    made = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
+    generated = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
     real = np.stack([clip.audio(projection) for clip in tested.clips])
-    return likeness(np.stack(made, axis=1), real, tested.usable, tested.bootstrap)
+    return likeness(np.stack(generated, axis=1), real, tested.usable, tested.bootstrap)
 
 
 def _labels(job: ReportJob, tested: TestedClips) -> dict[str, object]:
-    """Labels predicted from generated audio, and from real audio through the same projection."""
+    """Measure labels predicted from generated audio, and from projected real audio."""
     val = [clip for clip in tested.experiment.split("val") if clip.has_sound]
     test = [clip for clip in tested.clips if clip.has_sound]
     if not val or not test or not _present(val).any():
         return {"present_from": PRESENT, "generated": None, "real": None}
     seeds = range(len(job.seeds))
-    generated = [_scored(val, test, lambda found, i=i: found["scores"][i]) for i in seeds]
+    generated = [_scored(val, test, lambda arrays, i=i: arrays["scores"][i]) for i in seeds]
     means = {
         name: None if None in values else float(np.mean(values))
         for name in generated[0]
-        if (values := [one[name] for one in generated])
+        if (values := [metrics[name] for metrics in generated])
     }
     return {
         "present_from": PRESENT,
         "generated": {**means, "per_seed": generated},
-        "real": _scored(val, test, lambda found: found["real_scores"]),
+        "real": _scored(val, test, lambda arrays: arrays["real_scores"]),
     }
 
 
 def _scored(
     val: Sequence[Clip], test: Sequence[Clip], scores_of: Callable[[Mapping[str, np.ndarray]], Any]
 ) -> dict[str, object]:
-    """Metrics on test clips with the threshold that is best on validation clips."""
+    """Compute metrics on test clips with the threshold that is best on validation clips."""
     scores = {
         name: np.stack([scores_of(c.artifacts["predicted_labels"].tensors()) for c in clips])
         for name, clips in (("val", val), ("test", test))
@@ -164,16 +164,16 @@ def _scored(
 
 
 def _present(clips: Sequence[Clip]) -> np.ndarray:
-    """bool (N, L): labels that AST hears in the real audio."""
+    """Return the labels that AST detects in the real audio, bool (N, L)."""
     return np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips]) >= PRESENT
 
 
 def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, object]) -> dict[str, object]:
-    """What was chosen, what it keeps of the test clips, and what other thresholds would pick."""
+    """Describe the chosen filter, the test clips that it keeps, and other thresholds."""
     chosen = choice["filters"]["filtered"]
     predictions = tested.predictions("comparison_predictions")
     kept = {
-        arm: np.mean([one["kept"][arm] for one in predictions], axis=0).tolist()
+        arm: np.mean([clip["kept"][arm] for clip in predictions], axis=0).tolist()
         for arm in ("filtered", "oracle_filter", "shuffled_dictionary")
         if arm in predictions[0]["kept"]
     }
@@ -181,17 +181,22 @@ def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, object]) -
     similarity = rule.judge(
         similarities(tested.clips, "filtered"), video_posterior(tested.clips), tested.labels
     )  # (N, S)
-    heard = [i for i, clip in enumerate(tested.clips) if clip.has_sound]
-    present = _present([tested.clips[i] for i in heard]) if heard else np.zeros((0, 1), bool)
-    named = [i for i, one in zip(heard, present, strict=True) if one.any()]
+    with_audio = [i for i, clip in enumerate(tested.clips) if clip.has_sound]
+    present = np.zeros((0, 1), bool)
+    if with_audio:
+        present = _present([tested.clips[i] for i in with_audio])
+    with_label = [i for i, labels in zip(with_audio, present, strict=True) if labels.any()]
     curve = []
-    if named:
+    if with_label:
         scores = np.stack(
-            [tested.clips[i].artifacts["predicted_labels"].tensors()["scores"][0] for i in named]
+            [
+                tested.clips[i].artifacts["predicted_labels"].tensors()["scores"][0]
+                for i in with_label
+            ]
         )
-        agree = labels_agree(present[[heard.index(i) for i in named]], scores)
+        agree = labels_agree(present[[with_audio.index(i) for i in with_label]], scores)
         limits = np.percentile(similarity[:, 0], list(CURVE)).tolist()
-        curve = threshold_curve(similarity[named, 0], agree, limits)
+        curve = threshold_curve(similarity[with_label, 0], agree, limits)
     leaks = "filtered" in leaking_arms(job.config["filter"])
     return {
         **({"leaks": LEAKS} if leaks else {}),

@@ -1,4 +1,4 @@
-"""Captions to the AudioSet labels that lie nearest in meaning."""
+"""The mapping of captions to the AudioSet labels nearest in meaning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 def map_captions(
     caption_embeddings: np.ndarray, label_embeddings: np.ndarray, labels: list[str], k: int = 3
 ) -> list[list[dict[str, str | int | float]]]:
-    """The k labels of highest cosine for each caption, best first.
+    """Find the k labels of highest cosine for each caption, best first.
 
     Args:
         caption_embeddings: float32 (R, d), unit rows.

@@ -8,16 +8,16 @@ from unmuted.engine.executor import Artifact, Result, Task
 
 
 def nearest(tasks: Sequence[Task], labels: Artifact, k: int) -> Iterator[Result]:
-    """The k nearest labels of each caption, with cosine similarities, per task."""
+    """Find the k nearest labels of each caption, with cosine similarities, per task."""
     from unmuted.features.audioset import load_labels
     from unmuted.systems.arch2.mapping import map_captions
 
     names, embeddings = load_labels(), labels.tensors()["embeddings"]
     for task in tasks:
-        found = task.inputs["captions"].json()
+        captioned = task.inputs["captions"].json()
         captions = task.inputs["caption_embeddings"].tensors()["embeddings"]
         mapped = map_captions(captions, embeddings, names, k)
-        entries = zip(found["steps"], found["captions"], mapped, strict=True)
+        entries = zip(captioned["steps"], captioned["captions"], mapped, strict=True)
         yield Result(
             task.name,
             {"captions": [{"step": s, "caption": c, "labels": near} for s, c, near in entries]},

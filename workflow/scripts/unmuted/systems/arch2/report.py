@@ -1,4 +1,4 @@
-"""The report of architecture 2: arms, contrasts and what they rest on."""
+"""The report of architecture 2: arms, contrasts and the data behind them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """The metrics, from the predictions on the test clips."""
+    """Compute the metrics from the predictions of the test clips."""
     tested = load_tested(job, STAGES)
     choices = job.fits("selection")[ONLY_FIT].json()["arms"]
     report = build_report(
@@ -58,7 +58,7 @@ def build_report(
     semantics: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The content of arch2_metrics.json; its shape is documented in the schema file.
+    """Build the content of arch2_metrics.json; its shape is documented in the schema file.
 
     data: classes (names), train, val, test, groups (counts) and excluded {reason: count}. labels:
     int (N,) of the test clips. arms: video_only, generated and real_audio, all with the same
@@ -89,20 +89,20 @@ def build_report(
 
 
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
-    """How close generated features of the test clips come to the real ones."""
+    """Compare the generated features of the test clips with the real ones."""
     clips = tested.clips
     projection = Projection(**job.fits("projection")[ALL_TRAINING].tensors())
     prototypes = job.fits("prototypes")[ALL_TRAINING].tensors()["vectors"]
-    made = [clip.artifacts["generated"].tensors() for clip in clips]
+    generated = [clip.artifacts["generated"].tensors() for clip in clips]
     scores = [
         clip.artifacts["ast"].tensors()["scores"] if clip.has_sound else np.zeros(len(prototypes))
         for clip in clips
     ]
     return generation_metrics(
-        generated=np.stack([one["audio"] for one in made], axis=1),
+        generated=np.stack([tensors["audio"] for tensors in generated], axis=1),
         real=np.stack([clip.audio(projection) for clip in clips]),
         usable=tested.usable,
-        spread=np.stack([one["spread"] for one in made], axis=1),
+        spread=np.stack([tensors["spread"] for tensors in generated], axis=1),
         prototypes=prototypes,
         label_scores=np.stack(scores),
         bootstrap=tested.bootstrap,
@@ -110,7 +110,7 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
 
 
 def _against_truth(job: ReportJob, tested: TestedClips) -> dict[str, float]:
-    """How right the captions are, where that is known: in the demo."""
+    """Compare the captions with the known truth, which only the demo has."""
     if not job.is_generated:
         return {}
     truth = job.artifacts("truth", tested.video_ids)
@@ -122,4 +122,6 @@ def _against_truth(job: ReportJob, tested: TestedClips) -> dict[str, float]:
 def _semantics(clips: Sequence[Clip]) -> dict[str, object]:
     captions = [clip.artifacts["captions"].json()["captions"] for clip in clips]
     mapped = [clip.artifacts["mapping"].json()["captions"] for clip in clips]
-    return summarise_semantics(captions, [[one["labels"] for one in clip] for clip in mapped])
+    return summarise_semantics(
+        captions, [[caption["labels"] for caption in clip] for clip in mapped]
+    )

@@ -7,7 +7,7 @@ from unmuted.config.keys import TIME, TRAINING_AUDIO, keys_of
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.features.visual import VISUAL
 
-# All that the training reads; generator.draws only matters afterwards.
+# The settings that the training reads; generator.draws only matters afterwards.
 GENERATOR = keys_of("generator", GeneratorSettings)
 
 STAGES = (

@@ -1,4 +1,4 @@
-"""What the classifier of each arm reads of a clip."""
+"""The inputs of the classifier of each arm."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_au
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Features of N clips, mapped where `load_features` has read them.
+    """Features of N clips, memory-mapped if `load_features` has read them.
 
     visual: float32 (N, T, Dv). real: float32 (N, T, A), zeros without usable sound. usable: bool
-    (N,). generated: float32 (N, S, T, A), one a seed; None where it was not read.
+    (N,). generated: float32 (N, S, T, A), one per seed; None if it was not read.
     """
 
     visual: np.ndarray
@@ -28,9 +28,9 @@ class ClipFeatures:
     generated: np.ndarray | None
 
     def of_arm(self, arm: str, seed_index: int) -> ClipArray:
-        """The classifier's input (N, T, F) in an arm, with what the seed's generator made."""
+        """Return the input (N, T, F) of an arm's classifier, with the audio of the seed."""
         if arm == "video_only":
-            return self.visual  # nothing to put together
+            return self.visual  # there is nothing to join
 
         def audio(clips: Index) -> np.ndarray:
             generated = self.generated[clips, seed_index]
@@ -40,10 +40,10 @@ class ClipFeatures:
 
 
 def arm_audio(arm: str, real: np.ndarray, usable: np.ndarray, generated: np.ndarray) -> np.ndarray:
-    """The audio (N, T, A) that the classifier of an arm gets beside the video.
+    """Return the audio (N, T, A) that the classifier of an arm gets in addition to the video.
 
     real: (N, T, A) projected audio. usable: bool (N,), whether a clip has usable sound; without it,
-    the real_audio arm gets zeros, the training mean of the audio space. generated: (N, T, A), of
+    the real_audio arm gets zeros, the training mean of the projection. generated: (N, T, A), of
     training clips out of fold.
     """
     if arm == "generated":
@@ -59,9 +59,9 @@ def load_features(
     with_generated: bool = True,
     audio_dim: int = 0,
 ) -> ClipFeatures:
-    """Read the features of clips; without their generated audio where nothing uses it.
+    """Read the features of clips, without their generated audio if nothing uses it.
 
-    projection: None where nothing uses their real audio; zeros of audio_dim features stand for it.
+    projection: None if nothing uses their real audio; it is then zeros of audio_dim features.
     """
     visual = memmap_stack(clip.visual() for clip in clips)
     if projection is None:
@@ -77,15 +77,15 @@ def load_features(
 
 
 def stored_audio(clips: Sequence[Clip], stage: str) -> np.ndarray:
-    """Audio that a stage made for the clips, mapped: (N, ...)."""
+    """Read the audio that a stage has made for the clips, memory-mapped: (N, ...)."""
     return memmap_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
 def arm_digests(arm: str, clip: Clip, pca: Artifact) -> list[str]:
-    """Content digests of what an arm reads of a clip, for recipes."""
-    seen = clip.digests("vit_rgb", "vit_flow")
+    """Return the digests of the artifacts that an arm reads of a clip: for fingerprints."""
+    digests = clip.digests("vit_rgb", "vit_flow")
     if arm == "generated":
-        return [*seen, *clip.digests("generated")]
+        return [*digests, *clip.digests("generated")]
     if arm == "real_audio":
-        return [*seen, *clip.digests("ast"), pca.row.digest]
-    return seen
+        return [*digests, *clip.digests("ast"), pca.row.digest]
+    return digests

@@ -1,4 +1,4 @@
-"""The action classifier, the same in every arm but for the width of its input."""
+"""The action classifier, the same in every arm except for the width of its input."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ def predict_shard(
     selection: Artifact,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Probabilities [seed][class] of each arm, and the most probable class over seeds, per task.
+    """Predict probabilities [seed][class] of each arm, and the most probable classes, per task.
 
-    `audio` is the arm that suits the clip, real audio where it has sound; `top` is what it says.
+    `audio` is the arm for the clip, real audio if it has sound; `top` are its best classes.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.states import load_chosen

@@ -1,4 +1,4 @@
-"""Choosing a checkpoint on validation clips."""
+"""The choice of a checkpoint on validation clips."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ SMALLEST = 1e-7  # a probability of 0 in float32 would make the log-loss infinit
 
 @dataclass(frozen=True)
 class Selection:
-    """The chosen checkpoint and what each of them reached."""
+    """The index of the chosen checkpoint, and the log-loss of each."""
 
     index: int
     log_losses: list[float]
 
 
 def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log probability of the true class; probabilities (N, C), labels int (N,)."""
+    """Average the negative log probability of the true class; (N, C), labels int (N,)."""
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.clip(of_truth, SMALLEST, 1.0)).mean())
 
 
 def select_snapshot(probabilities: Sequence[np.ndarray], labels: np.ndarray) -> Selection:
-    """The checkpoint with the least log-loss on validation clips, the earliest of equals.
+    """Choose the checkpoint with the least log-loss on validation clips, the earliest of equals.
 
     probabilities: (N, C) of the validation clips for each checkpoint in order. labels: int (N,).
-    Log-loss and not macro-F1: with few validation clips the latter ties and jumps.
+    Log-loss is used because macro-F1 has ties and jumps with few validation clips.
     """
     losses = [log_loss(p, labels) for p in probabilities]
     return Selection(int(np.argmin(losses)), losses)
@@ -37,7 +37,7 @@ def select_snapshot(probabilities: Sequence[np.ndarray], labels: np.ndarray) -> 
 def best_labels(
     classes: Sequence[str], by_seed: Sequence[Sequence[float]], count: int
 ) -> list[dict[str, object]]:
-    """The most probable classes of one clip: {"label", "probability"}, means over seeds (S, C)."""
+    """Return the most probable classes of a clip: {"label", "probability"}, means over (S, C)."""
     mean = np.mean(by_seed, axis=0)
     best = np.argsort(-mean, kind="stable")[:count]
     return [{"label": classes[i], "probability": round(float(mean[i]), 4)} for i in best]

@@ -21,7 +21,7 @@ def select(
     job: Job,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Of each arm and seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss."""
+    """Choose a checkpoint for each arm and seed; with every checkpoint's log-loss."""
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.selection import select_snapshot
     from unmuted.systems.classifier.training import predict
@@ -35,10 +35,10 @@ def select(
         chosen: dict[str, list[object]] = {arm: [] for arm in ARMS}
         for index, (seed, arms) in enumerate(classifiers.items()):
             for arm, artifact in arms.items():
-                fit = unpack_fit(artifact.tensors())
+                trained = unpack_fit(artifact.tensors())
                 x = features.of_arm(arm, index)
-                choice = select_snapshot([predict(s, x, device) for s in fit.snapshots], labels)
-                epoch = fit.epochs[choice.index]
+                choice = select_snapshot([predict(s, x, device) for s in trained.snapshots], labels)
+                epoch = trained.epochs[choice.index]
                 seed_choice = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
                 chosen[arm].append({**seed_choice, "log_losses": choice.log_losses})
         yield Result(task.name, {"validation_clips": len(clips), "arms": chosen})

@@ -1,4 +1,4 @@
-"""The networks of the checkpoints that were chosen."""
+"""The networks of the chosen checkpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def load_chosen(
     selection: Mapping[str, Sequence[Mapping[str, object]]],
     device: str,
 ) -> dict[str, list[Classifier]]:
-    """The network of each arm's chosen checkpoint, one a seed, in the order of the seeds."""
+    """Build the network of each arm's chosen checkpoint, one per seed, in the order of seeds."""
 
     def network(arm: str, choice: Mapping[str, object]) -> Classifier:
         packed = classifiers[choice["seed"]][arm].tensors()

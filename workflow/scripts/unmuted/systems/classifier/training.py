@@ -1,4 +1,4 @@
-"""Fitting the classifier of one arm with one seed, and predicting with a checkpoint of it."""
+"""Fitting the classifier of one arm with one seed, and predicting with a checkpoint."""
 
 from __future__ import annotations
 
@@ -73,20 +73,20 @@ def _check(features: ClipArray, labels: np.ndarray, classes: int) -> None:
 
 
 def load_classifier(state: State, device: str = "cpu") -> Classifier:
-    """The network of a checkpoint, for `predict_with`: building it costs more than one clip."""
+    """Build the network of a checkpoint, for `predict_with`: building costs more than one clip."""
     return load_weights(Classifier(ClassifierConfig(**settings_of(state))), state, device)
 
 
 def predict(state: State, features: ClipArray, device: str = "cpu") -> np.ndarray:
-    """`predict_with` the network of a checkpoint."""
+    """Predict with the network of a checkpoint; see `predict_with`."""
     return predict_with(load_classifier(state, device), features, device)
 
 
 @torch.inference_mode()
 def predict_with(model: Classifier, features: ClipArray, device: str = "cpu") -> np.ndarray:
-    """Class probabilities float32 (N, C) of clips with features (N, T, F), one clip at a time.
+    """Predict class probabilities float32 (N, C) of features (N, T, F), one clip at a time.
 
-    So a clip's probabilities do not depend on the clips beside it, to the last bit.
+    So the probabilities of a clip do not depend on other clips, to the last bit.
     """
     config = model.config
     if features.shape[2] != config.features:

@@ -22,7 +22,7 @@ def train(
     job: Job,
     pca: Artifact,
 ) -> Iterator[Result]:
-    """Checkpoints of each arm's classifier, to be chosen from on validation clips."""
+    """Train the classifier of each arm; its checkpoints are candidates for the selection."""
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.training import train_classifier
     from unmuted.training.checkpoints import pack_fit
@@ -38,7 +38,7 @@ def train(
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         audio_dim = x.shape[2] - features.visual.shape[2]
         progress = Progress(settings.epochs, f"{task.name}, epochs")
-        fit = train_classifier(
+        trained = train_classifier(
             keys,
             x,
             labels,
@@ -49,4 +49,4 @@ def train(
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),
         )
-        yield Result(task.name, pack_fit(fit))
+        yield Result(task.name, pack_fit(trained))

@@ -1,4 +1,4 @@
-"""Animations of what the CNN-RNN saw of a clip, and of what it predicts."""
+"""Animations of the frames that the CNN-RNN reads of a clip, with its predictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES_SHOWN = 3
 
 
 def draw(tasks: Sequence[Task]) -> Iterator[Result]:
-    """A GIF per task."""
+    """Make a GIF per task."""
     for task in tasks:
         tensors = task.inputs["sequence_frames"].tensors()
         if len(tensors["timestamps"]) == 0:
@@ -22,8 +22,8 @@ def draw(tasks: Sequence[Task]) -> Iterator[Result]:
             continue
         prediction = task.inputs["cnn_rnn_predictions"].json()
         top = [(entry["label"], entry["percent"]) for entry in prediction["top"][:CLASSES_SHOWN]]
-        seen = centre_square(decode_images(tensors))
-        file = animate(seen, tensors["timestamps"], top, note(prediction))
+        frames = centre_square(decode_images(tensors))
+        file = animate(frames, tensors["timestamps"], top, note(prediction))
 
         def write(path: Path, content: bytes = file) -> None:
             path.write_bytes(content)
@@ -32,8 +32,8 @@ def draw(tasks: Sequence[Task]) -> Iterator[Result]:
 
 
 def note(prediction: Mapping[str, object]) -> str:
-    """What is to be known of a clip before its percentages are believed."""
-    if prediction["trained_on"] == SORTED_TAIL:  # some class has hardly been learnt, if at all
+    """Return a caveat about a clip's percentages, empty without one."""
+    if prediction["trained_on"] == SORTED_TAIL:  # some class has few or no training clips
         return "(seed mode: no honest answer)"
     if prediction["learnt_from"]:
         return "(learnt from this source)"

@@ -28,10 +28,10 @@ class CnnRnnConfig:
 
 
 class MaskedGRU(nn.Module):
-    """A GRU that passes over masked steps: there it keeps its state and repeats its last output.
+    """A GRU that skips masked steps: there it keeps its state and repeats its last output.
 
-    Each step is a product of its own, so that neither the bits of an output nor its gradient depend
-    on what stands in masked steps, or on how many of them there are.
+    Each step is a separate product, so that neither the bits of an output nor its gradient depend
+    on the contents or the number of masked steps.
     """
 
     def __init__(self, features: int, units: int):
@@ -76,7 +76,7 @@ class CnnRnn(nn.Module):
 
 
 def _dense(features: int, units: int) -> nn.Linear:
-    """A linear layer as Keras initialises it: Glorot uniform, biases of zero."""
+    """Make a linear layer as Keras initialises it: Glorot uniform, biases of zero."""
     layer = nn.Linear(features, units)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -84,7 +84,7 @@ def _dense(features: int, units: int) -> nn.Linear:
 
 
 def from_keras_gru(kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor) -> dict[str, Tensor]:
-    """State of a `torch.nn.GRUCell` from the three arrays of a Keras GRU with `reset_after=True`.
+    """Convert the arrays of a Keras GRU with `reset_after=True` to a `torch.nn.GRUCell` state.
 
     kernel: (F, 3 U). recurrent_kernel: (U, 3 U). bias: (2, 3 U), that of the input and that of the
     state. Keras lays the gates side by side as update z, reset r, candidate h and multiplies from

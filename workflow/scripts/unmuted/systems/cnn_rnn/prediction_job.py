@@ -21,11 +21,11 @@ def predict_shard(
     fits: Mapping[int, Artifact],
     selection: Artifact,
 ) -> Iterator[Result]:
-    """Probabilities [seed][class], and the classes in percent, the mean over seeds, per task.
+    """Predict probabilities [seed][class], and percentages (means over seeds), per task.
 
-    Of training clips too, since a user may ask for any video: `learnt_from` says of which clips
-    the fits have read the content or another clip of the source, `validation` of which content the
-    checkpoints were chosen by.
+    Training clips are predicted too, since a user may ask for any video: `learnt_from` marks clips
+    whose content or source the fits have read, `validation` those whose content was used to choose
+    the checkpoints.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.cnn_rnn.training import load_cnn_rnn, predict_with
@@ -66,12 +66,12 @@ def predict_shard(
 def percentages(
     classes: Sequence[str], by_seed: Sequence[Sequence[float]]
 ) -> list[dict[str, object]]:
-    """All classes by their mean probability over seeds (S, C), {"label", "percent"}, best first."""
+    """Sort all classes by mean probability over seeds (S, C): {"label", "percent"}, best first."""
     mean = np.mean(by_seed, axis=0)
     order = np.argsort(-mean, kind="stable")
     return [{"label": classes[i], "percent": round(100 * float(mean[i]), 2)} for i in order]
 
 
 def is_validated(clip: Clip, validated_on: Collection[int]) -> bool:
-    """Whether this clip's content is among those that the checkpoints were chosen by."""
+    """Tell whether the checkpoints were chosen on a clip of this content."""
     return stable_hash(clip.key) in validated_on

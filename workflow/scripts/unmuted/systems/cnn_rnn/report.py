@@ -1,4 +1,4 @@
-"""The report of the CNN-RNN recogniser: what it reached by class, and what it learnt from."""
+"""The report of the CNN-RNN recogniser: its recall by class, and its training clips."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from unmuted.systems.cnn_rnn.tail_split import cnn_rnn_clips
 
 SCHEMA_VERSION = 1
 SYSTEM, BASELINE = "cnn_rnn", "majority"
-PRIMARY = (SYSTEM, BASELINE)  # the only one
+PRIMARY = (SYSTEM, BASELINE)  # the only contrast
 PREDICTIONS = "cnn_rnn_predictions"
 MODELS = ("cnn_rnn_backbone",)
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """The metrics, from what the recogniser says of the test clips."""
+    """Compute the metrics from the recogniser's predictions of the test clips."""
     tested = load_tested(job, [PREDICTIONS], SEQUENCES)
     settings = job.config["cnn_rnn"]
     choice = job.fits("cnn_rnn_selection")[ONLY_FIT].json()
     chosen = choice["arms"][SYSTEM]
     train, val = cnn_rnn_clips(tested.experiment, settings)
-    frames = [one["frames"] for one in tested.predictions(PREDICTIONS)]
+    frames = [clip["frames"] for clip in tested.predictions(PREDICTIONS)]
     report = build_report(
         data=tested.data(),
         labels=tested.labels,
         outcome=tested.outcome(SYSTEM, chosen, PREDICTIONS),
-        learnt={
+        class_counts={
             name: _counts(clips, tested.experiment.classes)
             for name, clips in (("train", train), ("val", val))
         },
@@ -49,7 +49,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
             "sequence_length": settings["sequence_length"],
             "sampling": settings["sampling"],
             "mean_frames": float(np.mean(frames)),
-            "log_losses": [one["log_losses"] for one in chosen],
+            "log_losses": [choice["log_losses"] for choice in chosen],
         },
         provenance=provenance(job, tested.video_ids, MODELS),
     )
@@ -61,18 +61,18 @@ def build_report(
     data: Mapping[str, Any],
     labels: np.ndarray,
     outcome: ArmOutcome,
-    learnt: Mapping[str, Sequence[int]],
+    class_counts: Mapping[str, Sequence[int]],
     bootstrap: GroupBootstrap,
     training: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The content of cnn_rnn_metrics.json; its shape is documented in the schema file.
+    """Build the content of cnn_rnn_metrics.json; its shape is documented in the schema file.
 
-    labels: int (N,) of the test clips. outcome: of the recogniser on them. learnt: class counts of
-    the clips that it was trained on ("train") and chosen by ("val"). training: the section
-    "training" but for what follows from `learnt`.
+    labels: int (N,) of the test clips. outcome: of the recogniser on them. class_counts: of
+    the clips on which it is trained ("train") and chosen ("val"). training: the section "training",
+    except for what follows from `class_counts`.
     """
-    arms = {SYSTEM: outcome, BASELINE: majority(learnt["train"], outcome)}
+    arms = {SYSTEM: outcome, BASELINE: majority(class_counts["train"], outcome)}
     correct, names = correctness(outcome, labels), data["classes"]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -81,17 +81,17 @@ def build_report(
         **measure_arms(arms, labels, [PRIMARY], bootstrap),
         "training": {
             **training,
-            "train": int(sum(learnt["train"])),
-            "val": int(sum(learnt["val"])),
+            "train": int(sum(class_counts["train"])),
+            "val": int(sum(class_counts["val"])),
             "starved_classes": [
-                name for name, count in zip(names, learnt["train"], strict=True) if not count
+                name for name, count in zip(names, class_counts["train"], strict=True) if not count
             ],
         },
         "classes": [
             {
                 "label": name,
-                "train": int(learnt["train"][i]),
-                "val": int(learnt["val"][i]),
+                "train": int(class_counts["train"][i]),
+                "val": int(class_counts["val"][i]),
                 "test": int((labels == i).sum()),
                 "recall": recall(correct[:, labels == i]),
             }
@@ -105,10 +105,10 @@ def build_report(
 
 
 def majority(counts: Sequence[int], outcome: ArmOutcome) -> ArmOutcome:
-    """The guess of the class with the most training clips, for the clips and seeds of `outcome`.
+    """Predict the class with the most training clips, for the clips and seeds of `outcome`.
 
-    counts: training clips of each class, (C,); of equal ones the first by name is guessed. The
-    probabilities are the shares of the classes.
+    counts: training clips of each class, (C,); of equal ones the first by name is predicted.
+    The probabilities are the shares of the classes.
     """
     shares = np.float32(counts) / max(sum(counts), 1)
     probabilities = np.broadcast_to(shares, outcome.probabilities.shape)
@@ -116,7 +116,7 @@ def majority(counts: Sequence[int], outcome: ArmOutcome) -> ArmOutcome:
 
 
 def recall(correct: np.ndarray) -> dict[str, Any] | None:
-    """Share of right answers about the clips of one class, (S, n); None for no clips."""
+    """Compute the share of correct predictions of one class's clips, (S, n); None for no clips."""
     if correct.shape[1] == 0:
         return None
     per_seed = correct.mean(axis=1)

@@ -20,9 +20,10 @@ def select(
     fits: Mapping[int, Artifact],
     job: Job,
 ) -> Iterator[Result]:
-    """Of each seed: the chosen checkpoint, its epoch, and every checkpoint's log-loss.
+    """Choose a checkpoint of each seed by its log-loss on the validation clips.
 
-    `validated_on` holds hashes of the clips that the choice was made on.
+    The result also has the epoch and every checkpoint's log-loss; `validated_on` holds hashes of
+    the validation clips.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.selection import select_snapshot
@@ -34,15 +35,15 @@ def select(
     for task in tasks:
         chosen, sequences = [], None
         for seed, artifact in fits.items():
-            fit = unpack_fit(artifact.tensors())
-            models = [load_cnn_rnn(state, device) for state in fit.snapshots]
+            trained = unpack_fit(artifact.tensors())
+            models = [load_cnn_rnn(state, device) for state in trained.snapshots]
             if sequences is None:
                 sequences = load_sequences(clips, length, models[0].config.features)
             predictions = [
                 predict_with(model, sequences, device, CLIPS_AT_ONCE) for model in models
             ]
             choice = select_snapshot(predictions, labels)
-            epoch = fit.epochs[choice.index]
+            epoch = trained.epochs[choice.index]
             seed_choice = {"seed": seed, "snapshot": choice.index, "epoch": epoch}
             chosen.append({**seed_choice, "log_losses": choice.log_losses})
         selection = {

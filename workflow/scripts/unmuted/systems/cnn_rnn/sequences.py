@@ -12,7 +12,7 @@ from unmuted.samples.experiment import Clip, SampleStages
 from unmuted.training.clip_arrays import ClipArray, memmap_stack
 
 STAGE = "cnn_sequence"
-SOURCES = "cnn_rnn_sources"  # the stage of the source groups of its own samples
+SOURCES = "cnn_rnn_sources"  # the stage of the source groups of its samples
 SEQUENCES = SampleStages(required=(STAGE,), content=(STAGE,))  # neither ViT nor BLIP is needed
 
 
@@ -28,22 +28,22 @@ class FrameSequences:
 
 
 def pad(frames: np.ndarray, length: int) -> np.ndarray:
-    """Features (n, F) as (length, F): zeros behind them, and no more than the first `length`."""
+    """Pad features (n, F) with zeros to (length, F), or cut them after `length` frames."""
     padded = np.zeros((length, frames.shape[1]), dtype=np.float32)
     padded[: len(frames)] = frames[:length]
     return padded
 
 
 def prefix_masks(frames: Sequence[int], length: int) -> np.ndarray:
-    """bool (N, length): which steps of clips with so many frames are not padding."""
+    """Mark the steps of clips that are not padding, by number of frames: bool (N, length)."""
     return np.arange(length) < np.asarray(frames, dtype=np.int64).reshape(-1, 1)
 
 
 def load_sequences(clips: Sequence[Clip], length: int, width: int | None = None) -> FrameSequences:
-    """The clips' sequences, mapped.
+    """Read the sequences of clips, memory-mapped.
 
     width: F; that of the first clip by default. Raises UserError for features of another width, and
-    where there are no clips.
+    for no clips.
     """
     width = _width(clips) if width is None else width
     counts: list[int] = []
@@ -59,7 +59,7 @@ def load_sequences(clips: Sequence[Clip], length: int, width: int | None = None)
 
 
 def _frames(clip: Clip, width: int) -> np.ndarray:
-    """Features (n, F) of the clip's frames."""
+    """Read the features (n, F) of the clip's frames."""
     frames = clip.artifacts[STAGE].tensors()["features"]
     if frames.shape[1] != width:
         raise UserError(

@@ -7,7 +7,10 @@ from unmuted.config.keys import keys_of
 from unmuted.engine.stage import Family, Report, Stage
 
 CNN_RNN = ("cnn_rnn.sequence_length", *keys_of("cnn_rnn", CnnRnnSettings))
-CNN_RNN_CLIPS = ("cnn_rnn.split", "cnn_rnn.tail_share")  # which clips are trained on
+CNN_RNN_CLIPS = (
+    "cnn_rnn.split",
+    "cnn_rnn.tail_share",
+)  # decide which clips are trained on
 
 STAGES = (
     Stage(

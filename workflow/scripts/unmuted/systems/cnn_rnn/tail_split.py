@@ -1,8 +1,8 @@
-"""Which clips train the CNN-RNN recogniser and which choose its checkpoint.
+"""The training and validation clips of the CNN-RNN recogniser.
 
-By default those of the run's splits. In seed mode those of the source document: its table is sorted
-by class, and Keras' `validation_split` takes the table's tail, so that the last classes by name are
-validated on and never, or hardly, trained on.
+By default they are those of the run's splits. In seed mode they are those of the source document:
+its table is sorted by class, and Keras' `validation_split` takes the tail of the table, so that the
+last classes by name have validation clips but few or no training clips.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SORTED_TAIL = "sorted_tail"
 def cnn_rnn_clips(
     experiment: Experiment, settings: Mapping[str, object]
 ) -> tuple[list[Clip], list[Clip]]:
-    """Training and validation clips, from the configuration's section `cnn_rnn`.
+    """Return training and validation clips; settings: the configuration's section `cnn_rnn`.
 
     The test split is the experiment's in either mode.
     """
@@ -29,11 +29,11 @@ def cnn_rnn_clips(
 
 
 def sorted_tail(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
-    """Clips sorted by class, cut where Keras cuts for `validation_split=share`, before it shuffles.
+    """Sort clips by class, and cut them where Keras does for `validation_split=share`.
 
-    Within a class they are in the order of their content keys. So clips of one source stand on both
-    sides of the cut, and classes on one of them: the point of showing it. Raises UserError when a
-    side is empty.
+    Within a class they are in the order of their content keys. So clips of one source are on both
+    sides of the cut, and most classes on one side only: this mode shows that flaw. Raises UserError
+    if a side is empty.
     """
     ordered = sorted(clips, key=lambda clip: (clip.label, clip.key, clip.digests("cnn_sequence")))
     cut = int(len(ordered) * (1.0 - share))

@@ -27,7 +27,7 @@ def keras_schedule(settings: CnnRnnSettings) -> Schedule:
     """Adam at a constant rate, as Keras compiles it: gradients are not clipped.
 
     Without weight decay AdamW is Adam. Keras adds its epsilon before the correction of the
-    second moment, torch behind it: up to 32 times as much of it in the first steps.
+    second moment, torch after it, where it counts up to 32 times as much in the first steps.
     """
     return Schedule(
         settings.epochs,
@@ -41,7 +41,7 @@ def keras_schedule(settings: CnnRnnSettings) -> Schedule:
 
 
 def network(settings: CnnRnnSettings, features: int, classes: int) -> CnnRnnConfig:
-    """Sizes for F features a frame and C classes."""
+    """Return the network's sizes for F features per frame and C classes."""
     sizes = settings.gru_units, settings.dense_units
     return CnnRnnConfig(features, classes, *sizes, settings.dropout)
 
@@ -59,8 +59,8 @@ def train_cnn_rnn(
     """Fit the recogniser on N training clips; a checkpoint of every epoch is kept.
 
     keys: their content keys; the order of the clips does not matter. labels: int (N,),
-    0..classes-1, not all of which need occur. The loss is cross-entropy on logits: what the source
-    document writes as softmax and then the logarithm's loss.
+    0..classes-1; some classes may not occur. The loss is cross-entropy on logits, which the source
+    document writes as a softmax and the log loss.
     """
     _check(sequences, labels, classes)
     order = content_order(keys, labels, sequences.mask, sequences.features)
@@ -98,7 +98,7 @@ def _check(sequences: FrameSequences, labels: np.ndarray, classes: int) -> None:
 
 
 def load_cnn_rnn(state: State, device: str = "cpu") -> CnnRnn:
-    """The network of a checkpoint."""
+    """Build the network of a checkpoint."""
     settings = settings_of(state)
     config = CnnRnnConfig(**{**settings, "gru_units": tuple(settings["gru_units"])})
     return load_weights(CnnRnn(config), state, device)
@@ -108,14 +108,15 @@ def load_cnn_rnn(state: State, device: str = "cpu") -> CnnRnn:
 def predict_with(
     model: CnnRnn, sequences: FrameSequences, device: str = "cpu", at_once: int = 1
 ) -> np.ndarray:
-    """Class probabilities float32 (N, C) of clips.
+    """Predict class probabilities float32 (N, C) of clips.
 
-    at_once: clips a batch. One at a time, a clip's probabilities do not depend on the clips beside
-    it, to the last bit; a choice of checkpoints can do without that, and is several times faster.
+    at_once: clips per batch. With one, the probabilities of a clip do not depend on other clips, to
+    the last bit; the choice of checkpoints does not need that and is several times faster with
+    more.
     """
-    found, width = sequences.features.shape[2], model.config.features
-    if found != width:
-        raise UserError(f"the CNN-RNN expects {width} features a frame, got {found}")
+    given, width = sequences.features.shape[2], model.config.features
+    if given != width:
+        raise UserError(f"the CNN-RNN expects {width} features a frame, got {given}")
     probabilities = np.zeros((len(sequences), model.config.classes), dtype=np.float32)
     for start in range(0, len(sequences), at_once):
         clips = np.arange(start, min(start + at_once, len(sequences)))

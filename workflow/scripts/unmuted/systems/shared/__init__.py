@@ -1,1 +1,1 @@
-"""What several generators share: projection, data, training, cross-fitting, retrieval, serving."""
+"""Code of several systems: projection, generator data and training, cross-fitting, retrieval."""

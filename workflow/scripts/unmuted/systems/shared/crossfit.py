@@ -38,21 +38,20 @@ def generate_with_seeds(
     device: str = "cpu",
     generate_by: Generate = generate,
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Of each clip its name, audio (S, T, A) and spread over draws (S,), one row a seed.
+    """Yield the name, audio (S, T, A) and spread over draws (S,) of each clip, one row per seed.
 
-    data_of: reads what the generators need of clips, by their names. generators: by seed. The rest
-    as in `generate_cross_fitted`.
+    data_of: reads the inputs of clips, by their names. generators: by seed. The other arguments are
+    those of `generate_cross_fitted`.
     """
-    how = fold_of_group, draws
     for start in range(0, len(names), CLIPS_AT_ONCE):
         part = names[start : start + CLIPS_AT_ONCE]
         data = data_of(part)
-        made = [
-            generate_cross_fitted(own, data, *how, seed, device, generate_by)
-            for seed, own in generators.items()
+        by_seed = [
+            generate_cross_fitted(of_seed, data, fold_of_group, draws, seed, device, generate_by)
+            for seed, of_seed in generators.items()
         ]
-        audio = np.stack([one.audio for one in made])  # (S, n, T, A)
-        spread = np.stack([one.spread for one in made])  # (S, n)
+        audio = np.stack([generated.audio for generated in by_seed])  # (S, n, T, A)
+        spread = np.stack([generated.spread for generated in by_seed])  # (S, n)
         for i, name in enumerate(part):
             yield name, audio[:, i], spread[:, i]
 
@@ -66,12 +65,12 @@ def generate_cross_fitted(
     device: str = "cpu",
     generate_by: Generate = generate,
 ) -> Generated:
-    """Generated audio of any clips, each by a generator that knows neither the clip nor its source.
+    """Generate audio of any clips, each with a generator that has not read it or its source.
 
     generators: of one seed. fold_of_group: fold of every source group with training clips. Clips of
-    other groups use the full generator, except those whose content it knows from another group:
-    they use the first fold's that does not. generate_by: runs one generator. Raises UserError where
-    every generator knows a clip.
+    other groups use the generator of all clips, except those whose content it has read in another
+    group: they use the first fold's that has not. generate_by: runs one generator. Raises UserError
+    if every generator has read a clip.
     """
     folds = np.array([fold_of_group.get(group, NO_FOLD) for group in data.groups])
     if (folds == NO_FOLD).any():

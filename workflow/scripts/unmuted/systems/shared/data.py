@@ -1,4 +1,4 @@
-"""The clips as the generator sees them: padded arrays, the large ones mapped."""
+"""The arrays that the generator reads: padded, the large ones memory-mapped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unmuted.training.clip_arrays import MemmapWriter, memmap_stack
 
 @dataclass(frozen=True)
 class ClipInputs:
-    """What the generator reads of one clip."""
+    """The inputs of one clip."""
 
     key: str  # from the clip's content, not its name: it orders the clips and seeds their noise
     group: str  # source group
@@ -44,7 +44,7 @@ class GeneratorData:
         return len(self.keys)
 
     def take(self, indices: np.ndarray) -> GeneratorData:
-        """The clips at `indices` (int, or bool (N,)), in that order: copies in memory, for few."""
+        """Copy the clips at `indices` (int, or bool (N,)) into memory, in that order."""
         chosen = np.arange(len(self))[indices]
         picked = {
             f.name: tuple(getattr(self, f.name)[i] for i in chosen)
@@ -57,14 +57,14 @@ class GeneratorData:
 
 
 def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> GeneratorData:
-    """Pad the captions of each clip to `max_captions` = R; features are mapped, not in memory.
+    """Pad the captions of each clip to `max_captions` = R; features are memory-mapped.
 
-    Takes one clip after the other, so that they need not be in memory together. What is learnt and
-    generated does not depend on R. Raises UserError where a clip has more captions, or where arrays
-    of different clips do not fit together.
+    Reads one clip after the other, so that they need not be in memory together. Training and
+    generated audio do not depend on R. Raises UserError if a clip has more captions, or if the
+    arrays of different clips do not fit together.
     """
     visual, audio, first = MemmapWriter(), MemmapWriter(), None
-    names, said = [], []
+    names, caption_rows = [], []
     for clip in clips:
         if first is None:
             first, texts = clip, _Texts(clip.captions.shape[1])
@@ -73,16 +73,16 @@ def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> G
         silence = np.zeros((len(clip.visual), audio_dim))
         audio.append(silence if clip.audio is None else clip.audio)
         names.append((clip.key, clip.group, clip.audio is not None))
-        said.append((texts.add(clip.captions, clip.tokens), clip.steps))
+        caption_rows.append((texts.add(clip.captions, clip.tokens), clip.steps))
     if first is None:
         raise UserError("the generator was given no clips")
     keys, groups, has_audio = zip(*names, strict=True)
     distinct, place, tokens = texts.in_order(first.tokens is not None)
-    captions, steps = np.zeros((2, len(said), max_captions), dtype=np.int64)
-    mask = np.zeros((len(said), max_captions), dtype=bool)
-    for i, (rows, own_steps) in enumerate(said):
+    captions, steps = np.zeros((2, len(names), max_captions), dtype=np.int64)
+    mask = np.zeros((len(names), max_captions), dtype=bool)
+    for i, (rows, clip_steps) in enumerate(caption_rows):
         count = len(rows)
-        captions[i, :count], steps[i, :count], mask[i, :count] = place[rows], own_steps, True
+        captions[i, :count], steps[i, :count], mask[i, :count] = place[rows], clip_steps, True
     return GeneratorData(
         keys=keys,
         groups=groups,
@@ -98,25 +98,25 @@ def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> G
 
 
 class _Texts:
-    """The distinct captions, mapped, and their tokens where they have any.
+    """The distinct captions, memory-mapped, and their tokens if there are any.
 
-    Frames of a clip, and clips of a class, often say the same: attention over labels is computed
-    once for each text. Sorted by their bytes, texts keep their order whatever else there is beside
-    them; the row of zeros for padding comes first.
+    Frames of a clip, and clips of a class, often have equal captions: attention over labels is
+    computed once for each text. Sorted by their bytes, the order of texts does not depend on other
+    texts; the row of zeros for padding comes first.
     """
 
     def __init__(self, text_dim: int):
         self._file = MemmapWriter()
-        self._row_of: dict[bytes, int] = {}  # by the text's digest, in the order of their coming
+        self._row_of: dict[bytes, int] = {}  # by the digest of the text, in the order of arrival
         self._tokens: dict[int, tuple[int, ...]] = {}
         self.add(np.zeros((1, text_dim)), None)
 
     def add(self, captions: np.ndarray, tokens: Sequence[np.ndarray] | None) -> np.ndarray:
-        """Rows int64 (R,) of a clip's captions (R, E), by the order of their coming."""
+        """Add a clip's captions (R, E); returns their rows int64 (R,), in the order of arrival."""
         rows = [self._row(caption) for caption in captions.astype(np.float32)]
         for ids, row in zip(tokens or (), rows, strict=tokens is not None):
-            found = tuple(int(i) for i in ids)
-            self._tokens[row] = min(self._tokens.get(row, found), found)
+            tokens_of_text = tuple(int(i) for i in ids)
+            self._tokens[row] = min(self._tokens.get(row, tokens_of_text), tokens_of_text)
         return np.array(rows, dtype=np.int64)
 
     def _row(self, caption: np.ndarray) -> int:
@@ -127,15 +127,15 @@ class _Texts:
         return self._row_of[digest]
 
     def in_order(self, tokenized: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """The texts (U, E) by their bytes, the place of each row among them, and their tokens."""
-        found = self._file.array()
-        order = np.argsort(found.view(f"V{found[0].nbytes}")[:, 0], kind="stable")
+        """Return the texts (U, E) sorted by bytes, the place of each row, and their tokens."""
+        texts = self._file.array()
+        order = np.argsort(texts.view(f"V{texts[0].nbytes}")[:, 0], kind="stable")
         place = np.argsort(order)
         tokens = self._padded_tokens(place) if tokenized else None
-        return memmap_stack(found[row] for row in order), place, tokens
+        return memmap_stack(texts[row] for row in order), place, tokens
 
     def _padded_tokens(self, place: np.ndarray) -> np.ndarray:
-        """Token ids (U, W) in order; none for the row that stands for padding."""
+        """Return token ids (U, W) in order; the row for padding has none."""
         width = max((len(ids) for ids in self._tokens.values()), default=1)
         padded = np.full((len(place), width), -1, np.int64)
         for row, ids in self._tokens.items():

@@ -1,4 +1,4 @@
-"""What any fitted generator makes of the clips of a shard, as its stage stores it."""
+"""The generated audio of the clips of a shard, as the stage of any generator stores it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ def generated_results(
     generate_by: Generate | None = None,
     more: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> Iterator[Result]:
-    """Of each clip its audio (S, T, A), the spread over draws (S,) and the seeds (S,).
+    """Yield for each clip its audio (S, T, A), the spread over draws (S,) and the seeds (S,).
 
     The arguments are those of `generate_with_seeds`. more: further arrays of some clips, by name.
     """
     from unmuted.systems.shared.crossfit import generate_with_seeds
     from unmuted.systems.shared.training import generate
 
-    how = generators, fold_of_group, draws, device, generate_by or generate
-    for name, audio, spread in generate_with_seeds(names, data_of, *how):
+    clips = generate_with_seeds(
+        names, data_of, generators, fold_of_group, draws, device, generate_by or generate
+    )
+    for name, audio, spread in clips:
         arrays = {"audio": audio, "spread": spread, "seeds": np.array([*generators])}
         yield Result(name, arrays | (more or {}).get(name, {}))

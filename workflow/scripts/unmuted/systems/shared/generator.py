@@ -36,7 +36,7 @@ class GeneratorConfig:
     temperature: float  # of the attention over labels
     tau: float  # time steps in which an anchor fades to 1/e
     anchoring: bool  # False: the mean over representative frames at every step
-    text_adapter: str  # "adapter"; "frozen": the sentence encoder's space; "full": trained with it
+    text_adapter: str  # "adapter"; "frozen": none; "full": the sentence encoder is trained
     nearest_labels: int | None = None  # how many labels a caption attends to; None: all
     min_similarity: float | None = None  # cosine below which a label is not attended to
     encoder: dict[str, Any] | None = None  # the sentence encoder's configuration, if it is trained
@@ -82,7 +82,7 @@ class LabelAttention(nn.Module):
         return attention @ prototypes  # (U, A)
 
     def allowed(self, scores: Tensor) -> Tensor:
-        """bool (U, L): labels within the limits; of equal ones those of lower index."""
+        """Return the labels within the limits, bool (U, L); of equal ones those of lower index."""
         allowed = torch.ones_like(scores, dtype=torch.bool)
         if self.nearest is not None:
             order = scores.argsort(dim=-1, descending=True, stable=True)
@@ -93,11 +93,11 @@ class LabelAttention(nn.Module):
 
 
 def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) -> Tensor:
-    """How strongly each representative frame is felt at each time step.
+    """Compute the weight of each representative frame at each time step.
 
     steps: int (B, R). mask: bool (B, R), False for padding. Returns (B, T, R), rows that sum to
-    at most 1: exp(-|t - s| / tau) around each frame, averaged where frames crowd; with tau None,
-    equal everywhere.
+    at most 1: exp(-|t - s| / tau) around each frame, averaged if their sum exceeds 1; with tau None
+    all weights are equal.
     """
     if tau is None:
         weights = mask[:, None, :].float().expand(-1, length, -1)
@@ -131,11 +131,12 @@ class Generator(nn.Module):
         return self.config.noise_dim
 
     def inputs(self, data: GeneratorData, clips: np.ndarray) -> list[np.ndarray]:
-        """What `forward` takes of the clips at these indices, but for the noise.
+        """Return the inputs of `forward` for the clips at these indices, except the noise.
 
-        visual (B, T, Dv), the distinct texts (U, E) or their tokens (U, W), and of each clip's
-        representative frames the row of its text, its step and whether it is there, (B, R). U, W
-        and R are what these clips need: anything beyond costs time and could change the last bit.
+        These are visual (B, T, Dv), the distinct texts (U, E) or their tokens (U, W), and for each
+        representative frame of a clip the row of its text, its step and whether it is no padding,
+        (B, R). U, W and R are the sizes that these clips need: larger ones would cost time and
+        could change the last bit.
         """
         r = max(1, int(data.mask[clips].sum(axis=1).max()))
         rows, captions = np.unique(data.captions[clips, :r], return_inverse=True)
@@ -170,5 +171,5 @@ class Generator(nn.Module):
 
 
 def _trimmed(tokens: np.ndarray) -> np.ndarray:
-    """Tokens (U, W) without columns that are padding in every row, but for the first."""
+    """Remove columns of tokens (U, W) that are padding in every row; the first one is kept."""
     return tokens[:, : max(1, int((tokens >= 0).sum(axis=1).max()))]

@@ -21,10 +21,10 @@ def generator_data(
     tokenize: Tokenize | None = None,
     reads_captions: bool = True,
 ) -> GeneratorData:
-    """The clips as arrays for the generator, mapped; any frame may be representative, so R = T.
+    """Read the clips as memory-mapped arrays; any frame may be representative, so R = T.
 
     tokenize: turns captions into token ids, for a generator that trains the sentence encoder.
-    reads_captions: False for what is made from video alone; the data then have none.
+    reads_captions: False for generators that read video alone; the data then have none.
     """
     return collate(
         (_generator_inputs(clip, projection, tokenize, reads_captions) for clip in clips),

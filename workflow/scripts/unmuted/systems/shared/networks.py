@@ -16,13 +16,13 @@ from unmuted.training.loop import Schedule, adamw_schedule
 def video_generator_network(
     settings: VideoGeneratorSettings, data: GeneratorData
 ) -> VideoGeneratorConfig:
-    """Architecture 1's network for the sizes that the data have."""
+    """Return the configuration of architecture 1's network for the sizes of the data."""
     sizes = data.visual.shape[2], data.audio.shape[2]
     return VideoGeneratorConfig(*sizes, settings.hidden, settings.dropout)
 
 
 def generator_schedule(settings: GeneratorSettings) -> Schedule:
-    """Architecture 2's schedule; the sentence encoder has a rate of its own where it is trained."""
+    """Return architecture 2's schedule; a trained sentence encoder has its own learning rate."""
     is_full = settings.text_adapter == "full"
     return adamw_schedule(
         settings, {"encoder.": settings.encoder_learning_rate} if is_full else None
@@ -35,7 +35,7 @@ def generator_network(
     label_embeddings: np.ndarray,
     encoder: dict[str, Any] | None = None,
 ) -> GeneratorConfig:
-    """Architecture 2's network for the sizes that the data have.
+    """Return the configuration of architecture 2's network for the sizes of the data.
 
     label_embeddings: (L, E). encoder: the configuration of a sentence encoder that is trained.
     """

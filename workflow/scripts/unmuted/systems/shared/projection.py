@@ -1,4 +1,4 @@
-"""The audio feature space: principal components of AST's time tokens, fitted on training clips."""
+"""The audio projection: principal components of AST's time tokens, fitted on training clips."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ CLIPS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Projection:
-    """A linear map from AST's token space (D) to the audio space (A) and its transpose back."""
+    """A linear map from AST's tokens (D) to audio features (A), and its transpose back."""
 
     mean: np.ndarray  # float32 (D,)
     components: np.ndarray  # float32 (A, D), orthonormal rows, the strongest first
     explained: np.ndarray  # float32 (A,), share of the total variance
 
     def apply(self, tokens: np.ndarray) -> np.ndarray:
-        """(..., D) -> float32 (..., A)"""
+        """Project tokens (..., D) to features, float32 (..., A)."""
         return ((tokens - self.mean) @ self.components.T).astype(np.float32)
 
     def invert(self, features: np.ndarray) -> np.ndarray:
-        """(..., A) -> float32 (..., D), the point of token space that the features describe"""
+        """Map features (..., A) back to tokens, float32 (..., D)."""
         return (features @ self.components + self.mean).astype(np.float32)
 
 
 def fit_projection(clips: Iterable[np.ndarray], audio_dim: int) -> Projection:
-    """Principal component analysis of the time steps of all clips, exactly, in one pass.
+    """Fit the principal components of the time steps of all clips, exactly, in one pass.
 
     clips: float (T, D) each, training clips with real sound only. The D x D scatter matrix is
     accumulated in float64 and decomposed (full PCA by `eigh`, the same as scikit-learn's
@@ -57,7 +57,7 @@ def fit_projection(clips: Iterable[np.ndarray], audio_dim: int) -> Projection:
 
 
 def _blocks(clips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Time steps of several clips at once, float64 (rows, D): fewer and larger products."""
+    """Yield time steps of several clips at once, float64 (rows, D): fewer and larger products."""
     stream = iter(clips)
     while block := list(islice(stream, CLIPS_AT_ONCE)):
         yield np.concatenate(block).astype(np.float64)
@@ -66,7 +66,7 @@ def _blocks(clips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 def _accumulate(
     count: int, mean: np.ndarray, scatter: np.ndarray, rows: np.ndarray
 ) -> tuple[int, np.ndarray, np.ndarray]:
-    """Mean and scatter about the mean with `rows` (T, D) added (Chan, Golub and LeVeque 1979)."""
+    """Add `rows` (T, D) to the mean and scatter (Chan, Golub and LeVeque 1979)."""
     total = count + len(rows)
     row_mean = rows.mean(axis=0)
     centred, shift = rows - row_mean, row_mean - mean

@@ -10,7 +10,7 @@ from unmuted.systems.shared.projection import fit_projection
 
 
 def fit(tasks: Sequence[Task], clips: Sequence[Clip], audio_dim: int) -> Iterator[Result]:
-    """Mean (D,), components (A, D) and explained share (A,)."""
+    """Fit mean (D,), components (A, D) and explained share (A,)."""
     for task in tasks:
         tokens = (clip.artifacts["ast"].tensors()["tokens"] for clip in clips)
         yield Result(task.name, dict(vars(fit_projection(tokens, audio_dim))))

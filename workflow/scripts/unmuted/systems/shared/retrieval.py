@@ -1,6 +1,6 @@
 """Retrieved audio: the mean sound of the training clips that look most like a clip.
 
-An arm beside the generators: what remembering, without learning, makes of the same clips.
+It is a baseline for the generators: it remembers the same clips without learning from them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from unmuted.training.moments import moments
 from unmuted.training.order import content_order, hash_keys
 
 CLIPS_AT_ONCE = 256  # bounds the table of similarities
-DIGITS = 9  # of a cosine: what differs less is rounding, which varies with the clips beside it
+DIGITS = 9  # of a cosine: smaller differences are rounding, which varies with the batch
 
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Retrieved audio of N clips, and where it comes from."""
+    """Retrieved audio of N clips, and the clips that it comes from."""
 
     audio: np.ndarray  # float32 (N, T, A), the mean over the neighbours
     neighbours: np.ndarray  # int64 (N, k), indices of training clips, the nearest first; -1: none
@@ -33,13 +33,13 @@ class Retrieved:
 def retrieve_cross_fitted(
     data: GeneratorData, training: GeneratorData, fold_of_group: Mapping[str, int], k: int
 ) -> Retrieved:
-    """Retrieved audio of any clips, from training clips of other folds.
+    """Retrieve audio for any clips from training clips of other folds.
 
     fold_of_group: fold of every source group with training clips. Clips of these groups search
     the training clips outside their fold, others all of them. Leaving out a clip's group alone
     would give training clips nearly the choice that test clips have. But then the generated and
-    the retrieved arm would differ in what a training clip's feature may know as well as in how it
-    is made; with the generators' folds they know the same clips.
+    the retrieved arm would also differ in the clips that a training clip's audio may come from;
+    with the folds of the generators these are the same clips.
     """
     folds, of_training = (
         np.array([fold_of_group.get(group, NO_FOLD) for group in clips.groups])
@@ -48,33 +48,31 @@ def retrieve_cross_fitted(
     size = len(data), training.audio.shape[1], training.audio.shape[2]
     audio, similarity = np.zeros(size, np.float32), np.full((len(data), k), np.nan, np.float32)
     neighbours = np.zeros((len(data), k), dtype=np.int64)
-    seen, known = _LookupSet.of(data), _LookupSet.of(training)
+    queries, library = _LookupSet.of(data), _LookupSet.of(training)
     for fold in np.unique(folds):
-        mine = np.flatnonzero(folds == fold)
+        of_fold = np.flatnonzero(folds == fold)
         others = np.flatnonzero((of_training != fold) | (fold == NO_FOLD))
-        part = _retrieve(seen, mine, known, others, k)
-        audio[mine], similarity[mine] = part.audio, part.similarity
-        neighbours[mine] = part.neighbours
+        part = _retrieve(queries, of_fold, library, others, k)
+        audio[of_fold], similarity[of_fold] = part.audio, part.similarity
+        neighbours[of_fold] = part.neighbours
     return Retrieved(audio, neighbours, similarity)
 
 
 def retrieve(data: GeneratorData, library: GeneratorData, k: int) -> Retrieved:
-    """Mean audio of the k clips of the library with usable sound that look most like each clip.
+    """Average the audio of the k clips of the library that look most like each clip.
 
-    Likeness is the cosine of mean visual features, standardised by the library's clips with sound.
-    A clip never finds itself: not its content, and no clip of its source group or of a group that
-    holds its content. Equals go by content key, so the order of the clips does not matter. Where
-    fewer than k clips are left, these are all; raises UserError where none is.
+    Only library clips with usable sound count. Similarity is the cosine of mean visual features,
+    standardised by these clips. A clip never finds its own content, nor a clip of its source group
+    or of a group that holds its content. Ties are broken by content key, so the order of the clips
+    does not matter. If fewer than k clips are left, all are used; raises UserError for none.
     """
-    everything = (np.arange(len(clips)) for clips in (data, library))
-    return _retrieve(
-        _LookupSet.of(data), next(everything), _LookupSet.of(library), next(everything), k
-    )
+    queries, candidates = np.arange(len(data)), np.arange(len(library))
+    return _retrieve(_LookupSet.of(data), queries, _LookupSet.of(library), candidates, k)
 
 
 @dataclass(frozen=True)
 class _LookupSet:
-    """N clips and what retrieval compares: of their features only the mean is kept in memory."""
+    """N clips and what retrieval compares; only the mean of their features is kept in memory."""
 
     clips: GeneratorData
     looks: np.ndarray  # float64 (N, Dv), mean visual features
@@ -93,14 +91,14 @@ class _LookupSet:
 def _retrieve(
     data: _LookupSet, queries: np.ndarray, library: _LookupSet, candidates: np.ndarray, k: int
 ) -> Retrieved:
-    """`retrieve` for the clips `queries` (indices) from those of the library at `candidates`."""
+    """Retrieve for the clips at `queries` from the library clips at `candidates` (indices)."""
     of_library = library.clips
     order = content_order(of_library.keys, of_library.visual, of_library.audio)
-    heard = order[of_library.has_audio[order] & np.isin(order, candidates)]  # (M,)
-    if len(heard) == 0:
+    with_audio = order[of_library.has_audio[order] & np.isin(order, candidates)]  # (M,)
+    if len(with_audio) == 0:
         raise UserError("no training clip has usable sound: nothing to retrieve")
-    mean, scale = moments(library.looks[heard][:, None], np.arange(len(heard)))
-    looks = _directions(library.looks[heard], mean, scale)  # (M, Dv)
+    mean, scale = moments(library.looks[with_audio][:, None], np.arange(len(with_audio)))
+    looks = _directions(library.looks[with_audio], mean, scale)  # (M, Dv)
     neighbours = np.full((len(queries), k), -1, dtype=np.int64)
     similarity = np.full((len(queries), k), np.nan, dtype=np.float32)
     audio = np.zeros((len(queries), *of_library.audio.shape[1:]), dtype=np.float32)
@@ -108,20 +106,20 @@ def _retrieve(
         clips = queries[part]
         cosine = _directions(data.looks[clips], mean, scale) @ looks.T  # (n, M)
         cosine = np.round(cosine, DIGITS, out=cosine)
-        cosine[_related(data, clips, library, heard)] = -np.inf
+        cosine[_related(data, clips, library, with_audio)] = -np.inf
         _check_any(cosine, data.clips, clips)
         nearest = np.argsort(-cosine, axis=1, kind="stable")[:, :k]  # (n, k), or all M
-        likeness = np.take_along_axis(cosine, nearest, axis=1)
-        found = np.isfinite(likeness)
-        neighbours[part, : nearest.shape[1]] = np.where(found, heard[nearest], -1)
-        similarity[part, : nearest.shape[1]] = np.where(found, likeness, np.nan)
-        weights = found / found.sum(axis=1, keepdims=True)
-        audio[part] = np.einsum("nk,nkta->nta", weights, of_library.audio[heard[nearest]])
+        of_nearest = np.take_along_axis(cosine, nearest, axis=1)
+        allowed = np.isfinite(of_nearest)
+        neighbours[part, : nearest.shape[1]] = np.where(allowed, with_audio[nearest], -1)
+        similarity[part, : nearest.shape[1]] = np.where(allowed, of_nearest, np.nan)
+        weights = allowed / allowed.sum(axis=1, keepdims=True)
+        audio[part] = np.einsum("nk,nkta->nta", weights, of_library.audio[with_audio[nearest]])
     return Retrieved(audio, neighbours, similarity)
 
 
 def _directions(looks: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Unit vectors (N, Dv) of looks (N, Dv), a copy, standardised; written over `looks`."""
+    """Standardise looks (N, Dv) and scale them to unit vectors, in place."""
     looks -= mean
     looks /= scale
     for part in blocks(np.arange(len(looks))):
@@ -131,11 +129,11 @@ def _directions(looks: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.nd
 
 
 def _related(
-    data: _LookupSet, clips: np.ndarray, library: _LookupSet, heard: np.ndarray
+    data: _LookupSet, clips: np.ndarray, library: _LookupSet, with_audio: np.ndarray
 ) -> np.ndarray:
-    """bool (n, M): same source group, same content, or a group that holds the same content."""
-    groups = library.groups[heard]
-    same = data.keys[clips][:, None] == library.keys[heard]
+    """Find library clips of the same source, the same content, or a group with it: bool (n, M)."""
+    groups = library.groups[with_audio]
+    same = data.keys[clips][:, None] == library.keys[with_audio]
     related = same | (data.groups[clips][:, None] == groups)
     for i in np.flatnonzero(same.any(axis=1)):
         related[i] |= np.isin(groups, groups[same[i]])

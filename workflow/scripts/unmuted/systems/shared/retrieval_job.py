@@ -21,12 +21,12 @@ def retrieve(
     pca: Artifact,
     table: Artifact,
 ) -> Iterator[Result]:
-    """Audio (T, A) and the similarity (k,) of the clips it came from, per task."""
+    """Retrieve audio (T, A), and the similarity (k,) of the clips that it comes from, per task."""
     projection, steps = Projection(**pca.tensors()), time_steps(job.config)
     lookup = LookupSet.read(job, table)
     library = generator_data(lookup.clips, projection, steps, reads_captions=False)
-    asked = [clips[task.name] for task in tasks]
-    data = generator_data(asked, projection, steps, reads_captions=False)
+    queries = [clips[task.name] for task in tasks]
+    data = generator_data(queries, projection, steps, reads_captions=False)
     k = job.config["retrieval"]["k"]
     retrieved = retrieve_cross_fitted(data, library, lookup.fold_of_group, k)
     for i, task in enumerate(tasks):

@@ -1,4 +1,4 @@
-"""What several systems read: source groups, the projection, prototypes and retrieval."""
+"""Stages that several systems read: source groups, the projection, prototypes, retrieval."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from unmuted.engine.stage import Family, Stage
 from unmuted.features.visual import VISUAL
 
 CLASSIFIED = (*VISUAL, "ast", "generated")
-REPORTED = ("probe", "wav", "captions")  # what became of clips, and which models made them
+REPORTED = ("probe", "wav", "captions")  # the status of clips, and the models behind their features
 
 STAGES = (
     Stage(

@@ -1,4 +1,4 @@
-"""The sentence encoder as a part of the generator, where it is trained with it."""
+"""The sentence encoder as a part of the generator, if it is trained with it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class TextEncoder(nn.Module):
         self.transformer = AutoModel.from_config(AutoConfig.for_model(**config))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Token ids int (U, W), -1 where padded, to float32 (U, E); zeros for rows of no token."""
-        said = (tokens >= 0).any(dim=1)
+        """Encode token ids int (U, W), -1 for padding, as float32 (U, E); rows of padding are 0."""
+        has_tokens = (tokens >= 0).any(dim=1)
         vectors = torch.zeros(
             len(tokens), self.transformer.config.hidden_size, device=tokens.device
         )
-        if said.any():
-            vectors[said] = self._encode(tokens[said])
+        if has_tokens.any():
+            vectors[has_tokens] = self._encode(tokens[has_tokens])
         return vectors
 
     def _encode(self, tokens: Tensor) -> Tensor:
         mask = (tokens >= 0).long()  # (U, W)
-        found = self.transformer(input_ids=tokens.clamp(min=0), attention_mask=mask)
-        summed = torch.einsum("uw,uwe->ue", mask.float(), found.last_hidden_state)
+        output = self.transformer(input_ids=tokens.clamp(min=0), attention_mask=mask)
+        summed = torch.einsum("uw,uwe->ue", mask.float(), output.last_hidden_state)
         return summed / mask.sum(dim=1, keepdim=True)

@@ -1,6 +1,6 @@
 """Fitting a generator on training clips, and generating audio features with the fitted one.
 
-One way for both architectures; they differ in the network and in what it reads of a clip.
+It is the same for both architectures, which differ in the network and its inputs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def train_video_generator(
     device: str = "cpu",
     after_epoch: AfterEpoch | None = None,
 ) -> tuple[State, History]:
-    """Fit architecture 1's generator on those of the training clips that have real audio."""
+    """Fit architecture 1's generator on the training clips that have real audio."""
 
     def build() -> VideoGenerator:
         return VideoGenerator(video_generator_network(settings, data))
@@ -68,12 +68,12 @@ def train_generator(
     after_epoch: AfterEpoch | None = None,
     encoder: TextEncoder | None = None,
 ) -> tuple[State, History]:
-    """Fit architecture 2's generator on those of the training clips that have real audio.
+    """Fit architecture 2's generator on the training clips that have real audio.
 
     label_embeddings: (L, E). prototypes: fitted on these clips or some of them, refused otherwise.
     encoder: the sentence encoder to start from, with text_adapter "full" only; it is not changed.
-    The labels keep the embeddings that they had before: encoding them all again at every step would
-    cost more than the captions do, and what stays in place anchors the space that captions move in.
+    The labels keep their embeddings from before: encoding all of them again at every step would
+    cost more than the captions do, and fixed labels anchor the embedding space of the captions.
     """
     _check_encoder(settings, encoder)
 
@@ -91,7 +91,7 @@ def train_generator(
 
 
 def loss_curves(history: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
-    """The losses of a training, float32 (epochs,) by name, to lie beside its weights."""
+    """Return the losses of a training, float32 (epochs,) by name, to be stored with its weights."""
     return {f"history.{key}": np.float32([row[key] for row in history]) for key in history[0]}
 
 
@@ -120,9 +120,9 @@ def _fit(
 ) -> tuple[State, History]:
     """Fit the network that `build` makes; the loss is MSE + (1 - cosine).
 
-    data: training clips; their order does not matter, those without usable sound are not read.
+    data: training clips; their order does not matter, and clips without usable sound are not read.
     Inputs are standardised per feature; targets are centred and divided by one number, so that
-    errors and cosines keep the geometry of the audio space. The state holds all that `generate`
+    errors and cosines keep the geometry of the projection. The state holds all that `generate`
     needs, and hashes of the clips and groups that were read.
     """
     order = content_order(data.keys, data.visual, data.audio)
@@ -155,7 +155,7 @@ def _tensors(arrays: Sequence[np.ndarray], device: str) -> list[Tensor]:
 
 
 def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Mean squared error and 1 - cosine of (B, T, A) features, the cosine at each time step."""
+    """Compute mean squared error and cosine of (B, T, A) features, the cosine per time step."""
     mse = F.mse_loss(predicted, target)
     cosine = F.cosine_similarity(predicted, target, dim=-1).mean()
     return {"loss": mse + (1 - cosine), "mse": mse, "cosine": cosine}
@@ -165,11 +165,11 @@ def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
 def generate(
     state: State, data: GeneratorData, draws: int, seed: int, device: str = "cpu"
 ) -> Generated:
-    """Audio features (N, T, A) of clips that the generator was not fitted on (UserError otherwise).
+    """Generate audio features (N, T, A) of clips that the generator was not fitted on.
 
     state: of either architecture. The noise of a clip comes from `seed` and its key, and the draws
-    of one clip are a batch: what is generated does not depend on the other clips. A generator
-    without noise runs once, and its spread is 0.
+    of one clip are a batch: the audio of a clip does not depend on other clips. A generator without
+    noise runs once, and its spread is 0. Raises UserError for clips that it was fitted on.
     """
     check_out_of_fold(state, data.keys, data.groups)
     model = load_weights(_network(state), state, device)
@@ -189,7 +189,7 @@ def generate(
 
 
 def _network(state: State) -> Network:
-    """The network that the state belongs to, without its weights."""
+    """Build the network of a state, without its weights."""
     settings = settings_of(state)
     if settings.get("architecture") == 1:
         return VideoGenerator(VideoGeneratorConfig(**settings))
@@ -197,6 +197,6 @@ def _network(state: State) -> Network:
 
 
 def clip_noise(key: str, seed: int, shape: tuple[int, ...]) -> Tensor:
-    """Standard normal noise that belongs to the clip and the seed."""
+    """Draw standard normal noise that depends on the clip and the seed only."""
     entropy = stable_hash("noise", seed, key) % 2**64
     return torch.from_numpy(np.random.default_rng(entropy).standard_normal(shape, np.float32))

@@ -1,4 +1,4 @@
-"""What is inside a sentence encoder, for a generator that trains it: transformer and tokens."""
+"""The transformer and the tokens of a sentence encoder, for a generator that trains it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORIGIN = ("_name_or_path", "transformers_version")  # configuration that changes
 
 
 def text_encoder(sentences: SentenceEncoder) -> TextEncoder:
-    """A copy of the transformer; raises UserError where it is not followed by a plain mean."""
+    """Copy the transformer. Raises UserError if a plain mean does not follow it."""
     parts = [(type(part).__name__, getattr(part, "pooling_mode", "")) for part in sentences.model]
     mean = [("Transformer", ""), ("Pooling", "mean")]
     if parts not in (mean, [*mean, ("Normalize", "")]):
@@ -31,6 +31,6 @@ def text_encoder(sentences: SentenceEncoder) -> TextEncoder:
 
 
 def tokens_of(sentences: SentenceEncoder, texts: Sequence[str]) -> list[np.ndarray]:
-    """Token ids of each text, int64 (W,), as the sentence encoder reads it."""
+    """Return the token ids of each text, int64 (W,), as the sentence encoder reads it."""
     tokenize, limit = sentences.model.tokenizer, sentences.model.max_seq_length
     return [np.array(tokenize(t, truncation=True, max_length=limit).input_ids) for t in texts]

@@ -40,7 +40,7 @@ class VideoGenerator(nn.Module):
         self.head = nn.Linear(config.hidden, config.audio_dim)
 
     def inputs(self, data: GeneratorData, clips: np.ndarray) -> list[np.ndarray]:
-        """What `forward` takes of the clips at these indices: visual (B, T, Dv)."""
+        """Return the inputs of `forward` for the clips at these indices: visual (B, T, Dv)."""
         return [data.visual[clips]]
 
     def forward(self, visual: Tensor) -> Tensor:  # (B, T, Dv)
