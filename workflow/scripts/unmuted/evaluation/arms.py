@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -260,7 +260,7 @@ ARMS = {arm.main_name: arm for arm in COMPARISON_ARMS.values() if arm.main_name}
 SYSTEMS = {arm.name: arm for arm in (*_ROWS, PILOT_CLASSIFICATION) if arm.is_system}
 
 
-def leaking_arms(filter_settings: Mapping[str, object]) -> frozenset[str]:
+def leaking_arms(filter_settings: Mapping[str, Any]) -> frozenset[str]:
     """Return the arms that read the true label of test clips, and so are never a result.
 
     filter_settings: section `filter` of the configuration; its mode `uniform` is the filter of the

@@ -19,7 +19,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def sign_flip_p(
-    difference: np.ndarray, groups: Sequence[str], seed: int, draws: int = DRAWS
+    difference: np.ndarray, groups: Sequence[str] | np.ndarray, seed: int, draws: int = DRAWS
 ) -> float:
     """Compute a two-sided p-value of a mean difference by flipping signs of source groups.
 
@@ -102,9 +102,8 @@ def adjusted_p_values(
     primary contrast all are one family. Raises UserError if `primary` is none of the contrasts.
     """
     if primary is not None and primary not in p_values:
-        raise UserError(
-            f"primary contrast: {primary!r} is none of the contrasts {', '.join(sorted(p_values))}"
-        )
+        names = ", ".join(sorted(map(str, p_values)))
+        raise UserError(f"primary contrast: {primary!r} is none of the contrasts {names}")
     others = [name for name in p_values if name != primary]
     rest = dict(zip(others, holm([p_values[name] for name in others]), strict=True))
     return {name: rest.get(name, p_values[name]) for name in p_values}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -105,7 +105,7 @@ def _heading(report: Report) -> str:
 
 def _seeds(report: Report) -> str:
     seeds = len(report["provenance"]["seeds"])
-    return f"{seeds} seeds" if exploratory(seeds) is None else exploratory(seeds)
+    return exploratory(seeds) or f"{seeds} seeds"
 
 
 def _evidence(report: Report) -> list[str]:
@@ -242,7 +242,7 @@ def _both_generations(generation: Mapping[str, Any]) -> str:
     if difference is None:
         return NO_USABLE_SOUND
     head = f"generated audio against real, {joint['clips']} test clips"
-    rows = [(head, "cosine", "95 % interval", "R2", "95 % interval")]
+    rows: list[tuple[str, ...]] = [(head, "cosine", "95 % interval", "R2", "95 % interval")]
     for name, measured in (("branches trained together", joint), ("trained alone", alone)):
         cells = [(measured[key], measured[f"{key}_ci95"], "") for key in ("cosine", "r2")]
         rows.append((name, *(text for cell in cells for text in _with_interval(*cell))))
@@ -268,7 +268,7 @@ def _range(ci95: list[float]) -> str:
     return f"{_percent(ci95[0])} to {_percent(ci95[1])}"
 
 
-def _align(rows: list[tuple[str, ...]]) -> str:
+def _align(rows: Sequence[tuple[str, ...]]) -> str:
     """Pad columns to their widest cell: the first to the left, the others to the right."""
     names, *columns = zip(*rows, strict=True)
     text = pd.DataFrame(dict(enumerate(columns)), index=names).to_string(header=False)

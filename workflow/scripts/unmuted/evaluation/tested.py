@@ -51,7 +51,7 @@ class TestedClips:
         """Read the class probabilities of an arm, float32 (S, N, C)."""
         of_arm = [clip["arms"][arm] for clip in self.predictions(stage)]
         by_seed = [clip["probabilities"] if isinstance(clip, dict) else clip for clip in of_arm]
-        return np.float32(by_seed).swapaxes(0, 1)
+        return np.array(by_seed, dtype=np.float32).swapaxes(0, 1)
 
     def audio(self, arm: str, leaks: Collection[str] = ()) -> dict[str, str]:
         """Describe the audio of an arm in words, {"train", "test"}; leaks: arms that leak."""

@@ -33,30 +33,29 @@ GENERATED = {
 
 
 def ablation_table(run: Run, grid: str) -> pd.DataFrame:
-    """A row for every arm that a setting of the grid can change.
+    """Make a row for every arm that a setting of the grid can change.
 
-    Nothing is chosen here, and a default stays the default whatever it says.
+    Nothing is chosen here: a default stays the default whatever the results are.
     """
     tested = load_tested(FullReader(run), ["ast"])
     remark = exploratory(len(run.seeds))
     remarks = {} if remark is None else {KEY: remark}
-    found = [row for ablation in ablations(run, grid) for row in _rows(run, tested, ablation)]
-    return table([row | remarks for row in found], [*COLUMNS, *remarks])
+    rows = [row for ablation in ablations(run, grid) for row in _rows(run, tested, ablation)]
+    return table([row | remarks for row in rows], [*COLUMNS, *remarks])
 
 
-def _rows(own: Run, tested: TestedClips, ablation: Ablation) -> Iterator[dict[str, object]]:
-    """A row for every arm that the setting can change."""
-    lost = _missing_clips(ablation.run, tested)
-    if lost:
-        told = {"setting": ablation.key, "value": ablation.value, "problem": lost}
-        yield from (told | {"arm": arm} for arm in ablation.arms)
+def _rows(base: Run, tested: TestedClips, ablation: Ablation) -> Iterator[dict[str, object]]:
+    """Yield a row for every arm that the setting can change."""
+    setting = {"setting": ablation.key, "value": ablation.value}
+    if problem := _missing_clips(ablation.run, tested):
+        yield from (setting | {"problem": problem, "arm": arm} for arm in ablation.arms)
         return
     leaks = leaking_arms(ablation.run.config["filter"])
     for arm in ablation.arms:
-        correct, default = (_right(run, tested, arm, "test") for run in (ablation.run, own))
+        correct, default = (_right(run, tested, arm, "test") for run in (ablation.run, base))
         video = _right(ablation.run, tested, "video_only", "test")
-        row = {"setting": ablation.key, "value": ablation.value, "arm": arm}
-        row |= {"is_default": int(ablation.run is own), "leaks": int(arm in leaks)}
+        row = setting | {"arm": arm}
+        row |= {"is_default": int(ablation.run is base), "leaks": int(arm in leaks)}
         row |= _numbers("accuracy", "ci95", correct, tested)
         row |= _numbers("minus_default", "minus_default", correct - default, tested)
         row |= _numbers("minus_video_only", "minus_video_only", correct - video, tested)
@@ -65,40 +64,40 @@ def _rows(own: Run, tested: TestedClips, ablation: Ablation) -> Iterator[dict[st
 
 
 def _missing_clips(run: Run, tested: TestedClips) -> str:
-    """What is wrong with the pairs where a run could not process a clip that the others could."""
+    """Describe the clips that a run could not process but the others could; "" without any."""
     names = [clip.video_id for split in ("val", "test") for clip in tested.experiment.split(split)]
     absent = sorted(set(names) - set(FullReader(run).artifacts("predictions", names)))
     return f"{len(absent)} clips are excluded, such as {absent[0]}" if absent else ""
 
 
 def _right(run: Run, tested: TestedClips, arm: str, split: str) -> np.ndarray:
-    """1 where a seed's classifier is right, float (S, N), about the clips of a split."""
+    """Return 1 where a seed's classifier is right about a clip of a split: float (S, N)."""
     clips = tested.experiment.split(split)
     stage = "predictions" if arm in ("video_only", "generated") else "comparison_predictions"
-    found = FullReader(run).artifacts(stage, [clip.video_id for clip in clips])
-    said = [found[clip.video_id].json()["arms"][arm] for clip in clips]
-    by_seed = [one["probabilities"] if isinstance(one, dict) else one for one in said]
+    artifacts = FullReader(run).artifacts(stage, [clip.video_id for clip in clips])
+    predictions = [artifacts[clip.video_id].json()["arms"][arm] for clip in clips]
+    by_seed = [p["probabilities"] if isinstance(p, dict) else p for p in predictions]
     return (tested.experiment.labels(clips) == np.argmax(by_seed, axis=2).T).astype(float)
 
 
 def _numbers(name: str, prefix: str, values: np.ndarray, tested: TestedClips) -> dict[str, str]:
     low, high = interval(tested.bootstrap.means(values))
-    found = {name: values.mean(), f"{prefix}_low": low, f"{prefix}_high": high}
-    return {key: f"{value:.4f}" for key, value in found.items()}
+    numbers = {name: values.mean(), f"{prefix}_low": low, f"{prefix}_high": high}
+    return {key: f"{value:.4f}" for key, value in numbers.items()}
 
 
 def _likeness(run: Run, tested: TestedClips, arm: str) -> dict[str, str]:
-    """How like the real features of test clips the arm's generated ones are."""
+    """Compare the arm's generated features of test clips with the real ones."""
     names = [clip.video_id for clip in tested.clips]
     reader = FullReader(run)
-    heard = reader.artifacts("ast", names)  # the run's own: how sound is heard may be the setting
-    if arm not in GENERATED or not heard:
+    ast = reader.artifacts("ast", names)  # of this run: the setting may change AST features
+    if arm not in GENERATED or not ast:
         return {}
-    made = reader.artifacts(GENERATED[arm], heard)
-    by_seed = np.stack([made[name].tensors()["audio"] for name in heard], axis=1)  # (S, N, T, A)
+    generated = reader.artifacts(GENERATED[arm], ast)
+    by_seed = np.stack([generated[name].tensors()["audio"] for name in ast], axis=1)  # (S, N, T, A)
     projection = Projection(**reader.fits("projection")[ALL_TRAINING].tensors())
-    real = np.stack([projection.apply(one.tensors()["tokens"]) for one in heard.values()])
+    real = np.stack([projection.apply(artifact.tensors()["tokens"]) for artifact in ast.values()])
     return {
-        "generated_r2": f"{np.mean([r2(one, real) for one in by_seed]):.4f}",
-        "generated_cosine": f"{np.mean([mean_cosine(one, real) for one in by_seed]):.4f}",
+        "generated_r2": f"{np.mean([r2(of_seed, real) for of_seed in by_seed]):.4f}",
+        "generated_cosine": f"{np.mean([mean_cosine(of_seed, real) for of_seed in by_seed]):.4f}",
     }

@@ -1,4 +1,4 @@
-"""Grids of ablations: each setting of a grid changed alone, and which arms it reaches.
+"""Grids of ablations: each setting of a grid changed alone, and the arms that it affects.
 
 Imported by the Snakefile, so free of torch, numpy and pandas.
 """
@@ -21,7 +21,7 @@ from unmuted.systems.comparison.planned import ablated_arms
 class Ablation:
     """One setting of a grid at one of its values.
 
-    run: the scenario, or the run itself where the value is its own. arms: what the setting changes.
+    run: the scenario, or the run itself if it has this value. arms: those that the setting affects.
     """
 
     key: str
@@ -31,7 +31,7 @@ class Ablation:
 
 
 def ablations(run: Run, grid: str) -> list[Ablation]:
-    """The settings of a named grid, each changed alone. Raises UserError for an unknown name."""
+    """List the settings of a grid, each changed alone. Raises UserError for an unknown name."""
     grids = run.config["ablations"]
     if grid not in grids:
         known = ", ".join(grids) or "none"
@@ -59,21 +59,21 @@ def _ablation(run: Run, grid: str, key: str, value: object) -> Ablation:
 
 
 def ablation_inputs(run: Run, grid: str) -> list[Path]:
-    """All that a grid's table reads: for `input:` of its rule."""
+    """Return the paths that a grid's table reads: for `input:` of its rule."""
     return run.inputs_of(_reads(run, grid, ["projection"]))
 
 
 def ablation_fingerprint(run: Run, grid: str) -> str:
-    """For `params:` of a grid's rule."""
+    """Return the fingerprint of a grid's table: for `params:` of its rule."""
     return run.script_fingerprint("write_ablations", _reads(run, grid))
 
 
 def _reads(run: Run, grid: str, fits: list[str] | None = None) -> list[tuple[Run, str]]:
-    """Stages that a grid's table reads, each with the run that it reads them of."""
-    found = []
+    """List the stages that a grid's table reads, each with its run."""
+    reads = []
     for ablation in ablations(run, grid):
         stages = ["predictions", "generated", *VISUAL, "ast", *(fits or [])]
         if ablation.arms != ("generated",):
             stages += ["comparison_predictions", "video_generated", "pilot_generated"]
-        found += [(one, stage) for one in (run, ablation.run) for stage in stages]
-    return found
+        reads += [(of_run, stage) for of_run in (run, ablation.run) for stage in stages]
+    return reads

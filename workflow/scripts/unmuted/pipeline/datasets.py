@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unmuted.dataset.folder import read_folder
 from unmuted.dataset.limits import video_limits
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from unmuted.demo_world.plan import ClipSpec
 
 
-def read_dataset(config: Mapping[str, object]) -> Dataset:
-    """The videos of a run, with the limits and the size of shards that belong to them.
+def read_dataset(config: Mapping[str, Any]) -> Dataset:
+    """Read the videos of a run, with their limits and the size of their shards.
 
-    Raises UserError when they cannot be told apart or found.
+    Raises UserError if they are not unique or cannot be found.
     """
     limits, per_shard = video_limits(config["videos"]), config["videos_per_shard"]
     return replace(_read_videos(config), limits=limits, videos_per_shard=per_shard)
 
 
-def _read_videos(config: Mapping[str, object]) -> Dataset:
+def _read_videos(config: Mapping[str, Any]) -> Dataset:
     videos = config["videos"]
     if videos["source"] == "folder":
         return read_folder(Path(videos["folder"]), videos["follow_links"])
@@ -43,8 +43,8 @@ def _read_videos(config: Mapping[str, object]) -> Dataset:
     return _read_world(config)
 
 
-def world_clips(config: Mapping[str, object]) -> dict[str, ClipSpec]:
-    """Specifications of the built-in world's clips by video id."""
+def world_clips(config: Mapping[str, Any]) -> dict[str, ClipSpec]:
+    """Plan the specifications of the built-in world's clips, by video id."""
     from unmuted.demo_world.plan import plan_world
 
     demo = config["videos"]["demo"]
@@ -58,7 +58,7 @@ def world_clips(config: Mapping[str, object]) -> dict[str, ClipSpec]:
     return {spec.video_id: spec for spec in specs}
 
 
-def _read_world(config: Mapping[str, object]) -> Dataset:
+def _read_world(config: Mapping[str, Any]) -> Dataset:
     clips = dict(sorted(world_clips(config).items()))
     videos = tuple(
         Video(
@@ -74,7 +74,7 @@ def _read_world(config: Mapping[str, object]) -> Dataset:
 
 
 class _Specifications(Mapping[str, object]):
-    """What each clip of the world is made from, as a JSON value, by video id."""
+    """The specification of each clip of the world, as a JSON value, by video id."""
 
     def __init__(self, clips: Mapping[str, ClipSpec]) -> None:
         self._clips = clips
@@ -89,8 +89,8 @@ class _Specifications(Mapping[str, object]):
         return len(self._clips)
 
 
-def dataset_identity(config: Mapping[str, object]) -> dict[str, str]:
-    """Kind of source and its resolved path, or the built-in world's control.
+def dataset_identity(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the kind of source and its resolved path, or the control of the built-in world.
 
     A path inside the working directory is relative to it: the directory may be moved or copied
     with its results.

@@ -65,19 +65,19 @@ class Models:
     """Models of the hub, of Python packages, of torchvision and of local folders."""
 
     def spec(self, settings: Mapping[str, Any]) -> ModelSpec:
-        """Where the model's files are."""
+        """Find the files of a model."""
         return from_config(settings, ROOT)
 
     def identity(self, settings: Mapping[str, Any]) -> str:
-        """Digest of the weights and settings, or hub id and revision."""
+        """Return the digest of the weights and settings, or hub id and revision."""
         return model_identity(self.spec(settings), RESULTS / ".models.json")
 
     def fingerprint(self, settings: Mapping[str, Any], identity: str) -> object:
-        """Its identity, and the numeric type that it runs in."""
+        """Return the identity of a model, and the numeric type in which it runs."""
         return [identity, settings["dtype"]]
 
     def require(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Fetch what is not at hand. Raises UserError naming all that is missing."""
+        """Fetch models that are not in the cache. Raises UserError with all that are missing."""
         require_models({role: self.spec(given) for role, given in settings.items()})
 
 
@@ -122,7 +122,7 @@ REGISTRY = Registry(
 
 
 def open_run(config: Mapping[str, object]) -> Run:
-    """The run of a configuration. Raises UserError for a configuration that is not valid."""
+    """Open the run of a configuration. Raises UserError for an invalid configuration."""
     return Run(config, REGISTRY)
 
 

@@ -256,7 +256,7 @@ def _repeats(clips: Sequence[Clip]) -> dict[str, str]:
     """Return the reason for each clip whose content or source is in an earlier split too."""
     keys = {split: {clip.key for clip in clips if clip.split == split} for split in SPLITS}
     groups = {split: {clip.group for clip in clips if clip.split == split} for split in SPLITS}
-    reasons = {}
+    reasons: dict[str, str] = {}
     for clip in clips:
         for earlier in SPLITS[: SPLITS.index(clip.split)]:
             if clip.group in groups[earlier]:
@@ -280,7 +280,9 @@ def merge_duplicate_groups(clips: Sequence[Clip]) -> dict[str, str]:
         for joined in joined_groups(of_split):
             known = {canonical[clip.group] for clip in joined if clip.group in canonical}
             known |= {of_content[clip.key] for clip in joined if clip.key in of_content}
-            group = min(known, key=rank.get) if known else min(clip.group for clip in joined)
+            group = (
+                min(known, key=rank.__getitem__) if known else min(clip.group for clip in joined)
+            )
             for clip in joined:
                 canonical.setdefault(clip.group, group)
                 of_content.setdefault(clip.key, group)

@@ -1,1 +1,1 @@
-"""What the jobs of media and features compute, one module a stage."""
+"""The computations of the stages of media and features, one module per stage."""

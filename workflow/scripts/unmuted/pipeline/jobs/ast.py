@@ -13,14 +13,14 @@ from unmuted.media.wav import read_wav_file
 
 
 def extract(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """Tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
-    silent, sounding = split_silent(tasks)
+    """Extract tokens (T, D), label scores and logits (527,) per task; nothing for a silent clip."""
+    silent, with_audio = split_silent(tasks)
     yield from silent
-    if sounding:  # else no model is loaded
-        yield from _extract_sounding(sounding, job)
+    if with_audio:  # else no model is loaded
+        yield from _extract_with_audio(with_audio, job)
 
 
-def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
+def _extract_with_audio(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     from unmuted.features.ast import AstFeatures
     from unmuted.inference.device import pick_dtype, use_device
 
@@ -31,7 +31,11 @@ def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     model = AstFeatures(spec, device, dtype, settings["batch_size"])
     sounds = ((task.name, read_wav_file(task.inputs["wav"].checked_path())[0]) for task in tasks)
     per_step = settings["passes"] == "per_step"
-    for name, found in model.extract_clips(sounds, time_steps(job.config), per_step):
-        arrays = {"tokens": found.tokens, "scores": found.scores, "logits": found.logits}
-        how = {"mode": text_array(found.mode), "dtype": text_array(dtype)}
+    for name, features in model.extract_clips(sounds, time_steps(job.config), per_step):
+        arrays = {
+            "tokens": features.tokens,
+            "scores": features.scores,
+            "logits": features.logits,
+        }
+        how = {"mode": text_array(features.mode), "dtype": text_array(dtype)}
         yield Result(name, {**arrays, **how})

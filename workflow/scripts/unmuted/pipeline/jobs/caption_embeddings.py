@@ -9,7 +9,7 @@ from unmuted.engine.job import Job
 
 
 def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """Embeddings (R, 384) of a task's captions and the time steps (R,) of their frames."""
+    """Embed a task's captions (R, 384), with the time steps (R,) of their frames."""
     import numpy as np
 
     from unmuted.features.sentences import SentenceEncoder
@@ -18,6 +18,7 @@ def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     set_threads(job.threads)
     encoder = SentenceEncoder(job.model_spec("sentence"))
     for task in tasks:
-        found = task.inputs["captions"].json()
-        steps = np.array(found["steps"], dtype=np.int64)
-        yield Result(task.name, {"embeddings": encoder.encode(found["captions"]), "steps": steps})
+        captioned = task.inputs["captions"].json()
+        steps = np.array(captioned["steps"], dtype=np.int64)
+        embeddings = encoder.encode(captioned["captions"])
+        yield Result(task.name, {"embeddings": embeddings, "steps": steps})

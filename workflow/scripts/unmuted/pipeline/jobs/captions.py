@@ -10,7 +10,7 @@ from unmuted.media.images import decode_images
 
 
 def caption(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """One caption per representative frame, with the frame's time step, per task."""
+    """Caption each representative frame, with its time step, per task."""
     from unmuted.features.captions import Captioner
     from unmuted.inference.device import pick_dtype, use_device
 
@@ -32,5 +32,5 @@ def caption(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
         for task in tasks
     )
     for name, captions in captioner.caption_clips(clips):
-        said = {"steps": steps[name], "captions": captions}
-        yield Result(name, said | {"dtype": str(dtype).removeprefix("torch.")})
+        payload = {"steps": steps[name], "captions": captions}
+        yield Result(name, payload | {"dtype": str(dtype).removeprefix("torch.")})

@@ -11,6 +11,6 @@ from unmuted.engine.executor import Result, Task
 
 
 def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Result]:
-    """One mp4 per task."""
+    """Render one mp4 per task."""
     for task in tasks:
         yield Result(task.name, partial(write_clip, clips[task.name]))

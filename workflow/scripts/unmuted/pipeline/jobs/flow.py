@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.flow import flow_images
 from unmuted.media.images import decode_images, encode_images
 
 
-def draw(tasks: Sequence[Task], max_speed: float, scale: str) -> Iterator[Result]:
-    """One container of T colour-coded flow images per task."""
+def draw(
+    tasks: Sequence[Task], max_speed: float, scale: Literal["fixed", "per_pair"]
+) -> Iterator[Result]:
+    """Draw one container of T colour-coded flow images per task."""
     for task in tasks:
         frames = task.inputs["frames"].tensors()
         images = decode_images(frames)

@@ -1,4 +1,4 @@
-"""How the frames of a clip, or of a long video, are sampled."""
+"""The sampling of the frames of a clip, or of a long video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unmuted.media.probe import Probe, video_limits
 
 
 def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
-    """How the configuration wants the frames of a clip chosen."""
+    """Return the reader that samples the frames of a clip as configured."""
     wanted = {
         "steps": time_steps(job.config),
         "short_side": job.config["frames"]["short_side"],
@@ -26,6 +26,6 @@ def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
 
 
 def timeline(job: Job) -> Callable[[Path, Probe], Timeline]:
-    """How the configuration wants the frames of a long video chosen."""
+    """Return the reader that samples the frames of a long video as configured."""
     limits = video_limits(job.config["videos"])
     return partial(Timeline, **job.config["timeline"], limits=limits)

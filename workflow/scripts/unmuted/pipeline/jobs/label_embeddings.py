@@ -10,7 +10,7 @@ from unmuted.features.audioset import load_labels
 
 
 def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """Embeddings (527, 384) of the labels, in AudioSet's order."""
+    """Embed the labels (527, 384), in AudioSet's order."""
     from unmuted.features.sentences import SentenceEncoder
     from unmuted.inference.device import set_threads
 

@@ -15,14 +15,14 @@ from unmuted.samples.missing_audio import noise_waveform
 
 
 def extract(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
-    """Tokens (T, D) of the noise per task; nothing for a clip without usable sound."""
-    silent, sounding = split_silent(tasks)
+    """Extract tokens (T, D) of the noise per task; nothing for a clip without usable sound."""
+    silent, with_audio = split_silent(tasks)
     yield from silent
-    if sounding:  # else no model is loaded
-        yield from _extract_sounding(sounding, job)
+    if with_audio:  # else no model is loaded
+        yield from _extract_with_audio(with_audio, job)
 
 
-def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
+def _extract_with_audio(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     from unmuted.features.ast import AstFeatures
     from unmuted.inference.device import pick_dtype, use_device
 
@@ -34,13 +34,13 @@ def _extract_sounding(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
     seed = job.config["missing"]["seed"]
     noises = ((task.name, noise_like(task, seed)) for task in tasks)
     per_step = settings["passes"] == "per_step"
-    for name, found in model.extract_clips(noises, time_steps(job.config), per_step):
-        yield Result(name, {"tokens": found.tokens})
+    for name, features in model.extract_clips(noises, time_steps(job.config), per_step):
+        yield Result(name, {"tokens": features.tokens})
 
 
 def noise_like(task: Task, seed: int) -> np.ndarray:
-    """Noise int16 (n,) as long and as loud as the task's sound."""
+    """Make noise int16 (n,) as long and as loud as the task's sound."""
     wav = task.inputs["wav"]
     samples = read_wav_file(wav.checked_path())[0]
-    # Seeded by the sound itself, so that no name decides what is heard.
+    # Seeded by the sound itself, so that the noise does not depend on names.
     return noise_waveform(len(samples), rms_db(samples), f"{seed} {wav.row.digest}")

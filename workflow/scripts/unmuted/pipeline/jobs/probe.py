@@ -13,17 +13,17 @@ from unmuted.media.source import source_path
 def look(
     tasks: Sequence[Task], limits: Limits, follow_links: bool, contents: Mapping[str, str]
 ) -> Iterator[Result]:
-    """One probe per task, with the digest of the file's bytes.
+    """Probe each task, with the digest of the file's bytes.
 
-    contents: that digest by video id, of the files of users; the artifact of a generated video has
-    its own.
+    contents: that digest by video id, for files of users; for a generated video it is the digest of
+    its artifact.
     """
     for task in tasks:
         try:
             path = source_path(task, follow_links)
-            found = probe(path, limits).as_json()
+            streams = probe(path, limits).as_json()
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:
             digest = contents.get(task.name) or task.inputs["clips"].row.digest
-            yield Result(task.name, {**found, "digest": digest})
+            yield Result(task.name, {**streams, "digest": digest})

@@ -10,7 +10,7 @@ from unmuted.media.representative import motion_magnitudes, representative_steps
 
 
 def find(tasks: Sequence[Task], ratio: float) -> Iterator[Result]:
-    """The steps of one task's representative frames, and the motion (px/s) at every step."""
+    """Find the steps of a task's representative frames, and the motion (px/s) at every step."""
     for task in tasks:
         frames = task.inputs["frames"].tensors()
         motion = motion_magnitudes(decode_images(frames), frames["timestamps"])

@@ -1,4 +1,4 @@
-"""How the frames of the CNN-RNN's sequences are sampled."""
+"""The sampling of the frames of the CNN-RNN's sequences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unmuted.media.probe import Probe, video_limits
 
 
 def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
-    """How the configuration wants the frames of a sequence chosen."""
+    """Return the reader that samples the frames of a sequence as configured."""
     settings = job.config["cnn_rnn"]
     length = settings["sequence_length"]
     wanted = {

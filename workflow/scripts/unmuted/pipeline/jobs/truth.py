@@ -1,4 +1,4 @@
-"""What is true of the clips of the built-in world."""
+"""The known truth of the clips of the built-in world."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unmuted.engine.executor import Result, Task
 
 
 def describe(tasks: Sequence[Task], clips: Mapping[str, ClipSpec], steps: int) -> Iterator[Result]:
-    """One record per task; masks as uncompressed COCO run lengths, one a time step."""
+    """Make one record per task; masks are uncompressed COCO run lengths, one per time step."""
     for task in tasks:
         truth, masks = truth_record(clips[task.name], steps)
         encoded = [run_lengths(mask) for mask in masks]

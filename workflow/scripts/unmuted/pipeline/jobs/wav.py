@@ -10,13 +10,13 @@ from unmuted.media.probe import Limits
 from unmuted.media.source import read_probe, source_path
 from unmuted.media.wav import read_wav
 
-RATE = 16000  # what AST was trained on
+RATE = 16000  # Hz, of AST's training data
 
 
 def extract(
     tasks: Sequence[Task], silence_db: float, limits: Limits, follow_links: bool
 ) -> Iterator[Result]:
-    """One wav per task; a video without an audio stream has none, and its row says so."""
+    """Write one wav per task; for a video without an audio stream the ledger has the reason."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class SemanticDictionary:
     labels: tuple[str, ...]  # L
     similarity: np.ndarray  # float32 (C, L), cosines
 
-    def top(self, action: str, k: int) -> list[dict[str, str | int | float]]:
+    def top(self, action: str, k: int) -> list[dict[str, Any]]:
         """Return the k nearest labels of an action as {label, index, similarity}, best first.
 
         Ties are broken by label index. Raises KeyError for an unknown action.
@@ -39,7 +40,7 @@ class SemanticDictionary:
         nearest = np.argsort(-row, kind="stable")[:k].tolist()
         return [{"label": self.labels[i], "index": i, "similarity": float(row[i])} for i in nearest]
 
-    def rows(self, k: int) -> list[dict[str, str | int | float]]:
+    def rows(self, k: int) -> list[dict[str, Any]]:
         """Return a readable table: the k nearest labels of every action, {action, rank, ...}."""
         return [
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class FilterRule:
         return expected_similarity(similarity, posterior)
 
 
-def filter_rule(settings: Mapping[str, object]) -> FilterRule:
+def filter_rule(settings: Mapping[str, Any]) -> FilterRule:
     """Make the rule of the configuration's section `filter`."""
     uniform = settings["uniform_threshold"] if settings["mode"] == "uniform" else None
     return FilterRule(filter_percentiles(settings), uniform)
@@ -56,6 +57,8 @@ def filter_rule(settings: Mapping[str, object]) -> FilterRule:
 def similarities(clips: Sequence[Clip], arm: str) -> np.ndarray:
     """Read the cosine of each clip's predicted labels with every action, (N, S, C)."""
     name = COMPARISON_ARMS[arm].similarity
+    if name is None:
+        raise ValueError(f"the arm {arm} has no filter")
     return np.stack([clip.artifacts["predicted_labels"].tensors()[name] for clip in clips])
 
 
@@ -68,4 +71,5 @@ def keep(similarity: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
 def video_posterior(clips: Sequence[Clip]) -> np.ndarray:
     """Read the video-only classifier's probabilities, float32 (S, N, C)."""
     arms = [clip.artifacts["predictions"].json()["arms"]["video_only"] for clip in clips]
-    return np.float32([arm["probabilities"] for arm in arms]).swapaxes(0, 1)
+    probabilities = np.array([arm["probabilities"] for arm in arms], dtype=np.float32)
+    return probabilities.swapaxes(0, 1)

@@ -6,8 +6,9 @@ Imported by the planner, so free of numpy and torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 
-def filter_percentiles(settings: Mapping[str, object]) -> tuple[float, ...]:
+def filter_percentiles(settings: Mapping[str, Any]) -> tuple[float, ...]:
     """Return the candidates, rising; under the mode `uniform` a single one without meaning."""
     return (0,) if settings["mode"] == "uniform" else tuple(sorted(settings["percentiles"]))

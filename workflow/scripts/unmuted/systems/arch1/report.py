@@ -123,7 +123,7 @@ def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dic
     return {"video_only": video, **by_comparison, "real_audio": real}
 
 
-def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
+def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     """Compare generated features with the real ones of test clips with usable sound."""
     projection = Projection(**job.fits("projection")[ALL_TRAINING].tensors())
     generated = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
@@ -131,7 +131,7 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, object]:
     return likeness(np.stack(generated, axis=1), real, tested.usable, tested.bootstrap)
 
 
-def _labels(job: ReportJob, tested: TestedClips) -> dict[str, object]:
+def _labels(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     """Measure labels predicted from generated audio, and from projected real audio."""
     val = [clip for clip in tested.experiment.split("val") if clip.has_sound]
     test = [clip for clip in tested.clips if clip.has_sound]
@@ -153,7 +153,7 @@ def _labels(job: ReportJob, tested: TestedClips) -> dict[str, object]:
 
 def _scored(
     val: Sequence[Clip], test: Sequence[Clip], scores_of: Callable[[Mapping[str, np.ndarray]], Any]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Compute metrics on test clips with the threshold that is best on validation clips."""
     scores = {
         name: np.stack([scores_of(c.artifacts["predicted_labels"].tensors()) for c in clips])
@@ -168,7 +168,7 @@ def _present(clips: Sequence[Clip]) -> np.ndarray:
     return np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips]) >= PRESENT
 
 
-def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, object]) -> dict[str, object]:
+def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dict[str, Any]:
     """Describe the chosen filter, the test clips that it keeps, and other thresholds."""
     chosen = choice["filters"]["filtered"]
     predictions = tested.predictions("comparison_predictions")

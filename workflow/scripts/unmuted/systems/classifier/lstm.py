@@ -22,7 +22,7 @@ class ClassifierConfig:
 class Classifier(nn.Module):
     """LSTM over the time steps; its last hidden state, dropout, linear to logits."""
 
-    def __init__(self, config: ClassifierConfig):
+    def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
         self.config = config
         self.standardize = Standardize(config.features)
@@ -31,5 +31,6 @@ class Classifier(nn.Module):
         self.head = nn.Linear(config.hidden, config.classes)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, T, F)
+        """Compute the logits (B, C) of clips."""
         _, (h, _) = self.lstm(self.standardize(x))  # (1, B, H)
         return self.head(self.dropout(h[-1]))  # (B, C)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
@@ -35,7 +36,7 @@ def predict_shard(
     chosen = load_chosen(classifiers, selection.json()["arms"], device)
     for task in tasks:
         features = load_features([clips[task.name]], projection)
-        arms = {}
+        arms: dict[str, dict[str, Any]] = {}
         for arm in ARMS:
             models = enumerate(chosen[arm])
             by_seed = [predict_with(m, features.of_arm(arm, i), device)[0] for i, m in models]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from unmuted.engine.executor import Artifact
 from unmuted.systems.classifier.lstm import Classifier
@@ -12,12 +13,12 @@ from unmuted.training.checkpoints import snapshot
 
 def load_chosen(
     classifiers: Mapping[int, Mapping[str, Artifact]],
-    selection: Mapping[str, Sequence[Mapping[str, object]]],
+    selection: Mapping[str, Sequence[Mapping[str, Any]]],
     device: str,
 ) -> dict[str, list[Classifier]]:
     """Build the network of each arm's chosen checkpoint, one per seed, in the order of seeds."""
 
-    def network(arm: str, choice: Mapping[str, object]) -> Classifier:
+    def network(arm: str, choice: Mapping[str, Any]) -> Classifier:
         packed = classifiers[choice["seed"]][arm].tensors()
         return load_classifier(snapshot(packed, choice["snapshot"]), device)
 

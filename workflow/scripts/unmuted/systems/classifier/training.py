@@ -74,7 +74,9 @@ def _check(features: ClipArray, labels: np.ndarray, classes: int) -> None:
 
 def load_classifier(state: State, device: str = "cpu") -> Classifier:
     """Build the network of a checkpoint, for `predict_with`: building costs more than one clip."""
-    return load_weights(Classifier(ClassifierConfig(**settings_of(state))), state, device)
+    model = Classifier(ClassifierConfig(**settings_of(state)))
+    load_weights(model, state, device)
+    return model
 
 
 def predict(state: State, features: ClipArray, device: str = "cpu") -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.animation import animate
@@ -31,7 +32,7 @@ def draw(tasks: Sequence[Task]) -> Iterator[Result]:
         yield Result(task.name, write)
 
 
-def note(prediction: Mapping[str, object]) -> str:
+def note(prediction: Mapping[str, Any]) -> str:
     """Return a caveat about a clip's percentages, empty without one."""
     if prediction["trained_on"] == SORTED_TAIL:  # some class has few or no training clips
         return "(seed mode: no honest answer)"

@@ -34,7 +34,7 @@ class MaskedGRU(nn.Module):
     on the contents or the number of masked steps.
     """
 
-    def __init__(self, features: int, units: int):
+    def __init__(self, features: int, units: int) -> None:
         super().__init__()
         self.cell = nn.GRUCell(features, units)
         # As Keras draws them: over the kernels of all three gates at once.
@@ -44,6 +44,7 @@ class MaskedGRU(nn.Module):
         self.cell.load_state_dict(from_keras_gru(kernel, recurrent_kernel, bias))
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:  # (B, L, F), (B, L)
+        """Compute the outputs of all steps (B, L, U), and the last one (B, U)."""
         mask = mask.unsqueeze(-1)  # (B, L, 1)
         x = x.masked_fill(~mask, 0.0)  # not even NaN gets through: 0 x NaN is in no gradient
         h = x.new_zeros(len(x), self.cell.hidden_size)  # (B, U)
@@ -60,7 +61,7 @@ class CnnRnn(nn.Module):
     A clip without any frame gets what the biases say.
     """
 
-    def __init__(self, config: CnnRnnConfig):
+    def __init__(self, config: CnnRnnConfig) -> None:
         super().__init__()
         self.config = config
         widths = (config.features, *config.gru_units)
@@ -70,6 +71,7 @@ class CnnRnn(nn.Module):
         self.head = _dense(config.dense_units, config.classes)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # (B, L, F), bool (B, L)
+        """Compute the logits (B, C) of clips."""
         for gru in self.grus:
             x, h = gru(x, mask)  # (B, L, U), (B, U)
         return self.head(F.relu(self.dense(self.dropout(h))))  # (B, C)

@@ -110,7 +110,7 @@ def majority(counts: Sequence[int], outcome: ArmOutcome) -> ArmOutcome:
     counts: training clips of each class, (C,); of equal ones the first by name is predicted.
     The probabilities are the shares of the classes.
     """
-    shares = np.float32(counts) / max(sum(counts), 1)
+    shares = np.array(counts, dtype=np.float32) / max(sum(counts), 1)
     probabilities = np.broadcast_to(shares, outcome.probabilities.shape)
     return ArmOutcome(probabilities, {"train": "none", "test": "none"}, [1] * len(probabilities))
 

@@ -8,6 +8,7 @@ last classes by name have validation clips but few or no training clips.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, Experiment
@@ -16,7 +17,7 @@ SORTED_TAIL = "sorted_tail"
 
 
 def cnn_rnn_clips(
-    experiment: Experiment, settings: Mapping[str, object]
+    experiment: Experiment, settings: Mapping[str, Any]
 ) -> tuple[list[Clip], list[Clip]]:
     """Return training and validation clips; settings: the configuration's section `cnn_rnn`.
 

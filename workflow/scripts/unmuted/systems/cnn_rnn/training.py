@@ -101,7 +101,9 @@ def load_cnn_rnn(state: State, device: str = "cpu") -> CnnRnn:
     """Build the network of a checkpoint."""
     settings = settings_of(state)
     config = CnnRnnConfig(**{**settings, "gru_units": tuple(settings["gru_units"])})
-    return load_weights(CnnRnn(config), state, device)
+    model = CnnRnn(config)
+    load_weights(model, state, device)
+    return model
 
 
 @torch.inference_mode()

@@ -19,7 +19,7 @@ def train(
     experiment: Experiment,
     job: Job,
 ) -> Iterator[Result]:
-    """A checkpoint of every epoch, to be chosen from, and hashes of the clips that were read."""
+    """Train a checkpoint of every epoch; a result also holds hashes of the clips that were read."""
     from unmuted.inference.device import use_device
     from unmuted.samples.folds import read_in_fit
     from unmuted.systems.cnn_rnn.training import (

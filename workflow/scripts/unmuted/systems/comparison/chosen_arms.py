@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, MAIN, MATCHED, SWAPPED
 from unmuted.features.visual import VISUAL
@@ -144,7 +145,7 @@ class ChosenArms:
         return _once(*common, *features, *self.predictions, *fits, *chosen)
 
 
-def chosen_arms(config: Mapping[str, object]) -> ChosenArms:
+def chosen_arms(config: Mapping[str, Any]) -> ChosenArms:
     """Return the arms of a complete configuration: those of `comparison.arms`, or all.
 
     The arms of the main experiment are always included, and with an arm the one whose classifier it

@@ -38,7 +38,7 @@ from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_au
 class StoredAudio(dict):
     """The audio of the clips by stage, (N, ...), read when it is first used."""
 
-    def __init__(self, clips: Sequence[Clip]):
+    def __init__(self, clips: Sequence[Clip]) -> None:
         super().__init__()
         self._clips = clips
 

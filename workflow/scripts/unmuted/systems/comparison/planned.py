@@ -6,6 +6,7 @@ Imported by the configuration and the planner, so free of numpy and torch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from unmuted.engine.scenarios import changed_setting
 from unmuted.errors import UserError
@@ -18,7 +19,7 @@ OF_MAIN_EXPERIMENT = "generated"  # in grids of ablations; it is always predicte
 FILES = {"arch1_metrics": "results/arch1_metrics.json", "predictions": "results/predictions.csv"}
 
 
-def comparison_problems(config: Mapping[str, object]) -> list[str]:
+def comparison_problems(config: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the arms and the primary contrast of a complete configuration."""
     comparison = config["comparison"]
     known = " or ".join(map(repr, COMPARISON_ARMS))
@@ -49,7 +50,7 @@ def comparison_problems(config: Mapping[str, object]) -> list[str]:
     return problems
 
 
-def training_rates(config: Mapping[str, object]) -> dict[float, str]:
+def training_rates(config: Mapping[str, Any]) -> dict[float, str]:
     """Return the name of the run or scenario that is trained at each rate of missing audio.
 
     The empty name is that of the run itself.
@@ -63,12 +64,12 @@ def training_rates(config: Mapping[str, object]) -> dict[float, str]:
     }
 
 
-def compared_runs(config: Mapping[str, object]) -> Collection[str]:
+def compared_runs(config: Mapping[str, Any]) -> Collection[str]:
     """Return the runs of `training_rates`; none if no chosen arm imputes missing audio."""
     return training_rates(config).values() if chosen_arms(config).at_all_rates else ()
 
 
-def check_report_arms(report: str, config: Mapping[str, object]) -> None:
+def check_report_arms(report: str, config: Mapping[str, Any]) -> None:
     """Raise UserError if a report needs arms that `comparison.arms` leaves out."""
     arms = chosen_arms(config).arms
     if report == "arch1_metrics" and (missing := [arm for arm in ARCH1 if arm not in arms]):
@@ -84,7 +85,7 @@ def check_report_arms(report: str, config: Mapping[str, object]) -> None:
         )
 
 
-def arm_without_sound(config: Mapping[str, object]) -> str | None:
+def arm_without_sound(config: Mapping[str, Any]) -> str | None:
     """Return the arm that predicts the videos without sound in results/predictions.csv.
 
     It is the one with architecture 1's generated audio after the Feature Filter, or before it if
@@ -96,7 +97,7 @@ def arm_without_sound(config: Mapping[str, object]) -> str | None:
 
 
 def ablated_arms(
-    grid: str, key: str, reached: Sequence[str], config: Mapping[str, object]
+    grid: str, key: str, reached: Sequence[str], config: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """Return the chosen arms among those that a setting affects. Raises UserError for none."""
     available = {OF_MAIN_EXPERIMENT, *chosen_arms(config).arms}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ def _probabilities(
     return [[round(float(p), 7) for p in probabilities] for probabilities in by_seed]
 
 
-def _chosen_fits(choice: Mapping[str, object], arms: Collection[str]) -> dict[str, str]:
+def _chosen_fits(choice: Mapping[str, Any], arms: Collection[str]) -> dict[str, str]:
     """Return the classifier of each arm; for filters the one with the chosen percentile."""
     fits, filters = choice["units"], choice["filters"]
     fit_of = {fit: fit for fit in fits if "-" not in fit}
@@ -129,7 +129,7 @@ def _chosen_fits(choice: Mapping[str, object], arms: Collection[str]) -> dict[st
 
 def _kept(
     clip: Clip,
-    choice: Mapping[str, object],
+    choice: Mapping[str, Any],
     label: int | None,
     rule: FilterRule,
     leaks: Collection[str],
@@ -153,7 +153,7 @@ def _kept(
     return kept
 
 
-def _limits(choice: Mapping[str, object], arm: str) -> list[float] | None:
+def _limits(choice: Mapping[str, Any], arm: str) -> list[float] | None:
     chosen = choice["filters"][arm]
     by_percentile = {c["percentile"]: c["thresholds"] for c in chosen["candidates"]}
     return by_percentile.get(chosen["chosen"])

@@ -38,7 +38,7 @@ def _rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
             entry = ledger[video_id]
             if entry.status == "training_clip":
                 continue
-            row = {
+            row: dict[str, object] = {
                 "video_id": video_id,
                 "given_label": job.videos[video_id].label or "",
                 "audio_status": wav[video_id].status,
@@ -49,7 +49,9 @@ def _rows(job: ReportJob, top: int) -> Iterator[dict[str, object]]:
                 yield row | {"problem": f"{entry.status} {entry.reason}".strip()}
 
 
-def _prediction(main_arms: Artifact, compared: Artifact, arm: str, top: int) -> dict[str, object]:
+def _prediction(
+    main_arms: Artifact, compared: Artifact, arm: str | None, top: int
+) -> dict[str, object]:
     """Return labels with their probabilities (means over seeds), and the kind of audio.
 
     arm: whose classifier predicts videos without sound.

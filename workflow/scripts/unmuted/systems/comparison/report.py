@@ -48,7 +48,10 @@ from unmuted.systems.comparison.sections import (
 BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
 RENAMED = {"generated_arch2": "generated"}  # arms with another name in the main experiment
 MAIN = ("video_only", "generated_arch2", "real_audio")
-NO_CHOICE = {"units": {}, "filters": {}}  # if the comparison trains no classifier itself
+NO_CHOICE: dict[str, Any] = {
+    "units": {},
+    "filters": {},
+}  # if the comparison trains no classifier itself
 
 
 def contents(job: ReportJob) -> dict[str, Output]:

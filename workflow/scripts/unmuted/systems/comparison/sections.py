@@ -111,6 +111,18 @@ def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for measure in ("accuracy", "macro_f1", "ece"):
             for seed, value in zip(seeds, measured[measure]["per_seed"], strict=True):
                 yield _row(own_rate, "", "", arm, measured["role"], seed, measure, value)
+    yield from _curve_rows(seeds, missing)
+    for training_rate, measures in missing["contrasts"].items():
+        for measure, pairs in measures.items():
+            rate = "" if measure == "area" else missing["test_rates"][-1]
+            for pair, difference in pairs.items():
+                place = (training_rate, KIND, rate, pair, _role(difference, "contrast"))
+                rows = _difference_rows(seeds, measure, difference)
+                yield from (_row(*place, *row) for row in rows)
+
+
+def _curve_rows(seeds: Sequence[int], missing: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield one row per seed of every point of the rate curves."""
     for training_rate, kinds in missing["curves"].items():
         for kind, arms in kinds.items():
             for arm, curve in arms.items():
@@ -119,13 +131,6 @@ def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     for seed, value in zip(seeds, point["per_seed"], strict=True):
                         where = (training_rate, kind, rate)
                         yield _row(*where, arm, _role(curve), seed, "accuracy", value)
-    for training_rate, measures in missing["contrasts"].items():
-        for measure, pairs in measures.items():
-            rate = "" if measure == "area" else missing["test_rates"][-1]
-            for pair, difference in pairs.items():
-                where = (training_rate, KIND, rate, pair, _role(difference, "contrast"))
-                rows = _difference_rows(seeds, measure, difference)
-                yield from (_row(*where, *row) for row in rows)
 
 
 def _role(measured: Mapping[str, Any], honest: str = "arm") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def select(
                     for arm in chosen.filters
                 },
                 "oracle_thresholds": judged.oracle,
-                "random_statistics": _as_lists(statistics) if has_statistics else None,
+                "random_statistics": None if statistics is None else _as_lists(statistics),
             },
         )
 
@@ -98,7 +99,7 @@ def _judge(
     filters: Sequence[str],
     clips: Sequence[Clip],
     labels: np.ndarray,
-    settings: Mapping[str, object],
+    settings: Mapping[str, Any],
 ) -> Judged:
     rule, leaks = filter_rule(settings), leaking_arms(settings)
     posterior = video_posterior(clips) if filters else None
@@ -124,7 +125,7 @@ def _choice(
     has_audio: np.ndarray,
     labels: np.ndarray,
     device: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     from unmuted.systems.classifier.training import predict
     from unmuted.training.checkpoints import unpack_fit
 
@@ -143,12 +144,12 @@ def _choice(
 def _filter_choice(
     arm: str,
     percentiles: Sequence[float],
-    choices: Mapping[str, Sequence[Mapping[str, object]]],
+    choices: Mapping[str, Sequence[Mapping[str, Any]]],
     judged: Judged,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Choose the percentile with the least mean log-loss over seeds, the smallest of equals."""
     gets_arm_audio = at_percentile(arm, percentiles[0]) in choices
-    candidates = []
+    candidates: list[dict[str, Any]] = []
     for percentile in percentiles:
         fit = at_percentile(arm, percentile)
         by_seed = choices.get(fit if gets_arm_audio else f"{REAL_OR}{fit}", [])
@@ -170,7 +171,7 @@ def _filter_choice(
 
 def choice_inputs(
     experiment: Experiment, classifiers: Classifiers, job: Job, pca: Artifact
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what the selection reads, for its fingerprint."""
     chosen = chosen_arms(job.config)
     stages = (*VIEWS, *chosen.audio, *chosen.posterior)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import Any
 
 from unmuted.config.keys import AST, TIME, TRAINING_AUDIO
 from unmuted.engine.stage import Family, Report, Stage
@@ -22,7 +23,7 @@ COMPARED = tuple(
 )
 
 
-def read_for_arms(step: str) -> Callable[[Mapping[str, object]], Collection[str]]:
+def read_for_arms(step: str) -> Callable[[Mapping[str, Any]], Collection[str]]:
     """Return a function from a configuration to the stages that a step reads for its arms."""
     return lambda config: chosen_arms(config).reads[step]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
@@ -56,7 +57,7 @@ def joint_fit(weight: float, part: str) -> str:
     return f"joint-{weight:g}-{part}"
 
 
-def candidate_weights(settings: Mapping[str, object]) -> list[float]:
+def candidate_weights(settings: Mapping[str, Any]) -> list[float]:
     """Return the lambdas of the configuration's section `pilot`, rising."""
     return sorted(float(weight) for weight in settings["lambdas"])
 

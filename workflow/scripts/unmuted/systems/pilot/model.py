@@ -43,7 +43,7 @@ class PilotOutput(NamedTuple):
 class Pilot(nn.Module):
     """LSTM over the video; its last hidden state x, dropout, a linear branch for each task."""
 
-    def __init__(self, config: PilotConfig):
+    def __init__(self, config: PilotConfig) -> None:
         super().__init__()
         self.config = config
         self.standardize_visual = Standardize(config.visual_dim)
@@ -57,6 +57,7 @@ class Pilot(nn.Module):
             self.generation = nn.Linear(config.hidden, config.audio_steps * config.audio_dim)
 
     def forward(self, visual: Tensor) -> PilotOutput:  # (B, T - 1, 2 F)
+        """Compute the outputs of both branches."""
         _, (h, _) = self.lstm(self.standardize_visual(visual))  # (1, B, H)
         x = self.dropout(h[-1])  # (B, H)
         logits = audio = None

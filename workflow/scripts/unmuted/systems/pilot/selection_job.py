@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def select(tasks: Sequence[Task], experiment: Experiment, fits: Fits, job: Job) 
             weight: _choices(joint_fit(weight, ALL_TRAINING), fits, data, labels, device)
             for weight in candidate_weights(job.config["pilot"])
         }
-        candidates = [
+        candidates: list[dict[str, Any]] = [
             {
                 "lambda": weight,
                 "log_loss": float(np.mean([min(choice["log_losses"]) for choice in choices])),
@@ -58,7 +59,7 @@ def select(tasks: Sequence[Task], experiment: Experiment, fits: Fits, job: Job) 
 
 def _choices(
     name: str, fits: Fits, data: PilotData, labels: np.ndarray, device: str
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Choose the checkpoint of each seed that has this fit; with its accuracy."""
     from unmuted.systems.classifier.selection import select_snapshot
     from unmuted.systems.pilot.training import load_pilot, predict_with

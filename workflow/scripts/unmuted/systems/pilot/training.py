@@ -121,7 +121,9 @@ def _hashes(data: PilotData, order: np.ndarray, labels: np.ndarray) -> dict[str,
 
 def load_pilot(state: State, device: str = "cpu") -> Pilot:
     """Build the network of a checkpoint."""
-    return load_weights(Pilot(PilotConfig(**settings_of(state))), state, device)
+    model = Pilot(PilotConfig(**settings_of(state)))
+    load_weights(model, state, device)
+    return model
 
 
 @torch.inference_mode()

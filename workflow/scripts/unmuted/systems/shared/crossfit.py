@@ -23,7 +23,9 @@ class Data(Protocol):
 
     def __len__(self) -> int: ...
 
-    def take(self, indices: np.ndarray) -> Self: ...
+    def take(self, indices: np.ndarray) -> Self:
+        """Copy the clips at these indices, in that order."""
+        ...
 
 
 Generate = Callable[[State, Any, int, int, str], Generated]  # as `training.generate`

@@ -105,7 +105,7 @@ class _Texts:
     texts; the row of zeros for padding comes first.
     """
 
-    def __init__(self, text_dim: int):
+    def __init__(self, text_dim: int) -> None:
         self._file = MemmapWriter()
         self._row_of: dict[bytes, int] = {}  # by the digest of the text, in the order of arrival
         self._tokens: dict[int, tuple[int, ...]] = {}

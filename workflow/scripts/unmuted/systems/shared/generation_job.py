@@ -36,4 +36,4 @@ def generated_results(
     )
     for name, audio, spread in clips:
         arrays = {"audio": audio, "spread": spread, "seeds": np.array([*generators])}
-        yield Result(name, arrays | (more or {}).get(name, {}))
+        yield Result(name, {**arrays, **(more or {}).get(name, {})})

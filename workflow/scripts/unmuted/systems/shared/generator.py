@@ -45,7 +45,7 @@ class GeneratorConfig:
 class TextAdapter(nn.Module):
     """A residual bottleneck on sentence embeddings, the identity before training."""
 
-    def __init__(self, text_dim: int, adapter_dim: int):
+    def __init__(self, text_dim: int, adapter_dim: int) -> None:
         super().__init__()
         self.down = nn.Linear(text_dim, adapter_dim)
         self.up = nn.Linear(adapter_dim, text_dim)
@@ -53,6 +53,7 @@ class TextAdapter(nn.Module):
         nn.init.zeros_(self.up.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Adapt embeddings (..., E)."""
         return x + self.up(F.gelu(self.down(x)))
 
 
@@ -63,7 +64,7 @@ class LabelAttention(nn.Module):
     label gets zeros. What passes the limits keeps its gradient, the choice itself has none.
     """
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         adapt = config.text_adapter == "adapter"
         self.adapter = TextAdapter(config.text_dim, config.adapter_dim) if adapt else nn.Identity()
@@ -71,6 +72,7 @@ class LabelAttention(nn.Module):
         self.nearest, self.min_similarity = config.nearest_labels, config.min_similarity
 
     def forward(self, texts: Tensor, labels: Tensor, prototypes: Tensor) -> Tensor:
+        """Mix the prototypes of the labels of each text: (U, A)."""
         # texts (U, E), labels (L, E), prototypes (L, A)
         q = F.normalize(self.adapter(texts), dim=-1) / self.temperature  # (U, E)
         k = F.normalize(self.adapter(labels), dim=-1)  # (L, E)
@@ -111,7 +113,7 @@ def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) 
 class Generator(nn.Module):
     """Video, captions and noise to standardised audio features."""
 
-    def __init__(self, config: GeneratorConfig):
+    def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
         self.standardize_visual = Standardize(config.visual_dim)
@@ -128,6 +130,7 @@ class Generator(nn.Module):
 
     @property
     def noise_dim(self) -> int:
+        """Z, the size of the noise at each time step."""
         return self.config.noise_dim
 
     def inputs(self, data: GeneratorData, clips: np.ndarray) -> list[np.ndarray]:
@@ -155,6 +158,7 @@ class Generator(nn.Module):
         mask: Tensor,  # (B, R)
         noise: Tensor,  # (B, T, Z)
     ) -> Tensor:
+        """Compute standardised audio features (B, T, A)."""
         visual = self.standardize_visual(visual)
         rows = torch.arange(len(visual), device=visual.device)[:, None]
         frames = self.visual(visual[rows, steps])  # (B, R, H), the representative ones

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,10 @@ from unmuted.samples.experiment import Clip
 from unmuted.systems.shared.data import ClipInputs, GeneratorData, collate
 from unmuted.systems.shared.projection import Projection
 
-NO_CAPTIONS = {"embeddings": np.zeros((0, 1), np.float32), "steps": np.zeros(0, np.int64)}
+NO_CAPTIONS: Mapping[str, np.ndarray] = {
+    "embeddings": np.zeros((0, 1), np.float32),
+    "steps": np.zeros(0, np.int64),
+}
 Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class TextEncoder(nn.Module):
     """A transformer over the tokens of each text, and the mean of its outputs."""
 
-    def __init__(self, config: Mapping[str, Any]):
+    def __init__(self, config: Mapping[str, Any]) -> None:
         from transformers import AutoConfig, AutoModel  # seconds, which other generators save
 
         super().__init__()

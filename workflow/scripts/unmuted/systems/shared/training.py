@@ -92,7 +92,10 @@ def train_generator(
 
 def loss_curves(history: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
     """Return the losses of a training, float32 (epochs,) by name, to be stored with its weights."""
-    return {f"history.{key}": np.float32([row[key] for row in history]) for key in history[0]}
+    return {
+        f"history.{key}": np.array([row[key] for row in history], dtype=np.float32)
+        for key in history[0]
+    }
 
 
 def _check_encoder(settings: GeneratorSettings, encoder: TextEncoder | None) -> None:
@@ -172,7 +175,8 @@ def generate(
     noise runs once, and its spread is 0. Raises UserError for clips that it was fitted on.
     """
     check_out_of_fold(state, data.keys, data.groups)
-    model = load_weights(_network(state), state, device)
+    model = _network(state)
+    load_weights(model, state, device)
     steps, audio_dim = data.visual.shape[1], model.config.audio_dim
     audio = np.zeros((len(data), steps, audio_dim), dtype=np.float32)
     runs = 1 if model.noise_dim is None else draws

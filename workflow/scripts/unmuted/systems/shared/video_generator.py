@@ -30,7 +30,7 @@ class VideoGenerator(nn.Module):
 
     noise_dim = None  # the same clip always gives the same audio
 
-    def __init__(self, config: VideoGeneratorConfig):
+    def __init__(self, config: VideoGeneratorConfig) -> None:
         super().__init__()
         self.config = config
         self.standardize_visual = Standardize(config.visual_dim)
@@ -44,5 +44,6 @@ class VideoGenerator(nn.Module):
         return [data.visual[clips]]
 
     def forward(self, visual: Tensor) -> Tensor:  # (B, T, Dv)
+        """Compute standardised audio features (B, T, A)."""
         h, _ = self.lstm(self.standardize_visual(visual))  # (B, T, H)
         return self.head(self.dropout(h))  # (B, T, A)
