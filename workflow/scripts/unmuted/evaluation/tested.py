@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from unmuted.engine.job import ReportJob
+from unmuted.engine.job import FullReader, ReportJob
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import audio_in_words
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
@@ -88,7 +88,7 @@ class TestedClips:
 
 
 def load_tested(
-    job: ReportJob,
+    job: ReportJob | FullReader,
     stages: Sequence[str],
     needs: SampleStages = CAPTIONED_VIEWS,
     others: Mapping[str, Experiment] | None = None,

@@ -360,7 +360,8 @@ def training_folds(experiment: Experiment, folds: int) -> dict[str, int]:
     """
     clips = experiment.split("train")
     groups = [clip.group for clip in clips]
-    assigned = assign_folds(groups, [clip.label for clip in clips], folds, seed=0)
+    labels = [clip.label or "" for clip in clips]  # all of these clips have one
+    assigned = assign_folds(groups, labels, folds, seed=0)
     unlabelled = {clip.group: stable_hash(clip.group) % folds for clip in experiment.unlabelled}
     return unlabelled | dict(zip(groups, assigned.tolist(), strict=True))
 

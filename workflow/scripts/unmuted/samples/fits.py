@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unmuted.engine.executor import Artifact
+    from unmuted.engine.executor import Artifact, Task
 
 ONLY_FIT = "all"  # of a stage that fits one thing
 ALL_TRAINING = "full"  # the fit that reads all clips that fits may read
+
+
+def seed_of(task: Task) -> int:
+    """Return the seed of a fit. Raises ValueError for the fit of a stage without seeds."""
+    if task.seed is None:
+        raise ValueError(f"the fit {task.name} has no seed")
+    return task.seed
 
 
 def fold_name(fold: int) -> str:

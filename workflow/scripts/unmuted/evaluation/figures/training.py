@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -64,7 +65,7 @@ def training_curves(
     return figure
 
 
-def _look(number: int) -> dict[str, str]:
+def _look(number: int) -> dict[str, Any]:
     """Return colour and line of the seed with this number."""
     line = "-" if number < len(COLOURS) else "--"
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": line}

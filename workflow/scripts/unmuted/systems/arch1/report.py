@@ -138,7 +138,7 @@ def _labels(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     if not val or not test or not _present(val).any():
         return {"present_from": PRESENT, "generated": None, "real": None}
     seeds = range(len(job.seeds))
-    generated = [_scored(val, test, lambda arrays, i=i: arrays["scores"][i]) for i in seeds]
+    generated = [_scored(val, test, _scores_of_seed(seed)) for seed in seeds]
     means = {
         name: None if None in values else float(np.mean(values))
         for name in generated[0]
@@ -149,6 +149,11 @@ def _labels(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
         "generated": {**means, "per_seed": generated},
         "real": _scored(val, test, lambda arrays: arrays["real_scores"]),
     }
+
+
+def _scores_of_seed(seed: int) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """Return the function that takes the scores (L,) of the seed at this index."""
+    return lambda arrays: arrays["scores"][seed]
 
 
 def _scored(

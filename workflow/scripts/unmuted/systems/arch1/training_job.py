@@ -10,6 +10,7 @@ from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
+from unmuted.samples.fits import seed_of
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection
@@ -38,6 +39,6 @@ def train(
     )
 
     def fit(data: GeneratorData, task: Task, after_epoch: AfterEpoch) -> tuple[State, History]:
-        return train_video_generator(data, settings, task.seed, device, after_epoch)
+        return train_video_generator(data, settings, seed_of(task), device, after_epoch)
 
     yield from train_generators(tasks, clips_of_fits, read, fit, settings.epochs)

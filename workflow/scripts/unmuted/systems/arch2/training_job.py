@@ -11,6 +11,7 @@ from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.features.visual import VISUAL
 from unmuted.samples.experiment import Clip
+from unmuted.samples.fits import seed_of
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection
@@ -51,7 +52,7 @@ def train(
 
     def fit(data: GeneratorData, task: Task, after_epoch: AfterEpoch) -> tuple[State, History]:
         label_features = Prototypes(**prototypes[task.fit].tensors())
-        common = data, embeddings, label_features, settings, task.seed, device
+        common = data, embeddings, label_features, settings, seed_of(task), device
         return train_generator(*common, after_epoch, encoder)
 
     yield from train_generators(tasks, clips_of_fits, read, fit, settings.epochs)

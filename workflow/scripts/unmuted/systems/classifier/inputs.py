@@ -33,6 +33,8 @@ class ClipFeatures:
             return self.visual  # there is nothing to join
 
         def audio(clips: Index) -> np.ndarray:
+            if self.generated is None:
+                raise ValueError("the generated audio of these clips was not read")
             generated = self.generated[clips, seed_index]
             return arm_audio(arm, self.real[clips], self.usable[clips], generated)
 

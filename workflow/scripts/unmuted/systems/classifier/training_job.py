@@ -12,6 +12,7 @@ from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Experiment
+from unmuted.samples.fits import seed_of
 from unmuted.systems.classifier.inputs import ClipFeatures, load_features
 from unmuted.systems.shared.projection import Projection
 
@@ -34,7 +35,7 @@ def train(
     features: ClipFeatures = load_features(clips, Projection(**pca.tensors()))
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     for task in tasks:
-        x = features.of_arm(task.fit, job.seeds.index(task.seed))
+        x = features.of_arm(task.fit, job.seeds.index(seed_of(task)))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         audio_dim = x.shape[2] - features.visual.shape[2]
         progress = Progress(settings.epochs, f"{task.name}, epochs")
@@ -44,7 +45,7 @@ def train(
             labels,
             len(experiment.classes),
             settings,
-            task.seed,
+            seed_of(task),
             audio_dim,
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),

@@ -10,6 +10,7 @@ from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.fits import seed_of
 from unmuted.systems.cnn_rnn.sequences import load_sequences
 
 
@@ -41,7 +42,7 @@ def train(
             labels,
             len(experiment.classes),
             settings,
-            task.seed,
+            seed_of(task),
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),
         )

@@ -68,9 +68,16 @@ def filtered_architecture_1(
 
 def random_features(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
     """Return random numbers that vary as the sound of training clips does."""
-    return inputs.random[clips]
+    return _prepared(inputs.random, fit)[clips]
 
 
 def swapped_audio(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
     """Return the real audio of each clip's swap partner."""
-    return inputs.swapped[clips]
+    return _prepared(inputs.swapped, fit)[clips]
+
+
+def _prepared(audio: np.ndarray | None, fit: str) -> np.ndarray:
+    """Return audio that the job has prepared. Raises ValueError if it has not."""
+    if audio is None:
+        raise ValueError(f"the audio of {fit} was not prepared")
+    return audio

@@ -90,8 +90,9 @@ def _trained(rate: str) -> str:
 
 def _differences(pairs: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
     return [
-        Difference(name, pair["delta"], *pair["ci95"], pair["p_adjusted"], pair["leaks"])
+        Difference(name, pair["delta"], low, high, pair["p_adjusted"], pair["leaks"])
         for name, pair in pairs.items()
+        for low, high in [pair["ci95"]]
     ]
 
 
@@ -166,4 +167,5 @@ SYSTEMS = {  # by name: the stage of a system's fits, and which of them reads al
 
 def _loss(state: Mapping[str, np.ndarray]) -> list[float]:
     curves = {k.removeprefix("history."): v for k, v in state.items() if k.startswith("history.")}
-    return (curves["loss"] if "loss" in curves else sum(curves.values())).tolist()
+    loss = curves["loss"] if "loss" in curves else np.asarray(sum(curves.values()))
+    return loss.tolist()

@@ -172,7 +172,8 @@ def _correct_by_audio(
     clips = [artifacts[name].json()["missing"] for name in names]
     for arm in clips[0]:
         right = {
-            state: tested.labels == np.float32([c[arm][state] for c in clips]).argmax(axis=2).T
+            state: tested.labels
+            == np.array([c[arm][state] for c in clips], np.float32).argmax(axis=2).T
             for state in clips[0][arm]
         }
         name = arm.removeprefix(REAL_OR)

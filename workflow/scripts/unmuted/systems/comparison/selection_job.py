@@ -102,8 +102,12 @@ def _judge(
     settings: Mapping[str, Any],
 ) -> Judged:
     rule, leaks = filter_rule(settings), leaking_arms(settings)
-    posterior = video_posterior(clips) if filters else None
-    limits, kept, oracle = {}, {}, {}
+    if not filters:
+        return Judged({}, {}, {})
+    posterior = video_posterior(clips)
+    limits: dict[str, list[float]] = {}
+    kept: dict[str, np.ndarray] = {}
+    oracle: dict[str, list[float]] = {}
     for arm in filters:
         known = labels if arm in leaks else None
         similarity = rule.judge(similarities(clips, arm), posterior, known)

@@ -13,6 +13,7 @@ from unmuted.engine.job import Job
 from unmuted.engine.settings import setting
 from unmuted.evaluation.arms import COMPARISON_ARMS, STATISTICS, SWAPPED
 from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.fits import seed_of
 from unmuted.systems.arch1.filter_rule import filter_rule
 from unmuted.systems.classifier.capacity import matched_hidden
 from unmuted.systems.comparison.chosen_arms import (
@@ -54,11 +55,13 @@ def train(
     classes = len(experiment.classes)
     matched = matched_hidden(visual_dim, width, settings.hidden, classes)
     for task in tasks:
-        x = inputs.of_fit(task.fit, job.seeds.index(task.seed))
+        x = inputs.of_fit(task.fit, job.seeds.index(seed_of(task)))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         sized = settings.changed(hidden=matched) if task.fit == VIDEO else settings
         audio_dim = x.shape[2] - visual_dim
-        trained = train_classifier(keys, x, labels, classes, sized, task.seed, audio_dim, device)
+        trained = train_classifier(
+            keys, x, labels, classes, sized, seed_of(task), audio_dim, device
+        )
         yield Result(task.name, pack_fit(trained))
 
 
@@ -67,14 +70,19 @@ def training_inputs(
 ) -> ArmInputs:
     """Read the inputs of the chosen arms for the training clips."""
     chosen, masks = chosen_arms(job.config), job.config["missing"]["seed"]
-    projection = Projection(**pca.tensors()) if chosen.reads_real_audio else None
-    has_statistics, has_swapped = chosen.prepares(STATISTICS), chosen.prepares(SWAPPED)
     rule = filter_rule(job.config["filter"])
+    projection = statistics = swapped = None
+    if chosen.reads_real_audio:
+        projection = Projection(**pca.tensors())
+        if chosen.prepares(STATISTICS):
+            statistics = training_statistics(clips, projection)
+        if chosen.prepares(SWAPPED):
+            swapped = swapped_audio(clips, projection, masks)
     return load_arm_inputs(
         clips,
         projection,
-        training_statistics(clips, projection) if has_statistics else None,
-        swapped_audio(clips, projection, masks) if has_swapped else None,
+        statistics,
+        swapped,
         training_kept(experiment, clips, rule, chosen.filters),
         masks,
         job.config["audio_dim"],

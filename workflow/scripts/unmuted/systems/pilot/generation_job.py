@@ -44,6 +44,7 @@ def serve(
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.pilot.training import generate
+    from unmuted.systems.shared.crossfit import generate_with_seeds
 
     device = str(use_device(job.config["device"], job.threads))
 
@@ -60,8 +61,8 @@ def serve(
     names = [task.name for task in tasks]
     unseen = [name for name in names if _is_unseen(clips[name], alone, folds)]
     audio_alone = {
-        result.name: {"alone": result.payload["audio"]}
-        for result in generated_results(unseen, data_of, alone, {}, 1, device, generate)
+        name: {"alone": audio}
+        for name, audio, _ in generate_with_seeds(unseen, data_of, alone, {}, 1, device, generate)
     }
     yield from generated_results(
         names, data_of, joint, folds, 1, device, generate, more=audio_alone

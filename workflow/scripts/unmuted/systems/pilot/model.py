@@ -8,6 +8,7 @@ After the sound-feature generator of Lee et al., ICASSP 2019 (METHODS.md, sectio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -88,4 +89,5 @@ def losses(
         errors = (output.audio - audio).square().mean(dim=(1, 2))  # (B,)
         terms["mse"] = torch.where(has_audio, errors, 0.0).sum() / has_audio.sum().clamp(min=1)
     weights = {"cross_entropy": 1.0, "mse": weight}
-    return {"loss": sum(weights[name] * loss for name, loss in terms.items()), **terms}
+    weighted = [weights[name] * loss for name, loss in terms.items()]
+    return {"loss": reduce(torch.add, weighted), **terms}

@@ -12,6 +12,7 @@ from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Experiment
+from unmuted.samples.fits import seed_of
 from unmuted.systems.pilot.data import load_pilot_data, load_pilot_targets
 from unmuted.systems.pilot.fits import PilotFit
 from unmuted.systems.shared.projection import Projection
@@ -50,7 +51,7 @@ def train(
             rows,
             Objective(classes, fit.generates, fit.weight),
             settings if fit.keeps_snapshots else last_only,
-            task.seed,
+            seed_of(task),
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),
         )

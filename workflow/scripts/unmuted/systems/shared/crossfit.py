@@ -17,9 +17,20 @@ CLIPS_AT_ONCE = 64  # networks are loaded once for so many; each clip is generat
 class Data(Protocol):
     """N clips as a generator reads them. visual: (N, T, Dv)."""
 
-    keys: tuple[str, ...]
-    groups: tuple[str, ...]
-    visual: np.ndarray
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Content keys of the clips."""
+        ...
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Source groups of the clips."""
+        ...
+
+    @property
+    def visual(self) -> np.ndarray:
+        """Visual features of the clips."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -80,7 +91,9 @@ def generate_cross_fitted(
         for fold in sorted(generators.folds, reverse=True) if known.any() else ():
             folds[known & ~has_seen(generators.load(fold), data.keys, data.groups)] = fold
     sizes = settings_of(generators.load(int(folds[0])))
-    steps = sizes.get("audio_steps", data.visual.shape[1])  # the pilot reads one step less
+    steps = data.visual.shape[1]
+    if "audio_steps" in sizes:  # the pilot reads one step less than it generates
+        steps = sizes["audio_steps"]
     audio = np.zeros((len(data), steps, sizes["audio_dim"]), dtype=np.float32)
     spread = np.zeros(len(data), dtype=np.float32)
     for fold in np.unique(folds):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class GeneratorData:
     def take(self, indices: np.ndarray) -> GeneratorData:
         """Copy the clips at `indices` (int, or bool (N,)) into memory, in that order."""
         chosen = np.arange(len(self))[indices]
-        picked = {
+        picked: dict[str, Any] = {
             f.name: tuple(getattr(self, f.name)[i] for i in chosen)
             if f.name in ("keys", "groups")
             else getattr(self, f.name)[chosen]

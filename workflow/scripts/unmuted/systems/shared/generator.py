@@ -113,6 +113,9 @@ def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) 
 class Generator(nn.Module):
     """Video, captions and noise to standardised audio features."""
 
+    label_embeddings: Tensor  # (L, E)
+    prototypes: Tensor  # (L, A)
+
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
@@ -144,10 +147,11 @@ class Generator(nn.Module):
         r = max(1, int(data.mask[clips].sum(axis=1).max()))
         rows, captions = np.unique(data.captions[clips, :r], return_inverse=True)
         frames = (captions.reshape(-1, r), data.steps[clips, :r], data.mask[clips, :r])
-        if self.encoder is not None and data.tokens is None:
+        if self.encoder is None:
+            return [data.visual[clips], data.texts[rows], *frames]
+        if data.tokens is None:
             raise ValueError("this generator reads the tokens of the captions, the data have none")
-        texts = data.texts[rows] if self.encoder is None else _trimmed(data.tokens[rows])
-        return [data.visual[clips], texts, *frames]
+        return [data.visual[clips], _trimmed(data.tokens[rows]), *frames]
 
     def forward(
         self,

@@ -81,7 +81,7 @@ def train_generator(
         _check_prototypes(prototypes, [data.keys[i] for i in np.flatnonzero(data.has_audio)])
         config = None if encoder is None else encoder.config
         model = Generator(generator_network(settings, data, label_embeddings, config))
-        if encoder is not None:
+        if encoder is not None and model.encoder is not None:
             model.encoder.load_state_dict(encoder.state_dict())
         model.label_embeddings.copy_(torch.from_numpy(label_embeddings))
         model.prototypes.copy_(torch.from_numpy(prototypes.vectors))

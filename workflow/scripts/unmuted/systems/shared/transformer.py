@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def text_encoder(sentences: SentenceEncoder) -> TextEncoder:
             f"its tokens, but this one is {' -> '.join(' '.join(part).strip() for part in parts)}: "
             "use text_adapter adapter with it"
         )
-    transformer = sentences.model[0].auto_model
+    transformer: Any = sentences.model[0].auto_model  # of any architecture
     config = {k: v for k, v in transformer.config.to_diff_dict().items() if k not in ORIGIN}
     encoder = TextEncoder(config)
     encoder.transformer.load_state_dict(transformer.state_dict())
