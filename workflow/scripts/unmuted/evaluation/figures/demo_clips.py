@@ -22,8 +22,8 @@ def demo_clips(labels: Sequence[str] = LABELS) -> Figure:
     """Draw one row for the first clip of each label: FRAMES frames and a spectrogram."""
     clips = [_first(label) for label in labels]
     figure = plt.figure(figsize=(13, 1.75 * len(clips)), layout="constrained")
-    parts = np.atleast_1d(figure.subfigures(len(clips), 1))
-    for part, spec in zip(parts, clips, strict=True):
+    parts = figure.subfigures(len(clips), 1, squeeze=False)
+    for part, spec in zip(parts[:, 0], clips, strict=True):
         clip = render_clip(spec)
         part.suptitle(f"{spec.label}: {clip.truth['caption']}", x=0.01, ha="left", fontsize=10)
         axes = part.subplots(1, FRAMES + 1, width_ratios=[1] * FRAMES + [2])
@@ -40,7 +40,7 @@ def _draw_spectrogram(axis: plt.Axes, audio: np.ndarray) -> None:
     spectrum, frequencies, times = mlab.specgram(audio, 1024, SAMPLE_RATE, noverlap=768)
     power = np.asarray(spectrum)
     level = 10 * np.log10(power / power.max() + 1e-12)
-    axis.pcolormesh(times, frequencies / 1e3, level, vmin=QUIETEST_DB, vmax=LOUDEST_DB)
+    axis.pcolormesh(times, np.asarray(frequencies) / 1e3, level, vmin=QUIETEST_DB, vmax=LOUDEST_DB)
     axis.set(ylim=(0, 8), ylabel="kHz", xlabel="seconds")
 
 
