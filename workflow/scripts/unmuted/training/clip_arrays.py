@@ -25,7 +25,10 @@ Index = slice | np.ndarray
 class ClipArray(Protocol):
     """Features (N, ...) of N clips, read by slices or indices: an array, or `LazyConcat`."""
 
-    shape: tuple[int, ...]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, ...)."""
+        ...
 
     def __len__(self) -> int: ...
 

@@ -33,6 +33,7 @@ STAGES = (
         by_seed=True,
         splits=("train", "val"),  # of both in seed mode
         after=("cnn_rnn_sources",),
+        version=2,
     ),
     Stage(
         "cnn_rnn_selection",

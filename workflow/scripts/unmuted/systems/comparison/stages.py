@@ -9,7 +9,7 @@ from typing import Any
 from unmuted.config.keys import AST, TIME, TRAINING_AUDIO
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.evaluation.arms import COMPARISON_ARMS
-from unmuted.features.visual import PILOT_VISUAL, VISUAL
+from unmuted.features.visual import VISUAL
 from unmuted.systems.comparison.chosen_arms import FILTER, chosen_arms
 from unmuted.systems.comparison.planned import check_report_arms, compared_runs
 from unmuted.systems.shared.stages import CLASSIFIED, REPORTED
@@ -21,6 +21,11 @@ COMPARED = tuple(
         [*CLASSIFIED, *(stage for arm in COMPARISON_ARMS.values() for stage in arm.stages)]
     )
 )
+# What the report reads of the arms: the predictions of each, and what tells of models and fits.
+_ARMS = COMPARISON_ARMS.values()
+_OF_ARMS = [name for arm in _ARMS for name in (arm.predictions, *arm.features)]
+_FITS_OF_ARMS = [fit for arm in _ARMS for fit in arm.fits]
+_CHOICES = ("projection", "selection", "comparison_selection")
 
 
 def read_for_arms(step: str) -> Callable[[Mapping[str, Any]], Collection[str]]:
@@ -96,16 +101,8 @@ REPORTS = {
     "comparison": Report(
         "write_report",
         module="unmuted.systems.comparison.report",
-        pooled=(
-            *COMPARED,
-            *REPORTED,
-            *("predictions", "pilot_predictions", "cnn_rnn_predictions"),
-            *("comparison_predictions", *PILOT_VISUAL, "cnn_sequence"),
-        ),
-        fits=(
-            *("projection", "selection", "comparison_selection", "generator", "video_generator"),
-            *("pilot", "pilot_selection", "cnn_rnn", "cnn_rnn_selection"),
-        ),
+        pooled=tuple(dict.fromkeys([*COMPARED, *REPORTED, *_OF_ARMS])),
+        fits=tuple(dict.fromkeys([*_CHOICES, *_FITS_OF_ARMS])),
         scenarios=compared_runs,
         in_scenarios=("comparison_predictions",),
         chosen=read_for_arms("comparison"),
