@@ -71,7 +71,7 @@ def is_forced():
 
 
 def stage_inputs(*stages):
-    """Return the input of the rule of these stages: the files that they wait for.
+    """Return what the job of these stages waits for: the `input` of its rule.
 
     Names may hold wildcards, such as vit_{view}.
     """
