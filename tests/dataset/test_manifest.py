@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from unmuted.dataset.manifest import read_manifest
+from unmuted.dataset.videos import check_experiment
 from unmuted.errors import UserError
 
 
@@ -177,3 +178,32 @@ def test_a_missing_manifest(tmp_path: Path) -> None:
 def test_a_folder_in_its_place(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Is a directory"):
         read_manifest(tmp_path, None, {})
+
+
+def test_the_videos_of_a_unit_are_of_one_source(folder: Path) -> None:
+    """Else the halves of a match would be tested by a model that was trained on the other half."""
+    rows = "path,label,unit\na.mp4,x,match\nb.mp4,y,match\nsub/a.mp4,x,other\n"
+    videos = read(folder, rows.replace("sub/a.mp4", " spaced .mp4")).videos
+    assert [video.group for video in videos if video.unit == "match"] == ["match", "match"]
+    given = "path,label,group,unit\na.mp4,x,g,match\nb.mp4,y,h,match\n"
+    with pytest.raises(UserError, match="unit 'match' has videos of the groups g, h"):
+        check_experiment(read(folder, given))
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (("Match", "match"), "the units 'Match' and 'match' differ only in case"),
+        (("B", ""), "the unit 'B' has the name of the video 'b', which is not part of it"),
+    ],
+)
+def test_units_that_could_be_confused_are_refused(
+    folder: Path, units: tuple[str, str], words: str
+) -> None:
+    rows = "".join(f"{name}.mp4,{unit}\n" for name, unit in zip("ab", units, strict=True))
+    assert words in message(folder, f"path,unit\n{rows}")
+
+
+def test_a_unit_may_have_the_name_of_a_video_of_its_own(folder: Path) -> None:
+    videos = read(folder, "path,unit\na.mp4,a\nb.mp4,a\n").videos
+    assert [video.unit for video in videos] == ["a", "a"]

@@ -49,6 +49,12 @@ def test_integers_stay_integers_where_other_rows_have_none(tmp_path: Path) -> No
     assert (tmp_path / "x.csv").read_text() == "seed,p\n1,0.30000000000000004\n,1e-07\n"
 
 
+def test_a_row_with_an_unknown_column_is_refused() -> None:
+    """Else a misspelt key would be an empty column."""
+    with pytest.raises(ValueError, match=r"columns \['accuraci'\]; expected arm, accuracy"):
+        table([{"arm": "x", "accuraci": 1}], ["arm", "accuracy"])
+
+
 def test_an_output_is_written_by_what_it_is(tmp_path: Path) -> None:
     def draw(folder: Path) -> None:
         folder.mkdir()

@@ -24,7 +24,7 @@ GROUP_SPLITS = ("train", "test", "train", "val", "train", "train", "test", "trai
 STEPS, VIEW_DIM, TOKEN_DIM, AUDIO_DIM, TEXT_DIM = 4, 5, 12, 4, 8
 MADE = (
     *("vit_rgb", "vit_flow", "captions", "caption_embeddings", "ast", "noise_ast"),
-    *("cnn_rgb", "cnn_flow", "cnn_sequence"),
+    *("cnn_rgb", "cnn_flow", "frames", "cnn_sequence"),
 )
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
 SEQUENCE_LENGTH = 6
@@ -204,6 +204,7 @@ def _features(clip: MadeClip) -> dict[str, dict[str, object] | None]:
     return {
         "cnn_rgb": {"features": clip.visual[:, 1 : 1 + VIEW_DIM] ** 2},
         "cnn_flow": {"features": np.abs(clip.visual[:, VIEW_DIM:])},
+        "frames": {"images": clip.visual},  # only their content counts here
         "cnn_sequence": {"features": np.abs(sequence)},
         "vit_rgb": {"features": clip.visual[:, :VIEW_DIM]},
         "vit_flow": {"features": clip.visual[:, VIEW_DIM:]},

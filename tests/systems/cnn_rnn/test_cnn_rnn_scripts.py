@@ -255,10 +255,28 @@ def test_no_sequence_at_all_is_refused(clean: World) -> None:
 
 def test_neither_vit_nor_captions_nor_sound_is_needed(clean: World) -> None:
     """With all of that gone, every byte of the recogniser's artifacts stays the same."""
-    others = [stage for stage in MADE if stage != "cnn_sequence"]
+    others = [stage for stage in MADE if stage not in SEQUENCES.required]
     world = clean.copy(*others, *STAGES_RUN).run(*STAGES_RUN)
     for stage in STAGES_RUN:
         assert world.contents(stage) == clean.contents(stage)
+
+
+def test_clips_that_only_begin_alike_are_of_different_content(clean: World) -> None:
+    """A sequence may be the first second: the same opening titles make no copies."""
+    world = clean.copy(*FITTED, PREDICTED)
+    with chdir(world.folder):
+        store = world.project().store
+        first, second = world.ids("train")[0], world.ids("test")[0]
+        found = store.artifacts("cnn_sequence", [first, second])
+        titles = write_artifact(found[second].path, found[first].tensors(), "made")
+        ledger = world.project().layout.ledger("cnn_sequence", world.shard_of(second))
+        rows = read_rows(ledger)
+        rows[second] = replace(rows[second], digest=titles[0], bytes=titles[1])
+        write_rows(ledger, rows.values())
+        experiment = load_experiment(FullReader(world.project()), needs=SEQUENCES)
+    kept = {clip.video_id: clip for clip in experiment.clips}
+    assert kept[first].digests("cnn_sequence") == kept[second].digests("cnn_sequence")
+    assert kept[first].key != kept[second].key and kept[first].group != kept[second].group
 
 
 def test_features_of_two_widths_are_refused(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ ShareBelowOne = _number(ge=0, lt=1)
 ProperShare = _number(gt=0, lt=1)
 Cosine = _number(ge=-1, le=1)
 FramesASecond = _number(gt=0, le=60)
+UpToADay = _number(gt=0, le=86_400)
 Percentile = _number(ge=0, le=99)
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]

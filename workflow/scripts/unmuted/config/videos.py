@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import MISSING, Field, model_validator
 
-from unmuted.config.fields import Positive, Section, Seed, Text
+from unmuted.config.fields import Positive, Section, Seed, Text, UpToADay
 
 
 class ColumnSettings(Section):
@@ -67,7 +67,7 @@ class VideoSettings(Section):
         False, description="read videos through symbolic links that lead out of the folder"
     )
     demo: DemoSettings = Field(default_factory=DemoSettings)
-    max_seconds: Positive = Field(
+    max_seconds: UpToADay = Field(
         60, description="seconds; longer videos are refused (ledger status too_long)"
     )
     max_megapixels: Positive = Field(

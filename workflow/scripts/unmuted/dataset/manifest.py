@@ -134,5 +134,6 @@ def _video(row: Mapping[str, str], names: Mapping[str, str], root: Path) -> Vide
         raise ValueError(f"split '{printable(cell['split'])}' is none of {', '.join(SPLITS)}")
     extra = {key: value for key, value in row.items() if key not in names.values()}
     label, split = cell["label"] or None, cell["split"] or None
-    group, unit = cell["group"] or video_id, cell["unit"] or None
+    # Videos that belong together, such as the halves of a match, are of one recording.
+    group, unit = cell["group"] or cell["unit"] or video_id, cell["unit"] or None
     return Video(video_id, path, label, split, group, root=root, extra=extra, unit=unit)

@@ -114,9 +114,10 @@ def check_experiment(dataset: Dataset) -> None:
             "or in the names of UCF101's files"
         )
     given = [video for video in labelled if video.split is not None]
+    problems = _units_in_several_groups(labelled)
     if not given:
+        raise_problems(problems, "units and groups")
         return
-    problems = []
     if len(given) < len(labelled):
         missing = next(video.video_id for video in labelled if video.split is None)
         problems.append(
@@ -139,6 +140,20 @@ def check_experiment(dataset: Dataset) -> None:
         if len(splits) > 1
     ]
     raise_problems(problems, "labels and splits")
+
+
+def _units_in_several_groups(videos: Iterable[Video]) -> list[str]:
+    """Say which units have videos of several groups, which splits would tear apart."""
+    groups_of_unit: dict[str, set[str]] = {}
+    for video in videos:
+        if video.unit is not None:
+            groups_of_unit.setdefault(video.unit, set()).add(video.group)
+    return [
+        f"unit {unit!r} has videos of the groups {', '.join(sorted(groups))}; "
+        "the videos of one unit are of one source"
+        for unit, groups in sorted(groups_of_unit.items())
+        if len(groups) > 1
+    ]
 
 
 def write_table(path: Path, dataset: Dataset) -> None:
@@ -175,8 +190,27 @@ def checked_dataset(videos: Sequence[Video], source: str, ignored: Iterable[str]
                 f"{printable(twin.file)} and {printable(video.file)} both have the video id "
                 f"{video.video_id!r}; rename one, or give ids in a manifest's video_id column"
             )
+    problems += _confusable_units(videos)
     raise_problems(problems, source)
     return Dataset(tuple(sorted(videos, key=lambda video: video.video_id)), tuple(ignored))
+
+
+def _confusable_units(videos: Sequence[Video]) -> list[str]:
+    """Say which units could be taken for another unit, or for a video, as names of folders."""
+    problems = []
+    known: dict[str, str] = {}
+    units = {video.unit for video in videos if video.unit is not None}
+    for unit in sorted(units):
+        other = known.setdefault(unit.casefold(), unit)
+        if other != unit:
+            problems.append(f"the units {other!r} and {unit!r} differ only in case; rename one")
+    problems += [
+        f"the unit {known[video.video_id.casefold()]!r} has the name of the video "
+        f"{video.video_id!r}, which is not part of it; rename one"
+        for video in videos
+        if video.video_id.casefold() in known and video.unit != known[video.video_id.casefold()]
+    ]
+    return problems
 
 
 def raise_problems(problems: Sequence[str], source: str) -> None:

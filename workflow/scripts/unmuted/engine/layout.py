@@ -16,18 +16,18 @@ from unmuted.engine.seeds import partition_seeds
 from unmuted.engine.sharded_dataset import RESULTS, ShardedDataset
 from unmuted.errors import UserError
 
-DATASET_IDENTITY = RESULTS / ".source.json"
-RUN_RECORD = RESULTS / ".videos.jsonl"
-SPLITS = RESULTS / "splits.csv"
+DATASET_IDENTITY = RESULTS / ".source.json"  # which dataset results/ belongs to
+RUN_RECORD = RESULTS / ".videos.jsonl"  # the videos of each shard, for jobs
+SPLITS_TABLE = RESULTS / "splits.csv"
 
 
 class Layout:
     """Where the stages of a run, or of one of its scenarios, keep their results.
 
     scenario_path: the part of a path that names the scenario, see `unmuted.engine.scenarios`;
-    empty for the run itself. base: of a scenario, the layout of the run. A `partition` of a stage,
-    here and in the other modules of the engine, is a shard or a partition of seeds, by its name;
-    None where the stage has neither.
+    empty for the run itself. base: of a scenario, the layout of the run. A job works on one
+    `partition` of a stage: a shard of videos or a group of seeds, given by its name; None if one
+    job makes the whole stage.
     """
 
     def __init__(
@@ -45,10 +45,9 @@ class Layout:
         self._folders: dict[str, Path] = {}
 
     def owns(self, stage_name: str) -> bool:
-        """Return whether a stage's results lie here, not in the run that this is a scenario of.
+        """Return whether a stage has results of its own here; a run itself owns all of its stages.
 
-        They do where the scenario's settings reach a stage of the same job: stages that one job
-        makes lie in one place.
+        A scenario does if its settings change any of the stages that the same script makes.
         """
         if self.base is None:
             return True
@@ -72,13 +71,13 @@ class Layout:
         return folder / partition if partition else folder
 
     def ledger(self, stage_name: str, partition: str | None = None) -> Path:
-        """Return the ledger of a partition, or of a stage that has none."""
+        """Return the ledger of a partition, or of a stage without partitions."""
         folder = self._stage_folder(stage_name)
         name = f"{partition}.ledger.csv" if partition else f"{stage_name}.ledger.csv"
         return (folder if partition else folder.parent) / name
 
     def _stage_folder(self, stage_name: str) -> Path:
-        """Return the folder of a stage, looked up once: every job of a plan names many files."""
+        """Return the folder of a stage; cached, because planning asks for it very often."""
         if stage_name not in self._folders:
             path = self.scenario_path if self.owns(stage_name) else ""
             self._folders[stage_name] = RESULTS / path / stage_name
@@ -90,7 +89,7 @@ class Layout:
         return partition_seeds(self._config["seeds"], self._config.get("seeds_per_job"))
 
     def partitions(self, stage_name: str) -> list[str | None]:
-        """Return the partitions of a fitted stage: those of its seeds, or None for the whole."""
+        """Return the groups of seeds of a fitted stage, or [None] if one job makes all of it."""
         return [*self.seed_partitions] if self._stages[stage_name].by_seed else [None]
 
     def all_ledgers(self, stage_name: str) -> list[Path]:

@@ -1,6 +1,7 @@
-"""The inputs and the params of every job, for the rules of Snakemake.
+"""What Snakemake is told of the rules of stages and exports: their inputs and their params.
 
-Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job parses it again.
+The Snakefile imports this module, and so does every cluster job, before its own work starts: it is
+free of torch, numpy and pandas.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.executor import read_plan
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import SPLITS, Layout
+from unmuted.engine.layout import SPLITS_TABLE, Layout
 from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.engine.stage import Registry, Stage
 from unmuted.errors import UserError
@@ -43,9 +44,10 @@ class Planner:
     # --- stages -----------------------------------------------------------------------------------
 
     def job_fingerprint(self, stage_name: str, shard: str | None = None) -> str:
-        """Return the `params:` of a rule, which change when its job may have work to do.
+        """Return the `params:` of a rule, which change whenever its job may need to run.
 
-        Raises UserError for a shard that is not part of this run.
+        Raises UserError for a shard that is not part of this run, and for a stage that the scenario
+        does not change.
         """
         if shard is not None and not self._dataset.has_shard(shard):
             raise UserError(
@@ -59,12 +61,13 @@ class Planner:
     ) -> list[Path]:
         """Return the files that the job of a stage waits for: the `input:` of its rule.
 
-        A fitted stage that is up to date waits for nothing that it pools. Those ledgers are written
-        anew for any of their videos, also for those that it may not read; and Snakemake does not
-        look at the params of a job that follows, however remotely, one which runs: with such inputs
-        a changed test video would hide that other jobs behind the fit have work to do.
+        If a fitted stage is up to date, its rule lists no ledger that it pools. A change to one
+        test video rewrites those ledgers: Snakemake would run the fit again, and it does not check
+        the params of jobs that come after a job that runs, so other work would be missed.
 
-        is_forced: whether jobs may run that have no reason to, and must wait for what they read.
+        is_forced: whether Snakemake may run jobs that are up to date. They then wait for everything
+        that they read. Raises UserError for a partition that is not part of this run, and for
+        labels and splits that allow no fit.
         """
         stage = self._stages[stage_name]
         if stage.by_seed and partition not in self._layout.seed_partitions:
@@ -74,7 +77,7 @@ class Planner:
             )
         if stage.pooled or stage.reads_splits:
             self._check_experiment()
-        splits = [SPLITS] if stage.pooled or stage.reads_splits else []
+        splits = [SPLITS_TABLE] if stage.pooled or stage.reads_splits else []
         fits = [ledger for name in stage.fits for ledger in self._layout.all_ledgers(name)]
         if stage.is_sharded:
             of_same_video = (*self._jobs.inputs(stage), *stage.optional)
@@ -89,7 +92,7 @@ class Planner:
         return [*fits, *pooled, *splits]
 
     def _is_up_to_date(self, stage: Stage, partition: str | None) -> bool:
-        """Return whether a fitted stage last ran for this plan, and has all that it pools."""
+        """Return whether a fitted stage last ran with this fingerprint and has all ledgers."""
         return (
             self._layout.ledger(stage.name, partition).exists()
             and read_plan(self._layout.folder(stage.name, partition))
@@ -105,13 +108,13 @@ class Planner:
         return self._complete[stage_name]
 
     def has_stage(self, stage_name: str) -> bool:
-        """Return whether this run has the stage: some exist for generated videos alone."""
+        """Return whether this run has the stage: some exist only for generated videos."""
         return self._dataset.is_generated or not self._stages[stage_name].reads_specification
 
     # --- exports of single videos -----------------------------------------------------------------
 
     def export_ledger(self, export: str, video_id: str) -> Path:
-        """Return the ledger that the export of one video's artifact waits for, that of its shard.
+        """Return the ledger of the video's shard, which the export of its artifact waits for.
 
         Raises UserError for an unknown video.
         """
@@ -130,4 +133,4 @@ def _waits_for(stage: Stage) -> tuple[str, ...]:
 
 def _some(names: Iterable[str], most: int = 5) -> str:
     first = list(names)
-    return ", ".join(first[:most]) + (f", ... ({len(first)})" if len(first) > most else "")
+    return ", ".join(first[:most]) + (f", ... ({len(first)} in all)" if len(first) > most else "")

@@ -15,7 +15,7 @@ from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
 from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS, Layout
+from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS_TABLE, Layout
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
 from unmuted.engine.sharded_dataset import ShardedDataset
@@ -206,7 +206,7 @@ class Run:
         """Return the ledgers of stages of runs, and the splits. Raises UserError as the fits do."""
         self.check_experiment()
         ledgers = [path for run, name in stages for path in run.layout.all_ledgers(name)]
-        return list(dict.fromkeys([SPLITS, *ledgers]))
+        return list(dict.fromkeys([SPLITS_TABLE, *ledgers]))
 
     def script_fingerprint(
         self, script: str, stages: Iterable[tuple[Run, str]], module: str = ""

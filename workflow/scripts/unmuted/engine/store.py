@@ -10,7 +10,7 @@ from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.executor import Artifact, Compute, Task, run_tasks
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import RESULTS, SPLITS, Layout
+from unmuted.engine.layout import RESULTS, SPLITS_TABLE, Layout
 from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.prune import prune_partitions, prune_shards
 from unmuted.engine.scenarios import FOLDER
@@ -39,7 +39,7 @@ class Store:
 
     def read_splits(self) -> dict[str, str]:
         """Return the split of every labelled video, by id, from the table of the run."""
-        return read_splits(SPLITS)
+        return read_splits(SPLITS_TABLE)
 
     def rows(self, stage_name: str, partition: str | None = None) -> dict[str, LedgerEntry]:
         """Return the entries of the ledger of a shard or partition, by name."""

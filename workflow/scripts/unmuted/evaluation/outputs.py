@@ -28,9 +28,13 @@ def write_output(path: Path, output: Output) -> None:
 def table(rows: Any, columns: list[str] | None = None) -> pd.DataFrame:
     """Make a table of rows; values are kept as they are, and missing ones are left empty.
 
-    rows: mappings by column. columns: in their order; by default those of the first row.
+    rows: mappings by column. columns: in their order; by default those of the first row. Raises
+    ValueError for a row with a column that is not among them.
     """
-    return pd.DataFrame(list(rows), columns=columns, dtype=object)
+    rows = list(rows)
+    if columns is not None and (unknown := set().union(*rows) - set(columns)):
+        raise ValueError(f"a row has the columns {sorted(unknown)}; expected {', '.join(columns)}")
+    return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:

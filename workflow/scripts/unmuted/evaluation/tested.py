@@ -92,13 +92,15 @@ def load_tested(
     stages: Sequence[str],
     needs: SampleStages = CAPTIONED_VIEWS,
     others: Mapping[str, Experiment] | None = None,
+    folds: int | None = None,
 ) -> TestedClips:
     """Read the experiment with artifacts of `stages`, and draw its bootstrap.
 
     others: experiments of systems whose samples need other stages, by system; a clip on which one
-    of them cannot be tested is left out. Raises UserError if no clip is left.
+    of them cannot be tested is left out. folds: for which the source groups must suffice, those of
+    the configuration unless given. Raises UserError if no clip is left.
     """
-    experiment = load_whole_experiment(job, job.config["folds"], stages, needs)
+    experiment = load_whole_experiment(job, folds or job.config["folds"], stages, needs)
     clips, left_out = _in_all(experiment.split("test"), others or {})
     settings, seeds = job.config["bootstrap"], len(job.seeds)
     groups = [clip.group for clip in clips]

@@ -1,4 +1,6 @@
-"""Frames at evenly spaced times of a clip, each the one that a player would show at that moment.
+"""Frames at evenly spaced times, of a clip or at a constant rate over a whole video.
+
+Each is the frame that a player would show at that moment.
 
 Chosen by presentation time, so that variable frame rates and any nominal rate come out right. The
 file is decoded once, from the beginning: no seeking, which is inexact in damaged files and open
@@ -25,7 +27,7 @@ from unmuted.media.process import Process
 
 MAX_ASPECT = 8  # long side over short side: a bound on the memory for very wide pictures
 
-# Times this close count as equal: at 24 fps and 18 steps in 3 s every sample falls exactly on a
+# Times this close count as equal: at 24 fps and 18 steps in 3 s every step falls exactly on a
 # frame, and rounding must not choose the frame before it.
 _TIME_TOLERANCE_S = 5e-6
 _SCALER = "bicubic+accurate_rnd+full_chroma_int+bitexact"  # the same pixels with and without SIMD
@@ -37,9 +39,9 @@ class FrameSample:
 
     Attributes:
         images: uint8 `(T, H, W, 3)`, RGB, upright, square pixels.
-        timestamps: float64 `(T,)`, when each is presented, in seconds after the clip's first.
+        timestamps: float64 `(T,)`, when each is presented, in seconds after the first frame.
         decoded: frames that could be decoded in the whole clip.
-        warning: what was lost in a damaged file, empty for a sound one.
+        warning: what was lost in a damaged file, empty for an undamaged one.
     """
 
     images: np.ndarray
@@ -56,7 +58,7 @@ def sample_times(start: float, duration: float, steps: int) -> np.ndarray:
 def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
     """Return `(width, height)` with the given short side.
 
-    Small pictures are enlarged, so that pixels per second mean the same in all clips.
+    Small pictures are enlarged, so that speeds in pixels a second are comparable between clips.
     Pictures wider or taller than `MAX_ASPECT` to 1 keep their shape and get a long side of
     `MAX_ASPECT * short_side`.
     """
@@ -67,9 +69,9 @@ def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
 def read_frames(
     path: Path, probe: Probe, steps: int, short_side: int, limits: Limits | None = None
 ) -> FrameSample:
-    """Decode a clip and keep the frame shown at each of `sample_times`: the last not after it.
+    """Decode a clip and keep, for each of `sample_times`, the latest frame that is not after it.
 
-    Only one frame besides the chosen ones is in memory at any time. Samples before the first frame
+    Only one frame besides the chosen ones is in memory at any time. Steps before the first frame
     show the first.
 
     Args:
@@ -95,8 +97,9 @@ def read_kept(
 ) -> FrameSample:
     """Decode a clip and keep the frames that `keep` fills in.
 
-    `keep(frames, images=..., timestamps=...)` is called once, as :func:`keep_shown` is, and returns
-    the number of frames read. Steps that it leaves out are zeros. Raises as :func:`read_frames`.
+    `keep(frames, images=..., timestamps=...)` is called once. It must read all frames, fill in the
+    arrays as :func:`keep_shown` does, and return the number of frames read. Steps that it leaves
+    out are zeros. Raises as :func:`read_frames`.
     """
     limits = limits or Limits()
     width, height = scaled_size(probe.width, probe.height, short_side)
@@ -118,8 +121,8 @@ class Timeline:
 
     Attributes:
         steps: how many there are.
-        decoded: frames that were decoded, after the last step.
-        warning: what was lost in a damaged file, after the last step; empty for a sound one. In a
+        decoded: frames that were decoded; known only once the iteration has ended.
+        warning: what was lost in a damaged file, known then too; empty for an undamaged one. In a
             gap the last frame before it stays: its time says how old it is.
     """
 
@@ -158,13 +161,13 @@ def shown_frames(
     """Yield the frame shown at each of the `wanted` times, with its own time.
 
     Args:
-        frames: `(time, image)` in the order of showing; read to the end, none is kept but the
-            current.
+        frames: `(time, image)` in the order of decoding; read to the end, only the current one
+            is kept.
         wanted: `(T,)`, rising; times before the first frame show the first.
     """
     step, shown_at, shown = 0, -np.inf, None
     for time_s, image in frames:
-        if time_s <= shown_at:  # out of order in a damaged file: never the latest frame
+        if time_s <= shown_at:  # out of order in a damaged file: skip what is not later
             continue
         while shown is not None and step < len(wanted) and wanted[step] < time_s:
             yield shown_at, shown
@@ -196,7 +199,7 @@ def keep_shown(
     """Fill `images` and `timestamps` with the frame shown at each of the `wanted` times.
 
     Args:
-        frames: `(time, image)` in the order of showing; read once, none is kept but the current.
+        frames: `(time, image)` in the order of decoding; read once, only the current one is kept.
         wanted: `(T,)`, rising.
         images: filled in, `(T, H, W, 3)`.
         timestamps: filled in, `(T,)`.

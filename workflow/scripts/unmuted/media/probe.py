@@ -27,6 +27,7 @@ __all__ = ["Limits", "Probe", "check_file", "probe", "video_limits"]
 ALL_FRAMES = {"fps_mode": "passthrough", "enc_time_base": "1:1000000"}
 
 _LONE_FRAME_S = Fraction(1, 25)  # a lone frame without a duration counts as one frame at 25 fps
+_SLOWEST_DISK = 10_000_000  # bytes a second
 
 # ffmpeg's channel layouts whose names do not begin with the number of channels, as "5.1" does.
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "quad(side)": 4}
@@ -41,7 +42,7 @@ class Probe:
     it is shown: turned upright and with square pixels. `duration_s` spans the packets that are
     there, from the first to the end of the last. `fps` is their average rate. `claimed_s` is the
     container's own word on its duration, and `damage` the first error met in reading the packets,
-    empty for a sound file.
+    empty for an undamaged file.
     """
 
     container: str
@@ -139,7 +140,10 @@ def _list_packets(path: Path, limits: Limits) -> tuple[Listing, _Shown, str]:
     """Return the headers of the streams, the packets of the video stream, and the log of ffmpeg."""
     source = open_input()
     output = source["V:0"].output(source["a:0?"], "pipe:1", format="framecrc", c="copy")
-    return _read_listing(decode_command(path, output, log_level="info"), limits, _Shown(False))
+    command = decode_command(path, output, log_level="info")
+    # No frame is decoded, however long the video is: what takes time is reading the file.
+    timeout_s = limits.timeout_s + path.stat().st_size / _SLOWEST_DISK
+    return _read_listing(command, limits, timeout_s, _Shown(False))
 
 
 def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, int], _Shown]:
@@ -151,7 +155,9 @@ def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, in
     # Wrapped, so that no pixel is copied for a listing of times.
     options = {"format": "framecrc", "c:v": "wrapped_avframe", **ALL_FRAMES, **wanted}
     output = open_input(max_pixels=limits.max_pixels)["V:0"].output("pipe:1", **options)
-    listing, frames, log = _read_listing(decode_command(path, output), limits, _Shown(True))
+    timeout_s = limits.timeout_s if only_first else limits.timeout(limits.max_seconds)
+    command = decode_command(path, output)
+    listing, frames, log = _read_listing(command, limits, timeout_s, _Shown(True))
     if not frames.count:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
     header = listing.header[0]
@@ -163,10 +169,10 @@ def _decode(path: Path, limits: Limits, only_first: bool) -> tuple[tuple[int, in
 
 
 def _read_listing(
-    arguments: list[str], limits: Limits, shown: _Shown
+    arguments: list[str], limits: Limits, timeout_s: float, shown: _Shown
 ) -> tuple[Listing, _Shown, str]:
     listing, entries, began = Listing(), 0, Fraction(0)
-    with Process(arguments, limits.timeout(limits.max_seconds)) as run:
+    with Process(arguments, timeout_s) as run:
         lines = (line.decode("ascii", errors="replace") for line in run.stdout)
         for entry in listing.entries(lines):
             video = listing.stream_of("video")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("vit_rgb", "vit_flow")
 
-OF_AUDIO = ("ast", "noise_ast")  # stages that a clip without audio has no artifact of
+OF_AUDIO = ("ast", "noise_ast")  # a clip without audio has no artifact of these stages
 
 Reader = Job | ReportJob | FullReader  # through which clips are read
 
@@ -39,8 +39,8 @@ Reader = Job | ReportJob | FullReader  # through which clips are read
 class SampleStages:
     """The stages that the samples of an experiment need.
 
-    required: a video without an artifact of one of them is no sample; the reason is the status at
-    the first stage that it lacks. content: those of them whose artifacts make the content key.
+    required: a video that lacks an artifact of one of them is excluded; the reason is its status at
+    the first such stage. content: those of them whose artifacts make the content key.
     """
 
     required: tuple[str, ...]
@@ -52,10 +52,11 @@ CAPTIONED_VIEWS = SampleStages(VISUAL, VIEWS)  # of all systems that generate or
 
 @dataclass(frozen=True)
 class Clip:
-    """One usable sample, with its artifacts.
+    """One usable video, with its artifacts.
 
     key: digest of the visual content, which orders clips and seeds their noise independently of
-    their names. group: source group; clips of the same content share one. artifacts: by stage.
+    their names. group: source group; in an experiment, clips of the same content share
+    one. artifacts: by stage, of those stages that were asked for.
     """
 
     sample: Sample
@@ -64,9 +65,13 @@ class Clip:
     key: str
     artifacts: Mapping[str, Artifact]
 
+    def __post_init__(self) -> None:
+        if self.sample.interval is not None:  # clips are told apart by their video alone
+            raise ValueError(f"{self.video_id}: a clip is a whole video, found {self.sample}")
+
     @property
     def video_id(self) -> str:
-        """The video that the sample is, or is a part of."""
+        """The video that the sample is."""
         return self.sample.video_id
 
     @property
@@ -80,7 +85,7 @@ class Clip:
 
     @property
     def has_sound(self) -> bool:
-        """Whether AST features of usable sound exist."""
+        """Whether there are AST features of usable sound; False if `ast` was not asked for."""
         return "ast" in self.artifacts
 
     def visual(self) -> np.ndarray:
@@ -89,7 +94,10 @@ class Clip:
         return np.concatenate(views, axis=1)
 
     def audio(self, projection: Projection) -> np.ndarray:
-        """Read projected real audio, float32 (T, A); zeros, the training mean, without sound."""
+        """Read projected real audio, float32 (T, A).
+
+        A clip without sound gets zeros, which are the training mean.
+        """
         if not self.has_sound:
             steps = len(self.artifacts["vit_rgb"].tensors()["features"])
             return np.zeros((steps, len(projection.components)), dtype=np.float32)
@@ -103,7 +111,7 @@ class Experiment:
     Attributes:
         clips: labelled clips.
         classes: names of the classes, in alphabetical order.
-        excluded: number of excluded videos, by reason.
+        excluded: number of excluded videos, by reason; `no_label` counts the unlabelled ones too.
         canonical_groups: the source group into which each group of the run was merged, also of
             clips without label.
         unlabelled: clips without label that fits may read (fits.unlabelled), in an order that does
@@ -160,7 +168,7 @@ def load_clips(
     """Read the usable clips of these videos, with artifacts of `stages` as well.
 
     Clips that fits may read and whose audio the configuration declares missing are returned
-    without its artifacts, so that no reader of clips can use it.
+    without their audio artifacts, so that nobody who reads clips can use them.
     """
     stages = tuple(dict.fromkeys((*needs.required, *stages)))
     reads_audio = not set(OF_AUDIO).isdisjoint(stages)
@@ -204,8 +212,8 @@ def load_experiment(
     """Read the usable labelled clips among the job's videos, with their artifacts.
 
     Clips of equal content count as one source, whatever groups the dataset gives them. A source in
-    several splits stays only in the first of train, val and test: in another split it would measure
-    memory. So the clips of a split depend only on that split and on those before it.
+    several splits stays only in the first of train, val and test: a later split would measure what
+    the model has memorised. So the clips of a split depend only on it and on the splits before it.
     """
     usable = load_clips(job, job.videos, stages, needs)
     groups = merge_duplicate_groups(usable)
@@ -266,10 +274,10 @@ def _repeats(clips: Sequence[Clip]) -> dict[str, str]:
 
 
 def merge_duplicate_groups(clips: Sequence[Clip]) -> dict[str, str]:
-    """Return the canonical group of every source group; groups with equal content share one.
+    """Return the canonical group of every source group; equal content normally means one group.
 
-    Training clips are merged first, then those of val, of test, and without a split: a group may
-    join earlier ones but cannot merge them, so that a copy in another split never moves a training
+    Training groups are merged first, then those of val, of test, and without a split. A later group
+    can join an earlier one, but cannot merge two: so a copy in another split never moves a training
     clip to another fold.
     """
     canonical: dict[str, str] = {}  # by group, those of training groups first
@@ -294,9 +302,9 @@ def unlabelled_clips(
 ) -> list[Clip]:
     """Return the clips without label that fits may read, in their canonical groups.
 
-    None of them is connected, by content or source or through other clips, with a test or
-    validation clip, or with training clips of two canonical groups. Of clips with equal content
-    there is one, with sound if any has it, and none whose content a training clip has.
+    A clip that is connected, by content or source or through other clips, with a validation or test
+    clip or with training clips of two canonical groups is left out. Of clips with equal content one
+    is kept, with sound if any has it, and none if a training clip has that content.
 
     Args:
         clips: all clips of the run.
@@ -347,7 +355,8 @@ def training_sound(job: Reader, experiment: Experiment) -> list[Clip]:
         counts = ", ".join(f"{status} {count}" for status, count in sorted(reasons.items()))
         raise UserError(
             f"none of the {len(clips)} training clips has usable sound ({counts}): generated audio "
-            "is learnt from training videos with sound. Add some; the target `features` needs none"
+            "is learnt from training videos with sound. Add some; the target `features` needs no "
+            "sound"
         )
     return sorted(with_audio, key=lambda clip: clip.digests("ast"))
 

@@ -28,7 +28,7 @@ MODELS = ("cnn_rnn_backbone",)
 
 def contents(job: ReportJob) -> dict[str, Output]:
     """Compute the metrics from the recogniser's predictions of the test clips."""
-    tested = load_tested(job, [PREDICTIONS], SEQUENCES)
+    tested = load_tested(job, [PREDICTIONS], SEQUENCES, folds=1)  # it has no folds
     settings = job.config["cnn_rnn"]
     choice = job.fits("cnn_rnn_selection")[ONLY_FIT].json()
     chosen = choice["arms"][SYSTEM]

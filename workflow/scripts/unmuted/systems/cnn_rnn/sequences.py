@@ -13,7 +13,9 @@ from unmuted.training.clip_arrays import ClipArray, memmap_stack
 
 STAGE = "cnn_sequence"
 SOURCES = "cnn_rnn_sources"  # the stage of the source groups of its samples
-SEQUENCES = SampleStages(required=(STAGE,), content=(STAGE,))  # neither ViT nor BLIP is needed
+# Neither ViT nor BLIP is needed. The sequence may be the first second of a video, so the frames of
+# all of it tell which videos are copies: those with the same opening titles are none.
+SEQUENCES = SampleStages(required=("frames", STAGE), content=("frames", STAGE))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from unmuted.config.cnn_rnn import CnnRnnSettings
 from unmuted.config.keys import keys_of
 from unmuted.engine.stage import Family, Report, Stage
 
+SEQUENCES = ("frames", "cnn_sequence")  # what a sample needs
 CNN_RNN = ("cnn_rnn.sequence_length", *keys_of("cnn_rnn", CnnRnnSettings))
 CNN_RNN_CLIPS = (
     "cnn_rnn.split",
@@ -17,7 +18,7 @@ STAGES = (
         "cnn_rnn_sources",
         "join_cnn_rnn_sources",
         ".json",
-        pooled=("cnn_sequence",),
+        pooled=SEQUENCES,
         settings=("fits.unlabelled",),
         is_sharded=False,
         by_split=True,
@@ -26,7 +27,7 @@ STAGES = (
         "cnn_rnn",
         "train_cnn_rnn",
         ".safetensors",
-        pooled=("cnn_sequence",),
+        pooled=SEQUENCES,
         settings=CNN_RNN,
         indirect_settings=(*CNN_RNN_CLIPS, "fits.unlabelled"),
         is_sharded=False,
@@ -39,7 +40,7 @@ STAGES = (
         "cnn_rnn_selection",
         "select_cnn_rnn",
         ".json",
-        pooled=("cnn_sequence",),
+        pooled=SEQUENCES,
         fits=("cnn_rnn",),
         settings=("cnn_rnn.sequence_length",),
         indirect_settings=(*CNN_RNN_CLIPS, "fits.unlabelled"),
@@ -51,7 +52,7 @@ STAGES = (
         "cnn_rnn_predictions",
         "predict_cnn_rnn",
         ".json",
-        inputs=("cnn_sequence",),
+        inputs=SEQUENCES,
         fits=("cnn_rnn_sources", "cnn_rnn", "cnn_rnn_selection"),
         settings=("cnn_rnn.sequence_length", "cnn_rnn.split", "seeds"),
         reads_splits=True,
@@ -67,7 +68,7 @@ REPORTS = {
     "cnn_rnn_metrics": Report(
         "write_report",
         module="unmuted.systems.cnn_rnn.report",
-        pooled=("cnn_sequence", "cnn_rnn_predictions"),
+        pooled=(*SEQUENCES, "cnn_rnn_predictions"),
         fits=("cnn_rnn_selection",),
     ),
 }

@@ -1,7 +1,7 @@
-"""Imputation of a clip's audio where it is neither real nor generated.
+"""Audio that no generator makes: the random control, and what replaces audio that is rejected.
 
-All arrays are projected audio, float32 (N, T, A); zeros are the training mean, since the
-projection centres.
+Audio is projected, float32 (N, T, A). Zeros are the training mean, because the projection subtracts
+it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,13 @@ from unmuted.training.clip_arrays import blocks, memmap_stack
 from unmuted.training.order import content_order, stable_hash
 
 
-def mean_audio(clips: int, steps: int, audio_dim: int) -> np.ndarray:
-    """Return the mean sound of the training clips for every clip at every step."""
-    return np.zeros((clips, steps, audio_dim), dtype=np.float32)
-
-
 @dataclass(frozen=True)
 class AudioStatistics:
     """How the sound of the training clips varies: `between`^2 + `within`^2 = variance.
 
-    All are float64 (A,). between: standard deviation of the means of the clips. within: standard
-    deviation of the steps about the mean of their clip, root mean square over clips.
+    All are float64 (A,). mean: of the means of the clips, nearly zero. between: standard deviation
+    of the means of the clips. within: standard deviation of the steps about the mean of their clip,
+    root mean square over clips.
     """
 
     mean: np.ndarray
@@ -34,7 +30,10 @@ class AudioStatistics:
 
 
 def audio_statistics(keys: Sequence[str], audio: np.ndarray, usable: np.ndarray) -> AudioStatistics:
-    """Compute the statistics of the training clips with usable sound, bool (N,); at least one."""
+    """Compute the statistics of the training clips that have usable sound, at least one.
+
+    keys: content keys of the N clips. audio: (N, T, A). usable: bool (N,).
+    """
     order = content_order(keys, audio)
     means, variances = [], []
     for part in blocks(order[usable[order]]):
@@ -52,14 +51,14 @@ def audio_statistics(keys: Sequence[str], audio: np.ndarray, usable: np.ndarray)
 def random_features(
     keys: Sequence[str], statistics: AudioStatistics, steps: int, seed: int
 ) -> np.ndarray:
-    """Make a control: audio (N, T, A) as loud and as varied as the training clips', but random.
+    """Make a control: random audio (N, T, A) that varies as that of the training clips does.
 
-    The numbers are normal and depend on the clip's content and the seed: one part for the whole
-    clip, one for each step about it, as large as in real sound. Dimensions are independent:
-    principal components are uncorrelated over the clips that they were fitted on, so the covariance
-    is that of real sound.
+    The numbers are normally distributed, with the mean of the training audio and its standard
+    deviations between and within clips, and depend on the clip's content and the seed. Dimensions
+    are independent, as principal components are uncorrelated over the clips they were fitted on.
     """
-    spread = np.sqrt(steps / max(steps - 1, 1))  # what taking the mean out of the steps costs
+    # Makes up for the variance that is lost when the mean of the steps is subtracted.
+    spread = np.sqrt(steps / max(steps - 1, 1))
     audio_dim = len(statistics.mean)
 
     def draw() -> Iterator[np.ndarray]:
