@@ -116,7 +116,7 @@ _ROWS = (  # in the order of the report
         "none",
         "none",
         predictions="cnn_rnn_predictions",
-        features=("cnn_sequence",),
+        features=("frames", "cnn_sequence"),
         fits=("cnn_rnn", "cnn_rnn_selection"),
         models=("cnn_rnn_backbone",),
     ),
