@@ -59,7 +59,7 @@ def test_reports_follow_their_schemas_on_the_same_clips(built: Corpus) -> None:
         assert report["exploratory"].startswith("exploratory: 2 seeds")
         assert report["data"] == reports["arch2_metrics"]["data"]
     data = reports["arch2_metrics"]["data"]
-    videos = open_run(yaml.safe_load((built.folder / "config.yaml").read_text())).videos
+    videos = open_run(yaml.safe_load((built.folder / "config.yaml").read_text())).dataset.videos
     counted = data["train"] + data["val"] + data["test"] + sum(data["excluded"].values())
     assert counted == len(videos) == 24
     for arm in reports["arch2_metrics"]["arms"].values():

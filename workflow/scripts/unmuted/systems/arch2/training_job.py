@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from unmuted.config.derived import time_steps, trains_sentences
 from unmuted.config.generator import GeneratorSettings
@@ -17,8 +18,10 @@ from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection
 from unmuted.systems.shared.prototypes import Prototypes
 from unmuted.systems.shared.training_job import AfterEpoch, train_generators
-from unmuted.training.loop import History
-from unmuted.training.states import State
+
+if TYPE_CHECKING:  # a job with nothing to do loads no torch
+    from unmuted.training.loop import History
+    from unmuted.training.states import State
 
 
 def train(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from unmuted.engine.executor import Result, Task, by_fit
 from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Clip
 from unmuted.systems.shared.data import GeneratorData
-from unmuted.training.loop import History
-from unmuted.training.states import State
+
+if TYPE_CHECKING:  # a job with nothing to do loads no torch
+    from unmuted.training.loop import History
+    from unmuted.training.states import State
 
 AfterEpoch = Callable[..., None]
 
