@@ -431,14 +431,14 @@ def may_read(name: str, split: str | None, unlabelled: bool) -> bool:
     )
 
 
-def test_the_cnn_rnn_needs_no_stage_of_another_system() -> None:
+def test_the_cnn_rnn_needs_neither_vit_nor_captions_nor_sound() -> None:
     def behind(names: set[str]) -> set[str]:
         read = {one for n in names for one in (*STAGES[n].upstream, *STAGES[n].after)}
         return names | behind(read) if read - names else names
 
     own = {"cnn_sequence", "cnn_rnn_sources", "cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions"}
     read = behind(set(REPORTS["cnn_rnn_metrics"].upstream))
-    assert read == {"probe", "sequence_frames", *own}
+    assert read == {"probe", "frames", "sequence_frames", *own}
 
 
 @pytest.mark.parametrize("unlabelled", [False, True])
