@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.test_rules import ON_GPU
-from runs.corpus import REPOSITORY, WRITTEN, Corpus, contents
+from runs.corpus import ANIMATIONS, REPOSITORY, TIMELINES, WRITTEN, Corpus, contents
 from slurm.cluster import ACCOUNT, GPU_PARTITION, GPU_TYPE, PARTITION, Cluster
 from slurm.faults.sitecustomize import AFTER
 from unmuted.pipeline.registry import STAGES
@@ -38,7 +38,7 @@ NO_GPU_TYPE = 'gpu_model: ""'
 NO_ACCOUNTING = ("--slurm-status-command", "squeue")  # this cluster has no such database
 LOCAL_RULES = {"list_videos", "make_splits"}
 REPORTED = [path for path in WRITTEN if not path.endswith("comparison.json")]  # another rate there
-ON_CLUSTER = (*WRITTEN, "results/cnn_rnn_animations/00000-of-00001.ledger.csv")
+ON_CLUSTER = (*WRITTEN, ANIMATIONS, TIMELINES)
 SUBMITTED = {stage.script for stage in STAGES.values()} | {
     *("write_report", "write_comparison", "write_table")
 }
