@@ -44,8 +44,8 @@ class PilotSection(PilotSettings):
 
     lambdas: Distinct[Positive] = Field(
         (0.1, 1, 10),
-        description="weights of the generation's error beside the classification's; one is chosen "
-        "on validation clips",
+        description="weights of the generation's error relative to the classification's; one is "
+        "chosen on validation clips",
     )
 
     @model_validator(mode="after")
