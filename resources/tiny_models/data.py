@@ -19,7 +19,7 @@ import numpy as np
 from scipy.signal import resample_poly
 from transformers import ASTFeatureExtractor, ViTImageProcessor
 
-from unmuted.demo_world.motion import Timeline, make_timeline
+from unmuted.demo_world.motion import ActionTimeline, make_timeline
 from unmuted.demo_world.plan import ClipSpec, plan_world
 from unmuted.demo_world.render import UNNAMED_COLOURS, render_frames
 from unmuted.demo_world.sound import synthesise
@@ -146,7 +146,7 @@ def flow_pictures(specs: list[ClipSpec], per_clip: int) -> Pictures:
     return Pictures(np.concatenate(images), _columns(rows), nowhere, [])
 
 
-def _lively_steps(timeline: Timeline, count: int, rng: np.random.Generator) -> np.ndarray:
+def _lively_steps(timeline: ActionTimeline, count: int, rng: np.random.Generator) -> np.ndarray:
     """Time steps from 1 on; twice as likely where something happens, for most steps are still."""
     steps = np.arange(1, STEPS)
     lively = np.array([is_acting(timeline, _step_time(step), 0.2, 0.25) for step in steps])
@@ -177,7 +177,7 @@ def sounds(specs: list[ClipSpec], extractor: ASTFeatureExtractor) -> Sounds:
     return Sounds(np.stack(filterbanks), np.stack(labels), np.asarray(acting, np.float32))
 
 
-def frame_targets(spec: ClipSpec, timeline: Timeline, time: float) -> dict[str, int]:
+def frame_targets(spec: ClipSpec, timeline: ActionTimeline, time: float) -> dict[str, int]:
     """What a frame at this time shows, one class number per attribute."""
     acting = is_acting(timeline, time)
     streaming = spec.scene == "pour" and acting
@@ -191,7 +191,9 @@ def frame_targets(spec: ClipSpec, timeline: Timeline, time: float) -> dict[str, 
     }
 
 
-def is_acting(timeline: Timeline, time: float, before: float = 0.06, after: float = 0.1) -> bool:
+def is_acting(
+    timeline: ActionTimeline, time: float, before: float = 0.06, after: float = 0.1
+) -> bool:
     """Whether at this time something goes on, or an impact is this near (seconds)."""
     if timeline.spans and not timeline.pace:
         return timeline.active(time)

@@ -24,7 +24,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unmuted.demo_world.files import write_clip
-from unmuted.demo_world.motion import Timeline, make_timeline
+from unmuted.demo_world.motion import ActionTimeline, make_timeline
 from unmuted.demo_world.plan import ClipSpec, plan_world
 from unmuted.demo_world.truth import describe
 from unmuted.evaluation.semantics import content_words
@@ -52,7 +52,7 @@ class Clip:
     """What the workflow would read from one file, and the truth about it."""
 
     spec: ClipSpec
-    timeline: Timeline
+    timeline: ActionTimeline
     truth: dict
     images: np.ndarray  # (T, H, W, 3) uint8
     timestamps: np.ndarray  # (T,) seconds

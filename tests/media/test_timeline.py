@@ -14,7 +14,7 @@ from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.executor import Artifact
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.frames import Timeline, grid_times, shown_frames
+from unmuted.media.frames import TimelineFrames, grid_times, shown_frames
 from unmuted.media.images import decode_images, encode_images, image_chunks, spool_images
 from unmuted.media.probe import probe
 
@@ -62,7 +62,7 @@ def test_each_step_is_the_last_frame_not_after_it(rate: float) -> None:
 def test_a_decoded_timeline_shows_the_frames_of_its_steps(tmp_path: Path, rate: int) -> None:
     clip = tmp_path / "a.mkv"
     write_numbered_clip(clip, range(2 * rate), rate)
-    timeline = Timeline(clip, probe(clip), fps=5, short_side=SIDE)
+    timeline = TimelineFrames(clip, probe(clip), fps=5, short_side=SIDE)
     frames = list(timeline)
     assert timeline.steps == len(frames) == 10
     assert (timeline.decoded, timeline.warning) == (2 * rate, "")
@@ -77,7 +77,7 @@ def test_a_video_without_a_frame_is_a_finding(tmp_path: Path) -> None:
     write_numbered_clip(clip, range(5))
     broken.write_bytes(bytes(1000))
     with pytest.raises(MediaError, match="no_frames"):
-        list(Timeline(broken, probe(clip), fps=5, short_side=SIDE))
+        list(TimelineFrames(broken, probe(clip), fps=5, short_side=SIDE))
 
 
 def test_images_in_pieces_are_the_same_file(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unmuted.dataset.limits import Limits
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
 from unmuted.text import printable
@@ -68,13 +67,12 @@ class Dataset:
     """Videos sorted by id, and the files of the folder that were not taken for videos.
 
     specifications: of a generated dataset, what each video is made from: JSON values by id.
-    limits: what it refuses. videos_per_shard: how many of its videos one job works on, on average.
+    videos_per_shard: how many of its videos one job works on, on average.
     """
 
     videos: tuple[Video, ...]
     ignored: tuple[str, ...] = ()
     specifications: Mapping[str, Any] | None = None
-    limits: Limits = field(default_factory=Limits)
     videos_per_shard: int = 128
 
     @property

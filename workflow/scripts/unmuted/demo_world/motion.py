@@ -12,7 +12,7 @@ LAST_EVENT = 0.2  # seconds before the end of the clip in which nothing new star
 
 
 @dataclass(frozen=True)
-class Timeline:
+class ActionTimeline:
     """What happens when, in seconds from the start of the clip.
 
     `events` are the moments at which a sound starts (impacts, turns of a shaken thing, onsets);
@@ -29,7 +29,7 @@ class Timeline:
         return any(start <= time < end for start, end in self.spans)
 
 
-def make_timeline(spec: ClipSpec) -> Timeline:
+def make_timeline(spec: ClipSpec) -> ActionTimeline:
     """Return the timeline of the picture, from the clip's seed.
 
     Classes of one scene have the same distribution.
@@ -37,25 +37,25 @@ def make_timeline(spec: ClipSpec) -> Timeline:
     return _timeline(spec, spec.seed)
 
 
-def make_sound_timeline(spec: ClipSpec) -> Timeline:
+def make_sound_timeline(spec: ClipSpec) -> ActionTimeline:
     """Return the timeline of the sound: the same, unless the clip's sound has a seed of its own."""
     return _timeline(spec, spec.seed if spec.sound_seed is None else spec.sound_seed)
 
 
-def _timeline(spec: ClipSpec, seed: int) -> Timeline:
+def _timeline(spec: ClipSpec, seed: int) -> ActionTimeline:
     return TIMELINES[spec.scene](np.random.default_rng([seed, 1]), spec.seconds)
 
 
-def _strike(rng: np.random.Generator, seconds: float) -> Timeline:
+def _strike(rng: np.random.Generator, seconds: float) -> ActionTimeline:
     events = []
     time = rng.uniform(0.25, 0.7)
     while time < seconds - LAST_EVENT:
         events.append(time)
         time += rng.uniform(0.45, 0.95)
-    return Timeline(tuple(events))
+    return ActionTimeline(tuple(events))
 
 
-def _knock(rng: np.random.Generator, seconds: float) -> Timeline:
+def _knock(rng: np.random.Generator, seconds: float) -> ActionTimeline:
     events = []
     time = rng.uniform(0.25, 0.7)
     while time < seconds - LAST_EVENT:
@@ -65,10 +65,10 @@ def _knock(rng: np.random.Generator, seconds: float) -> Timeline:
                 events.append(time)
             time += gap
         time += rng.uniform(0.35, 0.7)
-    return Timeline(tuple(events))
+    return ActionTimeline(tuple(events))
 
 
-def _bounce(rng: np.random.Generator, seconds: float) -> Timeline:
+def _bounce(rng: np.random.Generator, seconds: float) -> ActionTimeline:
     """Return impacts of a dropped thing; each flight is shorter by the restitution."""
     events = []
     time, flight = rng.uniform(0.25, 0.5), rng.uniform(0.5, 0.75)
@@ -77,26 +77,26 @@ def _bounce(rng: np.random.Generator, seconds: float) -> Timeline:
         events.append(time)
         time += flight
         flight *= restitution
-    return Timeline(tuple(events))
+    return ActionTimeline(tuple(events))
 
 
-def _pour(rng: np.random.Generator, seconds: float) -> Timeline:
+def _pour(rng: np.random.Generator, seconds: float) -> ActionTimeline:
     start = rng.uniform(0.1, 0.25) * seconds
     end = min(start + rng.uniform(0.4, 0.65) * seconds, seconds - LAST_EVENT)
-    return Timeline((start,), ((start, end),))
+    return ActionTimeline((start,), ((start, end),))
 
 
-def _run(rng: np.random.Generator, seconds: float) -> Timeline:
+def _run(rng: np.random.Generator, seconds: float) -> ActionTimeline:
     spans = []
     start = rng.uniform(0.15, 0.6)
     while start < seconds - 2 * LAST_EVENT:
         end = min(start + rng.uniform(0.45, 1.0), seconds)
         spans.append((start, end))
         start = end + rng.uniform(0.3, 0.55)
-    return Timeline(tuple(start for start, _ in spans), tuple(spans))
+    return ActionTimeline(tuple(start for start, _ in spans), tuple(spans))
 
 
-def _shake(rng: np.random.Generator, seconds: float) -> Timeline:
+def _shake(rng: np.random.Generator, seconds: float) -> ActionTimeline:
     """Return bursts of swinging; a sound starts at every turning point of the swing."""
     pace = rng.uniform(2.2, 3.6)
     spans: list[tuple[float, float]] = []
@@ -109,7 +109,7 @@ def _shake(rng: np.random.Generator, seconds: float) -> Timeline:
         events.extend(float(turn) for turn in turns if turn < seconds - LAST_EVENT / 2)
         spans.append((start, min(end, seconds)))
         start = end + rng.uniform(0.25, 0.5)
-    return Timeline(tuple(events), tuple(spans), pace)
+    return ActionTimeline(tuple(events), tuple(spans), pace)
 
 
 TIMELINES = {

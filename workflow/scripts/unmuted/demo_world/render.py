@@ -11,7 +11,7 @@ import numpy as np
 
 from unmuted.demo_world.backgrounds import MARGIN, draw_background
 from unmuted.demo_world.canvas import HEIGHT, WIDTH, Canvas, Colour
-from unmuted.demo_world.motion import Timeline, make_sound_timeline, make_timeline
+from unmuted.demo_world.motion import ActionTimeline, make_sound_timeline, make_timeline
 from unmuted.demo_world.plan import ClipSpec
 from unmuted.demo_world.scenes import DRAW, Look
 from unmuted.demo_world.sound import synthesise
@@ -80,7 +80,7 @@ class _Stage:
 
     def __init__(self, spec: ClipSpec) -> None:
         self.spec = spec
-        self.timeline: Timeline = make_timeline(spec)
+        self.timeline: ActionTimeline = make_timeline(spec)
         place = np.random.default_rng([spec.scene_seed, 2])
         self.background = draw_background(spec.background, place)
         self.zoom = place.uniform(1.0, 1.2)

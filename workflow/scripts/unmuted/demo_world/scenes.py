@@ -9,7 +9,7 @@ import numpy as np
 
 from unmuted.demo_world.backgrounds import FLOOR
 from unmuted.demo_world.canvas import Canvas, Colour, Point, shade, turned
-from unmuted.demo_world.motion import Timeline, approach, since_last, until_next
+from unmuted.demo_world.motion import ActionTimeline, approach, since_last, until_next
 
 SKIN = (222, 172, 138)
 SLEEVE = (72, 84, 104)
@@ -30,7 +30,7 @@ class Look:
     cue_size: float = 1.0
 
 
-def draw_strike(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
+def draw_strike(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
     """Draw a mallet that swings down on a closed box or barrel."""
     shiver = 1.5 * _ringing(timeline, time)
     width, top = 58 * look.stretch, FLOOR - 44
@@ -60,7 +60,7 @@ def draw_strike(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> 
     canvas.ellipse(hand, (8, 7), SKIN)
 
 
-def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
+def draw_knock(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
     """Draw a fist that knocks on a door or a cupboard."""
     shiver = 0.8 * _ringing(timeline, time)
     left, width = 52 + shiver, 60 * look.stretch
@@ -88,7 +88,7 @@ def draw_knock(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
         canvas.ellipse(spot, (3, 2.2), shade(SKIN, 0.85))
 
 
-def draw_pour(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
+def draw_pour(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
     """Draw a jug or a bottle that tips and pours into a dark pot."""
     start, end = timeline.spans[0]
     tipped = np.clip(min((time - start + 0.3) / 0.3, (end + 0.3 - time) / 0.3), 0, 1)
@@ -141,7 +141,7 @@ def _draw_stream(canvas: Canvas, look: Look, elapsed: float) -> None:
             canvas.ellipse((spot, 46 + 36 * phase**1.3), radii, (250, 226, 120))
 
 
-def draw_bounce(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
+def draw_bounce(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
     """Draw a ball or a tire that bounces on the floor."""
     height = _bounce_height(timeline, time)
     drift = 14 * (time - 1.5)
@@ -167,7 +167,7 @@ def draw_bounce(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> 
         canvas.ellipse(centre, (0.2 * radius, 0.2 * radius), (150, 152, 158), True)
 
 
-def _bounce_height(timeline: Timeline, time: float) -> float:
+def _bounce_height(timeline: ActionTimeline, time: float) -> float:
     """Return the height of the flight between impacts, in scene units above the floor.
 
     The acceleration is GRAVITY.
@@ -184,7 +184,7 @@ def _bounce_height(timeline: Timeline, time: float) -> float:
     return GRAVITY * back * ahead
 
 
-def draw_run(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
+def draw_run(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
     """Draw a closed machine or boiler whose lamp blinks and whose body trembles while it runs."""
     running = timeline.active(time)
     tremble = 1.6 * running * np.sin(2 * np.pi * 9 * time)
@@ -217,7 +217,7 @@ def draw_run(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> Non
     canvas.ellipse((left + 14, top - 9), (7, 7), lamp, True)
 
 
-def draw_shake(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> None:
+def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
     """Draw a hand that shakes a closed pouch or tin."""
     swing = 0.0
     for start, end in timeline.spans:
@@ -249,13 +249,13 @@ def draw_shake(canvas: Canvas, look: Look, timeline: Timeline, time: float) -> N
         canvas.ellipse((spot[0], spot[1]), (2.6, 5), shade(SKIN, 0.9), angle=tilt)
 
 
-def _ringing(timeline: Timeline, time: float) -> float:
+def _ringing(timeline: ActionTimeline, time: float) -> float:
     """Return the shiver of a struck thing, -1..1, which ends within a quarter of a second."""
     since = since_last(timeline.events, time)
     return float(np.exp(-since / 0.06) * np.sin(2 * np.pi * 14 * since)) if since < 1 else 0.0
 
 
-DRAW: dict[str, Callable[[Canvas, Look, Timeline, float], None]] = {
+DRAW: dict[str, Callable[[Canvas, Look, ActionTimeline, float], None]] = {
     "strike": draw_strike,
     "knock": draw_knock,
     "pour": draw_pour,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unmuted.demo_world.motion import Timeline
+from unmuted.demo_world.motion import ActionTimeline
 from unmuted.demo_world.plan import ClipSpec
 from unmuted.demo_world.synthesis import (
     SAMPLE_RATE,
@@ -25,7 +25,7 @@ BELL = np.array([0.5, 1.0, 1.19, 1.5, 2.0, 2.66, 3.01, 4.1, 5.4])  # hum, prime,
 WOODEN = np.array([1.0, 2.1, 3.3, 4.9, 6.2])  # a clamped plate, heavily damped
 
 
-def synthesise(spec: ClipSpec, timeline: Timeline) -> np.ndarray:
+def synthesise(spec: ClipSpec, timeline: ActionTimeline) -> np.ndarray:
     """Return the sound, (round(seconds * 44100),) float32 in -1..1; zeros for a silent clip."""
     count = round(spec.seconds * SAMPLE_RATE)
     if spec.audio == "silent":
@@ -37,7 +37,7 @@ def synthesise(spec: ClipSpec, timeline: Timeline) -> np.ndarray:
     return np.clip(sound, -1, 1).astype(np.float32)
 
 
-def _drum(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _drum(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     pitch, decay = rng.uniform(75, 170), rng.uniform(0.1, 0.22)
     body = modes(pitch * MEMBRANE, decay / np.sqrt(MEMBRANE), 1 / MEMBRANE, 0.7)
     skin = noise_burst(rng, (200, 1800), 0.015, 0.1)
@@ -46,7 +46,7 @@ def _drum(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> No
         place(track, body, event, rng.uniform(0.6, 1))
 
 
-def _bell(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _bell(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     pitch, decay = rng.uniform(480, 1150), rng.uniform(0.5, 1.2)
     ratios = BELL * (1 + rng.normal(0, 0.004, len(BELL)))
     gains = rng.uniform(0.5, 1, len(BELL)) / np.sqrt(BELL)
@@ -64,18 +64,18 @@ def _wooden(track: np.ndarray, events: tuple[float, ...], rng: np.random.Generat
         place(track, body, event, rng.uniform(0.7, 1))
 
 
-def _knock(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _knock(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     pitch, decay = rng.uniform(150, 330), rng.uniform(0.03, 0.06)
     _wooden(track, timeline.events, rng, pitch, decay, softness=rng.uniform(0.6, 1.2))
 
 
-def _bounce(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _bounce(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     """Add a thud on wooden boards: close to a knock, softer and a little lower."""
     pitch, decay = rng.uniform(90, 230), rng.uniform(0.04, 0.08)
     _wooden(track, timeline.events, rng, pitch, decay, softness=rng.uniform(1.0, 1.7))
 
 
-def _water(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _water(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     """Add bubbles: short chirps that rise as the bubble nears the surface, over a soft hiss."""
     hiss = band_noise(rng, (400, rng.uniform(1800, 3500)), len(track))
     track += 0.06 * hiss * gate(len(track), timeline.spans, 0.1)
@@ -94,7 +94,7 @@ def _metal(rng: np.random.Generator, low: float, decay: float) -> np.ndarray:
     return modes(frequencies, decay * rng.uniform(0.5, 1.5, 5), rng.uniform(0.3, 1, 5), 5 * decay)
 
 
-def _coins(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _coins(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     low = rng.uniform(2200, 3200)
     clinks = [_metal(rng, low, rng.uniform(0.02, 0.06)) for _ in range(8)]
     for start, end in timeline.spans:
@@ -103,7 +103,7 @@ def _coins(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> N
             place(track, clinks[rng.integers(len(clinks))], time, rng.uniform(0.2, 1))
 
 
-def _keys(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _keys(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     """Add clusters of clinks at every turn of the shaking hand."""
     low = rng.uniform(2600, 3600)
     clinks = [_metal(rng, low, rng.uniform(0.015, 0.04)) for _ in range(6)]
@@ -113,14 +113,14 @@ def _keys(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> No
             place(track, clink, max(0.0, event + rng.normal(0.01, 0.02)), rng.uniform(0.2, 1))
 
 
-def _maraca(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _maraca(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     band = (rng.uniform(2500, 3600), rng.uniform(7000, 10000))
     for event in timeline.events:
         shot = noise_burst(rng, band, rng.uniform(0.02, 0.045), 0.2)
         place(track, shot, event, rng.uniform(0.5, 1))
 
 
-def _engine(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _engine(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     """Add pulses of a slowly wandering rate through a low resonance, with exhaust noise."""
     time = np.arange(len(track)) / SAMPLE_RATE
     rate = rng.uniform(24, 48) * (1 + 0.05 * np.sin(2 * np.pi * rng.uniform(0.3, 1) * time))
@@ -131,7 +131,7 @@ def _engine(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> 
     track += (firing + rng.uniform(0.4, 0.9) * exhaust) * gate(len(track), timeline.spans, 0.06)
 
 
-def _whistle(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) -> None:
+def _whistle(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator) -> None:
     """Add the tone of a pipe with vibrato and two overtones, over the breath that drives it."""
     time = np.arange(len(track)) / SAMPLE_RATE
     vibrato = 1 + 0.012 * np.sin(2 * np.pi * rng.uniform(4, 8) * time)
@@ -142,7 +142,7 @@ def _whistle(track: np.ndarray, timeline: Timeline, rng: np.random.Generator) ->
     track += (tone + rng.uniform(0.05, 0.2) * breath) * gate(len(track), timeline.spans, 0.04)
 
 
-VOICES: dict[str, Callable[[np.ndarray, Timeline, np.random.Generator], None]] = {
+VOICES: dict[str, Callable[[np.ndarray, ActionTimeline, np.random.Generator], None]] = {
     "striking drum": _drum,
     "ringing bell": _bell,
     "knocking on door": _knock,

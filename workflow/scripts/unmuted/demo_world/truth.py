@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from unmuted.demo_world.motion import Timeline
+from unmuted.demo_world.motion import ActionTimeline
 from unmuted.demo_world.plan import ClipSpec
 from unmuted.demo_world.vocabulary import SCENES, caption, class_named
 
 
-def describe(spec: ClipSpec, timeline: Timeline) -> dict:
+def describe(spec: ClipSpec, timeline: ActionTimeline) -> dict:
     """Return the clip's truth as JSON-able values; timeline: of its sound.
 
     `event_times` are the seconds at which sounds start (impacts are seen at these times, but not in

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.frames import FrameSample, Timeline
+from unmuted.media.frames import FrameSample, TimelineFrames
 from unmuted.media.images import encode_images, spool_images
 from unmuted.media.probe import Probe
 from unmuted.media.source import read_probe, source_path
@@ -30,7 +30,7 @@ def decode_frames(
 
 
 def decode_timelines(
-    tasks: Sequence[Task], read: Callable[[Path, Probe], Timeline], follow_links: bool
+    tasks: Sequence[Task], read: Callable[[Path, Probe], TimelineFrames], follow_links: bool
 ) -> Iterator[Result]:
     """Yield containers of frames over the whole length of each video, which may be long."""
     for task in tasks:

@@ -113,7 +113,7 @@ def read_kept(
     return FrameSample(images, timestamps, decoded, _warning(probe, decoded, log[0]))
 
 
-class Timeline:
+class TimelineFrames:
     """The frames shown at a constant rate from the beginning of a video to its end, in order.
 
     Step i is the last frame that is presented not after i / fps seconds. Iterating decodes the

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unmuted.dataset.folder import read_folder
-from unmuted.dataset.limits import video_limits
 from unmuted.dataset.manifest import read_manifest
 from unmuted.dataset.ucf101 import read_ucf101
 from unmuted.dataset.videos import Dataset, Video
@@ -22,12 +21,11 @@ if TYPE_CHECKING:
 
 
 def read_dataset(config: Mapping[str, Any]) -> Dataset:
-    """Read the videos of a run, with their limits and the size of their shards.
+    """Read the videos of a run, with the size of their shards.
 
     Raises UserError if they are not unique or cannot be found.
     """
-    limits, per_shard = video_limits(config["videos"]), config["videos_per_shard"]
-    return replace(_read_videos(config), limits=limits, videos_per_shard=per_shard)
+    return replace(_read_videos(config), videos_per_shard=config["videos_per_shard"])
 
 
 def _read_videos(config: Mapping[str, Any]) -> Dataset:

@@ -9,7 +9,7 @@ from pathlib import Path
 from unmuted.config.derived import time_steps
 from unmuted.engine.job import Job
 from unmuted.media.every_nth import read_every_nth
-from unmuted.media.frames import FrameSample, Timeline, read_frames
+from unmuted.media.frames import FrameSample, TimelineFrames, read_frames
 from unmuted.media.probe import Probe, video_limits
 
 
@@ -25,7 +25,7 @@ def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
     return partial(read_frames, **wanted)
 
 
-def timeline(job: Job) -> Callable[[Path, Probe], Timeline]:
+def timeline(job: Job) -> Callable[[Path, Probe], TimelineFrames]:
     """Return the reader that samples the frames of a long video as configured."""
     limits = video_limits(job.config["videos"])
-    return partial(Timeline, **job.config["timeline"], limits=limits)
+    return partial(TimelineFrames, **job.config["timeline"], limits=limits)
