@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import extract_ast
-import extract_noise
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.features.silent import split_silent
+from unmuted.pipeline.jobs import ast
 
 
 def task(name: str, status: str) -> Task:
@@ -25,8 +25,8 @@ def test_silent_clips_are_parted_from_those_that_sound() -> None:
     assert sounding == [tasks[0], tasks[2]]
 
 
-@pytest.mark.parametrize("script", [extract_ast, extract_noise])
-def test_no_model_is_loaded_for_silent_clips_alone(script: object) -> None:
+@pytest.mark.parametrize("extract", [ast.extract, ast.extract_noise])
+def test_no_model_is_loaded_for_silent_clips_alone(extract: Callable) -> None:
     """There is no job to take a model from."""
-    made = list(script.extract([task("a", "silent")], None))
+    made = list(extract([task("a", "silent")], None))
     assert made == [Result("a", None, "silent", "level -80 dB")]

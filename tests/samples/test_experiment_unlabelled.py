@@ -123,7 +123,7 @@ def test_folds_of_labelled_groups_do_not_depend_on_the_others(experiment: Experi
 @given(experiments())
 def test_fits_read_all_of_them_that_sound_and_none_that_they_serve(experiment: Experiment) -> None:
     clips, fold_of = clips_of_fits(experiment, FOLDS), training_folds(experiment, FOLDS)
-    with_audio = {c.video_id for c in experiment.fit_samples() if c.has_sound}
+    with_audio = {c.video_id for c in experiment.clips_for_fits() if c.has_sound}
     assert {c.video_id for c in clips[ALL_TRAINING]} == with_audio
     for fold in range(FOLDS):
         read = clips[fold_name(fold)]

@@ -3,13 +3,13 @@
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.pipeline.jobs.noise import extract
+from unmuted.pipeline.jobs.ast import extract_noise
 from unmuted.pipeline.registry import run_job
 
 
 def main(job: Job) -> None:
     """Bring the features of noise of one shard up to date."""
-    job.run_shard(partial(extract, job=job))
+    job.run_shard(partial(extract_noise, job=job))
 
 
 if "snakemake" in globals():

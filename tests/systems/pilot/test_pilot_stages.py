@@ -136,7 +136,7 @@ def test_joint_fits_read_what_has_a_label_or_sound_and_no_group_of_their_fold() 
     found, folds = experiment(), training_folds(experiment(), 3)
     fits = pilot_fits(found, WEIGHTS, 3, with_ablations=True)
     everyone = ids(found.split("train")) | {c.video_id for c in found.unlabelled if c.has_sound}
-    assert len(everyone) < len(found.fit_samples())
+    assert len(everyone) < len(found.clips_for_fits())
     for weight in WEIGHTS:
         full = fits.pop(joint_fit(weight, ALL_TRAINING))
         assert ids(full.clips) == everyone and full.keeps_snapshots
@@ -149,7 +149,7 @@ def test_joint_fits_read_what_has_a_label_or_sound_and_no_group_of_their_fold() 
     classes, audio = fits.pop(CLASSIFICATION), fits.pop(GENERATION)
     assert not fits
     assert ids(classes.clips) == ids(found.split("train"))
-    assert ids(audio.clips) == {c.video_id for c in found.fit_samples() if c.has_sound}
+    assert ids(audio.clips) == {c.video_id for c in found.clips_for_fits() if c.has_sound}
     assert (classes.classifies, classes.generates, classes.keeps_snapshots) == (True, False, True)
     assert (audio.classifies, audio.generates, audio.keeps_snapshots) == (False, True, False)
 

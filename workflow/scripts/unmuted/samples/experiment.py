@@ -132,7 +132,7 @@ class Experiment:
         """Return the samples, with their targets, of train, val or test."""
         return [clip.sample for clip in self.split(split)]
 
-    def fit_samples(self) -> list[Clip]:
+    def clips_for_fits(self) -> list[Clip]:
         """Return the clips whose sound fits may read; classifiers read only those of train."""
         return [*self.split("train"), *self.unlabelled]
 
@@ -147,7 +147,7 @@ class Experiment:
         This is the group of a training clip of the same content, else the canonical group of its
         own group: a group may hold copies from several sources.
         """
-        trained = {clip.key: clip.group for clip in self.fit_samples()}
+        trained = {clip.key: clip.group for clip in self.clips_for_fits()}
         canonical = self.canonical_groups
         return [
             replace(clip, group=trained.get(clip.key, canonical.get(clip.group, clip.group)))
@@ -348,7 +348,7 @@ def training_sound(job: Reader, experiment: Experiment) -> list[Clip]:
 
     Raises UserError with counts of the reasons if there are none.
     """
-    clips = experiment.fit_samples()
+    clips = experiment.clips_for_fits()
     with_audio = [clip for clip in clips if clip.has_sound]
     if not with_audio:
         reasons = Counter(_why_silent(job, clip.video_id) for clip in clips)
@@ -380,7 +380,7 @@ def clips_of_fits(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
 
     Raises UserError if a fit is left without any clip.
     """
-    with_audio = [clip for clip in experiment.fit_samples() if clip.has_sound]
+    with_audio = [clip for clip in experiment.clips_for_fits() if clip.has_sound]
     fold_of = training_folds(experiment, folds)
     held_out = {
         fold_name(fold): [clip for clip in with_audio if fold_of[clip.group] != fold]

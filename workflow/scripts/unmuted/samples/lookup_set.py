@@ -18,7 +18,7 @@ def lookup_table(experiment: Experiment, folds: int) -> dict[str, object]:
     fold_of = training_folds(experiment, folds)
     clips = [
         [clip.video_id, clip.key, clip.group, fold_of.get(clip.group), clip.digests(*READ)]
-        for clip in experiment.fit_samples()
+        for clip in experiment.clips_for_fits()
     ]
     return {"clips": clips}
 

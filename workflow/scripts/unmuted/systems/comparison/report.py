@@ -25,7 +25,6 @@ from unmuted.samples.experiment import Experiment, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.samples.missing_audio import is_missing, missing_table
 from unmuted.samples.swap_partners import swap_partners_of
-from unmuted.systems.cnn_rnn.sequences import SEQUENCES
 from unmuted.systems.comparison.chosen_arms import (
     PARTS,
     REAL_OR,
@@ -35,6 +34,7 @@ from unmuted.systems.comparison.chosen_arms import (
 )
 from unmuted.systems.comparison.figures import draw_figures
 from unmuted.systems.comparison.planned import training_rates
+from unmuted.systems.comparison.recognisers import RECOGNISERS
 from unmuted.systems.comparison.sections import (
     COLUMNS,
     SCHEMA_VERSION,
@@ -45,13 +45,9 @@ from unmuted.systems.comparison.sections import (
     tidy_rows,
 )
 
-BACKBONES = ("pilot_backbone", "cnn_rnn_backbone")
 RENAMED = {"generated_arch2": "generated"}  # arms with another name in the main experiment
 MAIN = ("video_only", "generated_arch2", "real_audio")
-NO_CHOICE: dict[str, Any] = {
-    "units": {},
-    "filters": {},
-}  # if the comparison trains no classifier itself
+NO_CHOICE: dict[str, Any] = {"units": {}, "filters": {}}  # of a comparison that trains nothing
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
@@ -63,7 +59,8 @@ def contents(job: ReportJob) -> dict[str, Output]:
     has_fits = bool(chosen.fits)
     choice = job.fits("comparison_selection")[ONLY_FIT].json() if has_fits else NO_CHOICE
     compared = _compared(job, tested, chosen, choice)
-    roles = [*ROLES, *(role for role in BACKBONES if role in chosen.models)]
+    backbones = [role for arm in RECOGNISERS for role in PARTS[arm].models]
+    roles = [*ROLES, *(role for role in backbones if role in chosen.models)]
     report = {
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
@@ -85,7 +82,8 @@ def contents(job: ReportJob) -> dict[str, Output]:
 
 def _own_experiments(job: ReportJob, chosen: ChosenArms) -> dict[str, Experiment]:
     """Read the experiments of arms whose samples need other stages than those of most arms."""
-    return {"cnn_rnn": load_experiment(job, needs=SEQUENCES)} if "cnn_rnn" in chosen.arms else {}
+    needs = {arm: RECOGNISERS[arm].needs for arm in chosen.arms if arm in RECOGNISERS}
+    return {arm: load_experiment(job, needs=stages) for arm, stages in needs.items() if stages}
 
 
 def _missing(job: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Any]:
@@ -135,11 +133,8 @@ def _checkpoints(
     main = job.fits("selection")[ONLY_FIT].json()["arms"]
     checkpoints = {arm: choice["units"][_fit_of(arm, choice)] for arm in chosen.compared}
     checkpoints |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
-    if "pilot" in chosen.arms:
-        checkpoints["pilot"] = job.fits("pilot_selection")[ONLY_FIT].json()["joint"]
-    if "cnn_rnn" in chosen.arms:
-        checkpoints["cnn_rnn"] = job.fits("cnn_rnn_selection")[ONLY_FIT].json()["arms"]["cnn_rnn"]
-    return checkpoints
+    systems = {arm: RECOGNISERS[arm] for arm in chosen.arms if arm in RECOGNISERS}
+    return checkpoints | {arm: system.checkpoints(job) for arm, system in systems.items()}
 
 
 def _fit_of(arm: str, choice: Mapping[str, Any]) -> str:

@@ -98,7 +98,9 @@ def pilot_fits(
 
 def joint_parts(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
     """Return the clips with a label or sound: all that fits may read, and all but each fold's."""
-    read = [clip for clip in experiment.fit_samples() if clip.label is not None or clip.has_sound]
+    read = [
+        clip for clip in experiment.clips_for_fits() if clip.label is not None or clip.has_sound
+    ]
     fold_of = training_folds(experiment, folds)
     held_out = {
         fold_name(fold): [clip for clip in read if fold_of[clip.group] != fold]

@@ -1,0 +1,17 @@
+"""The CNN-RNN as an arm of the comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unmuted.engine.job import ReportJob
+from unmuted.samples.fits import ONLY_FIT
+from unmuted.systems.cnn_rnn.sequences import SEQUENCES
+from unmuted.systems.shared.recogniser import Recogniser
+
+
+def _checkpoints(job: ReportJob) -> list[dict[str, Any]]:
+    return job.fits("cnn_rnn_selection")[ONLY_FIT].json()["arms"]["cnn_rnn"]
+
+
+RECOGNISER = Recogniser(_checkpoints, needs=SEQUENCES)
