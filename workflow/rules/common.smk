@@ -31,6 +31,9 @@ include: "engine.smk"
 ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"
 THREADS = RUN.config["threads"]
 
+# Of jobs that open the videos: a decoder may be killed, and a disk be away for a moment.
+MACHINE_RETRIES = 2
+
 # Memory in MB and minutes of the first attempt.
 TABLE = limits(2000, 60)
 MEDIA = limits(2000, 60)

@@ -1,8 +1,10 @@
 # What connects rules with the engine: the run, and what a stage's rule reads and makes. Needs
 # REGISTRY.
 import os
+import sys
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.settings.enums import RerunTrigger
 
 from unmuted.engine.locks import claim_lock, release_stale_lock
@@ -37,6 +39,14 @@ except UserError as error:
 if workflow.is_main_process and not DRY_RUN:
     release_stale_lock()
 
+# Snakemake does not tell a workflow that it deletes outputs, and knows of ledgers and tables alone.
+if workflow.is_main_process and "--delete-all-output" in sys.argv:
+    logger.warning(
+        "Snakemake deletes the ledgers and tables of results/. The artifacts that they list stay, and "
+        "the next run takes them over: delete the folder results/ to remove them as well, or use "
+        "--forceall to compute everything again."
+    )
+
 
 wildcard_constraints:
     scenario=SCENARIO,
@@ -56,6 +66,22 @@ def on_start():
         RUN.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if not workflow.touch:
+        force_jobs()
+
+
+def force_jobs():
+    """Have the jobs that were asked for by -R, -F or -f compute what is up to date as well.
+
+    Snakemake calls jobs forced that only go on after a kill, too.
+    """
+    asked, dag = workflow.dag_settings, workflow.dag
+    files = {*asked.forcerun, *(dag.targetfiles if asked.forcetargets else ())}
+    for job in dag.needrun_jobs():
+        is_asked_for = job.rule in dag.forcerules or not files.isdisjoint(job.output)
+        if is_asked_for and job.rule.name in REGISTRY.stages_of_script:
+            partition = job.wildcards.get("shard", job.wildcards.get("seeds"))
+            run_of(job.wildcards).force(job.rule.name, partition)
 
 
 def run_of(wildcards):

@@ -8,6 +8,7 @@ rule probe_videos:
         "results/logs/{scenario}probe_videos/{shard}.log",
     benchmark:
         "results/benchmarks/{scenario}probe_videos/{shard}.tsv"
+    retries: MACHINE_RETRIES
     conda:
         ENVIRONMENT
     resources:
@@ -27,6 +28,7 @@ rule extract_frames:
         "results/logs/{scenario}extract_frames/{shard}.log",
     benchmark:
         "results/benchmarks/{scenario}extract_frames/{shard}.tsv"
+    retries: MACHINE_RETRIES
     conda:
         ENVIRONMENT
     resources:
@@ -46,6 +48,7 @@ rule extract_sequence_frames:
         "results/logs/{scenario}extract_sequence_frames/{shard}.log",
     benchmark:
         "results/benchmarks/{scenario}extract_sequence_frames/{shard}.tsv"
+    retries: MACHINE_RETRIES
     conda:
         ENVIRONMENT
     resources:
@@ -65,6 +68,7 @@ rule extract_timeline_frames:
         "results/logs/{scenario}extract_timeline_frames/{shard}.log",
     benchmark:
         "results/benchmarks/{scenario}extract_timeline_frames/{shard}.tsv"
+    retries: MACHINE_RETRIES
     conda:
         ENVIRONMENT
     resources:
@@ -84,6 +88,7 @@ rule extract_wav:
         "results/logs/{scenario}extract_wav/{shard}.log",
     benchmark:
         "results/benchmarks/{scenario}extract_wav/{shard}.tsv"
+    retries: MACHINE_RETRIES
     conda:
         ENVIRONMENT
     resources:

@@ -28,7 +28,8 @@ class Video:
     that the demo makes. root: folder the path may not leave. label: class, None when unknown.
     split: train, val or test where the manifest says so. group: source that must not straddle
     splits. extra: further columns of the manifest, kept as they are. unit: of videos that one job
-    must work on together, such as the halves of a match; None for a video on its own.
+    must work on together, such as the halves of a match; None for a video on its own. planned: the
+    stamp of the file for which the run was planned; only jobs of a plan know it.
     """
 
     video_id: str
@@ -39,6 +40,7 @@ class Video:
     root: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     unit: str | None = None
+    planned: Sequence[Any] | None = field(default=None, compare=False)
 
     @property
     def file(self) -> Path:

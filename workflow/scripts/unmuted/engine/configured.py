@@ -5,10 +5,12 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import socket
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from unmuted.engine.stage import ModelCatalog, Registry, Report, Stage
+from unmuted.errors import MachineError
 
 
 class ConfiguredStages(Mapping[str, Stage]):
@@ -77,3 +79,33 @@ class ConfiguredModels:
         if roles:
             wanted = {role: self._config["models"][role] for role in sorted(roles)}
             self._catalog.require(wanted)
+
+
+class Tools:
+    """The versions of the programs that stages call, looked up once.
+
+    planned: those with which the run was planned, in one of its jobs; None while it is planned.
+    """
+
+    def __init__(self, registry: Registry, planned: Mapping[str, str] | None = None) -> None:
+        self._registry, self._planned = registry, planned
+        self._versions: dict[str, str] = {}
+
+    def versions(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the versions with which the run is planned, by the name of the program."""
+        return {name: (self._planned or {}).get(name) or self._found(name) for name in names}
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise MachineError unless this machine has the programs in the planned versions."""
+        for name, planned in self.versions(names).items():
+            if self._found(name) != planned:
+                raise MachineError(
+                    f"{name}: the run was planned with version {planned}, but "
+                    f"{socket.gethostname()} has {self._found(name)}. Give all machines of the run "
+                    "the same version, or plan the run where its jobs run"
+                )
+
+    def _found(self, name: str) -> str:
+        if name not in self._versions:
+            self._versions[name] = self._registry.tools[name]()
+        return self._versions[name]

@@ -9,6 +9,7 @@ the artifacts; each stage brings a `compute` generator that takes the tasks stil
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -34,6 +35,7 @@ from unmuted.engine.ledger import OK, Journal, LedgerEntry, read_rows, write_row
 from unmuted.engine.progress import Progress
 from unmuted.engine.seeds import parse_fit
 from unmuted.engine.tensors import TensorFile
+from unmuted.errors import MachineError
 from unmuted.text import one_line
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ JOURNAL = ".journal.csv"
 LOCK = ".lock"
 DAMAGE = ".damage"
 PLAN = ".plan"
+FAILURES = ".failures.json"
+FORCED = ".forced"
 log = logging.getLogger("unmuted")
 
 
@@ -86,6 +90,8 @@ class Task:
     name: video id or name of a fit. fingerprint: what it would be made from. inputs: artifacts
     it reads, by stage (an optional one may be absent). video: the video, None for a fit.
     blocked: set when an input stage could not process this video; status and reason are passed on.
+    earlier: its row of an earlier job, if there is one. failures: how many jobs it has failed with
+    this fingerprint since something came of it, see `TaskFailed`.
     """
 
     name: str
@@ -93,6 +99,8 @@ class Task:
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     video: Video | None = None
     blocked: LedgerEntry | None = None
+    earlier: LedgerEntry | None = None
+    failures: int = 0
 
     @property
     def seed(self) -> int | None:
@@ -126,6 +134,17 @@ class Result:
 Compute = Callable[[Sequence[Task]], Iterable[Result]]
 
 
+class TaskFailed(MachineError):
+    """A task failed in a way that may be its own doing. The job fails, and the next one knows.
+
+    name: of the task.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 def run_tasks(
     folder: Path,
     ledger: Path,
@@ -146,17 +165,27 @@ def run_tasks(
     with locked(folder):
         _remove_temporary(folder, ledger)
         journal = Journal(folder / JOURNAL)
+        is_forced = _drop_forced(folder, journal)
         _record_blocked(tasks, journal)
-        _reuse_existing(folder, suffix, tasks, journal, base)
+        if not is_forced:
+            _reuse_existing(folder, suffix, tasks, journal, base)
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
         log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
         if todo:
+            todo = _with_history(folder, todo, journal)
             _compute(folder, suffix, todo, compute, journal, {OK, *expected_statuses})
         rows = {task.name: journal.rows[task.name] for task in tasks}
         _delete_others(folder, suffix, {row.video_id for row in rows.values() if row.has_artifact})
         journal.replace(rows)
         write_rows(ledger, rows.values())
+        (folder / FAILURES).unlink(missing_ok=True)
     return rows
+
+
+def mark_forced(folder: Path) -> None:
+    """Have the next job of a folder compute all of it, although it may be up to date."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FORCED).touch()
 
 
 def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
@@ -211,7 +240,7 @@ def _compute(
     missing = {task.name: task.fingerprint for task in todo}
     progress = Progress(len(todo), f"{folder.parent.name}/{folder.name}")
     started = time.perf_counter()
-    for result in compute(todo):
+    for result in _recording_failures(folder, compute(todo), missing):
         digest, size = "", 0
         path = folder / f"{result.name}{suffix}"
         journal.invalidate(result.name)
@@ -229,6 +258,56 @@ def _compute(
         progress.update()
     if missing:
         raise RuntimeError(f"{folder}: no result for {', '.join(sorted(missing))}")
+
+
+def _recording_failures(
+    folder: Path, results: Iterable[Result], fingerprints: Mapping[str, str]
+) -> Iterator[Result]:
+    """Yield the results; where a task fails the job, count it for the next job."""
+    try:
+        yield from results
+    except TaskFailed as failure:
+        failures, wanted = _read_failures(folder), fingerprints[failure.name]
+        known, count = failures.get(failure.name, (wanted, 0))
+        failures[failure.name] = (wanted, count + 1 if known == wanted else 1)
+        with atomic(folder / FAILURES) as temporary:
+            temporary.write_text(json.dumps(failures), encoding="utf-8")
+        raise
+
+
+def _read_failures(folder: Path) -> dict[str, tuple[str, int]]:
+    """Return by task the fingerprint with which it failed jobs, and how many; see `TaskFailed`."""
+    try:
+        return json.loads((folder / FAILURES).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _with_history(folder: Path, tasks: Sequence[Task], journal: Journal) -> list[Task]:
+    """Return the tasks with what became of them in earlier jobs."""
+    failures = _read_failures(folder)
+    known = [(task, *failures.get(task.name, ("", 0))) for task in tasks]
+    return [
+        replace(
+            task,
+            earlier=journal.rows.get(task.name),
+            failures=count if fingerprint == task.fingerprint else 0,
+        )
+        for task, fingerprint, count in known
+    ]
+
+
+def _drop_forced(folder: Path, journal: Journal) -> bool:
+    """Void the whole journal where the folder is to be computed again; return whether it is.
+
+    A job that is killed later goes on where it was.
+    """
+    note = folder / FORCED
+    if not note.exists():
+        return False
+    journal.replace({})
+    note.unlink()
+    return True
 
 
 def _is_current(task: Task, folder: Path, suffix: str, journal: Journal) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from unmuted.digests import digest_json
 from unmuted.engine.code_versions import code_identity
-from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
+from unmuted.engine.configured import ConfiguredModels, ConfiguredStages, Tools
 from unmuted.engine.settings import setting
 from unmuted.engine.stage import Registry, Stage
 
@@ -23,7 +23,8 @@ def fingerprint(stage: str, code: str, settings: object, models: object, inputs:
     """Return the digest of everything that shapes an artifact, or the artifacts of a job.
 
     stage: its name. code: identifies its code, see `unmuted.engine.code_versions`. settings,
-    models: JSON values (the configuration values it reads, the identities of the models it runs).
+    models: JSON values (the configuration values it reads, the identities of the models it runs and
+    the versions of the programs it calls).
     inputs: a JSON value, the digests of what it reads.
     """
     return digest_json(
@@ -40,9 +41,10 @@ class Fingerprints:
         registry: Registry,
         stages: ConfiguredStages,
         models: ConfiguredModels,
+        tools: Tools,
     ) -> None:
         self._config, self._registry = config, registry
-        self._stages, self._models = stages, models
+        self._stages, self._models, self._tools = stages, models, tools
         self._fixed: dict[str, tuple[str, object, object]] = {}
         self._of_settings: dict[str, str] = {}
 
@@ -57,11 +59,12 @@ class Fingerprints:
         return fingerprint(stage_name, *self._fixed[stage_name], inputs)
 
     def _fixed_parts(self, stage: Stage) -> tuple[str, object, object]:
-        """Return code, settings and models, which are the same for all artifacts of a stage."""
+        """Return code, settings, and models with tools: the same for all artifacts of a stage."""
         models = {role: self._models.fingerprint(role) for role in stage.models}
         device = self._config["device"] if stage.models else None
         code = code_identity(stage, self._registry)
-        return code, self.settings(stage.settings), [models, device]
+        tools = [self._tools.versions(stage.tools)] if stage.tools else []
+        return code, self.settings(stage.settings), [models, device, *tools]
 
     def of_settings(self, stage_name: str) -> str:
         """Return the digest of all settings and models that reach a stage, whatever the videos."""

@@ -279,6 +279,7 @@ class Job(_Reader):
         self.run_fits(fits_of_seeds(fits), compute)
 
     def _make(self, tasks: Sequence[Task], compute: Compute, known: Iterable[str]) -> None:
+        self._run.tools.check(self.stage.tools)
         self._known = frozenset(known)
         try:
             self._run.store.run_tasks(self.stage.name, self.partition, tasks, compute)

@@ -11,8 +11,9 @@ from typing import Any
 
 from unmuted.digests import digest_json
 from unmuted.engine.code_digests import code_digest
-from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
+from unmuted.engine.configured import ConfiguredModels, ConfiguredStages, Tools
 from unmuted.engine.dataset_identity import check_identity, record_identity
+from unmuted.engine.executor import mark_forced
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS_TABLE, Layout
@@ -32,6 +33,7 @@ class Run:
         base: of a scenario, the run itself.
         dataset: the videos, their shards and their splits.
         stages, models: those of the registry under the configuration.
+        tools: the programs that stages call.
         layout: where results lie.
         planner: the inputs and params of each job, for Snakemake.
         store: the artifacts.
@@ -52,7 +54,11 @@ class Run:
         )
         self.stages = ConfiguredStages(self.config, registry)
         self.models = ConfiguredModels(self.config, registry)
-        self.fingerprints = Fingerprints(self.config, registry, self.stages, self.models)
+        record = self.dataset.record
+        self.tools = Tools(registry, record and record.tools) if base is None else base.tools
+        self.fingerprints = Fingerprints(
+            self.config, registry, self.stages, self.models, self.tools
+        )
         self.layout: Layout = Layout(
             self.config,
             self.dataset,
@@ -179,7 +185,13 @@ class Run:
         record_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
         runs = {"": self, **self._scenarios}
         planned = {path: run.jobs.planned() for path, run in runs.items()}
-        self.dataset.write_record(RUN_RECORD, planned)
+        tools = self.tools.versions(self.registry.tools)
+        self.dataset.write_record(RUN_RECORD, planned, tools)
+
+    def force(self, script: str, partition: str | None) -> None:
+        """Have the next job of a script compute everything, also what is up to date."""
+        for stage in self.stages.of_script(script):
+            mark_forced(self.layout.folder(stage.name, partition))
 
     # --- reports ----------------------------------------------------------------------------------
 

@@ -28,8 +28,8 @@ class RunRecord:
 
     classes: of the labelled videos, in alphabetical order. job_fingerprints: those of the fitted
     stages, by scenario; see `JobFingerprints.planned`. videos_per_shard, units: of the dataset, as
-    in `Dataset`. The file stays open: another run may put its
-    own record in its place.
+    in `Dataset`. tools: versions of the programs that jobs run, by name. The file
+    stays open: another run may put its own record in its place.
     """
 
     def __init__(self, file: BinaryIO, index: Mapping[str, Any]) -> None:
@@ -38,6 +38,7 @@ class RunRecord:
         self.job_fingerprints: Mapping[str, Mapping] = index["job_fingerprints"]
         self.videos_per_shard: int = index["videos_per_shard"]
         self.units: Mapping[str, str] = index["units"]
+        self.tools: Mapping[str, str] = index["tools"]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -67,8 +68,12 @@ def write_record(
     job_fingerprints: Mapping[str, Any],
     videos_per_shard: int,
     units: Mapping[str, str],
+    tools: Mapping[str, str],
 ) -> None:
-    """Write the record; source: a digest of where the videos come from and how they are sharded."""
+    """Write the record; source: a digest of where the videos come from and how they are sharded.
+
+    The videos are written with the stamps that they have in `planned`. tools: versions, by name.
+    """
     places: dict[str, list[int]] = {}
     with atomic(path) as temporary, open(temporary, "wb") as file:
         for shard, videos in shards:
@@ -83,6 +88,7 @@ def write_record(
                 "job_fingerprints": job_fingerprints,
                 "videos_per_shard": videos_per_shard,
                 "units": units,
+                "tools": tools,
             }
         ).encode()
         file.write(index + f"\n{len(index):{DIGITS}d}".encode())
@@ -101,7 +107,7 @@ def read_record(path: Path, source: str) -> RunRecord | None:
         index = json.loads(file.read(length))
     except (OSError, ValueError):
         index = {}  # not a record, or one of another version
-    known = {"classes", "job_fingerprints", "videos_per_shard", "units"}
+    known = {"classes", "job_fingerprints", "videos_per_shard", "units", "tools"}
     if index.get("source") != source or not index.keys() >= known:
         file.close()
         return None
@@ -111,10 +117,10 @@ def read_record(path: Path, source: str) -> RunRecord | None:
 def _cells(video: Video) -> list[object]:
     path, root = (str(place) if place else None for place in (video.path, video.root))
     named = [video.video_id, path, video.label, video.split, video.group, root]
-    return [*named, dict(video.extra), video.unit]
+    return [*named, dict(video.extra), video.unit, video.planned]
 
 
 def _video(cells: list[Any]) -> Video:
-    video_id, path, label, split, group, root, extra, unit = cells
+    video_id, path, label, split, group, root, extra, unit, planned = cells
     path, root = (Path(place) if place else None for place in (path, root))
-    return Video(video_id, path, label, split, group, root, extra, unit)
+    return Video(video_id, path, label, split, group, root, extra, unit, planned)

@@ -5,7 +5,8 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,12 @@ class ShardedDataset:
         self._in_scope: dict[tuple[str, Scope], Mapping[str, Video]] = {}
         self._stamps: dict[str, list[object]] = {}
 
-    def write_record(self, path: Path, job_fingerprints: Mapping[str, Any]) -> None:
+    def write_record(
+        self, path: Path, job_fingerprints: Mapping[str, Any], tools: Mapping[str, str]
+    ) -> None:
         """Record the videos for jobs, with what was planned. Generated videos need no record."""
         if not self.is_generated:
-            shards = ((shard, self.videos_of(shard).values()) for shard in self.shards)
+            shards = ((shard, self._planned_videos(shard)) for shard in self.shards)
             write_record(
                 path,
                 self._source_digest,
@@ -53,7 +56,12 @@ class ShardedDataset:
                 job_fingerprints,
                 self.listing.videos_per_shard,
                 self.listing.units,
+                tools,
             )
+
+    def _planned_videos(self, shard: str) -> Iterator[Video]:
+        for video in self.videos_of(shard).values():
+            yield replace(video, planned=self.stamp(video))
 
     @property
     def _source_digest(self) -> str:
@@ -90,7 +98,9 @@ class ShardedDataset:
         return self.listing.specifications or {} if self.is_generated else {}
 
     def stamp(self, video: Video) -> list[object]:
-        """Return the stamp of a source video, looked up once."""
+        """Return the stamp of a source video, looked up once; in a job, the planned one."""
+        if video.planned is not None:
+            return list(video.planned)
         if video.video_id not in self._stamps:
             self._stamps[video.video_id] = video.stamp()
         return self._stamps[video.video_id]

@@ -50,6 +50,7 @@ class Stage:
         indirect_settings: keys that it reads and that shape only some of its artifacts, or only
             which artifacts it reads. The inputs of each artifact record their effect.
         models: configuration roles of the models that it runs.
+        tools: programs outside Python that it calls, by their names in the registry.
         version: raised when its code changes what it makes; see `unmuted.engine.code_versions`.
         is_sharded: one artifact per video, in shards; otherwise one per fit.
         by_seed: of a fitted stage, whether every fit belongs to a seed.
@@ -75,6 +76,7 @@ class Stage:
     settings: tuple[str, ...] = ()
     indirect_settings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     version: int = 1
     is_sharded: bool = True
     by_seed: bool = False
@@ -194,6 +196,8 @@ class Registry:
         reports: by name.
         exports: files that are offered for every single video, each with its stage.
         models: where models come from; needed where a stage has models.
+        tools: what tells the version of a program that stages call, by its name; the same on every
+            machine with the same version. May raise UserError.
         source_stage: the stage that makes the videos of a generated dataset.
         checks: of a run, before the first job; each raises UserError.
         fit_checks: the same, before the first job of a run that fits anything.
@@ -214,6 +218,7 @@ class Registry:
     reports: Mapping[str, Report] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
     models: ModelCatalog | None = None
+    tools: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     source_stage: str | None = None
     checks: tuple[Callable[[Run], None], ...] = ()
     fit_checks: tuple[Callable[[Run], None], ...] = ()
@@ -229,6 +234,10 @@ class Registry:
             if unknown := {*stage.upstream, *stage.after} - known:
                 raise ValueError(f"stage {stage.name} reads {sorted(unknown)}, which come later")
             known.add(stage.name)
+            if missing := set(stage.tools) - self.tools.keys():
+                raise ValueError(
+                    f"stage {stage.name} calls {sorted(missing)}, which has no version"
+                )
             self._check_settings(stage)
 
     def _check_settings(self, stage: Stage) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from unmuted.engine.executor import Result, Task
+from unmuted.engine.tensors import TensorSpool
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import FrameSample, TimelineFrames
 from unmuted.media.images import encode_images, spool_images
 from unmuted.media.probe import Probe
-from unmuted.media.source import read_probe, source_path
+from unmuted.media.source import decode, read_probe
 
 
 def decode_frames(
@@ -20,8 +22,7 @@ def decode_frames(
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
-            path = source_path(task, follow_links)
-            sample = read(path, probe)
+            sample = decode(task, follow_links, partial(read, probe=probe))
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:
@@ -35,9 +36,13 @@ def decode_timelines(
     """Yield containers of frames over the whole length of each video, which may be long."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
+
+        def read_timeline(path: Path, probe: Probe = probe) -> tuple[TimelineFrames, TensorSpool]:
+            timeline = read(path, probe)
+            return timeline, spool_images(timeline, probe.duration_s)
+
         try:
-            timeline = read(source_path(task, follow_links), probe)
-            images = spool_images(timeline, probe.duration_s)
+            timeline, images = decode(task, follow_links, read_timeline)
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:

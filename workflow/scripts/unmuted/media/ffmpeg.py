@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from functools import lru_cache
 
+from unmuted.digests import digest_json
 from unmuted.errors import UserError
 from unmuted.text import one_line
 
@@ -62,6 +63,16 @@ def version() -> str:
     """Return the version that :func:`binary` prints, such as `n9.0.2` or `5.1.6-0+deb12u1`."""
     words = _banner(binary()).split()
     return words[2] if len(words) > 2 else "unknown"
+
+
+@lru_cache(maxsize=1)
+def identity() -> str:
+    """Return what tells this ffmpeg from one that may decode differently, on any machine.
+
+    The version and a digest of what was built in; no path is part of it.
+    """
+    built_in = re.findall(r"--(?:enable|disable)-[^\s=]+", _banner(binary()))
+    return f"{version()} (build {digest_json(sorted(set(built_in)))[:8]})"
 
 
 def first_error(log: str) -> str:

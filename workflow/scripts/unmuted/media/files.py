@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
+import socket
 import stat
 from pathlib import Path
 
+from unmuted.errors import MachineError
 from unmuted.media.ffmpeg import MediaError
+from unmuted.text import printable
 
 # Text formats whose only content is the names of other files. The demuxer whitelist refuses them
 # as well; seen here, they are refused under any name and by any version of ffmpeg, with a reason
@@ -38,8 +42,9 @@ def check_file(path: Path, root: Path | None = None, follow_links: bool = False)
 
     Raises:
         MediaError: `missing`, `link_loop`, `outside_folder`, `not_a_file` (folder, pipe,
-            device, socket), `no_permission`, `empty`, `not_allowed` (a list of other files) or
-            `unreadable`.
+            device, socket), `empty`, `not_allowed` (a list of other files) or `unreadable` (an
+            impossible name).
+        MachineError: this user may not read the file, or its disk does not answer.
     """
     try:
         resolved = path.resolve(strict=True)
@@ -54,7 +59,7 @@ def check_file(path: Path, root: Path | None = None, follow_links: bool = False)
             raise MediaError("empty", "the file has no bytes")
         beginning = _read_beginning(resolved)
     except (OSError, RuntimeError) as error:
-        raise _as_finding(error) from error
+        raise _as_finding(path, error) from error
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for signature, kind in _LISTS.items():
         if text.startswith(signature):
@@ -71,16 +76,31 @@ def _read_beginning(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _as_finding(error: OSError | RuntimeError) -> MediaError:
+def cannot_read(path: Path, error: OSError) -> MachineError:
+    """Return what says that a file cannot be read here and now, by whom, and what to do."""
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # in containers
+        user = f"number {os.geteuid()}"
+    is_denied = error.errno in (errno.EACCES, errno.EPERM)
+    remedy = "Let this user read it" if is_denied else "Bring the file back"
+    return MachineError(
+        f"{printable(path)}: the user {user} cannot read the file on {socket.gethostname()} "
+        f"({os.strerror(error.errno or errno.EIO)}). {remedy}, or take the video out of the data "
+        "set, and run again; finished results are kept"
+    )
+
+
+def _as_finding(path: Path, error: OSError | RuntimeError) -> MediaError | MachineError:
     # Path.resolve() reports a loop as RuntimeError up to Python 3.12 and as OSError from 3.13 on.
     number = error.errno if isinstance(error, OSError) else errno.ELOOP
     if number == errno.ELOOP:
         return MediaError("link_loop", "symbolic links lead in a circle")
     if number in (errno.ENOENT, errno.ENOTDIR):
         return MediaError("missing", "no such file, or a link to nothing")
-    if number in (errno.EACCES, errno.EPERM):
-        return MediaError("no_permission", "the file may not be read by this user")
-    return MediaError("unreadable", os.strerror(number or errno.EIO))
+    if number == errno.ENAMETOOLONG or not isinstance(error, OSError):
+        return MediaError("unreadable", os.strerror(errno.ENAMETOOLONG))
+    return cannot_read(path, error)
 
 
 def _kind(mode: int) -> str:

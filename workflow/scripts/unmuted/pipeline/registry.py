@@ -19,6 +19,7 @@ from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import RESULTS
 from unmuted.engine.stage import Family, Registry
 from unmuted.errors import UserError
+from unmuted.media import ffmpeg
 from unmuted.models.loading import (
     ModelSpec,
     config_value,
@@ -106,6 +107,7 @@ REGISTRY = Registry(
     reports=REPORTS,
     exports=BY_VIDEO,
     models=Models(),
+    tools={"ffmpeg": ffmpeg.identity},
     source_stage="clips",
     checks=(check_audio_dim,),
     fit_checks=(check_folds,),

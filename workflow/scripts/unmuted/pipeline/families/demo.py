@@ -6,7 +6,14 @@ from unmuted.config.keys import TIME, WORLD
 from unmuted.engine.stage import Family, Stage
 
 STAGES = (
-    Stage("clips", "make_clips", ".mp4", indirect_settings=WORLD, reads_specification=True),
+    Stage(
+        "clips",
+        "make_clips",
+        ".mp4",
+        indirect_settings=WORLD,
+        tools=("ffmpeg",),
+        reads_specification=True,
+    ),
     Stage(
         "truth",
         "make_truth",

@@ -12,6 +12,7 @@ STAGES = (
         "probe_videos",
         ".json",
         settings=LIMITS,
+        tools=("ffmpeg",),
         reads_source=True,
     ),
     Stage(
@@ -21,6 +22,7 @@ STAGES = (
         inputs=("probe",),
         settings=(*TIME, "frames.short_side", "frames.sampling"),
         indirect_settings=LIMITS,
+        tools=("ffmpeg",),
         reads_source=True,
     ),
     Stage(
@@ -30,6 +32,7 @@ STAGES = (
         inputs=("probe",),
         settings=("cnn_rnn.sequence_length", "cnn_rnn.sampling", "frames.short_side"),
         indirect_settings=LIMITS,
+        tools=("ffmpeg",),
         reads_source=True,
     ),
     Stage(
@@ -39,6 +42,7 @@ STAGES = (
         inputs=("probe",),
         settings=("timeline.fps", "timeline.short_side"),
         indirect_settings=LIMITS,
+        tools=("ffmpeg",),
         reads_source=True,
     ),
     Stage(
@@ -48,6 +52,7 @@ STAGES = (
         inputs=("probe",),
         settings=("wav.silence_db",),
         indirect_settings=LIMITS,
+        tools=("ffmpeg",),
         reads_source=True,
     ),
     Stage(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, probe
-from unmuted.media.source import source_path
+from unmuted.media.source import decode
 
 
 def look(
@@ -20,8 +21,7 @@ def look(
     """
     for task in tasks:
         try:
-            path = source_path(task, follow_links)
-            streams = probe(path, limits).as_json()
+            streams = decode(task, follow_links, partial(probe, limits=limits)).as_json()
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:

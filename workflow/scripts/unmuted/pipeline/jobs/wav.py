@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits
-from unmuted.media.source import read_probe, source_path
+from unmuted.media.source import decode, read_probe
 from unmuted.media.wav import read_wav
 
 RATE = 16000  # Hz, of AST's training data
@@ -17,10 +18,11 @@ def extract(
     tasks: Sequence[Task], silence_db: float, limits: Limits, follow_links: bool
 ) -> Iterator[Result]:
     """Write one wav per task; for a video without an audio stream the ledger has the reason."""
+    read = partial(read_wav, silence_db=silence_db, rate=RATE, limits=limits)
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
-            wav = read_wav(source_path(task, follow_links), probe, silence_db, RATE, limits)
+            wav = decode(task, follow_links, partial(read, probe=probe))
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
             continue
