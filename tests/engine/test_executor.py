@@ -17,9 +17,11 @@ from unmuted.engine.executor import (
     Artifact,
     Result,
     Task,
+    TaskFailed,
     by_fit,
     locked,
     mark_damaged,
+    mark_forced,
     read_plan,
     run_tasks,
     write_plan,
@@ -134,6 +136,46 @@ def test_a_setting_changed_back_after_a_kill_is_not_taken_for_done(
     stage.run(*tasks("ab"))
     assert stage.computed == ["a"]
     assert stage.artifact("a").json() == {"made": "r1"}
+
+
+def test_a_folder_that_is_marked_as_forced_is_computed_again_once(stage: Stage) -> None:
+    tasks = [Task("a", "1"), Task("b", "1")]
+    stage.run(*tasks)
+    mark_forced(stage.folder)
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(*tasks, die_at="b")
+    stage.run(*tasks)  # goes on where the kill was
+    assert stage.computed == ["b"]
+    stage.run(*tasks)
+    assert stage.computed == []
+
+
+def test_failures_of_a_task_are_counted_until_something_comes_of_it(stage: Stage) -> None:
+    stage.run(Task("a", "1"), Task("b", "1"))
+    seen: list[tuple[str, int, bool]] = []
+
+    def compute(todo: Sequence[Task]) -> Iterator[Result]:
+        for task in todo:
+            seen.append((task.name, task.failures, task.earlier is not None))
+            if task.name == "b" and task.failures < 2:
+                raise TaskFailed(task.name, "b failed")
+            yield Result(task.name, {"made": task.fingerprint})
+
+    def run(fingerprint: str) -> None:
+        tasks = [Task("a", fingerprint), Task("b", fingerprint), Task("c", fingerprint)]
+        run_tasks(stage.folder, stage.ledger, SUFFIX, tasks, compute)
+
+    for fingerprint in ("2", "2", "3", "3"):  # another fingerprint is counted anew
+        with pytest.raises(TaskFailed, match="b failed"):
+            run(fingerprint)
+    assert stage.files() == ["a.json", "b.json"]  # nothing of b was recorded or deleted
+    run("3")
+    assert [count for name, count, _ in seen if name == "b"] == [0, 1, 0, 1, 2]
+    assert seen[-1] == ("c", 0, False) and ("b", 2, True) in seen
+    seen.clear()
+    with pytest.raises(TaskFailed):
+        run("4")
+    assert ("b", 0, True) in seen
 
 
 def test_artifacts_of_videos_that_left_are_deleted(stage: Stage) -> None:

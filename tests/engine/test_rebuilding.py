@@ -100,9 +100,30 @@ def test_fits_that_are_run_by_force_wait_for_what_they_read(
     replaced = work.ids("test")[0]
     work.file(replaced).write_text("100 200 300")
     written = work.rerun(*how)
-    assert written == {f"{stage}/{replaced}" for stage in PER_VIDEO}
+    forced = STAGES if "--forceall" in how else ["means"]
+    assert written == {f"{stage}/{replaced}" for stage in PER_VIDEO} | {*work.written(*forced)}
     assert_centred(work, {"run": 2.0})
     assert "Nothing to be done" in work.run().stderr
+
+
+@pytest.mark.parametrize("how", [["--forcerun", "scale_numbers"], ["--force"]], ids=" ".join)
+def test_a_job_that_is_forced_computes_what_is_up_to_date(
+    work: ToyCorpus, built: ToyCorpus, how: list[str]
+) -> None:
+    target = f"results/scaled/{shard_of(work, 'v00')}.ledger.csv"
+    forced = {f"scaled/{name}" for name in work.rows("scaled") if shard_of(work, name) in target}
+    assert "scaled/v00" in forced
+    assert work.rerun(*how, "--", target) == forced
+    assert work.bytes() == built.bytes()
+    assert work.rerun() == set()
+
+
+def test_deleting_outputs_says_what_stays(work: ToyCorpus) -> None:
+    done = work.run("--delete-all-output")
+    assert "delete the folder results/ to remove them as well" in done.stderr
+    assert not list(work.results.rglob("*.ledger.csv"))
+    assert work.rerun() == set()  # taken over
+    assert "delete the folder results/" not in work.run().stderr
 
 
 def shard_of(corpus: ToyCorpus, video_id: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pwd
 import socket
 import subprocess
 import tempfile
@@ -14,10 +16,13 @@ import pytest
 from media.clips import run_ffmpeg, write_numbered_clip
 from media.external_reference import with_alias
 from media.opens import recorded_opens
+from unmuted.errors import MachineError
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
 from unmuted.media.probe import probe
+
+NOBODY = 65534
 
 
 def status_of(path: Path, **options: object) -> str:
@@ -105,7 +110,30 @@ def test_a_file_without_read_permission() -> None:
         secret = Path(folder) / "secret.mp4"
         secret.write_bytes(b"not empty")
         secret.chmod(0)
-        assert as_ordinary_user(lambda: status_of(secret)) == "no_permission"
+        message = as_ordinary_user(lambda: failure_of(secret))
+        user = pwd.getpwuid(os.geteuid() or NOBODY).pw_name
+        assert str(secret) in message and f"the user {user} cannot read" in message
+        assert "Permission denied" in message and "\n" not in message
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ENOTCONN])
+def test_a_disk_that_does_not_answer_is_no_finding(
+    data: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for function in ("open", "read"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"unmuted.media.files.os.{function}", refuse)
+            message = failure_of(data / "clip.mp4")
+        assert os.strerror(number) in message and str(data / "clip.mp4") in message
+
+
+def failure_of(path: Path) -> str:
+    with pytest.raises(MachineError) as failure:
+        check_file(path)
+    return str(failure.value)
 
 
 def as_ordinary_user(action: Callable[[], str]) -> str:
@@ -116,7 +144,7 @@ def as_ordinary_user(action: Callable[[], str]) -> str:
     child = os.fork()
     if child == 0:
         try:
-            os.setuid(65534)
+            os.setuid(NOBODY)
             os.write(writing, action().encode())
         finally:
             os._exit(0)

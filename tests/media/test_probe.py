@@ -16,6 +16,7 @@ from media.clips import (
     write_clip_with_sound,
     write_numbered_clip,
 )
+from unmuted.media import process
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.framecrc import Listing
 from unmuted.media.frames import read_frames
@@ -147,6 +148,11 @@ def test_limits(tmp_path: Path) -> None:
     assert status_of(clip, Limits(max_seconds=1.9)) == "too_long"
     assert status_of(clip, Limits(max_frames=49)) == "too_long"
     assert status_of(clip, Limits(max_pixels=area - 1)) == "too_large"
+
+
+def test_the_time_limit_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 1000)  # the machine may be busy
+    clip = write_numbered_clip(tmp_path / "clip.mp4", range(50), 25)
     assert status_of(clip, Limits(timeout_s=0.001)) == "timeout"
 
 

@@ -1,0 +1,232 @@
+"""How a decoder ends: what is a finding about the video, and what is the machine's doing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media.clips import run_ffmpeg
+from unmuted.errors import MachineError
+from unmuted.media import control, process
+from unmuted.media.command import decode_command, open_input
+from unmuted.media.control import can_decode
+from unmuted.media.failures import DecoderFailure, decoder_failure
+from unmuted.media.ffmpeg import MediaError, binary
+from unmuted.media.process import LOG_BYTES, Process, cpu_seconds
+
+SPIN = "while True: pass"
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def killed_by(number: signal.Signals) -> list[str]:
+    return python(f"import os; print('half', flush=True); os.kill(os.getpid(), {int(number)})")
+
+
+def run(command: list[str], timeout_s: float = 60) -> str:
+    with Process(command, timeout_s) as running:
+        running.stdout.read()
+        return running.finish()
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
+        *(signal.SIGXCPU, signal.SIGUSR1, signal.SIGPIPE),
+    ],
+)
+def test_a_signal_from_outside_says_nothing_about_the_video(number: signal.Signals) -> None:
+    # A process of Python turns SIGINT into an exception and ignores SIGPIPE: the default for both.
+    command = python(
+        f"import os, signal; signal.signal({int(number)}, signal.SIG_DFL) "
+        f"if {int(number)} != signal.SIGKILL else None; os.kill(os.getpid(), {int(number)})"
+    )
+    with pytest.raises(DecoderFailure, match=number.name) as failure:
+        run(command)
+    assert failure.value.finding == ""
+    assert isinstance(failure.value, MachineError) and not isinstance(failure.value, MediaError)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGBUS]
+)
+def test_a_crash_may_be_the_video_s_doing_but_is_no_finding_yet(number: signal.Signals) -> None:
+    with pytest.raises(DecoderFailure, match=number.name) as failure:
+        run(killed_by(number))
+    assert failure.value.finding == "decoder_crash"
+
+
+@pytest.mark.parametrize("code", [129, 130, 137, 143])
+def test_a_wrapper_whose_decoder_was_killed_is_seen_through(code: int) -> None:
+    with pytest.raises(DecoderFailure, match=signal.Signals(code - 128).name):
+        run(python(f"import sys; sys.exit({code})"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ffmpeg_that_ends_in_good_order_after_a_signal_is_not_done(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    options = ["-f", "lavfi", "-i", "testsrc=size=1920x1080", "-f", "rawvideo", "pipe:1"]
+    with Process([binary(), "-nostdin", "-loglevel", "level+error", *options], 60) as running:
+        running.stdout.read(1 << 20)
+        running._process.send_signal(number)
+        running.stdout.read()
+        with pytest.raises(DecoderFailure, match="stopped by a signal"):
+            running.finish()
+
+
+E = "[in#0 @ 0x55] [error] "
+D = "[vist#0:0/h264 @ 0x5] [dec:h264 @ 0x6] [error] "
+
+
+@pytest.mark.parametrize(
+    ("code", "log"),
+    [
+        (244, f"{E}Error opening input: Cannot allocate memory"),
+        (244, ""),
+        (245, f"{E}pthread_create() failed: Resource temporarily unavailable"),
+        (245, ""),
+        (0, f"{D}Error submitting packet to decoder: Cannot allocate memory\n[error] other"),
+        (187, "[fatal] pthread_create failed: Resource temporarily unavailable. Try `ulimit -v`"),
+        (1, f"{E}Error opening input: Out of memory."),
+    ],
+)
+def test_a_lack_of_memory_or_threads_is_no_finding(code: int, log: str) -> None:
+    failure = decoder_failure(code, log)
+    assert failure is not None and failure.finding == "no_memory"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Permission denied", "Stale file handle", "Transport endpoint is not connected"],
+)
+def test_a_file_that_cannot_be_read_is_no_finding(text: str) -> None:
+    for line in (f"{E}Error opening input: {text}", f"{E}Error during demuxing: {text}"):
+        failure = decoder_failure(0, line)
+        assert failure is not None and text in failure.reason and failure.finding == ""
+
+
+def test_an_input_error_may_be_the_video_s_doing() -> None:
+    failure = decoder_failure(251, f"{E}Error opening input: Input/output error")
+    assert failure is not None and failure.finding == "unreadable"
+
+
+@pytest.mark.parametrize("code", [126, 127])
+def test_a_decoder_that_cannot_be_started_is_no_finding(code: int) -> None:
+    assert decoder_failure(code, "") is not None
+    with pytest.raises(DecoderFailure, match="could not be started"):
+        Process(["/no/such/ffmpeg"], 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "log"),
+    [
+        (0, ""),
+        (183, f"{E}Error opening input: Invalid data found when processing input"),
+        # The error -1 of old decoders, which exits with the number that a signal gives as well.
+        (255, f"{D}Error while opening decoder: Operation not permitted"),
+        (0, f"{D}Error submitting packet to decoder: Operation not permitted"),
+        (234, "[error] Invalid argument"),
+        (69, "[error] Decode error rate 0.9 exceeds maximum 0.666667"),
+        (0, "[info]     title           : Cannot allocate memory"),
+        (0, f"{D}Could not find a file: No such file or directory"),
+    ],
+)
+def test_what_a_damaged_file_does_is_a_finding(code: int, log: str) -> None:
+    assert decoder_failure(code, log) is None
+
+
+def test_a_signal_is_seen_behind_an_error_of_a_packet() -> None:
+    log = f"{D}Error submitting packet to decoder: Operation not permitted"
+    failure = decoder_failure(255, log)
+    assert failure is not None and failure.finding == ""
+
+
+def test_the_end_of_a_long_log_counts(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.stderr.write('[error] noise\\n' * "
+        f"{LOG_BYTES}); sys.stderr.write('[error] Error opening input: Cannot allocate memory\\n')"
+    )
+    with pytest.raises(DecoderFailure, match="Cannot allocate memory"):
+        run(python(code))
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def test_a_decoder_that_uses_up_its_cpu_time_was_slow_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 1000)  # the machine may be busy
+    with pytest.raises(MediaError, match="timeout"):
+        run(python(SPIN), timeout_s=0.5)
+
+
+def test_a_decoder_that_got_no_cpu_time_is_the_machine_s_doing() -> None:
+    with pytest.raises(DecoderFailure, match="too busy") as failure:
+        run(python("import time; time.sleep(60)"), timeout_s=0.5)
+    assert failure.value.finding == ""
+
+
+def test_a_stopped_decoder_is_the_machine_s_doing() -> None:
+    with Process(python(SPIN), timeout_s=1) as running:
+        running._process.send_signal(signal.SIGSTOP)
+        running.stdout.read()
+        with pytest.raises(DecoderFailure, match="too busy"):
+            running.finish()
+
+
+def test_a_decoder_that_has_ended_may_be_read_for_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 1)
+    with Process(python("print('done')"), timeout_s=0.6) as running:
+        running._process.wait()
+        assert not running._ended.wait(1.5)
+        assert running.stdout.read() == b"done\n"
+        assert running.finish() == ""
+
+
+def test_cpu_time_is_that_of_the_process() -> None:
+    assert cpu_seconds(os.getpid()) == pytest.approx(sum(os.times()[:4]), abs=0.1)
+
+
+# --- the control ----------------------------------------------------------------------------------
+
+
+def limited_ffmpeg(folder: Path, kilobytes: int) -> Path:
+    """An ffmpeg that may use so much address space."""
+    path = folder / "ffmpeg"
+    path.write_text(f'#!/bin/bash\nulimit -v {kilobytes}\nexec "{binary()}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_the_control_fails_where_memory_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert can_decode()
+    limited = limited_ffmpeg(tmp_path, 300_000)
+    monkeypatch.setattr(control, "binary", lambda: str(limited))
+    assert not can_decode()
+
+
+@pytest.mark.parametrize("kilobytes", [60_000, 150_000])
+def test_a_real_lack_of_memory_is_never_a_finding(
+    kilobytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc=duration=1:size=64x64"]
+    run_ffmpeg(*source, "-c:v", "libx264", "-preset", "ultrafast", clip)
+    command = decode_command(clip, open_input()["V:0"].output("pipe:1", format="rawvideo"))
+    limited = limited_ffmpeg(tmp_path, kilobytes)
+    done = subprocess.run([limited, *command[1:]], capture_output=True)
+    assert decoder_failure(done.returncode, done.stderr.decode()) is not None, done
