@@ -196,7 +196,7 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
         Video("a", odd, "label, é", "train", "g", root=odd.parent, extra={"note": "\n\u2028"}),
         Video("b", None, None, None, "b"),
     ]
-    videos[0] = replace(videos[0], planned=["ff", 3, 4, True])
+    videos[0] = replace(videos[0], planned=[3, 4, True])
     shards = [("s", videos[:1]), ("t", []), ("u", videos[1:])]
     planned, tools = {"": {"all": {}}}, {"reader": "1.2"}
     path, classes = tmp_path / "record", ["a", "label, é"]
@@ -206,7 +206,7 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
     assert (found.videos_per_shard, found.units) == (4, {"v": "u"})
     assert found.tools == tools
     assert found.all() == videos
-    assert [video.planned for video in found.all()] == [["ff", 3, 4, True], None]
+    assert [video.planned for video in found.all()] == [[3, 4, True], None]
     assert [found.of_shard(shard) for shard in "stu"] == [videos[:1], [], videos[1:]]
     assert read_record(tmp_path / "record", "other") is None
     assert "s" in found and "v" not in found

@@ -29,7 +29,7 @@ class Video:
     split: train, val or test where the manifest says so. group: source that must not straddle
     splits. extra: further columns of the manifest, kept as they are. unit: of videos that one job
     must work on together, such as the halves of a match; None for a video on its own. planned: the
-    stamp of the file for which the run was planned; only jobs of a plan know it.
+    stamp of the file for which the run was planned, without the path; only its jobs know it.
     """
 
     video_id: str

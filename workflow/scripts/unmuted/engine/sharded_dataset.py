@@ -5,6 +5,7 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -61,7 +62,7 @@ class ShardedDataset:
 
     def _planned_videos(self, shard: str) -> Iterator[Video]:
         for video in self.videos_of(shard).values():
-            yield replace(video, planned=self.stamp(video))
+            yield replace(video, planned=self.stamp(video)[1:])
 
     @property
     def _source_digest(self) -> str:
@@ -100,7 +101,7 @@ class ShardedDataset:
     def stamp(self, video: Video) -> list[object]:
         """Return the stamp of a source video, looked up once; in a job, the planned one."""
         if video.planned is not None:
-            return list(video.planned)
+            return [os.fsencode(video.file).hex(), *video.planned]
         if video.video_id not in self._stamps:
             self._stamps[video.video_id] = video.stamp()
         return self._stamps[video.video_id]

@@ -84,6 +84,7 @@ def first_error(log: str) -> str:
     return ""
 
 
+@lru_cache
 def _banner(executable: str) -> str:
     done = subprocess.run(
         [executable, "-version"],

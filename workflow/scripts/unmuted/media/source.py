@@ -119,14 +119,14 @@ def _judge(task: Task, path: Path, failure: DecoderFailure) -> MediaError | Mach
 
 def _check_planned(video: Video | None) -> None:
     """Raise MachineError unless a user's file is the one for which the run was planned."""
-    if video is None or video.planned is None or video.stamp()[:3] == video.planned[:3]:
+    if video is None or video.planned is None or video.stamp()[1:3] == video.planned[:2]:
         return
     try:
         status = os.stat(video.file)
     except OSError as error:
         raise cannot_read(video.file, error) from error
     found = f"{status.st_size} bytes of {_date(status.st_mtime_ns)}"
-    _, size, changed, _ = video.planned
+    size, changed, _ = video.planned
     expected = f"{size} bytes of {_date(changed)}" if changed else f"no file ({size})"
     raise MachineError(
         f"{printable(video.file)}: the file is another than when the run was planned: expected "
