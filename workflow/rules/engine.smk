@@ -40,7 +40,9 @@ if workflow.is_main_process and not DRY_RUN:
     release_stale_lock()
 
 # Snakemake does not tell a workflow that it deletes outputs, and knows of ledgers and tables alone.
-if workflow.is_main_process and "--delete-all-output" in sys.argv:
+if workflow.is_main_process and any(
+    argument.startswith("--delete-all") for argument in sys.argv
+):
     logger.warning(
         "Snakemake deletes the ledgers and tables of results/. The artifacts that they list stay, and "
         "the next run takes them over: delete the folder results/ to remove them as well, or use "

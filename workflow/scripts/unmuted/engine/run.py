@@ -55,7 +55,11 @@ class Run:
         self.stages = ConfiguredStages(self.config, registry)
         self.models = ConfiguredModels(self.config, registry)
         record = self.dataset.record
-        self.tools = Tools(registry, record and record.tools) if base is None else base.tools
+        self.tools: Tools = (
+            Tools(registry, None if record is None else record.tools)
+            if base is None
+            else base.tools
+        )
         self.fingerprints = Fingerprints(
             self.config, registry, self.stages, self.models, self.tools
         )

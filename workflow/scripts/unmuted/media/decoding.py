@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 from unmuted.engine.executor import Result, Task
@@ -21,8 +20,12 @@ def decode_frames(
     """Yield one container of JPEG images per task; its reason is damage that left frames to use."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
+
+        def read_sample(path: Path, probe: Probe = probe) -> FrameSample:
+            return read(path, probe)
+
         try:
-            sample = decode(task, follow_links, partial(read, probe=probe))
+            sample = decode(task, follow_links, read_sample)
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:
