@@ -26,5 +26,5 @@ def extract(
             continue
         payload = None if wav.pcm is None else wav.write
         level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
-        reason = "; ".join(filter(None, (level, wav.warning)))
+        reason = "; ".join(filter(None, (level, wav.note, wav.warning)))
         yield Result(task.name, payload, wav.status, reason)
