@@ -7,10 +7,10 @@
    that would cancel the others. A channel sounds that is at most 30 dB weaker than the loudest.
 3. Where that loses it too (the channels are alike now and opposite then): the loudest channel.
 
-A mix loses the sound of a second where it has less than 1 / (3 n) of the mean power of the n
-channels that sound (n at least 2; the mean of independent channels has 1 / n). It is given up where
-it loses seconds that hold a tenth of the channels' energy, or where it is silent and a channel is
-not. The choice holds for the whole clip.
+A mix loses the sound of a second where it has less than a fifth (-7 dB) of the power that the mean
+of rule 2 would have if it were chosen for that second alone. It is given up where it loses seconds
+that hold more than a tenth of the sound, or where it is silent and a channel is not. The choice
+holds for the whole clip.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from unmuted.media.sound import Form
 from unmuted.media.survey import Survey
 
 _SOUNDING = 1e-3  # of the power of the loudest channel
-_KEPT = 1 / 3  # of the power that the mean of independent channels would have
-_LOST = 0.1  # of the energy
+_KEPT = 0.2  # of the power that can be had
+_LOST = 0.1  # of the energy that can be had
 
 FFMPEGS_MIX = Form(
     (("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),), 1, "pcm_s16le"
@@ -66,25 +66,29 @@ def choose_mix(
     """
     energies = survey.energies
     sounding = (energies > 0) & (energies >= _SOUNDING * energies.max())
-    count = int(sounding.sum())
-    if not count:
+    if not sounding.any():
         return None
-    wanted = survey.products[:, sounding][:, :, sounding].trace(axis1=1, axis2=2) / count
     loudest = int(energies.argmax())
     is_loud = energies[loudest] >= least_energy
+    best = np.array([_mean_energy(block, _signs(block) * sounding) for block in survey.products])
 
     def keeps(mixed: np.ndarray) -> bool:
-        lost = mixed < _KEPT / max(count, 2) * wanted
+        lost = mixed < _KEPT * best
         is_silent = mixed.sum() < least_energy
-        return wanted[lost].sum() <= _LOST * wanted.sum() and not (is_silent and is_loud)
+        return best[lost].sum() <= _LOST * best.sum() and not (is_silent and is_loud)
 
     if ffmpegs_mix is not None and survey.is_steady and keeps(ffmpegs_mix):
         return None
     signs = _signs(survey.products.sum(axis=0)) * sounding
-    if keeps(np.einsum("i,bij,j->b", signs, survey.products, signs) / count**2):
+    if keeps(np.array([_mean_energy(block, signs) for block in survey.products])):
         return Mix(tuple(map(int, signs)), _note_of_mean(signs, survey.channels))
     alone = tuple(int(channel == loudest) for channel in range(len(energies)))
     return Mix(alone, f"channel {loudest + 1} of {survey.channels} alone")
+
+
+def _mean_energy(products: np.ndarray, signs: np.ndarray) -> float:
+    """Return the energy of the mean of the channels whose sign is not 0."""
+    return float(signs @ products @ signs) / np.count_nonzero(signs) ** 2
 
 
 def _signs(products: np.ndarray) -> np.ndarray:
@@ -97,9 +101,10 @@ def _signs(products: np.ndarray) -> np.ndarray:
 
 
 def _note_of_mean(signs: np.ndarray, channels: int) -> str:
-    used = [str(channel + 1) for channel in np.flatnonzero(signs)]
-    inverted = [str(channel + 1) for channel in np.flatnonzero(signs < 0)]
+    used, inverted = np.flatnonzero(signs) + 1, np.flatnonzero(signs < 0) + 1
     if len(used) == 1:
         return f"channel {used[0]} of {channels} alone"
-    tail = f", inverted: {', '.join(inverted)}" if inverted else ""
-    return f"mean of the channels {', '.join(used)} of {channels}{tail}"
+    of_all = f"the channels {', '.join(map(str, used))} of {channels}"
+    which = f"all {channels} channels" if len(used) == channels else of_all
+    tail = f", inverted: {', '.join(map(str, inverted))}" if len(inverted) else ""
+    return f"mean of {which}{tail}"

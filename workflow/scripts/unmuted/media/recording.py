@@ -8,6 +8,7 @@ from typing import IO
 import numpy as np
 
 from unmuted.engine.tensors import room
+from unmuted.media.blocks import block_count, split
 
 _BLOCK = 1 << 18  # samples that are handled at once
 _IN_MEMORY = 4 << 20  # bytes of sound that are kept in memory before a file takes them
@@ -25,7 +26,7 @@ class Recording:
         self._length, self._block = length, block
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (goes with `file`)
         self._end = 0
-        self._energies = [0] * max(1, -(-length // block))
+        self._energies = [0] * block_count(length, block)
         self.samples = 0
 
     def write(self, position: int, samples: np.ndarray) -> None:
@@ -38,10 +39,8 @@ class Recording:
             self._file.write(samples.tobytes())
         self._end += len(samples)
         self.samples += len(samples)
-        while len(samples):
-            here = self._block - position % self._block
-            self._energies[position // self._block] += energy(samples[:here])
-            position, samples = position + len(samples[:here]), samples[here:]
+        for index, part in split(position, samples, self._block):
+            self._energies[index] += energy(part)
 
     def finish(self) -> IO[bytes]:
         """Return the file with all samples; nothing can be written any more."""

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unmuted.media.blocks import block_count, block_length, split
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.sound import Form, Source, decode
 
-# Numbers of channels for which ffmpeg has a layout with one channel more, which is needed here.
-_SIZES = (1, 2, 3, 4, 5, 6, 7, 15, 23)
+_SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 16, 24)  # numbers of channels for which ffmpeg has a layout
 MAX_CHANNELS = _SIZES[-1]
 
-_BLOCK_S = 1.0
-_MAX_BLOCKS = 600  # of a video of any length, so that memory is bounded
+_ABSENT = 1e9  # in place of the samples of channels that are not there; no format has such samples
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,6 @@ class Survey:
         return self.products.sum(axis=0).diagonal()
 
 
-def block_length(length: int, rate: int) -> int:
-    """Return the samples of a block of a clip of `length` samples."""
-    return max(round(_BLOCK_S * rate), -(-length // _MAX_BLOCKS))
-
-
 def survey(source: Source, expected_channels: int | None) -> Survey:
     """Decode a track and measure its channels.
 
@@ -60,45 +54,42 @@ def survey(source: Source, expected_channels: int | None) -> Survey:
         MediaError: `too_many_channels` for more than `MAX_CHANNELS`, `timeout`.
     """
     wanted = min(max(1, expected_channels or 2), MAX_CHANNELS)
-    while True:
-        size = next(size for size in _SIZES if size >= wanted)
-        found = _measure(source, size)
-        if found.channels <= size:
+    for size in _SIZES:
+        found = _measure(source, size) if size >= wanted else None
+        if found is not None:
             return found
-        if found.channels > MAX_CHANNELS:
-            raise MediaError(
-                "too_many_channels",
-                f"the sound has {found.channels} channels, allowed are {MAX_CHANNELS}",
-            )
-        wanted = found.channels
+    raise MediaError(
+        "too_many_channels", f"the sound has more than the {MAX_CHANNELS} channels allowed"
+    )
 
 
-def _measure(source: Source, size: int) -> Survey:
-    """Measure the first `size` channels, and the number of all."""
+def _measure(source: Source, size: int) -> Survey | None:
+    """Measure up to `size` channels; None where there are more."""
     block = block_length(source.length, source.rate)
-    products = np.zeros((max(1, -(-source.length // block)), size, size))
+    products = np.zeros((block_count(source.length, block), size, size))
     count = 0
     fewest, most = MAX_CHANNELS, 0
     is_finite = True
     log: list[str] = []
-    for position, samples in decode(source, _form(size), log):
-        fewest = min(fewest, int(samples[:, size].min()))
-        most = max(most, int(samples[:, size].max()))
-        if not np.isfinite(samples).all():
-            is_finite = False
-            samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-        count += len(samples)
-        while len(samples):
-            here = block - position % block
-            part = samples[:here, :size].astype(np.float64)
-            products[position // block] += part.T @ part
-            position, samples = position + len(part), samples[here:]
+    for position, decoded in decode(source, _form(size), log):
+        if decoded[:, 0].min() == -_ABSENT:
+            return None
+        is_there = decoded[[0, -1]] != _ABSENT
+        fewest = min(fewest, int(is_there.sum(axis=1).min()))
+        most = max(most, int(is_there.sum(axis=1).max()))
+        is_finite &= bool(np.isfinite(decoded).all())
+        count += len(decoded)
+        samples = np.where(decoded == _ABSENT, 0, decoded).astype(np.float64)
+        samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
+        for index, part in split(position, samples, block):
+            products[index] += part.T @ part
     return Survey(count, most, fewest == most, products, is_finite, log[0])
 
 
 def _form(size: int) -> Form:
-    """Return the form with the channels as they are, silence for absent ones, and their number."""
-    channel = "if(lt(ch,nb_in_channels),val(ch),0)"
-    exprs = "|".join([channel] * size + ["nb_in_channels"])
-    filters = (("aeval", {"exprs": exprs, "channel_layout": f"{size + 1}c"}),)
-    return Form(filters, size + 1, "pcm_f32le")
+    """Return the form with the channels as they are; the first tells where there are more."""
+    channel = f"if(lt(ch,nb_in_channels),val(ch),{_ABSENT:.0f})"
+    first = f"if(gt(nb_in_channels,{size}),-{_ABSENT:.0f},val(0))"
+    exprs = "|".join([first] + [channel] * (size - 1))
+    filters = (("aeval", {"exprs": exprs, "channel_layout": f"{size}c"}),)
+    return Form(filters, size, "pcm_f32le")

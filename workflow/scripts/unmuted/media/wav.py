@@ -12,12 +12,13 @@ from typing import IO
 
 import numpy as np
 
+from unmuted.media.blocks import block_length
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.mixing import FFMPEGS_MIX, choose_mix
 from unmuted.media.probe import Limits, Probe
 from unmuted.media.recording import Recording, energy
 from unmuted.media.sound import Form, Rebuilt, Source, decode
-from unmuted.media.survey import Survey, block_length, survey
+from unmuted.media.survey import Survey, survey
 from unmuted.media.tracks import Track, by_preference, describe
 
 FLOOR_DB = -140.0  # for digital silence, which has no level; any clip with a sound has more
