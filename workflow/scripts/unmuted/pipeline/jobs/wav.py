@@ -14,13 +14,18 @@ RATE = 16000  # Hz, of AST's training data
 
 
 def extract(
-    tasks: Sequence[Task], silence_db: float, limits: Limits, follow_links: bool
+    tasks: Sequence[Task],
+    silence_db: float,
+    languages: Sequence[str],
+    limits: Limits,
+    follow_links: bool,
 ) -> Iterator[Result]:
     """Write one wav per task; for a video without an audio stream the ledger has the reason."""
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
-            wav = read_wav(source_path(task, follow_links), probe, silence_db, RATE, limits)
+            path = source_path(task, follow_links)
+            wav = read_wav(path, probe, silence_db, RATE, limits, languages)
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
             continue
