@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from media.clips import run_ffmpeg
+from unmuted.errors import UserError
+from unmuted.media import recording
 from unmuted.media.probe import probe
 from unmuted.media.wav import Wav, read_wav
 
@@ -163,3 +165,25 @@ def test_odd_rates(rate: int, tmp_path: Path) -> None:
     spectrum = np.abs(np.fft.rfft(wav.samples[RATE // 2 : 5 * RATE // 2]))
     assert spectrum.argmax() / 2 == pytest.approx(frequency, abs=0.5)
     assert wav.rms_db == pytest.approx(20 * np.log10(8000 / 32768 / np.sqrt(2)), abs=0.3)
+
+
+def test_a_full_temporary_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, data: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    clip = write_float_clip(tmp_path / "clip.mkv", np.zeros(3 * 48000, "<f4"))
+    found = probe(clip)
+    monkeypatch.setattr(recording.tempfile, "SpooledTemporaryFile", lambda _: Full())
+    with pytest.raises(UserError, match=r"No space left on device.* set TMPDIR"):
+        read_wav(clip, found)
+
+
+def test_a_recording_is_silent_where_nothing_is_written() -> None:
+    sound = recording.Recording(length=10, block=4)
+    sound.write(3, np.array([100, -100], np.int16))
+    sound.write(7, np.array([7], np.int16))
+    file = sound.finish()
+    file.seek(0)
+    assert np.frombuffer(file.read(), "<i2").tolist() == [0, 0, 0, 100, -100, 0, 0, 7, 0, 0]
+    assert (sound.energies, sound.samples) == ([10_000, 10_049, 0], 3)

@@ -180,8 +180,8 @@ def room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        folder = tempfile.gettempdir()
+        folder = tempfile.tempdir or "no temporary folder"
         raise UserError(
-            f"{os.fspath(folder)}: {error.strerror or error}. What a job makes of a long video is "
+            f"{folder}: {error.strerror or error}. What a job makes of a long video is "
             "laid there first: set TMPDIR to a folder with room, on a disk (not in memory)"
         ) from error

@@ -43,8 +43,13 @@ class Recording:
             self._energies[index] += energy(part)
 
     def finish(self) -> IO[bytes]:
-        """Return the file with all samples; nothing can be written any more."""
+        """Return the file with all samples; nothing can be written any more.
+
+        Raises UserError where there is no room.
+        """
         self._fill(self._length)
+        with room():
+            self._file.flush()
         return self._file
 
     @property
