@@ -81,6 +81,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("flow.max_speed", 99, {"flow"}),
         ("flow.scale", "per_pair", {"flow"}),
         ("wav.silence_db", -50, {"wav"}),
+        ("wav.languages", ["eng"], {"wav"}),
         ("representative_frames.ratio", 1.5, {"representative_frames"}),
         ("captions.num_beams", 2, {"captions"}),
         ("mapping.k", 2, {"mapping"}),

@@ -21,6 +21,7 @@ from unmuted.media.ffmpeg import MediaError
 from unmuted.media.framecrc import Listing
 from unmuted.media.frames import read_frames
 from unmuted.media.probe import Limits, Probe, probe, video_limits
+from unmuted.media.tracks import Track
 
 TONE = "sine=duration=3:sample_rate=48000"
 
@@ -47,6 +48,7 @@ def test_a_clip_with_sound(tmp_path: Path) -> None:
         audio_hz=48000,
         audio_channels=2,
         claimed_s=3.0,
+        audio_tracks=(Track(0, "flac", 48000, 2),),
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.clips import run_ffmpeg, write_clip_with_sound, write_numbered_clip
+from unmuted.media import recording
 from unmuted.media import wav as media_wav
 from unmuted.media.probe import probe
 from unmuted.media.wav import FLOOR_DB, Wav, read_wav, read_wav_file, rms_db, write_wav
@@ -180,8 +181,9 @@ def test_the_size_of_blocks_changes_nothing(
     clip = write_clip_with_sound(tmp_path / "a.mkv", BURST, "-t", "3.3", "-c:a", "flac")
     whole = read(clip)
     whole.write(tmp_path / "whole.wav")
-    monkeypatch.setattr(media_wav, "_BLOCK", 1001)
-    monkeypatch.setattr(media_wav, "_IN_MEMORY", 5000)
+    for module in (media_wav, recording):
+        monkeypatch.setattr(module, "_BLOCK", 1001)
+    monkeypatch.setattr(recording, "_IN_MEMORY", 5000)
     found = read(clip)
     found.write(tmp_path / "blocks.wav")
     assert (found.status, found.rms_db) == (whole.status, whole.rms_db)

@@ -13,6 +13,7 @@ def main(job: Job) -> None:
     compute = partial(
         extract,
         silence_db=job.config["wav"]["silence_db"],
+        languages=job.config["wav"]["languages"],
         limits=video_limits(job.config["videos"]),
         follow_links=job.config["videos"]["follow_links"],
     )

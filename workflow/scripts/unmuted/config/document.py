@@ -97,7 +97,7 @@ def _values(rule: Rule) -> str:
     if "anyOf" in rule:
         return " or ".join(_values(choice) for choice in rule["anyOf"])
     if rule["type"] == "array":
-        count = f" of {rule['minItems']} or more" if rule["minItems"] > 1 else ""
+        count = f" of {rule['minItems']} or more" if rule.get("minItems", 0) > 1 else ""
         return f"list{count}: {_values(rule['items'])}"
     kind: str = rule["type"]
     name = "mapping" if kind == "object" else TYPES.get(kind, kind)

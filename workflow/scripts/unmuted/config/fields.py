@@ -84,6 +84,13 @@ Distinct = Annotated[
     AfterValidator(_distinct),
     PlainSerializer(list),
 ]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+DistinctOrNone = Annotated[
+    tuple[Item, ...],
+    Field(strict=False, json_schema_extra=_UNIQUE),
+    AfterValidator(_distinct),
+    PlainSerializer(list),
+]
 TwoOrMore = Annotated[
     tuple[Item, ...],
     Field(strict=False, min_length=2, json_schema_extra=_UNIQUE),

@@ -6,7 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmuted.config.fields import FramesASecond, Number, Positive, Section
+from unmuted.config.fields import (
+    DistinctOrNone,
+    FramesASecond,
+    Language,
+    Number,
+    Positive,
+    Section,
+)
 
 
 class ClipSettings(Section):
@@ -57,6 +64,11 @@ class WavSettings(Section):
 
     silence_db: Number = Field(
         -60, description="clips whose RMS level, in dB of full scale, is lower are silent"
+    )
+    languages: DistinctOrNone[Language] = Field(
+        (),
+        description="preferred languages of audio tracks, best first, as files name them (eng); "
+        "without one the track that is marked as default, else the first",
     )
 
 

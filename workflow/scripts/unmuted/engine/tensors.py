@@ -75,7 +75,7 @@ class TensorSpool:
                 f"{name}: expected rows of {array.dtype} {array.shape}, found {rows.dtype} "
                 f"{rows.shape[1:]}"
             )
-        with _room():
+        with room():
             array.file.write(rows.tobytes())
         array.rows += len(rows)
 
@@ -175,12 +175,13 @@ def _header(
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
+    """Raise UserError in place of OSError where TMPDIR has no room for what a job lays there."""
     try:
         yield
     except OSError as error:
-        folder = tempfile.gettempdir()
+        folder = tempfile.tempdir or "no temporary folder"
         raise UserError(
-            f"{os.fspath(folder)}: {error.strerror or error}. What a job makes of a long video is "
+            f"{folder}: {error.strerror or error}. What a job makes of a long video is "
             "laid there first: set TMPDIR to a folder with room, on a disk (not in memory)"
         ) from error

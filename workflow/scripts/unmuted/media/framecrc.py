@@ -21,6 +21,7 @@ class Entry:
     dts: Fraction | None
     pts: Fraction | None
     duration: Fraction
+    size: int  # bytes
     corrupt: bool  # the container could not deliver all of it
     discarded: bool  # outside the edit list: decoded for others' sake, never shown
 
@@ -62,6 +63,7 @@ def _entry(line: str, time_base: Fraction) -> Entry:
         dts=_seconds(int(columns[1]), time_base),
         pts=_seconds(int(columns[2]), time_base),
         duration=max(0, int(columns[3])) * time_base,
+        size=int(columns[4]),
         corrupt=bool(flags & _CORRUPT),
         discarded=bool(flags & _DISCARD),
     )

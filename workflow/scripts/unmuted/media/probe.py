@@ -8,6 +8,7 @@ upright.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +17,12 @@ from typing import Any
 from unmuted.dataset.limits import Limits, video_limits
 from unmuted.media import ffmpeg
 from unmuted.media.command import decode_command, open_input
+from unmuted.media.encryption import check_encryption
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.files import check_file
 from unmuted.media.framecrc import Entry, Listing
 from unmuted.media.process import Process
+from unmuted.media.tracks import Track, by_preference, read_tracks
 
 __all__ = ["Limits", "Probe", "check_file", "probe", "video_limits"]
 
@@ -29,14 +32,10 @@ ALL_FRAMES = {"fps_mode": "passthrough", "enc_time_base": "1:1000000"}
 _LONE_FRAME_S = Fraction(1, 25)  # a lone frame without a duration counts as one frame at 25 fps
 _SLOWEST_DISK = 10_000_000  # bytes a second
 
-# ffmpeg's channel layouts whose names do not begin with the number of channels, as "5.1" does.
-_CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "quad(side)": 4}
-_CHANNELS |= {"hexagonal": 6, "octagonal": 8, "cube": 8, "hexadecagonal": 16}
-
 
 @dataclass(frozen=True)
 class Probe:
-    """The first video stream of a file (attached pictures are none) and its first audio stream.
+    """The first video stream of a file (attached pictures are none) and its audio tracks.
 
     Times are in seconds on the file's own clock. `width` and `height` are those of the picture as
     it is shown: turned upright and with square pixels. `duration_s` spans the packets that are
@@ -58,6 +57,11 @@ class Probe:
     audio_channels: int | None = None
     claimed_s: float | None = None
     damage: str = ""
+    audio_tracks: tuple[Track, ...] = ()
+
+    def __post_init__(self) -> None:
+        tracks = tuple(Track(**t) if isinstance(t, dict) else t for t in self.audio_tracks)
+        object.__setattr__(self, "audio_tracks", tracks)  # dictionaries where it comes from JSON
 
     @property
     def expected_frames(self) -> int:
@@ -65,7 +69,7 @@ class Probe:
         claimed = round((self.claimed_s or 0.0) * self.fps) if self.damage else 0
         return max(self.packets, claimed)
 
-    def as_json(self) -> dict[str, str | int | float | None]:
+    def as_json(self) -> dict[str, Any]:
         """Return the fields as a dictionary of plain values."""
         return asdict(self)
 
@@ -77,11 +81,12 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
     extracting the frames does.
 
     Raises:
-        MediaError: those of `check_file`, and `unreadable`, `not_allowed`, `no_video`, `too_long`,
-            `too_large`, `no_frames` (nothing can be decoded), `timeout`.
+        MediaError: those of `check_file`, and `encrypted`, `unreadable`, `not_allowed`, `no_video`,
+            `too_long`, `too_large`, `no_frames` (nothing can be decoded), `timeout`.
     """
     limits = limits or Limits()
     check_file(path)
+    encrypted = check_encryption(path)
     listing, shown, log = _list_packets(path, limits)
     if not shown.count:
         raise MediaError("no_frames", ffmpeg.first_error(log) or "the video stream holds no packet")
@@ -100,7 +105,7 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
         packets=shown.count,
         fps=float(shown.count / duration),
         video_codec=listing.header[stream]["codec_id"],
-        **_audio(listing),
+        **_audio(read_tracks(log, listing, encrypted)),
         claimed_s=_claimed_duration(log),
         damage=ffmpeg.first_error(log) or cut_short,
     )
@@ -208,25 +213,17 @@ def _time(entry: Entry) -> Fraction:
     return Fraction(0) if known is None else known
 
 
-def _audio(listing: Listing) -> dict[str, Any]:
-    """Return the fields of `Probe` that describe the first audio stream; none without one."""
-    stream = listing.stream_of("audio")
-    if stream is None:
+def _audio(tracks: Sequence[Track]) -> dict[str, Any]:
+    """Return the fields of `Probe` that describe the sound; none without any."""
+    if not tracks:
         return {}
-    header = listing.header[stream]
+    first = by_preference(tracks)[0]
     return {
-        "audio_codec": header["codec_id"],
-        "audio_hz": int(header.get("sample_rate", 0)) or None,
-        "audio_channels": _channels(header.get("channel_layout_name", "")),
+        "audio_codec": first.codec,
+        "audio_hz": first.hz,
+        "audio_channels": first.channels,
+        "audio_tracks": tuple(tracks),
     }
-
-
-def _channels(layout: str) -> int | None:
-    """Return the channels of a layout that ffmpeg names: `stereo`, `5.1(side)`, `7 channels`."""
-    numbers = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", layout)
-    if numbers:
-        return sum(int(number) for number in numbers.groups() if number)
-    return _CHANNELS.get(layout)
 
 
 def _container(log: str) -> str:

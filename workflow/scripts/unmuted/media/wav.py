@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import io
 import math
-import tempfile
 import wave
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from unmuted.media import ffmpeg
-from unmuted.media.command import decode_command, open_input
+from unmuted.media.blocks import block_length
+from unmuted.media.ffmpeg import MediaError
+from unmuted.media.mixing import FFMPEGS_MIX, choose_mix
 from unmuted.media.probe import Limits, Probe
-from unmuted.media.process import Process
+from unmuted.media.recording import Recording, energy
+from unmuted.media.sound import Form, Rebuilt, Source, decode
+from unmuted.media.survey import Survey, survey
+from unmuted.media.tracks import Track, by_preference, describe
 
 FLOOR_DB = -140.0  # for digital silence, which has no level; any clip with a sound has more
 
-# A jump in the sound's time stamps longer than this is a gap or an overlap; less is the rounding
-# of containers.
-_GAP_S = 0.05
-
+_FULL_SCALE = 32768**2  # power
 _BLOCK = 1 << 18  # samples that are handled at once
-_IN_MEMORY = 4 << 20  # bytes of sound that are kept in memory before a file takes them
+_MOST = 0.5  # of the clip: a track with errors that gives so much of it is used
+_ROUNDING_S = 0.1  # what two ways of decoding may differ in at changes within a track
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Wav:
         rms_db: RMS level of all n samples relative to full scale, at least `FLOOR_DB`; None without
             sound.
         warning: why the sound could not be decoded, or only in part; empty otherwise.
+        note: which track it is where there are several, and how its channels were mixed where not
+            by ffmpeg's rule.
     """
 
     pcm: IO[bytes] | None
@@ -46,6 +49,7 @@ class Wav:
     rms_db: float | None
     warning: str = ""
     rate: int = 16000
+    note: str = ""
 
     @property
     def samples(self) -> np.ndarray | None:
@@ -68,69 +72,142 @@ def read_wav(
     silence_db: float = -60.0,
     rate: int = 16000,
     limits: Limits | None = None,
+    languages: Sequence[str] = (),
 ) -> Wav:
-    """Decode the first audio stream, aligned with the video.
+    """Decode the sound of a clip, aligned with the video.
 
     Sample 0 is the moment of the first video frame: sound that starts later is preceded by
     silence, earlier sound is cut off. Gaps in the sound's time stamps stay gaps. What is missing
-    at the end is silence, what is too long is cut. Channels are mixed by ffmpeg's rule for mono:
-    the mean of left and right; of 5.1, the fronts, the centre at +3 dB, the surrounds at -3 dB and
-    no LFE, scaled so that nothing can clip.
+    at the end is silence, what is too long is cut. Channels, their layout and the sampling rate may
+    change on the way. Which track is read, `unmuted.media.tracks` says; how its channels are mixed,
+    `unmuted.media.mixing`. Samples that are no finite numbers are silence.
 
     Args:
         path: a file that `probe` was made from.
         probe: its start and duration are the clip.
         silence_db: RMS level in dBFS under which the clip counts as silent.
         rate: of the result, in Hz.
+        languages: preferred ones, as the file names them, such as `eng`.
 
     Raises:
-        MediaError: `timeout`.
+        MediaError: `encrypted`, `too_many_channels`, `timeout`.
+        UserError: there is no room for the sound in TMPDIR.
     """
-    if probe.audio_codec is None:
-        return Wav(None, "no_stream", None)
     limits = limits or Limits()
-    length = round(probe.duration_s * rate)
-    pcm = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (goes with the result)
-    energy = written = 0
-    with Process(
-        _decode_command(path, probe, length, rate), limits.timeout(probe.duration_s)
-    ) as run:
-        for samples in _blocks(run.stdout, length):
-            energy += _energy(samples)
-            pcm.write(samples.tobytes())
-            written += len(samples)
-        error = ffmpeg.first_error(run.finish())
-    if not written:
-        return Wav(None, "no_stream", None, error or "the audio stream holds no sound of the clip")
-    while written < length:
-        silence = bytes(2 * min(_BLOCK, length - written))
-        pcm.write(silence)
-        written += len(silence) // 2
-    level = _level(energy, length)
-    return Wav(pcm, "silent" if level < silence_db else "ok", level, error, rate)
+    notes: list[str] = []
+    found = _find_sound(path, probe, rate, limits, languages, notes)
+    if found is None:
+        return Wav(None, "no_stream", None, "; ".join(notes), rate)
+    source, channels = found
+    least = 10 ** (silence_db / 10) * source.length
+    recording, error = _mix(source, channels, least, notes)
+    level = _level(sum(recording.energies), source.length)
+    status = "silent" if level < silence_db else "ok"
+    return Wav(recording.finish(), status, level, error, rate, "; ".join(notes))
+
+
+def _find_sound(
+    path: Path,
+    probe: Probe,
+    rate: int,
+    limits: Limits,
+    languages: Sequence[str],
+    notes: list[str],
+) -> tuple[Source, Survey] | None:
+    """Return the first track that can be decoded, else the one of which most can.
+
+    notes: get which of several tracks that is, and why those before it were not used.
+    """
+    best: tuple[Track, Source, Survey] | None = None
+    problems: list[MediaError] = []
+    for track in by_preference(probe.audio_tracks, languages):
+        source = Source(path, probe, track.index, rate, limits)
+        try:
+            source, found = _survey(source, track)
+        except MediaError as error:
+            if error.status == "timeout":
+                raise
+            problems.append(error)
+            continue
+        if best is None or found.samples > best[2].samples:
+            best = track, source, found
+        if not found.error or found.samples >= _MOST * source.length:
+            break
+        problems.append(MediaError("damaged", found.error))
+    if best is None:
+        return _without_sound(problems, notes)
+    track, source, found = best
+    chosen = describe(track, probe.audio_tracks)
+    notes += [chosen] if chosen else []
+    if problems and len(probe.audio_tracks) > 1:
+        notes.append(f"another track cannot be used: {problems[0].reason}")
+    return source, found
+
+
+def _survey(source: Source, track: Track) -> tuple[Source, Survey]:
+    """Return what is to be decoded of a track, and its channels; raise MediaError without any."""
+    if track.is_encrypted:
+        raise MediaError("encrypted", "the sound can only be decoded with a key")
+    found = survey(source, track.channels)
+    if not found.samples:
+        raise MediaError("no_stream", found.error or "the audio stream holds no sound of the clip")
+    if not found.is_finite:
+        source = source.made_finite()
+        found = survey(source, found.channels)
+    return source, found
+
+
+def _without_sound(problems: Sequence[MediaError], notes: list[str]) -> None:
+    """Raise why there is sound that cannot be used; only note why there is none."""
+    notes += [problem.reason for problem in problems[:1]]
+    refused = [problem for problem in problems if problem.status != "no_stream"]
+    if refused:
+        raise refused[0]
+
+
+def _mix(source: Source, channels: Survey, least: float, notes: list[str]) -> tuple[Recording, str]:
+    """Return the sound in one channel, and the first error of the decoder.
+
+    least: energy of a clip that is not silent. notes: get how the channels were mixed, where
+    ffmpeg's mix is of no use, and which samples were replaced.
+    """
+    if not source.is_finite:
+        notes.append("samples that are no finite numbers count as silence")
+    recording, error = _record(source, FFMPEGS_MIX)
+    if channels.channels == 1:
+        return recording, error
+    is_whole = recording.samples >= channels.samples - _ROUNDING_S * source.rate
+    energies = np.array(recording.energies) / _FULL_SCALE if is_whole else None
+    mix = choose_mix(channels, energies, least)
+    if mix is None:
+        return recording, error
+    notes.append(mix.note)
+    return _record(source, mix.form)
+
+
+def _record(source: Source, form: Form) -> tuple[Recording, str]:
+    """Return the decoded sound of a clip, and the first error of the decoder."""
+    try:
+        return _write(source, form, by_time=False)
+    except Rebuilt:
+        return _write(source, form, by_time=True)
+
+
+def _write(source: Source, form: Form, by_time: bool) -> tuple[Recording, str]:
+    recording = Recording(source.length, block_length(source.length, source.rate))
+    log: list[str] = []
+    for position, samples in decode(source, form, log, by_time):
+        recording.write(position, samples[:, 0])
+    return recording, log[0]
 
 
 def rms_db(samples: np.ndarray) -> float:
     """Return the RMS level of int16 samples in dBFS (a full-scale sine: -3), from `FLOOR_DB` up."""
-    return _level(_energy(samples), len(samples))
-
-
-def _blocks(stream: IO[bytes], length: int) -> Iterator[np.ndarray]:
-    """Yield int16 samples of a stream, at most `length` in all; half a sample is dropped."""
-    left = length
-    while left > 0 and (data := stream.read(2 * min(_BLOCK, left))):
-        samples = np.frombuffer(data, dtype="<i2", count=len(data) // 2)
-        yield samples
-        left -= len(samples)
-
-
-def _energy(samples: np.ndarray) -> int:
-    """Return the sum of squares, which is exact and so independent of the blocks."""
-    return int(np.square(samples.astype(np.int64)).sum())
+    return _level(energy(samples), len(samples))
 
 
 def _level(energy: int, count: int) -> float:
-    power = energy / (count * 32768**2) if count else 0.0
+    power = energy / (count * _FULL_SCALE) if count else 0.0
     return max(FLOOR_DB, 10.0 * math.log10(power)) if power > 0 else FLOOR_DB
 
 
@@ -164,19 +241,3 @@ def read_wav_file(path: Path) -> tuple[np.ndarray, int]:
             raise ValueError(f"{path}: expected 16-bit mono, found {file.getparams()}")
         data = file.readframes(file.getnframes())
         return np.frombuffer(data, dtype="<i2").astype(np.int16), file.getframerate()
-
-
-def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[str]:
-    """Return the command that decodes at most `length` samples from the start of the video on."""
-    # async=1 fills gaps and cuts overlaps, never stretches; first_pts does so at the beginning
-    # and counts at the input's rate: 0 means the same at both.
-    clock = {"async": 1, "min_hard_comp": _GAP_S, "first_pts": 0}
-    sound = (
-        open_input()["a:0"]
-        .filter("asetpts", f"PTS-({probe.start_s:.9f})/TB")
-        .filter("aresample", rate, **clock)
-        .filter("aformat", sample_fmts="s16", channel_layouts="mono")
-        .filter("atrim", end_sample=length)
-    )
-    samples = {"format": "s16le", "c:a": "pcm_s16le"}
-    return decode_command(path, sound.output("pipe:1", **samples))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unmuted.config.keys import LIMITS, TIME, keys_of
-from unmuted.config.media import FlowSettings
+from unmuted.config.media import FlowSettings, WavSettings
 from unmuted.engine.stage import Family, Stage
 
 STAGES = (
@@ -14,6 +14,7 @@ STAGES = (
         settings=LIMITS,
         tools=("ffmpeg",),
         reads_source=True,
+        version=2,
     ),
     Stage(
         "frames",
@@ -50,10 +51,11 @@ STAGES = (
         "extract_wav",
         ".wav",
         inputs=("probe",),
-        settings=("wav.silence_db",),
+        settings=keys_of("wav", WavSettings),
         indirect_settings=LIMITS,
         tools=("ffmpeg",),
         reads_source=True,
+        version=2,
     ),
     Stage(
         "flow",

@@ -15,10 +15,16 @@ RATE = 16000  # Hz, of AST's training data
 
 
 def extract(
-    tasks: Sequence[Task], silence_db: float, limits: Limits, follow_links: bool
+    tasks: Sequence[Task],
+    silence_db: float,
+    languages: Sequence[str],
+    limits: Limits,
+    follow_links: bool,
 ) -> Iterator[Result]:
     """Write one wav per task; for a video without an audio stream the ledger has the reason."""
-    read = partial(read_wav, silence_db=silence_db, rate=RATE, limits=limits)
+    read = partial(
+        read_wav, silence_db=silence_db, rate=RATE, limits=limits, languages=languages
+    )
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
@@ -28,5 +34,5 @@ def extract(
             continue
         payload = None if wav.pcm is None else wav.write
         level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
-        reason = "; ".join(filter(None, (level, wav.warning)))
+        reason = "; ".join(filter(None, (level, wav.note, wav.warning)))
         yield Result(task.name, payload, wav.status, reason)
