@@ -22,9 +22,7 @@ def extract(
     follow_links: bool,
 ) -> Iterator[Result]:
     """Write one wav per task; for a video without an audio stream the ledger has the reason."""
-    read = partial(
-        read_wav, silence_db=silence_db, rate=RATE, limits=limits, languages=languages
-    )
+    read = partial(read_wav, silence_db=silence_db, rate=RATE, limits=limits, languages=languages)
     for task in tasks:
         probe = read_probe(task.inputs["probe"])
         try:
