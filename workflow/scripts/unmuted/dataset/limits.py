@@ -18,7 +18,7 @@ _MINUTE = 60.0
 class Limits:
     """What is refused: longer videos, of more frames, of larger pictures.
 
-    timeout_s: for one call of ffmpeg on a video of up to a minute; see `timeout`.
+    timeout_s: of CPU time, for one call of ffmpeg on a video of up to a minute; see `timeout`.
     """
 
     max_seconds: float = 60.0
@@ -27,7 +27,7 @@ class Limits:
     timeout_s: float = 300.0
 
     def timeout(self, seconds: float) -> float:
-        """Return the seconds that one call of ffmpeg may take on a video of so many seconds."""
+        """Return the CPU time, in seconds, of a call of ffmpeg on a video of so many seconds."""
         return self.timeout_s * max(1.0, seconds / _MINUTE)
 
 
