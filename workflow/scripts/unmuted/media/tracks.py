@@ -117,10 +117,11 @@ def describe(track: Track, tracks: Sequence[Track]) -> str:
 def _track(index: int, line: re.Match[str], is_encrypted: bool) -> Track:
     described = line[3]
     hz = re.search(r", (\d+) Hz(?:, ([^,]+))?", described)
+    codec = re.match(r"\w+", described)
     known = re.findall(r"\(([a-z -]+)\)", described)
     return Track(
         index=index,
-        codec=re.match(r"\w*", described)[0] or "none",
+        codec=codec[0] if codec else "none",
         hz=(int(hz[1]) or None) if hz else None,
         channels=_channels(hz[2] or "") if hz else None,
         language="" if line[2] in (None, "und") else line[2],

@@ -135,7 +135,8 @@ def _find_sound(
             break
         problems.append(MediaError("damaged", found.error))
     if best is None:
-        return _without_sound(problems, notes)
+        _explain_missing_sound(problems, notes)
+        return None
     track, source, found = best
     chosen = describe(track, probe.audio_tracks)
     notes += [chosen] if chosen else []
@@ -157,7 +158,7 @@ def _survey(source: Source, track: Track) -> tuple[Source, Survey]:
     return source, found
 
 
-def _without_sound(problems: Sequence[MediaError], notes: list[str]) -> None:
+def _explain_missing_sound(problems: Sequence[MediaError], notes: list[str]) -> None:
     """Raise why there is sound that cannot be used; only note why there is none."""
     notes += [problem.reason for problem in problems[:1]]
     refused = [problem for problem in problems if problem.status != "no_stream"]
