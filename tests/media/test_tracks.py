@@ -177,3 +177,19 @@ def test_damaged_containers_are_left_to_the_decoder(ending: str, cut: int, tmp_p
     for damaged in (data[:cut], data[:cut] + noise, data[: len(data) - cut - 1]):
         clip.write_bytes(damaged)
         assert check_encryption(clip) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "encryption",
+    [
+        "fbb3112223bdd211b4b700a0c955fc6e",  # Content Encryption Object
+        "14e68a292226174cb935dae07ee9289c",  # Extended Content Encryption Object
+    ],
+)
+def test_protected_windows_media_is_refused(encryption: str, tmp_path: Path) -> None:
+    clip = write_tracks(tmp_path / "clip.wmv", "-c:v", "wmv2", codec="wmav2")
+    assert check_encryption(clip) == frozenset()
+    data = clip.read_bytes()
+    clip.write_bytes(data[:30] + bytes.fromhex(encryption) + (24).to_bytes(8, "little") + data[30:])
+    with pytest.raises(MediaError, match="encrypted"):
+        probe(clip)
