@@ -24,7 +24,7 @@ class CnnRnnSettings(Section):
     """The recogniser's network and training."""
 
     gru_units: Several[LayerUnits] = Field(
-        (16, 8), max_length=16, description="units of each GRU, one after the other"
+        (16, 8), description="units of each GRU, one after the other"
     )
     dense_units: LayerUnits = Field(8, description="units of the ReLU layer before the classes")
     dropout: ShareBelowOne = Field(

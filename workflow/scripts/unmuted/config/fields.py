@@ -105,10 +105,11 @@ LayerUnits = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Line = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_nul)]
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_without_nul)]
+# Several: layers of a network.
 # Lists in YAML and in the dumped configuration, and tuples in the settings object.
 Several = Annotated[
     tuple[Item, ...],
-    Field(strict=False, min_length=1, max_length=MOST_VALUES),
+    Field(strict=False, min_length=1, max_length=16),
     PlainSerializer(list),
 ]
 _UNIQUE: JsonDict = {"uniqueItems": True}
