@@ -110,8 +110,9 @@ def read_config(folder: Path, title: str = "model") -> BackboneConfig:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{title}: {file}: no configuration of a CNN ({one_line(repr(error), 160)});"
-            f" expected architecture, arguments, weights, features and preprocessing, as workflow/scripts/fetch_model.py writes them"
-            f" for torchvision's weights. Supported: {SUPPORTED}"
+            f" expected architecture, arguments, weights, features and preprocessing, as"
+            f" workflow/scripts/fetch_model.py writes them for torchvision's weights."
+            f" Supported: {SUPPORTED}"
         ) from error
     return config
 
@@ -162,7 +163,11 @@ def load_backbone(folder: Path, title: str = "model") -> tuple[nn.Module, Backbo
             f"{title}: {folder / 'config.json'}: {config.architecture} gives"
             f" {dim} features, expected the {config.features} that it says"
         )
-    fill(model, _weights(folder / "model.safetensors", title), f"{folder}: {config.architecture}")
+    fill(
+        model,
+        _weights(folder / "model.safetensors", title),
+        f"{title}: {folder}: {config.architecture}",
+    )
     return model.requires_grad_(False).eval(), config
 
 

@@ -60,7 +60,7 @@ def load_model(
     absent = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if absent:
         raise UserError(
-            f"{spec.title}: {folder}: {len(absent)} tensors of {cls.__name__} are missing or of another"
-            f" shape, such as {', '.join(absent[:3])}; is this the right checkpoint?"
+            f"{spec.title}: {folder}: {len(absent)} tensors of {cls.__name__} are missing or of"
+            f" another shape, such as {', '.join(absent[:3])}; is this the right checkpoint?"
         )
     return model.requires_grad_(False).eval().to(device)
