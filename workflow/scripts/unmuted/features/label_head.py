@@ -71,6 +71,6 @@ def _tensor(spec: ModelSpec, folder: Path, name: str) -> np.ndarray:
             if name in file.keys():  # noqa: SIM118 (no container)
                 return file.get_tensor(name)
     raise UserError(
-        f"{spec.title}: {folder}: expected AST's label head, found no {name}; give an ASTForAudioClassification "
-        "with AudioSet's labels as models.ast"
+        f"{spec.title}: {folder}: expected AST's label head, found no {name}; give an "
+        "ASTForAudioClassification with AudioSet's labels as models.ast"
     )
