@@ -119,7 +119,7 @@ def test_no_code_of_a_configuration_runs(
         (tmp_path / "default" / "config.yaml").write_text("keep-going: true\n")
         options = ["--profile", str(tmp_path / "default")]
     done = snakemake(repository, tmp_path, path, *options)
-    assert done.returncode != 0 and "found the key __use_yte__" in done.stderr, done.stderr
+    assert done.returncode != 0 and "found the key __use_yte__" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "CODE_RAN").exists()
 
@@ -128,7 +128,7 @@ def test_no_code_of_a_configuration_runs(
 def test_without_the_profile_the_workflow_refuses_it_too(repository: Path, tmp_path: Path) -> None:
     path = written(tmp_path, PROGRAM + BASE)
     done = snakemake(repository, tmp_path, path, "--workflow-profile", "none")
-    assert done.returncode != 0 and "found the key __use_yte__" in done.stderr, done.stderr
+    assert done.returncode != 0 and "found the key __use_yte__" in done.stdout + done.stderr
 
 
 def snakemake(

@@ -65,6 +65,10 @@ def complaint(call: Callable[[], object]) -> str:
     return str(error.value)
 
 
+def _with_header(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda whole: b"",
     "seven bytes": lambda whole: whole[:7],
@@ -75,6 +79,10 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "header of 7 bytes": lambda whole: b"\x07" + b"\0" * 7 + b"     {}",
     "deep header": lambda whole: len(DEEP).to_bytes(8, "little") + DEEP.encode(),
     "no offsets": lambda whole: b"\x0e" + b"\0" * 7 + b'{"a": {"b":1}}',
+    "offsets of text": lambda whole: _with_header(
+        b'{"a": {"data_offsets": ["0", "x"], "shape": []}}'
+    ),
+    "offsets without end": lambda whole: _with_header(b'{"a": {"data_offsets": [0, Infinity]}}'),
     "pickle": lambda whole: b"\x80\x04\x95" + whole,
     "endless header": lambda whole: b"\xff" * 8 + whole,
 }

@@ -114,9 +114,9 @@ def stored_shapes(file: Path, what: str) -> dict[str, tuple[int, ...]]:
         with open(file, "rb") as opened:
             header = read_header(opened)
             start, size = opened.tell(), file.stat().st_size
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
         shapes = {name: tuple(map(int, entry["shape"])) for name, entry in header.items()}
-    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+    except (OSError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise _unreadable(file, what, "weights as safetensors", error) from error
     if start + end != size:
         raise UserError(
