@@ -73,7 +73,8 @@ def test_videos_and_splits_are_safe_to_open_and_read_back(tmp_path: Path) -> Non
     ]
     write_table(tmp_path / "videos.csv", Dataset(tuple(videos)))
     write_splits(tmp_path / "splits.csv", videos, {"one": "train", "-2": "test"})
-    write_groups(tmp_path / "groups.csv", {"@SUM(1+1)": "train", "+g": "test"})
+    groups = {"@SUM(1+1)": "train", "+g": "test"}
+    write_groups(tmp_path / "groups.csv", groups | {"'=quoted": "val"})
     cells = [
         text
         for name in ("videos.csv", "splits.csv")
@@ -83,8 +84,8 @@ def test_videos_and_splits_are_safe_to_open_and_read_back(tmp_path: Path) -> Non
     assert not [text for text in cells if re.match(r"[=+@\t\r]|-(?![\d.])", text)]
     assert r"\x1b[31mred\x00\u202e" in cells and "-0.5" in cells and r"\udcff" in cells
     assert read_splits(tmp_path / "splits.csv") == {"one": "train", "-2": "test"}
-    for name in ("splits.csv", "groups.csv"):
-        assert read_groups(tmp_path / name) == {"@SUM(1+1)": "train", "+g": "test"}
+    assert read_groups(tmp_path / "splits.csv") == groups
+    assert read_groups(tmp_path / "groups.csv") == groups | {"'=quoted": "val"}
 
 
 def test_tables_of_reports_are_safe_and_numbers_are_numbers(tmp_path: Path) -> None:

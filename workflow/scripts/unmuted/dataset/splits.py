@@ -113,7 +113,8 @@ def write_groups(path: Path, split_of_group: Mapping[str, str]) -> None:
     """Write group and split, for `read_groups`."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([("group", "split"), *sorted(split_of_group.items())])
+        rows = [(cell(group), split) for group, split in sorted(split_of_group.items())]
+        writer.writerows([("group", "split"), *rows])
 
 
 def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:

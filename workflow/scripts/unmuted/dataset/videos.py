@@ -215,6 +215,8 @@ def _confusable_units(videos: Sequence[Video]) -> list[str]:
 def raise_problems(problems: Sequence[str], source: str) -> None:
     """Raise UserError naming the source and listing the problems, if there are any."""
     if problems:
-        shown = "\n".join(f"  - {problem}" for problem in problems[:20])
+        # A field of a foreign table may be long.
+        short = (one if len(one) <= 600 else f"{one[:400]}…{one[-199:]}" for one in problems[:20])
+        shown = "\n".join(f"  - {problem}" for problem in short)
         more = f"\n  ... and {len(problems) - 20} more" if len(problems) > 20 else ""
         raise UserError(f"{source}: {len(problems)} problem(s):\n{shown}{more}")
