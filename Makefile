@@ -10,13 +10,17 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 PYTEST := $(BIN)/python -m pytest
 FAST := unit or engine
 
-.PHONY: demo test test-fast code-versions schema bench lint verify docs tiny-models figures clean
+.PHONY: demo test test-fast code-versions schema bench lint verify docs lock audit tiny-models figures clean
 
-$(VENV)/ready: requirements.lock pyproject.toml
+# Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
+# this one, use the setuptools that is pinned too.
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation --requirement
+
+$(VENV)/ready: requirements.lock requirements-pip.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-pip.lock
+	$(INSTALL) requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: $(VENV)/ready
@@ -43,7 +47,7 @@ verify: $(VENV)/ready
 
 # The documentation site, into site/.
 docs: $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --requirement docs/requirements.txt
+	$(INSTALL) docs/requirements.lock
 	$(BIN)/mkdocs build --strict
 
 # After a change of code: raise the version of the stages that now make something else, in their
@@ -54,6 +58,23 @@ code-versions: $(VENV)/ready
 # After a change of a setting: the JSON schema, and the table of keys in config/README.md.
 schema: $(VENV)/ready
 	$(BIN)/python workflow/scripts/document_config.py
+
+# Needs uv and a network. What is pinned stays, unless the ranges exclude it or UPGRADE=--upgrade is given.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+
+lock:
+	$(COMPILE) requirements.txt requirements-dev.txt --output-file requirements.lock
+	printf 'pip\nsetuptools\n' | $(COMPILE) - --constraint requirements.lock --output-file requirements-pip.lock
+	printf 'pip-audit\n' | $(COMPILE) - --output-file requirements-audit.lock
+	$(COMPILE) docs/requirements.txt --constraint requirements.lock --output-file docs/requirements.lock
+
+# Asks for known vulnerabilities of the pinned versions: needs a network.
+audit: requirements-audit.lock
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --require-hashes --requirement requirements-pip.lock
+	.audit/bin/python -m pip install --quiet --require-hashes --requirement requirements-audit.lock
+	set -e; for lock in requirements*.lock docs/requirements.lock; do \
+	  .audit/bin/pip-audit --require-hashes --disable-pip --requirement $$lock; done
 
 tiny-models: $(VENV)/ready
 	cd resources && ../$(BIN)/python -m tiny_models.build
@@ -67,4 +88,4 @@ figures: $(VENV)/ready # needs graphviz
 	$(BIN)/python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png
 
 clean:
-	rm -rf $(VENV) results .snakemake site
+	rm -rf $(VENV) .audit results .snakemake site

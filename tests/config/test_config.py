@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import time
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -178,6 +180,33 @@ def test_the_json_schema_accepts_what_is_accepted_and_no_unknown_key() -> None:
         ("missing.test_rates", [0], "missing.test_rates: found [0], expected a length of at least"),
         ("ablations", {"g": {"clips.fps": []}}, "ablations.g.clips.fps: found [], expected a leng"),
         ("ablations", {"g": {"x": [float("inf")]}}, "ablations.g.x.0: not a finite number"),
+        ("ablations", {"g": {"x": [{"y": [float("nan")]}]}}, "ablations.g.x.0.y.0: not a finite"),
+        ("ablations", {"g": {"x": [date(2026, 1, 1)]}}, "ablations.g.x.0: found datetime.date(20"),
+        ("alternatives", {"x": {"y": {1: 2}}}, "alternatives.x.y: found the key 1, expected text"),
+        ("pilot.lambdas", [float("inf"), 1], "pilot.lambdas.0: found inf, expected a finite num"),
+        ("missing.test_rates", [0, float("nan")], "missing.test_rates.1: found nan, expected a fi"),
+        ("filter.percentiles", [float("nan")], "filter.percentiles.0: found nan, expected a fin"),
+        ("filter.percentiles", [25, 25.0000001], "filter: of percentiles [25, 25.0000001] two agr"),
+        ("generator.epochs", 2.0, "generator.epochs: found 2.0, expected a whole number"),
+        ("seeds", [1.0], "seeds.0: found 1.0, expected a whole number"),
+        ("seeds", [2**32], "seeds.0: found 4294967296, expected at most 4,294,967,295"),
+        ("seeds", list(range(1001)), "seeds: found [0, 1, 2, 3, 4, 5"),
+        ("cnn_rnn.gru_units", [8] * 17, "cnn_rnn.gru_units: found [8, 8, 8, 8, 8, 8, 8, 8, 8"),
+        ("threads", 1 << 200, "threads: found a number of 201 bits"),
+        (
+            "videos.max_megapixels",
+            1e303,
+            "videos.max_megapixels: found 1e+303, expected at most 10",
+        ),
+        ("clips", {"fps": 1000, "seconds": 60}, "clips: fps x seconds is 60,000 time steps, expec"),
+        ("missing.training_rate", 1, "missing.training_rate: found 1, expected less than 1"),
+        ("device", "x" * 5000, "device: found 5,000 characters, expected at most 4,096"),
+        (
+            "videos.folder",
+            "a\0b",
+            "videos.folder: found 'a\\x00b', expected text without the chara",
+        ),
+        ("models.vit.path", "a\0b", "models.vit.path: found 'a\\x00b', expected text without the"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(dotted: str, value: object, expected: str) -> None:
@@ -185,6 +214,49 @@ def test_a_mistake_is_named_with_its_place(dotted: str, value: object, expected:
     assert f"\n  - {expected}" in text
     assert text.startswith("the configuration is not valid:\n")
     assert "config/README.md" in text
+
+
+def test_every_size_has_a_largest_value() -> None:
+    """Checked by the schema, which is made of the declaration: no number is without bounds."""
+    unbounded = []
+
+    def walk(rule: object, place: str) -> None:
+        if isinstance(rule, dict):
+            if rule.get("type") in ("integer", "number"):
+                bounds = {"maximum", "exclusiveMaximum"} & rule.keys()
+                unbounded.extend([] if bounds else [place])
+            if rule.get("type") == "array" and not place.startswith("$defs.Configuration.abl"):
+                unbounded.extend([] if "maxItems" in rule or "ablations" in place else [place])
+            for key, inner in rule.items():
+                walk(inner, f"{place}.{key}")
+        elif isinstance(rule, list):
+            for inner in rule:
+                walk(inner, place)
+
+    walk(json_schema(), "")
+    assert unbounded == []
+
+
+def test_long_values_are_cut_and_many_mistakes_counted() -> None:
+    text = message(with_value("device", "x" * 4000))
+    assert max(map(len, text.splitlines())) < 500 and "…" in text
+    text = message({**SMALLEST, **{f"bogus{i}": "y" * 4000 for i in range(3000)}})
+    assert len(text) < 3000
+    text = message(with_value("pilot.lambdas", [-1 - i for i in range(500)]))
+    assert len(text.splitlines()) < 25 and "and 480 more" in text
+
+
+def test_values_that_share_parts_are_counted_as_often_as_they_occur() -> None:
+    """As aliases of YAML make them: eight lines for a hundred million values."""
+    bomb: object = "lol"
+    for _ in range(8):
+        bomb = {f"k{i}": bomb for i in range(10)}
+    started = time.process_time()
+    assert "top level: found more than 20,000 values" in message({**SMALLEST, "alternatives": bomb})
+    circle: dict[str, object] = {}
+    circle["x"] = circle
+    assert "or within itself" in message({**SMALLEST, "alternatives": circle})
+    assert time.process_time() - started < 5
 
 
 def test_one_seed_is_enough_to_run() -> None:

@@ -207,3 +207,10 @@ def test_units_that_could_be_confused_are_refused(
 def test_a_unit_may_have_the_name_of_a_video_of_its_own(folder: Path) -> None:
     videos = read(folder, "path,unit\na.mp4,a\nb.mp4,a\n").videos
     assert [video.unit for video in videos] == ["a", "a"]
+
+
+def test_a_long_field_is_cut_in_the_message(folder: Path) -> None:
+    with pytest.raises(UserError) as error:
+        read(folder, b"path,label\na.mp4," + b"secret" * 20_000 + b"\n")
+    assert len(str(error.value)) < 900
+    assert "line 2: label 'secret" in str(error.value) and "printable line" in str(error.value)

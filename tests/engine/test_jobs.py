@@ -175,7 +175,7 @@ def test_undeclared_models_specifications_and_splits_are_refused(
 
 def test_declared_models_specifications_and_splits_are_offered(run: Run) -> None:
     known = {name: {"of": name} for name in run.dataset.videos}
-    models = SimpleNamespace(spec=lambda given: given["path"])
+    models = SimpleNamespace(spec=lambda given, role: given["path"])
     dataset = replace(run.dataset.listing, specifications=known)
     registry = replace(REGISTRY, models=models, read_dataset=lambda config: dataset)
     run = open_with(registry, models={"vit": {"path": "models/vit"}})

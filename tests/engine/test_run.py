@@ -11,7 +11,9 @@ from contextlib import chdir
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from small_project import (
     artifact_digests,
@@ -693,6 +695,8 @@ def test_a_fetched_model_is_asked_for_its_width_before_any_job(
     (tmp_path / "cache").mkdir()
     (tmp_path / "models" / "ast").rename(tmp_path / "cache" / ("1" * 40))
     (tmp_path / "cache" / ("1" * 40) / "config.json").write_text('{"hidden_size": 64}')
+    weights = tmp_path / "cache" / ("1" * 40) / "model.safetensors"
+    save_file({"x": np.zeros(1, np.float32)}, weights)
     with pytest.raises(UserError, match=r"audio_dim is 128, but AST .* gives 64 features"):
         project.require_models({"extract_ast"})
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.evaluation.outputs import table, write_output, write_table
+from unmuted.text import cell
 
 COLUMNS = ["name", "value", "note"]
 # Without surrogates, which UTF-8 cannot hold, and NaN, which pandas leaves out.
@@ -30,7 +31,10 @@ def by_csv_module(rows: Sequence[Mapping[str, object]]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(
+        {key: cell(value) if isinstance(value, str) else value for key, value in row.items()}
+        for row in rows
+    )
     return file.getvalue()
 
 

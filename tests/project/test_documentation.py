@@ -32,7 +32,7 @@ def test_every_key_has_values_and_a_meaning() -> None:
     assert all(cell.strip("| ") for row in rows for cell in row)
     assert "| `generator.dropout` | number ≥ 0 and < 1 | `0.2` | share of" in table()
     assert "| `missing.kinds` | list: `no_stream` or `silence`" in table()
-    assert "| `seeds_per_job` | whole number ≥ 1 or null | `null` | seeds that" in table()
+    assert "| `seeds_per_job` | whole number ≥ 1 and ≤ 1,000,000 or null | `null` |" in table()
 
 
 def test_a_readme_without_marks_is_refused() -> None:

@@ -1,24 +1,5 @@
 # What the rules share: the registry of all stages, the engine, and the resources of kinds of jobs.
 import re
-from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
-
-WORKFLOW = Path(str(workflow.current_basedir)).parent
-INSTALL = (
-    f"run `pip install --editable {WORKFLOW.parent}` in the environment of Snakemake"
-)
-
-try:
-    import unmuted
-except ModuleNotFoundError:
-    raise WorkflowError(
-        f"the library of this workflow is not installed: {INSTALL}"
-    ) from None
-if Path(unmuted.__file__).resolve().parents[1] != (WORKFLOW / "scripts").resolve():
-    raise WorkflowError(
-        f"the library that is installed, {unmuted.__file__}, is not that of this workflow: {INSTALL}"
-    )
 
 from unmuted.pipeline.ablations import ablation_inputs, ablation_fingerprint
 from unmuted.pipeline.registry import FAMILIES, REGISTRY

@@ -6,20 +6,34 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmuted.config.fields import Count, Positive, ProperShare, Section, Several, ShareBelowOne
+from unmuted.config.fields import (
+    MOST_EPOCHS,
+    MOST_PIXELS,
+    MOST_STEPS,
+    LayerUnits,
+    Positive,
+    ProperShare,
+    Section,
+    Several,
+    ShareBelowOne,
+)
 from unmuted.config.training import BatchSize
 
 
 class CnnRnnSettings(Section):
     """The recogniser's network and training."""
 
-    gru_units: Several[Count] = Field((16, 8), description="units of each GRU, one after the other")
-    dense_units: Count = Field(8, description="units of the ReLU layer before the classes")
+    gru_units: Several[LayerUnits] = Field(
+        (16, 8), description="units of each GRU, one after the other"
+    )
+    dense_units: LayerUnits = Field(8, description="units of the ReLU layer before the classes")
     dropout: ShareBelowOne = Field(
         0.4, description="share of the last GRU's units that training drops"
     )
-    epochs: Count = Field(
+    epochs: int = Field(
         10,
+        ge=1,
+        le=MOST_EPOCHS,
         description="a fixed number of epochs; the checkpoint of each is kept, one chosen on the "
         "validation split",
     )
@@ -30,8 +44,11 @@ class CnnRnnSettings(Section):
 class CnnRnnSection(CnnRnnSettings):
     """The CNN-RNN recogniser, as in the Keras example."""
 
-    sequence_length: Count = Field(
-        20, description="frames of a clip; shorter clips are padded, and the padding masked"
+    sequence_length: int = Field(
+        20,
+        ge=1,
+        le=MOST_STEPS,
+        description="frames of a clip; shorter clips are padded, and the padding masked",
     )
     sampling: Literal["first", "even"] = Field(
         "first",
@@ -39,7 +56,10 @@ class CnnRnnSection(CnnRnnSettings):
         "of most clips; even: spread over the whole clip",
     )
     image_size: int = Field(
-        224, ge=32, description="pixels of the side of the centre square that the CNN sees"
+        224,
+        ge=32,
+        le=MOST_PIXELS,
+        description="pixels of the side of the centre square that the CNN sees",
     )
     split: Literal["groups", "sorted_tail"] = Field(
         "groups",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, Field, model_validator
 
 from unmuted.config.features import LABELS
-from unmuted.config.fields import Cosine, Distinct, Percentile, Section, Seed
+from unmuted.config.fields import Cosine, Distinct, Line, Percentile, Section, Seed, check_names
 
 
 class FilterSettings(Section):
@@ -33,16 +33,21 @@ class FilterSettings(Section):
     )
     shuffle_seed: Seed = Field(0, description="seed of the control with a shuffled dictionary")
 
+    @model_validator(mode="after")
+    def _names_each_percentile(self) -> Self:
+        check_names("percentiles", self.percentiles)
+        return self
+
 
 class ComparisonSettings(Section):
     """What results/comparison.json compares."""
 
-    arms: Distinct[str] | MISSING = Field(
+    arms: Distinct[Line] | MISSING = Field(
         MISSING,
         description="the arms that are trained and compared; all unless given. video_only and "
         "real_audio are always there, and with oracle_filter comes filtered",
     )
-    primary: str = Field(
+    primary: Line = Field(
         "generated_arch2-video_only",
         description="the contrast named beforehand, as in results/comparison.json; all others are "
         "corrected by Holm's method, those under `missing` as families of their own",

@@ -101,7 +101,7 @@ def _values(rule: Rule) -> str:
         return f"list{count}: {_values(rule['items'])}"
     kind: str = rule["type"]
     name = "mapping" if kind == "object" else TYPES.get(kind, kind)
-    bounds = [f"{words} {rule[bound]:g}" for bound, words in BOUNDS.items() if bound in rule]
+    bounds = [f"{words} {rule[bound]:,.15g}" for bound, words in BOUNDS.items() if bound in rule]
     return " ".join([name, " and ".join(bounds)]).strip()
 
 

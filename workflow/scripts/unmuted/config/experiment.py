@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from unmuted.config.fields import (
+    MOST,
     Count,
     Distinct,
     ProperShare,
@@ -49,7 +50,7 @@ class FitSettings(Section):
 class MissingSettings(Section):
     """Audio that is declared missing, to measure what that costs."""
 
-    training_rate: Share = Field(
+    training_rate: ShareBelowOne = Field(
         0, description="share of the training clips whose audio nothing reads"
     )
     training_rates: Distinct[ShareBelowOne] = Field(
@@ -75,6 +76,6 @@ class BootstrapSettings(Section):
     """The intervals."""
 
     resamples: int = Field(
-        10000, ge=100, description="draws of source groups behind every interval"
+        10000, ge=100, le=MOST, description="draws of source groups behind every interval"
     )
     seed: Seed = Field(0, description="seed of these draws")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmuted.config.fields import AutoBatchSize, Count, Section
+from unmuted.config.fields import AutoBatchSize, Section
 
 LABELS = 527  # of AudioSet
 
@@ -50,8 +50,8 @@ class CnnSettings(Section):
 class CaptionSettings(Section):
     """BLIP's captions of representative frames."""
 
-    max_new_tokens: Count = Field(20, description="tokens of the longest caption")
-    num_beams: Count = Field(1, description="beams of the search; 1: greedy")
+    max_new_tokens: int = Field(20, ge=1, le=500, description="tokens of the longest caption")
+    num_beams: int = Field(1, ge=1, le=100, description="beams of the search; 1: greedy")
     batch_size: AutoBatchSize = Field(
         "auto",
         description="images that BLIP sees at once, always filled up to this number, halved where "

@@ -51,10 +51,24 @@ def _as_given(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     return value
 
 
+def check_names(key: str, values: tuple[float, ...]) -> None:
+    """Raise ValueError for numbers that would have one name, as the names of fits write them."""
+    if len({f"{value:g}" for value in values}) < len(values):
+        raise ValueError(
+            f"of {key} {list(values)} two agree in their first six digits; keep one of them"
+        )
+
+
 def _distinct(values: tuple[Item, ...]) -> tuple[Item, ...]:
     if len(set(values)) < len(values):
         raise PydanticCustomError("not_distinct", "no value twice")
     return values
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("has_nul", "text without the character NUL")
+    return text
 
 
 def _number(**bounds: Any) -> Any:
@@ -62,25 +76,46 @@ def _number(**bounds: Any) -> Any:
     return Annotated[float, Field(allow_inf_nan=False, **bounds), WrapValidator(_as_given)]
 
 
-Number = _number()
-Positive = _number(gt=0)
-NotNegative = _number(ge=0)
+# Nothing sensible is larger than these; a slip of the keyboard is refused before it fills a memory.
+LARGEST = 1e9
+MOST = 1_000_000  # of anything that is counted
+MOST_UNITS = 16_384  # of a layer
+MOST_EPOCHS = 100_000
+MOST_STEPS = 10_000  # of the time of a clip
+MOST_IN_A_BATCH = 65_536
+MOST_VALUES = 1_000  # of a list
+MOST_PIXELS = 4_320  # of the side of a picture
+LARGEST_SEED = 2**32 - 1  # what every random number generator takes
+LONGEST_TEXT = 4_096
+
+Number = _number(ge=-LARGEST, le=LARGEST)
+Positive = _number(gt=0, le=LARGEST)
+NotNegative = _number(ge=0, le=LARGEST)
 Share = _number(ge=0, le=1)
 ShareBelowOne = _number(ge=0, lt=1)
 ProperShare = _number(gt=0, lt=1)
 Cosine = _number(ge=-1, le=1)
 FramesASecond = _number(gt=0, le=60)
+StepsASecond = _number(gt=0, le=1_000)
+Megapixels = _number(gt=0, le=10_000)
 UpToADay = _number(gt=0, le=86_400)
 Percentile = _number(ge=0, le=99)
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
-Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+LayerUnits = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Line = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_nul)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_without_nul)]
+# Several: layers of a network.
 # Lists in YAML and in the dumped configuration, and tuples in the settings object.
-Several = Annotated[tuple[Item, ...], Field(strict=False, min_length=1), PlainSerializer(list)]
+Several = Annotated[
+    tuple[Item, ...],
+    Field(strict=False, min_length=1, max_length=16),
+    PlainSerializer(list),
+]
 _UNIQUE: JsonDict = {"uniqueItems": True}
 Distinct = Annotated[
     tuple[Item, ...],
-    Field(strict=False, min_length=1, json_schema_extra=_UNIQUE),
+    Field(strict=False, min_length=1, max_length=MOST_VALUES, json_schema_extra=_UNIQUE),
     AfterValidator(_distinct),
     PlainSerializer(list),
 ]
@@ -93,8 +128,8 @@ DistinctOrNone = Annotated[
 ]
 TwoOrMore = Annotated[
     tuple[Item, ...],
-    Field(strict=False, min_length=2, json_schema_extra=_UNIQUE),
+    Field(strict=False, min_length=2, max_length=MOST_VALUES, json_schema_extra=_UNIQUE),
     AfterValidator(_distinct),
     PlainSerializer(list),
 ]
-AutoBatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]
+AutoBatchSize = Annotated[int, Field(ge=1, le=MOST_IN_A_BATCH)] | Literal["auto"]

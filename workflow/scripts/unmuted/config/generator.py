@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmuted.config.fields import Cosine, Count, Positive, Section
+from unmuted.config.fields import MOST_UNITS, Cosine, Count, LayerUnits, Positive, Section
 from unmuted.config.training import AdamWRate, BatchSize, Dropout, Epochs, Units, WeightDecay
 
 
@@ -22,8 +22,8 @@ class GeneratorSettings(Section):
     """Architecture 2's generator: its network and training."""
 
     hidden: Units = 64
-    noise_dim: int = Field(8, ge=0, description="size of the noise input")
-    adapter_dim: Count = Field(32, description="inner size of the text adapter")
+    noise_dim: int = Field(8, ge=0, le=MOST_UNITS, description="size of the noise input")
+    adapter_dim: LayerUnits = Field(32, description="inner size of the text adapter")
     text_adapter: Literal["adapter", "frozen", "full"] = Field(
         "adapter",
         description="train a residual adapter on the sentence encoder; leave it as it is; or train "
@@ -63,7 +63,9 @@ class GeneratorSettings(Section):
 class GeneratorSection(GeneratorSettings):
     """Architecture 2's generator."""
 
-    draws: Count = Field(4, description="noise draws averaged into the generated feature")
+    draws: int = Field(
+        4, ge=1, le=1_000, description="noise draws averaged into the generated feature"
+    )
 
 
 class VideoGeneratorSettings(Section):

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from unmuted.config.fields import (
+    MOST_PIXELS,
+    MOST_STEPS,
     DistinctOrNone,
     FramesASecond,
     Language,
     Number,
     Positive,
     Section,
+    StepsASecond,
+    UpToADay,
 )
 
 
 class ClipSettings(Section):
     """The time grid: T = fps x seconds time steps are spread evenly over every clip."""
 
-    seconds: Positive = Field(3.0, description="nominal length of a clip, in seconds")
-    fps: Positive = Field(6, description="time steps a second of a clip of nominal length")
+    seconds: UpToADay = Field(3.0, description="nominal length of a clip, in seconds")
+    fps: StepsASecond = Field(6, description="time steps a second of a clip of nominal length")
+
+    @model_validator(mode="after")
+    def _makes_few_enough_steps(self) -> Self:
+        if self.fps * self.seconds > MOST_STEPS:
+            raise ValueError(
+                f"fps x seconds is {self.fps * self.seconds:,.0f} time steps, expected at most "
+                f"{MOST_STEPS:,}"
+            )
+        return self
 
 
 class FrameSettings(Section):
     """The frames that are stored of every clip."""
 
-    short_side: int = Field(256, ge=16, description="pixels of the short side of stored frames")
+    short_side: int = Field(
+        256, ge=16, le=MOST_PIXELS, description="pixels of the short side of stored frames"
+    )
     sampling: Literal["even", "every_nth"] = Field(
         "even",
         description="even: the frame shown at each step of the time grid. every_nth: every "

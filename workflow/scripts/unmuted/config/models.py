@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import MISSING, ConfigDict, Field, model_validator
 
-from unmuted.config.fields import Section
+from unmuted.config.fields import Line, Section
 
 CARRIED = ("package:", "torchvision:")  # ids that name the same weights for ever
 
@@ -26,14 +26,14 @@ class ModelSettings(Section):
         }
     )
 
-    id: str | MISSING = Field(
+    id: Line | MISSING = Field(
         MISSING,
         description="Hugging Face id; package:NAME for a model that a Python package carries; "
         "torchvision:WEIGHTS for a CNN's published weights, such as "
         "torchvision:ResNet50_Weights.IMAGENET1K_V2",
     )
-    revision: str | MISSING = Field(MISSING, description="commit of the id, 40 hexadecimal digits")
-    path: str | MISSING = Field(
+    revision: Line | MISSING = Field(MISSING, description="commit of the id, 40 hexadecimal digits")
+    path: Line | MISSING = Field(
         MISSING,
         description="folder with config.json and model.safetensors; relative to the project's root",
     )

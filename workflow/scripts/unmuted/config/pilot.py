@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from unmuted.config.fields import Count, Distinct, Positive, Section
+from unmuted.config.fields import Count, Distinct, Positive, Section, check_names
 from unmuted.config.training import (
     AdamWRate,
     BatchSize,
@@ -50,10 +50,5 @@ class PilotSection(PilotSettings):
 
     @model_validator(mode="after")
     def _names_each_weight(self) -> Self:
-        names = {f"{weight:g}" for weight in self.lambdas}  # in the names of fits
-        if len(names) < len(self.lambdas):
-            raise ValueError(
-                f"of lambdas {list(self.lambdas)} two agree in their first six digits; keep one of "
-                "them"
-            )
+        check_names("lambdas", self.lambdas)
         return self

@@ -27,7 +27,7 @@ from unmuted.config.features import (
     MappingSettings,
     VitSettings,
 )
-from unmuted.config.fields import Count, Distinct, Section, Seed
+from unmuted.config.fields import Count, Distinct, LayerUnits, Section, Seed
 from unmuted.config.generator import (
     GeneratorSection,
     PrototypeSettings,
@@ -57,8 +57,10 @@ class Configuration(Section):
         "all cores have a shard; for more than 30,000 see docs/large_data.md; 1 gives one job per "
         "video and stage",
     )
-    threads: Count = Field(
+    threads: int = Field(
         1,
+        ge=1,
+        le=1_024,
         description="CPU threads of a job that runs a model; jobs run side by side, and two of one "
         "thread get more done than one of two (each needs 2 to 4 GB: `--resources mem_mb=...` "
         "bounds them)",
@@ -79,7 +81,7 @@ class Configuration(Section):
     models: RoleSettings
     device: str = Field(
         "auto",
-        pattern="^(auto|cpu|cuda(:[0-9]+)?)$",
+        pattern="^(auto|cpu|cuda(:[0-9]{1,3})?)$",
         description="auto, cpu, cuda, or one GPU, as cuda:0. auto: a GPU where there is one, "
         "chosen when the job runs. Of several GPUs a job takes one that no other job has, unless "
         "one is named here",
@@ -95,10 +97,11 @@ class Configuration(Section):
         description="seeds that one job fits, one after the other; null: all of them, which reads "
         "features and imports libraries once; 1 on a cluster, where each seed is a job of its own",
     )
-    audio_dim: Count = Field(128, description="size of the projected audio feature")
+    audio_dim: LayerUnits = Field(128, description="size of the projected audio feature")
     folds: int = Field(
         5,
         ge=2,
+        le=1_000,
         description="folds, by source group, in which training clips get their out-of-fold "
         "features",
     )

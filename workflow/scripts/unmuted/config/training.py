@@ -6,12 +6,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unmuted.config.fields import Count, NotNegative, Positive, ShareBelowOne
+from unmuted.config.fields import (
+    MOST_EPOCHS,
+    MOST_IN_A_BATCH,
+    LayerUnits,
+    NotNegative,
+    Positive,
+    ShareBelowOne,
+)
 
-Units = Annotated[Count, Field(description="units of the LSTM")]
+Units = Annotated[LayerUnits, Field(description="units of the LSTM")]
 Dropout = Annotated[ShareBelowOne, Field(description="share of the units that training drops")]
-Epochs = Annotated[Count, Field(description="a fixed number of epochs; nothing stops early")]
-BatchSize = Annotated[Count, Field(description="clips of a training step")]
+Epochs = Annotated[
+    int,
+    Field(ge=1, le=MOST_EPOCHS, description="a fixed number of epochs; nothing stops early"),
+]
+BatchSize = Annotated[int, Field(ge=1, le=MOST_IN_A_BATCH, description="clips of a training step")]
 AdamWRate = Annotated[
     Positive, Field(description="learning rate of AdamW at the start; a cosine takes it to 0")
 ]

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import MISSING, Field, model_validator
 
-from unmuted.config.fields import Positive, Section, Seed, Text, UpToADay
+from unmuted.config.fields import Megapixels, Section, Seed, Text, UpToADay
 
 
 class ColumnSettings(Section):
@@ -28,10 +28,13 @@ class DemoSettings(Section):
     """The built-in world."""
 
     classes: int | MISSING = Field(
-        MISSING, ge=2, description="number of its classes; all unless given"
+        MISSING, ge=2, le=1_000, description="number of its classes; all unless given"
     )
     clips_per_class: int = Field(
-        36, ge=6, description="clips of each class; more leave the earlier ones as they are"
+        36,
+        ge=6,
+        le=100_000,
+        description="clips of each class; more leave the earlier ones as they are",
     )
     seed: Seed = Field(7, description="seed of the whole world")
     control: Literal["positive", "negative"] | MISSING = Field(
@@ -70,7 +73,7 @@ class VideoSettings(Section):
     max_seconds: UpToADay = Field(
         60, description="seconds; longer videos are refused (ledger status too_long)"
     )
-    max_megapixels: Positive = Field(
+    max_megapixels: Megapixels = Field(
         34, description="megapixels; larger pictures are refused (ledger status too_large)"
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from unmuted.dataset.videos import SPLITS, Video, raise_problems
 from unmuted.errors import UserError
+from unmuted.text import cell, uncell
 
 FIRST_SERVED = ("train", "test", "val")  # a class with two groups is trained on and tested
 FEWEST_TEST_GROUPS = 2  # intervals draw whole groups
@@ -99,30 +100,32 @@ def group_problems(training: int, test: int, folds: int) -> list[str]:
 def read_splits(path: Path) -> dict[str, str]:
     """Return the split by video id, from a table that `write_splits` made."""
     with open(path, newline="", encoding="utf-8") as file:
-        return {row["video_id"]: row["split"] for row in csv.DictReader(file)}
+        return {uncell(row["video_id"]): row["split"] for row in csv.DictReader(file)}
 
 
 def read_groups(path: Path) -> dict[str, str]:
     """Return the split by source group, from a table that `write_groups` or `write_splits` made."""
     with open(path, newline="", encoding="utf-8") as file:
-        return {row["group"]: row["split"] for row in csv.DictReader(file)}
+        return {uncell(row["group"]): row["split"] for row in csv.DictReader(file)}
 
 
 def write_groups(path: Path, split_of_group: Mapping[str, str]) -> None:
     """Write group and split, for `read_groups`."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([("group", "split"), *sorted(split_of_group.items())])
+        rows = [(cell(group), split) for group, split in sorted(split_of_group.items())]
+        writer.writerows([("group", "split"), *rows])
 
 
 def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:
-    """Write video_id, label, group and split of every labelled video."""
+    """Write video_id, label, group and split of every labelled video, safe to open (`cell`)."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["video_id", "label", "group", "split"])
         for video in videos:
             if video.video_id in splits:
-                writer.writerow([video.video_id, video.label, video.group, splits[video.video_id]])
+                named = (video.video_id, video.label or "", video.group)
+                writer.writerow([*map(cell, named), splits[video.video_id]])
 
 
 def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
-from unmuted.text import printable
+from unmuted.text import cell, printable
 
 SPLITS = ("train", "val", "test")
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}")
@@ -159,19 +159,20 @@ def _units_in_several_groups(videos: Iterable[Video]) -> list[str]:
 def write_table(path: Path, dataset: Dataset) -> None:
     """Write the dataset as CSV: our columns first, then the manifest's further columns.
 
-    There is a column `unit` where some video has one.
+    There is a column `unit` where some video has one. Texts are as `cell` makes them safe to open.
     """
     extra = sorted({key for video in dataset.videos for key in video.extra})
     units = ["unit"] if dataset.units else []
-    # Further columns may hold bytes that are not UTF-8: escaped, so that the table is.
-    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["video_id", "label", "split", "group", "path", *units, *extra])
+        columns = ["video_id", "label", "split", "group", "path", *units, *extra]
+        writer.writerow(map(cell, columns))
         for video in dataset.videos:
             where = printable(video.path) if video.path else ""
             row = [video.video_id, video.label or "", video.split or "", video.group, where]
             row += [video.unit or "" for _ in units]
-            writer.writerow([*row, *(video.extra.get(key, "") for key in extra)])
+            row += [video.extra.get(key, "") for key in extra]
+            writer.writerow(map(cell, row))
 
 
 def is_line(text: str) -> bool:
@@ -216,6 +217,8 @@ def _confusable_units(videos: Sequence[Video]) -> list[str]:
 def raise_problems(problems: Sequence[str], source: str) -> None:
     """Raise UserError naming the source and listing the problems, if there are any."""
     if problems:
-        shown = "\n".join(f"  - {problem}" for problem in problems[:20])
+        # A field of a foreign table may be long.
+        short = (one if len(one) <= 600 else f"{one[:400]}…{one[-199:]}" for one in problems[:20])
+        shown = "\n".join(f"  - {problem}" for problem in short)
         more = f"\n  ... and {len(problems) - 20} more" if len(problems) > 20 else ""
         raise UserError(f"{source}: {len(problems)} problem(s):\n{shown}{more}")

@@ -60,13 +60,13 @@ class ConfiguredModels:
 
     def spec(self, role: str) -> Any:
         """Return what a script needs to load the model."""
-        return self._catalog.spec(self._config["models"][role])
+        return self._catalog.spec(self._config["models"][role], role)
 
     def identity(self, role: str) -> str:
         """Return what identifies the model's content; looked up once."""
         if role not in self._identities:
             settings = self._config["models"][role]
-            self._identities[role] = self._catalog.identity(settings)
+            self._identities[role] = self._catalog.identity(settings, role)
         return self._identities[role]
 
     def fingerprint(self, role: str) -> Any:

@@ -14,6 +14,8 @@ from unmuted.errors import UserError
 @contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
     """Send the library's log and any traceback to `path`; a UserError ends the job in one line."""
+    if Path(path).is_symlink():  # else the file that it leads to would be emptied
+        Path(path).unlink()
     handler = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()

@@ -168,12 +168,15 @@ class Family:
 
 
 class ModelCatalog(Protocol):
-    """Where the models of a configuration come from. `settings`: one entry of `models`."""
+    """Where the models of a configuration come from.
 
-    def spec(self, settings: Config) -> Any:
+    settings: one entry of `models`. role: its key, for messages.
+    """
+
+    def spec(self, settings: Config, role: str) -> Any:
         """Return what a script needs to load the model."""
 
-    def identity(self, settings: Config) -> str:
+    def identity(self, settings: Config, role: str) -> str:
         """Return what identifies its content; computed without loading it."""
 
     def fingerprint(self, settings: Config, identity: str) -> Any:

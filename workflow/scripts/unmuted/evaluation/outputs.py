@@ -10,6 +10,7 @@ import pandas as pd
 
 from unmuted.engine.artifacts import atomic
 from unmuted.evaluation.schema import write_report
+from unmuted.text import cell
 
 # A function writes the path that it is given, such as a folder of figures.
 Output = dict[str, Any] | pd.DataFrame | Callable[[Path], None]
@@ -38,6 +39,20 @@ def table(rows: Any, columns: list[str] | None = None) -> pd.DataFrame:
 
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:
-    """Write a table as CSV, whole or not at all."""
+    """Write a table as CSV, whole or not at all; texts as `cell` makes them safe to open."""
+    safe = {_safe(name): _safe_column(column) for name, column in rows.items()}
     with atomic(path) as temporary:
-        rows.to_csv(temporary, index=False, lineterminator="\n")
+        pd.DataFrame(safe, columns=list(safe)).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _safe_column(column: pd.Series) -> pd.Series:
+    """Return a column with safe texts; one that has no others is left as it is."""
+    values = [_safe(value) for value in column]
+    texts = zip(values, column, strict=True)
+    if all(value is given or value == given for value, given in texts if isinstance(value, str)):
+        return column
+    return pd.Series(values, index=column.index, dtype=object)
+
+
+def _safe(value: Any) -> Any:
+    return cell(value) if isinstance(value, str) else value

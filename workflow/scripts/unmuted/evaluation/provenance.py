@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import unmuted
+from unmuted.engine.code_digests import SCRIPTS
 from unmuted.engine.job import ReportJob
 
 PACKAGES = (
@@ -48,7 +49,7 @@ def provenance(
     for role in roles:
         given = job.config["models"][role]
         models[role] = {
-            "id": given.get("id", given.get("path")),
+            "id": given.get("id") or published_path(given["path"]),
             "revision": job.model_identity(role),
             "dtype": " and ".join(_dtypes(job, role, video_ids)) or "none used",
         }
@@ -65,6 +66,16 @@ def provenance(
         },
         "seeds": list(job.seeds),
     }
+
+
+def published_path(path: str) -> str:
+    """Return how reports name a model's folder: inside the project by its path, else by its name.
+
+    Where a folder lies on a machine, and whose it is, concerns no reader of a report.
+    """
+    folder = (SCRIPTS.parents[1] / path).resolve()
+    root = SCRIPTS.parents[1].resolve()
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
 
 
 def _dtypes(job: ReportJob, role: str, video_ids: Sequence[str]) -> list[str]:

@@ -31,7 +31,8 @@ from unmuted.inference.blas import one_blas_thread
 from unmuted.inference.device import pick_batch_size, to_arrays, to_device
 from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
-from unmuted.models.loading import PROCESSOR, ModelSpec, load_folder
+from unmuted.models.checking import reading
+from unmuted.models.loading import PROCESSOR, ModelSpec, checked_folder
 from unmuted.models.pretrained import load_model
 
 FASTEST_BATCH = {"cpu": 2, "cuda": 32}  # windows of sound
@@ -67,9 +68,10 @@ class AstFeatures:
         dtype: torch.dtype,
         batch_size: int | str = "auto",
     ) -> None:
-        folder = load_folder(spec, PROCESSOR)
-        self.extractor = ASTFeatureExtractor.from_pretrained(folder)
-        self.model = load_model(ASTForAudioClassification, folder, device, dtype)
+        folder = checked_folder(spec, PROCESSOR)
+        with reading(spec.title, folder):
+            self.extractor = ASTFeatureExtractor.from_pretrained(folder)
+        self.model = load_model(ASTForAudioClassification, spec, folder, device, dtype)
         # Typed for any checkpoint, where values may be missing.
         self.config = cast(Any, self.model.config)
         self.device, self.dtype = device, dtype

@@ -22,7 +22,7 @@ from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
 from unmuted.media.images import centre_square
 from unmuted.models.architectures import load_backbone
-from unmuted.models.loading import ModelSpec, load_folder
+from unmuted.models.loading import ModelSpec, checked_folder
 
 FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
 
@@ -46,7 +46,7 @@ class Backbone:
         batch_size: int | str = "auto",
         square: int | None = None,
     ) -> None:
-        model, config = load_backbone(load_folder(spec, fetch=False))
+        model, config = load_backbone(checked_folder(spec, fetch=False), spec.title)
         self.preset, self.square = config.preprocessing.preset(square), square
         self.dim = config.features
         _check_size(model, self.preset.crop_size[0], f"model {spec.name}")

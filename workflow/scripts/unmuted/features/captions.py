@@ -20,7 +20,8 @@ from unmuted.inference.batches import run_across
 from unmuted.inference.device import pick_batch_size, to_device
 from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
-from unmuted.models.loading import PROCESSOR, TOKENIZER, ModelSpec, load_folder
+from unmuted.models.checking import reading
+from unmuted.models.loading import PROCESSOR, TOKENIZER, ModelSpec, checked_folder
 from unmuted.models.pretrained import load_model
 
 FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
@@ -38,10 +39,11 @@ class Captioner:
         num_beams: int = 1,
         batch_size: int | str = "auto",
     ) -> None:
-        folder = load_folder(spec, PROCESSOR, TOKENIZER)
-        self.processor = BlipImageProcessor.from_pretrained(folder)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = load_model(BlipForConditionalGeneration, folder, device, dtype)
+        folder = checked_folder(spec, PROCESSOR, TOKENIZER)
+        with reading(spec.title, folder):
+            self.processor = BlipImageProcessor.from_pretrained(folder)
+            self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = load_model(BlipForConditionalGeneration, spec, folder, device, dtype)
         layers: Any = self.model.vision_model.encoder.layers  # typed as modules of any kind
         for layer in layers:
             layer.self_attn.forward = partial(_attend, layer.self_attn)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.models.loading import WEIGHTS, ModelSpec, load_folder
+from unmuted.models.checking import read_json, reading
+from unmuted.models.loading import WEIGHTS, ModelSpec, checked_folder
 
 TENSORS = {
     "gain": "classifier.layernorm.weight",
@@ -47,13 +48,16 @@ def read_label_head(spec: ModelSpec) -> LabelHead:
 
     Raises UserError where the checkpoint has none.
     """
-    folder = load_folder(spec)
-    arrays = {name: _tensor(folder, key).astype(np.float32) for name, key in TENSORS.items()}
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    folder = checked_folder(spec)
+    with reading(spec.title, folder):
+        arrays = {
+            name: _tensor(spec, folder, key).astype(np.float32) for name, key in TENSORS.items()
+        }
+    config = read_json(folder / "config.json", spec.title)
     return LabelHead(**arrays, epsilon=config.get("layer_norm_eps", EPSILON))
 
 
-def _tensor(folder: Path, name: str) -> np.ndarray:
+def _tensor(spec: ModelSpec, folder: Path, name: str) -> np.ndarray:
     """Return a tensor of a checkpoint of one file, or of several with an index."""
     from safetensors import safe_open
 
@@ -67,6 +71,6 @@ def _tensor(folder: Path, name: str) -> np.ndarray:
             if name in file.keys():  # noqa: SIM118 (no container)
                 return file.get_tensor(name)
     raise UserError(
-        f"{folder}: expected AST's label head, found no {name}; give an ASTForAudioClassification "
-        "with AudioSet's labels as models.ast"
+        f"{spec.title}: {folder}: expected AST's label head, found no {name}; give an "
+        "ASTForAudioClassification with AudioSet's labels as models.ast"
     )

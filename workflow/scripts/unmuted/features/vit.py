@@ -16,7 +16,8 @@ from unmuted.inference.batches import run_across
 from unmuted.inference.device import pick_batch_size, to_arrays, to_device
 from unmuted.inference.memory import AdaptiveBatch
 from unmuted.inference.prefetch import prefetch
-from unmuted.models.loading import PROCESSOR, ModelSpec, load_folder
+from unmuted.models.checking import reading
+from unmuted.models.loading import PROCESSOR, ModelSpec, checked_folder
 from unmuted.models.pretrained import load_model
 
 FASTEST_BATCH = {"cpu": 8, "cuda": 64}  # pictures
@@ -36,9 +37,10 @@ class VitFeatures:
         dtype: torch.dtype,
         batch_size: int | str = "auto",
     ) -> None:
-        folder = load_folder(spec, PROCESSOR)
-        self.processor = ViTImageProcessor.from_pretrained(folder)
-        self.model = load_model(ViTModel, folder, device, dtype, add_pooling_layer=False)
+        folder = checked_folder(spec, PROCESSOR)
+        with reading(spec.title, folder):
+            self.processor = ViTImageProcessor.from_pretrained(folder)
+        self.model = load_model(ViTModel, spec, folder, device, dtype, add_pooling_layer=False)
         self.device, self.dtype = device, dtype
         self.batch_size = pick_batch_size(device, batch_size, FASTEST_BATCH)
         self.dim: int = self.model.config.hidden_size

@@ -27,9 +27,13 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
 from unmuted.errors import UserError
+from unmuted.models.checking import check_described, read_json
+from unmuted.models.described import described_values
 from unmuted.models.tiny_cnn import TinyCnn
+from unmuted.text import one_line
 
 TINY = "tiny_cnn"
+MOST_LAYERS, MOST_UNITS = 64, 65_536  # in the arguments of a network
 SUPPORTED = (
     "resnet*, resnext*, wide_resnet*, regnet*, shufflenet_v2*, inception_v3 and googlenet of"
     f" torchvision, and {TINY}"
@@ -91,21 +95,37 @@ class BackboneConfig:
     weights: str | None = None
 
 
-def read_config(folder: Path) -> BackboneConfig:
-    """Return the configuration of the folder of a backbone; raise UserError where it has none."""
+def read_config(folder: Path, title: str = "model") -> BackboneConfig:
+    """Return the configuration of the folder of a backbone; raise UserError where it has none.
+
+    title: how messages call the model.
+    """
     file = folder / "config.json"
+    content = read_json(file, title)
     try:
-        content = json.loads(file.read_bytes())
         shape = Preprocessing(**content.pop("preprocessing"))
         config = BackboneConfig(preprocessing=shape, **content)
         shape.preset()
+        _check_arguments(config.arguments)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
-            f"{file}: no configuration of a CNN ({error!r}); expected architecture, arguments,"
-            f" weights, features and preprocessing, as workflow/scripts/fetch_model.py writes them"
-            f" for torchvision's weights. Supported: {SUPPORTED}"
+            f"{title}: {file}: no configuration of a CNN ({one_line(repr(error), 160)});"
+            f" expected architecture, arguments, weights, features and preprocessing, as"
+            f" workflow/scripts/fetch_model.py writes them for torchvision's weights."
+            f" Supported: {SUPPORTED}"
         ) from error
     return config
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    """Raise ValueError for arguments of networks that nobody builds."""
+    for name, value in arguments.items():
+        numbers = value if isinstance(value, list) else [value]
+        sizes = [number for number in numbers if isinstance(number, int | float)]
+        if len(numbers) > MOST_LAYERS or any(
+            not -MOST_UNITS <= size <= MOST_UNITS for size in sizes
+        ):
+            raise ValueError(f"the argument {name} makes a network that is too large")
 
 
 def pooled(architecture: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, int]:
@@ -128,30 +148,36 @@ def pooled(architecture: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, 
     raise UserError(f"architecture {architecture!r}: none of {SUPPORTED}")
 
 
-def load_backbone(folder: Path) -> tuple[nn.Module, BackboneConfig]:
+def load_backbone(folder: Path, title: str = "model") -> tuple[nn.Module, BackboneConfig]:
     """Return the network of a folder with its weights, float32, in evaluation mode, gradients off.
 
-    A classifier among the weights is left out. Raises UserError where weights are missing or of
-    another shape, or belong to another network.
+    title: how messages call the model. A classifier among the weights is left out. Raises UserError
+    where weights are missing or of another shape, or belong to another network.
     """
-    config = read_config(folder)
+    config = read_config(folder, title)
+    described = described_values(lambda: pooled(config.architecture, config.arguments)[0])
+    check_described(described, folder, title)
     model, dim = pooled(config.architecture, config.arguments)
     if dim != config.features:
         raise UserError(
-            f"{folder / 'config.json'}: {config.architecture} gives {dim} features, expected the"
-            f" {config.features} that it says"
+            f"{title}: {folder / 'config.json'}: {config.architecture} gives"
+            f" {dim} features, expected the {config.features} that it says"
         )
-    fill(model, _weights(folder / "model.safetensors"), f"{folder}: {config.architecture}")
+    fill(
+        model,
+        _weights(folder / "model.safetensors", title),
+        f"{title}: {folder}: {config.architecture}",
+    )
     return model.requires_grad_(False).eval(), config
 
 
-def _weights(file: Path) -> dict[str, torch.Tensor]:
+def _weights(file: Path, title: str) -> dict[str, torch.Tensor]:
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
         raise UserError(
-            f"{file}: expected the weights of a CNN in one safetensors file, found none that can be"
-            f" read ({error}); copy or fetch it again"
+            f"{title}: {file}: expected the weights of a CNN in one safetensors file, found none"
+            f" that can be read ({error}); copy or fetch it again"
         ) from error
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from unmuted.digests import digest_file
+from unmuted.digests import digest_bytes, digest_file
 from unmuted.engine.artifacts import atomic
 
 
 def file_digests(paths: Iterable[Path], cache_file: Path | None = None) -> dict[Path, str]:
     """Return the digest of each file, as `digest_file` gives it.
 
-    `cache_file` is a JSON of {path: [size, mtime_ns, digest]}, replaced atomically when something
-    new was read; files of gigabytes are then read once and not on every start.
+    `cache_file` is a JSON of {digest of the path: [size, mtime_ns, digest]}, replaced atomically
+    when something new was read; files of gigabytes are then read once and not on every start.
     """
     known = _read(cache_file)
     fresh: dict[str, list] = {}
     digests: dict[Path, str] = {}
     for path in paths:
-        key, status = str(path.resolve()), path.stat()
+        # Results may be given to others: no path is in the file, only its digest.
+        key, status = digest_bytes(os.fsencode(path.resolve())), path.stat()
         stamp = [status.st_size, status.st_mtime_ns]
         if known.get(key, [])[:2] != stamp:
             fresh[key] = [*stamp, digest_file(path)]

@@ -9,12 +9,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
 
 from unmuted.errors import UserError
 from unmuted.models import hub, torchvision_weights
+from unmuted.models.checking import check_folder, check_readable, read_json
 from unmuted.models.digests import file_digests
 
 PACKAGE_PREFIX = "package:"
@@ -63,6 +64,7 @@ class ModelSpec:
     revision: str | None = None
     path: Path | None = None
     dtype: str = "auto"
+    role: str = field(default="", compare=False)  # in the configuration, for messages
 
     def __post_init__(self) -> None:
         if (self.id is None) == (self.path is None):
@@ -121,16 +123,22 @@ class ModelSpec:
         """How messages call this model."""
         return self.id if self.id is not None else str(self.path)
 
+    @property
+    def title(self) -> str:
+        """How messages call this model where a file of it is wrong: its role, and its name."""
+        return f"models.{self.role} ({self.name})" if self.role else f"model {self.name}"
+
     def _id_after(self, prefix: str) -> str | None:
         if self.id is None or not self.id.startswith(prefix):
             return None
         return self.id.removeprefix(prefix)
 
 
-def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
+def from_config(mapping: Mapping[str, str], root: Path, role: str = "") -> ModelSpec:
     """Return the spec of a config entry {id, revision} or {path}, either with an optional dtype.
 
-    A relative path is taken from `root`. Raises UserError for other keys or combinations.
+    role: the entry's key in the configuration. A relative path is taken from `root`. Raises
+    UserError for other keys or combinations.
     """
     unknown = sorted(set(mapping) - {"id", "revision", "path", "dtype"})
     if unknown:
@@ -144,16 +152,17 @@ def from_config(mapping: Mapping[str, str], root: Path) -> ModelSpec:
         revision=mapping.get("revision"),
         path=None if path is None else Path(root) / path,
         dtype=mapping.get("dtype", "auto"),
+        role=role,
     )
 
 
 def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
     """Return what a fingerprint records of a model.
 
-    It is "id@revision", "package:name@version", "torchvision:name@format-n" (n changes with the
-    conversion of the published file), or "sha256:<hex>" for a folder, over the names and bytes of
-    the files that can change the model's output, wherever the folder lies. The dtype is not part
-    of the identity. Nothing is downloaded.
+    It is "id@revision", "torchvision:name@format-n" (n changes with the conversion of the published
+    file), or "sha256:<hex>" for a folder or a package, over the names and bytes of the files that
+    can change the model's output, wherever they lie. The dtype is not part of the identity.
+    Nothing is downloaded.
 
     cache_file: remembers digests, see `file_digests`.
     """
@@ -161,11 +170,11 @@ def model_identity(spec: ModelSpec, cache_file: Path | None = None) -> str:
         return f"{spec.id}@{spec.revision}"
     if spec.is_torchvision:
         return f"{spec.id}@format-{torchvision_weights.FORMAT}"
-    if spec.distribution is not None:
-        load_folder(spec)
-        return f"{spec.id}@{metadata.version(spec.distribution)}"
     folder = load_folder(spec)
-    digests = file_digests(content_files(folder), cache_file)
+    try:
+        digests = file_digests(content_files(folder), cache_file)
+    except OSError as error:
+        raise UserError(f"{spec.title}: {error.filename}: {error.strerror}") from error
     named = {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
     return "sha256:" + hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
@@ -174,6 +183,16 @@ def content_files(folder: Path) -> list[Path]:
     """Return the files of a model's folder that can change its output."""
     paths = {path for pattern in CONTENT_PATTERNS for path in folder.glob(pattern)}
     return sorted(path for path in paths if path.is_file())
+
+
+def checked_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -> Path:
+    """Return the same as `load_folder`, after every file was opened; for what loads a model.
+
+    Raises UserError naming the first file that cannot be read.
+    """
+    folder = load_folder(spec, *needed, fetch=fetch)
+    check_readable(content_files(folder), spec.title)
+    return folder
 
 
 def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -> Path:
@@ -185,9 +204,17 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -
         fetch: of torchvision's weights, whether to download and convert them. Not in jobs.
 
     Raises:
-        UserError: files are missing, or the model is neither cached nor reachable.
+        UserError: files are missing or must not be used (see `unmuted.models.checking`), or the
+            model is neither cached nor reachable.
     """
-    needed = (CONFIG, WEIGHTS, *needed)
+    folder = _find_folder(spec, (CONFIG, WEIGHTS, *needed), fetch)
+    is_local = spec.path is not None
+    files = content_files(folder) if is_local else []
+    check_folder(folder, spec.title, files, (*CONFIG, *PROCESSOR), is_local)
+    return folder
+
+
+def _find_folder(spec: ModelSpec, needed: tuple[tuple[str, ...], ...], fetch: bool) -> Path:
     if spec.hub_source is not None:
         folder = _cached_folder(spec)
         if _missing(folder, needed):
@@ -203,28 +230,24 @@ def load_folder(spec: ModelSpec, *needed: tuple[str, ...], fetch: bool = True) -
     folder = _local_folder(spec)
     if not folder.is_dir():
         raise UserError(
-            f"model {spec.name}: no folder {folder}; expected one with config.json and"
+            f"{spec.title}: no folder {folder}; expected one with config.json and"
             " model.safetensors, as save_pretrained writes it. A model published as a pickle, such"
             " as BLIP, is converted by workflow/scripts/fetch_model.py (config/README.md, Models)"
         )
     if missing := _missing(folder, needed):
-        raise UserError(f"model {spec.name}: {folder} has no {', no '.join(missing)}")
+        raise UserError(f"{spec.title}: {folder} has no {', no '.join(missing)}")
     return folder
 
 
 def config_value(spec: ModelSpec, key: str) -> object | None:
     """Return the value of `key` in a model's config.json; None where there is none.
 
-    The file may also not be on this machine.
-
-    Nothing is downloaded.
+    The file may also not be on this machine. Nothing is downloaded. Raises UserError for a file
+    that cannot be read.
     """
     folder = _cached_folder(spec) if _is_published(spec) else _local_folder(spec)
-    try:
-        content = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content.get(key) if isinstance(content, dict) else None
+    file = folder / "config.json"
+    return read_json(file, spec.title).get(key) if file.is_file() else None
 
 
 def require_models(specs: Mapping[str, ModelSpec]) -> None:
@@ -240,12 +263,12 @@ def require_models(specs: Mapping[str, ModelSpec]) -> None:
             if publisher.Unavailable in failed and _is_published(spec) and not _is_cached(spec):
                 model = spec.weights or (spec.id, spec.revision)
                 raise publisher.Unavailable([model], failed[publisher.Unavailable][1])
-            load_folder(spec)
+            checked_folder(spec)
         except (hub.Unavailable, torchvision_weights.Unavailable) as error:
             models, _ = failed.setdefault(type(error), ([], error.cause))
             models += error.models
         except UserError as error:
-            problems.append(f"models.{role}: {error}")
+            problems.append(str(error) if spec.role else f"models.{role}: {error}")
     problems += [
         str(unavailable(*models_and_cause)) for unavailable, models_and_cause in failed.items()
     ]

@@ -65,13 +65,13 @@ BY_VIDEO = {name: stage for family in FAMILIES for name, stage in family.exports
 class Models:
     """Models of the hub, of Python packages, of torchvision and of local folders."""
 
-    def spec(self, settings: Mapping[str, Any]) -> ModelSpec:
+    def spec(self, settings: Mapping[str, Any], role: str) -> ModelSpec:
         """Find the files of a model."""
-        return from_config(settings, ROOT)
+        return from_config(settings, ROOT, role)
 
-    def identity(self, settings: Mapping[str, Any]) -> str:
+    def identity(self, settings: Mapping[str, Any], role: str) -> str:
         """Return the digest of the weights and settings, or hub id and revision."""
-        return model_identity(self.spec(settings), RESULTS / ".models.json")
+        return model_identity(self.spec(settings, role), RESULTS / ".models.json")
 
     def fingerprint(self, settings: Mapping[str, Any], identity: str) -> object:
         """Return the identity of a model, and the numeric type in which it runs."""
@@ -79,7 +79,7 @@ class Models:
 
     def require(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         """Fetch models that are not in the cache. Raises UserError with all that are missing."""
-        require_models({role: self.spec(given) for role, given in settings.items()})
+        require_models({role: self.spec(given, role) for role, given in settings.items()})
 
 
 def check_audio_dim(run: Run) -> None:
