@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import MISSING, Field, model_validator
 
-from unmuted.config.fields import Positive, Section, Seed, Text, UpToADay
+from unmuted.config.fields import NotNegative, Positive, Section, Seed, Text, UpToADay
 
 
 class ColumnSettings(Section):
@@ -69,6 +69,11 @@ class VideoSettings(Section):
     demo: DemoSettings = Field(default_factory=DemoSettings)
     max_seconds: UpToADay = Field(
         60, description="seconds; longer videos are refused (ledger status too_long)"
+    )
+    min_seconds: NotNegative = Field(
+        0.025,
+        description="seconds; shorter videos are refused (ledger status too_short); the default is "
+        "one window of the sound's spectrogram",
     )
     max_megapixels: Positive = Field(
         34, description="megapixels; larger pictures are refused (ledger status too_large)"

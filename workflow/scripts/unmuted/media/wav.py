@@ -179,4 +179,5 @@ def _decode_command(path: Path, probe: Probe, length: int, rate: int) -> list[st
         .filter("atrim", end_sample=length)
     )
     samples = {"format": "s16le", "c:a": "pcm_s16le"}
-    return decode_command(path, sound.output("pipe:1", **samples))
+    command = sound.output("pipe:1", **samples)
+    return decode_command(path, command, is_bridged=probe.is_bridged)

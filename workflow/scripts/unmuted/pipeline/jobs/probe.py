@@ -21,9 +21,9 @@ def look(
     for task in tasks:
         try:
             path = source_path(task, follow_links)
-            streams = probe(path, limits).as_json()
+            found = probe(path, limits)
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:
             digest = contents.get(task.name) or task.inputs["clips"].row.digest
-            yield Result(task.name, {**streams, "digest": digest})
+            yield Result(task.name, {**found.as_json(), "digest": digest}, reason=found.note)
