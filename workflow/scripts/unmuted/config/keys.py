@@ -19,6 +19,7 @@ LIMITS = (
     "videos.max_seconds",
     "videos.min_seconds",
     "videos.max_megapixels",
+    "videos.max_gigabytes",
     "videos.follow_links",
 )
 WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from

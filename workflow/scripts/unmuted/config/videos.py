@@ -78,6 +78,11 @@ class VideoSettings(Section):
     max_megapixels: Positive = Field(
         34, description="megapixels; larger pictures are refused (ledger status too_large)"
     )
+    max_gigabytes: Positive = Field(
+        64,
+        description="gigabytes; larger files are refused before a byte is read (ledger status "
+        "too_large), and so are files of which more than half is holes (sparse)",
+    )
 
     @model_validator(mode="after")
     def _has_its_source(self) -> Self:

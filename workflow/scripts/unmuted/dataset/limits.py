@@ -16,7 +16,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused: longer and shorter videos, of more frames, of larger pictures.
+    """What is refused: longer and shorter videos, of more frames, of larger pictures or files.
 
     min_seconds: one window of the sound's spectrogram (25 ms); a single frame at 25 fps is longer.
     timeout_s: for one call of ffmpeg on a video of up to a minute; see `timeout`.
@@ -27,6 +27,7 @@ class Limits:
     max_pixels: int = 34_000_000
     timeout_s: float = 300.0
     min_seconds: float = 0.025
+    max_bytes: int = 64_000_000_000
 
     def timeout(self, seconds: float) -> float:
         """Return the seconds that one call of ffmpeg may take on a video of so many seconds."""
@@ -41,4 +42,5 @@ def video_limits(videos: Mapping[str, Any]) -> Limits:
         max_frames=max(_LEAST_FRAMES, int(seconds * _FASTEST)),
         max_pixels=int(videos["max_megapixels"] * 1e6),
         min_seconds=videos["min_seconds"],
+        max_bytes=int(videos["max_gigabytes"] * 1e9),
     )

@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from unmuted.media.decoder import DecodedFrames
+from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, Probe
 
 MAX_ASPECT = 8  # long side over short side: a bound on the memory for very wide pictures
+MIN_SIDE = 16  # pixels, under which OpenCV's algorithms for optical flow fail or crash
 
 # Times this close count as equal: at 24 fps and 18 steps in 3 s every step falls exactly on a
 # frame, and rounding must not choose the frame before it.
@@ -62,6 +64,15 @@ def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
+def _stored_size(probe: Probe, short_side: int) -> tuple[int, int]:
+    """Return `scaled_size` of a video's pictures; raise MediaError where that is too thin."""
+    width, height = scaled_size(probe.width, probe.height, short_side)
+    if min(width, height) < MIN_SIDE:
+        sizes = f"{probe.width}x{probe.height} pixels would be {width}x{height}"
+        raise MediaError("too_thin", f"{sizes} where at least {MIN_SIDE} are needed on each side")
+    return width, height
+
+
 def read_frames(
     path: Path, probe: Probe, steps: int, short_side: int, limits: Limits | None = None
 ) -> FrameSample:
@@ -77,7 +88,8 @@ def read_frames(
         short_side: of the returned images, in pixels.
 
     Raises:
-        MediaError: `no_frames` where nothing can be decoded, `timeout`.
+        MediaError: `too_thin` for a picture that is no more than a strip, `no_frames` where nothing
+            can be decoded, `timeout`.
     """
     wanted = sample_times(0.0, probe.duration_s, steps) + _TIME_TOLERANCE_S
     return read_kept(path, probe, steps, short_side, partial(keep_shown, wanted=wanted), limits)
@@ -98,7 +110,7 @@ def read_kept(
     out are zeros. Raises as :func:`read_frames`.
     """
     limits = limits or Limits()
-    width, height = scaled_size(probe.width, probe.height, short_side)
+    width, height = _stored_size(probe, short_side)
     images = np.zeros((steps, height, width, 3), dtype=np.uint8)
     timestamps = np.zeros(steps, dtype=np.float64)
     frames = DecodedFrames(path, probe, (width, height), limits)
@@ -125,7 +137,7 @@ class TimelineFrames:
         self, path: Path, probe: Probe, fps: float, short_side: int, limits: Limits | None = None
     ) -> None:
         self._path, self._probe, self._limits = path, probe, limits or Limits()
-        self._size = scaled_size(probe.width, probe.height, short_side)
+        self._size = _stored_size(probe, short_side)
         self._wanted = grid_times(probe.duration_s, fps)
         self.steps = len(self._wanted)
         self.decoded, self.warning, self.note = 0, "", ""

@@ -19,6 +19,7 @@ from unmuted.media import ffmpeg
 from unmuted.media.colour import Colours
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
+from unmuted.media.file_size import check_file_size
 from unmuted.media.files import check_file
 from unmuted.media.framecrc import Listing
 from unmuted.media.process import Process
@@ -97,11 +98,13 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
     extracting the frames does.
 
     Raises:
-        MediaError: those of `check_file`, and `unreadable`, `not_allowed`, `no_video`, `too_long`,
-            `too_short`, `too_large`, `no_frames` (nothing can be decoded), `timeout`.
+        MediaError: those of `check_file` and `check_file_size`, and `unreadable`, `not_allowed`,
+            `no_video`, `too_long`, `too_short`, `too_large`, `no_frames` (nothing can be decoded),
+            `timeout`.
     """
     limits = limits or Limits()
     check_file(path)
+    check_file_size(path, limits.max_bytes)
     packets, is_bridged, jumps = _list_on_clock(path, limits)
     picture = _first_picture(path, limits, packets, is_bridged)
     stream, shown = packets.videos[0], packets.video

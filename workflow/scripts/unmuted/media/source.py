@@ -8,6 +8,7 @@ from unmuted.dataset.videos import Video
 from unmuted.digests import digest_file
 from unmuted.engine.executor import Artifact, Task
 from unmuted.media.ffmpeg import MediaError
+from unmuted.media.file_size import check_file_size
 from unmuted.media.files import check_file
 from unmuted.media.probe import Probe
 
@@ -22,10 +23,11 @@ def source_path(task: Task, follow_links: bool) -> Path:
     return task.video.file
 
 
-def source_content(video: Video, follow_links: bool) -> str:
-    """Return the digest of a user's file, or why it may not be opened, for its fingerprint."""
+def source_content(video: Video, follow_links: bool, max_bytes: int) -> str:
+    """Return the digest of a user's file, or why it may not be read, for its fingerprint."""
     try:
         check_file(video.file, video.root, follow_links)
+        check_file_size(video.file, max_bytes)
         return digest_file(video.file)
     except MediaError as error:
         return f"{error.status}: {error.reason}"

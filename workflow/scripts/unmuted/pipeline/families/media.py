@@ -13,6 +13,7 @@ STAGES = (
         ".json",
         settings=LIMITS,
         reads_source=True,
+        version=2,
     ),
     Stage(
         "frames",
@@ -22,6 +23,7 @@ STAGES = (
         settings=(*TIME, "frames.short_side", "frames.sampling"),
         indirect_settings=LIMITS,
         reads_source=True,
+        version=2,
     ),
     Stage(
         "sequence_frames",
@@ -31,6 +33,7 @@ STAGES = (
         settings=("cnn_rnn.sequence_length", "cnn_rnn.sampling", "frames.short_side"),
         indirect_settings=LIMITS,
         reads_source=True,
+        version=2,
     ),
     Stage(
         "timeline_frames",
@@ -40,6 +43,7 @@ STAGES = (
         settings=("timeline.fps", "timeline.short_side"),
         indirect_settings=LIMITS,
         reads_source=True,
+        version=2,
     ),
     Stage(
         "wav",
@@ -49,6 +53,7 @@ STAGES = (
         settings=("wav.silence_db",),
         indirect_settings=LIMITS,
         reads_source=True,
+        version=2,
     ),
     Stage(
         "flow",
