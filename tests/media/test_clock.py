@@ -12,7 +12,7 @@ import pytest
 from media.clips import HEIGHT, numbered_picture, read_number, run_ffmpeg, write_numbered_clip
 from unmuted.media.clock import Continuity
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.framecrc import Entry
+from unmuted.media.framecrc import Listing
 from unmuted.media.frames import read_frames
 from unmuted.media.probe import Limits, Probe, probe
 from unmuted.media.wav import read_wav
@@ -148,14 +148,12 @@ def test_a_joined_matroska_file_says_that_its_time_goes_back(tmp_path: Path) -> 
     assert found.duration_s == pytest.approx(SECONDS, abs=0.1)
 
 
-def entry(dts: float, duration: float = 0.04) -> Entry:
-    return Entry(0, Fraction(dts), Fraction(dts), Fraction(duration), False, False)
-
-
 def test_continuity() -> None:
     clock = Continuity()
-    for dts in (0, 1, 2.5, 1000, 1001, 3):
-        clock.add(entry(dts))
+    times = (0, 1, 2.5, 1000, 1001, 3)
+    packets = [f"0, {int(1000 * time)}, {int(1000 * time)}, 40, 9, 0x00\n" for time in times]
+    for entry in Listing().entries(["#tb 0: 1/1000\n", *packets]):
+        clock.add(entry)
     assert clock.jumps == 2
     assert float(clock.jump) == pytest.approx(997.46) and float(clock.jumps_at) == pytest.approx(
         2.54
