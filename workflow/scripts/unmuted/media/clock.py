@@ -22,7 +22,7 @@ from unmuted.media.framecrc import Entry
 
 # The rule of ffmpeg (-dts_delta_threshold and the 0.1 s of its demuxer).
 _FORWARD_S = 10
-_BACK_S = Fraction(1, 10)
+_BACK_S = 0.1
 
 # What ffmpeg says where it does not let time stamps go back in a listing; 5.1 has the second form.
 _HELD = re.compile(
@@ -42,15 +42,16 @@ class Continuity:
 
     def __init__(self) -> None:
         self.jumps = 0
-        self.jump = self.jumps_at = self.gap = self.gap_at = Fraction(0)
-        self._begins: Fraction | None = None
-        self._last = self._expected = Fraction(0)
+        self.jump = self.jumps_at = self.gap = self.gap_at = 0.0
+        self._begins: float | None = None
+        self._last = self._expected = 0.0
 
     def add(self, entry: Entry) -> None:
         """Look at the next packet in the order of the file."""
-        time = entry.dts if entry.dts is not None else entry.pts
-        if time is None:
+        known = entry.dts if entry.dts is not None else entry.pts
+        if known is None:
             return
+        time = float(known)
         if self._begins is None:
             self._begins = self._last = self._expected = time
         step = time - self._last
@@ -60,7 +61,12 @@ class Continuity:
             self.jumps += 1
         elif step > self.gap:
             self.gap, self.gap_at = step, self._last - self._begins
-        self._last, self._expected = time, time + entry.duration
+        self._last, self._expected = time, time + float(entry.duration)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the first packet to the one that was added last."""
+        return 0.0 if self._begins is None else abs(self._last - self._begins)
 
     def add_steps_back(self, log: str, stream: int, time_base: Fraction) -> None:
         """Look for jumps back in the log of a listing, in which the time stands still then.
@@ -71,10 +77,10 @@ class Continuity:
             time_base: of that stream there.
         """
         for new, old, previous, current in _HELD.findall(log):
-            step = (int(current) - int(previous)) * time_base
+            step = float((int(current) - int(previous)) * time_base)
             if int(new or old) == stream and step < -_BACK_S and not self.jumps:
-                begins = self._begins or Fraction(0)
-                self.jump, self.jumps_at = step, int(previous) * time_base - begins
+                held_at = float(int(previous) * time_base)
+                self.jump, self.jumps_at = step, held_at - (self._begins or 0.0)
                 self.jumps = 1
 
     def __str__(self) -> str:
@@ -83,5 +89,5 @@ class Continuity:
             return ""
         way = "forward" if self.jump > 0 else "back"
         more = f" and {self.jumps - 1} times more" if self.jumps > 1 else ""
-        size, moment = abs(float(self.jump)), float(self.jumps_at)
+        size, moment = abs(self.jump), self.jumps_at
         return f"the time stamps jump {way} by {size:.6g} s after {moment:.3g} s{more}"

@@ -32,6 +32,7 @@ __all__ = ["Limits", "Probe", "check_file", "probe", "video_limits"]
 ALL_FRAMES = {"fps_mode": "passthrough", "enc_time_base": "1:1000000"}
 
 _SLOWEST_DISK = 10_000_000  # bytes a second
+_ROUNDING_S = 1e-6
 _FASTEST_CAMERA = 300  # frames a second; a higher rate is more often an error in the file
 
 # What the filter `showinfo` says of the first frame: P, or which of two fields comes first.
@@ -270,11 +271,13 @@ def _read_listing(
             if not shown:
                 lone = listing.lone_stream_of("video")
                 _check_size((0, 0) if lone is None else _size(listing.header[lone]), limits)
-            stream = shown.setdefault(entry.stream, Shown(are_frames))
-            seconds = stream.add(entry)
+            if entry.stream not in shown:
+                shown[entry.stream] = Shown(are_frames)
+            stream = shown[entry.stream]
+            stream.add(entry)
             _check_count(stream.listed, limits)
             if entry.stream == lone and (is_bridged or not stream.clock.jumps):
-                _check_length(seconds, limits, stream.note())
+                _check_length(stream.clock.elapsed, limits, stream)
         packets.log = run.finish()
     if not listing.header:
         raise _refusal(packets.log)
@@ -292,10 +295,14 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
         raise MediaError("too_large", f"{width}x{height} pixels, allowed are {limits.max_pixels}")
 
 
-def _check_length(seconds: Fraction, limits: Limits, note: str) -> None:
-    if seconds > limits.max_seconds:
-        longer = f"longer than the {limits.max_seconds:g} s allowed"
-        raise MediaError("too_long", _joined(longer, note))
+def _check_length(seconds: float, limits: Limits, shown: Shown) -> None:
+    if seconds > limits.max_seconds + _ROUNDING_S:
+        raise _too_long(limits, shown.note())
+
+
+def _too_long(limits: Limits, *notes: str) -> MediaError:
+    longer = f"longer than the {limits.max_seconds:g} s allowed"
+    return MediaError("too_long", _joined(longer, *notes))
 
 
 def _check_count(entries: int, limits: Limits) -> None:
@@ -305,9 +312,8 @@ def _check_count(entries: int, limits: Limits) -> None:
 
 def _check_duration(seconds: Fraction, count: int, limits: Limits, note: str) -> None:
     """Raise MediaError where all that is shown, the last frame included, is too long or short."""
-    _check_length(
-        seconds, limits, _joined(f"it shows {count} frames for {float(seconds):.6g} s", note)
-    )
+    if seconds > limits.max_seconds:
+        raise _too_long(limits, f"it shows {count} frames for {float(seconds):.6g} s", note)
     if seconds < limits.min_seconds:
         needed = f"{float(seconds):.2g} s, at least {limits.min_seconds:g} s are needed"
         raise MediaError("too_short", _joined(needed, note))

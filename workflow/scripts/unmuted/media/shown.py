@@ -25,19 +25,16 @@ class Shown:
         self.count = self.listed = 0
         self.is_undated = self.is_cut_short = False
         self.clock = Continuity()
-        self._first = self._last = self._began = Fraction(0)
+        self._first = self._last = Fraction(0)
         self._last_duration = Fraction(0)
 
-    def add(self, entry: Entry) -> Fraction:
-        """Count the next entry of the stream; return how far it lies from the first, in seconds."""
-        decoded_at = next((t for t in (entry.dts, entry.pts) if t is not None), Fraction(0))
-        self._began = decoded_at if not self.listed else self._began
+    def add(self, entry: Entry) -> None:
+        """Count the next entry of the stream."""
         self.listed += 1
         self.is_cut_short |= entry.corrupt
         self.clock.add(entry)
         if self._are_frames or not (entry.discarded or entry.corrupt):
             self._show(entry)
-        return abs(decoded_at - self._began)
 
     def _show(self, entry: Entry) -> None:
         known = entry.pts if entry.pts is not None else entry.dts
@@ -59,8 +56,7 @@ class Shown:
         if self.clock.jumps:
             return str(self.clock)
         gap = self.clock.gap
-        usual = (self._last - self._first - gap) / max(1, self.count - 2)
+        usual = (float(self._last - self._first) - gap) / max(1, self.count - 2)
         if self.count < 3 or gap < _LONG_GAP_S or gap < _LONG_GAP_STEPS * usual:
             return ""
-        begins = float(self.clock.gap_at)
-        return f"no new picture for {float(gap):.3g} s, {begins:.3g} s after the first"
+        return f"no new picture for {gap:.3g} s, {self.clock.gap_at:.3g} s after the first"
