@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from media.clips import (
@@ -16,11 +19,15 @@ from media.clips import (
     write_clip_with_sound,
     write_numbered_clip,
 )
+from unmuted.dataset.videos import Video
 from unmuted.media import process
 from unmuted.media.ffmpeg import MediaError
+from unmuted.media.flow import flow_images
 from unmuted.media.framecrc import Listing
-from unmuted.media.frames import read_frames
+from unmuted.media.frames import TimelineFrames, read_frames
 from unmuted.media.probe import Limits, Probe, probe, video_limits
+from unmuted.media.representative import motion_magnitudes
+from unmuted.media.source import source_content
 from unmuted.media.tracks import Track
 
 TONE = "sine=duration=3:sample_rate=48000"
@@ -159,9 +166,88 @@ def test_the_time_limit_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert status_of(clip, Limits(timeout_s=0.001)) == "timeout"
 
 
+def test_a_clip_that_is_too_short_to_be_seen(tmp_path: Path) -> None:
+    """As writers make them that take the clock of the container for the frame rate."""
+    pictures = write_numbered_clip(tmp_path / "silent.mp4", range(75), 90000)
+    clip, sound = tmp_path / "a.mp4", ("-f", "lavfi", "-i", "sine=duration=0.5")
+    run_ffmpeg("-i", pictures, *sound, "-c:v", "copy", "-c:a", "aac", clip)
+    with pytest.raises(MediaError, match="too_short") as finding:
+        probe(clip)
+    assert "90000 frames a second" in finding.value.reason
+    assert "the sound lasts 0.5" in finding.value.reason
+    found = probe(clip, Limits(min_seconds=0.0005))
+    assert found.packets == 75 and found.note in finding.value.reason
+
+
+def test_a_rate_that_no_camera_has_is_told(tmp_path: Path) -> None:
+    notes = {
+        rate: probe(write_numbered_clip(tmp_path / f"{rate}.mp4", range(100), rate)).note
+        for rate in (25, 240, 1000)
+    }
+    assert notes[25] == notes[240] == ""
+    assert notes[1000].startswith("1000 frames a second")
+
+
+def test_a_single_picture_is_told(tmp_path: Path) -> None:
+    clip = write_clip_with_sound(tmp_path / "a.mp4", TONE, "-c:a", "aac", seconds=0.04)
+    assert probe(clip).note == "a single picture, the sound lasts 3 s"
+
+
+def test_the_length_is_that_of_what_is_shown_the_last_frame_included(tmp_path: Path) -> None:
+    """Two pictures, of which the second is shown for 50 s, whatever the first packet says."""
+    header = b"YUV4MPEG2 W16 H16 F1:50 Ip A1:1 C420jpeg\n"
+    (tmp_path / "a.y4m").write_bytes(header + 2 * (b"FRAME\n" + bytes(16 * 16 * 3 // 2)))
+    assert probe(tmp_path / "a.y4m", Limits(max_seconds=100)).duration_s == 100
+    assert status_of(tmp_path / "a.y4m", Limits(max_seconds=99)) == "too_long"
+
+
+@pytest.mark.parametrize(("size", "short_side"), [("512x4", 72), ("4x512", 72), ("320x32", 16)])
+def test_a_strip_is_no_picture(size: str, short_side: int, tmp_path: Path) -> None:
+    """In pictures of less than 16 pixels the algorithms for optical flow fail or crash."""
+    run_ffmpeg("-f", "lavfi", "-i", f"testsrc=s={size}:d=1:r=5", "-c:v", "ffv1", tmp_path / "a.mkv")
+    found = probe(tmp_path / "a.mkv")
+    with pytest.raises(MediaError, match="too_thin"):
+        read_frames(tmp_path / "a.mkv", found, 4, short_side)
+    with pytest.raises(MediaError, match="too_thin"):
+        TimelineFrames(tmp_path / "a.mkv", found, 4, short_side)
+
+
+def test_the_flow_of_the_thinnest_pictures_that_are_accepted(tmp_path: Path) -> None:
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc=s=640x16:d=1:r=5", "-c:v", "ffv1", tmp_path / "a.mkv")
+    found = probe(tmp_path / "a.mkv")
+    sample = read_frames(tmp_path / "a.mkv", found, 4, 80)
+    assert sample.images.shape[1:3] == (16, 640)
+    assert np.isfinite(motion_magnitudes(sample.images, sample.timestamps)).all()
+    assert flow_images(sample.images, sample.timestamps, 100.0).shape == sample.images.shape
+
+
+def test_the_size_of_a_file_counts_before_it_is_read(tmp_path: Path) -> None:
+    clip = write_numbered_clip(tmp_path / "a.mp4", range(5), 25)
+    size = clip.stat().st_size
+    assert probe(clip, Limits(max_bytes=size)).packets == 5
+    assert status_of(clip, Limits(max_bytes=size - 1)) == "too_large"
+    os.truncate(clip, 10**13)
+    assert status_of(clip) == "too_large"
+    os.truncate(clip, 10**9)
+    assert status_of(clip) == "sparse"
+    video = Video("a", clip, "label", None, "group", tmp_path)
+    begun = time.monotonic()
+    assert source_content(video, False, 10**12).startswith("sparse: 1 of 1 GB are holes")
+    assert source_content(video, False, 10**8).startswith("too_large: 1 GB, allowed are 0.1 GB")
+    assert time.monotonic() - begun < 0.2  # of a second that hashing it takes
+
+
 def test_limits_follow_the_length_that_a_dataset_allows() -> None:
     short, long = (
-        video_limits({"max_seconds": seconds, "max_megapixels": 34}) for seconds in (60, 4 * 3600)
+        video_limits(
+            {
+                "max_seconds": seconds,
+                "min_seconds": 0.025,
+                "max_megapixels": 34,
+                "max_gigabytes": 64,
+            }
+        )
+        for seconds in (60, 4 * 3600)
     )
     assert short == Limits()
     assert short.timeout(3) == short.timeout(60) == 300

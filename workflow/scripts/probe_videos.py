@@ -12,13 +12,16 @@ from unmuted.pipeline.registry import run_job
 def main(job: Job) -> None:
     """Bring the probes of one shard up to date."""
     videos = job.config["videos"]
-    follow = videos["follow_links"]
+    follow, limits = videos["follow_links"], video_limits(videos)
     contents = (
         {}
         if job.is_generated
-        else {name: source_content(video, follow) for name, video in job.videos.items()}
+        else {
+            name: source_content(video, follow, limits.max_bytes)
+            for name, video in job.videos.items()
+        }
     )
-    compute = partial(look, limits=video_limits(videos), follow_links=follow, contents=contents)
+    compute = partial(look, limits=limits, follow_links=follow, contents=contents)
     job.run_shard(compute, contents)
 
 

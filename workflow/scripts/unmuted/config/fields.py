@@ -98,6 +98,8 @@ Cosine = _number(ge=-1, le=1)
 FramesASecond = _number(gt=0, le=60)
 StepsASecond = _number(gt=0, le=1_000)
 Megapixels = _number(gt=0, le=10_000)
+Gigabytes = _number(gt=0, le=1_000_000)
+UpToAMinute = _number(ge=0, le=60)
 UpToADay = _number(gt=0, le=86_400)
 Percentile = _number(ge=0, le=99)
 Count = Annotated[int, Field(ge=1, le=MOST)]
@@ -122,7 +124,7 @@ Distinct = Annotated[
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 DistinctOrNone = Annotated[
     tuple[Item, ...],
-    Field(strict=False, json_schema_extra=_UNIQUE),
+    Field(strict=False, max_length=MOST_VALUES, json_schema_extra=_UNIQUE),
     AfterValidator(_distinct),
     PlainSerializer(list),
 ]

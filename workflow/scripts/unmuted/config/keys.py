@@ -15,7 +15,13 @@ def keys_of(name: str, section: type[Section], but: Collection[str] = ()) -> tup
 
 
 TIME = keys_of("clips", ClipSettings)
-LIMITS = ("videos.max_seconds", "videos.max_megapixels", "videos.follow_links")
+LIMITS = (
+    "videos.max_seconds",
+    "videos.min_seconds",
+    "videos.max_megapixels",
+    "videos.max_gigabytes",
+    "videos.follow_links",
+)
 WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
 VIT = keys_of("vit", VitSettings)
 AST = keys_of("ast", AstSettings)

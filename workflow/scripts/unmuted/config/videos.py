@@ -6,7 +6,15 @@ from typing import Literal, Self
 
 from pydantic import MISSING, Field, model_validator
 
-from unmuted.config.fields import Megapixels, Section, Seed, Text, UpToADay
+from unmuted.config.fields import (
+    Gigabytes,
+    Megapixels,
+    Section,
+    Seed,
+    Text,
+    UpToADay,
+    UpToAMinute,
+)
 
 
 class ColumnSettings(Section):
@@ -73,8 +81,18 @@ class VideoSettings(Section):
     max_seconds: UpToADay = Field(
         60, description="seconds; longer videos are refused (ledger status too_long)"
     )
+    min_seconds: UpToAMinute = Field(
+        0.025,
+        description="seconds; shorter videos are refused (ledger status too_short); the default is "
+        "one window of the sound's spectrogram",
+    )
     max_megapixels: Megapixels = Field(
         34, description="megapixels; larger pictures are refused (ledger status too_large)"
+    )
+    max_gigabytes: Gigabytes = Field(
+        64,
+        description="gigabytes; larger files are refused before a byte is read (ledger status "
+        "too_large), and so are files of which more than half is holes (sparse)",
     )
 
     @model_validator(mode="after")

@@ -16,8 +16,9 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused: longer videos, of more frames, of larger pictures.
+    """What is refused: longer and shorter videos, of more frames, of larger pictures or files.
 
+    min_seconds: one window of the sound's spectrogram (25 ms); a single frame at 25 fps is longer.
     timeout_s: of CPU time, for one call of ffmpeg on a video of up to a minute; see `timeout`.
     """
 
@@ -25,6 +26,8 @@ class Limits:
     max_frames: int = _LEAST_FRAMES
     max_pixels: int = 34_000_000
     timeout_s: float = 300.0
+    min_seconds: float = 0.025
+    max_bytes: int = 64_000_000_000
 
     def timeout(self, seconds: float) -> float:
         """Return the CPU time, in seconds, of a call of ffmpeg on a video of so many seconds."""
@@ -38,4 +41,6 @@ def video_limits(videos: Mapping[str, Any]) -> Limits:
         max_seconds=seconds,
         max_frames=max(_LEAST_FRAMES, int(seconds * _FASTEST)),
         max_pixels=int(videos["max_megapixels"] * 1e6),
+        min_seconds=videos["min_seconds"],
+        max_bytes=int(videos["max_gigabytes"] * 1e9),
     )

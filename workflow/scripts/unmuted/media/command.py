@@ -20,6 +20,8 @@ from unmuted.dataset.containers import DEMUXERS
 from unmuted.media.ffmpeg import binary
 
 _INPUT = "input"  # in place of the path in the graph: ffmpeg-python accepts only UTF-8 names
+# A second output, to nothing. Its packets are numbered, so that their times raise no objections.
+_READ_ALL = ["-map", "0:V?", "-map", "0:a?", "-c", "copy", "-bsf", "setts=ts=N", "-f", "null", "-"]
 _MAX_ALLOCATION = 1 << 30  # bytes, of a single block
 _MAX_PROBED = 20_000_000  # bytes read to recognise the streams ...
 _MAX_ANALYSED = 10_000_000  # ... and microseconds
@@ -45,7 +47,9 @@ def open_input(**decoder: object) -> FilterableStream:
     )
 
 
-def decode_command(path: Path, output: OutputStream, log_level: str = "error") -> list[str]:
+def decode_command(
+    path: Path, output: OutputStream, log_level: str = "error", is_bridged: bool = False
+) -> list[str]:
     """Return the command line that reads `path` and writes `output`.
 
     `-copyts` keeps the file's own clock, on which sound and picture are aligned. The prefix `file:`
@@ -55,6 +59,8 @@ def decode_command(path: Path, output: OutputStream, log_level: str = "error") -
         path: any path, also one whose name is not UTF-8.
         output: made from :func:`open_input`.
         log_level: ffmpeg's; each line of the log names its level.
+        is_bridged: `Probe.is_bridged`: one clock without the jumps of the file's time stamps, for
+            which the packets of all its streams are read (see `unmuted.media.clock`).
 
     Raises:
         ValueError: `output` is not made from :func:`open_input`, or has a second input.
@@ -62,10 +68,11 @@ def decode_command(path: Path, output: OutputStream, log_level: str = "error") -
     log = ["-nostdin", "-hide_banner", "-loglevel", f"level+{log_level}"]
     threads = ["-filter_threads", "1", "-filter_complex_threads", "1"]
     limits = ["-max_alloc", str(_MAX_ALLOCATION), *threads]
-    arguments = ffmpeg.compile(output, cmd=[binary(), *log, *limits, "-copyts"])
+    clock = [] if is_bridged else ["-copyts"]
+    arguments = ffmpeg.compile(output, cmd=[binary(), *log, *limits, *clock])
     places = [i + 1 for i, argument in enumerate(arguments) if argument == "-i"]
     if [arguments[place] for place in places] != [_INPUT]:
         names = ", ".join(arguments[place] for place in places)
         raise ValueError(f"expected the one input that open_input() returns, found {names}")
     arguments[places[0]] = f"file:{os.path.abspath(path)}"
-    return arguments
+    return arguments + (_READ_ALL if is_bridged else [])

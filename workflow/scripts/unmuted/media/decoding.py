@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.tensors import TensorSpool
@@ -12,6 +13,9 @@ from unmuted.media.frames import FrameSample, TimelineFrames
 from unmuted.media.images import encode_images, spool_images
 from unmuted.media.probe import Probe
 from unmuted.media.source import decode, read_probe
+
+if TYPE_CHECKING:
+    from unmuted.engine.artifacts import Payload
 
 
 def decode_frames(
@@ -30,7 +34,7 @@ def decode_frames(
             yield Result(task.name, None, error.status, error.reason)
         else:
             images = encode_images(sample.images, sample.timestamps, probe.duration_s)
-            yield Result(task.name, images, "damaged" if sample.warning else "ok", sample.warning)
+            yield _result(task, images, sample)
 
 
 def decode_timelines(
@@ -49,5 +53,10 @@ def decode_timelines(
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:
-            status = "damaged" if timeline.warning else "ok"
-            yield Result(task.name, images, status, timeline.warning)
+            yield _result(task, images, timeline)
+
+
+def _result(task: Task, images: Payload, frames: FrameSample | TimelineFrames) -> Result:
+    status = "damaged" if frames.warning else "ok"
+    reason = "; ".join(filter(None, [frames.warning, frames.note]))
+    return Result(task.name, images, status, reason)

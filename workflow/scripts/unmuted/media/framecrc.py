@@ -48,6 +48,11 @@ class Listing:
         """Return the index of the stream of this type (`video` or `audio`), None without one."""
         return next((i for i, h in self.header.items() if h.get("media_type") == media_type), None)
 
+    def lone_stream_of(self, media_type: str) -> int | None:
+        """Return the index of the stream of this type where there is exactly one, else None."""
+        streams = [i for i, h in self.header.items() if h.get("media_type") == media_type]
+        return streams[0] if len(streams) == 1 else None
+
     def _read_header(self, line: str) -> None:
         key, _, value = line[1:].partition(":")
         name, _, stream = key.strip().partition(" ")

@@ -10,7 +10,6 @@ groups of pictures.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,19 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from unmuted.media import ffmpeg
-from unmuted.media.command import decode_command, open_input
+from unmuted.media.decoder import DecodedFrames
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.framecrc import Listing
-from unmuted.media.probe import ALL_FRAMES, Limits, Probe
-from unmuted.media.process import Process
+from unmuted.media.probe import Limits, Probe
 
 MAX_ASPECT = 8  # long side over short side: a bound on the memory for very wide pictures
+MIN_SIDE = 16  # pixels, under which OpenCV's algorithms for optical flow fail or crash
 
 # Times this close count as equal: at 24 fps and 18 steps in 3 s every step falls exactly on a
 # frame, and rounding must not choose the frame before it.
 _TIME_TOLERANCE_S = 5e-6
-_SCALER = "bicubic+accurate_rnd+full_chroma_int+bitexact"  # the same pixels with and without SIMD
 
 
 @dataclass(frozen=True)
@@ -42,12 +38,14 @@ class FrameSample:
         timestamps: float64 `(T,)`, when each is presented, in seconds after the first frame.
         decoded: frames that could be decoded in the whole clip.
         warning: what was lost in a damaged file, empty for an undamaged one.
+        note: what else a person should know of the pictures, such as that they were deinterlaced.
     """
 
     images: np.ndarray
     timestamps: np.ndarray
     decoded: int
     warning: str = ""
+    note: str = ""
 
 
 def sample_times(start: float, duration: float, steps: int) -> np.ndarray:
@@ -66,6 +64,15 @@ def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
+def _stored_size(probe: Probe, short_side: int) -> tuple[int, int]:
+    """Return `scaled_size` of a video's pictures; raise MediaError where that is too thin."""
+    width, height = scaled_size(probe.width, probe.height, short_side)
+    if min(width, height) < MIN_SIDE:
+        sizes = f"{probe.width}x{probe.height} pixels would be {width}x{height}"
+        raise MediaError("too_thin", f"{sizes} where at least {MIN_SIDE} are needed on each side")
+    return width, height
+
+
 def read_frames(
     path: Path, probe: Probe, steps: int, short_side: int, limits: Limits | None = None
 ) -> FrameSample:
@@ -81,7 +88,8 @@ def read_frames(
         short_side: of the returned images, in pixels.
 
     Raises:
-        MediaError: `no_frames` where nothing can be decoded, `timeout`.
+        MediaError: `too_thin` for a picture that is no more than a strip, `no_frames` where nothing
+            can be decoded, `timeout`.
     """
     wanted = sample_times(0.0, probe.duration_s, steps) + _TIME_TOLERANCE_S
     return read_kept(path, probe, steps, short_side, partial(keep_shown, wanted=wanted), limits)
@@ -102,15 +110,13 @@ def read_kept(
     out are zeros. Raises as :func:`read_frames`.
     """
     limits = limits or Limits()
-    width, height = scaled_size(probe.width, probe.height, short_side)
+    width, height = _stored_size(probe, short_side)
     images = np.zeros((steps, height, width, 3), dtype=np.uint8)
     timestamps = np.zeros(steps, dtype=np.float64)
-    log: list[str] = []
-    frames = _decode(path, probe, (width, height), limits, log)
-    decoded = keep(frames, images=images, timestamps=timestamps)
-    _check_decoded(decoded, log[0])
+    frames = DecodedFrames(path, probe, (width, height), limits)
+    keep(frames, images=images, timestamps=timestamps)
     timestamps = np.round(timestamps, 6)  # ffmpeg was asked for microseconds
-    return FrameSample(images, timestamps, decoded, _warning(probe, decoded, log[0]))
+    return FrameSample(images, timestamps, frames.count, frames.warning, frames.note)
 
 
 class TimelineFrames:
@@ -124,16 +130,17 @@ class TimelineFrames:
         decoded: frames that were decoded; known only once the iteration has ended.
         warning: what was lost in a damaged file, known then too; empty for an undamaged one. In a
             gap the last frame before it stays: its time says how old it is.
+        note: what else a person should know of the pictures, known then too.
     """
 
     def __init__(
         self, path: Path, probe: Probe, fps: float, short_side: int, limits: Limits | None = None
     ) -> None:
         self._path, self._probe, self._limits = path, probe, limits or Limits()
-        self._size = scaled_size(probe.width, probe.height, short_side)
+        self._size = _stored_size(probe, short_side)
         self._wanted = grid_times(probe.duration_s, fps)
         self.steps = len(self._wanted)
-        self.decoded, self.warning = 0, ""
+        self.decoded, self.warning, self.note = 0, "", ""
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
         """Yield `(seconds after the first frame, image uint8 (H, W, 3), RGB)` of every step.
@@ -141,12 +148,10 @@ class TimelineFrames:
         Raises:
             MediaError: `no_frames` where nothing can be decoded, `timeout`.
         """
-        log: list[str] = []
-        frames = _Counted(_decode(self._path, self._probe, self._size, self._limits, log))
+        frames = DecodedFrames(self._path, self._probe, self._size, self._limits)
         for time_s, image in shown_frames(frames, self._wanted + _TIME_TOLERANCE_S):
             yield round(time_s, 6), image
-        self.decoded = _check_decoded(frames.count, log[0])
-        self.warning = _warning(self._probe, self.decoded, log[0])
+        self.decoded, self.warning, self.note = frames.count, frames.warning, frames.note
 
 
 def grid_times(duration: float, fps: float) -> np.ndarray:
@@ -211,47 +216,3 @@ def keep_shown(
     for step, (time_s, image) in enumerate(shown_frames(counted, wanted)):
         images[step], timestamps[step] = image, time_s
     return counted.count
-
-
-def _decode(
-    path: Path, probe: Probe, size: tuple[int, int], limits: Limits, log: list[str]
-) -> Iterator[tuple[float, np.ndarray]]:
-    """Yield `(seconds after the start, image)` of every frame, and append the log of ffmpeg.
-
-    ffmpeg writes each frame twice: its pixels to one pipe and its time to another, by one muxer,
-    so that the two cannot get out of step.
-    """
-    width, height = size
-    reading, writing = os.pipe()
-    with open(reading, "rb") as times, open(writing, "wb") as times_end:
-        arguments = _decode_command(path, size, limits, writing)
-        with Process(arguments, limits.timeout(probe.duration_s), pass_fds=(writing,)) as run:
-            times_end.close()  # ffmpeg holds the only writing end now: its exit ends the stream
-            entries = Listing().entries(line.decode("ascii") for line in times)
-            while len(pixels := run.stdout.read(width * height * 3)) == width * height * 3:
-                entry = next(entries, None)
-                if entry is None:
-                    break
-                image = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
-                yield float(entry.pts or 0) - probe.start_s, image
-            log.append(run.finish())
-
-
-def _decode_command(path: Path, size: tuple[int, int], limits: Limits, times_fd: int) -> list[str]:
-    scaled = open_input(max_pixels=limits.max_pixels)["V:0"].filter("scale", *size, flags=_SCALER)
-    outputs = f"[f=rawvideo]pipe:1|[f=framecrc:flush_packets=1]pipe:{times_fd}"
-    pixels = {"format": "tee", "c:v": "rawvideo", "pix_fmt": "rgb24"}
-    return decode_command(path, scaled.output(outputs, **pixels, **ALL_FRAMES))
-
-
-def _check_decoded(count: int, log: str) -> int:
-    if count == 0:
-        raise MediaError("no_frames", ffmpeg.first_error(log) or "no frame can be decoded")
-    return count
-
-
-def _warning(probe: Probe, decoded: int, log: str) -> str:
-    error = ffmpeg.first_error(log)
-    if not error and (not probe.damage or decoded >= probe.expected_frames):
-        return ""
-    return f"damaged: {decoded} of {probe.expected_frames} frames decoded ({error or probe.damage})"

@@ -19,6 +19,7 @@ from unmuted.errors import MachineError
 from unmuted.media.control import can_decode
 from unmuted.media.failures import DecoderFailure
 from unmuted.media.ffmpeg import MediaError
+from unmuted.media.file_size import check_file_size
 from unmuted.media.files import cannot_read, check_file
 from unmuted.media.probe import Probe
 from unmuted.text import printable
@@ -48,8 +49,8 @@ def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read
     return found
 
 
-def source_content(video: Video, follow_links: bool) -> str:
-    """Return the digest of a user's file, or why it may not be opened, for its fingerprint.
+def source_content(video: Video, follow_links: bool, max_bytes: int) -> str:
+    """Return the digest of a user's file, or why it may not be read, for its fingerprint.
 
     Raises:
         MachineError: the file is not the planned one, or cannot be read.
@@ -57,6 +58,7 @@ def source_content(video: Video, follow_links: bool) -> str:
     _check_planned(video)
     try:
         check_file(video.file, video.root, follow_links)
+        check_file_size(video.file, max_bytes)
         content = digest_file(video.file)
     except MediaError as error:
         return f"{error.status}: {error.reason}"

@@ -25,6 +25,7 @@ STAGES = (
         indirect_settings=LIMITS,
         tools=("ffmpeg",),
         reads_source=True,
+        version=2,
     ),
     Stage(
         "sequence_frames",
@@ -35,6 +36,7 @@ STAGES = (
         indirect_settings=LIMITS,
         tools=("ffmpeg",),
         reads_source=True,
+        version=2,
     ),
     Stage(
         "timeline_frames",
@@ -45,6 +47,7 @@ STAGES = (
         indirect_settings=LIMITS,
         tools=("ffmpeg",),
         reads_source=True,
+        version=2,
     ),
     Stage(
         "wav",

@@ -21,9 +21,9 @@ def look(
     """
     for task in tasks:
         try:
-            streams = decode(task, follow_links, partial(probe, limits=limits)).as_json()
+            found = decode(task, follow_links, partial(probe, limits=limits))
         except MediaError as error:
             yield Result(task.name, None, error.status, error.reason)
         else:
             digest = contents.get(task.name) or task.inputs["clips"].row.digest
-            yield Result(task.name, {**streams, "digest": digest})
+            yield Result(task.name, {**found.as_json(), "digest": digest}, reason=found.note)
