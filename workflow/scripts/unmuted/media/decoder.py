@@ -12,7 +12,7 @@ decoding begins again, with a deinterlacer, which leaves whole frames as they ar
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class DecodedFrames:
                     self.count += 1
                     yield time_s, image
 
-    def _decode(self, deinterlace: bool) -> Iterator[tuple[float, np.ndarray]]:
+    def _decode(self, deinterlace: bool) -> Generator[tuple[float, np.ndarray]]:
         """Yield `(seconds after the start, image)` of every frame, and keep the log of ffmpeg."""
         width, height = self._size
         depth = np.dtype(np.uint16 if self._colours else np.uint8)

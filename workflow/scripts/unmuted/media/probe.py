@@ -251,7 +251,7 @@ def _decode(
     if numerator > 0 and denominator > 0:
         width = max(1, round(width * numerator / denominator))
     fields, tags = _FIELDS.search(frames.log), _COLOURS.search(frames.log)
-    is_interlaced = bool(fields) and fields[1] != "P"
+    is_interlaced = fields is not None and fields[1] != "P"
     colours = Colours(tags[3], tags[2], tags[1]) if tags else None
     return _Picture(width, height, is_interlaced, colours, frames.shown[0])
 
