@@ -177,6 +177,7 @@ class Run:
         Raises UserError like `check_identity`.
         """
         record_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        self.dataset.repair_kept_splits()
         runs = {"": self, **self._scenarios}
         planned = {path: run.jobs.planned() for path, run in runs.items()}
         self.dataset.write_record(RUN_RECORD, planned)
