@@ -30,6 +30,7 @@ LAYERS = (
     "training",
     "dataset",
     "config",
+    "files",
     "digests",
     "text",
     "errors",

@@ -9,7 +9,6 @@ the artifacts; each stage brings a `compute` generator that takes the tasks stil
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ from unmuted.engine.ledger import (
     DamagedLedger,
     Journal,
     LedgerEntry,
+    format_rows,
     read_journal,
     read_rows,
     write_rows,

@@ -39,8 +39,9 @@ log = logging.getLogger("unmuted")
 def locked_file(path: Path, wait: bool = True) -> Iterator[bool]:
     """Hold the lock on a file, which is made where it is missing, and never changed.
 
-    Gives False where the file has been removed or replaced meanwhile, or its folder. Raises BlockingIOError without `wait` when the lock is taken, UserError where no lock can be
-    had: the path is a link or no file, or the file system is full or read-only.
+    Gives False where the file has been removed or replaced meanwhile, or its folder. Raises
+    BlockingIOError without `wait` when the lock is taken, UserError where the path is a link or no
+    file.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
@@ -68,12 +69,12 @@ def locked_file(path: Path, wait: bool = True) -> Iterator[bool]:
 def has_locks(folder: Path) -> bool:
     """Return whether the file system of a folder, which is made, has locks of the kernel."""
     folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / f".lock-{os.getpid()}"
+    trial = folder / f".lock-{os.getpid()}"
     try:
-        with open(probe, "w") as file:
+        with open(trial, "w") as file:
             return any(_try(lock, file.fileno()) for lock in (fcntl.flock, fcntl.lockf))
     finally:
-        probe.unlink(missing_ok=True)
+        trial.unlink(missing_ok=True)
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

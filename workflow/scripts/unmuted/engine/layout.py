@@ -13,7 +13,7 @@ from typing import Any
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.seeds import partition_seeds
-from unmuted.engine.sharded_dataset import RESULTS, SPLITS_TABLE, ShardedDataset
+from unmuted.engine.sharded_dataset import RESULTS, ShardedDataset
 from unmuted.errors import UserError
 
 DATASET_IDENTITY = RESULTS / ".source.json"  # which dataset results/ belongs to

@@ -21,16 +21,16 @@ from unmuted.errors import UserError
 from unmuted.files import read_bytes
 from unmuted.text import one_line
 
+LEDGER = ".ledger.csv"  # ending
 OK = "ok"
 UNFINISHED = "unfinished"  # of a journal: what it held of a video before is being replaced
 
-_DIGEST = re.compile(r"(?:[0-9a-f]{32})?")
 _VALUES = {
     "video_id": re.compile(r"[^/]+"),
     "status": re.compile(r"[a-z][a-z0-9_]*"),
     "reason": re.compile(r".*"),
-    "fingerprint": _DIGEST,
-    "digest": _DIGEST,
+    "fingerprint": re.compile(r"[0-9A-Za-z]{0,64}"),
+    "digest": re.compile(r"(?:[0-9a-f]{32})?"),
     "bytes": re.compile(r"[0-9]+"),
     "seconds": re.compile(r"[0-9]+\.[0-9]{3}"),
 }

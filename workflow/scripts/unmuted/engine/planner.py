@@ -13,8 +13,8 @@ from typing import Any
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.job_notes import NOTE, read_note, table_note
-from unmuted.engine.layout import SPLITS_TABLE, Layout
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.layout import Layout
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Stage
 from unmuted.errors import UserError
 

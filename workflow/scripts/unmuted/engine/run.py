@@ -15,10 +15,10 @@ from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
 from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS_TABLE, Layout
+from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, Layout
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
 

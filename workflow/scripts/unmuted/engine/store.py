@@ -11,12 +11,12 @@ from unmuted.engine.executor import Artifact, Compute, Task, forget_note, read_n
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.job_notes import read_note, table_note
-from unmuted.engine.layout import RESULTS, SPLITS_TABLE, Layout
+from unmuted.engine.layout import RESULTS, Layout
 from unmuted.engine.ledger import DamagedLedger, LedgerEntry
 from unmuted.engine.prune import prune_partitions, prune_shards
 from unmuted.engine.scenarios import FOLDER
 from unmuted.engine.seeds import name_of_fit, parse_fit
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.errors import UserError
 
 
