@@ -30,6 +30,7 @@ LAYERS = (
     "training",
     "dataset",
     "config",
+    "checkout",
     "files",
     "digests",
     "text",

@@ -184,21 +184,21 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[Path]:
     again. A ledger alone is written again from its journal, a journal from its ledger.
     """
     with locked(folder):
-        rows, damaged = _checked_tables(folder, ledger)
+        rows, known, damaged = _checked_tables(folder, ledger)
         is_whole = len(damaged) < len((ledger, folder / JOURNAL))
         artifacts = [
             name
             for name, row in rows.items()
             if row.has_artifact and not _is_intact(folder / f"{name}{suffix}", row.digest)
         ]
-        kept = {name: row for name, row in rows.items() if name not in artifacts}
+        kept = {name: row for name, row in known.items() if name not in artifacts}
         if artifacts or not is_whole:
             with atomic(folder / DAMAGE) as temporary:
                 temporary.write_text(f"{time.time_ns()} {digest_json(artifacts)}")
             ledger.unlink()
             forget_note(folder)
         elif ledger in damaged:
-            write_rows(ledger, kept.values())
+            write_rows(ledger, rows.values())
             # As old as it was: what was made from it is up to date.
             shutil.copystat(folder / JOURNAL, ledger)
         if artifacts or folder / JOURNAL in damaged:
@@ -206,11 +206,15 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[Path]:
     return [*damaged, *(folder / f"{name}{suffix}" for name in artifacts)]
 
 
-def _checked_tables(folder: Path, ledger: Path) -> tuple[Mapping[str, LedgerEntry], list[Path]]:
-    """Return the rows of a ledger or of its journal, and which of the two are damaged.
+Rows = Mapping[str, LedgerEntry]
 
-    Of two that differ, the one that the note of the job knows is right, else the ledger. With both
-    damaged, the rows are those of the journal that are sound and can be checked.
+
+def _checked_tables(folder: Path, ledger: Path) -> tuple[Rows, Rows, list[Path]]:
+    """Return the rows of a ledger, all that its journal should have, and which are damaged.
+
+    A journal may have more rows than its ledger. Of two that differ, the one that the note of the
+    job knows is right, else the ledger. With both damaged, the rows are those of the journal that
+    are sound and can be checked.
     """
     journal = folder / JOURNAL
     for path in (ledger, journal):
@@ -221,12 +225,13 @@ def _checked_tables(folder: Path, ledger: Path) -> tuple[Mapping[str, LedgerEntr
     except (DamagedLedger, FileNotFoundError):
         if problems or not _is_noted(in_journal, ledger, folder):
             checkable = {name: row for name, row in in_journal.items() if row.has_artifact}
-            return checkable, [ledger, journal]
-        return in_journal, [ledger]
-    return rows, [] if not problems and in_journal == rows else [journal]
+            return checkable, checkable, [ledger, journal]
+        return in_journal, in_journal, [ledger]
+    is_same = not problems and rows.items() <= in_journal.items()
+    return rows, {**in_journal, **rows}, [] if is_same else [journal]
 
 
-def _is_noted(rows: Mapping[str, LedgerEntry], ledger: Path, folder: Path) -> bool:
+def _is_noted(rows: Rows, ledger: Path, folder: Path) -> bool:
     """Return whether the ledger of these rows would be the one that the job wrote."""
     digest = _noted_digest(ledger, folder)
     return digest is None or digest == digest_bytes(format_rows(rows.values()).encode())

@@ -169,14 +169,16 @@ class Run:
 
     def check_identity(self) -> None:
         """Raise UserError if results/ was made from other videos, which this run would delete."""
-        check_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        identity = self.registry.dataset_identity(self.config)
+        check_identity(DATASET_IDENTITY, identity, self.dataset.videos)
 
     def record(self) -> None:
         """Record in results/ which dataset it belongs to, and the videos for the jobs.
 
         Raises UserError like `check_identity`.
         """
-        record_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        identity = self.registry.dataset_identity(self.config)
+        record_identity(DATASET_IDENTITY, identity, self.dataset.videos)
         self.dataset.repair_kept_splits()
         runs = {"": self, **self._scenarios}
         planned = {path: run.jobs.planned() for path, run in runs.items()}
