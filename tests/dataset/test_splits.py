@@ -183,7 +183,7 @@ def test_kept_splits_that_lost_rows_are_damage(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for cut in range(1, len(whole)):
         path.write_bytes(whole[:-cut])
-        with pytest.raises(DamagedSplits, match="kept.csv"):
+        with pytest.raises(DamagedSplits, match=r"kept\.csv"):
             read_groups(path)
     path.write_bytes(whole.replace(b"val", b"tes"))
     with pytest.raises(DamagedSplits):

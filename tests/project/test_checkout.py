@@ -14,7 +14,7 @@ from unmuted.checkout import path_problem
 PYTHON = "/home/me/unmuted/.venv/bin/python"
 
 
-@pytest.mark.parametrize("one", list(" '\"$`&;(){}<>|*?\\") + ["\n", "\t"])
+@pytest.mark.parametrize("one", [*" '\"$`&;(){}<>|*?\\", "\n", "\t"])
 def test_what_a_shell_would_not_take_as_it_is_is_refused(one: str) -> None:
     problem = path_problem("/home/me/unmuted", PYTHON.replace("me", f"m{one}e"))
     assert "no job" in problem and "move the checkout" in problem and "\n" not in problem
