@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.seeds import name_of_fit
 from unmuted.engine.shards import shard_name
 from unmuted.engine.verification import verify
+from unmuted.errors import UserError
 from unmuted.pipeline.registry import REGISTRY
 
 SUFFIX = ".json"
@@ -449,3 +451,94 @@ def test_a_lock_on_a_pruned_folder_is_taken_anew(
     with locked(folder):
         assert folder.is_dir() and (folder / ".lock").exists()
     assert pruned
+
+
+# --- what a power loss, or a person, leaves -------------------------------------------------------
+
+
+def test_everything_is_on_the_disk_before_the_ledger_says_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    stage.run(*tasks("ab"))
+    ledger = next(i for i, name in enumerate(synced) if name.endswith(stage.ledger.name))
+    for name in ("a.json", "b.json", stage.folder.name):
+        assert name in synced[:ledger]
+    assert synced[ledger + 1] == stage.ledger.parent.name  # its name as well
+    synced.clear()
+    stage.run(*tasks("ab"))
+    assert "a.json" not in synced  # nothing was made
+
+
+def test_after_a_power_loss_artifacts_are_checked_that_a_killed_job_had_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(*tasks("abc"), die_at="c")
+    whole = stage.path("a").read_bytes()
+    stage.path("a").write_bytes(b"\0" * len(whole))
+    monkeypatch.setattr("unmuted.engine.executor.boot", lambda: "a later start of the machine")
+    stage.run(*tasks("abc"))
+    assert stage.computed == ["a", "c"]
+    assert stage.path("a").read_bytes() == whole
+
+
+@pytest.mark.parametrize("how", ["empty", "zeros", "short", "flipped"])
+def test_a_damaged_journal_is_named_and_keeps_what_can_be_checked(
+    stage: Stage, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = stage.run(*tasks("abc"), replace(tasks("d")[0], blocked=BLOCK))
+    journal = stage.folder / JOURNAL
+    data = journal.read_bytes()
+    lines = data.splitlines(keepends=True)
+    journal.write_bytes(
+        {
+            "empty": b"",
+            "zeros": b"".join(lines[:2]) + b"\0" * 50 + b"\n" + b"".join(lines[3:]),
+            "short": b"".join(lines[1:]),
+            "flipped": data.replace(b"a,ok,", b"a,o\x07,"),
+        }[how]
+    )
+    after = stage.run(*tasks("abc"), replace(tasks("d")[0], blocked=BLOCK))
+    assert {name: row.digest for name, row in after.items()} == {
+        name: row.digest for name, row in before.items()
+    }
+    expected = {"empty": ["a", "b", "c"], "zeros": ["b"], "short": ["a"], "flipped": ["a"]}
+    assert stage.computed == expected[how]
+    assert f"{journal}: damaged" in caplog.text
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "a.json", ".unsynced"])
+def test_a_folder_in_the_place_of_a_file_is_named(stage: Stage, name: str) -> None:
+    (stage.folder / name).mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{re.escape(name)}: expected a file, found a folder"):
+        stage.run(*tasks("ab"))
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "a.json"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "dangling"])
+def test_a_pipe_or_link_in_the_place_of_a_file_is_replaced(
+    stage: Stage, tmp_path: Path, name: str, kind: str
+) -> None:
+    other = tmp_path / "precious"
+    other.write_text("kept")
+    stage.folder.mkdir(parents=True)
+    path = stage.folder / name
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to(other if kind == "link" else "nowhere")
+    stage.run(*tasks("ab"))
+    assert stage.computed == ["a", "b"] and path.is_file() and not path.is_symlink()
+    assert other.read_text() == "kept"
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == []
+
+
+def test_a_folder_named_like_an_artifact_of_no_video_is_left_alone(stage: Stage) -> None:
+    (stage.folder / "other.json" / "inner").mkdir(parents=True)
+    stage.run(*tasks("a"))
+    assert (stage.folder / "other.json" / "inner").is_dir()
