@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from unmuted.dataset.splits import DamagedSplits, read_groups
+from unmuted.dataset.splits import read_groups
 from unmuted.engine.executor import mark_damaged
 from unmuted.engine.job_notes import NOTE, read_note
 from unmuted.engine.ledger import LEDGER
@@ -46,10 +46,12 @@ def _damaged_tables(results: Path) -> list[str]:
     The notes on them are removed, so that the next run writes them again. A table that was removed
     is no damage.
     """
-    damaged = []
+    damaged: list[str] = []
     for path in sorted(results.rglob(f".*{NOTE}")):
         note = None if path.name == NOTE else read_note(path)
-        outputs = [path.with_name(name) for name in note.outputs] if note else []
+        if note is None:
+            continue
+        outputs = [path.with_name(name) for name in note.outputs]
         changed = [output for output in outputs if output.exists() and not note.has(output)]
         if changed:
             damaged += map(str, changed)
@@ -57,7 +59,7 @@ def _damaged_tables(results: Path) -> list[str]:
     for path in sorted(results.glob(".splits-*.csv")):
         try:
             read_groups(path)
-        except (DamagedSplits, UserError) as error:
+        except UserError as error:
             damaged.append(str(error))
     return damaged
 
