@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 
 from unmuted.checkout import ROOT, path_problem
 
+
+def main() -> str | None:
+    """Return the sentence; None where jobs can run."""
+    interpreter = Path.cwd() / ".venv" / "bin" / "python"
+    return path_problem(str(ROOT), str(interpreter)) or None
+
+
 if __name__ == "__main__":
-    interpreter = os.path.join(os.getcwd(), ".venv", "bin", "python")
-    sys.exit(path_problem(str(ROOT), interpreter) or None)
+    sys.exit(main())
