@@ -25,15 +25,17 @@ from small_project import (
     write_ledgers,
 )
 from unmuted.config.generator import GeneratorSettings
+from unmuted.dataset.splits import write_groups, write_splits
 from unmuted.dataset.videos import SPLITS
 from unmuted.engine import code_digests
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged, write_plan
+from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged
 from unmuted.engine.job import make_jobs
 from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.job_notes import NOTE, table_note, write_note
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.run import Run
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import BY_VIDEO, REPORTS, STAGES, open_run
 from unmuted.systems.arch2.stages import GENERATOR
@@ -492,9 +494,9 @@ def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     folder.mkdir(parents=True, exist_ok=True)
-    write_plan(folder, "another plan")
+    write_note(folder / NOTE, "another plan", [ledger])
     check(config, False)
-    write_plan(folder, project.planner.job_fingerprint(name))
+    write_note(folder / NOTE, project.planner.job_fingerprint(name), [ledger])
     check(config, True)
     check(config, False, is_forced=True)
     check(changed(config, "frames.short_side", 99), False)
@@ -522,7 +524,8 @@ def test_each_partition_of_seeds_has_a_plan_of_its_own(config) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
     project.layout.ledger("generator", "seed-1").touch()
-    write_plan(folder, project.planner.job_fingerprint("generator"))
+    ledger = project.layout.ledger("generator", "seed-1")
+    write_note(folder / NOTE, project.planner.job_fingerprint("generator"), [ledger])
     splits = Path("results/splits.csv")
     waits = [
         splits in project.planner.stage_inputs("generator", part)
@@ -767,3 +770,26 @@ def test_behind_the_fits_no_ledger_of_another_shard_is_read(config) -> None:
         assert project.store.artifact_of_digest("probe", name, digest).json() == {"of": name}
         with pytest.raises(DamagedArtifact, match=name):
             project.store.artifact_of_digest("probe", name, "0" * 32).json()
+
+
+def test_damaged_kept_splits_are_taken_from_the_table_or_refused_by_name(config) -> None:
+    dataset = open_run(config).dataset
+    splits, kept = dataset.splits, dataset.kept_splits
+    videos = dataset.listing.videos
+    kept.parent.mkdir(exist_ok=True)
+    # Not those that would be dealt out anew.
+    moved = {name: {"train": "test", "test": "train"}.get(one, one) for name, one in splits.items()}
+    groups = {video.group: moved[video.video_id] for video in videos if video.label}
+    write_groups(kept, groups)
+    write_splits(SPLITS_TABLE, videos, moved)
+    write_note(table_note(SPLITS_TABLE), dataset.splits_digest, [SPLITS_TABLE])
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: whole.rindex(b"\n", 0, -1) + 1])
+    again = open_run(config).dataset
+    assert again.splits == moved != splits
+    again.repair_kept_splits()
+    assert kept.read_bytes() == whole
+    kept.write_bytes(b"")
+    SPLITS_TABLE.write_text(SPLITS_TABLE.read_text().replace("train", "val"))
+    with pytest.raises(UserError, match=r"\.splits-.*splits\.csv cannot take its place"):
+        _ = open_run(config).dataset.splits

@@ -1,8 +1,13 @@
 # What the rules share: the registry of all stages, the engine, and the resources of kinds of jobs.
 import re
+import sys
 
+from unmuted.checkout import path_problem
 from unmuted.pipeline.ablations import ablation_inputs, ablation_fingerprint
 from unmuted.pipeline.registry import FAMILIES, REGISTRY
+
+if workflow.is_main_process and (problem := path_problem(str(WORKFLOW), sys.executable)):
+    raise WorkflowError(problem)
 
 
 include: "cluster.smk"

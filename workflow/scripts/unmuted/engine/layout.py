@@ -18,7 +18,6 @@ from unmuted.errors import UserError
 
 DATASET_IDENTITY = RESULTS / ".source.json"  # which dataset results/ belongs to
 RUN_RECORD = RESULTS / ".videos.jsonl"  # the videos of each shard, for jobs
-SPLITS_TABLE = RESULTS / "splits.csv"
 
 
 class Layout:

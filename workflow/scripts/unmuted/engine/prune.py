@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unmuted.engine.executor import JOURNAL, locked
-from unmuted.engine.ledger import LedgerEntry, read_rows
+from unmuted.engine.ledger import LedgerEntry, read_journal
 from unmuted.engine.shards import shard_folders
 
 TRASH = ".trash-"
@@ -53,13 +53,19 @@ def prune_partitions(stage_folder: Path, partitions: Sequence[str]) -> list[str]
     former = [
         folder
         for folder in shard_folders(stage_folder)
-        if folder not in partitions and _all_within(_journal(stage_folder / folder) or {}, present)
+        if folder not in partitions and _all_within(stage_folder / folder, present)
     ]
     return _remove_all(stage_folder, former, "former partition")
 
 
-def _all_within(rows: Mapping[str, LedgerEntry], others: Mapping[str, LedgerEntry]) -> bool:
-    """Return whether others have all these rows, with the same fingerprints."""
+def _all_within(folder: Path, others: Mapping[str, LedgerEntry]) -> bool:
+    """Return whether others have all rows of a folder's journal, with the same fingerprints.
+
+    So they have where there is no journal; not where it is damaged.
+    """
+    rows = _journal(folder)
+    if rows is None:
+        return not (folder / JOURNAL).exists()
     return all(
         name in others and others[name].fingerprint == row.fingerprint for name, row in rows.items()
     )
@@ -90,5 +96,11 @@ def _remove(stage_folder: Path, shard: str) -> None:
 
 
 def _journal(folder: Path) -> Mapping[str, LedgerEntry] | None:
+    """Return the rows of a folder's journal; None where there is none, or a damaged one."""
     path = folder / JOURNAL
-    return read_rows(path) if path.exists() else None
+    if not path.exists():
+        return None
+    rows, problems = read_journal(path)
+    if problems:
+        log.warning("%s: damaged (%s); its folder stays", path, problems[0])
+    return None if problems else rows

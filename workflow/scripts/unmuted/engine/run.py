@@ -16,10 +16,10 @@ from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.engine.executor import mark_forced
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS_TABLE, Layout
+from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, Layout
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
 
@@ -179,14 +179,17 @@ class Run:
 
     def check_identity(self) -> None:
         """Raise UserError if results/ was made from other videos, which this run would delete."""
-        check_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        identity = self.registry.dataset_identity(self.config)
+        check_identity(DATASET_IDENTITY, identity, self.dataset.videos)
 
     def record(self) -> None:
         """Record in results/ which dataset it belongs to, and the videos for the jobs.
 
         Raises UserError like `check_identity`.
         """
-        record_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        identity = self.registry.dataset_identity(self.config)
+        record_identity(DATASET_IDENTITY, identity, self.dataset.videos)
+        self.dataset.repair_kept_splits()
         runs = {"": self, **self._scenarios}
         planned = {path: run.jobs.planned() for path, run in runs.items()}
         tools = self.tools.versions(self.registry.tools)
