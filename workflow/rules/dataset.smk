@@ -18,7 +18,7 @@ rule list_videos:
 
 rule make_splits:
     input:
-        "results/videos.csv",
+        splits_inputs,
     output:
         table="results/splits.csv",
     log:

@@ -3,8 +3,10 @@
 import os
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.settings.enums import RerunTrigger
 
+from unmuted.engine.joblog import job_log
 from unmuted.engine.locks import claim_lock, release_stale_lock
 from unmuted.engine.run import Run
 from unmuted.engine.seeds import PATTERN as SEEDS
@@ -34,8 +36,11 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-if workflow.is_main_process and not DRY_RUN:
-    release_stale_lock()
+if workflow.is_main_process:
+    for note in RUN.notes():
+        logger.warning(note)
+    if not DRY_RUN:
+        release_stale_lock()
 
 
 wildcard_constraints:
@@ -56,6 +61,57 @@ def on_start():
         RUN.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
     except UserError as error:
         raise WorkflowError(str(error)) from None
+
+
+def on_success():
+    """Prune, and say which videos could not be used. Raises WorkflowError if none could."""
+    RUN.store.prune()
+    try:
+        show_usable()
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def on_error():
+    """Say which videos could not be used: a job may have failed for want of them."""
+    try:
+        show_usable()
+    except UserError as error:
+        logger.error(str(error))
+
+
+def show_usable():
+    """Write to the terminal which videos could not be used."""
+    for line in RUN.check_usable():
+        logger.warning(line)
+
+
+def prune_absent(log):
+    """Remove what is left of videos that left the run, and write to the terminal how much it is."""
+    with job_log(log):
+        removed = RUN.store.prune(with_absent=True)
+        videos, size = {one.video_id for one in removed}, sum(one.bytes for one in removed)
+        print(
+            f"pruned {len(videos)} videos that left the run: {len(removed)} results, {size} bytes"
+        )
+
+
+class Refusal(WorkflowError):
+    """An error of the user in a function of a rule; Snakemake shows no traceback of it."""
+
+    __traceback__ = None
+
+
+def in_words(function):
+    """Return a function of a rule that raises `Refusal` for a UserError."""
+
+    def checked(wildcards):
+        try:
+            return function(wildcards)
+        except UserError as error:
+            raise Refusal(str(error)) from None
+
+    return checked
 
 
 def run_of(wildcards):
@@ -86,7 +142,7 @@ def stage_inputs(*stages):
             for path in run.planner.stage_inputs(name, partition, forced)
         ]
 
-    return inputs
+    return in_words(inputs)
 
 
 def job_fingerprints(*stages):
@@ -108,9 +164,16 @@ def every_shard(*stages):
     ]
 
 
+@in_words
+def splits_inputs(wildcards):
+    """Return what the table of splits is made from, if labels and splits allow one."""
+    RUN.dataset.check_labels()
+    return ["results/videos.csv"]
+
+
 def report_inputs(name):
     """Return the input of a report's rule; its name may hold wildcards, such as {system}_metrics."""
-    return lambda wildcards: RUN.report_inputs(name.format(**wildcards))
+    return in_words(lambda wildcards: RUN.report_inputs(name.format(**wildcards)))
 
 
 def report_fingerprint(name):

@@ -7,11 +7,15 @@ has nothing to do with g08 of another.
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from unmuted.dataset.folder import read_videos
+from unmuted.dataset.split_folders import names_splits
 from unmuted.dataset.videos import Dataset, Video
+from unmuted.text import printable
 
 NAME = re.compile(r"v_(?P<label>[A-Za-z0-9]{1,80})_g(?P<group>[0-9]{1,4})_c[0-9]{1,4}")
 SUFFIX = ".avi"
@@ -30,9 +34,16 @@ def read_ucf101(folder: Path, follow_links: bool = False) -> Dataset:
         group = f"{match['label']}_g{int(match['group']):02d}"
         return Video(stem, Path(path), match["label"], None, group, root=folder)
 
-    return read_videos(
+    dataset = read_videos(
         *("ucf101", folder, video_of),
         hint="the folder of UCF101's clips, such as UCF-101",
         expected="files v_<Class>_g<NN>_c<NN>.avi at any depth",
         follow_links=follow_links,
     )
+    if named := names_splits(os.path.relpath(video.file, folder) for video in dataset.videos):
+        note = (
+            f"videos.ucf101 {printable(folder)}: the folders {', '.join(named)} are not taken for "
+        )
+        note += "splits; to have them, list the videos in a manifest with a column split"
+        dataset = replace(dataset, notes=(*dataset.notes, note))
+    return dataset

@@ -15,12 +15,15 @@ from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
 from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, SPLITS_TABLE, Layout
+from unmuted.engine.layout import DATASET_IDENTITY, MEMBERS, RUN_RECORD, SPLITS_TABLE, Layout
+from unmuted.engine.members import about_absent, read_members, write_members
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
 from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
+from unmuted.engine.usable import find_usable, forget_nothing
+from unmuted.errors import UserError
 
 
 class Run:
@@ -133,10 +136,9 @@ class Run:
     def check(self) -> None:
         """Raise UserError for all that is known to be wrong before any job starts.
 
-        A dataset without labels is fine here: everything but the fits can be made of it.
+        Labels and splits do not matter here: everything but the fits can be made without them.
         """
-        if self.dataset.listing.classes:
-            self.dataset.check_labels()
+        self.dataset.listing  # noqa: B018 (reads the videos)
         for role in self.models.roles:
             self.models.identity(role)
         for check in self.registry.checks:
@@ -180,6 +182,27 @@ class Run:
         runs = {"": self, **self._scenarios}
         planned = {path: run.jobs.planned() for path, run in runs.items()}
         self.dataset.write_record(RUN_RECORD, planned)
+        write_members(MEMBERS, self.dataset.listing.videos)
+
+    def notes(self) -> list[str]:
+        """Return what a person should know who plans a run: of the videos, and of those that left.
+
+        To be asked before `record`, which makes these videos those of the last run.
+        """
+        absent = about_absent(read_members(MEMBERS), self.dataset.videos)
+        return [*self.dataset.listing.notes, *filter(None, [absent])]
+
+    def check_usable(self) -> list[str]:
+        """Return what to say after a run of the videos that could not be used.
+
+        Raises UserError if none could.
+        """
+        found = find_usable(self)
+        if found.is_nothing:
+            for run in (self, *self._scenarios.values()):
+                forget_nothing(run)
+            raise UserError("\n".join(found.lines))
+        return list(found.lines)
 
     # --- reports ----------------------------------------------------------------------------------
 
