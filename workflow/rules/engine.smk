@@ -90,7 +90,9 @@ def prune_absent(log):
     """Remove what is left of videos that left the run, and write to the terminal how much it is."""
     with job_log(log):
         removed = RUN.store.prune(with_absent=True)
-        videos, size = {one.video_id for one in removed}, sum(one.bytes for one in removed)
+        videos, size = {one.video_id for one in removed}, sum(
+            one.bytes for one in removed
+        )
         print(
             f"pruned {len(videos)} videos that left the run: {len(removed)} results, {size} bytes"
         )
@@ -201,3 +203,12 @@ def limits(mem_mb, minutes, **others):
     return dict(
         mem_mb=scaled_by_attempt(mem_mb), runtime=scaled_by_attempt(minutes), **others
     )
+
+
+# Results of videos that left the run are kept until they are pruned.
+rule prune:
+    log:
+        "results/logs/prune/all.log",
+    localrule: True
+    run:
+        prune_absent(log[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unmuted.dataset.alike import alike_problems, canonical_spelling
 from unmuted.dataset.finding import Finder
-from unmuted.dataset.split_folders import names_splits, split_of_name
+from unmuted.dataset.split_folders import folders_named_after_splits, split_of_name
 from unmuted.dataset.table import SEPARATORS, Table, read_table
 from unmuted.dataset.videos import (
     NO_LINE,
@@ -106,11 +106,12 @@ def _with_notes(
             because = f"{printable(manifest)}: the label column {column!r} is empty in all rows"
             notes.append(because)
     if names["split"] not in header:
-        folders = names_splits(os.path.relpath(video.file, root) for video in dataset.videos)
+        folders = folders_named_after_splits(dataset.videos, root)
         if folders:
+            shown = printable(", ".join(folders))
             notes.append(
-                f"{printable(manifest)}: the folders {', '.join(folders)} are not taken for "
-                "splits, since there is no column split"
+                f"{printable(manifest)}: the folders {shown} are not taken for splits, since there "
+                "is no column split"
             )
     return replace(dataset, notes=tuple(notes), unlabelled_because=because)
 

@@ -7,13 +7,12 @@ has nothing to do with g08 of another.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from unmuted.dataset.folder import read_videos
-from unmuted.dataset.split_folders import names_splits
+from unmuted.dataset.split_folders import folders_named_after_splits
 from unmuted.dataset.videos import Dataset, Video
 from unmuted.text import printable
 
@@ -40,10 +39,11 @@ def read_ucf101(folder: Path, follow_links: bool = False) -> Dataset:
         expected="files v_<Class>_g<NN>_c<NN>.avi at any depth",
         follow_links=follow_links,
     )
-    if named := names_splits(os.path.relpath(video.file, folder) for video in dataset.videos):
-        note = (
-            f"videos.ucf101 {printable(folder)}: the folders {', '.join(named)} are not taken for "
-        )
-        note += "splits; to have them, list the videos in a manifest with a column split"
-        dataset = replace(dataset, notes=(*dataset.notes, note))
-    return dataset
+    named = folders_named_after_splits(dataset.videos, folder)
+    if not named:
+        return dataset
+    note = (
+        f"videos.ucf101 {printable(folder)}: the folders {printable(', '.join(named))} are not "
+        "taken for splits; to have them, list the videos in a manifest with a column split"
+    )
+    return replace(dataset, notes=(*dataset.notes, note))

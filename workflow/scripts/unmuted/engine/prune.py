@@ -47,7 +47,6 @@ def prune_shards(stage_folder: Path, suffix: str, shard_of: Mapping[str, str]) -
             if len(names) == len(rows):
                 empty.append(shard)
             elif names:
-                (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
                 _forget(stage_folder, shard, suffix, names)
     return _remove_all(stage_folder, empty, "empty shard")
 
@@ -58,7 +57,6 @@ def remove_absent(stage_folder: Path, suffix: str, shard_of: Mapping[str, str]) 
     suffix and shard_of: as of `prune_shards`. Returns what was removed of videos that left.
     """
     removed = []
-    present = set(shard_of.values())
     journals = _Journals(stage_folder)
     for shard in shard_folders(stage_folder):
         rows = journals[shard] or {}
@@ -69,8 +67,6 @@ def remove_absent(stage_folder: Path, suffix: str, shard_of: Mapping[str, str]) 
             if shard_of.get(name, shard) != shard and name in (journals[shard_of[name]] or {})
         ]
         if absent or moved:
-            if shard not in present:
-                (stage_folder / f"{shard}.ledger.csv").unlink(missing_ok=True)
             forgotten = set(_forget(stage_folder, shard, suffix, [*absent, *moved]))
             removed += [Removed(name, rows[name].bytes) for name in absent if name in forgotten]
     return removed
@@ -92,16 +88,20 @@ class _Journals:
 def _forget(stage_folder: Path, shard: str, suffix: str, names: Sequence[str]) -> Sequence[str]:
     """Remove artifacts and rows of these names; returns the names, none while a job is at work.
 
-    The rows go last, so that a kill leaves nothing that no row speaks of.
+    The rows of the journal go last, so that a kill leaves nothing that no row speaks of. A ledger
+    that has one of the names goes first: it would tell Snakemake that all is made.
     """
-    folder = stage_folder / shard
+    folder, ledger = stage_folder / shard, stage_folder / f"{shard}.ledger.csv"
     try:
         with locked(folder, wait=False):
+            if ledger.exists() and not read_rows(ledger).keys().isdisjoint(names):
+                ledger.unlink()
             for name in names:
                 (folder / f"{name}{suffix}").unlink(missing_ok=True)
             journal = Journal(folder / JOURNAL)
-            kept = {name: row for name, row in journal.rows.items() if name not in set(names)}
-            journal.replace(kept)
+            forgotten = set(names)
+            rows = journal.rows.items()
+            journal.replace({name: row for name, row in rows if name not in forgotten})
     except BlockingIOError:
         log.info("%s: a job is still at work in %s, kept", stage_folder.name, shard)
         return []
