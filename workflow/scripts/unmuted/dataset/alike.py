@@ -35,14 +35,14 @@ def spelled_alike(names: Iterable[str]) -> list[tuple[str, str]]:
 def alike_problems(kind: str, names: Iterable[str]) -> list[str]:
     """Return a sentence for each name that could be taken for another one of its kind."""
     return [
-        f"the {kind} {_shown(one, other)} and {_shown(other, one)} differ only in "
+        f"the {kind} {_shown(one)} and {_shown(other)} differ only in "
         f"{_difference(one, other)}; give both the same spelling, or rename one"
         for one, other in spelled_alike(names)
     ]
 
 
 def _difference(one: str, other: str) -> str:
-    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
+    if unicodedata.normalize("NFKC", one) == unicodedata.normalize("NFKC", other):
         return "their Unicode form"
     if _SPACE.sub("", one) == _SPACE.sub("", other):
         return "spaces"
@@ -51,8 +51,8 @@ def _difference(one: str, other: str) -> str:
     return "case, spaces or Unicode form"
 
 
-def _shown(name: str, other: str) -> str:
-    """Return a name in quotes, with its code points where the other one would look the same."""
-    same = unicodedata.normalize("NFKC", name) == unicodedata.normalize("NFKC", other)
+def _shown(name: str) -> str:
+    """Return a name in quotes, with its code points where a person may not see what it is."""
     escaped = name.encode("ascii", "backslashreplace").decode()
-    return f"'{printable(name)}'" + (f" ({escaped})" if same and escaped != name else "")
+    shown = printable(name)
+    return f"'{shown}'" + (f" ({escaped})" if not shown.isascii() else "")

@@ -113,8 +113,8 @@ def _about_links(ignored: Sequence[str], where: str) -> tuple[str, ...]:
         return ()
     shown = ", ".join(name.removesuffix(NOT_FOLLOWED) for name in linked[:5])
     return (
-        f"{where}: {len(linked)} folders are links and are left out (such as {shown}); set "
-        "videos.follow_links to read what is in them",
+        f"{where}: folders that are links are left out, {len(linked)} in all (such as {shown}); "
+        "set videos.follow_links to read what is in them",
     )
 
 
