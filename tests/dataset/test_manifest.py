@@ -269,7 +269,11 @@ def test_names_that_are_not_utf8(folder: Path) -> None:
         ),
         ("path,split\na.mp4,Val\n", "line 2: split 'Val' is none of train, val, test; write val"),
         ("path,group\na.mp4,\x1b[31m\n", "line 2: group '\\x1b[31m': not one printable line"),
-        (b"path,label\na.mp4,\xff\n", "line 2: label '\\xff': not one printable line"),
+        (
+            b"path,label\na.mp4,caf\xe9\n",
+            "not one printable line of at most 200 characters; save the table as CSV (UTF-8)",
+        ),
+        (b"path\ncaf\xe9.mp4\n", "caf\\xe9.mp4; it is not UTF-8: save the table as CSV (UTF-8)"),
         ("path,label\na.mp4," + "x" * 201 + "\n", "not one printable line of at most 200"),
         ('path\n"a.mp4\n', "not a valid CSV file: unexpected end of data"),
         ("path\na.mp4\nsub/a.mp4\n", "sub/a.mp4 both have the video id 'a'"),

@@ -33,6 +33,11 @@ def not_expanded(text: str) -> str:
     return f"{text.split(os.sep)[0]} is the home folder of nobody" if text.startswith("~") else ""
 
 
+def is_not_utf8(text: str) -> bool:
+    """Return whether a text was read from bytes that are not UTF-8 and are kept as surrogates."""
+    return any("\udc80" <= character <= "\udcff" for character in text)
+
+
 def located(text: str) -> Path:
     """Return the file or folder of a path; see `Finder.find`. It may not be there."""
     try:
@@ -85,7 +90,7 @@ class Finder:
             return self._about_backslashes(given)
         if problem := not_expanded(expanded(given)):
             return problem
-        if any("\udc80" <= c <= "\udcff" for c in given):
+        if is_not_utf8(given):
             return "it is not UTF-8: save the table as CSV (UTF-8) if the name has other letters"
         return ""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unmuted.dataset.alike import alike_problems, canonical_spelling
-from unmuted.dataset.finding import Finder
+from unmuted.dataset.finding import Finder, is_not_utf8
 from unmuted.dataset.split_folders import folders_named_after_splits, split_of_name
 from unmuted.dataset.table import SEPARATORS, Table, read_table
 from unmuted.dataset.videos import (
@@ -173,7 +173,8 @@ def _video(
         )
     for key in ("label", "group"):
         if not is_line(cell[key]):
-            raise ValueError(f"{key} '{printable(cell[key])}': {NO_LINE}")
+            hint = "; save the table as CSV (UTF-8)" if is_not_utf8(cell[key]) else ""
+            raise ValueError(f"{key} '{printable(cell[key])}': {NO_LINE}{hint}")
     if cell["split"] and cell["split"] not in SPLITS:
         meant = split_of_name(cell["split"])
         raise ValueError(

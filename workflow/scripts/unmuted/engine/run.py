@@ -189,8 +189,13 @@ class Run:
 
         To be asked before `record`, which makes these videos those of the last run.
         """
+        notes = list(self.dataset.listing.notes)
+        try:
+            self.check_identity()
+        except UserError:  # raised before the first job: these are not the videos of the last run
+            return notes
         absent = about_absent(read_members(MEMBERS), self.dataset.videos)
-        return [*self.dataset.listing.notes, *filter(None, [absent])]
+        return [*notes, absent] if absent else notes
 
     def check_usable(self) -> list[str]:
         """Return what to say after a run of the videos that could not be used.
