@@ -13,6 +13,7 @@ STAGES = (
         ".json",
         settings=LIMITS,
         reads_source=True,
+        version=2,
     ),
     Stage(
         "frames",
