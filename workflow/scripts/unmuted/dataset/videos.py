@@ -129,7 +129,8 @@ def check_experiment(dataset: Dataset) -> None:
             "give all of them one, or none"
         )
     problems += [
-        f"the split {split!r} is empty; every experiment needs train, val and test"
+        f"the split {split!r} is empty; every experiment needs train, val and test, or videos "
+        "without any split, for which splits are made"
         for split in SPLITS
         if not any(video.split == split for video in given)
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmuted.engine.ledger import OK, LedgerEntry, read_rows
+from unmuted.errors import UserError
 
 if TYPE_CHECKING:
     from unmuted.engine.run import Run
@@ -80,7 +81,7 @@ def forget_nothing(run: Run) -> None:
     for stage in run.stages.values():
         if stage.is_sharded:
             for path in run.layout.all_ledgers(stage.name):
-                if path.exists() and not any(row.has_artifact for row in read_rows(path).values()):
+                if path.exists() and not any(row.has_artifact for row in _read(path).values()):
                     path.unlink()
 
 
@@ -96,8 +97,16 @@ def _rows(run: Run, stage_name: str, newer_than: Iterable[Path] = ()) -> Rows:
     rows: Rows = {}
     for path in run.layout.all_ledgers(stage_name):
         if path.exists() and path.stat().st_mtime_ns >= times.get(path.name, 0):
-            rows |= read_rows(path)
+            rows |= _read(path)
     return rows
+
+
+def _read(ledger: Path) -> Rows:
+    """Return the rows of a ledger; none of a damaged one, which the jobs that read it report."""
+    try:
+        return read_rows(ledger)
+    except UserError:
+        return {}
 
 
 def _most_frequent(rows: Mapping[str, LedgerEntry]) -> tuple[str, int] | None:
