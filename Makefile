@@ -9,10 +9,17 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 PYTEST := $(BIN)/python -m pytest
 FAST := unit or engine
+# Snakemake and others keep caches in the home folder, which may be missing or not writable.
+ifeq ($(XDG_CACHE_HOME),)
+ifneq ($(shell mkdir -p "$${HOME:-/nonexistent}/.cache" 2>/dev/null && test -w "$$HOME/.cache" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
+endif
 
 .PHONY: demo test test-fast code-versions schema bench lint verify docs tiny-models figures clean
 
 $(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) workflow/scripts/check_path.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmuted.dataset.splits import (
+    DamagedSplits,
     check_classes,
     check_groups,
     classes_without,
     make_splits,
     read_groups,
     read_splits,
+    write_groups,
     write_splits,
 )
 from unmuted.dataset.videos import SPLITS, Video
@@ -170,3 +172,28 @@ def test_a_table_reads_back(tmp_path: Path) -> None:
     write_splits(tmp_path / "splits.csv", videos, splits)
     assert read_splits(tmp_path / "splits.csv") == splits
     assert read_groups(tmp_path / "splits.csv") == {"one": "train", "b": "val"}
+
+
+def test_kept_splits_that_lost_rows_are_damage(tmp_path: Path) -> None:
+    """Else their groups would be dealt out anew."""
+    path = tmp_path / "kept.csv"
+    groups = {"a": "train", "b, c": "val", "d": "test"}
+    write_groups(path, groups)
+    assert read_groups(path) == groups
+    whole = path.read_bytes()
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole[:-cut])
+        with pytest.raises(DamagedSplits, match=r"kept\.csv"):
+            read_groups(path)
+    path.write_bytes(whole.replace(b"val", b"tes"))
+    with pytest.raises(DamagedSplits):
+        read_groups(path)
+
+
+def test_kept_splits_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "kept.csv"
+    path.write_text("group,split\na,train\nb,test\n")
+    assert read_groups(path) == {"a": "train", "b": "test"}
+    path.write_text("group,split\na,train\nb,tes\n")
+    with pytest.raises(DamagedSplits, match="expected a group and its split"):
+        read_groups(path)

@@ -213,3 +213,56 @@ def test_the_working_directory_may_be_the_folder(
     here = read_folder(Path("."))
     assert {video.video_id: video.label for video in here.videos} == whole
     assert all(not str(video.path).startswith(".") for video in here.videos)
+
+
+# --- folders that are passed over -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"),
+        *("__MACOSX", ".Trashes", ".Spotlight-V100", ".fseventsd", ".@__thumb", ".AppleDouble"),
+        *(".ipynb_checkpoints", ".stversions", "@Recycle", "LOST.DIR", "node_modules"),
+    ],
+)
+def test_folders_of_systems_hold_no_videos_and_are_no_classes(folder: Path, name: str) -> None:
+    """Also where they hold previews under the names of the videos."""
+    whole = read_folder(folder)
+    for parent in (folder, folder / "cats"):
+        (parent / name / "a.mp4").mkdir(parents=True)
+        (parent / name / "a.mp4" / "preview.mp4").write_bytes(b"x")
+        (parent / name / "a.mp4.mp4").write_bytes(b"x")
+    (folder / "cats" / "._a.mp4").touch()
+    assert read_folder(folder).videos == whole.videos
+
+
+@pytest.mark.parametrize("inside", [".", "work/dir", "cats"])
+def test_results_of_the_working_directory_are_no_videos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, inside: str
+) -> None:
+    whole = read_folder(folder)
+    work = folder / inside
+    for part in ("results/animations/0", ".snakemake/x"):
+        (work / part).mkdir(parents=True)
+        (work / part / "a.gif").touch()
+    monkeypatch.chdir(work)
+    found = read_folder(folder)
+    assert found.videos == whole.videos
+    shown = Path(os.path.normpath(os.path.join(inside, "results")))
+    assert f"{shown} (results of this workflow)" in found.ignored
+
+
+def test_results_of_other_runs_and_python_environments_are_no_videos(folder: Path) -> None:
+    whole = read_folder(folder)
+    for place, mark in (("earlier/results", ".source.json"), ("venv", "pyvenv.cfg")):
+        (folder / place / "lib").mkdir(parents=True)
+        (folder / place / mark).touch()
+        (folder / place / "lib" / "a.gif").touch()
+    assert read_folder(folder).videos == whole.videos
+
+
+def test_a_class_may_be_called_results(folder: Path) -> None:
+    (folder / "results").mkdir()
+    (folder / "results" / "won.mp4").touch()
+    assert "results" in read_folder(folder).classes

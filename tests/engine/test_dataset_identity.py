@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
+from unmuted.dataset.videos import Video
 from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.errors import UserError
 from unmuted.pipeline.datasets import dataset_identity
@@ -74,6 +75,54 @@ def test_a_damaged_note_vouches_for_nothing(note: Path, content: str) -> None:
         check_identity(note, origin_of(FOLDER))
 
 
+def videos_in(folder: Path, count: int = 20, content: str = "") -> dict[str, Video]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path = folder / f"v{number}.mp4"
+        if not path.exists():
+            path.write_text(f"{content}{number:03d}")
+    paths = sorted(folder.iterdir())
+    return {path.stem: Video(path.stem, path, None, None, "g", root=folder) for path in paths}
+
+
+def test_a_dataset_that_was_moved_as_a_whole_goes_on(note: Path) -> None:
+    """Also with videos that came, and a few that left; afterwards it is known by its new place."""
+    record_identity(note, origin_of(FOLDER), videos_in(Path("videos")))
+    shutil.copytree("videos", "other/place")
+    moved = {"source": "folder", "folder": "other/place"}
+    Path("other/place/v3.mp4").unlink()
+    Path("other/place/more.mp4").write_text("more")
+    record_identity(note, origin_of(moved), videos_in(Path("other/place"), 0))
+    assert json.loads(note.read_text())["path"] == "other/place"
+    check_identity(note, origin_of(moved))
+
+
+@pytest.mark.parametrize("other", ["names", "sizes", "bytes", "half", "nothing"])
+def test_another_dataset_is_refused_although_its_names_are_alike(note: Path, other: str) -> None:
+    record_identity(note, origin_of(FOLDER), videos_in(Path("videos")))
+    videos = {
+        "names": lambda: {f"other{name}": one for name, one in videos_in(Path("videos")).items()},
+        "sizes": lambda: videos_in(Path("more"), content="longer"),
+        "bytes": lambda: {
+            name: videos_in(Path("videos"))[f"v{19 - int(name[1:])}"]
+            for name in videos_in(Path("videos"))
+        },
+        "half": lambda: dict(list(videos_in(Path("videos")).items())[:10]),
+        "nothing": dict,
+    }[other]()
+    for identify in (check_identity, record_identity):
+        with pytest.raises(UserError, match="this run would delete what is there"):
+            identify(note, origin_of(OTHERS[0]), videos)
+
+
+def test_a_file_of_a_moved_dataset_has_the_same_stamp(tmp_path: Path) -> None:
+    before = videos_in(tmp_path / "videos", 1)["v0"].stamp()
+    (tmp_path / "videos").rename(tmp_path / "moved")
+    assert videos_in(tmp_path / "moved", 0)["v0"].stamp() == before
+    (tmp_path / "moved" / "v0.mp4").rename(tmp_path / "moved" / "v1.mp4")
+    assert videos_in(tmp_path / "moved", 0)["v1"].stamp() != before
+
+
 @pytest.mark.workflow
 def test_a_run_leaves_the_note_and_another_configuration_is_refused_before_any_job(
     repository: Path, tmp_path: Path
@@ -92,7 +141,8 @@ def test_a_run_leaves_the_note_and_another_configuration_is_refused_before_any_j
     assert not (tmp_path / "results/.source.json").exists()
     assert run(config).returncode == 0
     noted = json.loads((tmp_path / "results/.source.json").read_text())
-    assert noted == {"source": "folder", "path": "videos"}
+    sample = noted.pop("sample")
+    assert noted == {"source": "folder", "path": "videos"} and set(sample) == set(labels)
     table = (tmp_path / "results/videos.csv").read_bytes()
     for options in (["-n"], []):
         refused = run({**config, "videos": {"source": "demo"}}, *options)

@@ -19,7 +19,7 @@ KNOWN = {
     f"unmuted.{name}"
     for name in (
         *("dataset.manifest", "dataset.splits", "dataset.videos"),
-        *("digests", "errors", "text"),
+        *("digests", "errors", "files", "text"),
     )
 }
 FOREIGN = {

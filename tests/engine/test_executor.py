@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,14 +21,13 @@ from unmuted.engine.executor import (
     by_fit,
     locked,
     mark_damaged,
-    read_plan,
     run_tasks,
-    write_plan,
 )
 from unmuted.engine.ledger import LedgerEntry, read_rows
 from unmuted.engine.seeds import name_of_fit
 from unmuted.engine.shards import shard_name
 from unmuted.engine.verification import verify
+from unmuted.errors import UserError
 from unmuted.pipeline.registry import REGISTRY
 
 SUFFIX = ".json"
@@ -260,7 +260,7 @@ def test_marked_damage_and_nothing_else_is_made_again(stage: Stage) -> None:
     stage.run(*tasks("abc"))
     whole = stage.path("b").read_bytes()
     stage.path("b").write_bytes(whole.replace(b"r1", b"r7"))  # of the same size
-    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == ["b"]
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == [stage.path("b")]
     assert not stage.ledger.exists()  # so that Snakemake comes here
     stage.run(*tasks("abc"))
     assert stage.computed == ["b"]
@@ -279,7 +279,11 @@ def test_a_deleted_folder_is_damage_of_all_its_artifacts(stage: Stage) -> None:
     for path in stage.folder.iterdir():
         path.unlink()
     stage.folder.rmdir()
-    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == ["a", "b"]
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == [
+        stage.folder / JOURNAL,
+        stage.path("a"),
+        stage.path("b"),
+    ]
     stage.run(*tasks("ab"))
     assert stage.computed == ["a", "b"]
 
@@ -294,7 +298,7 @@ def test_a_truncated_tensor_file_is_damage_not_a_crash(tmp_path: Path) -> None:
 
     run_tasks(folder, ledger, ".safetensors", tasks("a"), compute)
     (folder / "a.safetensors").write_bytes(b"\x01\x02")
-    assert mark_damaged(folder, ledger, ".safetensors") == ["a"]
+    assert mark_damaged(folder, ledger, ".safetensors") == [folder / "a.safetensors"]
 
 
 def test_verify_names_damage_in_shards_fits_and_their_parts(
@@ -306,7 +310,7 @@ def test_verify_names_damage_in_shards_fits_and_their_parts(
     for part in parts:
         Stage((tmp_path / part).parent, Path(part).name).run(*tasks("ab"))
     assert verify(REGISTRY, tmp_path) == 0
-    assert capsys.readouterr().out == "4 ledgers checked, 0 damaged artifacts\n"
+    assert capsys.readouterr().out == "4 ledgers checked, 0 damaged files\n"
     (tmp_path / "mapping/00000-of-00001/b.json").unlink()
     (tmp_path / "selection/a.json").write_text("{}")
     (tmp_path / parts[-1] / "a.json").write_text("{}")
@@ -317,7 +321,7 @@ def test_verify_names_damage_in_shards_fits_and_their_parts(
         f"damaged: {tmp_path}/selection/a.json",
         f"damaged: {tmp_path}/{parts[-1]}/a.json",
     ]
-    assert summary.startswith("4 ledgers checked, 3 damaged artifacts; run the workflow again")
+    assert summary.startswith("4 ledgers checked, 3 damaged files; run the workflow again")
 
 
 # --- adoption from another layout ----------------------------------------------------------------
@@ -376,7 +380,7 @@ def test_a_layout_that_comes_back_adopts_what_changed_meanwhile(tmp_path: Path) 
 
 def fits(*seeds: int, fingerprint: str = "r1") -> list[Task]:
     """Two fits of each seed."""
-    return [Task(name_of_fit(seed, fit), f"{fingerprint} {seed}") for seed in seeds for fit in "xy"]
+    return [Task(name_of_fit(seed, fit), f"{fingerprint}x{seed}") for seed in seeds for fit in "xy"]
 
 
 def test_another_partition_of_seeds_takes_over_what_is_finished(tmp_path: Path) -> None:
@@ -384,7 +388,7 @@ def test_another_partition_of_seeds_takes_over_what_is_finished(tmp_path: Path) 
     rows = together.run(*fits(0, 1, 2))
     assert alone.run(*fits(1)) == {name: rows[name] for name in ("seed-1.x", "seed-1.y")}
     assert alone.computed == []
-    assert alone.artifact("seed-1.x").json() == {"made": "r1 1"}
+    assert alone.artifact("seed-1.x").json() == {"made": "r1x1"}
     assert len(together.files()) == 6  # theirs stay until all are taken over
 
 
@@ -418,20 +422,6 @@ def test_the_same_fit_of_several_seeds_is_one_group() -> None:
         "y": [0, 1],
         "all": [None],
     }
-
-
-# --- the plan that a folder was made for ----------------------------------------------------------
-
-
-def test_a_plan_is_read_back_and_lies_in_the_way_of_nothing(stage: Stage) -> None:
-    assert read_plan(stage.folder) is None
-    stage.run(*tasks("a"))
-    for plan in ("first", "second"):
-        write_plan(stage.folder, plan)
-        assert read_plan(stage.folder) == plan
-        stage.run(*tasks("a"))
-    assert read_plan(stage.folder) == "second"
-    assert stage.files() == ["a.json"]
 
 
 # --- the folder's lock ---------------------------------------------------------------------------
@@ -482,7 +472,98 @@ def test_a_lock_on_a_pruned_folder_is_taken_anew(
         if not pruned:
             pruned.append(folder.rename(tmp_path / "grave"))
 
-    monkeypatch.setattr("unmuted.engine.executor.fcntl.flock", prune_first)
+    monkeypatch.setattr("unmuted.engine.file_lock.fcntl.flock", prune_first)
     with locked(folder):
         assert folder.is_dir() and (folder / ".lock").exists()
     assert pruned
+
+
+# --- what a power loss, or a person, leaves -------------------------------------------------------
+
+
+def test_everything_is_on_the_disk_before_the_ledger_says_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    stage.run(*tasks("ab"))
+    ledger = next(i for i, name in enumerate(synced) if name.endswith(stage.ledger.name))
+    for name in ("a.json", "b.json", stage.folder.name):
+        assert name in synced[:ledger]
+    assert synced[ledger + 1] == stage.ledger.parent.name  # its name as well
+    synced.clear()
+    stage.run(*tasks("ab"))
+    assert "a.json" not in synced  # nothing was made
+
+
+def test_after_a_power_loss_artifacts_are_checked_that_a_killed_job_had_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(*tasks("abc"), die_at="c")
+    whole = stage.path("a").read_bytes()
+    stage.path("a").write_bytes(b"\0" * len(whole))
+    monkeypatch.setattr("unmuted.engine.executor.boot", lambda: "a later start of the machine")
+    stage.run(*tasks("abc"))
+    assert stage.computed == ["a", "c"]
+    assert stage.path("a").read_bytes() == whole
+
+
+@pytest.mark.parametrize("how", ["empty", "zeros", "short", "flipped"])
+def test_a_damaged_journal_is_named_and_keeps_what_can_be_checked(
+    stage: Stage, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = stage.run(*tasks("abc"), replace(tasks("d")[0], blocked=BLOCK))
+    journal = stage.folder / JOURNAL
+    data = journal.read_bytes()
+    lines = data.splitlines(keepends=True)
+    journal.write_bytes(
+        {
+            "empty": b"",
+            "zeros": b"".join(lines[:2]) + b"\0" * 50 + b"\n" + b"".join(lines[3:]),
+            "short": b"".join(lines[1:]),
+            "flipped": data.replace(b"a,ok,", b"a,o\x07,"),
+        }[how]
+    )
+    after = stage.run(*tasks("abc"), replace(tasks("d")[0], blocked=BLOCK))
+    assert {name: row.digest for name, row in after.items()} == {
+        name: row.digest for name, row in before.items()
+    }
+    expected = {"empty": ["a", "b", "c"], "zeros": ["b"], "short": ["a"], "flipped": ["a"]}
+    assert stage.computed == expected[how]
+    assert f"{journal}: damaged" in caplog.text
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "a.json", ".unsynced"])
+def test_a_folder_in_the_place_of_a_file_is_named(stage: Stage, name: str) -> None:
+    (stage.folder / name).mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{re.escape(name)}: expected a file, found a folder"):
+        stage.run(*tasks("ab"))
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "a.json"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "dangling"])
+def test_a_pipe_or_link_in_the_place_of_a_file_is_replaced(
+    stage: Stage, tmp_path: Path, name: str, kind: str
+) -> None:
+    other = tmp_path / "precious"
+    other.write_text("kept")
+    stage.folder.mkdir(parents=True)
+    path = stage.folder / name
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to(other if kind == "link" else "nowhere")
+    stage.run(*tasks("ab"))
+    assert stage.computed == ["a", "b"] and path.is_file() and not path.is_symlink()
+    assert other.read_text() == "kept"
+    assert mark_damaged(stage.folder, stage.ledger, SUFFIX) == []
+
+
+def test_a_folder_named_like_an_artifact_of_no_video_is_left_alone(stage: Stage) -> None:
+    (stage.folder / "other.json" / "inner").mkdir(parents=True)
+    stage.run(*tasks("a"))
+    assert (stage.folder / "other.json" / "inner").is_dir()

@@ -16,8 +16,9 @@ import make_splits
 from engine.toy.registry import REGISTRY
 from engine.toy_corpus import ToyCorpus, make_toy
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.executor import Artifact, Result, Task, read_plan
+from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job, ReportJob, Settings, UndeclaredRead, make_jobs, run_job
+from unmuted.engine.job_notes import NOTE, read_note
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import scenario_path
 from unmuted.engine.settings import setting
@@ -428,7 +429,7 @@ def test_fits_are_given_their_seeds_and_leave_the_plan_that_they_ran_for(run: Ru
             fit_after(job, lambda: None, "nothing")
 
         run_job(snakemake, main, REGISTRY)
-        assert read_plan(run.layout.folder("means", part)) == "planned"
+        assert read_note(run.layout.folder("means", part) / NOTE).fingerprint == "planned"
     names = {name for part in parts for name in run.store.rows("means", part)}
     assert names == {"seed-0.mean", "seed-1.mean", "seed-2.mean"}
 

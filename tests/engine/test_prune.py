@@ -12,11 +12,24 @@ from unmuted.engine.prune import Removed, prune_partitions, prune_shards, remove
 def make_shard(stage: Path, shard: str, videos: str, fingerprint: str = "r") -> None:
     folder = stage / shard
     folder.mkdir(parents=True)
-    rows = [LedgerEntry(video, "ok", "", fingerprint, "d", 1, 0.0) for video in videos]
+    rows = [LedgerEntry(video, "ok", "", fingerprint, "d" * 32, 1, 0.0) for video in videos]
     for video in videos:
         (folder / f"{video}.json").write_text("{}")
     write_rows(folder / JOURNAL, rows)
     write_rows(stage / f"{shard}.ledger.csv", rows)
+
+
+def test_a_partition_whose_journal_is_damaged_stays(tmp_path: Path) -> None:
+    """What it holds is not known."""
+    make_shard(tmp_path, "seeds-0-1", "ab")
+    make_shard(tmp_path, "seed-0", "a")
+    (tmp_path / "seeds-0-1" / JOURNAL).write_bytes(b"")
+    make_shard(tmp_path, "00000-of-00002", "ab")
+    (tmp_path / "00000-of-00002" / JOURNAL).write_bytes(b"\0" * 100)
+    before = names(tmp_path)
+    assert prune_partitions(tmp_path, ["seed-0", "00000-of-00002"]) == []
+    assert prune_shards(tmp_path, ".json", dict.fromkeys("ab", "seed-0") | {"c": "seeds-0-1"}) == []
+    assert names(tmp_path) == before
 
 
 def names(stage: Path) -> list[str]:

@@ -26,9 +26,10 @@ from unmuted.config.generator import GeneratorSettings
 from unmuted.dataset.videos import SPLITS
 from unmuted.engine import code_digests
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged, write_plan
+from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged
 from unmuted.engine.job import make_jobs
 from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.job_notes import NOTE, write_note
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import ShardedDataset
@@ -489,9 +490,9 @@ def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     folder.mkdir(parents=True, exist_ok=True)
-    write_plan(folder, "another plan")
+    write_note(folder / NOTE, "another plan", [ledger])
     check(config, False)
-    write_plan(folder, project.planner.job_fingerprint(name))
+    write_note(folder / NOTE, project.planner.job_fingerprint(name), [ledger])
     check(config, True)
     check(config, False, is_forced=True)
     check(changed(config, "frames.short_side", 99), False)
@@ -519,7 +520,8 @@ def test_each_partition_of_seeds_has_a_plan_of_its_own(config) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
     project.layout.ledger("generator", "seed-1").touch()
-    write_plan(folder, project.planner.job_fingerprint("generator"))
+    ledger = project.layout.ledger("generator", "seed-1")
+    write_note(folder / NOTE, project.planner.job_fingerprint("generator"), [ledger])
     splits = Path("results/splits.csv")
     waits = [
         splits in project.planner.stage_inputs("generator", part)

@@ -49,7 +49,8 @@ class ToyCorpus:
         where = ["--snakefile", str(TOY / "Snakefile"), "--directory", str(self.folder)]
         options = ["--configfile", str(self.folder / "config.yaml"), "--cores", "2"]
         options += ["--rerun-incomplete", "--scheduler", "greedy"]
-        options += ["--rerun-triggers", "mtime", "params"]
+        if "--rerun-triggers" not in arguments:
+            options += ["--rerun-triggers", "mtime", "params"]
         return [sys.executable, "-m", "snakemake", *arguments, *where, *options]
 
     @property

@@ -30,6 +30,8 @@ LAYERS = (
     "training",
     "dataset",
     "config",
+    "checkout",
+    "files",
     "digests",
     "text",
     "errors",

@@ -1,7 +1,9 @@
 # Every stage of one video in one place: results/by_video/<video_id>/<artifact>.
 rule export_artifact:
     input:
-        export_ledger,
+        table_inputs(
+            "results/by_video/{video}/{artifact}", export_ledger, export_fingerprint
+        ),
     output:
         exported="results/by_video/{video}/{artifact}",
     log:

@@ -1,5 +1,6 @@
 # What the rules share: the registry of all stages, the engine, and the resources of kinds of jobs.
 import re
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -20,8 +21,12 @@ if Path(unmuted.__file__).resolve().parents[1] != (WORKFLOW / "scripts").resolve
         f"the library that is installed, {unmuted.__file__}, is not that of this workflow: {INSTALL}"
     )
 
+from unmuted.checkout import path_problem
 from unmuted.pipeline.ablations import ablation_inputs, ablation_fingerprint
 from unmuted.pipeline.registry import FAMILIES, REGISTRY
+
+if workflow.is_main_process and (problem := path_problem(str(WORKFLOW), sys.executable)):
+    raise WorkflowError(problem)
 
 
 include: "cluster.smk"

@@ -1,5 +1,11 @@
 # The videos of this run as a table, and their splits: made once, then kept.
 rule list_videos:
+    input:
+        table_inputs(
+            "results/videos.csv",
+            lambda wildcards: [],
+            lambda wildcards: RUN.dataset.table_digest,
+        ),
     output:
         table="results/videos.csv",
     log:
@@ -18,7 +24,11 @@ rule list_videos:
 
 rule make_splits:
     input:
-        splits_inputs,
+        table_inputs(
+            "results/splits.csv",
+            splits_inputs,
+            lambda wildcards: RUN.dataset.splits_digest,
+        ),
     output:
         table="results/splits.csv",
     log:

@@ -1,5 +1,7 @@
 # The built-in world (videos.source: demo): its clips and the truth about them.
 rule make_clips:
+    input:
+        stage_inputs("clips"),
     output:
         "results/clips/{shard}.ledger.csv",
     log:
@@ -17,6 +19,8 @@ rule make_clips:
 
 
 rule make_truth:
+    input:
+        stage_inputs("truth"),
     output:
         "results/truth/{shard}.ledger.csv",
     log:

@@ -2,11 +2,15 @@
 # REGISTRY.
 import os
 
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import RerunTrigger
 
+from unmuted.engine.file_lock import has_locks
 from unmuted.engine.joblog import job_log
+from unmuted.engine.layout import RESULTS
 from unmuted.engine.locks import claim_lock, release_stale_lock
 from unmuted.engine.run import Run
 from unmuted.engine.seeds import PATTERN as SEEDS
@@ -56,6 +60,11 @@ def on_start():
     Jobs may be offline.
     """
     claim_lock()
+    if not has_locks(RESULTS):
+        logger.warning(
+            f"{RESULTS.absolute()}: this file system has no locks (neither flock nor those of "
+            "POSIX). Jobs lock by files that name their owner, which is slower where one was killed"
+        )
     try:
         RUN.record()
         RUN.require_models({job.rule.name for job in workflow.dag.needrun_jobs()})
@@ -128,6 +137,16 @@ def is_forced():
     return bool(forced or asked.rerun_triggers - TRIGGERS)
 
 
+def require_run(outputs):
+    """Have Snakemake make these outputs again, whatever it remembers of them, or does not.
+
+    It forgets all where .snakemake/ is removed or was not copied, and looks at no params without
+    that trigger. Called while the jobs are planned, in input functions.
+    """
+    if workflow.is_main_process:
+        workflow.dag.forcefiles.update(map(str, outputs))
+
+
 def stage_inputs(*stages):
     """Return what the job of these stages waits for: the `input` of its rule.
 
@@ -138,6 +157,8 @@ def stage_inputs(*stages):
         run, names = run_of(wildcards), [name.format(**wildcards) for name in stages]
         partition = wildcards.get("shard", wildcards.get("seeds"))
         forced = is_forced()
+        for name in names:
+            require_run(run.planner.stale_ledger(name, partition))
         return [
             path
             for name in names
@@ -166,16 +187,39 @@ def every_shard(*stages):
     ]
 
 
-@in_words
 def splits_inputs(wildcards):
     """Return what the table of splits is made from, if labels and splits allow one."""
     RUN.dataset.check_labels()
     return ["results/videos.csv"]
 
 
-def report_inputs(name):
-    """Return the input of a report's rule; its name may hold wildcards, such as {system}_metrics."""
-    return in_words(lambda wildcards: RUN.report_inputs(name.format(**wildcards)))
+def table_inputs(output, inputs, fingerprint):
+    """Return the input of the rule of a report or table, which is made again if it is stale.
+
+    output: its first one, with wildcards. inputs, fingerprint: functions of the wildcards.
+    """
+
+    def of_wildcards(wildcards):
+        if workflow.is_main_process:
+            path = Path(output.format(**wildcards))
+            require_run(RUN.planner.stale_table(path, fingerprint(wildcards)))
+        return inputs(wildcards)
+
+    return in_words(of_wildcards)
+
+
+def report_inputs(name, output=None):
+    """Return the input of a report's rule; its name may hold wildcards, such as {system}_metrics.
+
+    output: the first one of the rule, by which a stale report is known.
+    """
+
+    def inputs(wildcards):
+        return RUN.report_inputs(name.format(**wildcards))
+
+    if output:
+        return table_inputs(output, inputs, report_fingerprint(name))
+    return in_words(inputs)
 
 
 def report_fingerprint(name):

@@ -8,7 +8,7 @@ TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, "compariso
 # The metrics of a system.
 rule write_report:
     input:
-        report_inputs("{system}_metrics"),
+        report_inputs("{system}_metrics", "results/{system}_metrics.json"),
     output:
         metrics=report(
             "results/{system}_metrics.json",
@@ -38,7 +38,7 @@ rule write_report:
 # Every arm on the same clips, and what missing audio costs each of them.
 rule write_comparison:
     input:
-        report_inputs("comparison"),
+        report_inputs("comparison", "results/comparison.json"),
     output:
         metrics=report(
             "results/comparison.json",
@@ -66,7 +66,7 @@ rule write_comparison:
 # Further tables: the classes of every video that was not trained on, and others.
 rule write_table:
     input:
-        report_inputs("{table}"),
+        report_inputs("{table}", "results/{table}.csv"),
     output:
         table="results/{table}.csv",
     log:
@@ -89,7 +89,11 @@ rule write_table:
 # A named grid of ablations: configuration only, and only the stages that a setting reaches.
 rule write_ablations:
     input:
-        lambda wildcards: ablation_inputs(RUN, wildcards.grid),
+        table_inputs(
+            "results/ablations/{grid}.csv",
+            lambda wildcards: ablation_inputs(RUN, wildcards.grid),
+            lambda wildcards: ablation_fingerprint(RUN, wildcards.grid),
+        ),
     output:
         table="results/ablations/{grid}.csv",
     log:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from unmuted.dataset.containers import VIDEO_SUFFIXES
+from unmuted.dataset.passed_over import PassedOver
 from unmuted.dataset.split_folders import with_split_folders
 from unmuted.dataset.videos import (
     NO_LINE,
@@ -71,15 +72,16 @@ def read_videos(
         )
     videos, ignored, problems = [], [], set()
     top = len(os.path.join(folder, ""))
+    passed_over = PassedOver(folder)
     # As text: a path object a step takes seconds where there are 100,000 files.
-    for path in sorted(_files(folder, follow_links, source), key=os.fsencode):
+    for path in sorted(_files(folder, follow_links, source, passed_over), key=os.fsencode):
         try:
             video = video_of(path, path[top:], *_split_name(os.path.basename(path)))
         except ValueError as error:
             problems.add(str(error))
             continue
         if video is None:
-            note = NOT_FOLLOWED if os.path.islink(path) and os.path.isdir(path) else ""
+            note = _why_no_videos(path, passed_over)
             ignored.append(f"{printable(path[top:])}{note}")
         else:
             videos.append(video)
@@ -118,17 +120,26 @@ def _about_links(ignored: Sequence[str], where: str) -> tuple[str, ...]:
     )
 
 
+def _why_no_videos(path: str, passed_over: PassedOver) -> str:
+    """Return a note on a path that is no video, for a folder whose content was not looked at."""
+    if not os.path.isdir(path):
+        return ""
+    reason = passed_over.reason(path)
+    return f" ({reason})" if reason else NOT_FOLLOWED
+
+
 def _split_name(name: str) -> tuple[str, str]:
     """Return a file's name without its ending, and the ending, as pathlib splits them."""
     dot = name.rfind(".")
     return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
 
 
-def _files(folder: Path, follow_links: bool, source: str) -> Iterator[str]:
+def _files(folder: Path, follow_links: bool, source: str, passed_over: PassedOver) -> Iterator[str]:
     """Yield everything below `folder` that is not a plain folder; nothing is opened.
 
-    Folders behind links are yielded, or followed (once) with `follow_links`. Raises UserError for a
-    folder that cannot be listed: its videos would be missing without a word.
+    Folders that are passed over are yielded, and those behind links, unless `follow_links` follows
+    them (once). Raises UserError for a folder that cannot be listed: its videos would be missing
+    without a word.
     """
     seen = {folder.resolve()}
     for parent, folders, files in os.walk(
@@ -140,7 +151,11 @@ def _files(folder: Path, follow_links: bool, source: str) -> Iterator[str]:
             # A folder with a video's name is a finding to report, not a place to look for videos.
             is_odd = Path(parent) != folder and path.suffix.lower() in VIDEO_SUFFIXES
             is_link = path.is_symlink()
-            if is_odd or (is_link and (not follow_links or path.resolve() in seen)):
+            if (
+                passed_over.reason(str(path))
+                or is_odd
+                or (is_link and (not follow_links or path.resolve() in seen))
+            ):
                 yield os.path.join(parent, name)
             else:
                 inner.append(name)

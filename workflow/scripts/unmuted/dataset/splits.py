@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from unmuted.dataset.videos import SPLITS, Video, raise_problems
+from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
+from unmuted.files import read_bytes
 
 FIRST_SERVED = ("train", "test", "val")  # a class with two groups is trained on and tested
 FEWEST_TEST_GROUPS = 2  # intervals draw whole groups
+GROUPS_HEADER = "group,split"  # before the digest of the rows
 
 
 def make_splits(
@@ -96,23 +100,62 @@ def group_problems(training: int, test: int, folds: int) -> list[str]:
     return problems
 
 
+class DamagedSplits(UserError):
+    """A table of splits that is not the one that was written."""
+
+
 def read_splits(path: Path) -> dict[str, str]:
-    """Return the split by video id, from a table that `write_splits` made."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return {row["video_id"]: row["split"] for row in csv.DictReader(file)}
+    """Return the split by video id, from a table that `write_splits` made.
+
+    Raises DamagedSplits for a table that cannot be one.
+    """
+    return _read_column(path, _lines(path, read_bytes(path)), "video_id")
 
 
 def read_groups(path: Path) -> dict[str, str]:
-    """Return the split by source group, from a table that `write_groups` or `write_splits` made."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return {row["group"]: row["split"] for row in csv.DictReader(file)}
+    """Return the split by source group, from a table that `write_groups` or `write_splits` made.
+
+    Raises DamagedSplits for a table that cannot be one. That of `write_groups` names the digest of
+    its rows; earlier ones do not.
+    """
+    data = read_bytes(path)
+    first, _, rest = data.partition(b"\n")
+    header, _, digest = first.decode("utf-8", "replace").rpartition(",")
+    if header == GROUPS_HEADER:
+        if digest != digest_bytes(rest):
+            raise DamagedSplits(f"{path}: its rows are not those that were written")
+        data = f"{header}\n".encode() + rest
+    return _read_column(path, _lines(path, data), "group")
+
+
+def _lines(path: Path, data: bytes) -> list[str]:
+    try:
+        *lines, last = data.decode("utf-8").split("\n")
+    except ValueError as error:
+        raise DamagedSplits(f"{path}: {error}") from error
+    if last or not lines:
+        raise DamagedSplits(f"{path}: expected a table, found a last line without an end")
+    return lines
+
+
+def _read_column(path: Path, lines: list[str], column: str) -> dict[str, str]:
+    """Return the split by a column; rows with the same value must agree."""
+    splits: dict[str, str] = {}
+    for row in csv.DictReader(lines, strict=True):
+        name, split = row.get(column), row.get("split")
+        is_whole = None not in row and None not in row.values()
+        if not is_whole or not name or split not in SPLITS or splits.get(name, split) != split:
+            raise DamagedSplits(f"{path}: expected a {column} and its split, found {row}")
+        splits[name] = split
+    return splits
 
 
 def write_groups(path: Path, split_of_group: Mapping[str, str]) -> None:
     """Write group and split, for `read_groups`."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([("group", "split"), *sorted(split_of_group.items())])
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(sorted(split_of_group.items()))
+    rows = text.getvalue().encode()
+    path.write_bytes(f"{GROUPS_HEADER},{digest_bytes(rows)}\n".encode() + rows)
 
 
 def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str]) -> None:

@@ -53,14 +53,17 @@ class Video:
 
         They differ when the file may have changed.
 
-        Not the time of change: a copied working directory would then be made again as a whole.
+        The path inside the root, and not the time of change: where a dataset or a working directory
+        is moved or copied as a whole, nothing has changed.
         """
+        path, root = os.fspath(self.file), os.path.join(self.root or "", "")
+        inside = os.fsencode(path.removeprefix(root)).hex()
         try:
-            status = os.stat(self.file)
+            status = os.stat(path)
         except OSError as error:
-            return [os.fsencode(self.file).hex(), type(error).__name__, 0, False]
-        is_readable = os.access(self.file, os.R_OK)
-        return [os.fsencode(self.file).hex(), status.st_size, status.st_mtime_ns, is_readable]
+            return [inside, type(error).__name__, 0, False]
+        is_readable = os.access(path, os.R_OK)
+        return [inside, status.st_size, status.st_mtime_ns, is_readable]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unmuted.digests import digest_bytes, digest_file, digest_json
 from unmuted.engine.tensors import TensorSpool, read_header
 from unmuted.errors import UserError
+from unmuted.files import NotAFile, require_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,18 +30,39 @@ class DamagedArtifact(UserError):
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, is_durable: bool = True) -> Iterator[Path]:
     """Give a temporary path next to `path`, which replaces it when the block ends without an error.
 
-    Otherwise the temporary file is removed.
+    Otherwise the temporary file is removed. After a power loss there is the earlier file or the new
+    one; not so with `is_durable` off, where the caller calls `sync` later, for many files at once.
+    Raises NotAFile where a folder lies at `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        if is_durable:
+            sync(temporary)
+        try:
+            os.replace(temporary, path)
+        except IsADirectoryError:
+            raise NotAFile(f"{path}: expected a file, found a folder; move it away") from None
+        if is_durable:
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:  # folders on some network file systems, which need none of it
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def temporaries(folder: Path, name: str | None = None) -> list[Path]:
@@ -55,9 +78,9 @@ def write_artifact(path: Path, payload: Payload, fingerprint: str) -> tuple[str,
 
     A `.safetensors` takes a mapping of names to arrays or, where these are long, a `TensorSpool`; a
     `.json` takes any JSON mapping. Both carry the fingerprint. Every other kind takes a function
-    that writes the file it is given.
+    that writes the file it is given. The caller syncs the file: many at once take a tenth as long.
     """
-    with atomic(path) as temporary:
+    with atomic(path, is_durable=False) as temporary:
         if callable(payload):
             payload(temporary)
         elif isinstance(payload, TensorSpool):
@@ -76,9 +99,11 @@ def content_digest(path: Path, suffix: str | None = None) -> str:
     """Return the digest of the content of an artifact, apart from the fingerprint that it carries.
 
     Two artifacts made in different ways with the same content have the same digest, so that
-    whatever reads them has nothing to do. Raises ValueError when the file is not of its format.
+    whatever reads them has nothing to do. Raises ValueError when the file is not of its format,
+    NotAFile for what is no file.
     """
     suffix = suffix or path.suffix
+    require_file(path, path.stat())
     if suffix == ".safetensors":
         return _tensor_digest(path)
     if suffix == ".json":
@@ -93,7 +118,7 @@ def check_artifact(path: Path, digest: str) -> None:
         present = content_digest(path)
     except FileNotFoundError:
         present = "no file"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotAFile) as error:
         present = f"an unreadable file ({error})"
     if present != digest:
         raise DamagedArtifact(

@@ -8,9 +8,7 @@ the artifacts; each stage brings a `compute` generator that takes the tasks stil
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,20 +18,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unmuted.dataset.videos import Video
-from unmuted.digests import digest_json
+from unmuted.digests import digest_bytes, digest_json
 from unmuted.engine.artifacts import (
     atomic,
     check_artifact,
     content_digest,
     read_json,
     read_tensors,
+    sync,
     temporaries,
     write_artifact,
 )
-from unmuted.engine.ledger import OK, Journal, LedgerEntry, read_rows, write_rows
+from unmuted.engine.file_lock import locked_file
+from unmuted.engine.job_notes import NOTE, read_note
+from unmuted.engine.ledger import (
+    OK,
+    DamagedLedger,
+    Journal,
+    LedgerEntry,
+    format_rows,
+    read_journal,
+    read_rows,
+    write_rows,
+)
+from unmuted.engine.processes import boot
 from unmuted.engine.progress import Progress
 from unmuted.engine.seeds import parse_fit
 from unmuted.engine.tensors import TensorFile
+from unmuted.files import NotAFile, read_bytes
 from unmuted.text import one_line
 
 if TYPE_CHECKING:
@@ -44,7 +56,7 @@ if TYPE_CHECKING:
 JOURNAL = ".journal.csv"
 LOCK = ".lock"
 DAMAGE = ".damage"
-PLAN = ".plan"
+UNSYNCED = ".unsynced"  # since which start of the machine artifacts may not be on the disk
 log = logging.getLogger("unmuted")
 
 
@@ -147,9 +159,12 @@ def run_tasks(
     """
     with locked(folder):
         _remove_temporary(folder, ledger)
-        journal = Journal(folder / JOURNAL)
+        journal = _open_journal(folder, suffix)
         _record_blocked(tasks, journal)
-        _reuse_existing(folder, suffix, tasks, journal, base)
+        if not all(_is_current(task, folder, suffix, journal) for task in tasks):
+            with atomic(folder / UNSYNCED) as temporary:
+                temporary.write_text(boot(), encoding="utf-8")
+            _reuse_existing(folder, suffix, tasks, journal, base)
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
         log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
         if todo:
@@ -158,51 +173,101 @@ def run_tasks(
         others = _finished_others(journal, rows) if keep_others else {}
         present = rows | others
         _delete_others(folder, suffix, {name for name, row in present.items() if row.has_artifact})
+        _sync_artifacts(folder, suffix, rows.values())
         journal.replace(present)
         write_rows(ledger, rows.values())
+        (folder / UNSYNCED).unlink(missing_ok=True)
     return rows
 
 
-def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[str]:
-    """Check every artifact of a ledger; returns the damaged names, which the next run makes again.
+def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[Path]:
+    """Check a ledger, its journal and every artifact; returns what is damaged, to be made again.
 
-    Their rows leave the journal, the ledger is removed, and a note is left that `found_damage`
-    reads, so that the jobs of this folder, and of all that was made from it, run again.
+    The rows of damaged artifacts leave the journal, the ledger is removed, and a note is left that
+    `found_damage` reads, so that the jobs of this folder, and of all that was made from it, run
+    again. A ledger alone is written again from its journal, a journal from its ledger.
     """
     with locked(folder):
-        rows = read_rows(ledger)
-        damaged = [
+        rows, known, damaged = _checked_tables(folder, ledger)
+        is_whole = len(damaged) < len((ledger, folder / JOURNAL))
+        artifacts = [
             name
             for name, row in rows.items()
             if row.has_artifact and not _is_intact(folder / f"{name}{suffix}", row.digest)
         ]
-        if damaged:
-            (folder / DAMAGE).write_text(f"{time.time_ns()} {digest_json(damaged)}")
-            journal = Journal(folder / JOURNAL)
-            known = journal.rows | rows  # the journal also has videos that left
-            journal.replace({name: row for name, row in known.items() if name not in damaged})
+        kept = {name: row for name, row in known.items() if name not in artifacts}
+        if artifacts or not is_whole:
+            with atomic(folder / DAMAGE) as temporary:
+                temporary.write_text(f"{time.time_ns()} {digest_json(artifacts)}")
             ledger.unlink()
-    return damaged
+            forget_note(folder)
+        elif ledger in damaged:
+            write_rows(ledger, rows.values())
+            # As old as it was: what was made from it is up to date.
+            shutil.copystat(folder / JOURNAL, ledger)
+        if artifacts or folder / JOURNAL in damaged:
+            write_rows(folder / JOURNAL, kept.values())
+    return [*damaged, *(folder / f"{name}{suffix}" for name in artifacts)]
 
 
-def write_plan(folder: Path, job_fingerprint: str) -> None:
-    """Record the plan for which a folder of artifacts was last brought up to date."""
-    with atomic(folder / PLAN) as temporary:
-        temporary.write_text(job_fingerprint, encoding="utf-8")
+Rows = Mapping[str, LedgerEntry]
 
 
-def read_plan(folder: Path) -> str | None:
-    """Return the recorded plan; None where there is none."""
+def _checked_tables(folder: Path, ledger: Path) -> tuple[Rows, Rows, list[Path]]:
+    """Return the rows of a ledger, all that its journal should have, and which are damaged.
+
+    A journal may have more rows than its ledger. Of two that differ, the one that the note of the
+    job knows is right, else the ledger. With both damaged, the rows are those of the journal that
+    are sound and can be checked.
+    """
+    journal = folder / JOURNAL
+    for path in (ledger, journal):
+        _remove_special(path)
+    in_journal, problems = read_journal(journal) if journal.exists() else ({}, ["no journal"])
     try:
-        return (folder / PLAN).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+        rows = read_rows(ledger, _noted_digest(ledger, folder))
+    except (DamagedLedger, FileNotFoundError):
+        if problems or not _is_noted(in_journal, ledger, folder):
+            checkable = {name: row for name, row in in_journal.items() if row.has_artifact}
+            return checkable, checkable, [ledger, journal]
+        return in_journal, in_journal, [ledger]
+    is_same = not problems and rows.items() <= in_journal.items()
+    return rows, {**in_journal, **rows}, [] if is_same else [journal]
+
+
+def _is_noted(rows: Rows, ledger: Path, folder: Path) -> bool:
+    """Return whether the ledger of these rows would be the one that the job wrote."""
+    digest = _noted_digest(ledger, folder)
+    return digest is None or digest == digest_bytes(format_rows(rows.values()).encode())
+
+
+def _noted_digest(ledger: Path, folder: Path) -> str | None:
+    note = read_note(folder / NOTE)
+    return note.outputs[ledger.name][1] if note and ledger.name in note.outputs else None
+
+
+def read_noted_rows(ledger: Path, folder: Path) -> dict[str, LedgerEntry]:
+    """Return the rows of a ledger; folder: of its artifacts and of the note on its job.
+
+    Raises DamagedLedger for a file that is not, to the byte, the one that the job wrote. Its note
+    is then removed, so that the next run repairs the ledger from the journal.
+    """
+    try:
+        return read_rows(ledger, _noted_digest(ledger, folder))
+    except DamagedLedger:
+        forget_note(folder)
+        raise
+
+
+def forget_note(folder: Path) -> None:
+    """Have the job of a folder run again: what it left is not what it noted."""
+    (folder / NOTE).unlink(missing_ok=True)
 
 
 def found_damage(folder: Path, in_partitions: bool = False) -> list[str]:
     """Return the notes on damage to artifacts of a folder, or of its partitions as well."""
     paths = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if in_partitions else [])]
-    return [path.read_text() for path in paths if path.exists()]
+    return [read_bytes(path).decode("utf-8", "replace") for path in paths if path.exists()]
 
 
 def _compute(
@@ -247,8 +312,56 @@ def _is_current(task: Task, folder: Path, suffix: str, journal: Journal) -> bool
 def _is_intact(path: Path, digest: str) -> bool:
     try:
         return content_digest(path) == digest
-    except (OSError, ValueError):
+    except (OSError, ValueError, NotAFile):
         return False
+
+
+def _open_journal(folder: Path, suffix: str) -> Journal:
+    """Return the journal of a folder with the rows that still hold.
+
+    After damage to the journal, or where the machine went down before all was on the disk, these
+    are the rows whose artifacts are there with their content.
+    """
+    path = folder / JOURNAL
+    _remove_special(path)
+    journal = Journal(path)
+    if journal.problems:
+        log.warning("%s: damaged (%s); only what can be checked is kept", path, journal.problems[0])
+    unsynced = folder / UNSYNCED
+    if journal.problems or (unsynced.exists() and read_bytes(unsynced) != boot().encode()):
+        journal.replace(
+            {
+                name: row
+                for name, row in journal.rows.items()
+                if _holds(row, folder / f"{name}{suffix}", bool(journal.problems))
+            }
+        )
+    return journal
+
+
+def _holds(row: LedgerEntry, path: Path, is_damaged: bool) -> bool:
+    return _is_intact(path, row.digest) if row.has_artifact else not is_damaged
+
+
+def _remove_special(path: Path) -> None:
+    """Remove what is neither a file nor a folder where the engine keeps a file of its own.
+
+    Raises NotAFile for a folder, which may hold anything.
+    """
+    if path.is_dir() and not path.is_symlink():
+        raise NotAFile(f"{path}: expected a file, found a folder; move it away")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        log.warning("%s: expected a file, found a link or a device; removed", path)
+        path.unlink()
+
+
+def _sync_artifacts(folder: Path, suffix: str, rows: Iterable[LedgerEntry]) -> None:
+    """Wait until the artifacts of a job that made some are on the disk."""
+    if (folder / UNSYNCED).exists():
+        for row in rows:
+            if row.has_artifact:
+                sync(folder / f"{row.video_id}{suffix}")
+        sync(folder)
 
 
 def _record_blocked(tasks: Iterable[Task], journal: Journal) -> None:
@@ -280,7 +393,7 @@ def _reuse_existing(
         for source in folders:
             if source not in journals:
                 path = source / JOURNAL
-                journals[source] = read_rows(path) if path.exists() else {}
+                journals[source] = read_journal(path)[0] if path.is_file() else {}
             row = journals[source].get(task.name)
             if row is None or row.fingerprint != task.fingerprint:
                 continue
@@ -294,7 +407,7 @@ def _copy_artifact(source: Path, folder: Path, row: LedgerEntry, journal: Journa
         if not _is_intact(source, row.digest):
             return False
         journal.invalidate(row.video_id)
-        with atomic(folder / source.name) as temporary:
+        with atomic(folder / source.name, is_durable=False) as temporary:
             shutil.copy2(source, temporary)
     journal.append(row)
     return True
@@ -309,14 +422,16 @@ def _finished_others(journal: Journal, names: Collection[str]) -> dict[str, Ledg
 def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:
     for entry in folder.iterdir():
         is_artifact = entry.name.endswith(suffix) and not entry.name.startswith(".")
-        if is_artifact and entry.name.removesuffix(suffix) not in names:
+        is_other = is_artifact and entry.name.removesuffix(suffix) not in names
+        if is_other and (entry.is_symlink() or not entry.is_dir()):
             entry.unlink()
 
 
 def _remove_temporary(folder: Path, ledger: Path) -> None:
     """Remove what a killed job left half-written; this folder's lock is held."""
     for entry in (*temporaries(folder), *temporaries(ledger.parent, ledger.name)):
-        entry.unlink(missing_ok=True)
+        if not entry.is_dir():
+            entry.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -328,15 +443,8 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     path = folder / LOCK
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(path, "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not wait:
-                    raise
-                log.warning("%s: waiting for an earlier job that is still at work here", folder)
-                fcntl.flock(file, fcntl.LOCK_EX)
+        with locked_file(path, wait) as is_held:
             # Whoever held the lock may have pruned the folder, and this file with it.
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            if is_held:
                 yield
                 return

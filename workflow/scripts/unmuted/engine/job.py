@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from unmuted.dataset.videos import Video
-from unmuted.engine.executor import Artifact, Compute, Task, write_plan
+from unmuted.engine.executor import Artifact, Compute, Task
+from unmuted.engine.job_notes import NOTE, table_note, write_note
 from unmuted.engine.joblog import job_log
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
@@ -284,8 +286,10 @@ class Job(_Reader):
             self._run.store.run_tasks(self.stage.name, self.partition, tasks, compute)
         finally:
             self._known = None
-        if self._plan is not None and not self.stage.is_sharded:
-            write_plan(self._run.layout.folder(self.stage.name, self.partition), self._plan)
+        if self._plan is not None:
+            layout, name = self._run.layout, self.stage.name
+            note = layout.folder(name, self.partition) / NOTE
+            write_note(note, self._plan, [layout.ledger(name, self.partition)])
 
     def _watched(self, artifact: Artifact) -> Artifact:
         return replace(artifact, on_read=self._on_read)
@@ -395,10 +399,15 @@ def run_job(snakemake: Any, main: Callable[..., None], registry: Registry) -> No
         if snakemake.rule in registry.stages_of_script:
             partition = wildcards.get("shard", wildcards.get("seeds"))
             main(*make_jobs(run, snakemake.rule, partition, threads, snakemake.params.fingerprint))
-        elif name := snakemake.params.get("report"):
-            main(ReportJob(run, registry.reports[name], threads), **dict(snakemake.output.items()))
+            return
+        outputs = dict(snakemake.output.items())
+        if name := snakemake.params.get("report"):
+            main(ReportJob(run, registry.reports[name], threads), **outputs)
         else:
-            main(run, **wildcards, **dict(snakemake.output.items()))
+            main(run, **wildcards, **outputs)
+        if plan := snakemake.params.get("fingerprint"):
+            paths = [Path(output) for output in snakemake.output]
+            write_note(table_note(paths[0]), plan, paths)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -15,6 +15,7 @@ import socket
 from pathlib import Path
 
 from unmuted.engine.artifacts import atomic
+from unmuted.engine.processes import started
 
 LOCKS = Path(".snakemake/locks")
 OWNER = "owner-{pid}.json"
@@ -25,7 +26,7 @@ def claim_lock(locks: Path = LOCKS) -> None:
     """Record this process as an owner of the locks; Snakemake removes the record with the locks."""
     if locks.is_dir():
         pid = os.getpid()
-        owner = {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
+        owner = {"host": socket.gethostname(), "pid": pid, "started": started(pid)}
         with atomic(locks / OWNER.format(pid=pid)) as temporary:
             temporary.write_text(json.dumps(owner), encoding="utf-8")
 
@@ -45,29 +46,6 @@ def _is_dead(record: Path) -> bool:
     try:
         owner_fields = json.loads(record.read_text(encoding="utf-8"))
         same_host = owner_fields["host"] == socket.gethostname()
-        return same_host and owner_fields["started"] != _started(owner_fields["pid"])
+        return same_host and owner_fields["started"] != started(owner_fields["pid"])
     except (OSError, ValueError, TypeError, KeyError):
         return False
-
-
-def _started(pid: int) -> str | None:
-    """Return the start time of a process in clock ticks since boot, against reused numbers.
-
-    None when there is no such process, or only its entry is left (a zombie). Without /proc (not
-    Linux) every live process counts as started at "unknown": a lock is then kept rather than taken
-    from a process that may be its owner.
-    """
-    if not Path("/proc/self/stat").exists():
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return None
-        except PermissionError:
-            return "unknown"
-        return "unknown"
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]

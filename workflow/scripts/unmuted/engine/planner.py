@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from unmuted.engine.configured import ConfiguredStages
-from unmuted.engine.executor import read_plan
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import SPLITS_TABLE, Layout
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.job_notes import NOTE, read_note, table_note
+from unmuted.engine.layout import Layout
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Stage
 from unmuted.errors import UserError
 
@@ -95,10 +95,22 @@ class Planner:
         """Return whether a fitted stage last ran with this fingerprint and has all ledgers."""
         return (
             self._layout.ledger(stage.name, partition).exists()
-            and read_plan(self._layout.folder(stage.name, partition))
-            == self._jobs.of_job(stage.name)
+            and not self._is_stale(stage, partition)
             and all(self._is_complete(name) for name in _waits_for(stage))
         )
+
+    def stale_ledger(self, stage_name: str, partition: str | None = None) -> list[Path]:
+        """Return the ledger of a job if it is there, but not as this job would leave it."""
+        stage = self._stages[stage_name]
+        ledger = self._layout.ledger(stage_name, partition)
+        return [ledger] if ledger.exists() and self._is_stale(stage, partition) else []
+
+    def _is_stale(self, stage: Stage, partition: str | None) -> bool:
+        """Return whether a job left no note, or that of another plan or of other files."""
+        ledger = self._layout.ledger(stage.name, partition)
+        note = read_note(self._layout.folder(stage.name, partition) / NOTE)
+        fingerprint = self._jobs.of_job(stage.name, partition if stage.is_sharded else None)
+        return note is None or not note.is_of(fingerprint, ledger.parent)
 
     def _is_complete(self, stage_name: str) -> bool:
         """Return whether a stage has all its ledgers; looked up once."""
@@ -110,6 +122,14 @@ class Planner:
     def has_stage(self, stage_name: str) -> bool:
         """Return whether this run has the stage: some exist only for generated videos."""
         return self._dataset.is_generated or not self._stages[stage_name].reads_specification
+
+    def stale_table(self, output: Path, fingerprint: str) -> list[Path]:
+        """Return the first output of a report or table, as `stale_ledger` does that of a stage."""
+        if not output.exists():
+            return []
+        note = read_note(table_note(output))
+        is_current = note is not None and note.is_of(fingerprint, output.parent)
+        return [] if is_current else [output]
 
     # --- exports of single videos -----------------------------------------------------------------
 

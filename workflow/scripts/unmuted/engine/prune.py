@@ -8,12 +8,18 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unmuted.engine.executor import JOURNAL, locked
-from unmuted.engine.ledger import Journal, LedgerEntry, read_rows
+from unmuted.engine.ledger import (
+    DamagedLedger,
+    Journal,
+    LedgerEntry,
+    read_journal,
+    read_rows,
+)
 from unmuted.engine.shards import shard_folders
 
 TRASH = ".trash-"
@@ -94,7 +100,7 @@ def _forget(stage_folder: Path, shard: str, suffix: str, names: Sequence[str]) -
     folder, ledger = stage_folder / shard, stage_folder / f"{shard}.ledger.csv"
     try:
         with locked(folder, wait=False):
-            if ledger.exists() and not read_rows(ledger).keys().isdisjoint(names):
+            if ledger.exists() and _lists_any(ledger, names):
                 ledger.unlink()
             for name in names:
                 (folder / f"{name}{suffix}").unlink(missing_ok=True)
@@ -106,6 +112,14 @@ def _forget(stage_folder: Path, shard: str, suffix: str, names: Sequence[str]) -
         log.info("%s: a job is still at work in %s, kept", stage_folder.name, shard)
         return []
     return names
+
+
+def _lists_any(ledger: Path, names: Collection[str]) -> bool:
+    """Return whether a ledger has one of these names; a damaged one may have."""
+    try:
+        return not read_rows(ledger).keys().isdisjoint(names)
+    except DamagedLedger:
+        return True
 
 
 def prune_partitions(stage_folder: Path, partitions: Sequence[str]) -> list[str]:
@@ -121,13 +135,19 @@ def prune_partitions(stage_folder: Path, partitions: Sequence[str]) -> list[str]
     former = [
         folder
         for folder in shard_folders(stage_folder)
-        if folder not in partitions and _all_within(_journal(stage_folder / folder) or {}, present)
+        if folder not in partitions and _all_within(stage_folder / folder, present)
     ]
     return _remove_all(stage_folder, former, "former partition")
 
 
-def _all_within(rows: Mapping[str, LedgerEntry], others: Mapping[str, LedgerEntry]) -> bool:
-    """Return whether others have all these rows, with the same fingerprints."""
+def _all_within(folder: Path, others: Mapping[str, LedgerEntry]) -> bool:
+    """Return whether others have all rows of a folder's journal, with the same fingerprints.
+
+    So they have where there is no journal; not where it is damaged.
+    """
+    rows = _journal(folder)
+    if rows is None:
+        return not (folder / JOURNAL).exists()
     return all(
         name in others and others[name].fingerprint == row.fingerprint for name, row in rows.items()
     )
@@ -158,5 +178,11 @@ def _remove(stage_folder: Path, shard: str) -> None:
 
 
 def _journal(folder: Path) -> Mapping[str, LedgerEntry] | None:
+    """Return the rows of a folder's journal; None where there is none, or a damaged one."""
     path = folder / JOURNAL
-    return read_rows(path) if path.exists() else None
+    if not path.exists():
+        return None
+    rows, problems = read_journal(path)
+    if problems:
+        log.warning("%s: damaged (%s); its folder stays", path, problems[0])
+    return None if problems else rows

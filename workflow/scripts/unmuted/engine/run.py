@@ -15,11 +15,11 @@ from unmuted.engine.configured import ConfiguredModels, ConfiguredStages
 from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import DATASET_IDENTITY, MEMBERS, RUN_RECORD, SPLITS_TABLE, Layout
+from unmuted.engine.layout import DATASET_IDENTITY, MEMBERS, RUN_RECORD, Layout
 from unmuted.engine.members import about_absent, read_members, write_members
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
 from unmuted.engine.usable import find_usable, forget_nothing
@@ -171,14 +171,17 @@ class Run:
 
     def check_identity(self) -> None:
         """Raise UserError if results/ was made from other videos, which this run would delete."""
-        check_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        identity = self.registry.dataset_identity(self.config)
+        check_identity(DATASET_IDENTITY, identity, self.dataset.videos)
 
     def record(self) -> None:
         """Record in results/ which dataset it belongs to, and the videos for the jobs.
 
         Raises UserError like `check_identity`.
         """
-        record_identity(DATASET_IDENTITY, self.registry.dataset_identity(self.config))
+        identity = self.registry.dataset_identity(self.config)
+        record_identity(DATASET_IDENTITY, identity, self.dataset.videos)
+        self.dataset.repair_kept_splits()
         runs = {"": self, **self._scenarios}
         planned = {path: run.jobs.planned() for path, run in runs.items()}
         self.dataset.write_record(RUN_RECORD, planned)

@@ -10,9 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unmuted.dataset.splits import check_classes, make_splits, read_groups
+from unmuted.dataset.splits import (
+    DamagedSplits,
+    check_classes,
+    make_splits,
+    read_groups,
+    write_groups,
+)
 from unmuted.dataset.videos import Dataset, Video, check_experiment
 from unmuted.digests import digest_json
+from unmuted.engine.artifacts import atomic
+from unmuted.engine.job_notes import read_note, table_note
 from unmuted.engine.run_record import RunRecord, read_record, write_record
 from unmuted.engine.shards import assign_shards, shard_like
 from unmuted.engine.stage import Registry
@@ -20,6 +28,7 @@ from unmuted.errors import UserError
 from unmuted.text import printable
 
 RESULTS = Path("results")
+SPLITS_TABLE = RESULTS / "splits.csv"
 
 Scope = frozenset[str] | None  # splits whose videos count; None: all videos
 ALL = None
@@ -170,9 +179,41 @@ class ShardedDataset:
     @cached_property
     def splits(self) -> Mapping[str, str]:
         """Split of every labelled video, by id; groups that had one before keep it."""
-        earlier = read_groups(self.kept_splits) if self.kept_splits.exists() else {}
         seed = self._config["splits"]["seed"]
-        return make_splits(self.listing.videos, self.split_shares, seed, earlier)
+        return make_splits(self.listing.videos, self.split_shares, seed, self.earlier_groups)
+
+    @cached_property
+    def earlier_groups(self) -> Mapping[str, str]:
+        """The split of every group that had one before.
+
+        Where the file that keeps them is damaged, the table of splits has those of the present
+        groups. Raises UserError where that is not whole either.
+        """
+        try:
+            return read_groups(self.kept_splits) if self.kept_splits.exists() else {}
+        except DamagedSplits as error:
+            if not self._has_whole_table():
+                raise UserError(
+                    f"{error}, and {SPLITS_TABLE} cannot take its place: put back a copy of either,"
+                    f" or delete {self.kept_splits}, and splits are made anew"
+                ) from error
+            return read_groups(SPLITS_TABLE)
+
+    def _has_whole_table(self) -> bool:
+        """Return whether the table of splits is the one that its job wrote for these settings."""
+        note = read_note(table_note(SPLITS_TABLE))
+        return (
+            note is not None and note.fingerprint == self.splits_digest and note.has(SPLITS_TABLE)
+        )
+
+    def repair_kept_splits(self) -> None:
+        """Write the file of kept splits again if it is damaged, before the table is replaced."""
+        try:
+            if self.kept_splits.exists():
+                read_groups(self.kept_splits)
+        except DamagedSplits:
+            with atomic(self.kept_splits) as temporary:
+                write_groups(temporary, self.earlier_groups)
 
     def check_labels(self) -> None:
         """Raise UserError where labels and splits contradict an experiment, however large."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from unmuted.dataset.splits import read_splits
+from unmuted.dataset.splits import DamagedSplits, read_splits
 from unmuted.engine.configured import ConfiguredStages
-from unmuted.engine.executor import Artifact, Compute, Task, run_tasks
+from unmuted.engine.executor import Artifact, Compute, Task, forget_note, read_noted_rows, run_tasks
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import RESULTS, SPLITS_TABLE, Layout
-from unmuted.engine.ledger import LedgerEntry, read_rows
+from unmuted.engine.job_notes import read_note, table_note
+from unmuted.engine.layout import RESULTS, Layout
+from unmuted.engine.ledger import DamagedLedger, LedgerEntry
 from unmuted.engine.prune import Removed, prune_partitions, prune_shards, remove_absent
 from unmuted.engine.scenarios import FOLDER
 from unmuted.engine.seeds import name_of_fit, parse_fit
-from unmuted.engine.sharded_dataset import ShardedDataset
+from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
+from unmuted.errors import UserError
 
 
 class Store:
@@ -39,11 +41,36 @@ class Store:
 
     def read_splits(self) -> dict[str, str]:
         """Return the split of every labelled video, by id, from the table of the run."""
-        return read_splits(SPLITS_TABLE)
+        note = read_note(table_note(SPLITS_TABLE))
+        try:
+            if note is not None and not note.has(SPLITS_TABLE):
+                raise DamagedSplits(f"{SPLITS_TABLE}: it is not the table that its job wrote")
+            return read_splits(SPLITS_TABLE)
+        except DamagedSplits as error:
+            table_note(SPLITS_TABLE).unlink(missing_ok=True)
+            raise UserError(f"{error}. Run the workflow again: it is written again.") from error
 
     def rows(self, stage_name: str, partition: str | None = None) -> dict[str, LedgerEntry]:
-        """Return the entries of the ledger of a shard or partition, by name."""
-        return read_rows(self._layout.ledger(stage_name, partition))
+        """Return the entries of the ledger of a shard or partition, by name.
+
+        Raises DamagedLedger for another file than its job wrote.
+        """
+        ledger = self._layout.ledger(stage_name, partition)
+        return read_noted_rows(ledger, self._layout.folder(stage_name, partition))
+
+    def shard_rows(
+        self, stage_name: str, shard: str, names: Iterable[str]
+    ) -> dict[str, LedgerEntry]:
+        """Return the entries of the ledger of a shard.
+
+        Raises DamagedLedger like `rows`, and where one of these videos has none.
+        """
+        rows = self.rows(stage_name, shard)
+        if missing := [name for name in names if name not in rows]:
+            ledger = self._layout.ledger(stage_name, shard)
+            forget_note(self._layout.folder(stage_name, shard))
+            raise DamagedLedger(ledger, f"no row for {', '.join(missing[:5])}")
+        return rows
 
     def artifact(
         self, stage_name: str, name: str, rows: Mapping[str, LedgerEntry], partition: str | None
@@ -59,9 +86,9 @@ class Store:
             by_shard.setdefault(self._dataset.find_shard(name), []).append(name)
         by_name = {}
         for shard in sorted(by_shard):
-            rows = self.rows(stage_name, shard)
+            rows = self.shard_rows(stage_name, shard, by_shard[shard])
             for name in by_shard[shard]:
-                if name in rows and rows[name].has_artifact:
+                if rows[name].has_artifact:
                     by_name[name] = self.artifact(stage_name, name, rows, shard)
         return by_name
 
@@ -107,13 +134,15 @@ class Store:
         """
         stage = self._stages[stage_name]
         required = self._jobs.inputs(stage)
-        ledgers = {name: self.rows(name, shard) for name in (*required, *stage.optional)}
+        videos = self._dataset.videos_of(shard)
+        ledgers = {
+            name: self.shard_rows(name, shard, videos) for name in (*required, *stage.optional)
+        }
         tasks = []
-        for video_id, video in self._dataset.videos_of(shard).items():
+        for video_id, video in videos.items():
             artifacts = {
                 name: prepare(self.artifact(name, video_id, rows, shard))
                 for name, rows in ledgers.items()
-                if video_id in rows
             }
             digests: dict[str, Any] = {
                 name: artifact.row.digest or artifact.row.status

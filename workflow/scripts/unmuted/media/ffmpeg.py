@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -45,6 +46,8 @@ def binary() -> str:
         return installed
     import imageio_ffmpeg
 
+    if named := os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        _check_named(named)
     try:
         bundled = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
@@ -58,6 +61,18 @@ def binary() -> str:
             "update imageio-ffmpeg or install a newer ffmpeg"
         )
     return bundled
+
+
+def _check_named(path: str) -> None:
+    """Raise UserError unless the program that IMAGEIO_FFMPEG_EXE names can be run."""
+    try:
+        _banner(path)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"the environment variable IMAGEIO_FFMPEG_EXE names {path!r}, which cannot be run "
+            f"({reason}): unset it, or let it name an ffmpeg"
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,31 @@
+"""Reading files of results, in whose place anything may lie."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from unmuted.errors import UserError
+
+
+class NotAFile(UserError):
+    """A folder, a device or the like in the place of a file."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file. Raises NotAFile for anything else, without waiting for it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        require_file(path, os.fstat(descriptor))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def require_file(path: Path, status: os.stat_result) -> None:
+    """Raise NotAFile unless the status is that of a regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
+        raise NotAFile(f"{path}: expected a file, found {kind}; move it away")
