@@ -82,6 +82,126 @@ def test_an_index_column_without_a_name_is_kept(folder: Path) -> None:
     assert only.label == "dog" and only.extra == {"": "0"}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path, label\na.mp4, dog\nb.mp4, cat\n",
+        "label, path\ndog, a.mp4\ncat, b.mp4\n",
+        'path, label\n"a.mp4", "dog"\n"b.mp4", "cat"\n',
+        " path ,\tlabel\na.mp4,dog\nb.mp4,cat \n",
+        "path,label,,\na.mp4,dog,,\nb.mp4,cat,,\n",
+        "path,,label\na.mp4,,dog\nb.mp4,,cat\n",
+        "path,label,,\na.mp4,dog\nb.mp4,cat,\n",
+        "path,label\na.mp4,dog,,\nb.mp4,cat,,\n",
+        "path,label\na.mp4,dog\nb.mp4,cat\n,\n,,\n  ,\n",
+        ",\npath,label\na.mp4,dog\nb.mp4,cat\n",
+        "path;label\na.mp4;dog\nb.mp4;cat\n",
+        "sep=;\r\npath;label\r\na.mp4;dog\r\nb.mp4;cat\r\n",
+        "path\tlabel\na.mp4\tdog\nb.mp4\tcat\n",
+        "\ufeffpath;label\r\na.mp4;dog\r\nb.mp4;cat\r\n",
+        "path,label\ra.mp4,dog\rb.mp4,cat\r",
+        "path,label\na.mp4,dog\nb.mp4,cat\n".encode("utf-16"),
+        "path\tlabel\r\na.mp4\tdog\r\nb.mp4\tcat\r\n".encode("utf-16"),
+        "path,label\na.mp4,dog\nb.mp4,cat\n".encode("utf-16-le"),
+        "path,label\na.mp4,dog\nb.mp4,cat\n".encode("utf-16-be"),
+        'path,label,note\na.mp4,dog,"two\nlines"\nb.mp4,cat,"a, ""b"""\n',
+        '"path","label"\n"a.mp4","dog"\n"b.mp4","cat"\n',
+    ],
+    ids=range(21),
+)
+def test_tables_as_people_and_spreadsheets_write_them(folder: Path, content: str | bytes) -> None:
+    videos = read(folder, content).videos
+    assert [(one.path, one.label) for one in videos] == [
+        (folder / "a.mp4", "dog"),
+        (folder / "b.mp4", "cat"),
+    ]
+    assert all("" not in one.extra for one in videos)
+
+
+def test_names_of_columns_are_stripped_in_the_configuration_too(folder: Path) -> None:
+    (only,) = read(folder, "path, class \na.mp4,dog\n", label=" class").videos
+    assert only.label == "dog"
+
+
+def test_lines_are_counted_from_the_top_of_the_file(folder: Path) -> None:
+    text = message(folder, "sep=;\n\npath;label\na.mp4;x\n\nabsent.mp4;x\n")
+    assert "line 6: no file" in text
+
+
+def test_home_and_variables_are_put_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("CLIPS", str(folder / "sub"))
+    videos = read(folder, "path,video_id\n~/a.mp4,1\n$HOME/b.mp4,2\n${CLIPS}/a.mp4,3\n").videos
+    found = [video.path for video in videos]
+    assert found == [folder / "a.mp4", folder / "b.mp4", folder / "sub" / "a.mp4"]
+    (folder / "$HOME").mkdir()
+    (folder / "$HOME" / "a.mp4").touch()  # a name like any other
+    (only,) = read(folder, "path\n$HOME/a.mp4\n").videos
+    assert only.path == folder / "$HOME" / "a.mp4"
+
+
+def test_a_name_in_another_normal_form_is_found(folder: Path) -> None:
+    (folder / "cafe\u0301").mkdir()
+    (folder / "cafe\u0301" / "\u00e9.mp4").touch()
+    (only,) = read(folder, "path\ncaf\u00e9/e\u0301.mp4\n").videos
+    assert only.path == folder / "cafe\u0301" / "\u00e9.mp4" and only.path.exists()
+    (folder / "caf\u00e9").mkdir()
+    (folder / "caf\u00e9" / "e\u0301.mp4").touch()
+    (only,) = read(folder, "path\ncaf\u00e9/e\u0301.mp4\n").videos
+    assert only.path == folder / "caf\u00e9" / "e\u0301.mp4"  # the one that is meant
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("sub\\a.mp4", "backslashes do not separate folders here: write sub/a.mp4, which is there"),
+        ("sub\\x.mp4", "backslashes do not separate folders here: write sub/x.mp4"),
+        ("C:\\clips\\a.mp4", "a path of Windows: give its path on this machine"),
+        ("A.mp4", "there is {folder}/a.mp4"),
+        ("sub/a.MP4", "there is {folder}/sub/a.mp4"),
+        ("SUB/a.avi", "there is {folder}/sub/a.mp4"),
+        ("sub/a", "there is {folder}/sub/a.mp4"),
+        ("$NOT_SET/a.mp4", "the environment variable NOT_SET is not set"),
+        ("~nobody-here/a.mp4", "~nobody-here is the home folder of nobody"),
+        ("https://example.org/a.mp4", "give the path of a file, not a URL"),
+        ("sub/absent.mp4", "no file {folder}/sub/absent.mp4\n"),
+    ],
+)
+def test_a_path_to_nothing_says_what_is_there(folder: Path, path: str, hint: str) -> None:
+    text = message(folder, f"path\n{path}\n") + "\n"
+    assert hint.format(folder=folder) in text and "line 2: no file" in text
+
+
+def test_files_that_are_all_missing_mean_another_root(folder: Path) -> None:
+    text = message(folder, "path\nx/a.mp4\nx/b.mp4\n")
+    assert f"none of its files is there; paths start at videos.root, {folder}" in text
+    with pytest.raises(UserError, match=r"videos\.root: .*/absent is not a folder"):
+        read_manifest(write(folder, "path\na.mp4\n"), folder / "absent", {})
+
+
+def test_a_label_column_without_a_label_stops_experiments_by_name(folder: Path) -> None:
+    found = read(folder, "path,label\na.mp4,\nb.mp4, \n")
+    assert "the label column 'label' is empty in all rows" in found.notes[0]
+    with pytest.raises(
+        UserError, match=r"found none \(.*m\.csv: the label column 'label' is empty"
+    ):
+        check_experiment(found)
+    found = read(folder, "path,class\na.mp4,x\n")
+    assert found.notes == ()
+    with pytest.raises(UserError, match=r"there is no column 'label'; its columns are path, class"):
+        check_experiment(found)
+
+
+def test_folders_of_splits_without_a_column_are_pointed_out(folder: Path) -> None:
+    for split in ("train", "test"):
+        (folder / split).mkdir()
+        (folder / split / f"{split}.mp4").touch()
+    rows = "path,label{}\ntrain/train.mp4,x{}\ntest/test.mp4,y{}\n"
+    (note,) = read(folder, rows.format("", "", "")).notes
+    assert "the folders test, train are not taken for splits" in note
+    assert read(folder, rows.format(",split", ",train", ",test")).notes == ()
+
+
 def test_paths_start_at_the_root_or_are_absolute(folder: Path) -> None:
     manifest = write(folder, f"path\na.mp4\n{folder}/b.mp4\n")
     (folder / "sub" / "b.mp4").touch()
@@ -120,8 +240,16 @@ def test_names_that_are_not_utf8(folder: Path) -> None:
     ("content", "expected"),
     [
         ("file\na.mp4\n", "expected a column 'path', found file; separate columns by commas"),
-        ("path;label\na.mp4;x\n", "expected a column 'path', found path;label"),
-        ("path\na.mp4\n".encode("utf-16"), "expected a column 'path', found \\xff\\xfep\\x00a"),
+        (
+            "file;label\na.mp4;x\n",
+            "expected a column 'path', found file;label; separate columns by",
+        ),
+        ("Path,label\na.mp4,x\n", "expected a column 'path', found Path, label"),
+        ("path,Label\na.mp4,x\n", "its column 'Label' is not read: rename it 'label', or name it"),
+        ("path,la\u200bbel\na.mp4,x\n", "its column 'la\\u200bbel' is not read: rename it 'label'"),
+        ("path,,\na.mp4,x,y\n", "the column '' occurs twice: give the columns without a name one"),
+        (b"PK\x03\x04...", "this is a workbook of a spreadsheet; save it as CSV (UTF-8)"),
+        (b"\xff\xfep\0a\0t\0h", "begins like UTF-16 and is not"),
         ("", "expected a column 'path', found "),
         ("path\n", "expected at least one row, found only the header"),
         ("path,label,label\na.mp4,x,y\n", "the column 'label' occurs twice"),
@@ -135,9 +263,17 @@ def test_names_that_are_not_utf8(folder: Path) -> None:
         ("path,video_id\na.mp4,../x\n", "line 2: video_id '../x' is not allowed"),
         ("path,video_id\na.mp4,a/b\n", "line 2: video_id 'a/b' is not allowed"),
         ("path,video_id\na.mp4,x.ledger.csv\n", "video_id 'x.ledger.csv' is not allowed"),
-        ("path,split\na.mp4,training\n", "line 2: split 'training' is none of train, val, test"),
+        (
+            "path,split\na.mp4,training\n",
+            "line 2: split 'training' is none of train, val, test; write train",
+        ),
+        ("path,split\na.mp4,Val\n", "line 2: split 'Val' is none of train, val, test; write val"),
         ("path,group\na.mp4,\x1b[31m\n", "line 2: group '\\x1b[31m': not one printable line"),
-        (b"path,label\na.mp4,\xff\n", "line 2: label '\\xff': not one printable line"),
+        (
+            b"path,label\na.mp4,caf\xe9\n",
+            "not one printable line of at most 200 characters; save the table as CSV (UTF-8)",
+        ),
+        (b"path\ncaf\xe9.mp4\n", "caf\\xe9.mp4; it is not UTF-8: save the table as CSV (UTF-8)"),
         ("path,label\na.mp4," + "x" * 201 + "\n", "not one printable line of at most 200"),
         ('path\n"a.mp4\n', "not a valid CSV file: unexpected end of data"),
         ("path\na.mp4\nsub/a.mp4\n", "sub/a.mp4 both have the video id 'a'"),

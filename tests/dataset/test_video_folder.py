@@ -90,6 +90,38 @@ def test_linked_folders_are_named_or_followed_once(
         assert "birds (a link; videos.follow_links is off)" in found.ignored
 
 
+def test_files_that_are_all_links_elsewhere_name_the_setting(tmp_path: Path) -> None:
+    """As DVC, git-annex and caches of data sets lay them out; two are links to nothing."""
+    (tmp_path / "store").mkdir()
+    for name in ("cats/a.mp4", "cats/b.mp4", "dogs/c.mp4"):
+        path = tmp_path / "v" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(tmp_path / "store" / path.name)
+    (tmp_path / "store" / "a.mp4").touch()
+    text = message(tmp_path / "v")
+    assert "its 3 video files are links to files in other places" in text
+    assert "set videos.follow_links" in text
+    assert len(read_folder(tmp_path / "v", follow_links=True).videos) == 3
+    (tmp_path / "v" / "dogs" / "d.mp4").touch()
+    assert len(read_folder(tmp_path / "v").videos) == 4  # the ledger has the other three
+    (tmp_path / "v" / "dogs" / "d.mp4").unlink()
+    (tmp_path / "linked").symlink_to(tmp_path / "v")
+    (tmp_path / "v" / "cats" / "inner.mp4").symlink_to("e.mp4")
+    (tmp_path / "v" / "cats" / "e.mp4").touch()
+    assert len(read_folder(tmp_path / "linked").videos) == 5  # the folder itself may be a link
+
+
+def test_classes_that_are_links_are_pointed_out(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.mp4").touch()
+    (folder / "birds").symlink_to(tmp_path / "elsewhere")
+    (note,) = read_folder(folder).notes
+    assert (
+        "folders that are links are left out, 1 in all (such as birds); set videos.follow" in note
+    )
+    assert read_folder(folder, follow_links=True).notes == ()
+
+
 def test_the_same_folder_gives_the_same_data_set_in_any_order_of_listing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,11 @@ class Stage:
         self.computed: list[str] = []
 
     def run(
-        self, *tasks: Task, die_at: str | None = None, **contents: object
+        self,
+        *tasks: Task,
+        die_at: str | None = None,
+        keep_others: bool = False,
+        **contents: object,
     ) -> dict[str, LedgerEntry]:
         """Run `tasks`; contents: of artifacts by name, where it is not the fingerprint."""
 
@@ -55,7 +59,7 @@ class Stage:
                 yield Result(task.name, {"made": contents.get(task.name, task.fingerprint)})
 
         self.computed.clear()
-        return run_tasks(self.folder, self.ledger, SUFFIX, tasks, compute)
+        return run_tasks(self.folder, self.ledger, SUFFIX, tasks, compute, keep_others=keep_others)
 
     def files(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir() if path.name[0] != ".")
@@ -184,6 +188,27 @@ def test_artifacts_of_videos_that_left_are_deleted(stage: Stage) -> None:
     assert stage.computed == []
     assert stage.files() == ["b.json"]
     assert list(read_rows(stage.ledger)) == ["b"] == list(read_rows(stage.folder / JOURNAL))
+
+
+def test_artifacts_of_videos_that_may_come_back_are_kept(stage: Stage) -> None:
+    stage.run(*tasks("abc"))
+    stage.run(*tasks("b"), keep_others=True)
+    assert stage.files() == ["a.json", "b.json", "c.json"]
+    assert list(read_rows(stage.ledger)) == ["b"]
+    stage.run(*tasks("abc"), keep_others=True)
+    assert stage.computed == []
+    stage.run(*tasks("a"), *tasks("c", "r2"), keep_others=True)  # what changed is made again
+    assert stage.computed == ["c"]
+    assert sorted(read_rows(stage.folder / JOURNAL)) == ["a", "b", "c"]
+
+
+def test_damage_to_one_video_forgets_none_that_left(stage: Stage) -> None:
+    stage.run(*tasks("abc"))
+    stage.run(*tasks("bc"), keep_others=True)
+    stage.path("b").write_text("{}")
+    assert len(mark_damaged(stage.folder, stage.ledger, ".json")) == 1
+    stage.run(*tasks("abc"), keep_others=True)
+    assert stage.computed == ["b"]
 
 
 def test_what_a_user_left_in_the_folder_stays(stage: Stage) -> None:

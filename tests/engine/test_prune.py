@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from unmuted.engine.executor import JOURNAL, locked
-from unmuted.engine.ledger import LedgerEntry, write_rows
-from unmuted.engine.prune import prune_partitions, prune_shards
+from unmuted.engine.ledger import LedgerEntry, read_rows, write_rows
+from unmuted.engine.prune import Removed, prune_partitions, prune_shards, remove_absent
 
 
 def make_shard(stage: Path, shard: str, videos: str, fingerprint: str = "r") -> None:
@@ -28,7 +28,7 @@ def test_a_partition_whose_journal_is_damaged_stays(tmp_path: Path) -> None:
     (tmp_path / "00000-of-00002" / JOURNAL).write_bytes(b"\0" * 100)
     before = names(tmp_path)
     assert prune_partitions(tmp_path, ["seed-0", "00000-of-00002"]) == []
-    assert prune_shards(tmp_path, dict.fromkeys("ab", "seed-0") | {"c": "seeds-0-1"}) == []
+    assert prune_shards(tmp_path, ".json", dict.fromkeys("ab", "seed-0") | {"c": "seeds-0-1"}) == []
     assert names(tmp_path) == before
 
 
@@ -36,63 +36,101 @@ def names(stage: Path) -> list[str]:
     return sorted(path.name for path in stage.iterdir())
 
 
-def test_a_shard_whose_videos_all_left_goes_with_its_ledger(tmp_path: Path) -> None:
-    make_shard(tmp_path, "00000-of-00002", "ab")
+def test_results_of_videos_that_left_stay_until_they_are_removed(tmp_path: Path) -> None:
+    """A disk that is not mounted looks like a class without videos."""
+    make_shard(tmp_path, "00000-of-00002", "abx")  # x left as well
     make_shard(tmp_path, "00001-of-00002", "c")
-    assert prune_shards(tmp_path, dict.fromkeys("ab", "00000-of-00002")) == ["00001-of-00002"]
-    assert names(tmp_path) == ["00000-of-00002", "00000-of-00002.ledger.csv"]
+    shard_of = dict.fromkeys("ab", "00000-of-00002")
+    before = sorted(tmp_path.rglob("*"))
+    assert prune_shards(tmp_path, ".json", shard_of) == []
+    assert sorted(tmp_path.rglob("*")) == before
+    removed = remove_absent(tmp_path, ".json", shard_of)
+    assert removed == [Removed("x", 1), Removed("c", 1)]
+    assert prune_shards(tmp_path, ".json", shard_of) == ["00001-of-00002"]
+    # A ledger that lists x would tell Snakemake that its artifact is there.
+    assert names(tmp_path) == ["00000-of-00002"]
+    assert names(tmp_path / "00000-of-00002") == [".journal.csv", ".lock", "a.json", "b.json"]
+    assert sorted(read_rows(tmp_path / "00000-of-00002" / JOURNAL)) == ["a", "b"]
+    assert remove_absent(tmp_path, ".json", shard_of) == []
+
+
+def test_what_left_stays_while_a_job_is_at_work(tmp_path: Path) -> None:
+    make_shard(tmp_path, "00000-of-00001", "ab")
+    with locked(tmp_path / "00000-of-00001"):
+        assert remove_absent(tmp_path, ".json", {"a": "00000-of-00001"}) == []
+    assert (tmp_path / "00000-of-00001" / "b.json").exists()
+    assert (tmp_path / "00000-of-00001.ledger.csv").exists()
+
+
+def test_a_video_that_moved_to_another_shard_is_removed_from_the_former(tmp_path: Path) -> None:
+    """As where it was given a unit; no result of a video that left is counted."""
+    make_shard(tmp_path, "00000-of-00002", "ab")
+    make_shard(tmp_path, "00001-of-00002", "b")
+    shard_of = {"a": "00000-of-00002", "b": "00001-of-00002"}
+    assert remove_absent(tmp_path, ".json", shard_of) == []
+    assert not (tmp_path / "00000-of-00002" / "b.json").exists()
+    assert (tmp_path / "00001-of-00002" / "b.json").exists()
 
 
 def test_a_present_shard_stays_even_when_it_was_never_run(tmp_path: Path) -> None:
     make_shard(tmp_path, "00000-of-00002", "ab")
     (tmp_path / "00001-of-00002").mkdir()
     shard_of = {"a": "00000-of-00002", "c": "00001-of-00002"}
-    assert prune_shards(tmp_path, shard_of) == []
+    assert prune_shards(tmp_path, ".json", shard_of) == []
 
 
 def test_a_replaced_layout_stays_until_the_last_video_is_taken_over(tmp_path: Path) -> None:
     make_shard(tmp_path, "00000-of-00001", "abc")  # c has left the data set
     shard_of = {"a": "00000-of-00002", "b": "00001-of-00002"}
-    assert prune_shards(tmp_path, shard_of) == []
+    assert prune_shards(tmp_path, ".json", shard_of) == []
     make_shard(tmp_path, "00000-of-00002", "a")
-    assert prune_shards(tmp_path, shard_of) == []
+    assert prune_shards(tmp_path, ".json", shard_of) == []
     assert (tmp_path / "00000-of-00001" / "b.json").exists()
     make_shard(tmp_path, "00001-of-00002", "b")
-    assert prune_shards(tmp_path, shard_of) == ["00000-of-00001"]
+    assert prune_shards(tmp_path, ".json", shard_of) == []
+    former = tmp_path / "00000-of-00001"
+    assert names(former) == [".journal.csv", ".lock", "c.json"] and list(
+        read_rows(former / JOURNAL)
+    ) == ["c"]
+    assert not former.with_name("00000-of-00001.ledger.csv").exists()
+    assert [one.video_id for one in remove_absent(tmp_path, ".json", shard_of)] == ["c"]
+    assert prune_shards(tmp_path, ".json", shard_of) == ["00000-of-00001"]
 
 
 def test_per_video_shards_go_when_a_layout_has_taken_them_over(tmp_path: Path) -> None:
     for video in "ab":
         make_shard(tmp_path, video, video)
     make_shard(tmp_path, "00000-of-00001", "ab")
-    assert prune_shards(tmp_path, dict.fromkeys("ab", "00000-of-00001")) == ["a", "b"]
+    assert prune_shards(tmp_path, ".json", dict.fromkeys("ab", "00000-of-00001")) == ["a", "b"]
 
 
 def test_a_folder_that_is_no_shard_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "my-notes").mkdir()
-    assert prune_shards(tmp_path, {}) == []
+    assert prune_shards(tmp_path, ".json", {}) == []
     assert names(tmp_path) == ["my-notes"]
 
 
 def test_a_shard_in_which_a_job_is_still_at_work_waits_for_the_next_pruning(tmp_path: Path) -> None:
+    make_shard(tmp_path, "00000-of-00001", "a")
     make_shard(tmp_path, "00000-of-00002", "a")
-    with locked(tmp_path / "00000-of-00002"):
-        assert prune_shards(tmp_path, {}) == []
-        assert (tmp_path / "00000-of-00002.ledger.csv").exists()
-    assert prune_shards(tmp_path, {}) == ["00000-of-00002"]
-    assert names(tmp_path) == []
+    shard_of = {"a": "00000-of-00002"}
+    with locked(tmp_path / "00000-of-00001"):
+        assert prune_shards(tmp_path, ".json", shard_of) == []
+        assert (tmp_path / "00000-of-00001.ledger.csv").exists()
+    assert prune_shards(tmp_path, ".json", shard_of) == ["00000-of-00001"]
+    assert names(tmp_path) == ["00000-of-00002", "00000-of-00002.ledger.csv"]
 
 
 def test_what_a_killed_pruning_left_goes_with_the_next(tmp_path: Path) -> None:
     make_shard(tmp_path, ".trash-00000-of-00002", "a")
-    make_shard(tmp_path, "00000-of-00002", "a")
+    make_shard(tmp_path, "00000-of-00002", "")
     (tmp_path / ".trash-00000-of-00002.ledger.csv").unlink()
-    assert prune_shards(tmp_path, {}) == ["00000-of-00002"]
+    assert prune_shards(tmp_path, ".json", {}) == ["00000-of-00002"]
     assert names(tmp_path) == []
 
 
 def test_a_stage_that_never_ran_has_nothing_to_prune(tmp_path: Path) -> None:
-    assert prune_shards(tmp_path / "absent", {"a": "00000-of-00001"}) == []
+    assert prune_shards(tmp_path / "absent", ".json", {"a": "00000-of-00001"}) == []
     assert prune_partitions(tmp_path / "absent", ["seeds-0-1"]) == []
 
 

@@ -145,19 +145,41 @@ def test_an_added_video_moves_no_other(work: ToyCorpus) -> None:
     assert written == {f"{stage}/added" for stage in PER_VIDEO}
 
 
-def test_removed_videos_leave_nothing_and_empty_shards_are_swept(work: ToyCorpus) -> None:
-    folders = {path: {one.stem for one in path.glob("*.safetensors")} for path in shards(work)}
-    emptied = min(folders, key=lambda path: len(folders[path]))
-    kept = [row for row in work.manifest() if row["video_id"] not in folders[emptied]]
-    work.write_manifest(kept)
-    work.change_config(videos_per_shard=4)  # as many shards as before, for the fewer videos
-    before = work.written("numbers", "scaled")
-    work.run()
-    after = work.written("numbers", "scaled")
-    gone = {name for name in before if name.split("/")[1] in folders[emptied]}
-    assert after == {name: before[name] for name in before.keys() - gone}
-    assert not emptied.exists()
-    assert not emptied.with_name(f"{emptied.name}.ledger.csv").exists()
+def test_removed_videos_are_named_and_their_results_kept_until_they_are_pruned(
+    work: ToyCorpus,
+) -> None:
+    """A disk that is not mounted for one run must not cost a night of computing."""
+    rows = work.manifest()
+    odd = {row["video_id"] for row in rows if row["label"] == "odd"}
+    # Some of a shard and all of another one; as many shards as before, for the fewer videos.
+    emptied = min(shards(work), key=lambda path: len(list(path.glob("*.safetensors"))))
+    absent = {path.stem for path in emptied.glob("*.safetensors")} | odd
+    before = work.bytes("numbers", "scaled")
+    stays = ("numbers", "scaled")
+    work.write_manifest([row for row in rows if row["video_id"] not in absent])
+    work.change_config(videos_per_shard=1)
+    said = f"{len(absent)} of {len(rows)} videos left since the last run"
+    target = [f"results/{stage}/{row['video_id']}.ledger.csv" for stage in stays for row in rows]
+    present = [path for path in target if path.split("/")[-1].split(".")[0] not in absent]
+    dry = work.run("-n", *present).stdout
+    assert said in dry and "no video is left of class 'odd'" in dry
+    assert said in work.run(*present).stderr
+    assert said not in work.run("-n", *present).stdout
+    kept = {path.stem for path in (work.results / "numbers").rglob("*.safetensors")}
+    assert kept == {row["video_id"] for row in rows}
+    work.write_manifest(rows)
+    shutil.rmtree(work.results / "logs")
+    work.run(*target)
+    logs = list((work.results / "logs").rglob("*.log"))
+    assert len(logs) == 2 * len(absent)
+    assert all("0 of 1 to do" in path.read_text() for path in logs)
+    assert work.bytes(*stays) == before  # each once: nothing of the former layout is left
+    work.write_manifest([row for row in rows if row["video_id"] not in absent])
+    done = work.run("prune")
+    assert f"pruned {len(absent)} videos that left the run: {3 * len(absent)} results" in (
+        done.stdout + done.stderr
+    )
+    assert set(work.bytes(*stays)) == {name for name in before if name.split("/")[1] not in absent}
 
 
 def shards(corpus: ToyCorpus) -> list:

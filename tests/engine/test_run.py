@@ -639,10 +639,32 @@ def test_a_good_project_passes(config) -> None:
     open_run(config).check()
 
 
+def experiment_message(config: dict[str, object]) -> str:
+    """What is wrong with labels and splits: no reason not to make features."""
+    run = open_run(config)
+    run.check()
+    with pytest.raises(UserError) as error:
+        run.check_experiment()
+    return str(error.value)
+
+
 def test_one_class_only(tmp_path: Path) -> None:
-    assert "expected at least two classes among the labelled videos, found only 'cats'" in message(
-        make_config(tmp_path, {"a": "cats", "b": "cats", "c": None})
-    )
+    text = experiment_message(make_config(tmp_path, {"a": "cats", "b": "cats", "c": None}))
+    assert "expected at least two classes among the labelled videos, found only 'cats'" in text
+
+
+def test_stages_without_fits_need_no_splits_and_no_two_classes(tmp_path: Path) -> None:
+    """Two clips of each of two classes can be looked at."""
+    labels = {"a": "cats", "b": "cats", "c": "dogs", "d": "dogs"}
+    for number, few in enumerate((labels, dict.fromkeys("ab", "cats"))):
+        run = open_run(make_config(tmp_path / str(number), few))
+        run.check()
+        for name in ("probe", "frames", "wav", "flow", "vit_rgb", "ast", "captions"):
+            for shard in run.dataset.shards:
+                run.planner.stage_inputs(name, shard)
+                run.planner.job_fingerprint(name, shard)
+        with pytest.raises(UserError, match=r"too few source groups|two classes"):
+            run.planner.stage_inputs("selection")
 
 
 def test_no_labels_are_fine_until_a_fit_is_asked_for(tmp_path: Path) -> None:
@@ -653,7 +675,7 @@ def test_no_labels_are_fine_until_a_fit_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_too_few_videos_for_three_splits(tmp_path: Path) -> None:
-    text = message(make_config(tmp_path, {"a": "cats", "b": "dogs"}))
+    text = experiment_message(make_config(tmp_path, {"a": "cats", "b": "dogs"}))
     assert "too few source groups (2) for three splits" in text
 
 
@@ -669,7 +691,7 @@ def test_splits_that_were_kept_are_those_that_are_checked(config, tmp_path: Path
     kept = open_run(config).dataset.kept_splits
     kept.parent.mkdir()
     kept.write_text("group,split\n" + "".join(f"cats{i},test\n" for i in range(4)))
-    assert "class 'cats' has no training video" in message(config)
+    assert "class 'cats' has no training video" in experiment_message(config)
 
 
 def test_a_missing_model_is_named_with_its_folder(config, tmp_path: Path) -> None:

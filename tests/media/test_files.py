@@ -222,3 +222,35 @@ def test_probing_opens_nothing_but_the_file_itself(name: str, baited: Path) -> N
 def test_a_pattern_in_a_name_is_no_pattern(tmp_path: Path) -> None:
     clip = write_numbered_clip(tmp_path / "percent_%03d_%s.mp4", range(5), 25, ("-update", "0"))
     assert probe(clip).packets == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("../../store/a.mp4", "a link that was copied as a text with the other file's path"),
+        ("/data/store/a.mp4\n", "a link that was copied as a text"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "`git lfs pull`"),
+        ("/annex/objects/SHA256E-s12--ab.mp4\n", "`git annex get`"),
+    ],
+)
+def test_what_stands_for_a_file_that_is_not_there_is_named(
+    tmp_path: Path, content: str, words: str
+) -> None:
+    (tmp_path / "a.mp4").write_text(content)
+    with pytest.raises(MediaError) as finding:
+        check_file(tmp_path / "a.mp4")
+    assert finding.value.status == "not_allowed" and words in finding.value.reason
+
+
+def test_a_reason_names_the_setting_that_decides(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    (tmp_path / "v" / "a.mp4").symlink_to(tmp_path / "a.mp4")
+    with pytest.raises(MediaError) as finding:
+        check_file(tmp_path / "v" / "a.mp4", tmp_path / "v")
+    assert finding.value.reason == (
+        "the path leads out of the data folder; set videos.follow_links"
+    )
+    assert MediaError("too_long", "90 s").reason == "90 s; set videos.max_seconds"
+    assert MediaError("too_large", "x").reason == "x; set videos.max_megapixels"
+    assert MediaError("empty", "no bytes").reason == "no bytes"

@@ -225,15 +225,17 @@ def test_the_size_of_a_file_counts_before_it_is_read(tmp_path: Path) -> None:
     clip = write_numbered_clip(tmp_path / "a.mp4", range(5), 25)
     size = clip.stat().st_size
     assert probe(clip, Limits(max_bytes=size)).packets == 5
-    assert status_of(clip, Limits(max_bytes=size - 1)) == "too_large"
+    assert status_of(clip, Limits(max_bytes=size - 1)) == "file_too_large"
     os.truncate(clip, 10**13)
-    assert status_of(clip) == "too_large"
+    assert status_of(clip) == "file_too_large"
     os.truncate(clip, 10**9)
     assert status_of(clip) == "sparse"
     video = Video("a", clip, "label", None, "group", tmp_path)
     begun = time.monotonic()
     assert source_content(video, False, 10**12).startswith("sparse: 1 of 1 GB are holes")
-    assert source_content(video, False, 10**8).startswith("too_large: 1 GB, allowed are 0.1 GB")
+    assert source_content(video, False, 10**8).startswith(
+        "file_too_large: 1 GB, allowed are 0.1 GB"
+    )
     assert time.monotonic() - begun < 0.2  # of a second that hashing it takes
 
 

@@ -26,7 +26,7 @@ rule make_splits:
     input:
         table_inputs(
             "results/splits.csv",
-            lambda wildcards: ["results/videos.csv"],
+            splits_inputs,
             lambda wildcards: RUN.dataset.splits_digest,
         ),
     output:

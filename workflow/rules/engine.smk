@@ -10,6 +10,7 @@ from snakemake.logging import logger
 from snakemake.settings.enums import RerunTrigger
 
 from unmuted.engine.file_lock import has_locks
+from unmuted.engine.joblog import job_log
 from unmuted.engine.layout import RESULTS
 from unmuted.engine.locks import claim_lock, release_stale_lock
 from unmuted.engine.run import Run
@@ -40,8 +41,11 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-if workflow.is_main_process and not DRY_RUN:
-    release_stale_lock()
+if workflow.is_main_process:
+    for note in RUN.notes():
+        logger.warning(note)
+    if not DRY_RUN:
+        release_stale_lock()
 
 # Snakemake does not tell a workflow that it deletes outputs, and knows of ledgers and tables alone.
 if workflow.is_main_process and any(
@@ -95,6 +99,59 @@ def force_jobs():
             run_of(job.wildcards).force(job.rule.name, partition)
 
 
+def on_success():
+    """Prune, and say which videos could not be used. Raises WorkflowError if none could."""
+    RUN.store.prune()
+    try:
+        show_usable()
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def on_error():
+    """Say which videos could not be used: a job may have failed for want of them."""
+    try:
+        show_usable()
+    except UserError as error:
+        logger.error(str(error))
+
+
+def show_usable():
+    """Write to the terminal which videos could not be used."""
+    for line in RUN.check_usable():
+        logger.warning(line)
+
+
+def prune_absent(log):
+    """Remove what is left of videos that left the run, and write to the terminal how much it is."""
+    with job_log(log):
+        removed = RUN.store.prune(with_absent=True)
+        videos, size = {one.video_id for one in removed}, sum(
+            one.bytes for one in removed
+        )
+        print(
+            f"pruned {len(videos)} videos that left the run: {len(removed)} results, {size} bytes"
+        )
+
+
+class Refusal(WorkflowError):
+    """An error of the user in a function of a rule; Snakemake shows no traceback of it."""
+
+    __traceback__ = None
+
+
+def in_words(function):
+    """Return a function of a rule that raises `Refusal` for a UserError."""
+
+    def checked(wildcards):
+        try:
+            return function(wildcards)
+        except UserError as error:
+            raise Refusal(str(error)) from None
+
+    return checked
+
+
 def run_of(wildcards):
     """Return the run with the settings of the scenario that the output's path names."""
     return RUN.scenario_of_path(wildcards.get("scenario", ""))
@@ -113,7 +170,7 @@ def require_run(outputs):
     It forgets all where .snakemake/ is removed or was not copied, and looks at no params without
     that trigger. Called while the jobs are planned, in input functions.
     """
-    if workflow.is_main_process:
+    if workflow.is_main_process and workflow.dag:
         workflow.dag.forcefiles.update(map(str, outputs))
 
 
@@ -135,7 +192,7 @@ def stage_inputs(*stages):
             for path in run.planner.stage_inputs(name, partition, forced)
         ]
 
-    return inputs
+    return in_words(inputs)
 
 
 def job_fingerprints(*stages):
@@ -157,6 +214,12 @@ def every_shard(*stages):
     ]
 
 
+def splits_inputs(wildcards):
+    """Return what the table of splits is made from, if labels and splits allow one."""
+    RUN.dataset.check_labels()
+    return ["results/videos.csv"]
+
+
 def table_inputs(output, inputs, fingerprint):
     """Return the input of the rule of a report or table, which is made again if it is stale.
 
@@ -169,7 +232,7 @@ def table_inputs(output, inputs, fingerprint):
             require_run(RUN.planner.stale_table(path, fingerprint(wildcards)))
         return inputs(wildcards)
 
-    return of_wildcards
+    return in_words(of_wildcards)
 
 
 def report_inputs(name, output=None):
@@ -181,7 +244,9 @@ def report_inputs(name, output=None):
     def inputs(wildcards):
         return RUN.report_inputs(name.format(**wildcards))
 
-    return table_inputs(output, inputs, report_fingerprint(name)) if output else inputs
+    if output:
+        return table_inputs(output, inputs, report_fingerprint(name))
+    return in_words(inputs)
 
 
 def report_fingerprint(name):
@@ -209,3 +274,12 @@ def limits(mem_mb, minutes, **others):
     return dict(
         mem_mb=scaled_by_attempt(mem_mb), runtime=scaled_by_attempt(minutes), **others
     )
+
+
+# Results of videos that left the run are kept until they are pruned.
+rule prune:
+    log:
+        "results/logs/prune/all.log",
+    localrule: True
+    run:
+        prune_absent(log[0])

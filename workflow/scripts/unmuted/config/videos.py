@@ -92,7 +92,7 @@ class VideoSettings(Section):
     max_gigabytes: Gigabytes = Field(
         64,
         description="gigabytes; larger files are refused before a byte is read (ledger status "
-        "too_large), and so are files of which more than half is holes (sparse)",
+        "file_too_large), and so are files of which more than half is holes (sparse)",
     )
 
     @model_validator(mode="after")

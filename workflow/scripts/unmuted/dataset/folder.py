@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from unmuted.dataset.containers import VIDEO_SUFFIXES
 from unmuted.dataset.passed_over import PassedOver
+from unmuted.dataset.split_folders import with_split_folders
 from unmuted.dataset.videos import (
     NO_LINE,
     Dataset,
@@ -23,14 +25,17 @@ from unmuted.text import printable
 
 # Of a file's path, the path inside the folder, its name without ending, and the ending; None for
 # what is no video of the source. Raises ValueError with what is wrong with it.
+NOT_FOLLOWED = " (a link; videos.follow_links is off)"
 VideoOf = Callable[[str, str, str, str], Video | None]
 
 
 def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
     """Return the videos of FOLDER/<class>/...; a video directly in FOLDER has no label.
 
-    follow_links: also look into folders behind symbolic links. Raises UserError when the folder is
-    missing, cannot be listed, or holds no video, and for ids that clash and names unfit as labels.
+    Folders that are named after splits are read as `with_split_folders` says. follow_links: also
+    look into folders behind symbolic links, and read files behind links. Raises UserError when the
+    folder is missing, cannot be listed, or holds no video, when all files lie elsewhere, and for
+    ids that clash and names unfit as labels.
     """
 
     def video_of(path: str, inside: str, stem: str, suffix: str) -> Video | None:
@@ -42,12 +47,13 @@ def read_folder(folder: Path, follow_links: bool = False) -> Dataset:
         video_id = video_id_from_name(stem)
         return Video(video_id, Path(path), label if rest else None, None, video_id, root=folder)
 
-    return read_videos(
+    dataset = read_videos(
         *("folder", folder, video_of),
         hint="one with a folder per class",
         expected="FOLDER/<class>/<video>",
         follow_links=follow_links,
     )
+    return with_split_folders(dataset, folder)
 
 
 def read_videos(
@@ -85,7 +91,33 @@ def read_videos(
             f"{source}: no video file in {printable(folder)}; expected {expected}"
             + "".join(f"\n  - not taken for a video: {name}" for name in ignored[:5])
         )
-    return checked_dataset(videos, f"{source} {printable(folder)}", ignored)
+    where = f"{source} {printable(folder)}"
+    if not follow_links:
+        _refuse_links(videos, folder, where)
+    dataset = checked_dataset(videos, where, ignored)
+    return replace(dataset, notes=_about_links(ignored, where))
+
+
+def _refuse_links(videos: Sequence[Video], folder: Path, where: str) -> None:
+    """Raise UserError if all files are links to other places, as caches of data sets make them."""
+    inside = os.path.join(os.path.realpath(folder), "")
+    if not any(os.path.realpath(video.file).startswith(inside) for video in videos):
+        raise UserError(
+            f"{where}: its {len(videos)} video files are links to files in other places, such as "
+            f"{printable(videos[0].file)}: set videos.follow_links to read files anywhere"
+        )
+
+
+def _about_links(ignored: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return a note if folders are left out because they are links."""
+    linked = [name for name in ignored if name.endswith(NOT_FOLLOWED)]
+    if not linked:
+        return ()
+    shown = ", ".join(name.removesuffix(NOT_FOLLOWED) for name in linked[:5])
+    return (
+        f"{where}: folders that are links are left out, {len(linked)} in all (such as {shown}); "
+        "set videos.follow_links to read what is in them",
+    )
 
 
 def _why_no_videos(path: str, passed_over: PassedOver) -> str:
@@ -93,7 +125,7 @@ def _why_no_videos(path: str, passed_over: PassedOver) -> str:
     if not os.path.isdir(path):
         return ""
     reason = passed_over.reason(path)
-    return f" ({reason or 'a link; videos.follow_links is off'})"
+    return f" ({reason})" if reason else NOT_FOLLOWED
 
 
 def _split_name(name: str) -> tuple[str, str]:

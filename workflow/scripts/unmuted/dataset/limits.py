@@ -13,6 +13,15 @@ _FASTEST = 250  # frames a second, of videos of any length
 _LEAST_FRAMES = 100_000
 _MINUTE = 60.0
 
+# The setting that decides whether a video with a status of the ledgers is read.
+SETTING_OF_STATUS = {
+    "outside_folder": "videos.follow_links",
+    "too_long": "videos.max_seconds",
+    "too_short": "videos.min_seconds",
+    "too_large": "videos.max_megapixels",
+    "file_too_large": "videos.max_gigabytes",
+}
+
 
 @dataclass(frozen=True)
 class Limits:

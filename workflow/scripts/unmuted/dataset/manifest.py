@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from unmuted.dataset.alike import alike_problems, canonical_spelling
+from unmuted.dataset.finding import Finder, is_not_utf8
+from unmuted.dataset.split_folders import folders_named_after_splits, split_of_name
+from unmuted.dataset.table import SEPARATORS, Table, read_table
 from unmuted.dataset.videos import (
     NO_LINE,
     SPLITS,
@@ -33,36 +37,83 @@ def read_manifest(
     manifest's own folder; unless `follow_links`, files may not lie outside it. Rows without label
     are kept, for prediction. Raises UserError listing every bad row.
     """
-    names = {key: columns.get(key, key) for key in ("path", *OPTIONAL)}
+    names = {key: columns.get(key, key).strip() for key in ("path", *OPTIONAL)}
     root = root or manifest.parent
-    header, rows = _read_csv(manifest)
+    table = read_table(manifest, "videos.manifest", names["path"])
+    _check_header(table.header, names, columns, manifest)
+    if not table.rows:
+        raise UserError(f"{printable(manifest)}: expected at least one row, found only the header")
+    if not root.is_dir():
+        raise UserError(f"videos.root: {printable(root)} is not a folder")
+    videos = _read_rows(table, names, root, manifest)
+    if not follow_links:
+        _refuse_other_root(videos, root, manifest)
+    dataset = checked_dataset(videos, printable(manifest))
+    return _with_notes(dataset, table.header, names, root, manifest)
+
+
+def _check_header(
+    header: Sequence[str], names: Mapping[str, str], columns: Mapping[str, str], manifest: Path
+) -> None:
+    """Raise UserError for missing columns and for those that are not what they seem to be."""
     if names["path"] not in header:
         raise UserError(
             f"{printable(manifest)}: expected a column {names['path']!r}, "
-            f"found {printable(', '.join(header))}; separate columns by commas, "
+            f"found {printable(', '.join(header))}; separate columns by "
+            f"{' or '.join(SEPARATORS.values())}, "
             "and name yours under videos.columns in the configuration"
         )
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise UserError(f"{printable(manifest)}: the column '{printable(twice[0])}' occurs twice")
     for key in columns:
-        if columns[key] not in header:
+        if names[key] not in header:
             raise UserError(
                 f"{printable(manifest)}: videos.columns.{key} names a column {columns[key]!r} "
-                "that it lacks"
+                f"that it lacks; it has {printable(', '.join(header))}"
             )
     _refuse_two_meanings(header, names, manifest)
+
+
+def _read_rows(table: Table, names: Mapping[str, str], root: Path, manifest: Path) -> list[Video]:
+    """Return the rows as videos. Raises UserError listing every bad row, and groups to confuse."""
     videos, problems = [], []
-    for line, row in rows:
+    finder = Finder(root)
+    for line, row in table.rows:
         try:
-            videos.append(_video(row, names, root))
+            videos.append(_video(row, names, root, finder))
         except ValueError as error:
             problems.append(f"line {line}: {error}")
+    if len(problems) == len(table.rows) > 1 and all(": no file " in text for text in problems):
+        start = f"paths start at videos.root, {printable(root)}"
+        problems.insert(0, f"none of its files is there; {start}")
+    given = {video.group for video in videos if video.group not in (video.video_id, video.unit)}
+    problems += alike_problems("groups", given)
     raise_problems(problems, printable(manifest))
-    if not videos:
-        raise UserError(f"{printable(manifest)}: expected at least one row, found only the header")
-    if not follow_links:
-        _refuse_other_root(videos, root, manifest)
-    return checked_dataset(videos, printable(manifest))
+    return videos
+
+
+def _with_notes(
+    dataset: Dataset,
+    header: Sequence[str],
+    names: Mapping[str, str],
+    root: Path,
+    manifest: Path,
+) -> Dataset:
+    """Add what a person should know: that no row has a label, or that folders look like splits."""
+    notes, because = list(dataset.notes), ""
+    if not dataset.classes:
+        column, columns = names["label"], printable(", ".join(header))
+        because = f"{printable(manifest)}: there is no column {column!r}; its columns are {columns}"
+        if column in header:
+            because = f"{printable(manifest)}: the label column {column!r} is empty in all rows"
+            notes.append(because)
+    if names["split"] not in header:
+        folders = folders_named_after_splits(dataset.videos, root)
+        if folders:
+            shown = printable(", ".join(folders))
+            notes.append(
+                f"{printable(manifest)}: the folders {shown} are not taken for splits, since there "
+                "is no column split"
+            )
+    return replace(dataset, notes=tuple(notes), unlabelled_because=because)
 
 
 def _refuse_two_meanings(header: Sequence[str], names: Mapping[str, str], manifest: Path) -> None:
@@ -78,6 +129,13 @@ def _refuse_two_meanings(header: Sequence[str], names: Mapping[str, str], manife
         for key, name in names.items()
         if key in header and key not in given
     ]
+    problems += [
+        f"its column '{printable(column)}' is not read: rename it {name!r}, or name it under "
+        f"videos.columns.{key}; if it is something else, give it another name"
+        for key, name in names.items()
+        for column in header
+        if name not in header and canonical_spelling(column) == canonical_spelling(name)
+    ]
     raise_problems(problems, printable(manifest))
 
 
@@ -92,31 +150,17 @@ def _refuse_other_root(videos: Sequence[Video], root: Path, manifest: Path) -> N
         )
 
 
-def _read_csv(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Return the header, and the rows with the number of the line on which each ends."""
-    try:
-        with open(manifest, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            reader = csv.DictReader(file, strict=True)
-            return list(reader.fieldnames or []), [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise UserError(
-            f"videos.manifest: cannot read {printable(manifest)}: {error.strerror}"
-        ) from error
-    except csv.Error as error:
-        raise UserError(f"{printable(manifest)}: not a valid CSV file: {error}") from error
-
-
-def _video(row: Mapping[str, str], names: Mapping[str, str], root: Path) -> Video:
+def _video(
+    row: Mapping[str, str] | None, names: Mapping[str, str], root: Path, finder: Finder
+) -> Video:
     """Return a row of the manifest as a Video; raise ValueError if something is wrong with it."""
-    if None in row or None in row.values():
+    if row is None:
         raise ValueError("more or fewer fields than the header names")
     cell = {key: row.get(name, "").strip() for key, name in names.items()}
     given_path = row[names["path"]]
-    if not given_path:
+    if not given_path.strip():
         raise ValueError("empty path")
-    path = root / given_path
-    if not os.path.lexists(path):
-        raise ValueError(f"no file {printable(path)}")
+    path = finder.find(given_path)
     video_id = cell["video_id"] or video_id_from_name(path.stem)
     if not is_video_id(video_id):
         raise ValueError(
@@ -129,9 +173,14 @@ def _video(row: Mapping[str, str], names: Mapping[str, str], root: Path) -> Vide
         )
     for key in ("label", "group"):
         if not is_line(cell[key]):
-            raise ValueError(f"{key} '{printable(cell[key])}': {NO_LINE}")
+            hint = "; save the table as CSV (UTF-8)" if is_not_utf8(cell[key]) else ""
+            raise ValueError(f"{key} '{printable(cell[key])}': {NO_LINE}{hint}")
     if cell["split"] and cell["split"] not in SPLITS:
-        raise ValueError(f"split '{printable(cell['split'])}' is none of {', '.join(SPLITS)}")
+        meant = split_of_name(cell["split"])
+        raise ValueError(
+            f"split '{printable(cell['split'])}' is none of {', '.join(SPLITS)}"
+            + (f"; write {meant}" if meant else "")
+        )
     extra = {key: value for key, value in row.items() if key not in names.values()}
     label, split = cell["label"] or None, cell["split"] or None
     # Videos that belong together, such as the halves of a match, are of one recording.

@@ -143,16 +143,11 @@ def _read_column(path: Path, lines: list[str], column: str) -> dict[str, str]:
     """Return the split by a column; rows with the same value must agree."""
     splits: dict[str, str] = {}
     for row in csv.DictReader(lines, strict=True):
-        name, split = row.get(column), row.get("split")
+        name, split = uncell(row.get(column) or ""), row.get("split")
         is_whole = None not in row and None not in row.values()
-        if (
-            not is_whole
-            or not name
-            or split not in SPLITS
-            or splits.get(uncell(name or ""), split) != split
-        ):
+        if not is_whole or not name or split not in SPLITS or splits.get(name, split) != split:
             raise DamagedSplits(f"{path}: expected a {column} and its split, found {row}")
-        splits[uncell(name)] = split
+        splits[name] = split
     return splits
 
 

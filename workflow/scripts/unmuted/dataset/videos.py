@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unmuted.dataset.alike import alike_problems
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
 from unmuted.text import cell, printable
@@ -71,12 +72,16 @@ class Video:
 class Dataset:
     """Videos sorted by id, and the files of the folder that were not taken for videos.
 
-    specifications: of a generated dataset, what each video is made from: JSON values by id.
+    notes: what a person should know who plans a run of them. unlabelled_because: why no video has
+    a label, in words. specifications: of a generated dataset, what each video is made from: JSON
+    values by id.
     videos_per_shard: how many of its videos one job works on, on average.
     """
 
     videos: tuple[Video, ...]
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unlabelled_because: str = ""
     specifications: Mapping[str, Any] | None = None
     videos_per_shard: int = 128
 
@@ -110,7 +115,8 @@ def check_experiment(dataset: Dataset) -> None:
     """Raise UserError unless there are two classes and the splits that were given are sound."""
     labelled = [video for video in dataset.videos if video.label is not None]
     if len(dataset.classes) < 2:
-        classes = f"only {dataset.classes[0]!r}" if dataset.classes else "none"
+        because = f" ({dataset.unlabelled_because})" if dataset.unlabelled_because else ""
+        classes = f"only {dataset.classes[0]!r}" if dataset.classes else f"none{because}"
         raise UserError(
             f"expected at least two classes among the labelled videos, found {classes}; labels are "
             "the folders in videos.folder, the manifest's column `label` (videos.columns.label), "
@@ -128,7 +134,8 @@ def check_experiment(dataset: Dataset) -> None:
             "give all of them one, or none"
         )
     problems += [
-        f"the split {split!r} is empty; every experiment needs train, val and test"
+        f"the split {split!r} is empty; every experiment needs train, val and test, or videos "
+        "without any split, for which splits are made"
         for split in SPLITS
         if not any(video.split == split for video in given)
     ]
@@ -184,7 +191,11 @@ def is_line(text: str) -> bool:
 
 
 def checked_dataset(videos: Sequence[Video], source: str, ignored: Iterable[str] = ()) -> Dataset:
-    """Refuse two videos of one id (also where only case differs: some file systems ignore it)."""
+    """Return the dataset of these videos.
+
+    Raises UserError for two videos of one id (also where only case differs: some file systems
+    ignore it), for labels that are spelled alike, and for units that could be confused.
+    """
     first: dict[str, Video] = {}
     problems = []
     for video in videos:
@@ -194,6 +205,8 @@ def checked_dataset(videos: Sequence[Video], source: str, ignored: Iterable[str]
                 f"{printable(twin.file)} and {printable(video.file)} both have the video id "
                 f"{video.video_id!r}; rename one, or give ids in a manifest's video_id column"
             )
+    labels = {video.label for video in videos if video.label is not None}
+    problems += alike_problems("labels", labels)
     problems += _confusable_units(videos)
     raise_problems(problems, source)
     return Dataset(tuple(sorted(videos, key=lambda video: video.video_id)), tuple(ignored))

@@ -165,14 +165,16 @@ def run_tasks(
     compute: Compute,
     base: Path | None = None,
     expected_statuses: Collection[str] = (),
+    keep_others: bool = False,
 ) -> dict[str, LedgerEntry]:
     """Bring a folder of artifacts up to date with `tasks` and write its ledger, last of all.
 
     base: of a scenario, the same folder of the run itself; what has the same fingerprint is copied.
-    expected_statuses: statuses besides "ok" that are not worth a warning.
+    expected_statuses: statuses besides "ok" that are not worth a warning. keep_others: whether what
+    the journal holds of names that are no longer asked for stays, as of videos that may come back.
 
-    Tasks whose fingerprint the journal already holds are not computed again; artifacts of names
-    that are no longer asked for are deleted. Safe to kill at any point. Returns the ledger entries.
+    Tasks whose fingerprint the journal already holds are not computed again; all other artifacts
+    are deleted. Safe to kill at any point. Returns the ledger entries.
     """
     with locked(folder):
         _remove_temporary(folder, ledger)
@@ -191,9 +193,11 @@ def run_tasks(
             todo = _with_history(folder, todo, journal)
             _compute(folder, suffix, todo, compute, journal, {OK, *expected_statuses})
         rows = {task.name: journal.rows[task.name] for task in tasks}
-        _delete_others(folder, suffix, {row.video_id for row in rows.values() if row.has_artifact})
+        others = _finished_others(journal, rows) if keep_others else {}
+        present = rows | others
+        _delete_others(folder, suffix, {name for name, row in present.items() if row.has_artifact})
         _sync_artifacts(folder, suffix, rows.values())
-        journal.replace(rows)
+        journal.replace(present)
         write_rows(ledger, rows.values())
         (folder / FAILURES).unlink(missing_ok=True)
         (folder / UNSYNCED).unlink(missing_ok=True)
@@ -487,6 +491,12 @@ def _copy_artifact(source: Path, folder: Path, row: LedgerEntry, journal: Journa
             shutil.copy2(source, temporary)
     journal.append(row)
     return True
+
+
+def _finished_others(journal: Journal, names: Collection[str]) -> dict[str, LedgerEntry]:
+    """Return what a journal holds of other names; a row without fingerprint is of no use."""
+    rows = journal.rows.items()
+    return {name: row for name, row in rows if name not in names and row.fingerprint}
 
 
 def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:

@@ -18,6 +18,7 @@ from unmuted.errors import UserError
 
 DATASET_IDENTITY = RESULTS / ".source.json"  # which dataset results/ belongs to
 RUN_RECORD = RESULTS / ".videos.jsonl"  # the videos of each shard, for jobs
+MEMBERS = RESULTS / ".members.json"  # the ids of the videos of the last run
 
 
 class Layout:

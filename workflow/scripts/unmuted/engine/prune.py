@@ -1,43 +1,125 @@
-"""Removing what no run needs any more: empty shards, and layouts that were replaced."""
+"""Removing what no run needs any more: empty shards and replaced layouts.
+
+What there is of videos that left the run is removed only if a person asks for it.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from unmuted.engine.executor import JOURNAL, locked
-from unmuted.engine.ledger import LedgerEntry, read_journal
+from unmuted.engine.ledger import (
+    DamagedLedger,
+    Journal,
+    LedgerEntry,
+    read_journal,
+    read_rows,
+)
 from unmuted.engine.shards import shard_folders
 
 TRASH = ".trash-"
 log = logging.getLogger("unmuted")
 
 
-def prune_shards(stage_folder: Path, shard_of: Mapping[str, str]) -> list[str]:
-    """Remove a stage's shards that hold no video of the run any more; returns their names.
+@dataclass(frozen=True)
+class Removed:
+    """An artifact, or the row of a video without one, that was removed because the video left."""
 
-    shard_of: the present shard of every video. A shard of an earlier layout stays until each of its
-    videos has left the run or has been taken over by its present shard.
+    video_id: str
+    bytes: int
+
+
+def prune_shards(stage_folder: Path, suffix: str, shard_of: Mapping[str, str]) -> list[str]:
+    """Remove a stage's shards that hold nothing of use any more; returns their names.
+
+    suffix: of the stage's artifacts. shard_of: the present shard of every video. A shard of an
+    earlier layout stays until each of its videos has been taken over by its present shard. Then
+    what it has of videos that left the run stays, since these may come back.
     """
     present = set(shard_of.values())
     empty = []
-    journals: dict[str, Mapping[str, LedgerEntry]] = {}
+    journals = _Journals(stage_folder)
     for shard in shard_folders(stage_folder):
-        if shard in present:
-            continue
-        rows = _journal(stage_folder / shard)
+        rows = None if shard in present else journals[shard]
         if rows is None:
             continue
-        for video_id in rows:
-            shard_now = shard_of.get(video_id)
-            if shard_now is not None and shard_now not in journals:
-                journals[shard_now] = _journal(stage_folder / shard_now) or {}
-        if all(name not in shard_of or name in journals[shard_of[name]] for name in rows):
-            empty.append(shard)
+        names = [name for name in rows if name in shard_of]
+        if all(name in (journals[shard_of[name]] or {}) for name in names):
+            if len(names) == len(rows):
+                empty.append(shard)
+            elif names:
+                _forget(stage_folder, shard, suffix, names)
     return _remove_all(stage_folder, empty, "empty shard")
+
+
+def remove_absent(stage_folder: Path, suffix: str, shard_of: Mapping[str, str]) -> list[Removed]:
+    """Remove all that a stage has of videos that left the run, and what two shards have.
+
+    suffix and shard_of: as of `prune_shards`. Returns what was removed of videos that left.
+    """
+    removed = []
+    journals = _Journals(stage_folder)
+    for shard in shard_folders(stage_folder):
+        rows = journals[shard] or {}
+        absent = [name for name in rows if name not in shard_of]
+        moved = [
+            name
+            for name in rows
+            if shard_of.get(name, shard) != shard and name in (journals[shard_of[name]] or {})
+        ]
+        if absent or moved:
+            forgotten = set(_forget(stage_folder, shard, suffix, [*absent, *moved]))
+            removed += [Removed(name, rows[name].bytes) for name in absent if name in forgotten]
+    return removed
+
+
+class _Journals:
+    """The journals of the shards of a stage, each read once; None where there is none."""
+
+    def __init__(self, stage_folder: Path) -> None:
+        self._folder = stage_folder
+        self._rows: dict[str, Mapping[str, LedgerEntry] | None] = {}
+
+    def __getitem__(self, shard: str) -> Mapping[str, LedgerEntry] | None:
+        if shard not in self._rows:
+            self._rows[shard] = _journal(self._folder / shard)
+        return self._rows[shard]
+
+
+def _forget(stage_folder: Path, shard: str, suffix: str, names: Sequence[str]) -> Sequence[str]:
+    """Remove artifacts and rows of these names; returns the names, none while a job is at work.
+
+    The rows of the journal go last, so that a kill leaves nothing that no row speaks of. A ledger
+    that has one of the names goes first: it would tell Snakemake that all is made.
+    """
+    folder, ledger = stage_folder / shard, stage_folder / f"{shard}.ledger.csv"
+    try:
+        with locked(folder, wait=False):
+            if ledger.exists() and _lists_any(ledger, names):
+                ledger.unlink()
+            for name in names:
+                (folder / f"{name}{suffix}").unlink(missing_ok=True)
+            journal = Journal(folder / JOURNAL)
+            forgotten = set(names)
+            rows = journal.rows.items()
+            journal.replace({name: row for name, row in rows if name not in forgotten})
+    except BlockingIOError:
+        log.info("%s: a job is still at work in %s, kept", stage_folder.name, shard)
+        return []
+    return names
+
+
+def _lists_any(ledger: Path, names: Collection[str]) -> bool:
+    """Return whether a ledger has one of these names; a damaged one may have."""
+    try:
+        return not read_rows(ledger).keys().isdisjoint(names)
+    except DamagedLedger:
+        return True
 
 
 def prune_partitions(stage_folder: Path, partitions: Sequence[str]) -> list[str]:

@@ -16,12 +16,15 @@ from unmuted.engine.dataset_identity import check_identity, record_identity
 from unmuted.engine.executor import mark_forced
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
-from unmuted.engine.layout import DATASET_IDENTITY, RUN_RECORD, Layout
+from unmuted.engine.layout import DATASET_IDENTITY, MEMBERS, RUN_RECORD, Layout
+from unmuted.engine.members import about_absent, read_members, write_members
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
+from unmuted.engine.usable import find_usable, forget_nothing
+from unmuted.errors import UserError
 
 
 class Run:
@@ -143,10 +146,9 @@ class Run:
     def check(self) -> None:
         """Raise UserError for all that is known to be wrong before any job starts.
 
-        A dataset without labels is fine here: everything but the fits can be made of it.
+        Labels and splits do not matter here: everything but the fits can be made without them.
         """
-        if self.dataset.listing.classes:
-            self.dataset.check_labels()
+        self.dataset.listing  # noqa: B018 (reads the videos)
         for role in self.models.roles:
             self.models.identity(role)
         for check in self.registry.checks:
@@ -194,11 +196,37 @@ class Run:
         planned = {path: run.jobs.planned() for path, run in runs.items()}
         tools = self.tools.versions(self.registry.tools)
         self.dataset.write_record(RUN_RECORD, planned, tools)
+        write_members(MEMBERS, self.dataset.listing.videos)
 
     def force(self, script: str, partition: str | None) -> None:
         """Have the next job of a script compute everything, also what is up to date."""
         for stage in self.stages.of_script(script):
             mark_forced(self.layout.folder(stage.name, partition))
+
+    def notes(self) -> list[str]:
+        """Return what a person should know who plans a run: of the videos, and of those that left.
+
+        To be asked before `record`, which makes these videos those of the last run.
+        """
+        notes = list(self.dataset.listing.notes)
+        try:
+            self.check_identity()
+        except UserError:  # raised before the first job: these are not the videos of the last run
+            return notes
+        absent = about_absent(read_members(MEMBERS), self.dataset.videos)
+        return [*notes, absent] if absent else notes
+
+    def check_usable(self) -> list[str]:
+        """Return what to say after a run of the videos that could not be used.
+
+        Raises UserError if none could.
+        """
+        found = find_usable(self)
+        if found.is_nothing:
+            for run in (self, *self._scenarios.values()):
+                forget_nothing(run)
+            raise UserError("\n".join(found.lines))
+        return list(found.lines)
 
     # --- reports ----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.job_notes import read_note, table_note
 from unmuted.engine.layout import RESULTS, Layout
 from unmuted.engine.ledger import DamagedLedger, LedgerEntry
-from unmuted.engine.prune import prune_partitions, prune_shards
+from unmuted.engine.prune import Removed, prune_partitions, prune_shards, remove_absent
 from unmuted.engine.scenarios import FOLDER
 from unmuted.engine.seeds import name_of_fit, parse_fit
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
@@ -176,18 +176,28 @@ class Store:
             compute,
             None if base is None else base.folder(stage_name, partition),
             self._expected_statuses,
+            keep_others=self._stages[stage_name].is_sharded,
         )
 
     # --- pruning ----------------------------------------------------------------------------------
 
-    def prune(self) -> None:
-        """Remove shards that have become empty, and those of a layout that has been replaced."""
+    def prune(self, with_absent: bool = False) -> list[Removed]:
+        """Remove shards that have become empty, and those of a layout that has been replaced.
+
+        with_absent: whether to remove what there is of videos that left the run, too. Returns what
+        was removed of those.
+        """
+        removed = []
         for stage in self._stages.values():
             for folder in (RESULTS, *RESULTS.glob(f"{FOLDER}/*")):
                 if stage.is_sharded:
-                    prune_shards(folder / stage.name, self._dataset.shard_of)
+                    of_stage = folder / stage.name
+                    if with_absent:
+                        removed += remove_absent(of_stage, stage.suffix, self._dataset.shard_of)
+                    prune_shards(of_stage, stage.suffix, self._dataset.shard_of)
                 elif stage.by_seed:
                     prune_partitions(folder / stage.name, list(self._layout.seed_partitions))
+        return removed
 
 
 def fits_of_seeds(fits: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from functools import lru_cache
 
+from unmuted.dataset.limits import SETTING_OF_STATUS
 from unmuted.digests import digest_json
 from unmuted.errors import UserError
 from unmuted.text import one_line
@@ -23,10 +24,12 @@ class MediaError(Exception):
 
     Attributes:
         status: short snake_case word for the ledger, such as `empty`, `not_allowed` or `no_video`.
-        reason: one line for a person.
+        reason: one line for a person, with the setting that decides about it, if there is one.
     """
 
     def __init__(self, status: str, reason: str) -> None:
+        if setting := SETTING_OF_STATUS.get(status):
+            reason = f"{reason}; set {setting}"
         super().__init__(f"{status}: {reason}")
         self.status = status
         self.reason = reason

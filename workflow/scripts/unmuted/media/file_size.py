@@ -24,7 +24,7 @@ def check_file_size(path: Path, max_bytes: int) -> None:
         max_bytes: the largest size that is read.
 
     Raises:
-        MediaError: `too_large`, or `sparse` where more than half of a large file are holes.
+        MediaError: `file_too_large`, or `sparse` where more than half of a large file are holes.
         OSError: the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -32,7 +32,7 @@ def check_file_size(path: Path, max_bytes: int) -> None:
         size = os.fstat(descriptor).st_size
         if size > max_bytes:
             allowed = f"{max_bytes / _GIGABYTE:g} GB"
-            raise MediaError("too_large", f"{size / _GIGABYTE:.6g} GB, allowed are {allowed}")
+            raise MediaError("file_too_large", f"{size / _GIGABYTE:.6g} GB, allowed are {allowed}")
         holes = _bytes_in_holes(descriptor, size) if size > _SMALL else 0
     finally:
         os.close(descriptor)

@@ -29,7 +29,12 @@ _LISTS = {
     b"rtsp://": "a link",
     b"http://": "a link",
     b"https://": "a link",
+    b"version https://git-lfs": "a pointer of Git LFS (`git lfs pull` gets the file)",
+    b"/annex/objects/": "a pointer of git-annex (`git annex get` gets the file)",
 }
+# What is left of a symbolic link where links are copied as text.
+_PATH_BEGINS = (b"../", b"./", b"/")
+_LONGEST_PATH = 1024
 
 
 def check_file(path: Path, root: Path | None = None, follow_links: bool = False) -> None:
@@ -66,6 +71,10 @@ def check_file(path: Path, root: Path | None = None, follow_links: bool = False)
             raise MediaError(
                 "not_allowed", f"{kind}, not a video: other files that it names are not opened"
             )
+    if status.st_size <= _LONGEST_PATH and beginning.startswith(_PATH_BEGINS):
+        raise MediaError(
+            "not_allowed", "a link that was copied as a text with the other file's path"
+        )
 
 
 def _read_beginning(path: Path) -> bytes:

@@ -10,10 +10,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unmuted.dataset.finding import located, why_missing
 from unmuted.dataset.folder import read_folder
 from unmuted.dataset.manifest import read_manifest
 from unmuted.dataset.ucf101 import read_ucf101
 from unmuted.dataset.videos import Dataset, Video
+from unmuted.errors import UserError
 from unmuted.text import printable
 
 if TYPE_CHECKING:
@@ -31,14 +33,26 @@ def read_dataset(config: Mapping[str, Any]) -> Dataset:
 def _read_videos(config: Mapping[str, Any]) -> Dataset:
     videos = config["videos"]
     if videos["source"] == "folder":
-        return read_folder(Path(videos["folder"]), videos["follow_links"])
+        return read_folder(_source(videos, "folder"), videos["follow_links"])
     if videos["source"] == "ucf101":
-        return read_ucf101(Path(videos["ucf101"]), videos["follow_links"])
+        return read_ucf101(_source(videos, "ucf101"), videos["follow_links"])
     if videos["source"] == "manifest":
-        root = Path(videos["root"]) if "root" in videos else None
-        manifest, columns = Path(videos["manifest"]), videos["columns"]
+        root = _source(videos, "root") if "root" in videos else None
+        manifest, columns = _source(videos, "manifest"), videos["columns"]
         return read_manifest(manifest, root, columns, videos["follow_links"])
     return _read_world(config)
+
+
+def _source(videos: Mapping[str, Any], key: str) -> Path:
+    """Return the place under a key of the section `videos`, with `~` and variables replaced.
+
+    Raises UserError if there is nothing, and part of it could not be replaced or is spelled
+    otherwise.
+    """
+    path = located(videos[key])
+    if not path.exists() and (hint := why_missing(videos[key])):
+        raise UserError(f"videos.{key}: there is no {printable(path)}; {hint}")
+    return path
 
 
 def world_clips(config: Mapping[str, Any]) -> dict[str, ClipSpec]:
@@ -98,7 +112,7 @@ def dataset_identity(config: Mapping[str, Any]) -> dict[str, str]:
     if kind == "demo":
         control = videos.get("demo", {}).get("control")
         return {"source": kind} | ({"control": control} if control else {})
-    path, here = Path(videos[kind]).resolve(), Path.cwd().resolve()
+    path, here = located(videos[kind]).resolve(), Path.cwd().resolve()
     if path.is_relative_to(here):
         path = path.relative_to(here)
     return {"source": kind, "path": printable(path)}

@@ -32,5 +32,7 @@ def extract(
             continue
         payload = None if wav.pcm is None else wav.write
         level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
+        if wav.status == "silent":
+            level = f"{level}, less than wav.silence_db"
         reason = "; ".join(filter(None, (level, wav.note, wav.warning)))
         yield Result(task.name, payload, wav.status, reason)
