@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ class Done:
         """What it said of its end, in one line: the last line that names an error."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
         told = [line for line in lines if _TELLING.search(line)]
+        told += [line for before, line in pairwise(lines) if before.startswith("WorkflowError in")]
         return f"exit {self.code}: {(told or lines or [''])[-1][:300]}"
 
 
