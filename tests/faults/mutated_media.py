@@ -25,12 +25,15 @@ from unmuted.engine.ledger import LedgerEntry
 
 # What a file may be said to be. None of these is a fault of the machine, such as "timeout".
 REFUSED = frozenset(
-    {"empty", "unreadable", "not_allowed", "no_video", "no_frames", "too_long", "too_large"}
+    {
+        *("empty", "unreadable", "not_allowed", "no_video", "no_frames", "encrypted", "sparse"),
+        *("too_long", "too_short", "too_large", "too_thin"),
+    }
 )
 KNOWN = {
     "probe": REFUSED | {"ok"},
     "frames": REFUSED | {"ok", "damaged"},
-    "wav": REFUSED | {"ok", "silent", "no_stream"},
+    "wav": REFUSED | {"ok", "damaged", "silent", "no_stream"},
 }
 MAX_SECONDS, MAX_MEGABYTES = 60.0, 1500.0  # of one file
 IN_A_RUN = 24  # files that go through Snakemake
