@@ -21,6 +21,8 @@ def job_log(path: str | Path) -> Iterator[None]:
 
     So does a disk without room, which may also be the one that the log lies on.
     """
+    if Path(path).is_symlink():  # else the file that it leads to would be emptied
+        Path(path).unlink()
     try:
         handler = _LogFile(path, mode="w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
