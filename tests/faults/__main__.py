@@ -9,7 +9,6 @@ Run from tests/. Nothing is written but a temporary folder; that of trials that 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -50,7 +49,7 @@ def main() -> int:
                 run_campaign(campaign, arguments.seed, folder, arguments.workers, only)
             )
     print(table(all_figures))
-    print(f"seed {arguments.seed}: {time.monotonic() - started:.0f} s, {_cpu():.0f} s of CPU")
+    print(f"seed {arguments.seed}: {time.monotonic() - started:.0f} seconds")
     failed = sum(len(figures.failed) for figures in all_figures)
     if failed:
         print(f"what the failed trials left: {folder}")
@@ -71,12 +70,6 @@ def _campaigns(counts: Mapping[str, int], folder: Path) -> list[Campaign]:
         Campaign("media", media.attempt, counts["media"], media.remark),
         Campaign("media-run", media.attempt_run, min(1, counts["media"])),
     ]
-
-
-def _cpu() -> float:
-    """CPU seconds of this process and of all that it waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 if __name__ == "__main__":

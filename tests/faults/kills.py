@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -16,12 +17,15 @@ from faults.checks import finished, problems_after_resuming
 from faults.worlds import SETTINGS, Reference, World, Worlds, kill_group
 
 VICTIMS = ("group", "snakemake", "job")  # everything at once, Snakemake alone, one process of a job
+ON_CLIPS = (*VICTIMS, "decoder")
 # What is going on: a first build, a rebuild after changed settings, the writing of a report.
-PHASES = (
-    *(("toy", "first build"), ("clips", "first build"), ("toy", "rebuild"), ("toy", "report")),
-    *(("toy", "first build"), ("clips", "rebuild"), ("toy", "rebuild")),
-)
-KINDS = list(product(PHASES, VICTIMS))
+KINDS = [
+    *product([("toy", "first build")], VICTIMS),
+    *product([("clips", "first build")], ON_CLIPS),
+    *product([("toy", "rebuild"), ("toy", "report")], VICTIMS),
+    *product([("clips", "rebuild")], ON_CLIPS),
+    *product([("toy", "first build")], VICTIMS),
+]
 LATEST = 0.95  # of the seconds that the undisturbed run took
 REPORT_SECONDS = 1.0  # from the start of the process that writes the report
 TRIES = 4  # each earlier than the one before, until the run is still going on when it is killed
@@ -75,7 +79,7 @@ def _kill(world: World, phase: str, victim: str, moment: float, rng: random.Rand
         process.kill()
         process.wait()
     else:
-        killed = _kill_one_job(process, rng)
+        killed = _kill_one(process, rng, decodes if victim == "decoder" else exists)
         world.wait(process)
         return killed
     return True
@@ -91,16 +95,30 @@ def _wait_for(process: subprocess.Popen[bytes], script: str) -> None:
         time.sleep(0.01)
 
 
-def _kill_one_job(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
-    """Kill one process of a job, once one runs: its shell, its script, or a decoder."""
+def _kill_one(
+    process: subprocess.Popen[bytes],
+    rng: random.Random,
+    is_wanted: Callable[[psutil.Process], bool],
+) -> bool:
+    """Kill one process of a job, once a wanted one runs; whether there was one."""
     while process.poll() is None:
-        children = sorted(_processes(process), key=lambda child: child.pid)
-        if children:
-            with suppress(psutil.Error):
-                rng.choice(children).kill()
+        with suppress(psutil.Error):
+            running = [one for one in _processes(process) if is_wanted(one)]
+            if running:
+                rng.choice(sorted(running, key=lambda one: one.pid)).kill()
                 return True
         time.sleep(0.01)
     return False
+
+
+def decodes(process: psutil.Process) -> bool:
+    """Return whether a process is an ffmpeg with a file to read, not one that tells its version."""
+    return process.name().startswith("ffmpeg") and "-i" in process.cmdline()
+
+
+def exists(process: psutil.Process) -> bool:
+    """Want any process of a job: its shell, its script, or a decoder."""
+    return process.is_running()
 
 
 def _processes(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
