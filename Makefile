@@ -16,7 +16,15 @@ export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 endif
 
-.PHONY: demo test test-fast code-versions schema bench lint verify docs lock audit tiny-models figures clean
+# Of `make faults`: the seed of all faults, how many of each kind, and one of them (ONLY=kills:7).
+SEED ?= 1
+KILLS ?= 20
+DISKS ?= 8
+DAMAGES ?= 40
+MEDIA ?= 200
+
+.PHONY: demo test test-fast faults code-versions schema bench lint verify docs lock audit \
+  tiny-models figures clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
 # this one, use the setuptools that is pinned too.
@@ -41,6 +49,11 @@ test: lint
 # The library and the engine alone: minutes.
 test-fast: $(VENV)/ready
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10
+
+# Kills, full disks, damaged results and mutated videos, with the figures of what held: ten minutes.
+faults: $(VENV)/ready
+	cd tests && PYTHONPATH=$(CURDIR)/workflow/scripts:$(CURDIR)/tests ../$(BIN)/python -m faults \
+		--seed $(SEED) --kills $(KILLS) --disks $(DISKS) --damages $(DAMAGES) --media $(MEDIA) $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/ready
 	$(BIN)/snakemake --lint
