@@ -34,7 +34,7 @@ from models_fixture import save_ast, save_blip, save_vit
 from runs.corpus import FITTED, MADE, PER_CLIP, Corpus, contents, make_renamed
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
-from unmuted.engine import locks
+from unmuted.engine import processes
 from unmuted.engine.ledger import OK
 from unmuted.features.ast import AstFeatures
 from unmuted.features.captions import Captioner
@@ -273,7 +273,7 @@ def test_a_core_that_is_free_early_is_kept_busy(tmp_path: Path) -> None:
     filler = (["sh", "-c", f"echo $$ > {note}; sleep 600"], tmp_path)
     taken = workflow_overhead.side_by_side(work, filler, [core, core])
     assert taken["short"] < taken["long"] < 60
-    assert locks._started(int(note.read_text())) is None  # killed in the end
+    assert processes.started(int(note.read_text())) is None  # killed in the end
 
 
 def test_when_one_side_fails_the_other_is_killed_with_what_it_started(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_when_one_side_fails_the_other_is_killed_with_what_it_started(tmp_path: 
     with pytest.raises(RuntimeError, match="bad failed"):
         workflow_overhead.side_by_side(work, FILLER, [core, core])
     deadline = time.monotonic() + 10  # a signal takes a moment
-    while locks._started(int(note.read_text())) is not None:
+    while processes.started(int(note.read_text())) is not None:
         assert time.monotonic() < deadline, "what the slow side started runs on"
         time.sleep(0.05)
 

@@ -36,8 +36,9 @@ def test_make_says_it_before_it_installs(repository: Path, tmp_path: Path) -> No
     for name in ("unmuted/__init__.py", "unmuted/checkout.py", "check_path.py"):
         (checkout / library / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(repository / library / name, checkout / library / name)
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
-        shutil.copy(repository / name, checkout)
+    locks = repository.glob("requirements*.lock")
+    for path in (repository / "Makefile", repository / "pyproject.toml", *locks):
+        shutil.copy(path, checkout)
     done = subprocess.run(
         ["make", f"PYTHON={sys.executable}", "demo"], cwd=checkout, capture_output=True, text=True
     )

@@ -278,7 +278,7 @@ def test_training_sound_that_is_declared_missing_is_not_there_and_no_other(
 
 def test_a_corpus_whose_training_sound_is_all_declared_missing_is_told_so(project: Run) -> None:
     write(project, ast={"cats0": row("cats0", None, "silent")})
-    none = project.scenario("missing.training_rate=1")
+    none = project.scenario("missing.training_rate=0.999999")
     with pytest.raises(UserError, match=r"none of the 4 .* \(declared_missing 3, silent 1\)"):
         training_sound(FullReader(none), load_experiment(FullReader(none), ["ast"]))
 
