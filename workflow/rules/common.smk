@@ -6,7 +6,9 @@ from unmuted.checkout import path_problem
 from unmuted.pipeline.ablations import ablation_inputs, ablation_fingerprint
 from unmuted.pipeline.registry import FAMILIES, REGISTRY
 
-if workflow.is_main_process and (problem := path_problem(str(WORKFLOW), sys.executable)):
+if workflow.is_main_process and (
+    problem := path_problem(str(WORKFLOW), sys.executable)
+):
     raise WorkflowError(problem)
 
 
