@@ -170,7 +170,7 @@ def require_run(outputs):
     It forgets all where .snakemake/ is removed or was not copied, and looks at no params without
     that trigger. Called while the jobs are planned, in input functions.
     """
-    if workflow.is_main_process and workflow.dag:
+    if workflow.is_main_process and workflow.dag is not None:
         workflow.dag.forcefiles.update(map(str, outputs))
 
 
