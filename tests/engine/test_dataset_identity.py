@@ -111,7 +111,7 @@ def test_another_dataset_is_refused_although_its_names_are_alike(note: Path, oth
         "nothing": dict,
     }[other]()
     for identify in (check_identity, record_identity):
-        with pytest.raises(UserError, match="this run would delete what is there"):
+        with pytest.raises(UserError, match="would be those of videos that left"):
             identify(note, origin_of(OTHERS[0]), videos)
 
 

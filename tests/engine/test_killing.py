@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.toy_corpus import ToyCorpus
-from unmuted.engine.ledger import read_rows
+from unmuted.engine.ledger import read_journal
 
 pytestmark = pytest.mark.engine
 STAGE = "scaled"  # sleeps between two videos: there is time to kill it
@@ -29,7 +29,7 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -
 def recorded(corpus: ToyCorpus) -> set[str]:
     """Videos of the stage that a journal vouches for."""
     journals = (corpus.results / STAGE).glob("*/.journal.csv")
-    rows = [row for path in journals for row in read_rows(path).values()]
+    rows = [row for path in journals for row in read_journal(path)[0].values()]
     return {row.video_id for row in rows if row.has_artifact}
 
 

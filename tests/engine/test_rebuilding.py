@@ -360,12 +360,17 @@ def test_an_unknown_video_is_refused_by_name(built: ToyCorpus) -> None:
 
 
 def test_results_of_another_source_are_refused_before_any_job(work: ToyCorpus) -> None:
-    shutil.copy(work.folder / "manifest.csv", work.folder / "other.csv")
-    work.change_config(videos={"manifest": "other.csv"})
+    (work.folder / "other").mkdir()
+    for name in work.ids("train") + work.ids("val") + work.ids("test"):
+        shutil.copy(work.file(name), work.folder / "other")
+        (work.folder / "other" / work.file(name).name).write_text("7 7 7 7")
+    table = (work.folder / "manifest.csv").read_text()
+    (work.folder / "other" / "manifest.csv").write_text(table.replace("files/", ""))
+    work.change_config(videos={"manifest": "other/manifest.csv"})
     for options in (["-n"], []):
         done = work.run(*options, check=False)
         assert done.returncode != 0
-        assert "this run would delete what is there" in done.stdout + done.stderr
+        assert "would be those of videos that left" in done.stdout + done.stderr
 
 
 def test_the_library_was_not_told_of_the_toy(repository) -> None:

@@ -51,7 +51,7 @@ class Video:
         return self.path
 
     def stamp(self) -> list[object]:
-        """Return path, size, modification time (ns) and readability.
+        """Return path, size, modification time (ns) and readability; in a job the planned ones.
 
         They differ when the file may have changed.
 
@@ -60,12 +60,15 @@ class Video:
         """
         path, root = os.fspath(self.file), os.path.join(self.root or "", "")
         inside = os.fsencode(path.removeprefix(root)).hex()
+        return [inside, *(self.status() if self.planned is None else self.planned)]
+
+    def status(self) -> list[object]:
+        """Return size, modification time (ns) and readability of the file as it is now."""
         try:
-            status = os.stat(path)
+            status = os.stat(self.file)
         except OSError as error:
-            return [inside, type(error).__name__, 0, False]
-        is_readable = os.access(path, os.R_OK)
-        return [inside, status.st_size, status.st_mtime_ns, is_readable]
+            return [type(error).__name__, 0, False]
+        return [status.st_size, status.st_mtime_ns, os.access(self.file, os.R_OK)]
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def check_identity(
     if named != identity and not _was_moved(recorded, identity, videos or {}):
         raise UserError(
             f"{path.parent}/ belongs to {_in_words(named)}, but the configuration names "
-            f"{_in_words(identity)}: this run would delete what is there. Run in another folder "
-            f"with --directory, or delete {path.parent}/"
+            f"{_in_words(identity)}: all of its results would be those of videos that left. Run in "
+            f"another folder with --directory, or delete {path.parent}/"
         )
 
 

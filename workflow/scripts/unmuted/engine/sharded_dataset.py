@@ -5,7 +5,6 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -109,8 +108,6 @@ class ShardedDataset:
 
     def stamp(self, video: Video) -> list[object]:
         """Return the stamp of a source video, looked up once; in a job, the planned one."""
-        if video.planned is not None:
-            return [os.fsencode(video.file).hex(), *video.planned]
         if video.video_id not in self._stamps:
             self._stamps[video.video_id] = video.stamp()
         return self._stamps[video.video_id]

@@ -121,7 +121,7 @@ def _judge(task: Task, path: Path, failure: DecoderFailure) -> MediaError | Mach
 
 def _check_planned(video: Video | None) -> None:
     """Raise MachineError unless a user's file is the one for which the run was planned."""
-    if video is None or video.planned is None or video.stamp()[1:3] == video.planned[:2]:
+    if video is None or video.planned is None or video.status()[:2] == video.planned[:2]:
         return
     try:
         status = os.stat(video.file)
