@@ -67,10 +67,9 @@ def test_a_copied_working_directory_keeps_its_results(
     assert origin_of(outside)["path"] == str(tmp_path.parent)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "{"])
-def test_a_damaged_note_vouches_for_nothing(note: Path, content: str) -> None:
+def test_a_note_without_a_source_vouches_for_nothing(note: Path) -> None:
     note.parent.mkdir()
-    note.write_text(content)
+    note.write_text("{}")
     with pytest.raises(UserError, match="or delete results/"):
         check_identity(note, origin_of(FOLDER))
 
@@ -150,3 +149,22 @@ def test_a_run_leaves_the_note_and_another_configuration_is_refused_before_any_j
         assert refused.returncode != 0 and "Traceback" not in text
         assert "results/ belongs to folder videos" in text
         assert (tmp_path / "results/videos.csv").read_bytes() == table
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 40, b"[]", b"{"])
+def test_an_unreadable_note_is_named_and_need_only_be_deleted(note: Path, content: bytes) -> None:
+    note.parent.mkdir(exist_ok=True)
+    note.write_bytes(content)
+    with pytest.raises(UserError, match=r"source\.json: .* delete this one file"):
+        check_identity(note, origin_of(FOLDER))
+    note.unlink()
+    record_identity(note, origin_of(FOLDER))
+
+
+def test_a_link_in_the_place_of_the_note_is_not_followed(note: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text('{"secret": 1}')
+    note.parent.mkdir(exist_ok=True)
+    note.symlink_to(tmp_path / "other")
+    with pytest.raises(UserError, match="found a link") as error:
+        check_identity(note, origin_of(FOLDER))
+    assert "secret" not in str(error.value)

@@ -140,5 +140,5 @@ def test_both_ways_of_sampling_obey_the_limits(tmp_path: Path) -> None:
         (job,) = make_jobs(project, "extract_sequence_frames", min(project.dataset.shards))
         read = sampling_of_job(job)
         assert isinstance(read, partial)
-        assert read.keywords["limits"] == video_limits(project.config["videos"])
+        assert read.keywords["limits"] == video_limits(project.config)
         assert read.keywords["limits"].max_pixels == 1_000_000

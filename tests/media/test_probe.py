@@ -243,10 +243,13 @@ def test_limits_follow_the_length_that_a_dataset_allows() -> None:
     short, long = (
         video_limits(
             {
-                "max_seconds": seconds,
-                "min_seconds": 0.025,
-                "max_megapixels": 34,
-                "max_gigabytes": 64,
+                "videos": {
+                    "max_seconds": seconds,
+                    "min_seconds": 0.025,
+                    "max_megapixels": 34,
+                    "max_gigabytes": 64,
+                },
+                "media": {"sandbox": "auto"},
             }
         )
         for seconds in (60, 4 * 3600)

@@ -14,7 +14,7 @@ def main(job: Job) -> None:
         extract,
         silence_db=job.config["wav"]["silence_db"],
         languages=job.config["wav"]["languages"],
-        limits=video_limits(job.config["videos"]),
+        limits=video_limits(job.config),
         follow_links=job.config["videos"]["follow_links"],
     )
     job.run_shard(compute)

@@ -12,7 +12,7 @@ from unmuted.pipeline.registry import run_job
 def main(job: Job) -> None:
     """Bring the probes of one shard up to date."""
     videos = job.config["videos"]
-    follow, limits = videos["follow_links"], video_limits(videos)
+    follow, limits = videos["follow_links"], video_limits(job.config)
     contents = (
         {}
         if job.is_generated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -14,8 +15,16 @@ class NotAFile(UserError):
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a file. Raises NotAFile for anything else, without waiting for it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    """Return the bytes of a file. Raises NotAFile for anything else, without waiting for it.
+
+    A link is no file either: what it leads to may be anybody's.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotAFile(f"{path}: expected a file, found a link; move it away") from error
+        raise
     try:
         require_file(path, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:

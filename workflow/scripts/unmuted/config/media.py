@@ -20,6 +20,16 @@ from unmuted.config.fields import (
 )
 
 
+class MediaSettings(Section):
+    """How videos are decoded; it changes no result."""
+
+    sandbox: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="run ffmpeg under bubblewrap, which shows it one video and no network. auto: "
+        "where bwrap is installed and works; always: refuse to run without it",
+    )
+
+
 class ClipSettings(Section):
     """The time grid: T = fps x seconds time steps are spread evenly over every clip."""
 

@@ -38,6 +38,7 @@ from unmuted.config.media import (
     ClipSettings,
     FlowSettings,
     FrameSettings,
+    MediaSettings,
     RepresentativeFrameSettings,
     TimelineSettings,
     WavSettings,
@@ -65,6 +66,7 @@ class Configuration(Section):
         "thread get more done than one of two (each needs 2 to 4 GB: `--resources mem_mb=...` "
         "bounds them)",
     )
+    media: MediaSettings = Field(default_factory=MediaSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
     frames: FrameSettings = Field(default_factory=FrameSettings)
     timeline: TimelineSettings = Field(default_factory=TimelineSettings)

@@ -29,6 +29,7 @@ class Limits:
 
     min_seconds: one window of the sound's spectrogram (25 ms); a single frame at 25 fps is longer.
     timeout_s: of CPU time, for one call of ffmpeg on a video of up to a minute; see `timeout`.
+    sandbox: see `unmuted.media.confinement`.
     """
 
     max_seconds: float = 60.0
@@ -37,14 +38,16 @@ class Limits:
     timeout_s: float = 300.0
     min_seconds: float = 0.025
     max_bytes: int = 64_000_000_000
+    sandbox: str = "auto"
 
     def timeout(self, seconds: float) -> float:
         """Return the CPU time, in seconds, of a call of ffmpeg on a video of so many seconds."""
         return self.timeout_s * max(1.0, seconds / _MINUTE)
 
 
-def video_limits(videos: Mapping[str, Any]) -> Limits:
-    """Return the limits of a dataset, from the configuration's section `videos`."""
+def video_limits(config: Mapping[str, Any]) -> Limits:
+    """Return the limits of a dataset, from the configuration's sections `videos` and `media`."""
+    videos = config["videos"]
     seconds = videos["max_seconds"]
     return Limits(
         max_seconds=seconds,
@@ -52,4 +55,5 @@ def video_limits(videos: Mapping[str, Any]) -> Limits:
         max_pixels=int(videos["max_megapixels"] * 1e6),
         min_seconds=videos["min_seconds"],
         max_bytes=int(videos["max_gigabytes"] * 1e9),
+        sandbox=config["media"]["sandbox"],
     )

@@ -146,7 +146,7 @@ def _read_column(path: Path, lines: list[str], column: str) -> dict[str, str]:
         name, split = uncell(row.get(column) or ""), row.get("split")
         is_whole = None not in row and None not in row.values()
         if not is_whole or not name or split not in SPLITS or splits.get(name, split) != split:
-            raise DamagedSplits(f"{path}: expected a {column} and its split, found {row}")
+            raise DamagedSplits(f"{path}: expected a {column} and its split, found {str(row)[:80]}")
         splits[name] = split
     return splits
 

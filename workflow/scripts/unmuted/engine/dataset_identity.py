@@ -63,7 +63,13 @@ def _recorded(path: Path) -> dict[str, Any] | None:
         raise
     except (ValueError, OSError):
         recorded = None
-    return recorded if isinstance(recorded, dict) else {"source": "an unknown dataset"}
+    if not isinstance(recorded, dict):
+        raise UserError(
+            f"{path}: expected the name of the dataset that {path.parent}/ belongs to, found what "
+            "cannot be read. If it is the dataset of this configuration, delete this one file and "
+            "run again; all results are kept"
+        )
+    return recorded
 
 
 def _was_moved(

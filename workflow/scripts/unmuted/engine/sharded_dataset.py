@@ -5,6 +5,7 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -198,7 +199,7 @@ class ShardedDataset:
         groups. Raises UserError where that is not whole either.
         """
         try:
-            return read_groups(self.kept_splits) if self.kept_splits.exists() else {}
+            return read_groups(self.kept_splits) if os.path.lexists(self.kept_splits) else {}
         except DamagedSplits as error:
             if not self._has_whole_table():
                 raise UserError(
@@ -217,7 +218,7 @@ class ShardedDataset:
     def repair_kept_splits(self) -> None:
         """Write the file of kept splits again if it is damaged, before the table is replaced."""
         try:
-            if self.kept_splits.exists():
+            if os.path.lexists(self.kept_splits):
                 read_groups(self.kept_splits)
         except DamagedSplits:
             with atomic(self.kept_splits) as temporary:

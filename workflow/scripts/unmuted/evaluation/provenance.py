@@ -32,6 +32,8 @@ ARTIFACTS = {  # where each model's dtype stands
     "pilot_backbone": "cnn_rgb",
     "cnn_rnn_backbone": "cnn_sequence",
 }
+# Keys that change no result: how seeds are dealt out to jobs, and how decoders are confined.
+WITHOUT_EFFECT = ("seeds_per_job", "media")
 ROLES = ("vit", "ast", "blip", "sentence")  # of the models behind every system
 
 
@@ -53,8 +55,8 @@ def provenance(
             "revision": job.model_identity(role),
             "dtype": " and ".join(_dtypes(job, role, video_ids)) or "none used",
         }
-    config = {key: value for key, value in job.config.items() if key != "seeds_per_job"}
-    text = json.dumps(config, sort_keys=True)  # how seeds are dealt out to jobs changes no result
+    config = {key: value for key, value in job.config.items() if key not in WITHOUT_EFFECT}
+    text = json.dumps(config, sort_keys=True)
     return {
         "models": models,
         "config_sha256": hashlib.sha256(text.encode()).hexdigest(),

@@ -17,6 +17,7 @@ import ffmpeg
 from ffmpeg.nodes import FilterableStream, OutputStream
 
 from unmuted.dataset.containers import DEMUXERS
+from unmuted.media.confinement import confine
 from unmuted.media.ffmpeg import binary
 
 _INPUT = "input"  # in place of the path in the graph: ffmpeg-python accepts only UTF-8 names
@@ -48,7 +49,11 @@ def open_input(**decoder: object) -> FilterableStream:
 
 
 def decode_command(
-    path: Path, output: OutputStream, log_level: str = "error", is_bridged: bool = False
+    path: Path,
+    output: OutputStream,
+    log_level: str = "error",
+    is_bridged: bool = False,
+    sandbox: str = "auto",
 ) -> list[str]:
     """Return the command line that reads `path` and writes `output`.
 
@@ -61,6 +66,7 @@ def decode_command(
         log_level: ffmpeg's; each line of the log names its level.
         is_bridged: `Probe.is_bridged`: one clock without the jumps of the file's time stamps, for
             which the packets of all its streams are read (see `unmuted.media.clock`).
+        sandbox: as in `unmuted.media.confinement`.
 
     Raises:
         ValueError: `output` is not made from :func:`open_input`, or has a second input.
@@ -75,4 +81,4 @@ def decode_command(
         names = ", ".join(arguments[place] for place in places)
         raise ValueError(f"expected the one input that open_input() returns, found {names}")
     arguments[places[0]] = f"file:{os.path.abspath(path)}"
-    return arguments + (_READ_ALL if is_bridged else [])
+    return confine(arguments + (_READ_ALL if is_bridged else []), path, sandbox)

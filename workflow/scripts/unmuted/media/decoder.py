@@ -110,7 +110,9 @@ class DecodedFrames:
         pixels = "rgb48le" if self._colours else "rgb24"
         options = {"format": "tee", "c:v": "rawvideo", "pix_fmt": pixels, **ALL_FRAMES}
         is_bridged = self._probe.is_bridged
-        return decode_command(self._path, scaled.output(outputs, **options), is_bridged=is_bridged)
+        output = scaled.output(outputs, **options)
+        sandbox = self._limits.sandbox
+        return decode_command(self._path, output, is_bridged=is_bridged, sandbox=sandbox)
 
 
 def _warning(probe: Probe, decoded: int, log: str) -> str:

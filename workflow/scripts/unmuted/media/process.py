@@ -128,9 +128,20 @@ class Process:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """Return the CPU time of a process, with its children that ended; None where it is unknown."""
+    """Return the CPU time of a process and of its children; None if unknown.
+
+    A decoder in a sandbox is the child of bubblewrap.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(child) or 0.0 for child in _children(pid))
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:  # it has ended, or the system does not tell
+        return []

@@ -24,7 +24,7 @@ from unmuted.media.files import cannot_read, check_file
 from unmuted.media.probe import Probe
 from unmuted.text import printable
 
-TRIES = 3  # jobs that a video must have failed before a failure of the decoder counts as its own
+TRIES = 2  # jobs that a video must have failed before a failure of the decoder counts as its own
 
 Read = TypeVar("Read")
 

@@ -6,12 +6,14 @@ from unmuted.config.keys import LIMITS, TIME, keys_of
 from unmuted.config.media import FlowSettings, WavSettings
 from unmuted.engine.stage import Family, Stage
 
+SANDBOX = "media.sandbox"  # no artifact depends on it
 STAGES = (
     Stage(
         "probe",
         "probe_videos",
         ".json",
         settings=LIMITS,
+        indirect_settings=(SANDBOX,),
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -22,7 +24,7 @@ STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=(*TIME, "frames.short_side", "frames.sampling"),
-        indirect_settings=LIMITS,
+        indirect_settings=(*LIMITS, SANDBOX),
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -33,7 +35,7 @@ STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=("cnn_rnn.sequence_length", "cnn_rnn.sampling", "frames.short_side"),
-        indirect_settings=LIMITS,
+        indirect_settings=(*LIMITS, SANDBOX),
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -44,7 +46,7 @@ STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=("timeline.fps", "timeline.short_side"),
-        indirect_settings=LIMITS,
+        indirect_settings=(*LIMITS, SANDBOX),
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -55,7 +57,7 @@ STAGES = (
         ".wav",
         inputs=("probe",),
         settings=keys_of("wav", WavSettings),
-        indirect_settings=LIMITS,
+        indirect_settings=(*LIMITS, SANDBOX),
         tools=("ffmpeg",),
         reads_source=True,
         version=2,

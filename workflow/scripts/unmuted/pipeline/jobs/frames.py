@@ -18,7 +18,7 @@ def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
     wanted = {
         "steps": time_steps(job.config),
         "short_side": job.config["frames"]["short_side"],
-        "limits": video_limits(job.config["videos"]),
+        "limits": video_limits(job.config),
     }
     if job.config["frames"]["sampling"] == "every_nth":
         return partial(read_every_nth, rate=job.config["clips"]["fps"], **wanted)
@@ -27,5 +27,5 @@ def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
 
 def timeline(job: Job) -> Callable[[Path, Probe], TimelineFrames]:
     """Return the reader that samples the frames of a long video as configured."""
-    limits = video_limits(job.config["videos"])
+    limits = video_limits(job.config)
     return partial(TimelineFrames, **job.config["timeline"], limits=limits)

@@ -18,7 +18,7 @@ def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
     length = settings["sequence_length"]
     wanted = {
         "short_side": job.config["frames"]["short_side"],
-        "limits": video_limits(job.config["videos"]),
+        "limits": video_limits(job.config),
     }
     if settings["sampling"] == "even":
         return partial(read_frames, steps=length, **wanted)

@@ -1,0 +1,97 @@
+"""The bounds of a decoder: memory, no files but its own, no network.
+
+A hostile video can only harm what its decoder may do. `prlimit` (util-linux) bounds the memory and
+forbids to write files. `bwrap` (bubblewrap) shows the decoder the one video, read-only, beside the
+system's libraries, without a network, other processes or an environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from unmuted.errors import UserError
+
+MEMORY = 4 << 30  # bytes of address space: a picture of 34 megapixels with all its references
+_LIBRARIES = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
+_TRIAL_S = 30.0
+_log = logging.getLogger("unmuted")
+
+
+def confine(arguments: Sequence[str], path: Path, sandbox: str) -> list[str]:
+    """Return a command line that runs ffmpeg within its bounds.
+
+    Args:
+        arguments: ffmpeg's command line, which begins with its path.
+        path: the video, the only file outside the system that it may read.
+        sandbox: `auto` (bubblewrap where it is there and works), `always` or `never`.
+
+    Raises:
+        UserError: `always`, and there is no bubblewrap that works.
+    """
+    program = arguments[0]
+    if not _is_wanted(sandbox, program):
+        return [*_bounds(), *arguments]
+    source = os.path.abspath(path)
+    shown = ["--ro-bind", os.path.realpath(source), source]
+    return [*_bounds(), *_sandbox(program), *shown, "--", *arguments]
+
+
+@cache
+def _bounds() -> tuple[str, ...]:
+    """Return the command that bounds memory and files; empty on systems without it."""
+    limiter = shutil.which("prlimit")
+    return (limiter, f"--as={MEMORY}", "--fsize=0", "--core=0", "--") if limiter else ()
+
+
+def _is_wanted(sandbox: str, program: str) -> bool:
+    if sandbox == "never":
+        return False
+    problem = _problem(program)
+    if problem and sandbox == "always":
+        raise UserError(
+            f"media.sandbox is always, but {problem}; install bubblewrap (bwrap), allow user "
+            "namespaces, or set media.sandbox to auto or never"
+        )
+    return not problem
+
+
+@cache
+def _problem(program: str) -> str:
+    """Return why this ffmpeg does not run in a sandbox here; empty where it does."""
+    if shutil.which("bwrap") is None:
+        return "there is no bwrap on the PATH"
+    command = [*_bounds(), *_sandbox(program), "--", program, "-version"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TRIAL_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = str(error)
+    else:
+        if done.returncode == 0:
+            return ""
+        problem = done.stderr.decode("utf-8", "replace").strip()[-200:]
+    _log.info("decoders run without a sandbox: %s", problem)
+    return f"bwrap does not run {program} ({problem})"
+
+
+@cache
+def _sandbox(program: str) -> tuple[str, ...]:
+    """Return bubblewrap's options, without the video."""
+    options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    options += ["--clearenv", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/"]
+    for place in _LIBRARIES:
+        if os.path.islink(place):
+            options += ["--symlink", os.readlink(place), place]
+        elif os.path.exists(place):
+            options += ["--ro-bind", place, place]
+    real = Path(program).resolve()
+    libraries = real.parent.parent / "lib"  # of an environment such as conda's
+    for place in (str(libraries), str(real), os.path.abspath(program)):
+        if os.path.exists(place) and not place.startswith(_LIBRARIES):
+            options += ["--ro-bind", os.path.realpath(place), place]
+    return (shutil.which("bwrap") or "bwrap", *options)
