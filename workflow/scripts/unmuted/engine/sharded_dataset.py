@@ -187,7 +187,12 @@ class ShardedDataset:
 
     @cached_property
     def splits(self) -> Mapping[str, str]:
-        """Split of every labelled video, by id; groups that had one before keep it."""
+        """Split of every labelled video, by id; groups that had one before keep it.
+
+        Raises UserError where labels and given splits allow no experiment.
+        """
+        if self.record is None:  # else it was checked when the run was planned
+            check_experiment(self.listing)
         seed = self._config["splits"]["seed"]
         return make_splits(self.listing.videos, self.split_shares, seed, self.earlier_groups)
 
@@ -226,7 +231,6 @@ class ShardedDataset:
 
     def check_labels(self) -> None:
         """Raise UserError where labels and splits contradict an experiment, however large."""
-        check_experiment(self.listing)
         check_classes(self.listing.videos, self.splits)
 
     def is_in(self, scope: Scope, video_id: str) -> bool:
