@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from unmuted.config.fields import (
     MOST_EPOCHS,
     MOST_IN_A_BATCH,
+    Count,
     LayerUnits,
     NotNegative,
     Positive,
+    Section,
     ShareBelowOne,
 )
 
@@ -28,7 +30,23 @@ AdamWRate = Annotated[
 WeightDecay = Annotated[NotNegative, Field(description="weight decay of AdamW")]
 
 
-def check_snapshots(snapshots: int, epochs: int) -> None:
-    """Raise ValueError where there are more checkpoints than epochs."""
-    if snapshots > epochs:
-        raise ValueError(f"{snapshots} snapshots of {epochs} epochs; at most one an epoch")
+class LstmClassifierSettings(Section):
+    """An LSTM that classifies clips, and its training."""
+
+    hidden: Units = 64
+    dropout: Dropout = 0.3
+    epochs: Epochs = 40
+    snapshots: Count = Field(
+        4, description="evenly spaced checkpoints, one chosen on the validation split"
+    )
+    batch_size: BatchSize = 64
+    learning_rate: AdamWRate = 0.002
+    weight_decay: WeightDecay = 0.01
+
+    @model_validator(mode="after")
+    def _keeps_at_most_one_an_epoch(self) -> Self:
+        if self.snapshots > self.epochs:
+            raise ValueError(
+                f"{self.snapshots} snapshots of {self.epochs} epochs; at most one an epoch"
+            )
+        return self
