@@ -266,3 +266,15 @@ def test_a_class_may_be_called_results(folder: Path) -> None:
     (folder / "results").mkdir()
     (folder / "results" / "won.mp4").touch()
     assert "results" in read_folder(folder).classes
+
+
+def test_a_folder_that_looks_like_one_of_a_system_but_has_videos_is_named(tmp_path: Path) -> None:
+    for label in ("glass", "paper", "Recycler"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / f"{label}.mp4").touch()
+    (tmp_path / "lost+found").mkdir()
+    found = read_folder(tmp_path)
+    assert found.classes == ["glass", "paper"]
+    (note,) = found.notes
+    assert "the folder Recycler is left out as a folder of the system" in note
+    assert "give it another name" in note

@@ -609,3 +609,56 @@ def test_a_folder_named_like_an_artifact_of_no_video_is_left_alone(stage: Stage)
     (stage.folder / "other.json" / "inner").mkdir(parents=True)
     stage.run(*tasks("a"))
     assert (stage.folder / "other.json" / "inner").is_dir()
+
+
+def test_a_forced_folder_of_a_scenario_copies_nothing(stage: Stage, tmp_path: Path) -> None:
+    base, made = Stage(tmp_path / "base"), []
+    base.run(*tasks("ab"))
+
+    def compute(todo: Sequence[Task]) -> Iterator[Result]:
+        for task in todo:
+            made.append(task.name)
+            yield Result(task.name, {"made": task.fingerprint})
+
+    mark_forced(stage.folder)
+    run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("ab"), compute, base=base.folder)
+    assert made == ["a", "b"]
+
+
+def test_a_forced_folder_keeps_the_results_of_videos_that_left(stage: Stage) -> None:
+    stage.run(*tasks("abc"), keep_others=True)
+    mark_forced(stage.folder)
+    stage.run(*tasks("ab"), keep_others=True)
+    assert stage.computed == ["a", "b"] and stage.path("c").exists()
+    stage.run(*tasks("abc"), keep_others=True)
+    assert stage.computed == []
+
+
+@pytest.mark.parametrize("content", ["[]", '{"a": 3}', '{"a": [1]}', "{", "folder"])
+def test_damaged_counts_of_failures_count_nothing(stage: Stage, content: str) -> None:
+    path = stage.folder / ".failures.json"
+    stage.folder.mkdir(parents=True)
+    path.mkdir() if content == "folder" else path.write_text(content)
+    seen = []
+
+    def compute(todo: Sequence[Task]) -> Iterator[Result]:
+        for task in todo:
+            seen.append(task.failures)
+            yield Result(task.name, {})
+        if content == "folder":
+            path.rmdir()
+
+    run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("a"), compute)
+    assert seen == [0]
+
+
+def test_a_link_in_place_of_a_ledger_and_a_damaged_artifact_are_both_found(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.run(*tasks("ab"))
+    stage.ledger.rename(tmp_path / "elsewhere")
+    stage.ledger.symlink_to(tmp_path / "elsewhere")
+    stage.path("b").write_text("damaged")
+    assert stage.path("b") in mark_damaged(stage.folder, stage.ledger, SUFFIX)
+    stage.run(*tasks("ab"))
+    assert stage.computed == ["b"] and not stage.ledger.is_symlink()

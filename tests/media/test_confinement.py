@@ -17,7 +17,7 @@ from media.clips import write_clip_with_sound
 from unmuted.errors import UserError
 from unmuted.media import confinement
 from unmuted.media.command import decode_command, open_input
-from unmuted.media.confinement import MEMORY, confine
+from unmuted.media.confinement import MEMORY, check_sandbox, confine
 from unmuted.media.ffmpeg import binary
 from unmuted.media.frames import read_frames
 from unmuted.media.probe import Limits, probe
@@ -92,6 +92,20 @@ def test_a_decoder_has_a_bounded_memory_and_writes_no_file(
     assert not written.exists() or written.stat().st_size == 0
 
 
+@bounded
+def test_a_job_with_less_memory_keeps_its_own_bound(clip: Path) -> None:
+    """A batch system may have set a hard limit, which nobody can raise."""
+    read = (
+        "import sys; from pathlib import Path; from unmuted.media.probe import probe; "
+        "print(probe(Path(sys.argv[1])).packets)"
+    )
+    half = f"--as={MEMORY // 2}:{MEMORY // 2}"
+    done = subprocess.run(
+        ["prlimit", half, sys.executable, "-c", read, str(clip)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_a_sandbox_it_is_refused_only_where_it_must_be(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,8 +117,13 @@ def test_without_a_sandbox_it_is_refused_only_where_it_must_be(
     assert decode_command(clip, output, sandbox="auto") == decode_command(
         clip, output, sandbox="never"
     )
-    with pytest.raises(UserError, match=r"media\.sandbox is always, but there is no bwrap"):
-        decode_command(clip, output, sandbox="always")
+    for refuse in (
+        lambda: decode_command(clip, output, sandbox="always"),
+        lambda: check_sandbox("always"),
+    ):
+        with pytest.raises(UserError, match=r"media\.sandbox is always, but there is no bwrap"):
+            refuse()
+    check_sandbox("auto")
 
 
 @in_sandbox

@@ -230,3 +230,16 @@ def test_a_real_lack_of_memory_is_never_a_finding(
     limited = limited_ffmpeg(tmp_path, kilobytes)
     done = subprocess.run([limited, *command[1:]], capture_output=True)
     assert decoder_failure(done.returncode, done.stderr.decode()) is not None, done
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bwrap: Creating new namespace failed: No space left on device",
+        "prlimit: failed to set the AS resource limit: Operation not permitted",
+    ],
+)
+def test_bounds_that_cannot_be_set_are_no_finding(line: str) -> None:
+    failure = decoder_failure(1, f"{line}\n")
+    assert failure is not None and line in failure.reason and not failure.finding
+    assert decoder_failure(1, f"[error] {line}\n") is None  # text of a file

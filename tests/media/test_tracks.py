@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -193,3 +194,21 @@ def test_protected_windows_media_is_refused(encryption: str, tmp_path: Path) -> 
     clip.write_bytes(data[:30] + bytes.fromhex(encryption) + (24).to_bytes(8, "little") + data[30:])
     with pytest.raises(MediaError, match="encrypted"):
         probe(clip)
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def test_boxes_of_any_depth_and_size_end(tmp_path: Path) -> None:
+    deep = b""
+    for _ in range(3000):
+        deep = box(b"mdia", deep)
+    huge = b"\0\0\0\1mdat" + b"\xff" * 8
+    for name, content in {"deep": deep, "huge": huge}.items():
+        clip = tmp_path / f"{name}.mp4"
+        clip.write_bytes(box(b"ftyp", b"isom") + box(b"moov", box(b"trak", content)) + huge)
+        assert check_encryption(clip) == frozenset()
+    segment = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67" + b"\x01" + b"\xfe" * 7
+    (tmp_path / "huge.mkv").write_bytes(segment + b"\xec\x01" + b"\xfe" * 7)
+    assert check_encryption(tmp_path / "huge.mkv") == frozenset()

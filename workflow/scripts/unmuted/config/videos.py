@@ -91,7 +91,7 @@ class VideoSettings(Section):
     )
     max_gigabytes: Gigabytes = Field(
         64,
-        description="gigabytes; larger files are refused before a byte is read (ledger status "
+        description="gigabytes; larger files are refused before they are hashed (ledger status "
         "file_too_large), and so are files of which more than half is holes (sparse)",
     )
 

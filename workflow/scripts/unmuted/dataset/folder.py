@@ -95,7 +95,8 @@ def read_videos(
     if not follow_links:
         _refuse_links(videos, folder, where)
     dataset = checked_dataset(videos, where, ignored)
-    return replace(dataset, notes=_about_links(ignored, where))
+    notes = (*_about_links(ignored, where), *_about_passed_over(ignored, folder, where))
+    return replace(dataset, notes=notes)
 
 
 def _refuse_links(videos: Sequence[Video], folder: Path, where: str) -> None:
@@ -118,6 +119,25 @@ def _about_links(ignored: Sequence[str], where: str) -> tuple[str, ...]:
         f"{where}: folders that are links are left out, {len(linked)} in all (such as {shown}); "
         "set videos.follow_links to read what is in them",
     )
+
+
+def _about_passed_over(ignored: Sequence[str], folder: Path, where: str) -> Iterator[str]:
+    """Yield a note on each folder of this folder that is passed over, but has files of videos."""
+    for line in ignored:
+        name, found, reason = line.rpartition(" (")
+        is_link = line.endswith(NOT_FOLLOWED)
+        if found and not is_link and "/" not in name and _has_videos(folder / name):
+            yield (
+                f"{where}: the folder {name} is left out as {reason.removesuffix(')')}, but has "
+                "files of videos; if it is a class, give it another name"
+            )
+
+
+def _has_videos(folder: Path) -> bool:
+    try:
+        return any(Path(entry.name).suffix.lower() in VIDEO_SUFFIXES for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _why_no_videos(path: str, passed_over: PassedOver) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 # By name without regard to case; names that start with a dot are hidden anyway.
 SYSTEM = {
     # network drives: previews, bins, snapshots
-    *("@eadir", "eadir", "@tmp", "@recycle", "#recycle", "#snapshot", "~snapshot"),
+    *("@eadir", "@tmp", "@recycle", "#recycle", "#snapshot", "~snapshot"),
     *("@recently-snapshot", "@__thumb", "@transcode", "@sharebin", "@database", "@appstore"),
     *("network trash folder", "temporary items", "thevolumesettingsfolder"),
     # Windows
-    *("$recycle.bin", "recycler", "recycled", "system volume information", "$av_asw", "msocache"),
+    *("$recycle.bin", "recycler", "system volume information", "$av_asw", "msocache"),
     *("config.msi", "windowsapps", "wpsystem", "$windows.~bt", "$windows.~ws", "$winreagent"),
     *("found.000", "found.001"),
     # macOS, Linux, Android, and what they leave in archives

@@ -179,14 +179,13 @@ def run_tasks(
     with locked(folder):
         _remove_temporary(folder, ledger)
         journal = _open_journal(folder, suffix)
-        is_forced = _drop_forced(folder, journal)
+        is_forced = _drop_forced(folder, journal, {task.name for task in tasks})
         _record_blocked(tasks, journal)
         if not all(_is_current(task, folder, suffix, journal) for task in tasks):
             with atomic(folder / UNSYNCED) as temporary:
                 temporary.write_text(boot(), encoding="utf-8")
             if not is_forced:
                 _reuse_existing(folder, suffix, tasks, journal, base)
-            _reuse_existing(folder, suffix, tasks, journal, base)
         todo = [task for task in tasks if not _is_current(task, folder, suffix, journal)]
         log.info("%s: %d of %d to do", ledger.name, len(todo), len(tasks))
         if todo:
@@ -229,7 +228,7 @@ def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[Path]:
         if artifacts or not is_whole:
             with atomic(folder / DAMAGE) as temporary:
                 temporary.write_text(f"{time.time_ns()} {digest_json(artifacts)}")
-            ledger.unlink()
+            ledger.unlink(missing_ok=True)
             forget_note(folder)
         elif ledger in damaged:
             write_rows(ledger, rows.values())
@@ -349,8 +348,9 @@ def _recording_failures(
 def _read_failures(folder: Path) -> dict[str, tuple[str, int]]:
     """Return by task the fingerprint with which it failed jobs, and how many; see `TaskFailed`."""
     try:
-        return json.loads((folder / FAILURES).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        known = json.loads(read_bytes(folder / FAILURES))
+        return {str(name): (str(wanted), int(count)) for name, (wanted, count) in known.items()}
+    except (OSError, NotAFile, ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -368,15 +368,15 @@ def _with_history(folder: Path, tasks: Sequence[Task], journal: Journal) -> list
     ]
 
 
-def _drop_forced(folder: Path, journal: Journal) -> bool:
-    """Void the whole journal where the folder is to be computed again; return whether it is.
+def _drop_forced(folder: Path, journal: Journal, names: Collection[str]) -> bool:
+    """Void the rows of these names where a folder is to be computed again; return whether it is.
 
-    A job that is killed later goes on where it was.
+    A job that is killed later goes on where it was. Rows of videos that left the run are kept.
     """
     note = folder / FORCED
     if not note.exists():
         return False
-    journal.replace({})
+    journal.replace({name: row for name, row in journal.rows.items() if name not in names})
     note.unlink()
     return True
 
@@ -473,7 +473,8 @@ def _reuse_existing(
         for source in folders:
             if source not in journals:
                 path = source / JOURNAL
-                journals[source] = read_journal(path)[0] if path.is_file() else {}
+                rows, problems = read_journal(path) if path.is_file() else ({}, [])
+                journals[source] = {} if problems else rows
             row = journals[source].get(task.name)
             if row is None or row.fingerprint != task.fingerprint:
                 continue

@@ -200,7 +200,9 @@ def _remove_dead(path: Path, mark: bytes) -> None:
     except FileNotFoundError:
         return
     if _content(aside) != mark:
-        os.rename(aside, path)
+        with suppress(FileExistsError):  # and yet another process has made its own
+            os.link(aside, path)
+        aside.unlink()
         return
     aside.unlink(missing_ok=True)
     log.warning("%s: removed the lock of a job that was killed", path)

@@ -24,10 +24,10 @@ def write_members(path: Path, videos: Iterable[Video]) -> None:
     by_label: dict[str, list[str]] = {}
     for video in videos:
         by_label.setdefault(video.label or "", []).append(video.video_id)
-    text = json.dumps(by_label) + "\n"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    content = f"{json.dumps(by_label)}\n".encode()
+    if not path.is_file() or path.read_bytes() != content:
         with atomic(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
 
 
 def read_members(path: Path) -> dict[str, str]:
@@ -56,6 +56,6 @@ def about_absent(earlier: Mapping[str, str], present: Mapping[str, Video]) -> st
     )
     return (
         f"{len(absent)} of {len(earlier)} videos left since the last run (such as {min(absent)})"
-        f"{emptied}. Their results are kept, for when they come back, until `snakemake prune` "
-        "removes them"
+        f"{emptied}. Their results are kept, for when they come back, until "
+        "`snakemake --cores 1 prune` removes them"
     )

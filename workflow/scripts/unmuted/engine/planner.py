@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unmuted.engine.configured import ConfiguredStages
+from unmuted.engine.executor import FORCED
 from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.job_notes import NOTE, read_note, table_note
 from unmuted.engine.layout import Layout
@@ -106,11 +107,12 @@ class Planner:
         return [ledger] if ledger.exists() and self._is_stale(stage, partition) else []
 
     def _is_stale(self, stage: Stage, partition: str | None) -> bool:
-        """Return whether a job left no note, or that of another plan or of other files."""
+        """Return whether a job is still forced, left no note, or that of another plan or files."""
         ledger = self._layout.ledger(stage.name, partition)
         note = read_note(self._layout.folder(stage.name, partition) / NOTE)
         fingerprint = self._jobs.of_job(stage.name, partition if stage.is_sharded else None)
-        return note is None or not note.is_of(fingerprint, ledger.parent)
+        is_forced = (self._layout.folder(stage.name, partition) / FORCED).exists()
+        return is_forced or note is None or not note.is_of(fingerprint, ledger.parent)
 
     def _is_complete(self, stage_name: str) -> bool:
         """Return whether a stage has all its ledgers; looked up once."""

@@ -1,7 +1,7 @@
 """The bounds of a decoder: memory, no files but its own, no network.
 
 A hostile video can only harm what its decoder may do. `prlimit` (util-linux) bounds the memory and
-forbids to write files. `bwrap` (bubblewrap) shows the decoder the one video, read-only, beside the
+forbids to write files. `bwrap` (bubblewrap) shows the decoder the one video, read-only, and the
 system's libraries, without a network, other processes or an environment.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from unmuted.errors import UserError
+from unmuted.media.ffmpeg import binary
 
 MEMORY = 4 << 30  # bytes of address space: a picture of 34 megapixels with all its references
 _LIBRARIES = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
@@ -23,12 +25,12 @@ _TRIAL_S = 30.0
 _log = logging.getLogger("unmuted")
 
 
-def confine(arguments: Sequence[str], path: Path, sandbox: str) -> list[str]:
+def confine(arguments: Sequence[str], path: Path | None, sandbox: str) -> list[str]:
     """Return a command line that runs ffmpeg within its bounds.
 
     Args:
         arguments: ffmpeg's command line, which begins with its path.
-        path: the video, the only file outside the system that it may read.
+        path: the video, the only file outside the system that it may read; None for no file.
         sandbox: `auto` (bubblewrap where it is there and works), `always` or `never`.
 
     Raises:
@@ -37,8 +39,10 @@ def confine(arguments: Sequence[str], path: Path, sandbox: str) -> list[str]:
     program = arguments[0]
     if not _is_wanted(sandbox, program):
         return [*_bounds(), *arguments]
-    source = os.path.abspath(path)
-    shown = ["--ro-bind", os.path.realpath(source), source]
+    shown = []
+    if path is not None:
+        source = os.path.abspath(path)
+        shown = ["--ro-bind", os.path.realpath(source), source]
     return [*_bounds(), *_sandbox(program), *shown, "--", *arguments]
 
 
@@ -46,7 +50,17 @@ def confine(arguments: Sequence[str], path: Path, sandbox: str) -> list[str]:
 def _bounds() -> tuple[str, ...]:
     """Return the command that bounds memory and files; empty on systems without it."""
     limiter = shutil.which("prlimit")
-    return (limiter, f"--as={MEMORY}", "--fsize=0", "--core=0", "--") if limiter else ()
+    if limiter is None:
+        return ()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # of the job, which it cannot raise
+    memory = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    return (limiter, f"--as={memory}", "--fsize=0", "--core=0", "--")
+
+
+def check_sandbox(sandbox: str) -> None:
+    """Raise UserError if a sandbox must be used and none works here."""
+    if sandbox == "always":
+        _is_wanted(sandbox, binary())
 
 
 def _is_wanted(sandbox: str, program: str) -> bool:
@@ -92,6 +106,7 @@ def _sandbox(program: str) -> tuple[str, ...]:
     real = Path(program).resolve()
     libraries = real.parent.parent / "lib"  # of an environment such as conda's
     for place in (str(libraries), str(real), os.path.abspath(program)):
-        if os.path.exists(place) and not place.startswith(_LIBRARIES):
+        is_shown = any(Path(place).is_relative_to(library) for library in _LIBRARIES)
+        if os.path.exists(place) and not is_shown:
             options += ["--ro-bind", os.path.realpath(place), place]
     return (shutil.which("bwrap") or "bwrap", *options)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from unmuted.media.ffmpeg import MediaError
 
 _MAX_BOXES = 100_000  # that are looked at, whatever a file claims
+_MAX_DEPTH = 8  # of boxes in a track: three are usual
 _MAX_PACKETS = 20_000  # of a transport stream
 
 _ENCRYPTED_ENTRIES = {b"encv", b"enca", b"drmi", b"drms"}
@@ -71,8 +72,13 @@ def _mov_streams(file: BinaryIO, size: int) -> Iterator[tuple[str, bool]]:
                 yield name, not _ENCRYPTED_ENTRIES.isdisjoint(entries)
 
 
-def _mov_track(file: BinaryIO, start: int, end: int) -> tuple[bytes, set[bytes]]:
-    """Return the handler type of a track, and the kinds of its sample entries."""
+def _mov_track(
+    file: BinaryIO, start: int, end: int, depth: int = _MAX_DEPTH
+) -> tuple[bytes, set[bytes]]:
+    """Return the handler type of a track, and the kinds of its sample entries.
+
+    depth: how far to look into boxes within boxes.
+    """
     handler, entries = b"", set()
     for kind, inner, inner_end in _boxes(file, start, end):
         if kind == b"hdlr" and not handler:
@@ -80,8 +86,8 @@ def _mov_track(file: BinaryIO, start: int, end: int) -> tuple[bytes, set[bytes]]
             handler = file.read(4)
         elif kind == b"stsd":
             entries |= {entry for entry, _, _ in _boxes(file, inner + 8, inner_end)}
-        elif kind in _MOV_FOLDERS:
-            deeper, found = _mov_track(file, inner, inner_end)
+        elif kind in _MOV_FOLDERS and depth:
+            deeper, found = _mov_track(file, inner, inner_end, depth - 1)
             handler, entries = handler or deeper, entries | found
     return handler, entries
 
@@ -89,9 +95,11 @@ def _mov_track(file: BinaryIO, start: int, end: int) -> tuple[bytes, set[bytes]]
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield the kind of each box in a part of the file, and where its content begins and ends."""
     for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
         file.seek(start)
         header = file.read(16)
-        if start + 8 > end or len(header) < 8:
+        if len(header) < 8:
             return
         size, content = int.from_bytes(header[:4], "big"), start + 8
         if size == 1:
@@ -134,9 +142,11 @@ def _matroska_track(file: BinaryIO, start: int, end: int) -> tuple[str, bool]:
 def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield the id of each EBML element of a part of the file, and where its content lies."""
     for _ in range(_MAX_BOXES):
+        if start >= end:
+            return
         file.seek(start)
         header = file.read(12)
-        if start >= end or not header:
+        if not header:
             return
         id_length = 9 - header[0].bit_length()
         if id_length > 4 or len(header) <= id_length:

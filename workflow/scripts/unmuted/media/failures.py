@@ -36,6 +36,7 @@ _CRASHES = {
 _CAUGHT = (255, 123)  # of ffmpeg after a signal; 123: after more than three
 _NOT_STARTED = (126, 127)  # of a shell, and of the loader of shared libraries
 _SHELL = 128
+_CONFINEMENT = re.compile(r"(?:bwrap|prlimit): .*")  # a line of ffmpeg begins with its level
 
 _ERROR_LINE = re.compile(r"\[(?:panic|fatal|error)\] ?(.*)$", re.MULTILINE)
 _SHORTAGE = {os.strerror(number) for number in (errno.ENOMEM, errno.EAGAIN)} | {"Out of memory"}
@@ -63,6 +64,8 @@ def decoder_failure(code: int, log: str) -> DecoderFailure | None:
         return DecoderFailure(f"the decoder was killed ({_name(number)})")
     if code in _NOT_STARTED:
         return DecoderFailure(f"the decoder could not be started (exit code {code})")
+    if code and (refused := _CONFINEMENT.match(log)):
+        return DecoderFailure(f"the bounds of the decoder could not be set ({refused[0]})")
     lines = [line.rstrip(". \t\r") for line in _ERROR_LINE.findall(log)]
     if shortage := next(filter(_is_shortage, lines), "") or _named(code, _SHORTAGE):
         return DecoderFailure(f"the decoder ran out of memory or threads ({shortage})", "no_memory")

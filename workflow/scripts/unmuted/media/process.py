@@ -137,11 +137,13 @@ def cpu_seconds(pid: int) -> float | None:
     except OSError:
         return None
     own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return own + sum(cpu_seconds(child) or 0.0 for child in _children(pid))
+    children = _children(pid)
+    return None if children is None else own + sum(cpu_seconds(one) or 0.0 for one in children)
 
 
-def _children(pid: int) -> list[int]:
+def _children(pid: int) -> list[int] | None:
+    """Return the children of a process; None if it has ended, or the system does not tell."""
     try:
         return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-    except OSError:  # it has ended, or the system does not tell
-        return []
+    except OSError:
+        return None

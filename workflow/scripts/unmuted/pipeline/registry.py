@@ -20,6 +20,7 @@ from unmuted.engine.sharded_dataset import RESULTS
 from unmuted.engine.stage import Family, Registry
 from unmuted.errors import UserError
 from unmuted.media import ffmpeg
+from unmuted.media.confinement import check_sandbox
 from unmuted.models.loading import (
     ModelSpec,
     config_value,
@@ -93,6 +94,11 @@ def check_audio_dim(run: Run) -> None:
         )
 
 
+def check_decoders(run: Run) -> None:
+    """Raise UserError if videos must be decoded in a sandbox and none works here."""
+    check_sandbox(run.config["media"]["sandbox"])
+
+
 def check_folds(run: Run) -> None:
     """Raise UserError unless every fold has a source group to train on."""
     check_groups(run.dataset.listing.videos, run.dataset.splits, run.config["folds"])
@@ -109,7 +115,7 @@ REGISTRY = Registry(
     models=Models(),
     tools={"ffmpeg": ffmpeg.identity},
     source_stage="clips",
-    checks=(check_audio_dim,),
+    checks=(check_audio_dim, check_decoders),
     fit_checks=(check_folds,),
     has_setting=has_key,
     fixed_settings=("clips.seconds",),
