@@ -204,7 +204,7 @@ def job_fingerprints(*stages):
         ]
         return [planner.job_fingerprint(name, wildcards.get("shard")) for name in names]
 
-    return fingerprints
+    return in_words(fingerprints)
 
 
 def every_shard(*stages):
