@@ -204,7 +204,7 @@ def job_fingerprints(*stages):
         ]
         return [planner.job_fingerprint(name, wildcards.get("shard")) for name in names]
 
-    return in_words(fingerprints)
+    return fingerprints
 
 
 def every_shard(*stages):
