@@ -291,3 +291,26 @@ def test_another_ffmpeg_makes_other_artifacts_and_a_job_refuses_it(
     project.plan()
     after = {stage: project.jobs.planner.job_fingerprint(stage, SHARD) for stage in SCRIPTS}
     assert not set(after.values()) & set(before.values())
+
+
+def test_a_decoder_that_twice_cannot_read_a_readable_file_says_something_of_it(
+    tmp_path: Path,
+) -> None:
+    """A demuxer reports a truncated file as an error of input."""
+    path, calls = tmp_path / "clip.webm", []
+
+    def read(after: int) -> str:
+        calls.append(after)
+        if len(calls) <= after:
+            raise DecoderFailure("Input/output error", "unreadable")
+        return "read"
+
+    with pytest.raises(DecoderFailure):  # the file is away
+        source._read(path, lambda _: read(9))
+    path.write_bytes(b"content")
+    calls.clear()
+    assert source._read(path, lambda _: read(1)) == "read" and len(calls) == 2
+    calls.clear()
+    with pytest.raises(MediaError, match="Input/output error") as found:
+        source._read(path, lambda _: read(9))
+    assert found.value.status == "unreadable" and len(calls) == 2

@@ -38,7 +38,7 @@ def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read
     """
     path = _source_path(task, follow_links)
     try:
-        found = read(path)
+        found = _read(path, read)
     except DecoderFailure as failure:
         _check_planned(task.video)
         raise _judge(task, path, failure) from failure
@@ -47,6 +47,33 @@ def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read
         raise
     _check_planned(task.video)
     return found
+
+
+def _read(path: Path, read: Callable[[Path], Read]) -> Read:
+    """Return what `read` makes of a file; where the decoder could not read it, try once more.
+
+    A demuxer says "Input/output error" of a truncated file too. It is one, and MediaError is
+    raised, if the decoder says so twice of a file that can be read to its end.
+    """
+    try:
+        return read(path)
+    except DecoderFailure as failure:
+        if failure.finding != "unreadable" or not _can_be_read(path):
+            raise
+    try:
+        return read(path)
+    except DecoderFailure as failure:
+        if failure.finding != "unreadable":
+            raise
+        raise MediaError("unreadable", failure.reason) from failure
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        digest_file(path)
+    except OSError:
+        return False
+    return True
 
 
 def source_content(video: Video, follow_links: bool, max_bytes: int) -> str:
