@@ -18,7 +18,8 @@ from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
 from unmuted.errors import MachineError
 from unmuted.media import command, source
-from unmuted.media.ffmpeg import binary
+from unmuted.media.failures import DecoderFailure
+from unmuted.media.ffmpeg import MediaError, binary
 from unmuted.pipeline.registry import REGISTRY, open_run
 
 SHARD = "00000-of-00001"
