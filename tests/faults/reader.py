@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import read_frames
 from unmuted.media.images import encode_images
 from unmuted.media.probe import Limits, probe
+from unmuted.media.source import read_again_if_lost
 from unmuted.media.wav import read_wav
 
 STAGES = ("probe", "frames", "wav")
@@ -82,7 +84,7 @@ def _read_and_send(
 def stage_statuses(path: Path) -> dict[str, str]:
     """Return the status of each stage; without a probe, the others have the status of probe."""
     try:
-        found = probe(path, LIMITS)
+        found = read_again_if_lost(path, partial(probe, limits=LIMITS))
     except MediaError as refused:
         return dict.fromkeys(STAGES, refused.status)
     statuses = {"probe": "ok"}

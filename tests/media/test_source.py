@@ -307,11 +307,11 @@ def test_a_decoder_that_twice_cannot_read_a_readable_file_says_something_of_it(
         return "read"
 
     with pytest.raises(DecoderFailure):  # the file is away
-        source._read(path, lambda _: read(9))
+        source.read_again_if_lost(path, lambda _: read(9))
     path.write_bytes(b"content")
     calls.clear()
-    assert source._read(path, lambda _: read(1)) == "read" and len(calls) == 2
+    assert source.read_again_if_lost(path, lambda _: read(1)) == "read" and len(calls) == 2
     calls.clear()
     with pytest.raises(MediaError, match="Input/output error") as found:
-        source._read(path, lambda _: read(9))
+        source.read_again_if_lost(path, lambda _: read(9))
     assert found.value.status == "unreadable" and len(calls) == 2

@@ -38,7 +38,7 @@ def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read
     """
     path = _source_path(task, follow_links)
     try:
-        found = _read(path, read)
+        found = read_again_if_lost(path, read)
     except DecoderFailure as failure:
         _check_planned(task.video)
         raise _judge(task, path, failure) from failure
@@ -49,7 +49,7 @@ def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read
     return found
 
 
-def _read(path: Path, read: Callable[[Path], Read]) -> Read:
+def read_again_if_lost(path: Path, read: Callable[[Path], Read]) -> Read:
     """Return what `read` makes of a file; where the decoder could not read it, try once more.
 
     A demuxer says "Input/output error" of a truncated file too. It is one, and MediaError is
