@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from unmuted.media.command import decode_command, open_input
 from unmuted.media.control import can_decode
 from unmuted.media.failures import DecoderFailure, decoder_failure
 from unmuted.media.ffmpeg import MediaError, binary
-from unmuted.media.process import LOG_BYTES, Process, cpu_seconds
+from unmuted.media.process import LOG_BYTES, Process
 
 SPIN = "while True: pass"
 
@@ -195,8 +194,25 @@ def test_a_decoder_that_has_ended_may_be_read_for_as_long_as_it_takes(
         assert running.finish() == ""
 
 
-def test_cpu_time_is_that_of_the_process() -> None:
-    assert cpu_seconds(os.getpid()) == pytest.approx(sum(os.times()[:4]), abs=0.1)
+PARENT_OF_A_SPINNING_CHILD = r"""
+import os, subprocess, sys
+from unmuted.media.process import cpu_seconds
+spin = "import time\nwhile time.process_time() < 0.5: pass\nprint(flush=True)\ninput()"
+child = subprocess.Popen(
+    [sys.executable, "-c", spin], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+)
+child.stdout.readline()
+print(cpu_seconds(os.getpid()) - sum(os.times()[:4]))
+child.communicate(b"\n")
+"""
+
+
+def test_cpu_time_is_that_of_the_process_and_of_its_living_children() -> None:
+    # In a process of its own: other tests may have left children to this one.
+    done = subprocess.run(
+        python(PARENT_OF_A_SPINNING_CHILD), capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) == pytest.approx(0.5, abs=0.2)
 
 
 # --- the control ----------------------------------------------------------------------------------
