@@ -45,10 +45,12 @@ class DemoSettings(Section):
         description="clips of each class; more leave the earlier ones as they are",
     )
     seed: Seed = Field(7, description="seed of the whole world")
-    control: Literal["positive", "negative"] | MISSING = Field(
-        MISSING,
-        description="a world with a known answer instead: generated audio must help in the "
-        "positive control and cannot in the negative one",
+    kind: Literal["plain", "cued", "positive", "negative"] = Field(
+        "plain",
+        description="what the picture tells of the sound. cued: visible signs partly fix it, few "
+        "clips have a label, many have sound without one; plain: hardly anything but the scene. "
+        "Two are controls with a known answer: generated audio must help in the positive one and "
+        "cannot in the negative one",
     )
 
 

@@ -1,7 +1,8 @@
-"""Kinds of world: the ordinary one, and controls, in which it is known who must win.
+"""Kinds of world, which differ in what the picture tells of the sound.
 
-Controls check a whole run: a generator that works must win the positive one, and no generator can
-win the negative one.
+`cued` is the demo: signs that can be seen partly fix the sound. `plain` shows such a sign in one
+scene only, so that generated audio has hardly anything to add. Two more are controls that check a
+whole run: a generator that works must win the positive one, and none can win the negative one.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ UNLABELLED = "unlabelled"
 class Kind:
     """What sets the clips of a world apart.
 
-    scenes: whose classes it has. split_cycle: split of a class's source groups in turn, or
+    scenes: whose classes it has. cued_scenes: in which the second class may show a sign (`cue`)
+    that tells it from the first. split_cycle: split of a class's source groups in turn, or
     `UNLABELLED`: no split, and a label that the workflow is not told. cue_share: share of the clips
-    of a class with a cue that show it. cue_size: how large it is, 1 in the ordinary world.
+    of a class with a cue that show it. cue_size: how large it is, 1 in the plain world.
+    object_sets_pitch: whether one of a scene's two objects sounds lower than the other.
     sound_follows_picture: whether sounds happen when the picture shows them. same_places: whether
     classes that look alike show the same objects, colours and backgrounds one after another.
     """
@@ -27,12 +30,14 @@ class Kind:
     scenes: tuple[str, ...]
     split_cycle: tuple[str, ...]
     cue_share: float
+    cued_scenes: tuple[str, ...] = ("pour",)
     cue_size: float = 1.0
+    object_sets_pitch: bool = False
     sound_follows_picture: bool = True
     same_places: bool = True
 
 
-ORDINARY = Kind(
+_PLAIN = Kind(
     scenes=tuple(SCENES),
     # every small world has all three splits, a large one 7 : 3 : 2
     split_cycle=(
@@ -42,7 +47,24 @@ ORDINARY = Kind(
     cue_share=0.5,
 )  # fmt: skip
 
-CONTROLS = {
+# Few clips have a label, many have sound without one, as in life: what the signs sound like can be
+# learnt from all of them, what they mean for the label from few.
+_CUED = Kind(
+    scenes=tuple(SCENES),
+    split_cycle=(
+        "train", "test", "val", *[UNLABELLED] * 2, "test", UNLABELLED, "test", UNLABELLED,
+        "train", "test", "val", *[UNLABELLED] * 2, "test", UNLABELLED, "test", UNLABELLED,
+        "train", "test", "val", *[UNLABELLED] * 3,
+    ),
+    cue_share=0.8,
+    cued_scenes=tuple(SCENES),
+    object_sets_pitch=True,
+    same_places=False,
+)  # fmt: skip
+
+KINDS = {
+    "plain": _PLAIN,
+    "cued": _CUED,
     # A small sign, always there, fixes the sound. Few clips have a label, many have sound: whoever
     # learns from them what the sign sounds like can tell the classes apart, others hardly can.
     "positive": Kind(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from unmuted.demo_world.kinds import CONTROLS, ORDINARY, UNLABELLED, Kind
+from unmuted.demo_world.kinds import KINDS, UNLABELLED, Kind
 from unmuted.demo_world.vocabulary import (
     BACKGROUNDS,
     CLASSES,
@@ -29,7 +29,7 @@ GOLDEN_RATIO = 0.6180339887498949
 PURPOSES = {"demo": 0, "training": 1, "measuring": 2}
 PURPOSE_BITS = 2
 
-World = tuple[str, int | str]  # purpose and seed; a control's seed carries its name
+World = tuple[str, int | str]  # purpose and seed; the seed carries the name of the kind
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class ClipSpec:
     `audio` is "ok", "no_stream" (no audio stream at all) or "silent" (a stream of zeros); `cue`
     tells whether the clip shows the little sign that betrays its sound, `cue_size` how large.
     `is_labelled`: whether the workflow is told the label; a clip without has no split. `sound_seed`
-    fixes when the sound happens where it does not happen when the picture shows it.
+    fixes when the sound happens where it does not happen when the picture shows it. `register`: 0
+    if the sound's pitch lies in the upper half of its class's range, 1 in the lower, None anywhere.
     """
 
     video_id: str
@@ -59,6 +60,7 @@ class ClipSpec:
     cue: bool
     cue_size: float = 1.0
     is_labelled: bool = True
+    register: int | None = None
     sound_seed: int | None = None
 
     @property
@@ -78,7 +80,7 @@ def plan_world(
     seed: int,
     seconds: float,
     purpose: str = "demo",
-    control: str | None = None,
+    kind: str = "plain",
 ) -> list[ClipSpec]:
     """Return the clips of a world, class by class.
 
@@ -88,13 +90,13 @@ def plan_world(
         seed: the world's seed; another one gives other clips with other ids.
         seconds: length of every clip.
         purpose: "demo", "training" or "measuring"; clips of two purposes never share a seed.
-        control: name of one of `CONTROLS`, a world of its own classes; None: the ordinary world.
+        kind: name of one of `KINDS`.
 
     Raises:
         UserError: a number is out of range.
     """
-    kind = ORDINARY if control is None else _control(control)
-    chosen = [action for action in CLASSES if action.scene in kind.scenes]
+    of_world = _kind(kind)
+    chosen = [action for action in CLASSES if action.scene in of_world.scenes]
     count = len(chosen) if classes is None else classes
     if not 2 <= count <= len(chosen):
         raise UserError(f"demo world: classes must be 2 to {len(chosen)} (or null), not {classes}")
@@ -103,11 +105,11 @@ def plan_world(
             "demo world: clips_per_class and seconds must be positive, "
             f"not {clips_per_class} and {seconds}"
         )
-    world = purpose, seed if control is None else f"{control} control, {seed}"
+    world = purpose, seed if kind == "plain" else f"{kind} control, {seed}"
     return [
         spec
         for action in chosen[:count]
-        for spec in _class_clips(action, clips_per_class, world, seconds, kind)
+        for spec in _class_clips(action, clips_per_class, world, seconds, of_world)
     ]
 
 
@@ -128,10 +130,10 @@ def clip_seed(purpose: str, *parts: object) -> int:
     return (_hash(purpose, *parts) >> PURPOSE_BITS << PURPOSE_BITS) | PURPOSES[purpose]
 
 
-def _control(name: str) -> Kind:
-    if name not in CONTROLS:
-        raise UserError(f"demo world: control must be one of {', '.join(CONTROLS)}, not {name!r}")
-    return CONTROLS[name]
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise UserError(f"demo world: the kind must be one of {', '.join(KINDS)}, not {name!r}")
+    return KINDS[name]
 
 
 def _class_clips(
@@ -169,8 +171,13 @@ def _class_clips(
                     object=object_,
                     colour=colour,
                     background=background,
-                    cue=action.cue and _share(*name, member, "cue") < kind.cue_share,
+                    cue=action.cue
+                    and action.scene in kind.cued_scenes
+                    and _share(*name, member, "cue") < kind.cue_share,
                     cue_size=kind.cue_size,
+                    register=SCENES[action.scene].objects.index(object_)
+                    if kind.object_sets_pitch
+                    else None,
                     is_labelled=split != UNLABELLED,
                     sound_seed=None
                     if kind.sound_follows_picture

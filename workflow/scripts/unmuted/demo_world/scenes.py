@@ -50,6 +50,9 @@ def draw_strike(canvas: Canvas, look: Look, timeline: ActionTimeline, time: floa
             hoop = [(left + 2, height), (92 + shiver, height + 3), (right - 2, height)]
             canvas.line(hoop, shade(look.colour, 0.5), 4, True)
         canvas.ellipse((92 + shiver, top), (width / 2 - 6, 6), shade(look.colour, 1.2), True)
+    if look.cue:  # a plate of metal where the mallet strikes
+        plate = (13 * look.cue_size, 4 * look.cue_size)
+        canvas.ellipse((100 + shiver, top - 4), plate, (226, 230, 236))
     lift = 0.95 * (1 - approach(timeline.events, time, 0.22, 0.3))
     hand = (158.0, top - 22)
     head = turned([(98, top - 17), (114, top - 17), (114, top - 5), (98, top - 5)], lift, hand)
@@ -215,6 +218,17 @@ def draw_run(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) 
     if running:
         canvas.ellipse((left + 14, top - 9), (11, 10), (255, 226, 110))
     canvas.ellipse((left + 14, top - 9), (7, 7), lamp, True)
+    if running and look.cue:
+        _draw_steam(canvas, look, (right - 16, top - 18), time)
+
+
+def _draw_steam(canvas: Canvas, look: Look, mouth: Point, time: float) -> None:
+    """Draw puffs of steam that rise from the pipe."""
+    for number in range(3):
+        risen = (look.sparkle[number] + number / 3 + 1.7 * time) % 1.0
+        radius = (2.5 + 4.0 * risen) * look.cue_size
+        drift = 6 * (look.sparkle[6 + number] - 0.5) * risen
+        canvas.ellipse((mouth[0] + drift, mouth[1] - 22 * risen), (radius, radius), (228, 230, 232))
 
 
 def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
@@ -243,6 +257,11 @@ def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float
         for outline, tone in ((body, 1.0), (lid, 1.25), (stripe, 0.6)):
             points = turned(np.array(outline) * size, tilt, (0, 18)) + np.array([x, y])
             canvas.polygon(points, shade(look.colour, tone), True)
+    if look.cue:  # what is inside shows through: glints of metal
+        for number in range(5):
+            glint = (-13 + 26 * look.sparkle[number], -16 + 24 * look.sparkle[5 + number])
+            spot = turned(np.array([glint]) * size, tilt, (0, 18))[0] + np.array([x, y])
+            canvas.ellipse((spot[0], spot[1]), (2.4 * look.cue_size, 1.8 * look.cue_size), (250, 226, 120))
     canvas.ellipse(hand, (12, 9), SKIN, angle=tilt)
     for finger in (-7, -2, 3, 8):
         spot = turned([(finger, -5)], tilt, (0, 0))[0] + hand

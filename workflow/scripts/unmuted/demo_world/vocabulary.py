@@ -35,7 +35,7 @@ class ActionClass:
     """A label of the data set: the scene it shows and the AudioSet labels it sounds like.
 
     `audio_labels` starts with the label that is this class's own; parents in the ontology follow.
-    `cue`: some clips show a small sign that tells the class from its look-alike.
+    `cue`: some clips may show a small sign that tells the class from its look-alike.
     """
 
     name: str
@@ -59,19 +59,19 @@ SCENES = {
 # The order matters: a world of n classes has the first n.
 CLASSES = (
     ActionClass("striking drum", "strike", ("Drum", "Percussion", "Musical instrument", "Music")),
-    ActionClass("ringing bell", "strike", ("Bell", "Musical instrument", "Music")),
+    ActionClass("ringing bell", "strike", ("Bell", "Musical instrument", "Music"), cue=True),
     ActionClass("knocking on door", "knock", ("Knock", "Door")),
     ActionClass("pouring water", "pour", ("Pour", "Liquid", "Water")),
     ActionClass("pouring coins", "pour", ("Coin (dropping)",), cue=True),
     ActionClass("bouncing ball", "bounce", ("Bouncing", "Thump, thud")),
     ActionClass("running engine", "run", ("Engine", "Idling")),
-    ActionClass("blowing whistle", "run", ("Whistle", "Steam whistle")),
+    ActionClass("blowing whistle", "run", ("Whistle", "Steam whistle"), cue=True),
     ActionClass(
         "shaking maraca",
         "shake",
         ("Maraca", "Rattle (instrument)", "Percussion", "Musical instrument", "Music"),
     ),
-    ActionClass("jingling keys", "shake", ("Keys jangling", "Jingle, tinkle")),
+    ActionClass("jingling keys", "shake", ("Keys jangling", "Jingle, tinkle"), cue=True),
 )
 
 OBJECTS = tuple(name for scene in SCENES.values() for name in scene.objects)

@@ -65,7 +65,7 @@ def world_clips(config: Mapping[str, Any]) -> dict[str, ClipSpec]:
         demo["clips_per_class"],
         demo["seed"],
         config["clips"]["seconds"],
-        control=demo.get("control"),
+        kind=demo["kind"],
     )
     return {spec.video_id: spec for spec in specs}
 
@@ -102,7 +102,7 @@ class _Specifications(Mapping[str, object]):
 
 
 def dataset_identity(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kind of source and its resolved path, or the control of the built-in world.
+    """Return the kind of source and its resolved path, or the kind of the built-in world.
 
     A path inside the working directory is relative to it: the directory may be moved or copied
     with its results.
@@ -110,8 +110,7 @@ def dataset_identity(config: Mapping[str, Any]) -> dict[str, str]:
     videos = config["videos"]
     kind = videos["source"]
     if kind == "demo":
-        control = videos.get("demo", {}).get("control")
-        return {"source": kind} | ({"control": control} if control else {})
+        return {"source": kind, "world": videos["demo"]["kind"]}
     path, here = located(videos[kind]).resolve(), Path.cwd().resolve()
     if path.is_relative_to(here):
         path = path.relative_to(here)
