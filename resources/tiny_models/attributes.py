@@ -17,7 +17,7 @@ CLASSES = {
     "background": len(BACKGROUNDS),
     "action": len(SCENES),
     "acting": 2,
-    "cue": 2,
+    "cue": 2 * len(SCENES),  # of each scene: its sign absent or shown
     "motion": len(SCENES) + 1,
     "motion_acting": 2,
 }

@@ -75,9 +75,17 @@ class Sounds:
 
 
 def training_specs(clips_per_class: int) -> list[ClipSpec]:
-    """The training split of a world made for training, in an order that mixes the classes."""
+    """The training split of a world made for training, in an order that mixes the classes.
+
+    Half of the clips of each class that may show a sign show it, as in a world of kind `cued`.
+    """
     world = plan_world(None, clips_per_class, SEED, SECONDS, purpose="training")
-    specs = [spec for spec in world if spec.split == "train"]
+    rng = np.random.default_rng([SEED, 6])
+    specs = [
+        replace(spec, cue=class_named(spec.label).cue and bool(rng.random() < 0.5))
+        for spec in world
+        if spec.split == "train"
+    ]
     return [specs[i] for i in np.random.default_rng(SEED).permutation(len(specs))]
 
 
@@ -180,14 +188,15 @@ def sounds(specs: list[ClipSpec], extractor: ASTFeatureExtractor) -> Sounds:
 def frame_targets(spec: ClipSpec, timeline: ActionTimeline, time: float) -> dict[str, int]:
     """What a frame at this time shows, one class number per attribute."""
     acting = is_acting(timeline, time)
-    streaming = spec.scene == "pour" and acting
+    scene = list(SCENES).index(spec.scene)
+    shows_signs = acting or spec.scene not in ("pour", "run")  # in the stream; over the pipe
     return {
         "object": OBJECTS.index(spec.object),
         "colour": COLOURS.index(spec.colour) if spec.colour in COLOURS else NO_TARGET,
         "background": BACKGROUNDS.index(spec.background),
-        "action": list(SCENES).index(spec.scene),
+        "action": scene,
         "acting": int(acting),
-        "cue": int(spec.cue) if streaming else NO_TARGET,
+        "cue": 2 * scene + int(spec.cue) if shows_signs else NO_TARGET,
     }
 
 
