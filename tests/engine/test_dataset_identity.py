@@ -21,7 +21,7 @@ FOLDER = {"source": "folder", "folder": "videos"}
 OTHERS = [
     {"source": "folder", "folder": "more"},
     {"source": "manifest", "manifest": "videos"},
-    {"source": "demo", "demo": {"clips_per_class": 6}},
+    {"source": "demo", "demo": {"kind": "plain", "clips_per_class": 6}},
 ]
 
 
@@ -52,8 +52,8 @@ def test_the_same_source_may_be_named_in_other_words(note: Path, tmp_path: Path)
 
 
 def test_the_demo_is_one_source_whatever_its_size(note: Path) -> None:
-    record_identity(note, origin_of({"source": "demo", "demo": {"seed": 1}}))
-    check_identity(note, origin_of({"source": "demo", "demo": {"seed": 2}}))
+    record_identity(note, origin_of({"source": "demo", "demo": {"kind": "cued", "seed": 1}}))
+    check_identity(note, origin_of({"source": "demo", "demo": {"kind": "cued", "seed": 2}}))
 
 
 def test_a_copied_working_directory_keeps_its_results(

@@ -132,13 +132,13 @@ def test_the_default_is_none_of_them(config) -> None:
 def test_one_configuration_sets_all_of_them_on_the_demos_world(repository: Path) -> None:
     demo, seed = (
         check_config(yaml.safe_load((repository / "config" / name).read_text(encoding="utf-8")))
-        for name in ("config.yaml", "seed_mode.yaml")
+        for name in ("plain_world.yaml", "seed_mode.yaml")
     )
     assert {option: setting(seed, option) for option in OPTIONS} == OPTIONS
     assert seed["models"] == demo["models"]
     for key in ("videos.source", "videos.demo.seed", "frames.short_side", "flow.max_speed"):
         assert setting(seed, key) == setting(demo, key)
-    # Clips of 25 and 29.97 fps fall out: about as many are left as the demo has.
+    # Clips of 25 and 29.97 fps fall out: about as many are left as the plain world has.
     specs = plan_world(None, seed["videos"]["demo"]["clips_per_class"], 7, 3.0)
     left = [spec for spec in specs if spec.fps in ("24", "30")]
     assert len(left) == pytest.approx(10 * demo["videos"]["demo"]["clips_per_class"], rel=0.05)

@@ -138,7 +138,7 @@ def rewritten(
 
 # The embedded demo with few clips, seeds and epochs: what most tests of whole runs need.
 SMALL = {
-    "videos": {"demo": {"classes": 2, "clips_per_class": 12}},
+    "videos": {"demo": {"kind": "plain", "classes": 2, "clips_per_class": 12}},
     "videos_per_shard": 32,
     "seeds": [0, 1],
     "folds": 2,

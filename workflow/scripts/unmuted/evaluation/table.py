@@ -21,6 +21,7 @@ def format_report(report: Report) -> str:
     """Format arms with intervals, contrasts, generated audio, and a sentence for each contrast."""
     blocks = [_heading(report), _arms(report), _contrasts(report)]
     blocks += [_lambda(report)] if "lambda" in report else []
+    blocks += [_headroom(report)] if "headroom" in report else []
     blocks += [_generation(report)] if "generation" in report else []
     blocks += [_recalls(report)] if "classes" in report else []
     blocks += [_missing(report), _imputed(report)] if "missing" in report else []
@@ -207,6 +208,20 @@ def _lambda(report: Report) -> str:
         mark = "chosen" if weight == chosen else ""
         rows.append((f"{weight:g}", f"{candidate['log_loss']:.3f}", accuracy, mark))
     return _align(rows)
+
+
+def _headroom(report: Report) -> str:
+    """Format what the picture allows, and whether the run can answer its question."""
+    room = report["headroom"]
+    detectable = room["smallest_detectable"]
+    found = "none" if detectable is None else f"{100 * detectable:.1f} points"
+    answer = "can" if room["can_answer"] else "cannot"
+    return textwrap.fill(
+        f"headroom: the picture allows {_percent(room['ceiling'])} %, video_only reaches "
+        f"{_percent(room['video_only'])} %: {_points(room['points'])} points; smallest detectable "
+        f"effect of the primary contrast: {found}. This run {answer} answer its question.",
+        WIDTH,
+    )
 
 
 def _recalls(report: Report) -> str:

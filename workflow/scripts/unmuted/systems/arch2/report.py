@@ -11,6 +11,7 @@ from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import ARMS
 from unmuted.evaluation.bootstrap import GroupBootstrap
 from unmuted.evaluation.generated_audio import generation_metrics
+from unmuted.evaluation.headroom import headroom
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
     correct_by_arm,
@@ -45,7 +46,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         semantics={**_semantics(tested.experiment.clips), **_against_truth(job, tested)},
         provenance=provenance(job, tested.video_ids),
     )
-    return {"metrics": report}
+    return {"metrics": report | headroom(job, tested, report)}
 
 
 def build_report(

@@ -11,6 +11,7 @@ import numpy as np
 
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import leaking_arms, roles_of
+from unmuted.evaluation.headroom import headroom
 from unmuted.evaluation.missing_audio import (
     FAMILIES,
     CorrectByAudio,
@@ -72,6 +73,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "statistics": statistics(tested.bootstrap, choices(chosen), FAMILIES),
         "provenance": provenance(job, tested.video_ids, roles),
     }
+    report |= headroom(job, tested, report)
     return {
         "metrics": report,
         "table": table(tidy_rows(report), list(COLUMNS)),

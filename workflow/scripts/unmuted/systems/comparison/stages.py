@@ -101,7 +101,7 @@ REPORTS = {
     "comparison": Report(
         "write_report",
         module="unmuted.systems.comparison.report",
-        pooled=tuple(dict.fromkeys([*COMPARED, *REPORTED, *_OF_ARMS])),
+        pooled=tuple(dict.fromkeys([*COMPARED, *REPORTED, *_OF_ARMS, "truth"])),
         fits=tuple(dict.fromkeys([*_CHOICES, *_FITS_OF_ARMS])),
         scenarios=compared_runs,
         in_scenarios=("comparison_predictions",),
