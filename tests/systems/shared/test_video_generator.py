@@ -33,8 +33,8 @@ from unmuted.systems.shared.video_generator import VideoGenerator, VideoGenerato
 from unmuted.training.order import hash_keys
 from unmuted.training.states import State, load_weights
 
-QUICK = VideoGeneratorSettings(hidden=8, epochs=2, batch_size=16)
-THOROUGH = VideoGeneratorSettings(hidden=32, epochs=60, batch_size=32)
+QUICK = VideoGeneratorSettings(hidden=8, steps=4, batch_size=16)
+THOROUGH = VideoGeneratorSettings(hidden=32, steps=240, batch_size=32)
 
 
 def space_of(corpus: Corpus) -> Projection:
@@ -183,7 +183,7 @@ def test_a_state_is_read_by_its_own_architecture(corpus: Corpus) -> None:
     training, test = prepare(corpus)
     heard = [c for c in clips_of(corpus) if c.split == "train" and c.has_sound]
     prototypes = prototypes_of(heard, corpus, space_of(corpus))
-    settings = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=1)
+    settings = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, steps=2)
     second, _ = train_generator(training, corpus.label_embeddings, prototypes, settings, 0)
     first, _ = train_video_generator(training, QUICK, 0)
     made = generate(first, test, 1, 0).audio

@@ -17,7 +17,7 @@ from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection
 from unmuted.systems.shared.prototypes import Prototypes
-from unmuted.systems.shared.training_job import AfterEpoch, train_generators
+from unmuted.systems.shared.training_job import AfterStep, train_generators
 
 if TYPE_CHECKING:  # a job with nothing to do loads no torch
     from unmuted.training.loop import History
@@ -27,12 +27,16 @@ if TYPE_CHECKING:  # a job with nothing to do loads no torch
 def train(
     tasks: Sequence[Task],
     clips_of_fits: Mapping[str, Sequence[Clip]],
+    validation: Sequence[Clip],
     job: Job,
     labels: Artifact,
     pca: Artifact,
     prototypes: Mapping[str, Artifact],
 ) -> Iterator[Result]:
-    """Train the generator of each fit; a result holds weights, standardisation and losses."""
+    """Train the generator of each fit; a result holds weights, standardisation and losses.
+
+    validation: the clips with usable sound that choose the checkpoints.
+    """
     from unmuted.inference.device import use_device
     from unmuted.systems.shared.training import train_generator
 
@@ -51,30 +55,36 @@ def train(
         projection=Projection(**pca.tensors()),
         time_steps=time_steps(job.config),
         tokenize=tokenize,
+        labels=len(embeddings),
     )
 
-    def fit(data: GeneratorData, task: Task, after_epoch: AfterEpoch) -> tuple[State, History]:
+    def fit(
+        data: GeneratorData, task: Task, after_step: AfterStep, chosen_on: GeneratorData | None
+    ) -> tuple[State, History]:
         label_features = Prototypes(**prototypes[task.fit].tensors())
         common = data, embeddings, label_features, settings, seed_of(task), device
-        return train_generator(*common, after_epoch, encoder)
+        return train_generator(*common, after_step, encoder, chosen_on)
 
-    yield from train_generators(tasks, clips_of_fits, read, fit, settings.epochs)
+    yield from train_generators(tasks, clips_of_fits, validation, read, fit, settings.steps)
 
 
 def inputs_of_fits(
     clips_of_fits: Mapping[str, Sequence[Clip]],
+    validation: Sequence[Clip],
     stages: Sequence[str],
     labels: Artifact,
     pca: Artifact,
     prototypes: Mapping[str, Artifact],
 ) -> dict[str, dict[str, object]]:
     """Return what each fit reads, for its fingerprint; stages: those of its clips."""
+    chosen_on = sorted([clip.key, *clip.digests(*VISUAL, *stages)] for clip in validation)
     return {
         name: {
             "labels": labels.row.digest,
             "projection": pca.row.digest,
             "prototypes": prototypes[name].row.digest,
             "clips": sorted([clip.group, *clip.digests(*VISUAL, *stages)] for clip in clips),
+            "validation": chosen_on,
         }
         for name, clips in clips_of_fits.items()
     }

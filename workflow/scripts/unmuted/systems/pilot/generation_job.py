@@ -10,7 +10,7 @@ import numpy as np
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
-from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.fits import ALL_TRAINING, FULL, fold_name
 from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.pilot.data import PilotData, load_pilot_data
 from unmuted.systems.pilot.fits import GENERATION, joint_fit
@@ -52,9 +52,10 @@ def serve(
         return load_pilot_data([clips[name] for name in names])
 
     fit_of_fold = _joint_fits(weight, n_folds)
-    joint = {seed: _generators(of_seed, fit_of_fold) for seed, of_seed in fits.items()}
+    averages = job.config["generator"]["serve"] != FULL
+    joint = {seed: _generators(of_seed, fit_of_fold, averages) for seed, of_seed in fits.items()}
     alone = {
-        seed: _generators(of_seed, {NO_FOLD: GENERATION})
+        seed: _generators(of_seed, {NO_FOLD: GENERATION}, averages=False)
         for seed, of_seed in fits.items()
         if GENERATION in of_seed
     }
@@ -62,7 +63,7 @@ def serve(
     unseen = [name for name in names if _is_unseen(clips[name], alone, folds)]
     audio_alone = {
         name: {"alone": audio}
-        for name, audio, _ in generate_with_seeds(unseen, data_of, alone, {}, 1, device, generate)
+        for name, audio, *_ in generate_with_seeds(unseen, data_of, alone, {}, 1, device, generate)
     }
     yield from generated_results(
         names, data_of, joint, folds, 1, device, generate, more=audio_alone
@@ -75,7 +76,9 @@ def _joint_fits(weight: float, folds: int) -> dict[int, str]:
     return {fold: joint_fit(weight, part) for fold, part in parts.items()}
 
 
-def _generators(fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str]) -> Generators:
+def _generators(
+    fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str], averages: bool
+) -> Generators:
     """Return the last checkpoints of the fits of one seed, by fold; read when needed."""
     from unmuted.training.checkpoints import unpack_fit
 
@@ -83,7 +86,7 @@ def _generators(fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str]) ->
     def load(fold: int) -> dict[str, np.ndarray]:
         return unpack_fit(fits[fit_of_fold[fold]].tensors()).snapshots[-1]
 
-    return Generators(sorted(fit_of_fold.keys() - {NO_FOLD}), load)
+    return Generators(sorted(fit_of_fold.keys() - {NO_FOLD}), load, averages)
 
 
 def _is_unseen(clip: Clip, alone: Mapping[int, Generators], folds: Mapping[str, int]) -> bool:

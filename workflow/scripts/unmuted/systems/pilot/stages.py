@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmuted.config.keys import TRAINING_AUDIO, keys_of
+from unmuted.config.keys import SERVE, TRAINING_AUDIO, keys_of
 from unmuted.config.pilot import PilotSettings
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
@@ -42,9 +42,10 @@ STAGES = (
         ".safetensors",
         inputs=(*VISUAL, *PILOT_VISUAL),
         fits=("sources", "pilot", "pilot_selection"),
-        settings=("seeds",),
+        settings=("seeds", SERVE),
         reads_splits=True,
         indirect_settings=("folds",),
+        version=2,
     ),
     Stage(
         "pilot_predictions",
