@@ -27,6 +27,7 @@ from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.shared.crossfit import generate_cross_fitted
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.networks import video_generator_network
 from unmuted.systems.shared.projection import Projection, fit_projection
 from unmuted.systems.shared.training import generate, train_generator, train_video_generator
 from unmuted.systems.shared.video_generator import VideoGenerator, VideoGeneratorConfig
@@ -75,15 +76,22 @@ def test_finds_nothing_where_audio_is_independent_of_the_video() -> None:
     assert -0.3 < r2(generate(state, test, 1, 0).audio, test.audio) < 0.05
 
 
-def test_audio_at_a_step_comes_from_the_video_up_to_it() -> None:
+def network(architecture: str) -> VideoGenerator:
     torch.manual_seed(0)
-    model = VideoGenerator(VideoGeneratorConfig(5, 3, hidden=4, dropout=0.9)).eval()
+    sizes = {"visual_dim": 5, "audio_dim": 3, "hidden": 4, "bottleneck": 4}
+    config = VideoGeneratorConfig(**sizes, architecture=architecture, input_noise=1.0, dropout=0.9)
+    return VideoGenerator(config).eval()
+
+
+@pytest.mark.parametrize(("architecture", "sees"), [("bidirectional", True), ("lstm", False)])
+def test_only_a_bidirectional_generator_sees_a_hit_before_it(architecture: str, sees: bool) -> None:
+    model = network(architecture)
     visual = torch.randn(2, STEPS, 5)
     later = visual.clone()
     later[:, 3:] += 1
     with torch.no_grad():
         first, second = model(visual), model(later)
-    assert torch.equal(first[:, :3], second[:, :3])
+    assert torch.equal(first[:, :3], second[:, :3]) != sees
     assert (first[:, 3:] != second[:, 3:]).all()
 
 
@@ -188,8 +196,7 @@ def test_a_state_is_read_by_its_own_architecture(corpus: Corpus) -> None:
     first, _ = train_video_generator(training, QUICK, 0)
     made = generate(first, test, 1, 0).audio
     assert (made != generate(second, test, 1, 0).audio).any()
-    sizes = test.visual.shape[2], test.audio.shape[2]
-    model = VideoGenerator(VideoGeneratorConfig(*sizes, QUICK.hidden, QUICK.dropout))
+    model = VideoGenerator(video_generator_network(QUICK, test))
     model = load_weights(model, first, "cpu")
     with torch.no_grad():
         expected = model.standardize_audio.undo(model(torch.from_numpy(test.visual)))
