@@ -146,8 +146,12 @@ def all_in_all_folds(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
         everyone = [clip for clip in experiment.split("train") if clip.has_sound]
         return dict.fromkeys([ALL_TRAINING, *map(fold_name, range(folds))], everyone)
 
-    name = "clips_of_fits" if script == "fit_prototypes" else "clips_of_generators"
-    monkeypatch.setattr(f"{script}.{name}", leaky)
+    places = {
+        "fit_prototypes": "fit_prototypes.clips_of_fits",
+        "train_generator": "unmuted.systems.arch2.training_job.clips_of_generators",
+        "train_video_generator": "train_video_generator.clips_of_generators",
+    }
+    monkeypatch.setattr(places[script], leaky)
 
 
 def test_copies_in_other_sources_that_are_not_found_are_caught(

@@ -10,6 +10,7 @@ from unmuted.config.fields import (
     MOST_UNITS,
     Cosine,
     Count,
+    Distinct,
     LayerUnits,
     NotNegative,
     Positive,
@@ -115,6 +116,15 @@ class GeneratorSection(GeneratorSettings):
 
 class VideoGeneratorSettings(GeneratorTraining):
     """Architecture 1's generator, from video alone."""
+
+
+class RidgeSettings(Section):
+    """The linear regression of audio on the picture that generated audio is compared with."""
+
+    penalties: Distinct[Positive] = Field(
+        (0.01, 0.1, 1.0, 10.0),
+        description="weights of the squared coefficients; one is chosen on validation clips",
+    )
 
 
 class RetrievalSettings(Section):

@@ -47,20 +47,27 @@ STAGES = (
         indirect_settings=("generator.text_adapter", *TIME, *TRAINING_AUDIO),
         models=("sentence",),
     ),
+    Stage(
+        "trained_mapping",
+        "map_captions_as_trained",
+        ".json",
+        inputs=("mapping", "generated"),
+        settings=("mapping.k",),
+    ),
 )
 REPORTS = {
     "arch2_metrics": Report(
         "write_report",
         module="unmuted.systems.arch2.report",
         pooled=(
-            *("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
-            "truth",
+            *("probe", "wav", *VISUAL, "captions", "trained_mapping", "ast", "generated"),
+            *("retrieved", "predictions", "truth"),
         ),
-        fits=("projection", "prototypes", "selection"),
+        fits=("projection", "prototypes", "baselines", "selection"),
     ),
 }
 EXPORTS = {
-    "mapping.json": "mapping",
+    "mapping.json": "trained_mapping",
     "generated_audio.safetensors": "generated",
 }
 FAMILY = Family("arch2", STAGES, REPORTS, exports=EXPORTS)

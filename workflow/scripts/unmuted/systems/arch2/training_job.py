@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unmuted.config.derived import time_steps, trains_sentences
 from unmuted.config.generator import GeneratorSettings
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
+from unmuted.engine.seeds import inputs_by_seed
 from unmuted.features.visual import VISUAL
-from unmuted.samples.experiment import Clip
-from unmuted.samples.fits import seed_of
+from unmuted.samples.experiment import (
+    Clip,
+    clips_of_generators,
+    load_experiment,
+    validation_sound,
+)
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT, seed_of
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import Projection
@@ -22,6 +28,30 @@ from unmuted.systems.shared.training_job import AfterStep, train_generators
 if TYPE_CHECKING:  # a job with nothing to do loads no torch
     from unmuted.training.loop import History
     from unmuted.training.states import State
+
+
+Sound = Callable[[Sequence[Clip]], list[Clip]]
+
+
+def run(job: Job, sound_of: Sound = list) -> None:
+    """Bring the generators of the job's seeds up to date; validation clips choose checkpoints.
+
+    sound_of: returns clips with the sound that a fit gets for each: its own, unless given.
+    """
+    stages = ["ast", "captions"] if trains_sentences(job.config) else ["ast"]
+    experiment = load_experiment(job, stages)
+    serve = job.config["generator"]["serve"]
+    by_fit = clips_of_generators(experiment, job.config["folds"], serve)
+    clips = {fit: sound_of(of_fit) for fit, of_fit in by_fit.items()}
+    validation = sound_of(validation_sound(experiment))
+    read: dict[str, Any] = {
+        "labels": job.fits("label_embeddings")[ONLY_FIT],
+        "pca": job.fits("projection")[ALL_TRAINING],
+        "prototypes": job.fits("prototypes"),
+    }
+    inputs = inputs_by_seed(job.job_seeds, inputs_of_fits(clips, validation, stages, **read))
+    compute = partial(train, clips_of_fits=clips, validation=validation, job=job, **read)
+    job.run_seeds(inputs, compute)
 
 
 def train(
