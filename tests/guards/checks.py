@@ -15,7 +15,7 @@ from unmuted.samples.experiment import Experiment
 Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
 
 FITS = (
-    *("label_embeddings", "dictionary", "projection", "prototypes", "generator"),
+    *("label_embeddings", "dictionary", "projection", "prototypes", "baselines", "generator"),
     *("video_generator", "pilot", "cnn_rnn", "classifier", "comparison_classifier"),
 )
 CHOICES = ("selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection")
@@ -23,7 +23,8 @@ TABLES = ("sources", "cnn_rnn_sources", "lookup_set")  # which clips are read, f
 # Audio that stands for a clip's own, or what is known of it.
 FEATURES = ("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
 # Fits whose checkpoint is chosen on the sound of validation clips, and what they say of that sound.
-VALIDATED, OF_VALIDATION = ("generator", "video_generator"), "history.validation_r2"
+VALIDATED = ("generator", "video_generator", "pilot", "baselines")
+OF_VALIDATION = "history.validation_r2"
 OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound
 
 

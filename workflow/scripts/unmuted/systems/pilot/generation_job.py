@@ -30,8 +30,8 @@ def serve(
 ) -> Iterator[Result]:
     """Generate audio (S, T, A) per task, one row per seed, with the last checkpoints.
 
-    For clips of sources that no fit reads, the result also has `alone`, by the fit of the
-    generation alone.
+    For clips of sources that no fit reads, the result also has `joint` and `alone`: by the fit of
+    both branches on all clips, and by that of the generation alone.
 
     Args:
         tasks: the clips to generate for.
@@ -59,15 +59,22 @@ def serve(
         for seed, of_seed in fits.items()
         if GENERATION in of_seed
     }
-    names = [task.name for task in tasks]
-    unseen = [name for name in names if _is_unseen(clips[name], alone, folds)]
-    audio_alone = {
-        name: {"alone": audio}
-        for name, audio, *_ in generate_with_seeds(unseen, data_of, alone, {}, 1, device, generate)
+    of_all = {NO_FOLD: joint_fit(weight, ALL_TRAINING)}
+    joint_of_all = {
+        seed: _generators(of_seed, of_all, averages=False)
+        for seed, of_seed in fits.items()
+        if alone
     }
-    yield from generated_results(
-        names, data_of, joint, folds, 1, device, generate, more=audio_alone
-    )
+    names = [task.name for task in tasks]
+    of_all_clips = [*alone.values(), *joint_of_all.values()]
+    unseen = [name for name in names if _is_unseen(clips[name], of_all_clips, folds)]
+    more: dict[str, dict[str, np.ndarray]] = {name: {} for name in unseen}
+    for part, generators in (("joint", joint_of_all), ("alone", alone)):
+        for name, audio, *_ in generate_with_seeds(
+            unseen, data_of, generators, {}, 1, device, generate
+        ):
+            more[name][part] = audio
+    yield from generated_results(names, data_of, joint, folds, 1, device, generate, more=more)
 
 
 def _joint_fits(weight: float, folds: int) -> dict[int, str]:
@@ -89,11 +96,11 @@ def _generators(
     return Generators(sorted(fit_of_fold.keys() - {NO_FOLD}), load, averages)
 
 
-def _is_unseen(clip: Clip, alone: Mapping[int, Generators], folds: Mapping[str, int]) -> bool:
-    """Tell whether no fit of the generation alone has read the clip or its source."""
-    if not alone or clip.group in folds:
+def _is_unseen(clip: Clip, of_all_clips: Sequence[Generators], folds: Mapping[str, int]) -> bool:
+    """Tell whether no fit on all clips has read the clip or its source; False without any fit."""
+    if not of_all_clips or clip.group in folds:
         return False
-    states = (generators.load(NO_FOLD) for generators in alone.values())
+    states = (generators.load(NO_FOLD) for generators in of_all_clips)
     return not any(has_seen(state, [clip.key], [clip.group])[0] for state in states)
 
 

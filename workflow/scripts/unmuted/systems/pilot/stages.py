@@ -21,7 +21,8 @@ STAGES = (
         indirect_settings=("folds", "pilot.lambdas", "pilot.snapshots", *TRAINING_AUDIO),
         is_sharded=False,
         by_seed=True,
-        splits=("train",),
+        splits=("train", "val"),
+        version=2,
         all_videos_if="fits.unlabelled",
         after=("sources",),
     ),
@@ -63,9 +64,9 @@ REPORTS = {
         module="unmuted.systems.pilot.report",
         pooled=(
             *(*VISUAL, "ast", *PILOT_VISUAL, *REPORTED),
-            *("pilot_generated", "pilot_predictions"),
+            *("retrieved", "pilot_generated", "pilot_predictions", "truth"),
         ),
-        fits=("projection", "pilot_selection"),
+        fits=("projection", "baselines", "pilot_selection"),
     ),
 }
 FAMILY = Family("pilot", STAGES, REPORTS)
