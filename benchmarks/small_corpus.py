@@ -35,7 +35,7 @@ TINY = {
 SMALL_FITS = {
     "folds": 2,
     "audio_dim": 8,
-    "generator": {"epochs": 4, "hidden": 8, "adapter_dim": 4, "draws": 2},
+    "generator": {"steps": 8, "hidden": 8, "adapter_dim": 4, "draws": 2},
     "classifier": {"epochs": 4, "hidden": 8, "snapshots": 2},
     "bootstrap": {"resamples": 1000},
 }

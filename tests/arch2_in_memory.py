@@ -124,7 +124,7 @@ def clips_of(corpus: Corpus) -> list[Clip]:
     return clips
 
 
-GENERATOR = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=3, batch_size=16)
+GENERATOR = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, steps=6, batch_size=16)
 FOLDS = 2
 
 
@@ -148,7 +148,7 @@ def run_arch2(corpus: Corpus) -> Run:
     generators = {}
     for fit, read in clips_by_fit.items():
         prototypes = prototypes_of(read, corpus, projection)
-        data = generator_data(read, projection, STEPS)
+        data = generator_data(read, projection, STEPS, labels=LABELS)
         generators[fit], _ = train_generator(
             data, corpus.label_embeddings, prototypes, GENERATOR, seed=0
         )

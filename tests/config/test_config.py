@@ -90,19 +90,19 @@ def test_a_key_without_default_is_there_only_where_it_is_given() -> None:
 
 
 def test_settings_are_frozen_and_checked_wherever_they_are_made() -> None:
-    settings = GeneratorSettings(epochs=3)
+    settings = GeneratorSettings(steps=3)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.epochs = 4
-    assert settings.changed(epochs=4) == GeneratorSettings(epochs=4)
+        settings.steps = 4
+    assert settings.changed(steps=4) == GeneratorSettings(steps=4)
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        settings.changed(epochs=0)
+        settings.changed(steps=0)
     with pytest.raises(ValidationError, match="Extra inputs"):
         GeneratorSettings(epoch=3)
 
 
 def test_settings_are_taken_from_a_section_whole() -> None:
-    section = check_config(with_value("generator.epochs", 3))["generator"]
-    assert GeneratorSettings.of(section) == GeneratorSettings(epochs=3)
+    section = check_config(with_value("generator.steps", 3))["generator"]
+    assert GeneratorSettings.of(section) == GeneratorSettings(steps=3)
     with pytest.raises(KeyError, match="tau"):
         GeneratorSettings.of({key: section[key] for key in section if key != "tau"})
     comparison = check_config(SMALLEST)["comparison"]
@@ -187,7 +187,7 @@ def test_the_json_schema_accepts_what_is_accepted_and_no_unknown_key() -> None:
         ("missing.test_rates", [0, float("nan")], "missing.test_rates.1: found nan, expected a fi"),
         ("filter.percentiles", [float("nan")], "filter.percentiles.0: found nan, expected a fin"),
         ("filter.percentiles", [25, 25.0000001], "filter: of percentiles [25, 25.0000001] two agr"),
-        ("generator.epochs", 2.0, "generator.epochs: found 2.0, expected a whole number"),
+        ("generator.steps", 2.0, "generator.steps: found 2.0, expected a whole number"),
         ("seeds", [1.0], "seeds.0: found 1.0, expected a whole number"),
         ("seeds", [2**32], "seeds.0: found 4294967296, expected at most 4,294,967,295"),
         ("seeds", list(range(1001)), "seeds: found [0, 1, 2, 3, 4, 5"),

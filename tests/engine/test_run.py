@@ -94,8 +94,8 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("audio_dim", 64, {"projection", "comparison_classifier"}),
         ("prototypes.min_weight", 2.0, {"prototypes"}),
         ("generator.draws", 9, {"generated"}),
-        ("generator.epochs", 9, {"generator"}),  # `generated` is told by the generators it reads
-        ("video_generator.epochs", 9, {"video_generator"}),
+        ("generator.steps", 9, {"generator"}),  # `generated` is told by the generators it reads
+        ("video_generator.steps", 9, {"video_generator"}),
         ("retrieval.k", 9, {"retrieved"}),
         ("folds", 3, {"sources", "prototypes", "generator", "video_generator", "lookup_set"}),
         # the pilot's fits say themselves which lambda, fold and number of checkpoints they have
@@ -283,7 +283,7 @@ def test_changed_code_of_a_report_writes_that_report_anew(
         ("cnn_rnn.image_size", 99, "cnn_sequence"),
         ("captions.num_beams", 3, "captions"),
         ("audio_dim", 9, "projection"),
-        ("generator.epochs", 3, "generator"),
+        ("generator.steps", 3, "generator"),
         ("retrieval.k", 3, "retrieved"),
         ("filter.top_labels", 3, "predicted_labels"),
     ],

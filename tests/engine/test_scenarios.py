@@ -142,7 +142,7 @@ def test_a_grid_waits_for_all_that_its_runs_are_compared_by(project: Run) -> Non
     ("key", "arms"),
     [
         ("generator.anchoring", ("generated",)),
-        ("video_generator.epochs", ("generated_arch1", "filtered")),
+        ("video_generator.steps", ("generated_arch1", "filtered")),
         ("retrieval.k", ("knn_audio",)),
         ("models.sentence", ("generated", "filtered")),
         ("pilot.lambdas", ("generated_pilot",)),

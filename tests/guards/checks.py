@@ -15,13 +15,16 @@ from unmuted.samples.experiment import Experiment
 Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
 
 FITS = (
-    *("label_embeddings", "dictionary", "projection", "prototypes", "generator"),
+    *("label_embeddings", "dictionary", "projection", "prototypes", "baselines", "generator"),
     *("video_generator", "pilot", "cnn_rnn", "classifier", "comparison_classifier"),
 )
 CHOICES = ("selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection")
 TABLES = ("sources", "cnn_rnn_sources", "lookup_set")  # which clips are read, for whom
 # Audio that stands for a clip's own, or what is known of it.
 FEATURES = ("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
+# Fits whose checkpoint is chosen on the sound of validation clips, and what they say of that sound.
+VALIDATED = ("generator", "video_generator", "pilot", "baselines")
+OF_VALIDATION = "history.validation_r2"
 OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound
 
 
@@ -31,6 +34,15 @@ def assert_same(first: World, second: World, stages: Iterable[str]) -> None:
         found = first.contents(stage)
         assert found, stage
         assert found == second.contents(stage), stage
+
+
+def assert_same_fits(first: World, second: World, stages: Iterable[str]) -> None:
+    """The same, apart from what fits say of the sound of validation clips."""
+    for stage in stages:
+        score = OF_VALIDATION if stage in VALIDATED else ""
+        found = first.contents(stage, score)
+        assert found, stage
+        assert found == second.contents(stage, score), stage
 
 
 def assert_same_features(first: World, second: World, names: Iterable[str], stage: str) -> None:

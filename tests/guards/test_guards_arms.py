@@ -328,7 +328,7 @@ def test_a_grid_of_ablations_shows_the_chosen_arms(folder: Path, tmp_path: Path)
         folder / "grid",
         make_clips(),
         comparison={"arms": ["generated_arch1", "knn_audio"], "primary": PRIMARY},
-        ablations={"g": {"video_generator.epochs": [2], "folds": [2]}},
+        ablations={"g": {"video_generator.steps": [3], "folds": [2]}},
     ).run()
     with chdir(world.folder):
         importlib.import_module("write_ablations").main(
@@ -337,6 +337,6 @@ def test_a_grid_of_ablations_shows_the_chosen_arms(folder: Path, tmp_path: Path)
     with open(tmp_path / "g.csv", newline="") as file:
         rows = [(row["setting"], row["arm"]) for row in csv.DictReader(file)]
     assert rows == [
-        ("video_generator.epochs", "generated_arch1"),
+        ("video_generator.steps", "generated_arch1"),
         *(("folds", arm) for arm in ("generated", "generated_arch1", "knn_audio")),
     ]

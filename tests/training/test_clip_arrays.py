@@ -46,8 +46,8 @@ from unmuted.training.states import State
 
 N, S, CLASSES = 3 * CLIPS_AT_ONCE, 2, 4
 QUICK = ClassifierSettings(hidden=4, epochs=1, snapshots=1, batch_size=64)
-VIDEO = VideoGeneratorSettings(hidden=4, epochs=1)
-SPEECHLESS = GENERATOR.changed(hidden=4, epochs=1, batch_size=64)
+VIDEO = VideoGeneratorSettings(hidden=4, steps=2)
+SPEECHLESS = GENERATOR.changed(hidden=4, steps=2, batch_size=64)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

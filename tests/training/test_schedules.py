@@ -38,7 +38,7 @@ def adam(epsilon: float) -> float:
 @pytest.mark.parametrize("epsilon", [1e-7, 1e-8, 1.0])
 def test_a_constant_schedule_is_plain_adam(epsilon: float) -> None:
     schedule = Schedule(
-        epochs=2,
+        length=2,
         batch_size=1,
         learning_rate=0.01,
         weight_decay=0.0,
@@ -76,7 +76,7 @@ def test_the_usual_schedule_is_adamw_with_a_cosine_and_cut_gradients() -> None:
                 optimiser.step()
             decay.step()
 
-    schedule = Schedule(epochs=3, batch_size=8, learning_rate=0.02, weight_decay=0.1)
+    schedule = Schedule(length=3, batch_size=8, learning_rate=0.02, weight_decay=0.1)
     assert fit(lambda model, losses_of: optimise(model, losses_of, 30, schedule)) == fit(
         written_out
     )

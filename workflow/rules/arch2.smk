@@ -54,3 +54,22 @@ rule generate_audio:
         fingerprint=job_fingerprints("generated"),
     script:
         "../scripts/generate_audio.py"
+
+
+rule map_captions_as_trained:
+    input:
+        stage_inputs("trained_mapping"),
+    output:
+        "results/{scenario}trained_mapping/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}map_captions_as_trained/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}map_captions_as_trained/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **MEDIA,
+    params:
+        fingerprint=job_fingerprints("trained_mapping"),
+    script:
+        "../scripts/map_captions_as_trained.py"

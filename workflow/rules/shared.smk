@@ -56,6 +56,25 @@ rule fit_prototypes:
         "../scripts/fit_prototypes.py"
 
 
+rule fit_baselines:
+    input:
+        stage_inputs("baselines"),
+    output:
+        "results/{scenario}baselines.ledger.csv",
+    log:
+        "results/logs/{scenario}fit_baselines/all.log",
+    benchmark:
+        "results/benchmarks/{scenario}fit_baselines/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_FIT,
+    params:
+        fingerprint=job_fingerprints("baselines"),
+    script:
+        "../scripts/fit_baselines.py"
+
+
 rule list_lookup_set:
     input:
         stage_inputs("lookup_set"),

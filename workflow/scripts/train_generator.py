@@ -1,27 +1,13 @@
-"""Train the generators of audio features, seed by seed: on all clips, and without each fold."""
+"""Train the generators of audio features, seed by seed: without each fold, and on all clips."""
 
-from functools import partial
-
-from unmuted.config.derived import trains_sentences
 from unmuted.engine.job import Job
-from unmuted.engine.seeds import inputs_by_seed
 from unmuted.pipeline.registry import run_job
-from unmuted.samples.experiment import clips_of_fits, load_experiment
-from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
-from unmuted.systems.arch2.training_job import inputs_of_fits, train
+from unmuted.systems.arch2.training_job import run
 
 
 def main(job: Job) -> None:
-    """Bring the generators of the job's seeds up to date; they read training clips only."""
-    stages = ["ast", "captions"] if trains_sentences(job.config) else ["ast"]
-    clips = clips_of_fits(load_experiment(job, stages), job.config["folds"])
-    read = {
-        "labels": job.fits("label_embeddings")[ONLY_FIT],
-        "pca": job.fits("projection")[ALL_TRAINING],
-        "prototypes": job.fits("prototypes"),
-    }
-    inputs = inputs_by_seed(job.job_seeds, inputs_of_fits(clips, stages, **read))
-    job.run_seeds(inputs, partial(train, clips_of_fits=clips, job=job, **read))
+    """Bring the generators of the job's seeds up to date; validation clips choose checkpoints."""
+    run(job)
 
 
 if "snakemake" in globals():

@@ -24,7 +24,11 @@ def config(**changes: object) -> GeneratorConfig:
         "audio_dim": A,
         "text_dim": E,
         "labels": L,
+        "all_labels": L,
+        "architecture": "bidirectional",
         "hidden": 6,
+        "bottleneck": 4,
+        "input_noise": 0.5,
         "noise_dim": Z,
         "adapter_dim": 3,
         "dropout": 0.5,
@@ -94,9 +98,18 @@ def test_padding_changes_nothing() -> None:
         )
 
 
-def test_the_adapter_is_the_identity_before_training() -> None:
-    x = torch.randn(4, E)
-    assert torch.equal(TextAdapter(E, 3)(x), x)
+def test_the_adapter_changes_nothing_before_training() -> None:
+    assert (TextAdapter(E, 3)(torch.randn(4, E)) == 0).all()
+
+
+def test_the_shift_is_how_far_the_adapter_moves_captions_and_labels() -> None:
+    attention = LabelAttention(config())
+    torch.nn.init.normal_(attention.adapter.up.weight)
+    texts, labels = torch.randn(3, E), torch.randn(L, E)
+    moved = attention.adapter(torch.cat([texts, labels])).detach().numpy()
+    _, shift = attention(texts, labels)
+    assert shift.item() == pytest.approx((moved**2).sum(axis=1).mean(), rel=1e-5)
+    assert LabelAttention(config(text_adapter="frozen"))(texts, labels)[1] == 0
 
 
 @pytest.mark.parametrize(("adapter", "trainable"), [("adapter", True), ("frozen", False)])
@@ -109,30 +122,34 @@ def test_the_text_side_learns_only_with_an_adapter(adapter: str, trainable: bool
 
 def test_attention_agrees_with_softmax_of_cosines() -> None:
     attention = LabelAttention(config(temperature=0.1))
-    texts, labels, prototypes = torch.randn(B, E), torch.randn(L, E), torch.randn(L, A)
+    texts, labels = torch.randn(B, E), torch.randn(L, E)
     with torch.no_grad():
-        mixed = attention(texts, labels, prototypes)
+        found, _ = attention(texts, labels)
     cosine = cosine_similarity(texts, labels)
     weights = np.exp(cosine / 0.1) / np.exp(cosine / 0.1).sum(axis=-1, keepdims=True)
-    np.testing.assert_allclose(mixed, weights @ prototypes.numpy(), atol=1e-5)
+    np.testing.assert_allclose(found, weights, atol=1e-5)
 
 
 def test_a_caption_that_is_a_label_gets_its_prototype() -> None:
-    attention = LabelAttention(config(temperature=0.01))
-    labels, prototypes = torch.eye(L, E), torch.randn(L, A)
-    with torch.no_grad():
-        mixed = attention(labels[[3]], labels, prototypes)
-    np.testing.assert_allclose(mixed[0], prototypes[3], atol=1e-5)
+    """The LSTM is given the prototype, standardised, at the step of the frame."""
+    model = network(temperature=0.01, audio_dim=A)
+    model.label_embeddings.copy_(torch.eye(L, E))
+    model.standardize_audio.scale.fill_(2.0)
+    seen = []
+    model.lstm.register_forward_hook(lambda module, args, out: seen.append(args[0].detach()))
+    visual, _, captions, _, mask, noise = inputs(frames=1)
+    texts = model.label_embeddings[[3] * B]
+    model(visual, texts, captions, torch.full((B, 1), 2), mask, noise)
+    found = seen[0][:, 2, 2 * model.config.bottleneck : -Z]  # (B, A)
+    np.testing.assert_allclose(found, np.tile(model.prototypes[3] / 2, (B, 1)), atol=1e-5)
 
 
 def limited(**limits: object) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
-    """Mixtures of one-hot prototypes, so the weights themselves; soft weights; cosines."""
+    """Weights under the limits, without limits, and cosines."""
     torch.manual_seed(0)
     texts, labels = torch.randn(B, E), torch.randn(L, E)
     weights = [
-        LabelAttention(config(text_adapter="frozen", temperature=0.2, **options))(
-            texts, labels, torch.eye(L)
-        )
+        LabelAttention(config(text_adapter="frozen", temperature=0.2, **options))(texts, labels)[0]
         for options in (limits, {})
     ]
     return *weights, cosine_similarity(texts, labels)
@@ -150,7 +167,7 @@ def test_a_caption_attends_to_the_nearest_labels_alone(k: int) -> None:
 
 def test_equally_near_labels_go_by_index() -> None:
     attention = LabelAttention(config(text_adapter="frozen", nearest_labels=2))
-    weights = attention(torch.ones(1, E), torch.ones(L, E), torch.eye(L))[0]
+    weights = attention(torch.ones(1, E), torch.ones(L, E))[0][0]
     np.testing.assert_allclose(weights, [0.5, 0.5, *[0.0] * (L - 2)], atol=1e-6)
 
 
@@ -164,7 +181,7 @@ def test_labels_that_are_not_similar_get_no_weight() -> None:
 def test_a_caption_without_a_similar_label_says_nothing_and_breaks_no_gradient() -> None:
     model = network(min_similarity=0.999)
     seen = []
-    model.attention.register_forward_hook(lambda module, args, out: seen.append(out))
+    model.attention.register_forward_hook(lambda module, args, out: seen.append(out[0]))
     model(*inputs()).square().sum().backward()
     assert (seen[0] == 0).all()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
@@ -191,8 +208,44 @@ def test_a_caption_is_heard_most_where_its_frame_is() -> None:
     np.testing.assert_allclose(change[3] / change[2], np.exp(-1), rtol=1e-4)
 
 
-def test_representative_frames_are_those_at_their_steps() -> None:
+@pytest.mark.parametrize(("architecture", "sees"), [("bidirectional", True), ("lstm", False)])
+def test_only_a_bidirectional_generator_sees_a_hit_before_it(architecture: str, sees: bool) -> None:
+    model = network(architecture=architecture)
+    visual, texts, captions, _, mask, noise = inputs(frames=1)
+    hit = visual.clone()
+    hit[:, 4] += 1.0
+    at_first = torch.zeros(B, 1, dtype=torch.int64)
+    with torch.no_grad():
+        quiet, loud = (model(v, texts, captions, at_first, mask, noise) for v in (visual, hit))
+    assert ((quiet[:, :4] != loud[:, :4]).any() == sees).item()
+    assert (quiet[:, 4:] != loud[:, 4:]).any()
+
+
+def test_noise_is_added_to_inputs_in_training_alone() -> None:
+    model = network(dropout=0.0)
+    args = inputs()
+    with torch.no_grad():
+        assert torch.equal(model(*args), model(*args))
+        model.train()
+        assert not torch.equal(model(*args), model(*args))
+        silent = network(dropout=0.0, input_noise=0.0).train()
+        assert torch.equal(silent(*args), silent(*args))
+
+
+def test_a_clip_s_attention_is_the_mean_over_its_frames() -> None:
     model = network()
+    visual, texts, captions, steps, mask, noise = inputs()
+    mask = torch.tensor([[True, True], [True, False], [False, False]])
+    with torch.no_grad():
+        found = model.trace(visual, texts, captions, steps, mask, noise).attention
+        of_texts, _ = model.attend(texts)
+    np.testing.assert_allclose(found[0], of_texts[captions[0]].mean(dim=0), atol=1e-6)
+    np.testing.assert_allclose(found[1], of_texts[captions[1, 0]], atol=1e-6)
+    assert (found[2] == 0).all()
+
+
+def test_representative_frames_are_those_at_their_steps() -> None:
+    model = network(architecture="lstm")
     visual, texts, captions, _, mask, noise = inputs(frames=1)
     other = visual.clone()
     other[:, 5] += 1.0

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from arch2_in_memory import AUDIO_DIM, STEPS, Corpus, clips_of, make_corpus, prototypes_of
+from arch2_in_memory import AUDIO_DIM, LABELS, STEPS, Corpus, clips_of, make_corpus, prototypes_of
 from unmuted.config.generator import GeneratorSettings
 from unmuted.errors import UserError
 from unmuted.evaluation.metrics import mean_cosine, r2
@@ -25,8 +25,8 @@ from unmuted.systems.shared.training import (
 )
 from unmuted.training.states import State
 
-QUICK = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=2, batch_size=16)
-THOROUGH = GeneratorSettings(hidden=32, epochs=40, batch_size=32)
+QUICK = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, steps=4, batch_size=16)
+THOROUGH = GeneratorSettings(hidden=32, steps=200, batch_size=32)
 
 
 def prepare(corpus: Corpus) -> tuple[GeneratorData, GeneratorData, Prototypes]:
@@ -37,7 +37,9 @@ def prepare(corpus: Corpus) -> tuple[GeneratorData, GeneratorData, Prototypes]:
         (clip.artifacts["ast"].tensors()["tokens"] for clip in heard), AUDIO_DIM
     )
     parts = clips[corpus.split == "train"], clips[(corpus.split == "test") & corpus.usable]
-    training, test = (generator_data(list(part), projection, STEPS) for part in parts)
+    training, test = (
+        generator_data(list(part), projection, STEPS, labels=LABELS) for part in parts
+    )
     return training, test, prototypes_of(list(heard), corpus, projection)
 
 

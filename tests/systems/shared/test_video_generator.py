@@ -27,14 +27,15 @@ from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.shared.crossfit import generate_cross_fitted
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.inputs import generator_data
+from unmuted.systems.shared.networks import video_generator_network
 from unmuted.systems.shared.projection import Projection, fit_projection
 from unmuted.systems.shared.training import generate, train_generator, train_video_generator
 from unmuted.systems.shared.video_generator import VideoGenerator, VideoGeneratorConfig
 from unmuted.training.order import hash_keys
 from unmuted.training.states import State, load_weights
 
-QUICK = VideoGeneratorSettings(hidden=8, epochs=2, batch_size=16)
-THOROUGH = VideoGeneratorSettings(hidden=32, epochs=60, batch_size=32)
+QUICK = VideoGeneratorSettings(hidden=8, steps=4, batch_size=16)
+THOROUGH = VideoGeneratorSettings(hidden=32, steps=240, batch_size=32)
 
 
 def space_of(corpus: Corpus) -> Projection:
@@ -75,15 +76,22 @@ def test_finds_nothing_where_audio_is_independent_of_the_video() -> None:
     assert -0.3 < r2(generate(state, test, 1, 0).audio, test.audio) < 0.05
 
 
-def test_audio_at_a_step_comes_from_the_video_up_to_it() -> None:
+def network(architecture: str) -> VideoGenerator:
     torch.manual_seed(0)
-    model = VideoGenerator(VideoGeneratorConfig(5, 3, hidden=4, dropout=0.9)).eval()
+    sizes = {"visual_dim": 5, "audio_dim": 3, "hidden": 4, "bottleneck": 4}
+    config = VideoGeneratorConfig(**sizes, architecture=architecture, input_noise=1.0, dropout=0.9)
+    return VideoGenerator(config).eval()
+
+
+@pytest.mark.parametrize(("architecture", "sees"), [("bidirectional", True), ("lstm", False)])
+def test_only_a_bidirectional_generator_sees_a_hit_before_it(architecture: str, sees: bool) -> None:
+    model = network(architecture)
     visual = torch.randn(2, STEPS, 5)
     later = visual.clone()
     later[:, 3:] += 1
     with torch.no_grad():
         first, second = model(visual), model(later)
-    assert torch.equal(first[:, :3], second[:, :3])
+    assert torch.equal(first[:, :3], second[:, :3]) != sees
     assert (first[:, 3:] != second[:, 3:]).all()
 
 
@@ -183,13 +191,12 @@ def test_a_state_is_read_by_its_own_architecture(corpus: Corpus) -> None:
     training, test = prepare(corpus)
     heard = [c for c in clips_of(corpus) if c.split == "train" and c.has_sound]
     prototypes = prototypes_of(heard, corpus, space_of(corpus))
-    settings = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, epochs=1)
+    settings = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, steps=2)
     second, _ = train_generator(training, corpus.label_embeddings, prototypes, settings, 0)
     first, _ = train_video_generator(training, QUICK, 0)
     made = generate(first, test, 1, 0).audio
     assert (made != generate(second, test, 1, 0).audio).any()
-    sizes = test.visual.shape[2], test.audio.shape[2]
-    model = VideoGenerator(VideoGeneratorConfig(*sizes, QUICK.hidden, QUICK.dropout))
+    model = VideoGenerator(video_generator_network(QUICK, test))
     model = load_weights(model, first, "cpu")
     with torch.no_grad():
         expected = model.standardize_audio.undo(model(torch.from_numpy(test.visual)))

@@ -82,6 +82,7 @@ MOST = 1_000_000  # of anything that is counted
 MOST_UNITS = 16_384  # of a layer
 MOST_EPOCHS = 100_000
 MOST_STEPS = 10_000  # of the time of a clip
+MOST_TRAINING_STEPS = 10_000_000
 MOST_IN_A_BATCH = 65_536
 MOST_VALUES = 1_000  # of a list
 MOST_PIXELS = 4_320  # of the side of a picture

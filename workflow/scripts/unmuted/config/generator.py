@@ -6,8 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmuted.config.fields import MOST_UNITS, Cosine, Count, LayerUnits, Positive, Section
-from unmuted.config.training import AdamWRate, BatchSize, Dropout, Epochs, Units, WeightDecay
+from unmuted.config.fields import (
+    MOST_UNITS,
+    Cosine,
+    Count,
+    Distinct,
+    LayerUnits,
+    NotNegative,
+    Positive,
+    Section,
+)
+from unmuted.config.training import AdamWRate, BatchSize, Dropout, Steps, Units, WeightDecay
 
 
 class PrototypeSettings(Section):
@@ -18,10 +27,39 @@ class PrototypeSettings(Section):
     )
 
 
-class GeneratorSettings(Section):
+class GeneratorTraining(Section):
+    """What the generators have in common: how they read the video, and how they are trained."""
+
+    architecture: Literal["bidirectional", "lstm"] = Field(
+        "bidirectional",
+        description="bidirectional: every time step sees the whole clip; lstm: the source "
+        "documents' LSTM, which must predict a sound before it sees the hit, without bottleneck "
+        "and noise on its inputs",
+    )
+    hidden: Units = 64
+    bottleneck: LayerUnits = Field(
+        32, description="numbers to which a bidirectional generator reduces the visual features"
+    )
+    input_noise: NotNegative = Field(
+        0.5,
+        description="standard deviation of the noise that training adds to the standardised visual "
+        "features of a bidirectional generator",
+    )
+    dropout: Dropout = 0.2
+    steps: Steps = 300
+    validate_every: Count = Field(
+        20,
+        description="optimiser steps between two checkpoints; the one of highest R2 on validation "
+        "clips with usable sound is kept, the last one where there is no such clip",
+    )
+    batch_size: BatchSize = 32
+    learning_rate: AdamWRate = 0.003
+    weight_decay: WeightDecay = 0.01
+
+
+class GeneratorSettings(GeneratorTraining):
     """Architecture 2's generator: its network and training."""
 
-    hidden: Units = 64
     noise_dim: int = Field(8, ge=0, le=MOST_UNITS, description="size of the noise input")
     adapter_dim: LayerUnits = Field(32, description="inner size of the text adapter")
     text_adapter: Literal["adapter", "frozen", "full"] = Field(
@@ -49,15 +87,18 @@ class GeneratorSettings(Section):
         description="labels whose cosine to a caption is lower get no weight, and a caption "
         "without any says nothing; null: no limit",
     )
-    dropout: Dropout = 0.2
-    epochs: Epochs = 40
-    batch_size: BatchSize = 64
-    learning_rate: AdamWRate = 0.003
+    attention_weight: NotNegative = Field(
+        0.3,
+        description="weight of the divergence of a caption's attention from the labels that AST "
+        "hears in the training clip",
+    )
+    adapter_penalty: NotNegative = Field(
+        0.1, description="weight of the squared distance by which the text adapter moves embeddings"
+    )
     encoder_learning_rate: Positive = Field(  # low: pretrained weights are tuned, not learnt afresh
         0.00005,
         description="learning rate of the sentence encoder where text_adapter is full",
     )
-    weight_decay: WeightDecay = 0.01
 
 
 class GeneratorSection(GeneratorSettings):
@@ -66,17 +107,24 @@ class GeneratorSection(GeneratorSettings):
     draws: int = Field(
         4, ge=1, le=1_000, description="noise draws averaged into the generated feature"
     )
+    serve: Literal["fold_average", "full"] = Field(
+        "fold_average",
+        description="what generates the audio of clips that no fit reads, with every generator: "
+        "the average of the fold models, or one model fitted on all clips that fits may read",
+    )
 
 
-class VideoGeneratorSettings(Section):
+class VideoGeneratorSettings(GeneratorTraining):
     """Architecture 1's generator, from video alone."""
 
-    hidden: Units = 64
-    dropout: Dropout = 0.2
-    epochs: Epochs = 40
-    batch_size: BatchSize = 64
-    learning_rate: AdamWRate = 0.003
-    weight_decay: WeightDecay = 0.01
+
+class RidgeSettings(Section):
+    """The linear regression of audio on the picture that generated audio is compared with."""
+
+    penalties: Distinct[Positive] = Field(
+        (0.01, 0.1, 1.0, 10.0),
+        description="weights of the squared coefficients; one is chosen on validation clips",
+    )
 
 
 class RetrievalSettings(Section):

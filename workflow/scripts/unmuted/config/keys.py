@@ -25,5 +25,6 @@ LIMITS = (
 WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
 VIT = keys_of("vit", VitSettings)
 AST = keys_of("ast", AstSettings)
+SERVE = "generator.serve"  # of all generators
 # What decides which audio fits may read.
 TRAINING_AUDIO = ("missing.training_rate", "missing.seed", "fits.unlabelled")

@@ -32,6 +32,7 @@ from unmuted.config.generator import (
     GeneratorSection,
     PrototypeSettings,
     RetrievalSettings,
+    RidgeSettings,
     VideoGeneratorSettings,
 )
 from unmuted.config.media import (
@@ -114,6 +115,7 @@ class Configuration(Section):
     pilot: PilotSection = Field(default_factory=PilotSection)
     cnn_rnn: CnnRnnSection = Field(default_factory=CnnRnnSection)
     retrieval: RetrievalSettings = Field(default_factory=RetrievalSettings)
+    ridge: RidgeSettings = Field(default_factory=RidgeSettings)
     filter: FilterSettings = Field(default_factory=FilterSettings)
     missing: MissingSettings = Field(default_factory=MissingSettings)
     predictions: PredictionSettings = Field(default_factory=PredictionSettings)

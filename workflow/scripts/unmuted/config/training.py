@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from unmuted.config.fields import (
     MOST_EPOCHS,
     MOST_IN_A_BATCH,
+    MOST_TRAINING_STEPS,
     Count,
     LayerUnits,
     NotNegative,
@@ -22,6 +23,9 @@ Dropout = Annotated[ShareBelowOne, Field(description="share of the units that tr
 Epochs = Annotated[
     int,
     Field(ge=1, le=MOST_EPOCHS, description="a fixed number of epochs; nothing stops early"),
+]
+Steps = Annotated[
+    int, Field(ge=1, le=MOST_TRAINING_STEPS, description="optimiser steps of a training")
 ]
 BatchSize = Annotated[int, Field(ge=1, le=MOST_IN_A_BATCH, description="clips of a training step")]
 AdamWRate = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,105 @@ def likeness_difference(
         delta = float(per_seed.mean())
         differences[name] = {"delta": delta, "ci95": ci95, "per_seed": per_seed.tolist()}
     return differences
+
+
+def figures_of(
+    generated: np.ndarray,
+    real: np.ndarray,
+    usable: np.ndarray,
+    labels: np.ndarray,
+    bootstrap: GroupBootstrap,
+    baselines: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+    """Compute three kinds of R2 of generated audio, and how they differ from those of baselines.
+
+    "r2" is that of `likeness`; "r2_over_time" is that of what is left when the mean over time of
+    each clip is taken from both; "r2_within_class" when the mean of each class at each time step,
+    over test clips, is taken from both: what is known beyond the class.
+
+    generated: (S, N, T, A), one per seed. real: (N, T, A) projected audio. usable: bool (N,).
+    labels: int (N,). bootstrap: drawn over the groups of all N clips. baselines: (N, T, A), or
+    (S, N, T, A), by name. A value is null where there is nothing to explain: no usable test clip,
+    or one clip a class.
+    """
+    classes = np.where(usable, labels, -1)
+    kinds = {kind: remove(real, classes) for kind, remove in REMOVED.items()}
+    sections: dict[str, Any] = {"baselines": {name: {} for name in baselines}}
+    for kind, truth in kinds.items():
+        remove = REMOVED[kind]
+        variance = np.where(usable, (truth**2).sum(axis=(1, 2)), 0.0)  # (N,)
+
+        def errors(
+            audio: np.ndarray, truth: np.ndarray = truth, remove: Callable = remove
+        ) -> np.ndarray:
+            """Return the summed squared error (S, N) of usable clips."""
+            by_seed = audio if audio.ndim == 4 else audio[None]
+            about = [remove(of_seed, classes, real) for of_seed in by_seed]
+            each = np.stack([((a - truth) ** 2).sum(axis=(1, 2)) for a in about])
+            return np.broadcast_to(np.where(usable, each, 0.0), (len(generated), len(real)))
+
+        of_generated = errors(generated)
+        sections[kind] = _explained(of_generated, variance, bootstrap)
+        for name, audio in baselines.items():
+            of_baseline = errors(audio)
+            less = _explained(of_generated - of_baseline, variance, bootstrap, offset=0.0)
+            found = _explained(of_baseline, variance, bootstrap)
+            sections["baselines"][name][kind] = {
+                "value": found["value"],
+                "ci95": found["ci95"],
+                "difference": {"delta": less["value"], "ci95": less["ci95"]},
+            }
+    return sections
+
+
+def _less_mean(
+    audio: np.ndarray, classes: np.ndarray, real: np.ndarray | None = None
+) -> np.ndarray:
+    """Take the mean of real audio over usable clips and time from audio (N, T, A)."""
+    reference = audio if real is None else real
+    if not (classes >= 0).any():
+        return audio.astype(np.float64)
+    return audio - reference[classes >= 0].mean(axis=(0, 1), dtype=np.float64)
+
+
+def _less_clip_means(
+    audio: np.ndarray, classes: np.ndarray, real: np.ndarray | None = None
+) -> np.ndarray:
+    """Take each clip's mean over time from audio (N, T, A)."""
+    return audio - audio.mean(axis=1, keepdims=True, dtype=np.float64)
+
+
+def _less_class_means(
+    audio: np.ndarray, classes: np.ndarray, real: np.ndarray | None = None
+) -> np.ndarray:
+    """Take the mean of each class at each time step, over usable clips, from audio (N, T, A)."""
+    left = audio.astype(np.float64)
+    for label in np.unique(classes[classes >= 0]):
+        left[classes == label] -= left[classes == label].mean(axis=0)
+    return left
+
+
+REMOVED: Mapping[str, Callable[..., np.ndarray]] = {
+    "r2": _less_mean,
+    "r2_over_time": _less_clip_means,
+    "r2_within_class": _less_class_means,
+}
+
+
+def _explained(
+    errors: np.ndarray, variance: np.ndarray, bootstrap: GroupBootstrap, offset: float = 1.0
+) -> dict[str, Any]:
+    """Compute offset - errors (S, N) / variance (N,), with its interval, in all and by seed."""
+    total = variance.sum()
+    if total <= 0:
+        return {"value": None, "ci95": None, "per_seed": None}
+    per_seed = offset - errors.sum(axis=1) / total
+    low, high = _ratio_interval(errors, variance, bootstrap)
+    return {
+        "value": float(per_seed.mean()),
+        "ci95": [offset - high, offset - low],
+        "per_seed": per_seed.tolist(),
+    }
 
 
 def _per_seed(predicted: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:

@@ -19,7 +19,7 @@ from unmuted.engine.job import FullReader, Job, ReportJob
 from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.errors import UserError
 from unmuted.features.visual import VISUAL
-from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.fits import ALL_TRAINING, FULL, fold_name
 from unmuted.samples.folds import assign_folds
 from unmuted.samples.missing_audio import is_missing
 from unmuted.samples.sample import Sample
@@ -395,6 +395,20 @@ def clips_of_fits(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
             "sources, or lower `folds` in the configuration"
         )
     return fits
+
+
+def clips_of_generators(experiment: Experiment, folds: int, serve: str) -> dict[str, list[Clip]]:
+    """Return the clips with sound that the fits of a generator read, as `clips_of_fits`.
+
+    serve: the setting generator.serve; a fit on all clips is made only where it serves any.
+    """
+    fits = clips_of_fits(experiment, folds)
+    return fits if serve == FULL else {name: fits[name] for name in fits if name != ALL_TRAINING}
+
+
+def validation_sound(experiment: Experiment) -> list[Clip]:
+    """Return the validation clips with usable sound, which choose the checkpoints of generators."""
+    return [clip for clip in experiment.split("val") if clip.has_sound]
 
 
 def _why_silent(job: Reader, video_id: str) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ONLY_FIT = "all"  # of a stage that fits one thing
 ALL_TRAINING = "full"  # the fit that reads all clips that fits may read
+FULL = "full"  # the value of generator.serve that asks for this fit
 
 
 def seed_of(task: Task) -> int:

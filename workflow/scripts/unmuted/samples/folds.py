@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.samples.fits import fit_of_fold
+from unmuted.samples.fits import ALL_TRAINING, fit_of_fold
 from unmuted.training.order import hash_keys, stable_hash
 
 if TYPE_CHECKING:  # torch, which takes seconds to import
@@ -23,29 +23,35 @@ NO_FOLD = -1  # in place of a fold: the fit on all training clips
 
 @dataclass(frozen=True)
 class Generators:
-    """The generators of one seed: for each fold one that has not seen it, and one of all clips.
+    """The generators of one seed: for each fold one that has not seen it.
 
     load: reads the generator of a fold, or the one of all clips (NO_FOLD). It is called only for
-    generators that some clip needs.
+    generators that some clip needs. averages: whether clips without a fold get the average of the
+    folds' generators, instead of what the one of all clips makes.
     """
 
     folds: Sequence[int]
     load: Callable[[int], State]
+    averages: bool = True
 
     @classmethod
     def of(cls, states: Mapping[int, State]) -> Generators:
         """Take generators that are in memory already, by fold and NO_FOLD."""
-        return cls(sorted(states.keys() - {NO_FOLD}), states.__getitem__)
+        return cls(sorted(states.keys() - {NO_FOLD}), states.__getitem__, NO_FOLD not in states)
 
 
 def load_generators(fits: Mapping[str, Artifact]) -> Generators:
-    """Return the fitted generators of one seed, from its artifacts by fit; read when needed."""
+    """Return the fitted generators of one seed, from its artifacts by fit; read when needed.
+
+    The one of all clips serves if there is one.
+    """
 
     @cache
     def load(fold: int) -> State:
         return fits[fit_of_fold(None if fold == NO_FOLD else fold)].tensors()
 
-    return Generators(range(len(fits) - 1), load)
+    averages = ALL_TRAINING not in fits
+    return Generators(range(len(fits) - (not averages)), load, averages)
 
 
 def assign_folds(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> np.ndarray:

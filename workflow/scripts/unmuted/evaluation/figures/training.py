@@ -1,4 +1,4 @@
-"""Training curves: loss by epoch, one panel per system, one line per seed."""
+"""Training curves: loss in the course of training, one panel per system, one line per seed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ def training_curves(
     caption: str,
     chosen: Mapping[str, Mapping[int, int]] | None = None,
     loss: str = "Training loss",
+    units: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw the losses of each system's seeds; each panel has its own scale, from 0 on.
 
     systems: by name and seed. chosen: by name and seed the epoch whose checkpoint was chosen on
-    validation clips, drawn as a dot. loss: its name, for the axis.
+    validation clips, drawn as a dot. loss: its name, for the axis. units: by name what there is one
+    loss for, if it is not an epoch.
     """
     columns = min(3, len(systems))
     rows = -(-len(systems) // columns)
@@ -33,7 +35,7 @@ def training_curves(
     figure = new_figure(
         max(6.0, 3.6 * columns),
         1.6 + 2.6 * rows,
-        f"{loss} by epoch, one line a seed",
+        f"{loss} in the course of training, one line a seed",
         f"{scales}{dots}{caption}",
     )
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -48,7 +50,7 @@ def training_curves(
                 panel.plot([epoch], [losses[epoch - 1]], "o", ms=5, color=looks[seed]["color"])
         panel.set_title(shorten(name), loc="left")
         panel.set_ylim(bottom=0)
-        panel.set_xlabel("Epoch")
+        panel.set_xlabel((units or {}).get(name, "Epoch"))
         panel.set_ylabel(loss)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(axis="y")

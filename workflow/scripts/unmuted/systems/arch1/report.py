@@ -28,10 +28,14 @@ from unmuted.systems.arch1.dictionary import TOP
 from unmuted.systems.arch1.feature_filter import labels_agree, threshold_curve
 from unmuted.systems.arch1.filter_rule import filter_rule, similarities, video_posterior
 from unmuted.systems.arch1.label_prediction import choose_threshold
+from unmuted.systems.shared.generation_report import generation_figures
 from unmuted.systems.shared.projection import Projection
 
 SCHEMA_VERSION = 1
-STAGES = ("ast", "video_generated", "predicted_labels", "predictions", "comparison_predictions")
+STAGES = (
+    *("ast", "video_generated", "predicted_labels", "retrieved"),
+    *("predictions", "comparison_predictions"),
+)
 CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
 PRIMARY = ("filtered", "video_only")  # named before any result is seen
 CONTRASTS = (
@@ -128,7 +132,11 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     projection = Projection(**job.fits("projection")[ALL_TRAINING].tensors())
     generated = [clip.artifacts["video_generated"].tensors()["audio"] for clip in tested.clips]
     real = np.stack([clip.audio(projection) for clip in tested.clips])
-    return likeness(np.stack(generated, axis=1), real, tested.usable, tested.bootstrap)
+    audio = np.stack(generated, axis=1)
+    posterior = tested.probabilities("video_only")
+    figures = generation_figures(job, tested, {"generated": audio}, posterior)
+    alike = likeness(audio, real, tested.usable, tested.bootstrap)
+    return {**alike, "figures": figures["generated"]}
 
 
 def _labels(job: ReportJob, tested: TestedClips) -> dict[str, Any]:

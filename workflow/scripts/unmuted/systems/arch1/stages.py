@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmuted.config.keys import TIME, TRAINING_AUDIO
+from unmuted.config.keys import SERVE, TIME, TRAINING_AUDIO
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.features.visual import VISUAL
 
@@ -16,10 +16,11 @@ STAGES = (
         settings=("folds", "video_generator", *TIME),
         is_sharded=False,
         by_seed=True,
-        splits=("train",),
+        splits=("train", "val"),
         all_videos_if="fits.unlabelled",
         after=("sources",),
-        indirect_settings=TRAINING_AUDIO,
+        indirect_settings=(SERVE, *TRAINING_AUDIO),
+        version=2,
     ),
     Stage(
         "video_generated",
@@ -27,9 +28,10 @@ STAGES = (
         ".safetensors",
         inputs=VISUAL,
         fits=("sources", "projection", "video_generator"),
-        settings=("seeds",),
+        settings=("seeds", SERVE),
         reads_splits=True,
         indirect_settings=TIME,
+        version=2,
     ),
     Stage(
         "dictionary",

@@ -21,14 +21,19 @@ from unmuted.evaluation.outcomes import (
 )
 from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import provenance
-from unmuted.evaluation.semantics import content_words_right, summarise_semantics
+from unmuted.evaluation.semantics import (
+    attention_metrics,
+    content_words_right,
+    summarise_semantics,
+)
 from unmuted.evaluation.tested import TestedClips, load_tested
 from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
+from unmuted.systems.shared.generation_report import generation_figures
 from unmuted.systems.shared.projection import Projection
 
 SCHEMA_VERSION = 1
-STAGES = ("ast", "captions", "mapping", "generated", "predictions")
+STAGES = ("ast", "captions", "trained_mapping", "generated", "retrieved", "predictions")
 PRIMARY = ("generated", "video_only")  # named before any result is seen
 CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
 
@@ -43,7 +48,11 @@ def contents(job: ReportJob) -> dict[str, Output]:
         arms={arm: tested.outcome(arm, choices[arm]) for arm in ARMS},
         bootstrap=tested.bootstrap,
         generation=_generation(job, tested),
-        semantics={**_semantics(tested.experiment.clips), **_against_truth(job, tested)},
+        semantics={
+            **_semantics(tested.experiment.clips),
+            "attention": _attention(job, tested),
+            **_against_truth(job, tested),
+        },
         provenance=provenance(job, tested.video_ids),
     )
     return {"metrics": report | headroom(job, tested, report)}
@@ -99,8 +108,10 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
         clip.artifacts["ast"].tensors()["scores"] if clip.has_sound else np.zeros(len(prototypes))
         for clip in clips
     ]
-    return generation_metrics(
-        generated=np.stack([tensors["audio"] for tensors in generated], axis=1),
+    audio = np.stack([tensors["audio"] for tensors in generated], axis=1)
+    posterior = tested.probabilities("video_only")
+    metrics = generation_metrics(
+        generated=audio,
         real=np.stack([clip.audio(projection) for clip in clips]),
         usable=tested.usable,
         spread=np.stack([tensors["spread"] for tensors in generated], axis=1),
@@ -108,6 +119,23 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
         label_scores=np.stack(scores),
         bootstrap=tested.bootstrap,
     )
+    figures = generation_figures(job, tested, {"generated": audio}, posterior)
+    return {**metrics, "figures": figures["generated"]}
+
+
+def _attention(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
+    """Compare the labels that captions attend to with what AST hears in the test clips."""
+    heard = job.fits("prototypes")[ALL_TRAINING].tensors()["heard"].astype(bool)
+    attention, frozen, scores = np.zeros((3, len(tested.clips), len(heard)))
+    for i, clip in enumerate(tested.clips):
+        attended = clip.artifacts["generated"].tensors()["attention"]
+        attention[i] = attended.mean(axis=0) if len(attended) else 0.0
+        for caption in clip.artifacts["trained_mapping"].json()["captions"]:
+            for label in caption["frozen"]:
+                frozen[i, label["index"]] += label["similarity"]
+        if clip.has_sound:
+            scores[i] = clip.artifacts["ast"].tensors()["scores"]
+    return attention_metrics(attention, frozen, scores, heard, tested.usable, tested.bootstrap)
 
 
 def _against_truth(job: ReportJob, tested: TestedClips) -> dict[str, float]:
@@ -122,7 +150,5 @@ def _against_truth(job: ReportJob, tested: TestedClips) -> dict[str, float]:
 
 def _semantics(clips: Sequence[Clip]) -> dict[str, object]:
     captions = [clip.artifacts["captions"].json()["captions"] for clip in clips]
-    mapped = [clip.artifacts["mapping"].json()["captions"] for clip in clips]
-    return summarise_semantics(
-        captions, [[caption["labels"] for caption in clip] for clip in mapped]
-    )
+    mapped = [clip.artifacts["trained_mapping"].json()["captions"] for clip in clips]
+    return summarise_semantics(captions, mapped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unmuted.config.generator import GeneratorSettings
-from unmuted.config.keys import TIME, TRAINING_AUDIO, keys_of
+from unmuted.config.keys import SERVE, TIME, TRAINING_AUDIO, keys_of
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.features.visual import VISUAL
 
@@ -29,10 +29,11 @@ STAGES = (
         models=("sentence",),
         is_sharded=False,
         by_seed=True,
-        splits=("train",),
+        splits=("train", "val"),
         all_videos_if="fits.unlabelled",
         after=("sources",),
-        indirect_settings=TRAINING_AUDIO,
+        indirect_settings=(SERVE, *TRAINING_AUDIO),
+        version=2,
     ),
     Stage(
         "generated",
@@ -40,10 +41,18 @@ STAGES = (
         ".safetensors",
         inputs=(*VISUAL, "captions"),
         fits=("sources", "label_embeddings", "projection", "prototypes", "generator"),
-        settings=("generator.draws", "seeds"),
+        settings=("generator.draws", SERVE, "seeds"),
+        version=2,
         reads_splits=True,
         indirect_settings=("generator.text_adapter", *TIME, *TRAINING_AUDIO),
         models=("sentence",),
+    ),
+    Stage(
+        "trained_mapping",
+        "map_captions_as_trained",
+        ".json",
+        inputs=("mapping", "generated"),
+        settings=("mapping.k",),
     ),
 )
 REPORTS = {
@@ -51,14 +60,14 @@ REPORTS = {
         "write_report",
         module="unmuted.systems.arch2.report",
         pooled=(
-            *("probe", "wav", *VISUAL, "captions", "mapping", "ast", "generated", "predictions"),
-            "truth",
+            *("probe", "wav", *VISUAL, "captions", "trained_mapping", "ast", "generated"),
+            *("retrieved", "predictions", "truth"),
         ),
-        fits=("projection", "prototypes", "selection"),
+        fits=("projection", "prototypes", "baselines", "selection"),
     ),
 }
 EXPORTS = {
-    "mapping.json": "mapping",
+    "mapping.json": "trained_mapping",
     "generated_audio.safetensors": "generated",
 }
 FAMILY = Family("arch2", STAGES, REPORTS, exports=EXPORTS)

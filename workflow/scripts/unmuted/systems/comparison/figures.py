@@ -19,7 +19,7 @@ from unmuted.evaluation.figures.style import LEAKS, Band, sample_size, save
 from unmuted.evaluation.figures.threshold import threshold_tradeoff
 from unmuted.evaluation.figures.training import training_curves
 from unmuted.evaluation.tested import TestedClips
-from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
+from unmuted.samples.fits import ALL_TRAINING, FULL, ONLY_FIT, fold_name
 from unmuted.systems.comparison.chosen_arms import chosen_arms
 from unmuted.systems.comparison.sections import ComparisonData
 from unmuted.systems.pilot.fits import joint_fit
@@ -47,7 +47,7 @@ def draw_figures(
         ),
     }
     if histories := _histories(job):
-        figures["training_curves"] = training_curves(histories, caption)
+        figures["training_curves"] = training_curves(histories, caption, units=UNITS)
     for rate, kinds in report["missing"]["curves"].items():
         figures[f"missing_audio_trained_with_{rate}_missing"] = accuracy_over_missing(
             report["missing"]["test_rates"],
@@ -157,9 +157,15 @@ def _pilot_fit(job: ReportJob) -> str:
     return joint_fit(job.fits("pilot_selection")[ONLY_FIT].json()["lambda"], ALL_TRAINING)
 
 
-SYSTEMS = {  # by name: the stage of a system's fits, and which of them reads all training clips
-    "architecture 1": ("video_generator", lambda _: ALL_TRAINING),
-    "architecture 2": ("generator", lambda _: ALL_TRAINING),
+def _generator_fit(job: ReportJob) -> str:
+    """Return the fit on all training clips if it is asked for, else the first fold's."""
+    return ALL_TRAINING if job.config["generator"]["serve"] == FULL else fold_name(0)
+
+
+UNITS = dict.fromkeys(("architecture 1", "architecture 2"), "Checkpoint")  # between their losses
+SYSTEMS = {  # by name: the stage of a system's fits, and which of them is drawn
+    "architecture 1": ("video_generator", _generator_fit),
+    "architecture 2": ("generator", _generator_fit),
     "pilot": ("pilot", _pilot_fit),
     "CNN-RNN": ("cnn_rnn", lambda _: ONLY_FIT),
 }

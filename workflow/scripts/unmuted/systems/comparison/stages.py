@@ -119,9 +119,9 @@ REPORTS = {
         module="unmuted.systems.arch1.report",
         pooled=(
             *(*CLASSIFIED, "video_generated", "predicted_labels", *REPORTED),
-            *("predictions", "comparison_predictions"),
+            *("retrieved", "predictions", "comparison_predictions", "truth"),
         ),
-        fits=("projection", "selection", "comparison_selection"),
+        fits=("projection", "baselines", "selection", "comparison_selection"),
         check=partial(check_report_arms, "arch1_metrics"),
     ),
 }

@@ -10,7 +10,14 @@ from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job
 from unmuted.errors import UserError
 from unmuted.features.visual import PILOT_VISUAL
-from unmuted.samples.experiment import VIEWS, Clip, Experiment, clips_of_fits, training_folds
+from unmuted.samples.experiment import (
+    VIEWS,
+    Clip,
+    Experiment,
+    clips_of_fits,
+    training_folds,
+    validation_sound,
+)
 from unmuted.samples.fits import ALL_TRAINING, fold_name
 
 CLASSIFICATION, GENERATION = "classification", "generation"  # each branch alone
@@ -24,8 +31,10 @@ class PilotFit:
         clips: the training clips that it reads.
         classifies, generates: which branches it has.
         weight: of the generation's error, relative to the classification's, if it has both.
-        keeps_snapshots: whether one of its checkpoints is chosen on validation clips later; else
-            only the last one is kept.
+        keeps_snapshots: whether one of its checkpoints is chosen on validation clips later, by its
+            classes; else only one is kept.
+        validation: the validation clips with usable sound that choose this one, by the R2 of its
+            audio; without any it is the last one.
     """
 
     clips: Sequence[Clip]
@@ -33,6 +42,7 @@ class PilotFit:
     generates: bool = True
     weight: float = 1.0
     keeps_snapshots: bool = False
+    validation: Sequence[Clip] = ()
 
     def inputs(
         self, seed: int, snapshots: int, classes: Sequence[str], pca: Artifact
@@ -41,7 +51,7 @@ class PilotFit:
         stages = (*VIEWS, *PILOT_VISUAL, *(["ast"] if self.generates else []))
         return {
             "seed": seed,
-            "snapshots": snapshots if self.keeps_snapshots else 1,
+            "snapshots": snapshots if self.keeps_snapshots or self.validation else 1,
             "lambda": self.weight if self.classifies and self.generates else None,
             "classes": classes if self.classifies else None,
             "projection": pca.row.digest if self.generates else None,
@@ -49,6 +59,7 @@ class PilotFit:
                 [(clip.label or "") if self.classifies else "", clip.group, *clip.digests(*stages)]
                 for clip in self.clips
             ),
+            "validation": [clip.digests(*stages) for clip in self.validation],
         }
 
 
@@ -82,13 +93,14 @@ def pilot_fits(
     """
     with_audio = clips_of_fits(experiment, folds)[ALL_TRAINING]
     parts = joint_parts(experiment, folds)
-    fits = {
-        joint_fit(weight, part): PilotFit(
-            clips, weight=weight, keeps_snapshots=part == ALL_TRAINING
-        )
-        for weight in weights
-        for part, clips in parts.items()
-    }
+    validation = validation_sound(experiment)
+    fits = {}
+    for weight in weights:
+        for part, clips in parts.items():
+            how: dict[str, Any] = {"validation": validation}
+            if part == ALL_TRAINING:
+                how = {"keeps_snapshots": True}
+            fits[joint_fit(weight, part)] = PilotFit(clips, weight=weight, **how)
     if with_ablations:
         labelled = [clip for clip in parts[ALL_TRAINING] if clip.label is not None]
         fits[CLASSIFICATION] = PilotFit(labelled, generates=False, keeps_snapshots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
-from unmuted.samples.fits import ALL_TRAINING, fold_name
+from unmuted.samples.fits import ALL_TRAINING, FULL, fold_name
 from unmuted.samples.folds import NO_FOLD, Generators, has_seen
 from unmuted.systems.pilot.data import PilotData, load_pilot_data
 from unmuted.systems.pilot.fits import GENERATION, joint_fit
@@ -30,8 +30,8 @@ def serve(
 ) -> Iterator[Result]:
     """Generate audio (S, T, A) per task, one row per seed, with the last checkpoints.
 
-    For clips of sources that no fit reads, the result also has `alone`, by the fit of the
-    generation alone.
+    For clips of sources that no fit reads, the result also has `joint` and `alone`: by the fit of
+    both branches on all clips, and by that of the generation alone.
 
     Args:
         tasks: the clips to generate for.
@@ -52,21 +52,29 @@ def serve(
         return load_pilot_data([clips[name] for name in names])
 
     fit_of_fold = _joint_fits(weight, n_folds)
-    joint = {seed: _generators(of_seed, fit_of_fold) for seed, of_seed in fits.items()}
+    averages = job.config["generator"]["serve"] != FULL
+    joint = {seed: _generators(of_seed, fit_of_fold, averages) for seed, of_seed in fits.items()}
     alone = {
-        seed: _generators(of_seed, {NO_FOLD: GENERATION})
+        seed: _generators(of_seed, {NO_FOLD: GENERATION}, averages=False)
         for seed, of_seed in fits.items()
         if GENERATION in of_seed
     }
-    names = [task.name for task in tasks]
-    unseen = [name for name in names if _is_unseen(clips[name], alone, folds)]
-    audio_alone = {
-        name: {"alone": audio}
-        for name, audio, _ in generate_with_seeds(unseen, data_of, alone, {}, 1, device, generate)
+    of_all = {NO_FOLD: joint_fit(weight, ALL_TRAINING)}
+    joint_of_all = {
+        seed: _generators(of_seed, of_all, averages=False)
+        for seed, of_seed in fits.items()
+        if alone
     }
-    yield from generated_results(
-        names, data_of, joint, folds, 1, device, generate, more=audio_alone
-    )
+    names = [task.name for task in tasks]
+    of_all_clips = [*alone.values(), *joint_of_all.values()]
+    unseen = [name for name in names if _is_unseen(clips[name], of_all_clips, folds)]
+    more: dict[str, dict[str, np.ndarray]] = {name: {} for name in unseen}
+    for part, generators in (("joint", joint_of_all), ("alone", alone)):
+        for name, audio, *_ in generate_with_seeds(
+            unseen, data_of, generators, {}, 1, device, generate
+        ):
+            more[name][part] = audio
+    yield from generated_results(names, data_of, joint, folds, 1, device, generate, more=more)
 
 
 def _joint_fits(weight: float, folds: int) -> dict[int, str]:
@@ -75,7 +83,9 @@ def _joint_fits(weight: float, folds: int) -> dict[int, str]:
     return {fold: joint_fit(weight, part) for fold, part in parts.items()}
 
 
-def _generators(fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str]) -> Generators:
+def _generators(
+    fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str], averages: bool
+) -> Generators:
     """Return the last checkpoints of the fits of one seed, by fold; read when needed."""
     from unmuted.training.checkpoints import unpack_fit
 
@@ -83,14 +93,14 @@ def _generators(fits: Mapping[str, Artifact], fit_of_fold: Mapping[int, str]) ->
     def load(fold: int) -> dict[str, np.ndarray]:
         return unpack_fit(fits[fit_of_fold[fold]].tensors()).snapshots[-1]
 
-    return Generators(sorted(fit_of_fold.keys() - {NO_FOLD}), load)
+    return Generators(sorted(fit_of_fold.keys() - {NO_FOLD}), load, averages)
 
 
-def _is_unseen(clip: Clip, alone: Mapping[int, Generators], folds: Mapping[str, int]) -> bool:
-    """Tell whether no fit of the generation alone has read the clip or its source."""
-    if not alone or clip.group in folds:
+def _is_unseen(clip: Clip, of_all_clips: Sequence[Generators], folds: Mapping[str, int]) -> bool:
+    """Tell whether no fit on all clips has read the clip or its source; False without any fit."""
+    if not of_all_clips or clip.group in folds:
         return False
-    states = (generators.load(NO_FOLD) for generators in alone.values())
+    states = (generators.load(NO_FOLD) for generators in of_all_clips)
     return not any(has_seen(state, [clip.key], [clip.group])[0] for state in states)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmuted.config.keys import TRAINING_AUDIO, keys_of
+from unmuted.config.keys import SERVE, TRAINING_AUDIO, keys_of
 from unmuted.config.pilot import PilotSettings
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.features.visual import PILOT_VISUAL, VISUAL
@@ -21,7 +21,8 @@ STAGES = (
         indirect_settings=("folds", "pilot.lambdas", "pilot.snapshots", *TRAINING_AUDIO),
         is_sharded=False,
         by_seed=True,
-        splits=("train",),
+        splits=("train", "val"),
+        version=2,
         all_videos_if="fits.unlabelled",
         after=("sources",),
     ),
@@ -42,9 +43,10 @@ STAGES = (
         ".safetensors",
         inputs=(*VISUAL, *PILOT_VISUAL),
         fits=("sources", "pilot", "pilot_selection"),
-        settings=("seeds",),
+        settings=("seeds", SERVE),
         reads_splits=True,
         indirect_settings=("folds",),
+        version=2,
     ),
     Stage(
         "pilot_predictions",
@@ -62,9 +64,9 @@ REPORTS = {
         module="unmuted.systems.pilot.report",
         pooled=(
             *(*VISUAL, "ast", *PILOT_VISUAL, *REPORTED),
-            *("pilot_generated", "pilot_predictions"),
+            *("retrieved", "pilot_generated", "pilot_predictions", "truth"),
         ),
-        fits=("projection", "pilot_selection"),
+        fits=("projection", "baselines", "pilot_selection"),
     ),
 }
 FAMILY = Family("pilot", STAGES, REPORTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -11,12 +12,13 @@ from torch import Tensor
 
 from unmuted.config.pilot import PilotSettings
 from unmuted.errors import UserError
+from unmuted.evaluation.metrics import r2
 from unmuted.samples.folds import check_out_of_fold, read_in_fit
 from unmuted.systems.pilot.data import NO_LABEL, PilotData, PilotTargets
 from unmuted.systems.pilot.model import Pilot, PilotConfig, losses
 from unmuted.systems.shared.training import Generated
 from unmuted.training.checkpoints import Fit, even_epochs
-from unmuted.training.loop import adamw_schedule, optimise, seeded
+from unmuted.training.loop import SCORE, adamw_schedule, optimise, seeded
 from unmuted.training.order import content_order, hash_keys
 from unmuted.training.states import State, load_weights, pack, settings_of
 
@@ -41,6 +43,7 @@ def train_pilot(
     seed: int,
     device: str = "cpu",
     after_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    validation: np.ndarray | None = None,
 ) -> Fit:
     """Fit the pilot on those training clips at the indices `clips` that have a target.
 
@@ -48,6 +51,9 @@ def train_pilot(
     Each visual feature is standardised; audio is centred and divided by one number, so that errors
     keep the geometry of the projection. Checkpoints hold hashes of the clips and groups that were
     read. Raises UserError if a branch has no clip to learn from.
+
+    validation: indices of validation clips with usable sound; of the checkpoints only the one of
+    highest R2 on them is kept.
     """
     labels = targets.labels if objective.classes else np.full_like(targets.labels, NO_LABEL)
     has_audio = targets.has_audio & objective.generates
@@ -88,7 +94,27 @@ def train_pilot(
                 after_epoch(epoch, row)
 
         history = optimise(model, losses_of, len(order), adamw_schedule(settings), keep)
-    return Fit(snapshots, kept, history)
+    fit = Fit(snapshots, kept, history)
+    return fit if validation is None else _best(fit, data, targets, validation, device)
+
+
+def _best(
+    fit: Fit, data: PilotData, targets: PilotTargets, validation: np.ndarray, device: str
+) -> Fit:
+    """Keep the checkpoint whose audio has the highest R2 on validation clips, the first of equals.
+
+    The history gets the R2 of every checkpoint. Raises UserError for a validation clip that the fit
+    has read.
+    """
+    validation = validation[content_order([data.keys[i] for i in validation])]
+    heard, truth = data.take(validation), targets.audio[validation]
+    scores = [r2(generate(state, heard, device=device).audio, truth) for state in fit.snapshots]
+    best = int(np.nanargmax(scores)) if np.isfinite(scores).any() else -1
+    by_epoch = dict(zip(fit.epochs, scores, strict=True))
+    history = [
+        {**row, SCORE: by_epoch.get(epoch, math.nan)} for epoch, row in enumerate(fit.history, 1)
+    ]
+    return Fit([fit.snapshots[best]], [fit.epochs[best]], history)
 
 
 def _order(

@@ -34,14 +34,22 @@ def train(
     device = str(use_device(job.config["device"], job.threads))
     settings = PilotSettings.of(job.config["pilot"])
     last_only = settings.changed(snapshots=1)  # the same training, one checkpoint
-    by_id = {clip.video_id: clip for task in tasks for clip in fits[task.fit].clips}
+    by_id = {
+        clip.video_id: clip
+        for task in tasks
+        for clip in (*fits[task.fit].clips, *fits[task.fit].validation)
+    }
     row_of = {video_id: row for row, video_id in enumerate(by_id)}
     clips = list(by_id.values())
     data = load_pilot_data(clips)  # once, for all fits
     targets = load_pilot_targets(clips, experiment.classes, Projection(**pca.tensors()))
     for task in tasks:
         fit = fits[task.fit]
-        rows = np.array([row_of[clip.video_id] for clip in fit.clips])
+        rows, chosen_on = (
+            np.array([row_of[clip.video_id] for clip in clips], dtype=np.int64)
+            for clips in (fit.clips, fit.validation)
+        )
+        has_choice = fit.keeps_snapshots or len(chosen_on) > 0
         log.info("%s: %d clips", task.name, len(rows))
         classes = len(experiment.classes) if fit.classifies else 0
         progress = Progress(settings.epochs, f"{task.name}, epochs")
@@ -50,9 +58,10 @@ def train(
             targets,
             rows,
             Objective(classes, fit.generates, fit.weight),
-            settings if fit.keeps_snapshots else last_only,
+            settings if has_choice else last_only,
             seed_of(task),
             device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),
+            validation=chosen_on if len(chosen_on) else None,
         )
         yield Result(task.name, pack_fit(trained))

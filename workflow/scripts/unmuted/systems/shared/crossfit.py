@@ -50,11 +50,12 @@ def generate_with_seeds(
     draws: int,
     device: str = "cpu",
     generate_by: Generate = generate,
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]]:
     """Yield the name, audio (S, T, A) and spread over draws (S,) of each clip, one row per seed.
 
-    data_of: reads the inputs of clips, by their names. generators: by seed. The other arguments are
-    those of `generate_cross_fitted`.
+    The last item is the attention of the clip's representative frames, (R, labels), the mean over
+    seeds; None of generators without. data_of: reads the inputs of clips, by their names.
+    generators: by seed. The other arguments are those of `generate_cross_fitted`.
     """
     for start in range(0, len(names), CLIPS_AT_ONCE):
         part = names[start : start + CLIPS_AT_ONCE]
@@ -66,7 +67,9 @@ def generate_with_seeds(
         audio = np.stack([generated.audio for generated in by_seed])  # (S, n, T, A)
         spread = np.stack([generated.spread for generated in by_seed])  # (S, n)
         for i, name in enumerate(part):
-            yield name, audio[:, i], spread[:, i]
+            attended = [made.attention[i] for made in by_seed if made.attention is not None]
+            attention = np.mean(attended, axis=0) if attended else None
+            yield name, audio[:, i], spread[:, i], attention
 
 
 def generate_cross_fitted(
@@ -78,26 +81,61 @@ def generate_cross_fitted(
     device: str = "cpu",
     generate_by: Generate = generate,
 ) -> Generated:
-    """Generate audio of any clips, each with a generator that has not read it or its source.
+    """Generate audio of any clips, each with generators that have not read it or its source.
 
-    generators: of one seed. fold_of_group: fold of every source group with training clips. Clips of
-    other groups use the generator of all clips, except those whose content it has read in another
-    group: they use the first fold's that has not. generate_by: runs one generator. Raises UserError
-    if every generator has read a clip.
+    What several generators make of a clip is averaged, the spread over draws too. generators: of
+    one seed. fold_of_group: fold of every source group with training clips. generate_by: runs one
+    generator. Raises UserError if every generator has read a clip.
     """
-    folds = np.array([fold_of_group.get(group, NO_FOLD) for group in data.groups])
-    if (folds == NO_FOLD).any():
-        known = (folds == NO_FOLD) & has_seen(generators.load(NO_FOLD), data.keys, data.groups)
-        for fold in sorted(generators.folds, reverse=True) if known.any() else ():
-            folds[known & ~has_seen(generators.load(fold), data.keys, data.groups)] = fold
-    sizes = settings_of(generators.load(int(folds[0])))
+    served_by = serving_folds(generators, data, fold_of_group)
+    sizes = settings_of(generators.load(served_by[0][0]))
     steps = data.visual.shape[1]
     if "audio_steps" in sizes:  # the pilot reads one step less than it generates
         steps = sizes["audio_steps"]
     audio = np.zeros((len(data), steps, sizes["audio_dim"]), dtype=np.float32)
     spread = np.zeros(len(data), dtype=np.float32)
-    for fold in np.unique(folds):
-        chosen = folds == fold
-        part = generate_by(generators.load(int(fold)), data.take(chosen), draws, seed, device)
-        audio[chosen], spread[chosen] = part.audio, part.spread
-    return Generated(audio, spread)
+    attention: dict[int, np.ndarray] = {}
+    count = np.array([len(folds) for folds in served_by], dtype=np.float32)
+    for fold in sorted({fold for folds in served_by for fold in folds}):
+        chosen = np.flatnonzero([fold in folds for folds in served_by])
+        part = generate_by(generators.load(fold), data.take(chosen), draws, seed, device)
+        audio[chosen] += part.audio
+        spread[chosen] += part.spread
+        for i, attended in zip(chosen, part.attention or (), strict=part.attention is not None):
+            attention[i] = attention.get(i, 0) + attended
+    audio /= count[:, None, None]
+    spread /= count
+    rows = [attention[i] / count[i] for i in range(len(data))] if attention else None
+    return Generated(audio, spread, rows)
+
+
+def serving_folds(
+    generators: Generators, data: Data, fold_of_group: Mapping[str, int]
+) -> list[tuple[int, ...]]:
+    """Return the folds whose generators serve each clip; NO_FOLD is the generator of all clips.
+
+    A clip whose group has a fold is served by the generator without it. Other clips are served by
+    all folds' generators that have not read their content in another group, or, without
+    `generators.averages`, by the generator of all clips; if that has read a clip's content, by the
+    first fold's generator that has not.
+    """
+    folds = np.array([fold_of_group.get(group, NO_FOLD) for group in data.groups])
+    served_by = [(int(fold),) for fold in folds]
+    outside = np.flatnonzero(folds == NO_FOLD)
+    if len(outside) == 0:
+        return served_by
+    keys, groups = ([names[i] for i in outside] for names in (data.keys, data.groups))
+    if generators.averages:
+        first = outside
+    else:
+        first = outside[has_seen(generators.load(NO_FOLD), keys, groups)]
+    for i in first:
+        unseen = [
+            fold
+            for fold in generators.folds
+            if not has_seen(generators.load(fold), [data.keys[i]], [data.groups[i]])[0]
+        ]
+        # If all have read it, `generate` refuses the clip.
+        unseen = unseen or [generators.folds[0] if generators.averages else NO_FOLD]
+        served_by[i] = tuple(unseen) if generators.averages else (unseen[0],)
+    return served_by

@@ -24,6 +24,7 @@ class ClipInputs:
     steps: np.ndarray  # int64 (R,), the captions' time steps
     audio: np.ndarray | None = None  # float32 (T, A), projected; None without usable sound
     tokens: Sequence[np.ndarray] | None = None  # R arrays of token ids, to train the encoder too
+    scores: np.ndarray | None = None  # float32 (L,), AST's label scores; None without usable sound
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class GeneratorData:
     mask: np.ndarray  # bool (N, R)
     audio: np.ndarray  # float32 (N, T, A), zeros where there is no usable sound
     has_audio: np.ndarray  # bool (N,)
+    scores: np.ndarray  # float32 (N, L), zeros where there is no usable sound; L = 0 if not read
     tokens: np.ndarray | None = None  # int64 (U, W), token ids of `texts`, -1 where padded
 
     def __len__(self) -> int:
@@ -57,14 +59,18 @@ class GeneratorData:
         return replace(self, **picked)
 
 
-def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> GeneratorData:
+def collate(
+    clips: Iterable[ClipInputs], audio_dim: int, max_captions: int, labels: int = 0
+) -> GeneratorData:
     """Pad the captions of each clip to `max_captions` = R; features are memory-mapped.
 
+    labels: L, how many scores a clip with sound has; 0: none are read.
     Reads one clip after the other, so that they need not be in memory together. Training and
     generated audio do not depend on R. Raises UserError if a clip has more captions, or if the
     arrays of different clips do not fit together.
     """
     visual, audio, first = MemmapWriter(), MemmapWriter(), None
+    scores: list[np.ndarray] = []
     names, caption_rows = [], []
     for clip in clips:
         if first is None:
@@ -73,6 +79,7 @@ def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> G
         visual.append(clip.visual)
         silence = np.zeros((len(clip.visual), audio_dim))
         audio.append(silence if clip.audio is None else clip.audio)
+        scores.append(np.zeros(labels, np.float32) if clip.scores is None else clip.scores)
         names.append((clip.key, clip.group, clip.audio is not None))
         caption_rows.append((texts.add(clip.captions, clip.tokens), clip.steps))
     if first is None:
@@ -94,6 +101,7 @@ def collate(clips: Iterable[ClipInputs], audio_dim: int, max_captions: int) -> G
         mask=mask,
         audio=audio.array(),
         has_audio=np.array(has_audio),
+        scores=np.stack(scores).astype(np.float32),
         tokens=tokens,
     )
 

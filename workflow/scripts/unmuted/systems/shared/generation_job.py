@@ -26,7 +26,9 @@ def generated_results(
 ) -> Iterator[Result]:
     """Yield for each clip its audio (S, T, A), the spread over draws (S,) and the seeds (S,).
 
-    The arguments are those of `generate_with_seeds`. more: further arrays of some clips, by name.
+    Generators that attend to labels add the attention of its representative frames, (R, labels),
+    the mean over seeds. The arguments are those of `generate_with_seeds`. more: further arrays of
+    some clips, by name.
     """
     from unmuted.systems.shared.crossfit import generate_with_seeds
     from unmuted.systems.shared.training import generate
@@ -34,6 +36,8 @@ def generated_results(
     clips = generate_with_seeds(
         names, data_of, generators, fold_of_group, draws, device, generate_by or generate
     )
-    for name, audio, spread in clips:
+    for name, audio, spread, attention in clips:
         arrays = {"audio": audio, "spread": spread, "seeds": np.array([*generators])}
+        if attention is not None:
+            arrays["attention"] = attention
         yield Result(name, {**arrays, **(more or {}).get(name, {})})

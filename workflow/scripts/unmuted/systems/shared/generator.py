@@ -1,13 +1,14 @@
 """The generator of architecture 2: video and captions of its representative frames to audio.
 
 caption -> adapter -> cosine with labels -> soft mixture of label prototypes
-[video, representative frames, label features, noise] at each time step -> LSTM -> audio features
+[video, representative frames, label features, noise] at each time step
+-> bidirectional LSTM -> audio features
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.text_encoder import TextEncoder
+from unmuted.systems.shared.video_generator import BIDIRECTIONAL, visual_bottleneck
 from unmuted.training.standardize import Standardize
 
 SMALLEST = 1e-30  # keeps 0 / 0 away
@@ -28,8 +30,12 @@ class GeneratorConfig:
     visual_dim: int  # Dv, RGB and flow features side by side
     audio_dim: int  # A
     text_dim: int  # E, of the sentence encoder
-    labels: int  # L
-    hidden: int
+    labels: int  # L, those with evidence alone
+    all_labels: int
+    architecture: str  # "bidirectional"; "lstm": causal, without input noise
+    hidden: int  # H
+    bottleneck: int
+    input_noise: float
     noise_dim: int  # Z
     adapter_dim: int
     dropout: float
@@ -43,7 +49,7 @@ class GeneratorConfig:
 
 
 class TextAdapter(nn.Module):
-    """A residual bottleneck on sentence embeddings, the identity before training."""
+    """A residual bottleneck on sentence embeddings; before training it changes nothing."""
 
     def __init__(self, text_dim: int, adapter_dim: int) -> None:
         super().__init__()
@@ -53,8 +59,8 @@ class TextAdapter(nn.Module):
         nn.init.zeros_(self.up.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Adapt embeddings (..., E)."""
-        return x + self.up(F.gelu(self.down(x)))
+        """Compute what is added to embeddings (..., E)."""
+        return self.up(F.gelu(self.down(x)))
 
 
 class LabelAttention(nn.Module):
@@ -67,21 +73,21 @@ class LabelAttention(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         adapt = config.text_adapter == "adapter"
-        self.adapter = TextAdapter(config.text_dim, config.adapter_dim) if adapt else nn.Identity()
+        self.adapter = TextAdapter(config.text_dim, config.adapter_dim) if adapt else None
         self.temperature = config.temperature
         self.nearest, self.min_similarity = config.nearest_labels, config.min_similarity
 
-    def forward(self, texts: Tensor, labels: Tensor, prototypes: Tensor) -> Tensor:
-        """Mix the prototypes of the labels of each text: (U, A)."""
-        # texts (U, E), labels (L, E), prototypes (L, A)
-        q = F.normalize(self.adapter(texts), dim=-1) / self.temperature  # (U, E)
-        k = F.normalize(self.adapter(labels), dim=-1)  # (L, E)
-        scores = q @ k.T
+    def forward(self, texts: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute attention (U, L), and how far the adapter moves embeddings, squared (scalar)."""
+        x = torch.cat([texts, labels])  # (U + L, E)
+        change = torch.zeros_like(x) if self.adapter is None else self.adapter(x)
+        q, k = F.normalize(x + change, dim=-1).split([len(texts), len(labels)])  # (U, E), (L, E)
+        scores = q @ k.T / self.temperature
         attention = scores.softmax(dim=-1)  # (U, L)
         if self.nearest is not None or self.min_similarity is not None:
             attention = attention * self.allowed(scores.detach())
             attention = attention / attention.sum(dim=-1, keepdim=True).clamp(min=SMALLEST)
-        return attention @ prototypes  # (U, A)
+        return attention, change.square().sum(dim=-1).mean()
 
     def allowed(self, scores: Tensor) -> Tensor:
         """Return the labels within the limits, bool (U, L); of equal ones those of lower index."""
@@ -110,9 +116,22 @@ def anchor_weights(steps: Tensor, mask: Tensor, length: int, tau: float | None) 
     return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1.0)
 
 
-class Generator(nn.Module):
-    """Video, captions and noise to standardised audio features."""
+class Output(NamedTuple):
+    """What the generator computes for B clips with U distinct captions."""
 
+    audio: Tensor  # (B, T, A), standardised
+    attention: Tensor  # (B, L), mean over the representative frames of a clip; zeros without any
+    shift: Tensor  # scalar, of the text adapter
+
+
+class Generator(nn.Module):
+    """Video, captions and noise to standardised audio features.
+
+    It knows the labels with evidence alone: a label that no training clip was heard with has an
+    arbitrary prototype, and attention to it would be a free codebook.
+    """
+
+    label_index: Tensor  # int64 (L,), rows of the table of labels
     label_embeddings: Tensor  # (L, E)
     prototypes: Tensor  # (L, A)
 
@@ -121,15 +140,21 @@ class Generator(nn.Module):
         self.config = config
         self.standardize_visual = Standardize(config.visual_dim)
         self.standardize_audio = Standardize(config.audio_dim)
+        self.register_buffer("label_index", torch.zeros(config.labels, dtype=torch.int64))
         self.register_buffer("label_embeddings", torch.zeros(config.labels, config.text_dim))
         self.register_buffer("prototypes", torch.zeros(config.labels, config.audio_dim))
         self.encoder = TextEncoder(config.encoder) if config.encoder is not None else None
         self.attention = LabelAttention(config)
-        self.visual = nn.Linear(config.visual_dim, config.hidden)
-        joint = 2 * config.hidden + config.audio_dim + config.noise_dim
-        self.lstm = nn.LSTM(joint, config.hidden, batch_first=True)
+        both = config.architecture == BIDIRECTIONAL
+        width = config.bottleneck if both else config.hidden
+        sizes = config.visual_dim, width
+        self.visual: nn.Module = nn.Linear(*sizes)
+        if both:
+            self.visual = visual_bottleneck(sizes, config.input_noise, config.dropout)
+        joint = 2 * width + config.audio_dim + config.noise_dim
+        self.lstm = nn.LSTM(joint, config.hidden, batch_first=True, bidirectional=both)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(config.hidden, config.audio_dim)
+        self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
 
     @property
     def noise_dim(self) -> int:
@@ -153,7 +178,17 @@ class Generator(nn.Module):
             raise ValueError("this generator reads the tokens of the captions, the data have none")
         return [data.visual[clips], _trimmed(data.tokens[rows]), *frames]
 
-    def forward(
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Compute standardised audio features (B, T, A); inputs: as of `trace`."""
+        return self.trace(*inputs).audio
+
+    def attend(self, texts: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the attention (U, L) of texts (U, E) or tokens (U, W), and the shift."""
+        if self.encoder is not None:
+            texts = self.encoder(texts)  # (U, E)
+        return self.attention(texts, self.label_embeddings)
+
+    def trace(
         self,
         visual: Tensor,  # (B, T, Dv)
         texts: Tensor,  # (U, E), the distinct captions of these clips; (U, W), their tokens
@@ -161,21 +196,21 @@ class Generator(nn.Module):
         steps: Tensor,  # (B, R)
         mask: Tensor,  # (B, R)
         noise: Tensor,  # (B, T, Z)
-    ) -> Tensor:
-        """Compute standardised audio features (B, T, A)."""
-        visual = self.standardize_visual(visual)
-        rows = torch.arange(len(visual), device=visual.device)[:, None]
-        frames = self.visual(visual[rows, steps])  # (B, R, H), the representative ones
-        sounds = self.standardize_audio(self.prototypes)  # (L, A)
-        if self.encoder is not None:
-            texts = self.encoder(texts)  # (U, E)
-        label_features = self.attention(texts, self.label_embeddings, sounds)  # (U, A)
-        label_features = F.embedding(captions, label_features)  # (B, R, A)
+    ) -> Output:
+        """Compute standardised audio features, and the attention behind them."""
+        seen = self.visual(self.standardize_visual(visual))  # (B, T, bottleneck)
+        rows = torch.arange(len(seen), device=seen.device)[:, None]
+        frames = seen[rows, steps]  # (B, R, bottleneck), the representative ones
+        of_texts, shift = self.attend(texts)  # (U, L)
+        attention = F.embedding(captions, of_texts)  # (B, R, L)
+        sounds = attention @ self.standardize_audio(self.prototypes)  # (B, R, A)
         tau = self.config.tau if self.config.anchoring else None
-        anchor = anchor_weights(steps, mask, visual.shape[1], tau)  # (B, T, R)
-        x = [self.visual(visual), anchor @ frames, anchor @ label_features, noise]
-        h, _ = self.lstm(torch.cat(x, dim=-1))  # (B, T, H)
-        return self.head(self.dropout(h))  # (B, T, A)
+        anchor = anchor_weights(steps, mask, seen.shape[1], tau)  # (B, T, R)
+        x = [seen, anchor @ frames, anchor @ sounds, noise]
+        h, _ = self.lstm(torch.cat(x, dim=-1))  # (B, T, 2 H)
+        audio = self.head(self.dropout(h))  # (B, T, A)
+        weights = mask / mask.sum(dim=1, keepdim=True).clamp(min=1)  # (B, R)
+        return Output(audio, (weights[:, :, None] * attention).sum(dim=1), shift)
 
 
 def _trimmed(tokens: np.ndarray) -> np.ndarray:

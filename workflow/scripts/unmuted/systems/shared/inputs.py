@@ -23,21 +23,28 @@ def generator_data(
     time_steps: int,
     tokenize: Tokenize | None = None,
     reads_captions: bool = True,
+    labels: int = 0,
 ) -> GeneratorData:
     """Read the clips as memory-mapped arrays; any frame may be representative, so R = T.
 
     tokenize: turns captions into token ids, for a generator that trains the sentence encoder.
     reads_captions: False for generators that read video alone; the data then have none.
+    labels: how many label scores of AST a clip with sound has, if they are read.
     """
     return collate(
-        (_generator_inputs(clip, projection, tokenize, reads_captions) for clip in clips),
+        (_generator_inputs(clip, projection, tokenize, reads_captions, labels) for clip in clips),
         audio_dim=len(projection.components),
         max_captions=time_steps,
+        labels=labels,
     )
 
 
 def _generator_inputs(
-    clip: Clip, projection: Projection, tokenize: Tokenize | None, reads_captions: bool
+    clip: Clip,
+    projection: Projection,
+    tokenize: Tokenize | None,
+    reads_captions: bool,
+    labels: int,
 ) -> ClipInputs:
     captions = NO_CAPTIONS
     if reads_captions:
@@ -50,4 +57,5 @@ def _generator_inputs(
         steps=captions["steps"],
         audio=clip.audio(projection) if clip.has_sound else None,
         tokens=tokenize(clip.artifacts["captions"].json()["captions"]) if tokenize else None,
+        scores=clip.artifacts["ast"].tensors()["scores"] if labels and clip.has_sound else None,
     )

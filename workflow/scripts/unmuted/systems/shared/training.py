@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,23 +16,28 @@ from torch.nn import functional as F
 
 from unmuted.config.generator import GeneratorSettings, VideoGeneratorSettings
 from unmuted.errors import UserError
-from unmuted.samples.folds import check_out_of_fold, read_in_fit
+from unmuted.evaluation.metrics import r2
+from unmuted.samples.folds import check_out_of_fold, has_seen, read_in_fit
 from unmuted.systems.shared.data import GeneratorData
-from unmuted.systems.shared.generator import Generator, GeneratorConfig
+from unmuted.systems.shared.generator import SMALLEST, Generator, GeneratorConfig
 from unmuted.systems.shared.networks import (
     generator_network,
     generator_schedule,
     video_generator_network,
 )
-from unmuted.systems.shared.prototypes import Prototypes
+from unmuted.systems.shared.prototypes import AUDIBLE, Prototypes
 from unmuted.systems.shared.text_encoder import TextEncoder
 from unmuted.systems.shared.video_generator import VideoGenerator, VideoGeneratorConfig
-from unmuted.training.loop import History, Schedule, adamw_schedule, optimise, seeded
+from unmuted.training.clip_arrays import blocks
+from unmuted.training.loop import History, Schedule, optimise_by_steps, seeded, step_schedule
 from unmuted.training.order import content_order, hash_keys, stable_hash
 from unmuted.training.states import State, load_weights, pack, settings_of
 
 Network = Generator | VideoGenerator
-AfterEpoch = Callable[[int, dict[str, float]], None]
+Losses = dict[str, Tensor]
+AfterStep = Callable[[], None]
+CLIPS_AT_ONCE = 256  # of a validation, bounds memory
+STEP = "chosen_step"  # in a state: the step of the checkpoint that was kept
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Generated:
     audio: np.ndarray  # float32 (N, T, A)
     # float32 (N,), standard deviation over draws, root mean square over T and A; NaN for one draw
     spread: np.ndarray
+    # of architecture 2, float32 (R, labels) for each clip: attention of its representative frames
+    attention: Sequence[np.ndarray] | None = None
 
 
 def train_video_generator(
@@ -48,14 +56,22 @@ def train_video_generator(
     settings: VideoGeneratorSettings,
     seed: int,
     device: str = "cpu",
-    after_epoch: AfterEpoch | None = None,
+    after_step: AfterStep | None = None,
+    validation: GeneratorData | None = None,
 ) -> tuple[State, History]:
-    """Fit architecture 1's generator on the training clips that have real audio."""
+    """Fit architecture 1's generator on the training clips that have real audio.
+
+    validation: clips whose audio chooses the checkpoint, see `_fit`.
+    """
 
     def build() -> VideoGenerator:
         return VideoGenerator(video_generator_network(settings, data))
 
-    return _fit(build, data, adamw_schedule(settings), seed, device, after_epoch)
+    def losses_of(model: VideoGenerator, inputs: Sequence[Tensor], clips: np.ndarray) -> Losses:
+        return losses(model(*inputs), _target(model, data, clips, device))
+
+    training = Training(data, validation, settings.validate_every, seed, device, after_step)
+    return _fit(build, losses_of, training, step_schedule(settings))
 
 
 def train_generator(
@@ -65,33 +81,50 @@ def train_generator(
     settings: GeneratorSettings,
     seed: int,
     device: str = "cpu",
-    after_epoch: AfterEpoch | None = None,
+    after_step: AfterStep | None = None,
     encoder: TextEncoder | None = None,
+    validation: GeneratorData | None = None,
 ) -> tuple[State, History]:
     """Fit architecture 2's generator on the training clips that have real audio.
 
-    label_embeddings: (L, E). prototypes: fitted on these clips or some of them, refused otherwise.
-    encoder: the sentence encoder to start from, with text_adapter "full" only; it is not changed.
+    label_embeddings: (L, E). prototypes: fitted on these clips or some of them, refused otherwise;
+    captions attend to the labels with evidence alone (to all where none has any). encoder: the
+    sentence encoder to start from, with text_adapter "full" only; it is not changed. validation:
+    clips whose audio chooses the checkpoint, see `_fit`.
     The labels keep their embeddings from before: encoding all of them again at every step would
     cost more than the captions do, and fixed labels anchor the embedding space of the captions.
     """
     _check_encoder(settings, encoder)
+    known = np.flatnonzero(prototypes.heard if prototypes.heard.any() else ~prototypes.heard)
 
     def build() -> Generator:
         _check_prototypes(prototypes, [data.keys[i] for i in np.flatnonzero(data.has_audio)])
         config = None if encoder is None else encoder.config
-        model = Generator(generator_network(settings, data, label_embeddings, config))
+        model = Generator(generator_network(settings, data, label_embeddings, len(known), config))
         if encoder is not None and model.encoder is not None:
             model.encoder.load_state_dict(encoder.state_dict())
-        model.label_embeddings.copy_(torch.from_numpy(label_embeddings))
-        model.prototypes.copy_(torch.from_numpy(prototypes.vectors))
+        model.label_index.copy_(torch.from_numpy(known))
+        model.label_embeddings.copy_(torch.from_numpy(label_embeddings[known]))
+        model.prototypes.copy_(torch.from_numpy(prototypes.vectors[known]))
         return model
 
-    return _fit(build, data, generator_schedule(settings), seed, device, after_epoch)
+    def losses_of(model: Generator, inputs: Sequence[Tensor], clips: np.ndarray) -> Losses:
+        output = model.trace(*inputs)
+        terms = losses(output.audio, _target(model, data, clips, device))
+        terms["shift"] = output.shift
+        terms["loss"] = terms["loss"] + settings.adapter_penalty * output.shift
+        if data.scores.shape[1]:
+            scores = torch.from_numpy(data.scores[clips][:, known]).to(device)  # (B, L)
+            terms["attention"] = attention_loss(output.attention, scores)
+            terms["loss"] = terms["loss"] + settings.attention_weight * terms["attention"]
+        return terms
+
+    training = Training(data, validation, settings.validate_every, seed, device, after_step)
+    return _fit(build, losses_of, training, generator_schedule(settings))
 
 
 def loss_curves(history: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
-    """Return the losses of a training, float32 (epochs,) by name, to be stored with its weights."""
+    """Return the losses of a training, float32 (rows,) by name, to be stored with its weights."""
     return {
         f"history.{key}": np.array([row[key] for row in history], dtype=np.float32)
         for key in history[0]
@@ -113,55 +146,133 @@ def _check_prototypes(prototypes: Prototypes, keys: Sequence[str]) -> None:
         )
 
 
-def _fit(
-    build: Callable[[], Network],
-    data: GeneratorData,
-    schedule: Schedule,
-    seed: int,
-    device: str,
-    after_epoch: AfterEpoch | None,
-) -> tuple[State, History]:
-    """Fit the network that `build` makes; the loss is MSE + (1 - cosine).
+@dataclass(frozen=True)
+class Training:
+    """What a fit reads: training clips, and validation clips that only choose its checkpoint."""
 
-    data: training clips; their order does not matter, and clips without usable sound are not read.
-    Inputs are standardised per feature; targets are centred and divided by one number, so that
-    errors and cosines keep the geometry of the projection. The state holds all that `generate`
-    needs, and hashes of the clips and groups that were read.
+    data: GeneratorData
+    validation: GeneratorData | None
+    validate_every: int
+    seed: int
+    device: str
+    after_step: AfterStep | None
+
+
+def _fit(
+    build: Callable[[], Any],
+    losses_of: Callable[[Any, Sequence[Tensor], np.ndarray], Losses],
+    training: Training,
+    schedule: Schedule,
+) -> tuple[State, History]:
+    """Fit the network that `build` makes on the training clips with usable sound.
+
+    losses_of: from the network, its inputs and the indices of a batch's clips. The order of clips
+    does not matter, and clips without usable sound are not read. Inputs are standardised per
+    feature; targets are centred and divided by one number, so that errors and cosines keep the
+    geometry of the projection. Validation clips are in no gradient and no statistic: of the
+    checkpoints the one of highest R2 on those with usable sound is kept, the last one if there are
+    none. The state holds all that `generate` needs, hashes of the clips and groups that were read,
+    and the step of the checkpoint.
     """
-    order = content_order(data.keys, data.visual, data.audio)
-    order = order[data.has_audio[order]]
+    data, device = training.data, training.device
+    order = _with_audio(data)
     if len(order) == 0:
         raise UserError("no training clip has usable sound: nothing to fit the generator on")
-    with seeded(seed, device):
+    read = read_in_fit([data.keys[i] for i in order], [data.groups[i] for i in order])
+    _check_validation(read, training.validation)
+    with seeded(training.seed, device):
         model = build()
         model.standardize_visual.fit(data.visual, order)
         model.standardize_audio.fit(data.audio, order, shared_scale=data.audio.shape[2])
         model.to(device)
 
-        def losses_of(batch: Tensor) -> dict[str, Tensor]:
+        def losses_of_batch(batch: Tensor) -> Losses:
             clips = order[batch.numpy()]
             inputs = _tensors(model.inputs(data, clips), device)
             if model.noise_dim is not None:
                 size = (len(clips), data.visual.shape[1], model.noise_dim)
                 inputs.append(torch.randn(size, device=device))
-            target = torch.from_numpy(data.audio[clips]).to(device)
-            return losses(model(*inputs), model.standardize_audio(target))
+            return losses_of(model, inputs, clips)
 
-        history = optimise(model, losses_of, len(order), schedule, after_epoch)
-    read = read_in_fit([data.keys[i] for i in order], [data.groups[i] for i in order])
+        history, step = optimise_by_steps(
+            model,
+            losses_of_batch,
+            len(order),
+            schedule,
+            training.validate_every,
+            _validation_score(model, training.validation, device),
+            training.after_step,
+        )
     settings = {key: value for key, value in asdict(model.config).items() if value is not None}
-    return pack(model, settings, **read), history
+    return pack(model, settings, **read, **{STEP: np.array([step])}), history
+
+
+def _with_audio(data: GeneratorData) -> np.ndarray:
+    """Return the indices of clips with usable sound, sorted by content."""
+    order = content_order(data.keys, data.visual, data.audio)
+    return order[data.has_audio[order]]
+
+
+def _check_validation(read: State, validation: GeneratorData | None) -> None:
+    """Raise UserError for a validation clip that is a training clip, or of the same source."""
+    if validation is not None and has_seen(read, validation.keys, validation.groups).any():
+        raise UserError("a clip, or its source, is both for training and for validation")
+
+
+def _validation_score(
+    model: Network, validation: GeneratorData | None, device: str
+) -> Callable[[], float] | None:
+    """Return what computes R2 on the validation clips; None without usable sound among them."""
+    if validation is None or not validation.has_audio.any():
+        return None
+    order = _with_audio(validation)
+    parts = list(blocks(order, CLIPS_AT_ONCE))
+    truth = np.concatenate([validation.audio[part] for part in parts])
+    truth = model.standardize_audio(torch.from_numpy(truth).to(device)).cpu().numpy()
+    steps = truth.shape[1]
+
+    @torch.inference_mode()
+    def score() -> float:
+        predicted = []
+        for part in parts:
+            inputs = _tensors(model.inputs(validation, part), device)
+            if model.noise_dim is not None:
+                size = (steps, model.noise_dim)
+                noise = [clip_noise(validation.keys[i], 0, size) for i in part]
+                inputs.append(torch.stack(noise).to(device))
+            predicted.append(model(*inputs).cpu().numpy())
+        return r2(np.concatenate(predicted), truth)
+
+    return score
+
+
+def _target(model: Network, data: GeneratorData, clips: np.ndarray, device: str) -> Tensor:
+    """Return the standardised real audio (B, T, A) of the clips at these indices."""
+    return model.standardize_audio(torch.from_numpy(data.audio[clips]).to(device))
 
 
 def _tensors(arrays: Sequence[np.ndarray], device: str) -> list[Tensor]:
     return [torch.from_numpy(array).to(device) for array in arrays]
 
 
-def losses(predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
+def losses(predicted: Tensor, target: Tensor) -> Losses:
     """Compute mean squared error and cosine of (B, T, A) features, the cosine per time step."""
     mse = F.mse_loss(predicted, target)
     cosine = F.cosine_similarity(predicted, target, dim=-1).mean()
     return {"loss": mse + (1 - cosine), "mse": mse, "cosine": cosine}
+
+
+def attention_loss(attention: Tensor, scores: Tensor) -> Tensor:
+    """Compute KL(what AST hears || attention), the mean over clips with an audible label.
+
+    attention: (B, L). scores: AST's of the same labels, (B, L); those below AUDIBLE count as zero,
+    and the others are normalised. 0 if no clip of the batch has an audible label.
+    """
+    audible = torch.where(scores >= AUDIBLE, scores, 0.0)
+    total = audible.sum(dim=1)  # (B,)
+    target = audible / total.clamp(min=AUDIBLE)[:, None]
+    divergence = F.kl_div(attention.clamp(min=SMALLEST).log(), target, reduction="none").sum(dim=1)
+    return divergence.sum() / (total > 0).sum().clamp(min=1)
 
 
 @torch.inference_mode()
@@ -180,6 +291,7 @@ def generate(
     steps, audio_dim = data.visual.shape[1], model.config.audio_dim
     audio = np.zeros((len(data), steps, audio_dim), dtype=np.float32)
     runs = 1 if model.noise_dim is None else draws
+    attention: list[np.ndarray] = []
     spread = np.full(len(data), 0.0 if model.noise_dim is None else np.nan, dtype=np.float32)
     for i, key in enumerate(data.keys):
         inputs = _tensors(model.inputs(data, np.full(runs, i)), device)
@@ -189,13 +301,25 @@ def generate(
         audio[i] = drawn.mean(axis=0)
         if runs > 1:
             spread[i] = np.sqrt(drawn.var(axis=0, ddof=1).mean())
-    return Generated(audio, spread)
+        if isinstance(model, Generator):
+            attention.append(_attention(model, data, i, device))
+    return Generated(audio, spread, attention if isinstance(model, Generator) else None)
+
+
+def _attention(model: Generator, data: GeneratorData, clip: int, device: str) -> np.ndarray:
+    """Compute the attention of a clip's representative frames over all labels: (R, labels)."""
+    _, texts, captions, _, mask = _tensors(model.inputs(data, np.array([clip])), device)
+    of_texts, _ = model.attend(texts)  # (U, L)
+    of_frames = of_texts[captions[0][mask[0]]].cpu().numpy()  # (R, L)
+    attention = np.zeros((len(of_frames), model.config.all_labels), dtype=np.float32)
+    attention[:, model.label_index.cpu().numpy()] = of_frames
+    return attention
 
 
 def _network(state: State) -> Network:
     """Build the network of a state, without its weights."""
     settings = settings_of(state)
-    if settings.get("architecture") == 1:
+    if settings.get("system") == 1:
         return VideoGenerator(VideoGeneratorConfig(**settings))
     return Generator(GeneratorConfig(**settings))
 

@@ -1,6 +1,6 @@
-"""The generator of architecture 1: video alone to audio, no captions and no noise.
+"""The generator of architecture 1: video alone to audio, no captions and no noise of its own.
 
-standardised video features -> LSTM -> audio features, at each time step
+standardised video features -> bottleneck -> bidirectional LSTM -> audio features, at each time step
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.training.standardize import Standardize
+
+BIDIRECTIONAL = "bidirectional"
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,29 @@ class VideoGeneratorConfig:
 
     visual_dim: int  # Dv, RGB and flow features side by side
     audio_dim: int  # A
-    hidden: int
+    architecture: str  # "bidirectional"; "lstm": causal, without bottleneck and input noise
+    hidden: int  # H
+    bottleneck: int
+    input_noise: float
     dropout: float
-    architecture: int = 1  # tells its saved states from those of architecture 2
+    system: int = 1  # tells its saved states from those of architecture 2
+
+
+class InputNoise(nn.Module):
+    """Normal noise on standardised features, in training only."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add noise to features (..., D)."""
+        return x + self.scale * torch.randn_like(x) if self.training else x
+
+
+def visual_bottleneck(sizes: tuple[int, int], noise: float, dropout: float) -> nn.Module:
+    """Return what reduces standardised visual features (..., Dv); sizes: Dv and the bottleneck."""
+    return nn.Sequential(InputNoise(noise), nn.Linear(*sizes), nn.Dropout(dropout))
 
 
 class VideoGenerator(nn.Module):
@@ -35,9 +58,15 @@ class VideoGenerator(nn.Module):
         self.config = config
         self.standardize_visual = Standardize(config.visual_dim)
         self.standardize_audio = Standardize(config.audio_dim)
-        self.lstm = nn.LSTM(config.visual_dim, config.hidden, batch_first=True)
+        both = config.architecture == BIDIRECTIONAL
+        width = config.bottleneck if both else config.visual_dim
+        self.visual: nn.Module = nn.Identity()
+        if both:
+            sizes = config.visual_dim, width
+            self.visual = visual_bottleneck(sizes, config.input_noise, config.dropout)
+        self.lstm = nn.LSTM(width, config.hidden, batch_first=True, bidirectional=both)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(config.hidden, config.audio_dim)
+        self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
 
     def inputs(self, data: GeneratorData, clips: np.ndarray) -> list[np.ndarray]:
         """Return the inputs of `forward` for the clips at these indices: visual (B, T, Dv)."""
@@ -45,5 +74,6 @@ class VideoGenerator(nn.Module):
 
     def forward(self, visual: Tensor) -> Tensor:  # (B, T, Dv)
         """Compute standardised audio features (B, T, A)."""
-        h, _ = self.lstm(self.standardize_visual(visual))  # (B, T, H)
+        x = self.visual(self.standardize_visual(visual))  # (B, T, bottleneck)
+        h, _ = self.lstm(x)  # (B, T, 2 H)
         return self.head(self.dropout(h))  # (B, T, A)
