@@ -18,7 +18,7 @@ from guards.world import World, make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory, with_evidence
 from unmuted.evaluation.figures.style import sample_size
-from unmuted.evaluation.outcomes import INTERVALS, ArmOutcome, statistics
+from unmuted.evaluation.outcomes import INTERVALS, ArmOutcome, EvaluationClips, statistics
 from unmuted.evaluation.schema import check_report, write_report
 from unmuted.evaluation.significance import paired_p
 from unmuted.evaluation.table import format_report
@@ -137,9 +137,8 @@ def arch2_report(seeds: int) -> dict:
             "excluded": {},
             "classes_without_test_clips": [],
         },
-        labels=LABELS,
+        clips=EvaluationClips(LABELS, np.arange(CLIPS) % 4 > 0, bootstrap),
         arms={name: arm() for name in ("video_only", "generated", "real_audio")},
-        bootstrap=bootstrap,
         generation={"clips": 0, **dict.fromkeys(empty)},
         semantics={
             "captions": 1,

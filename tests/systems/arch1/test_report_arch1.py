@@ -9,7 +9,7 @@ import pytest
 
 from unmuted.evaluation.arms import leaking_arms
 from unmuted.evaluation.bootstrap import draw_groups
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.significance import holm
 from unmuted.systems.arch1.report import build_report
@@ -48,9 +48,12 @@ def report(mode: str) -> dict:
             "excluded": {},
             "classes_without_test_clips": [],
         },
-        labels=labels,
+        clips=EvaluationClips(
+            labels,
+            np.arange(CLIPS) % 5 > 0,
+            draw_groups([str(n // 2) for n in range(CLIPS)], 500, 0, seeds=SEEDS),
+        ),
         arms={name: arm(chance) for name, chance in CHANCES.items()},
-        bootstrap=draw_groups([str(n // 2) for n in range(CLIPS)], 500, 0, seeds=SEEDS),
         leaks=leaking_arms({"mode": mode}),
         sections={
             "generation": {"clips": 0, **dict.fromkeys(NOT_MEASURED)},

@@ -18,7 +18,7 @@ from unmuted.evaluation.metrics import (
     mean_cosine,
     r2,
 )
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import write_report
 from unmuted.evaluation.semantics import summarise_semantics
 from unmuted.evaluation.table import conclusions, format_report
@@ -73,9 +73,8 @@ def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, *
             "excluded": {"no_frames": 2},
             "classes_without_test_clips": [],
         },
-        "labels": LABELS,
+        "clips": EvaluationClips(LABELS, np.ones(CLIPS, bool), bootstrap),
         "arms": {name: outcome(chance, i) for i, (name, chance) in enumerate(arms.items())},
-        "bootstrap": bootstrap,
         "generation": generation(bootstrap),
         "semantics": summarise_semantics(
             [["a red bell"], ["a red bell", "a drum"]],

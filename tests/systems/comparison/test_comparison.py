@@ -15,7 +15,7 @@ from unmuted.evaluation import tested
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.missing_audio import CorrectByAudio, imputation_contrasts, rate_curves
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import KINDS
 from unmuted.samples.sample import Sample
@@ -275,7 +275,8 @@ def compared(gain: float) -> ComparisonData:
     arms["real_audio"] = arm(0.4 + gain)
     roles = dict.fromkeys(arms, "arm") | {"oracle_filter": "leaks"}
     groups = [str(n // 2) for n in range(60)]
-    return ComparisonData(arms, roles, labels, draw_groups(groups, 500, 0, seeds=S))
+    bootstrap = draw_groups(groups, 500, 0, seeds=S)
+    return ComparisonData(arms, roles, EvaluationClips(labels, np.ones(60, bool), bootstrap))
 
 
 def test_contrasts_are_corrected_but_for_the_primary_one() -> None:

@@ -17,7 +17,7 @@ from guards.world import make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
 from unmuted.evaluation.generated_audio import likeness, likeness_difference
 from unmuted.evaluation.metrics import mean_cosine, r2
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import check_report, write_report
 from unmuted.evaluation.table import conclusions, format_report
 from unmuted.systems.arch1 import report as arch1_report
@@ -86,9 +86,8 @@ def make_report(
             "excluded": {"silent": 1},
             "classes_without_test_clips": [],
         },
-        labels=LABELS,
+        clips=EvaluationClips(LABELS, np.ones(CLIPS, bool), bootstrap),
         arms={"pilot": outcome(pilot, 0), "pilot_classification": outcome(alone, 1)},
-        bootstrap=bootstrap,
         sections={**made, "provenance": PROVENANCE, **sections},
     )
 

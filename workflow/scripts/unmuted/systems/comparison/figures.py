@@ -133,7 +133,7 @@ def _confusion(compared: ComparisonData, name: str) -> np.ndarray:
     seeds, _, classes = probabilities.shape
     counts = np.zeros((classes, classes))
     for predicted in probabilities.argmax(axis=2):
-        np.add.at(counts, (compared.labels, predicted), 1 / seeds)
+        np.add.at(counts, (compared.clips.labels, predicted), 1 / seeds)
     return counts
 
 

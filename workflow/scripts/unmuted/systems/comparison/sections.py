@@ -6,24 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_pairs
-from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.controls import CEILING, MARGIN
 from unmuted.evaluation.missing_audio import KIND
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
+    EvaluationClips,
+    arm_contrasts,
     arm_metrics,
-    contrasts,
-    correct_by_arm,
+    ceiling,
     recovery,
 )
 from unmuted.samples.experiment import Experiment
 from unmuted.systems.comparison.chosen_arms import ChosenArms
 
 SCHEMA_VERSION = 1
-BEST = "real_audio"
 
 
 def choices(chosen: ChosenArms) -> str:
@@ -42,49 +40,45 @@ def choices(chosen: ChosenArms) -> str:
 class ComparisonData:
     """The data of the comparison.
 
-    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
+    arms: by name. roles: by arm, as `roles_of` gives them. clips: the test clips. margin: of
+    equivalence, for controls.
     """
 
     arms: Mapping[str, ArmOutcome]
     roles: Mapping[str, str]
-    labels: np.ndarray
-    bootstrap: GroupBootstrap
-
-    @property
-    def correct(self) -> dict[str, np.ndarray]:
-        """1 where a seed's classifier is right, else 0: (S, N) by arm."""
-        return correct_by_arm(self.arms, self.labels)
+    clips: EvaluationClips
+    margin: float = MARGIN
 
 
 def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
-    """Build the sections "arms", "contrasts" and "recovery".
+    """Build the sections "arms", "contrasts", "ceiling" and "recovery".
 
     Raises UserError for an unknown primary contrast.
     """
-    correct = compared.correct
     arms = {
-        name: {
-            "role": compared.roles[name],
-            **arm_metrics(arm, compared.labels, correct[name], compared.bootstrap),
-        }
+        name: {"role": compared.roles[name], **arm_metrics(arm, compared.clips)}
         for name, arm in compared.arms.items()
     }
     names = {f"{a}-{b}": (a, b) for a, b in contrast_pairs(arms)}
     if primary not in names:
         raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
-    by_name = contrasts(
-        {name: (correct[a], correct[b]) for name, (a, b) in names.items()},
-        compared.bootstrap,
-        primary,
+    by_name = arm_contrasts(
+        compared.arms,
+        compared.clips,
+        list(names.values()),
+        names[primary],
+        compared.roles,
+        compared.margin,
     )
     for name, pair in names.items():
         by_name[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
     honest = [name for name in arms if compared.roles[name] != "leaks"]
-    others = [name for name in honest if name not in (REFERENCE, BEST, *SYSTEMS)]
+    others = [name for name in honest if name not in (REFERENCE, CEILING, *SYSTEMS)]
     return {
         "arms": arms,
         "contrasts": by_name,
-        "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
+        "ceiling": ceiling(compared.arms, compared.clips),
+        "recovery": {name: recovery(compared.arms, name, compared.clips) for name in others},
     }
 
 

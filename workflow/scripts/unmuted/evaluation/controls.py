@@ -1,0 +1,77 @@
+"""Controls, which must not win, and ceilings: contrasts that stand outside Holm's family."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from unmuted.evaluation.arms import REFERENCE
+from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, smallest_detectable
+
+MARGIN = 0.05  # the default of evaluation.equivalence_margin
+CEILING = "real_audio"  # the arm with the clips' own sound
+OK, UNDECIDED, ALARM = "ok", "undecided", "ALARM"
+
+
+def family_of(pair: tuple[str, str], roles: Mapping[str, str], is_primary: bool) -> str:
+    """Return the family of a contrast: "primary", "hypothesis", "control" or "ceiling".
+
+    Only hypotheses are one family of Holm's method. A control's own gain is to be ruled out, and
+    that of real audio, or of an arm that leaks, is no question; neither costs the hypotheses any
+    power. roles: by arm, as `roles_of` gives them; an arm without is none of these.
+    """
+    if is_primary:
+        return "primary"
+    if CEILING in pair or "leaks" in {roles.get(arm) for arm in pair}:
+        return "ceiling"
+    return "control" if roles.get(pair[0]) == "control" else "hypothesis"
+
+
+def control_pairs(roles: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the contrasts of controls with the reference; roles: by arm."""
+    return [(arm, REFERENCE) for arm, role in roles.items() if role == "control"]
+
+
+def control_status(
+    contrast: Mapping[str, Any], difference: np.ndarray, bootstrap: GroupBootstrap, margin: float
+) -> dict[str, Any]:
+    """Judge a control by its contrast with an arm that it must not beat.
+
+    "ALARM": it is significantly better, without any adjustment. "ok": its interval lies below the
+    margin, so that it is shown to be equivalent or worse. "undecided": its interval reaches beyond
+    the margin; `clips_needed` is about the number of test clips with which a control that gains
+    nothing would be found "ok" 4 times in 5, None where only more seeds could do that.
+
+    difference: float (S, N), correctness of the control minus that of the other arm.
+    """
+    status = OK if contrast["ci95"][1] <= margin else UNDECIDED
+    if contrast["delta"] > 0 and contrast["p"] < ALPHA:
+        status = ALARM
+    return {
+        "margin": margin,
+        "status": status,
+        "clips_needed": _clips_needed(difference, bootstrap, margin)
+        if status == UNDECIDED
+        else None,
+    }
+
+
+def alarms(contrasts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the contrasts in which a control wins."""
+    return [
+        name
+        for name, contrast in contrasts.items()
+        if contrast.get("control", {}).get("status") == ALARM
+    ]
+
+
+def _clips_needed(difference: np.ndarray, bootstrap: GroupBootstrap, margin: float) -> int | None:
+    """Estimate the test clips needed; more of them do not reduce the variation between seeds."""
+    total = smallest_detectable(bootstrap.means(difference)) ** 2
+    over_clips = difference.mean(axis=0, keepdims=True).repeat(len(difference), axis=0)
+    of_clips = smallest_detectable(bootstrap.means(over_clips)) ** 2
+    room = margin**2 - max(total - of_clips, 0.0)
+    return math.ceil(difference.shape[1] * of_clips / room) if room > 0 else None
