@@ -14,6 +14,10 @@ from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, smallest_detecta
 MARGIN = 0.05  # the default of evaluation.equivalence_margin
 CEILING = "real_audio"  # the arm with the clips' own sound
 OK, UNDECIDED, ALARM = "ok", "undecided", "ALARM"
+# Its generator has learnt nothing of the clips that it is fitted on, whatever the table calls it.
+NULL = "generated_null"
+# Controls of the Feature Filter: they keep some generated audio, and may win where it helps.
+OF_FILTER = ("random_filter",)
 
 
 def family_of(pair: tuple[str, str], roles: Mapping[str, str], is_primary: bool) -> str:
@@ -27,12 +31,19 @@ def family_of(pair: tuple[str, str], roles: Mapping[str, str], is_primary: bool)
         return "primary"
     if CEILING in pair or "leaks" in {roles.get(arm) for arm in pair}:
         return "ceiling"
-    return "control" if roles.get(pair[0]) == "control" else "hypothesis"
+    first, second = pair
+    is_control = roles.get(first) == "control" or (first, second) == (NULL, REFERENCE)
+    return "control" if is_control else "hypothesis"
+
+
+def is_judged(pair: tuple[str, str], family: str) -> bool:
+    """Tell whether the first arm of a control's contrast must not win."""
+    return family == "control" and pair[0] not in OF_FILTER
 
 
 def control_pairs(roles: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the contrasts of controls with the reference; roles: by arm."""
-    return [(arm, REFERENCE) for arm, role in roles.items() if role == "control"]
+    return [(arm, REFERENCE) for arm, role in roles.items() if role == "control" or arm == NULL]
 
 
 def control_status(

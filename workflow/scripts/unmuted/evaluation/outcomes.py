@@ -16,6 +16,7 @@ from unmuted.evaluation.controls import (
     control_pairs,
     control_status,
     family_of,
+    is_judged,
 )
 from unmuted.evaluation.metrics import (
     brier_scores,
@@ -261,7 +262,7 @@ def arm_contrasts(
     for (first, second), name in names.items():
         for loss, values in losses.items():
             results[name][loss] = _difference(values[first] - values[second], tests.bootstrap)
-        if families[name] == "control":
+        if is_judged((first, second), families[name]):
             difference = correct[first] - correct[second]
             results[name]["control"] = control_status(
                 results[name], difference, tests.bootstrap, margin

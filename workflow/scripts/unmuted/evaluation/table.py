@@ -84,8 +84,8 @@ def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
         )
     return (
         f"No difference shown between {first} and {second}: {_points(delta)} points, interval "
-        f"{interval}; this test set would find {100 * contrast['smallest_detectable']:.1f} points 4 "
-        "times in 5."
+        f"{interval}; this test set would find "
+        f"{100 * contrast['smallest_detectable']:.1f} points 4 times in 5."
     )
 
 
