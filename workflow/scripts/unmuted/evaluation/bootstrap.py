@@ -131,10 +131,10 @@ def smallest_detectable(differences: np.ndarray, level: float = ALPHA) -> float:
 
     differences: of the resamples, (resamples,). level: of the test.
     """
-    return float(_detection(level) * differences.std(ddof=1))
+    return float(detection(level) * differences.std(ddof=1))
 
 
-def _detection(level: float) -> float:
+def detection(level: float) -> float:
     """Return how many standard errors a difference must have to be found with 80 % power."""
     normal = NormalDist()
     return normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from unmuted.evaluation.arms import REFERENCE
-from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, smallest_detectable
+from unmuted.evaluation.bootstrap import (
+    ALPHA,
+    GroupBootstrap,
+    detection,
+    smallest_detectable,
+)
 
 MARGIN = 0.05  # the default of evaluation.equivalence_margin
 CEILING = "real_audio"  # the arm with the clips' own sound
@@ -80,9 +85,25 @@ def alarms(contrasts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _clips_needed(difference: np.ndarray, bootstrap: GroupBootstrap, margin: float) -> int | None:
-    """Estimate the test clips needed; more of them do not reduce the variation between seeds."""
-    total = smallest_detectable(bootstrap.means(difference)) ** 2
-    over_clips = difference.mean(axis=0, keepdims=True).repeat(len(difference), axis=0)
-    of_clips = smallest_detectable(bootstrap.means(over_clips)) ** 2
-    room = margin**2 - max(total - of_clips, 0.0)
-    return math.ceil(difference.shape[1] * of_clips / room) if room > 0 else None
+    """Estimate the test clips needed; more of them do not reduce what is the luck of a seed."""
+    luck = (detection(ALPHA) ** 2) * _luck_of_seeds(difference, bootstrap)
+    of_clips = max(smallest_detectable(bootstrap.means(difference)) ** 2 - luck, 0.0)
+    room = margin**2 - luck
+    return max(1, math.ceil(difference.shape[1] * of_clips / room)) if room > 0 else None
+
+
+def _luck_of_seeds(difference: np.ndarray, bootstrap: GroupBootstrap) -> float:
+    """Estimate the variance of a mean difference (S, N) that is between seeds on any clips.
+
+    It is the variance of the seeds' means, less what they vary because seeds differ on single
+    clips, which more clips average out.
+    """
+    seeds, clips = difference.shape
+    if seeds == 1:
+        return 0.0
+    of_seed = difference - difference.mean(axis=0)
+    residuals = of_seed - of_seed.mean(axis=1, keepdims=True)
+    by_group = np.zeros((bootstrap.draws.shape[1], seeds))
+    np.add.at(by_group, bootstrap.group_of_clip, residuals.T)
+    by_clips = float((by_group**2).sum()) / (seeds - 1) / clips**2
+    return max(float(of_seed.mean(axis=1).var(ddof=1)) - by_clips, 0.0) / seeds
