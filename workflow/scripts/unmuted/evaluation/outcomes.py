@@ -27,6 +27,7 @@ from unmuted.evaluation.metrics import (
     macro_f1_from_counts,
 )
 from unmuted.evaluation.significance import (
+    TINY,
     Name,
     adjusted_p_values,
     paired_p,
@@ -320,9 +321,10 @@ def recovery(
     means = {name: values[:, tests.usable].mean() for name, values in correct.items()}
     resampled = [tests.bootstrap.means(correct[name], tests.usable) for name in correct]
     video, imputed, real = (samples[np.isfinite(samples)] for samples in resampled)
-    if interval(real - video)[0] <= 0:
+    if interval(real - video)[0] <= TINY:
         return "undefined"
-    samples = (imputed - video)[real != video] / (real - video)[real != video]
+    defined = np.abs(real - video) > TINY
+    samples = (imputed - video)[defined] / (real - video)[defined]
     gain = means[CEILING] - means[REFERENCE]
     return {
         "clips": int(tests.usable.sum()),

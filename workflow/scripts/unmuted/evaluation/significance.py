@@ -14,7 +14,7 @@ FEWEST_GROUPS = 6  # with fewer no p-value can be below 0.05
 MOST_EXACT = 16  # groups; up to this number all 2^G sign patterns are enumerated
 DRAWS = 20_000
 _DRAWS_AT_ONCE = 1000  # bounds memory
-_TINY = 1e-9  # sums of fractions that are 0 except for rounding
+TINY = 1e-9  # sums of fractions that are 0 except for rounding
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -55,7 +55,7 @@ def bootstrap_p(samples: np.ndarray) -> float:
     It is twice the share of resamples at or beyond 0 on the rarer side, including the observed
     value: below 0.05 only if the 95 % percentile interval of the same resamples excludes 0.
     """
-    at_most, at_least = (samples <= _TINY).sum(), (samples >= -_TINY).sum()
+    at_most, at_least = (samples <= TINY).sum(), (samples >= -TINY).sum()
     return float(min(1.0, 2 * (1 + min(at_most, at_least)) / (len(samples) + 1)))
 
 
