@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from acceptance.plants import with_leak, without_information
 from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.controls import alarms, control_pairs, control_status, family_of, is_judged
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
     EvaluationClips,
     contrasts,
+    correctness,
     measure_arms,
 )
 from unmuted.evaluation.table import format_report
@@ -163,3 +165,28 @@ def test_the_report_and_its_table_raise_the_alarm(measured: dict) -> None:
 def test_without_an_alarm_none_is_printed(measured: dict) -> None:
     quiet = {n: pair for n, pair in measured["contrasts"].items() if "swapped" not in n}
     assert alarms(quiet) == []
+
+
+# --- planted defects ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gain", [0.03, 0.08])
+def test_a_planted_leak_wins_what_it_is_told_to(gain: float) -> None:
+    rng, labels = np.random.default_rng(5), np.arange(300) % CLASSES
+    probabilities = np.float32(rng.dirichlet(np.ones(CLASSES), size=(SEEDS, 300)))
+    arm = ArmOutcome(probabilities, {"train": "x", "test": "y"}, [1] * SEEDS)
+    leaking = with_leak(arm, labels, gain)
+    before, after = (correctness(one, labels) for one in (arm, leaking))
+    assert (after >= before).all()
+    assert (after - before).mean() == pytest.approx(gain, abs=1 / 300)
+    np.testing.assert_allclose(leaking.probabilities.sum(axis=2), 1, rtol=1e-5)
+    assert (arm.probabilities == probabilities).all()
+
+
+def test_a_planted_dictionary_without_information_is_right_by_chance() -> None:
+    rng, labels = np.random.default_rng(6), np.arange(2000) % CLASSES
+    similarity = rng.normal(size=(2000, SEEDS, CLASSES)) + 2 * np.eye(CLASSES)[labels][:, None]
+    planted = without_information(similarity)
+    np.testing.assert_array_equal(np.sort(planted, axis=2), np.sort(similarity, axis=2))
+    right = [(s.argmax(axis=2) == labels[:, None]).mean() for s in (similarity, planted)]
+    assert right[0] > 0.7 and right[1] == pytest.approx(1 / CLASSES, abs=0.03)
