@@ -189,6 +189,9 @@ def test_what_the_second_branch_does_to_the_audio_is_put_into_words(
     found = report["generation"]["difference"]["r2"]
     found["delta"], found["ci95"] = delta, ci95
     assert expected in " ".join(format_report(report).split())
+    few = {**report, "statistics": {**report["statistics"], "test_groups": 5}}
+    words = " ".join(format_report(few).split())
+    assert "generated audio cannot be shown with 5 groups: R2" in words and expected not in words
     report["generation"]["difference"] = None
     assert "Learning classes" not in format_report(report)
 

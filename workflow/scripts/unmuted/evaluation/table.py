@@ -10,7 +10,7 @@ import pandas as pd
 
 from unmuted.evaluation.controls import alarms
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
-from unmuted.evaluation.significance import p_in_words
+from unmuted.evaluation.significance import FEWEST_GROUPS, p_in_words
 
 Report = Mapping[str, Any]
 
@@ -116,6 +116,12 @@ def _likeness_conclusion(report: Report) -> list[str]:
         return []
     delta, (low, high) = difference["r2"]["delta"], difference["r2"]["ci95"]
     interval = f"R2 {delta:+.3f}, interval {low:+.3f} to {high:+.3f}"
+    groups = report["statistics"]["test_groups"]
+    if groups < FEWEST_GROUPS:
+        return [
+            "Whether learning classes as well changes the generated audio cannot be shown with "
+            f"{groups} groups: {interval}."
+        ]
     if low <= 0 <= high:
         return [
             f"Learning classes as well changes the generated audio in no shown way: {interval}."
