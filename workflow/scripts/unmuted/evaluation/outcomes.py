@@ -238,7 +238,7 @@ def arm_contrasts(
     arms: Mapping[str, ArmOutcome],
     tests: EvaluationClips,
     pairs: Sequence[tuple[str, str]],
-    primary: tuple[str, str],
+    primary: tuple[str, str] | None,
     roles: Mapping[str, str],
     margin: float = MARGIN,
 ) -> dict[str, dict[str, Any]]:
@@ -253,7 +253,7 @@ def arm_contrasts(
     results = contrasts(
         {name: (correct[a], correct[b]) for (a, b), name in names.items()},
         tests.bootstrap,
-        names[primary],
+        None if primary is None else names[primary],
         families,
     )
     losses = {
