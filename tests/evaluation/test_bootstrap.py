@@ -25,7 +25,8 @@ def test_a_resample_is_of_whole_groups() -> None:
     sums = draw.sums(np.eye(6))  # how often each clip is in each resample
     assert (sums[:, 1] == sums[:, 2]).all()
     assert (sums[:, 3] == sums[:, 4]).all()
-    np.testing.assert_array_equal(draw.draws.sum(axis=1), 3)
+    np.testing.assert_array_equal(draw.draws.sum(axis=1), 2)  # one less than there are
+    np.testing.assert_allclose((draw.draws * draw.scale).sum(axis=1), 3)
 
 
 def test_sums_agree_with_drawing_the_clips_one_by_one() -> None:
@@ -34,7 +35,7 @@ def test_sums_agree_with_drawing_the_clips_one_by_one() -> None:
     draw = draw_groups(groups, 2500, 0)
     for resample in (0, 1234, 2499):
         times = draw.draws[resample][[0, 1, 1, 2]]
-        expected = np.repeat(values, times, axis=0).sum(axis=0)
+        expected = np.repeat(values, times, axis=0).sum(axis=0) * 3 / 2
         np.testing.assert_allclose(draw.sums(values)[resample], expected)
 
 
@@ -59,6 +60,117 @@ def coverage(by_group: bool) -> float:
 
 def test_the_interval_covers_the_truth_95_times_in_100() -> None:
     assert 0.92 <= coverage(by_group=True) <= 0.98
+
+
+def by_class(rng: np.random.Generator) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Correctness of 64 clips of 8 classes, 4 groups of 2 clips each; the true mean is 0.5.
+
+    Easy and hard classes, and easy and hard groups within each.
+    """
+    labels = np.repeat(np.arange(8), 8)
+    of_class = np.repeat([0.15, 0.85], 4)[labels]
+    of_group = np.repeat(rng.choice([-0.15, 0.15], size=32), 2)
+    groups = [f"g{i // 2}" for i in range(64)]
+    return groups, labels, (rng.random(64) < of_class + of_group).astype(float)
+
+
+def coverage_by_class(naive: bool = False, stratified: bool = True) -> tuple[float, float]:
+    """Share of the intervals that hold the truth, and their mean width."""
+    rng = np.random.default_rng(0)
+    hits, widths = 0, []
+    for trial in range(400):
+        groups, labels, values = by_class(rng)
+        draw = draw_groups(groups, 500, trial, labels=labels if stratified else None)
+        samples = draw.means(values[None])
+        if naive:  # n of n groups of each class, as a plain bootstrap draws them
+            samples = values.mean() + (samples - values.mean()) * np.sqrt(3 / 4)
+        low, high = interval(samples)
+        hits += low <= 0.5 <= high
+        widths.append(high - low)
+    return hits / 400, float(np.mean(widths))
+
+
+def test_the_interval_covers_the_truth_where_classes_have_few_groups() -> None:
+    assert 0.92 <= coverage_by_class()[0] <= 0.98
+
+
+def test_as_many_draws_as_groups_would_claim_too_much() -> None:
+    assert coverage_by_class(naive=True)[0] < 0.92
+
+
+def test_draws_across_classes_would_claim_too_little() -> None:
+    """Which classes a test set has is no luck: its split is stratified."""
+    (exact, narrow), (_, wide) = coverage_by_class(), coverage_by_class(stratified=False)
+    assert coverage_by_class(stratified=False)[0] > 0.99 >= exact
+    assert wide > 1.25 * narrow
+
+
+def test_every_resample_has_the_groups_of_each_class() -> None:
+    groups = [f"g{i // 3}" for i in range(90)]
+    labels = np.repeat(np.arange(5), 18)
+    draw = draw_groups(groups, 300, 0, labels=labels)
+    totals = draw.sums(np.eye(5)[labels])
+    np.testing.assert_allclose(totals, np.broadcast_to(18, totals.shape))
+    weights = draw.draws * draw.scale
+    for name in range(5):
+        np.testing.assert_allclose(weights[:, draw.stratum_of_group == name].sum(axis=1), 6)
+    assert (draw_groups(groups, 300, 0).sums(np.eye(5)[labels]) != 18).any()
+    assert draw.lone_classes == 0
+
+
+def test_the_variance_is_that_of_a_stratified_sample() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=12) + np.repeat([0, 50, 90], 4)
+    draw = draw_groups(list("abcdefghijkl"), 20_000, 0, labels=np.repeat([0, 1, 2], 4))
+    expected = sum(values[i : i + 4].var(ddof=1) / 4 / 9 for i in (0, 4, 8))
+    assert draw.means(values[None]).var() == pytest.approx(expected, rel=0.05)
+
+
+def test_a_group_of_several_classes_counts_with_the_most_frequent_one() -> None:
+    groups = ["a", "a", "a", "b", "c", "c", "d"]
+    labels = np.array([1, 1, 0, 1, 0, 1, 0])  # c: as often 0 as 1
+    np.testing.assert_array_equal(
+        draw_groups(groups, 10, 0, labels=labels).stratum_of_group, [1, 1, 0, 0]
+    )
+
+
+def test_a_lone_class_of_one_group_is_in_every_resample() -> None:
+    draw = draw_groups(["a", "b", "c"], 100, 0, labels=np.array([0, 0, 1]))
+    assert draw.lone_classes == 1
+    assert (draw.draws[:, 2] == 1).all() and draw.scale[2] == 1
+    np.testing.assert_array_equal(draw.draws[:, :2].sum(axis=1), 1)
+
+
+def test_classes_of_one_group_each_are_drawn_from_together() -> None:
+    """Kept as they are, they would have intervals without any width."""
+    rng = np.random.default_rng(2)
+    hits = 0
+    for trial in range(TRIALS):
+        values = (rng.random(30) < 0.6).astype(float)
+        draw = draw_groups([f"g{i:02d}" for i in range(30)], 500, trial, labels=np.arange(30))
+        low, high = interval(draw.means(values[None]))
+        hits += low <= 0.6 <= high
+    assert draw.lone_classes == 30
+    assert hits / TRIALS >= 0.92
+
+
+def test_a_mean_over_some_clips_is_theirs_alone() -> None:
+    rng = np.random.default_rng(3)
+    values, where = rng.normal(size=(2, 40)), rng.random(40) < 0.7
+    groups = [f"g{i // 2}" for i in range(40)]
+    draw = draw_groups(groups, 200, 0, seeds=2)
+    spoilt = np.where(where, values, 99.0)
+    np.testing.assert_allclose(draw.means(values, where), draw.means(spoilt, where))
+    for resample in (0, 100, 199):
+        times = draw.draws[resample][draw.group_of_clip] * where
+        expected = (values * times).sum(axis=1) / times.sum() @ draw.seed_shares[resample]
+        assert draw.means(values, where)[resample] == pytest.approx(expected)
+
+
+def test_a_resample_without_such_clips_has_no_mean() -> None:
+    where = np.array([True, False, False, False])
+    samples = draw_groups(list("abcd"), 300, 0).means(np.ones((1, 4)), where)
+    assert np.isnan(samples).any() and (samples[np.isfinite(samples)] == 1).all()
 
 
 def test_clips_drawn_one_by_one_would_claim_too_much() -> None:
@@ -92,6 +204,12 @@ def test_the_detectable_effect_is_found_four_times_in_five() -> None:
         low, _ = interval(draw_groups(groups, 300, trial).means(values[None] + 0.28))
         found += low > 0
     assert 0.74 <= found / 400 <= 0.88
+
+
+def test_a_stricter_test_detects_less() -> None:
+    samples = np.random.default_rng(0).normal(size=50_000)
+    assert smallest_detectable(samples) == pytest.approx(2.802, rel=0.02)
+    assert smallest_detectable(samples, 0.05 / 14) == pytest.approx(2.914 + 0.842, rel=0.02)
 
 
 def test_same_seed_same_draws_and_the_order_of_clips_does_not_matter() -> None:

@@ -278,6 +278,36 @@ def test_differences_are_drawn_as_given_and_the_leak_is_named() -> None:
     assert [text.get_text() for text in first.texts] == ["p 0.030", "p 1.000", "p 0.010"]
 
 
+def test_a_difference_is_filled_by_its_adjusted_p_and_says_its_verdict() -> None:
+    rows = [
+        Difference("a-b", 0.04, 0.01, 0.07, 0.2, verdict="no difference shown"),
+        Difference("c-b", 0.04, 0.01, 0.07, 0.01, verdict="ALARM"),
+        Difference("d-b", 0.01, -0.01, 0.03, 0.5, verdict="ok"),
+    ]
+    axis = differences({"Accuracy": rows}, "Differences", CAPTION).axes[0]
+    marks = [line for line in axis.lines if line.get_marker() == "o"]
+    filled = [mark.get_markerfacecolor() == mark.get_color() for mark in marks]
+    assert filled == [False, True, False]  # the first interval excludes 0, and shows nothing
+    assert [text.get_text() for text in axis.texts] == [
+        "p 0.200\nno difference shown",
+        "p 0.010\nALARM",
+        "p 0.500\nok",
+    ]
+    assert [to_hex(mark.get_color()) == to_hex(style.RED) for mark in marks] == [False, True, False]
+
+
+def test_a_control_shows_its_status_and_an_alarm_is_red() -> None:
+    rows = [
+        ArmAccuracy("video_only", 0.4, 0.3, 0.5),
+        ArmAccuracy("random_features", 0.4, 0.3, 0.5, (), "control", "ok"),
+        ArmAccuracy("swapped_audio", 0.6, 0.5, 0.7, (), "control", "ALARM"),
+    ]
+    axis = accuracy_by_arm(rows, "video_only", CAPTION).axes[0]
+    labels = {label.get_text(): to_hex(label.get_color()) for label in axis.get_yticklabels()}
+    assert labels["swapped_audio (control: ALARM)"] == to_hex(style.RED)
+    assert labels["random_features (control: ok)"] != to_hex(style.RED)
+
+
 def test_the_matrix_shows_counts_and_shares_of_rows() -> None:
     figure = confusion()
     axis = figure.axes[0]

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 from sklearn.metrics.pairwise import paired_cosine_distances
 
+from unmuted.evaluation import metrics
 from unmuted.evaluation.metrics import (
     accuracy,
+    brier_scores,
     expected_calibration_error,
+    expected_under_calibration,
     f1_counts,
+    log_losses,
     macro_f1,
     macro_f1_from_counts,
     mean_average_precision,
@@ -27,12 +31,10 @@ SEEDS = st.integers(0, 10_000)
 @settings(deadline=None)
 @given(seed=SEEDS, clips=st.integers(1, 40), classes=st.integers(2, 6))
 def test_accuracy_and_macro_f1_agree_with_scikit_learn(seed: int, clips: int, classes: int) -> None:
-    """Also where some classes are not true of any clip: those are left out."""
+    """Also where some classes are not true of any clip, or never predicted."""
     labels, predicted = np.random.default_rng(seed).integers(classes, size=(2, clips))
     assert accuracy(labels, predicted) == pytest.approx(reference.accuracy_score(labels, predicted))
-    expected = reference.f1_score(
-        labels, predicted, average="macro", labels=np.unique(labels), zero_division=0
-    )
+    expected = reference.f1_score(labels, predicted, average="macro")
     assert macro_f1(labels, predicted, classes) == pytest.approx(expected)
 
 
@@ -43,6 +45,76 @@ def test_macro_f1_of_many_sums_at_once() -> None:
     halves = np.stack([counts[:25].sum(axis=0), counts[25:].sum(axis=0)])
     expected = [macro_f1(labels[:25], predicted[:25], 3), macro_f1(labels[25:], predicted[25:], 3)]
     np.testing.assert_allclose(macro_f1_from_counts(halves), expected)
+
+
+@settings(deadline=None)
+@given(seed=SEEDS, clips=st.integers(1, 40), classes=st.integers(2, 6))
+def test_brier_score_and_log_loss_agree_with_scikit_learn(
+    seed: int, clips: int, classes: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    probabilities = np.float32(rng.dirichlet(np.ones(classes) / 4, size=clips))
+    probabilities[0] = np.eye(classes)[0]  # a class that is ruled out
+    labels = rng.integers(classes, size=clips)
+    expected = reference.log_loss(labels, probabilities, labels=np.arange(classes))
+    assert log_losses(labels, probabilities).mean() == pytest.approx(expected, rel=1e-5)
+    if clips > 1:
+        expected = reference.brier_score_loss(
+            np.append(labels, range(classes)),
+            np.concatenate([probabilities, np.eye(classes)]),
+            labels=np.arange(classes),
+            scale_by_half=False,
+        )
+        found = brier_scores(labels, probabilities).sum() / (clips + classes)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_losses_of_several_seeds_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.dirichlet(np.ones(3), size=(2, 7)), rng.integers(3, size=7)
+    for loss in (brier_scores, log_losses):
+        found = loss(labels, probabilities)
+        assert found.shape == (2, 7)
+        for of_seed, one in zip(probabilities, found, strict=True):
+            np.testing.assert_allclose(loss(labels, of_seed), one)
+
+
+def calibrated(rng: np.random.Generator, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities, and labels that are drawn from them."""
+    probabilities = rng.dirichlet(np.full(8, 0.6), size=clips)
+    labels = (probabilities.cumsum(axis=1) > rng.random((clips, 1))).argmax(axis=1)
+    return labels, probabilities
+
+
+@pytest.mark.parametrize("clips", [61, 400])
+def test_a_calibrated_classifier_reports_about_0(clips: int) -> None:
+    rng = np.random.default_rng(0)
+    raw, debiased = [], []
+    for _ in range(150):
+        labels, probabilities = calibrated(rng, clips)
+        error = expected_calibration_error(labels, probabilities)
+        raw.append(error)
+        debiased.append(error - expected_under_calibration(probabilities))
+    assert abs(np.mean(debiased)) < 0.006
+    assert min(debiased) < 0  # it is not cut off at 0, which would be a bias again
+    assert np.mean(raw) > (0.11 if clips == 61 else 0.04)  # what was reported before
+
+
+def test_a_classifier_that_is_too_sure_is_not_called_calibrated() -> None:
+    rng = np.random.default_rng(1)
+    labels, probabilities = calibrated(rng, 400)
+    sure = probabilities**3 / (probabilities**3).sum(axis=1, keepdims=True)
+    assert expected_calibration_error(labels, sure) - expected_under_calibration(sure) > 0.1
+
+
+def test_the_expected_error_is_the_same_at_every_call_and_in_any_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, probabilities = calibrated(np.random.default_rng(2), 50)
+    whole = expected_under_calibration(probabilities)
+    assert whole == expected_under_calibration(probabilities)
+    monkeypatch.setattr(metrics, "LABELS_AT_ONCE", 1_234)
+    assert expected_under_calibration(probabilities) == pytest.approx(whole)
 
 
 def test_calibration_error_of_known_cases() -> None:

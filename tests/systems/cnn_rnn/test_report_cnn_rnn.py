@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from unmuted.evaluation.bootstrap import draw_groups
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.table import format_report
 from unmuted.systems.cnn_rnn.report import build_report, majority
@@ -37,10 +37,13 @@ def report(labels: np.ndarray, train: list[int]) -> dict:
             "excluded": {},
             "classes_without_test_clips": [],
         },
-        labels=labels,
+        clips=EvaluationClips(
+            labels,
+            np.ones(len(labels), bool),
+            draw_groups([str(n // 2) for n in range(len(labels))], 500, 0, seeds=SEEDS),
+        ),
         outcome=outcome(labels, 0.8),
         class_counts={"train": train, "val": [0, 3, 9]},
-        bootstrap=draw_groups([str(n // 2) for n in range(len(labels))], 500, 0, seeds=SEEDS),
         training={
             "split": "sorted_tail",
             "parameters": 99_909,

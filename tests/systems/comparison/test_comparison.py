@@ -15,7 +15,7 @@ from unmuted.evaluation import tested
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.missing_audio import CorrectByAudio, imputation_contrasts, rate_curves
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import KINDS
 from unmuted.samples.sample import Sample
@@ -271,21 +271,34 @@ def compared(gain: float) -> ComparisonData:
         np.put_along_axis(probabilities, predicted[..., None], 0.8, axis=2)
         return ArmOutcome(probabilities, {"train": "x", "test": "y"}, [1] * S)
 
-    arms = {name: arm(0.4) for name in ("video_only", "mean_audio", "filtered", "oracle_filter")}
+    names = ("video_only", "video_only_matched", "mean_audio", "filtered", "oracle_filter")
+    arms = {name: arm(0.4) for name in names}
     arms["real_audio"] = arm(0.4 + gain)
     roles = dict.fromkeys(arms, "arm") | {"oracle_filter": "leaks"}
     groups = [str(n // 2) for n in range(60)]
-    return ComparisonData(arms, roles, labels, draw_groups(groups, 500, 0, seeds=S))
+    bootstrap = draw_groups(groups, 500, 0, seeds=S)
+    return ComparisonData(arms, roles, EvaluationClips(labels, np.ones(60, bool), bootstrap))
 
 
 def test_contrasts_are_corrected_but_for_the_primary_one() -> None:
-    found = compare_arms(compared(0.4), "real_audio-video_only")
+    found = compare_arms(compared(0.4), "filtered-video_only")
     contrasts = found["contrasts"]
-    primary = contrasts["real_audio-video_only"]
-    assert primary["primary"] and primary["p_adjusted"] == primary["p"] < 0.01
-    others = {name: one for name, one in contrasts.items() if not one["primary"]}
-    smallest = min(others.values(), key=lambda one: one["p"])
-    assert smallest["p_adjusted"] == pytest.approx(min(1, smallest["p"] * len(others)))
+    primary = contrasts["filtered-video_only"]
+    assert primary["primary"] and primary["p_adjusted"] == primary["p"]
+    families = {name: one["family"] for name, one in contrasts.items()}
+    assert families == {
+        "video_only_matched-video_only": "hypothesis",
+        "mean_audio-video_only": "hypothesis",
+        "filtered-video_only": "primary",
+        "oracle_filter-video_only": "ceiling",
+        "oracle_filter-filtered": "ceiling",
+        "real_audio-video_only": "ceiling",
+    }
+    others = [one for one in contrasts.values() if one["family"] == "hypothesis"]
+    smallest = min(others, key=lambda one: one["p"])
+    assert smallest["p_adjusted"] == pytest.approx(min(1, 2 * smallest["p"]))
+    assert smallest["level"] == 0.025 and primary["level"] == 0.05
+    assert contrasts["real_audio-video_only"]["verdict"] == "better"
     assert contrasts["oracle_filter-filtered"]["leaks"]
     assert contrasts["oracle_filter-video_only"]["leaks"]
     assert not contrasts["filtered-video_only"]["leaks"]
@@ -307,7 +320,7 @@ def test_systems_that_are_given_no_audio_recover_none() -> None:
     both = replace(made, arms=arms, roles={**made.roles, **dict.fromkeys(more, "arm")})
     found = compare_arms(both, "filtered-video_only")
     assert {"pilot-video_only", "cnn_rnn-video_only"} < found["contrasts"].keys()
-    assert found["recovery"].keys() == {"mean_audio", "filtered"}
+    assert found["recovery"].keys() == {"video_only_matched", "mean_audio", "filtered"}
 
 
 def test_an_arm_that_leaks_recovers_nothing() -> None:
@@ -332,7 +345,8 @@ def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
 
 def test_tidy_rows_hold_every_seed_once() -> None:
     rows = tidied()
-    assert len(rows) == 5 * 3 * S + 7 * 3 * S + 2 * 11 * (S + 4)
+    of_arms, of_contrasts = 6 * (5 * S + 3), 6 * (S + 4 + 2 * 3)  # all clips have sound
+    assert len(rows) == of_arms + of_contrasts + 7 * 3 * S + 2 * 11 * (S + 4)
     keys = [tuple(row[k] for k in row if k != "value") for row in rows]
     assert len(set(keys)) == len(keys)
     differences = [row for row in rows if row["role"] == "contrast"]

@@ -14,7 +14,13 @@ from unmuted.systems.comparison.figures import SHOWN, draw_figures
 
 SEEDS, CLIPS, CLASSES = 5, 20, 4
 MEASURE = {"mean": 0.5, "ci95": [0.4, 0.6], "per_seed": [0.5] * SEEDS}
-DIFFERENCE = {"delta": 0.1, "ci95": [0.0, 0.2], "p_adjusted": 0.2}
+DIFFERENCE = {
+    "delta": 0.1,
+    "ci95": [0.0, 0.2],
+    "p_adjusted": 0.2,
+    "family": "primary",
+    "verdict": "no difference shown",
+}
 
 
 def report(leaks: list[str]) -> dict:
@@ -29,6 +35,10 @@ def report(leaks: list[str]) -> dict:
         "arms": {
             name: {"accuracy": MEASURE, "role": "leaks" if name in leaks else "arm"}
             for name in SHOWN
+        },
+        "contrasts": {
+            "filtered-video_only": DIFFERENCE | {"leaks": "filtered" in leaks},
+            "real_audio-video_only": DIFFERENCE | {"leaks": False, "family": "ceiling"},
         },
         "missing": {
             "test_rates": [0, 1],
@@ -55,7 +65,7 @@ def drawn(leaks: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -> di
     said = SimpleNamespace(probabilities=np.full((SEEDS, CLIPS, CLASSES), 0.25))
     compared = SimpleNamespace(
         arms=dict.fromkeys(SHOWN, said),
-        labels=np.arange(CLIPS) % CLASSES,
+        clips=SimpleNamespace(labels=np.arange(CLIPS) % CLASSES),
         roles={name: arm["role"] for name, arm in found["arms"].items()},
     )
     job = SimpleNamespace(seeds=list(range(SEEDS)))
@@ -75,7 +85,7 @@ def test_every_figure_that_shows_an_arm_that_leaks_says_so(
     assert honest.keys() == seed_mode.keys()
     assert not any("leaks the label" in text for text in honest.values())
     assert {name for name, text in seed_mode.items() if "leaks the label" in text} == {
-        *("accuracy_by_arm", "filter_threshold", "confusion_filtered"),
+        *("accuracy_by_arm", "filter_threshold", "confusion_filtered", "contrasts_primary"),
         "missing_audio_trained_with_0_missing",
         "missing_audio_differences_trained_with_0_missing",
     }

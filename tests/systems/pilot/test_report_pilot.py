@@ -17,7 +17,7 @@ from guards.world import make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
 from unmuted.evaluation.generated_audio import likeness, likeness_difference
 from unmuted.evaluation.metrics import mean_cosine, r2
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import check_report, write_report
 from unmuted.evaluation.table import conclusions, format_report
 from unmuted.systems.arch1 import report as arch1_report
@@ -86,9 +86,8 @@ def make_report(
             "excluded": {"silent": 1},
             "classes_without_test_clips": [],
         },
-        labels=LABELS,
+        clips=EvaluationClips(LABELS, np.ones(CLIPS, bool), bootstrap),
         arms={"pilot": outcome(pilot, 0), "pilot_classification": outcome(alone, 1)},
-        bootstrap=bootstrap,
         sections={**made, "provenance": PROVENANCE, **sections},
     )
 
@@ -156,7 +155,7 @@ def test_no_test_clip_with_sound_gives_nulls_that_schema_and_table_take(
 
 def test_the_table_shows_arms_lambdas_and_both_kinds_of_audio(report: dict) -> None:
     lines = format_report(report).splitlines()
-    assert all(len(line) <= 100 for line in lines)
+    assert all(len(line) <= 105 for line in lines)
     lines = [" ".join(line.split()) for line in lines]  # columns are as wide as they need be
     assert lines[0].startswith("pilot: 3 classes; clips 9 train, 40 val, 90 test, 1 excluded; 5 ")
     text = "\n".join(lines)
@@ -190,6 +189,9 @@ def test_what_the_second_branch_does_to_the_audio_is_put_into_words(
     found = report["generation"]["difference"]["r2"]
     found["delta"], found["ci95"] = delta, ci95
     assert expected in " ".join(format_report(report).split())
+    few = {**report, "statistics": {**report["statistics"], "test_groups": 5}}
+    words = " ".join(format_report(few).split())
+    assert "generated audio cannot be shown with 5 groups: R2" in words and expected not in words
     report["generation"]["difference"] = None
     assert "Learning classes" not in format_report(report)
 

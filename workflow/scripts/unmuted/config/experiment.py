@@ -72,6 +72,16 @@ class PredictionSettings(Section):
     top_k: Count = Field(5, description="labels of each video in results/predictions.csv")
 
 
+class EvaluationSettings(Section):
+    """How what is measured is judged."""
+
+    equivalence_margin: ProperShare = Field(
+        0.05,
+        description="accuracy by which an arm that must not win may at most be better: a control "
+        "whose whole interval lies below it is ok",
+    )
+
+
 class BootstrapSettings(Section):
     """The intervals."""
 

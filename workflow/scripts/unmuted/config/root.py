@@ -15,6 +15,7 @@ from unmuted.config.cnn_rnn import CnnRnnSection
 from unmuted.config.comparison import ComparisonSettings, FilterSettings
 from unmuted.config.experiment import (
     BootstrapSettings,
+    EvaluationSettings,
     FitSettings,
     MissingSettings,
     PredictionSettings,
@@ -133,6 +134,7 @@ class Configuration(Section):
         description="values that need a name, for scenarios: alternatives.<key>.<name>: value. A "
         "scenario `models.sentence=other` then takes alternatives.models.sentence.other",
     )
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)
 
 

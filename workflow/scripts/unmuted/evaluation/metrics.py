@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 CALIBRATION_BINS = 15
+CALIBRATION_DRAWS = 500  # of labels, for the error that luck alone causes
+LABELS_AT_ONCE = 1_000_000  # bounds memory
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
@@ -20,29 +22,74 @@ def f1_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.nda
 
 
 def macro_f1_from_counts(counts: np.ndarray) -> np.ndarray:
-    """Compute macro-F1 of summed counts (..., 3, C) over the classes that occur.
+    """Compute macro-F1 of summed counts (..., 3, C) over the classes that are true or predicted.
 
-    Otherwise a class that is missing from a resample of few groups would count as a failure and
-    bias the whole interval downwards.
+    So does scikit-learn's `f1_score(average="macro")`. A resample of test clips that are drawn
+    within each class has the classes of the test set.
     """
     hits, truths, guesses = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
-    present = truths > 0
+    present = truths + guesses > 0
     f1 = np.divide(2 * hits, truths + guesses, out=np.zeros_like(hits), where=present)
     return f1.sum(axis=-1) / present.sum(axis=-1)
 
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    """Average F1 = 2 hits / (truths + predictions) over the classes that occur."""
+    """Average F1 = 2 hits / (truths + predictions) over the classes that are true or predicted."""
     return float(macro_f1_from_counts(f1_counts(labels, predicted, classes).sum(axis=0)))
+
+
+def brier_scores(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Compute the squared distance of each clip's probabilities from the truth: float64 (..., N).
+
+    labels: int (N,). probabilities: (..., N, C). The mean over clips is the Brier score of many
+    classes, 0 to 2; the smaller, the better.
+    """
+    p = probabilities.astype(np.float64)
+    return ((p - np.eye(p.shape[-1])[labels]) ** 2).sum(axis=-1)
+
+
+def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Compute minus the logarithm of each clip's probability of the truth: float64 (..., N).
+
+    Arrays as in `brier_scores`. A probability is at least the resolution of its type, as in
+    scikit-learn, so that a class that is ruled out costs much but not infinitely much.
+    """
+    least = np.finfo(probabilities.dtype).eps
+    of_truth = np.take_along_axis(
+        probabilities, np.broadcast_to(labels[:, None], (*probabilities.shape[:-1], 1)), axis=-1
+    )[..., 0]
+    return -np.log(np.clip(of_truth, least, 1 - least).astype(np.float64))
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Average the gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
-    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - correct, minlength=CALIBRATION_BINS)
+    gaps = np.bincount(_bins(confidence), weights=confidence - correct, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def expected_under_calibration(probabilities: np.ndarray, seed: int = 0) -> float:
+    """Compute the calibration error that a perfectly calibrated classifier would show, on average.
+
+    probabilities: (N, C). The classifier is given labels that are drawn from its own
+    probabilities, so that it is right as often as it says; what remains is the luck of N clips in
+    15 bins.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    bins = np.eye(CALIBRATION_BINS)[_bins(confidence)]  # (N, 15)
+    rng = np.random.default_rng(seed)
+    at_once = max(1, LABELS_AT_ONCE // len(confidence))
+    total = 0.0
+    for start in range(0, CALIBRATION_DRAWS, at_once):
+        draws = min(at_once, CALIBRATION_DRAWS - start)
+        correct = rng.random((draws, len(confidence))) < confidence
+        total += float(np.abs((confidence - correct) @ bins).sum())
+    return total / CALIBRATION_DRAWS / len(confidence)
+
+
+def _bins(confidence: np.ndarray) -> np.ndarray:
+    return np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
 
 
 def mean_cosine(predicted: np.ndarray, target: np.ndarray) -> float:

@@ -8,29 +8,66 @@ from typing import Any
 
 import numpy as np
 
-from unmuted.evaluation.bootstrap import GroupBootstrap, interval, smallest_detectable
+from unmuted.evaluation.arms import REFERENCE
+from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval, smallest_detectable
+from unmuted.evaluation.controls import (
+    CEILING,
+    MARGIN,
+    control_pairs,
+    control_status,
+    family_of,
+    is_judged,
+)
 from unmuted.evaluation.metrics import (
+    brier_scores,
     expected_calibration_error,
+    expected_under_calibration,
     f1_counts,
+    log_losses,
     macro_f1_from_counts,
 )
-from unmuted.evaluation.significance import Name, adjusted_p_values, paired_p, smallest_reachable_p
+from unmuted.evaluation.significance import (
+    TINY,
+    Name,
+    adjusted_p_values,
+    paired_p,
+    smallest_reachable_p,
+    verdict,
+)
 
-INTERVALS = (
-    "95 % percentile bootstrap: whole source groups of test clips and the seeds of training are "
-    "drawn, the same ones for all arms"
+_DRAWN = (
+    "95 % percentile bootstrap, stratified by class as the splits are: of the n source groups of "
+    "test clips of each class n - 1 are drawn, each of which counts n / (n - 1) times"
 )
+_LONE = (
+    "; classes with a single group are drawn from together, and a lone one of them is in every "
+    "resample"
+)
+INTERVALS = f"{_DRAWN}; so are the seeds of training. The draws are the same for all arms{_LONE}"
 INTERVALS_OF_ONE_SEED = (
-    "95 % percentile bootstrap: whole source groups of test clips are drawn, the same ones for all "
-    "arms; with one seed of training neither intervals nor p cover what another training would "
-    "change"
+    f"{_DRAWN}, the same for all arms{_LONE}; with one seed of training neither intervals nor p "
+    "cover what another training would change"
 )
+NOT_COVERED = "no interval covers what another split, or other folds, would change"
 TESTS = (
     "p is the larger of two: by sign flips of whole source groups (means over seeds), and by the "
     "share of the interval's own draws at or beyond 0, so that no p below 0.05 stands beside an "
     "interval that holds 0. G groups in which two arms differ allow no p below 2^(1-G). "
-    "p_adjusted: Holm's method over all contrasts but the primary one"
+    "p_adjusted: Holm's method over the hypotheses; the primary contrast, controls and ceilings "
+    "(contrasts with real audio, or with an arm that leaks) stand outside that family, and their p "
+    "is not adjusted. Verdicts follow p_adjusted and not the interval; smallest_detectable is at "
+    "the level 0.05 divided by the size of the contrast's family"
 )
+CONTROLS = (
+    "an arm that must not win is an ALARM if it is significantly better (p below 0.05, not "
+    "adjusted: by luck alone 1 control in 40 is), ok if its interval lies below the equivalence "
+    "margin, and else undecided"
+)
+SECONDARY = (
+    "Brier score and log-loss are secondary: their differences have intervals, but no p-values and "
+    "no part in a verdict; negative ones are in favour of the first arm"
+)
+LOSSES = {"brier": brier_scores, "log_loss": log_losses}
 
 
 @dataclass(frozen=True)
@@ -52,52 +89,96 @@ def correct_by_arm(arms: Mapping[str, ArmOutcome], labels: np.ndarray) -> dict[s
     return {name: correctness(arm, labels) for name, arm in arms.items()}
 
 
+@dataclass(frozen=True)
+class EvaluationClips:
+    """What all arms are measured on: the N test clips.
+
+    Attributes:
+        labels: int (N,).
+        usable: bool (N,), which of them have usable sound.
+        bootstrap: over their source groups and the seeds.
+    """
+
+    labels: np.ndarray
+    usable: np.ndarray
+    bootstrap: GroupBootstrap
+
+
 def measure_arms(
     arms: Mapping[str, ArmOutcome],
-    labels: np.ndarray,
+    tests: EvaluationClips,
     pairs: Sequence[tuple[str, str]],
-    bootstrap: GroupBootstrap,
+    roles: Mapping[str, str] | None = None,
+    margin: float = MARGIN,
 ) -> dict[str, Any]:
     """Build the sections "arms" and "contrasts" of a system's report.
 
-    labels: int (N,). pairs: of arms to contrast; the first is the primary contrast.
+    pairs: of arms to contrast; the first is the primary contrast. Controls among the arms are
+    contrasted with video_only as well. roles: by arm, as `roles_of` gives them. margin: of
+    equivalence, for controls.
     """
-    correct = correct_by_arm(arms, labels)
-    by_pair = {f"{a}-{b}": (correct[a], correct[b]) for a, b in pairs}
+    roles = roles or {}
+    further = [pair for pair in control_pairs(roles) if pair not in pairs and pair[0] in arms]
     return {
-        "arms": {
-            name: arm_metrics(arm, labels, correct[name], bootstrap) for name, arm in arms.items()
-        },
-        "contrasts": contrasts(by_pair, bootstrap, "-".join(pairs[0])),
+        "arms": {name: arm_metrics(arm, tests) for name, arm in arms.items()},
+        "contrasts": arm_contrasts(arms, tests, [*pairs, *further], pairs[0], roles, margin),
     }
 
 
-def arm_metrics(
-    arm: ArmOutcome,
-    labels: np.ndarray,
-    correct: np.ndarray,
-    bootstrap: GroupBootstrap,
-) -> dict[str, Any]:
-    """Compute accuracy, macro-F1 and calibration of an arm; correct: float (S, N)."""
+def arm_metrics(arm: ArmOutcome, tests: EvaluationClips) -> dict[str, Any]:
+    """Compute accuracy, macro-F1, Brier score, log-loss and calibration of an arm."""
+    labels, bootstrap = tests.labels, tests.bootstrap
+    correct = correctness(arm, labels)
     predicted = arm.probabilities.argmax(axis=2)  # (S, N)
     classes = arm.probabilities.shape[2]
     counts = np.stack([f1_counts(labels, of_seed, classes) for of_seed in predicted], axis=1)
     f1_samples = bootstrap.over_seeds(macro_f1_from_counts(bootstrap.sums(counts)))
-    calibration = [expected_calibration_error(labels, of_seed) for of_seed in arm.probabilities]
+    losses = {name: loss(labels, arm.probabilities) for name, loss in LOSSES.items()}  # (S, N)
     return {
         "accuracy": measure(correct.mean(axis=1), bootstrap.means(correct)),
+        "by_sound": accuracy_by_sound(correct, tests),
         "macro_f1": measure(macro_f1_from_counts(counts.sum(axis=0)), f1_samples),
-        "ece": {"mean": float(np.mean(calibration)), "per_seed": calibration},
+        **{
+            name: measure(loss.mean(axis=1), bootstrap.means(loss)) for name, loss in losses.items()
+        },
+        "ece": calibration(arm.probabilities, labels),
         "audio": dict(arm.audio),
         "chosen_epochs": list(arm.epochs),
     }
 
 
+def accuracy_by_sound(correct: np.ndarray, tests: EvaluationClips) -> dict[str, Any]:
+    """Compute the accuracy on test clips with usable sound, and on those without.
+
+    correct: float (S, N). Without such clips the accuracy is None.
+    """
+    return {
+        name: {"clips": int(where.sum()), "accuracy": _measure_where(correct, where, tests)}
+        for name, where in _by_sound(tests).items()
+    }
+
+
+def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Compute the expected calibration error, and how much of it is the luck of few clips.
+
+    probabilities: (S, N, C). `debiased` is the error minus what a perfectly calibrated classifier
+    with these probabilities would show on average; below 0 it is smaller than that.
+    """
+    per_seed = [expected_calibration_error(labels, of_seed) for of_seed in probabilities]
+    expected = [expected_under_calibration(of_seed) for of_seed in probabilities]
+    return {
+        "mean": float(np.mean(per_seed)),
+        "per_seed": per_seed,
+        "expected_under_calibration": float(np.mean(expected)),
+        "debiased": float(np.mean(per_seed) - np.mean(expected)),
+    }
+
+
 def measure(per_seed: np.ndarray, samples: np.ndarray) -> dict[str, Any]:
-    """Sum up values (S,) with the interval of their resamples."""
+    """Sum up values (S,) with the interval of their resamples, of those where it is defined."""
     return {
         "mean": float(per_seed.mean()),
-        "ci95": list(interval(samples)),
+        "ci95": list(interval(samples[np.isfinite(samples)])),
         "per_seed": [float(value) for value in per_seed],
     }
 
@@ -107,12 +188,9 @@ def contrast(
 ) -> dict[str, Any]:
     """Compute the paired difference in accuracy of two arms, (S, N) each."""
     difference = first - second
-    samples = bootstrap.means(difference)
     return {
-        "delta": float(difference.mean()),
-        "ci95": list(interval(samples)),
+        **_difference(difference, bootstrap),
         "per_seed": [float(value) for value in difference.mean(axis=1)],
-        "smallest_detectable": smallest_detectable(samples) or None,
         "primary": primary,
         "p": paired_p(difference, bootstrap),
     }
@@ -122,17 +200,75 @@ def contrasts(
     pairs: Mapping[Name, tuple[np.ndarray, np.ndarray]],
     bootstrap: GroupBootstrap,
     primary: Name | None = None,
+    families: Mapping[Name, str] | None = None,
 ) -> dict[Name, dict[str, Any]]:
     """Compute the `contrast` of every pair of arms, (S, N) each, with adjusted p-values.
 
-    primary: the pair that was named before any result, if any; the others are one family (Holm).
+    primary: the pair that was named before any result, if any. families: by pair, as `family_of`
+    gives them; all but the primary one are hypotheses unless given. Hypotheses are one family of
+    Holm's method; each other contrast is tested alone.
     """
+    given = families or {}
+    family = {
+        name: "primary" if name == primary else given.get(name, "hypothesis") for name in pairs
+    }
+    hypotheses = [name for name in pairs if family[name] == "hypothesis"]
     by_name = {
         name: contrast(first, second, bootstrap, primary=name == primary)
         for name, (first, second) in pairs.items()
     }
-    adjusted = adjusted_p_values({name: pair["p"] for name, pair in by_name.items()}, primary)
-    return {name: pair | {"p_adjusted": adjusted[name]} for name, pair in by_name.items()}
+    adjusted = {name: found["p"] for name, found in by_name.items()}
+    adjusted |= adjusted_p_values({name: by_name[name]["p"] for name in hypotheses})
+    results = {}
+    for name, found in by_name.items():
+        level = ALPHA / len(hypotheses) if name in hypotheses else ALPHA
+        first, second = pairs[name]
+        results[name] = found | {
+            "family": family[name],
+            "p_adjusted": adjusted[name],
+            "level": level,
+            "smallest_detectable": smallest_detectable(bootstrap.means(first - second), level)
+            or None,
+            "verdict": verdict(found["delta"], adjusted[name], bootstrap, level),
+        }
+    return results
+
+
+def arm_contrasts(
+    arms: Mapping[str, ArmOutcome],
+    tests: EvaluationClips,
+    pairs: Sequence[tuple[str, str]],
+    primary: tuple[str, str] | None,
+    roles: Mapping[str, str],
+    margin: float = MARGIN,
+) -> dict[str, dict[str, Any]]:
+    """Contrast arms in accuracy and, as secondary measures, in Brier score and log-loss.
+
+    Controls are judged by the equivalence margin; see `control_status`. Other arguments as in
+    `measure_arms`.
+    """
+    correct = correct_by_arm(arms, tests.labels)
+    names = {pair: "-".join(pair) for pair in pairs}
+    families = {name: family_of(pair, roles, pair == primary) for pair, name in names.items()}
+    results = contrasts(
+        {name: (correct[a], correct[b]) for (a, b), name in names.items()},
+        tests.bootstrap,
+        None if primary is None else names[primary],
+        families,
+    )
+    losses = {
+        loss: {name: of(tests.labels, arm.probabilities) for name, arm in arms.items()}
+        for loss, of in LOSSES.items()
+    }
+    for (first, second), name in names.items():
+        for loss, values in losses.items():
+            results[name][loss] = _difference(values[first] - values[second], tests.bootstrap)
+        if is_judged((first, second), families[name]):
+            difference = correct[first] - correct[second]
+            results[name]["control"] = control_status(
+                results[name], difference, tests.bootstrap, margin
+            )
+    return results
 
 
 def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> dict[str, Any]:
@@ -144,29 +280,73 @@ def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> d
     _, seeds = bootstrap.seed_shares.shape
     return {
         "intervals": INTERVALS if seeds > 1 else INTERVALS_OF_ONE_SEED,
+        "not_covered": NOT_COVERED,
         "contrasts": "differences in accuracy",
         "tests": f"{TESTS}{families}",
+        "controls": CONTROLS,
+        "secondary": SECONDARY,
         "smallest_p": smallest_reachable_p(bootstrap),
         "resamples": len(bootstrap.draws),
         "test_groups": bootstrap.draws.shape[1],
+        "classes_with_one_group": bootstrap.lone_classes,
         "choices": choices,
     }
 
 
+def ceiling(arms: Mapping[str, ArmOutcome], tests: EvaluationClips) -> dict[str, Any]:
+    """Compute what real audio gains over video_only on test clips with usable sound, and without.
+
+    Without any such clips the gain is None.
+    """
+    real, video = (correctness(arms[name], tests.labels) for name in (CEILING, REFERENCE))
+    gains = {}
+    for name, where in _by_sound(tests).items():
+        measured = _measure_where(real - video, where, tests)
+        gain = None if measured is None else {"delta": measured["mean"], "ci95": measured["ci95"]}
+        gains[name] = {"clips": int(where.sum()), "gain": gain}
+    return gains
+
+
 def recovery(
-    correct: Mapping[str, np.ndarray], arm: str, bootstrap: GroupBootstrap
+    arms: Mapping[str, ArmOutcome], arm: str, tests: EvaluationClips
 ) -> dict[str, Any] | str:
     """Compute the share of real audio's gain over video that an arm recovers; or "undefined".
 
-    correct: (S, N) of `correctness` by arm, including video_only and real_audio.
+    It is of test clips with usable sound: on the others, real audio is no ceiling. arms: including
+    video_only and real_audio.
     """
-    means = {name: correct[name].mean() for name in ("video_only", arm, "real_audio")}
-    video, imputed, real = (bootstrap.means(correct[name]) for name in means)
-    if interval(real - video)[0] <= 0:
+    if not tests.usable.any():
         return "undefined"
-    samples = (imputed - video)[real != video] / (real - video)[real != video]
-    gain = means["real_audio"] - means["video_only"]
+    correct = correct_by_arm({name: arms[name] for name in (REFERENCE, arm, CEILING)}, tests.labels)
+    means = {name: values[:, tests.usable].mean() for name, values in correct.items()}
+    resampled = [tests.bootstrap.means(correct[name], tests.usable) for name in correct]
+    video, imputed, real = (samples[np.isfinite(samples)] for samples in resampled)
+    if interval(real - video)[0] <= TINY:
+        return "undefined"
+    defined = np.abs(real - video) > TINY
+    samples = (imputed - video)[defined] / (real - video)[defined]
+    gain = means[CEILING] - means[REFERENCE]
     return {
-        "value": float((means[arm] - means["video_only"]) / gain),
+        "clips": int(tests.usable.sum()),
+        "value": float((means[arm] - means[REFERENCE]) / gain),
         "ci95": list(interval(samples)),
     }
+
+
+def _difference(difference: np.ndarray, bootstrap: GroupBootstrap) -> dict[str, Any]:
+    """Sum up a paired difference (S, N) with its interval."""
+    samples = bootstrap.means(difference)
+    return {"delta": float(difference.mean()), "ci95": list(interval(samples))}
+
+
+def _by_sound(tests: EvaluationClips) -> dict[str, np.ndarray]:
+    return {"with_sound": tests.usable, "without_sound": ~tests.usable}
+
+
+def _measure_where(
+    values: np.ndarray, where: np.ndarray, tests: EvaluationClips
+) -> dict[str, Any] | None:
+    """Average values (S, N) over some clips, bool (N,); None without any."""
+    if not where.any():
+        return None
+    return measure(values[:, where].mean(axis=1), tests.bootstrap.means(values, where))

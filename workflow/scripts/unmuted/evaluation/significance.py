@@ -8,12 +8,13 @@ from typing import TypeVar
 import numpy as np
 
 from unmuted.errors import UserError
-from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap
 
+FEWEST_GROUPS = 6  # with fewer no p-value can be below 0.05
 MOST_EXACT = 16  # groups; up to this number all 2^G sign patterns are enumerated
 DRAWS = 20_000
 _DRAWS_AT_ONCE = 1000  # bounds memory
-_TINY = 1e-9  # sums of fractions that are 0 except for rounding
+TINY = 1e-9  # sums of fractions that are 0 except for rounding
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -54,7 +55,7 @@ def bootstrap_p(samples: np.ndarray) -> float:
     It is twice the share of resamples at or beyond 0 on the rarer side, including the observed
     value: below 0.05 only if the 95 % percentile interval of the same resamples excludes 0.
     """
-    at_most, at_least = (samples <= _TINY).sum(), (samples >= -_TINY).sum()
+    at_most, at_least = (samples <= TINY).sum(), (samples >= -TINY).sum()
     return float(min(1.0, 2 * (1 + min(at_most, at_least)) / (len(samples) + 1)))
 
 
@@ -77,8 +78,29 @@ def smallest_p(groups: int) -> float:
 def smallest_reachable_p(bootstrap: GroupBootstrap) -> float:
     """Return the smallest possible value of `paired_p` with these groups and resamples."""
     resamples, groups = bootstrap.draws.shape
-    drawn = 1 / (DRAWS + 1) if groups > MOST_EXACT else 0.0
-    return max(smallest_p(groups), drawn, min(1.0, 2 / (resamples + 1)))
+    return max(smallest_p(groups), _drawn_p(groups), min(1.0, 2 / (resamples + 1)))
+
+
+def _drawn_p(groups: int) -> float:
+    """Return the smallest p-value that drawn sign patterns allow; 0 where all are enumerated."""
+    return 1 / (DRAWS + 1) if groups > MOST_EXACT else 0.0
+
+
+def verdict(
+    delta: float, p_adjusted: float, bootstrap: GroupBootstrap, level: float = ALPHA
+) -> str:
+    """Say in words what a contrast shows, by its adjusted p-value alone.
+
+    level: that its p-value must pass if no other of its family passes; 0.05, or less in a family.
+    """
+    resamples, groups = bootstrap.draws.shape
+    if groups < FEWEST_GROUPS or max(smallest_p(groups), _drawn_p(groups)) > level:
+        return f"cannot be shown with {groups} groups"
+    if smallest_reachable_p(bootstrap) > level:
+        return f"cannot be shown with {resamples} resamples"
+    if p_adjusted >= ALPHA:
+        return "no difference shown"
+    return "better" if delta > 0 else "worse"
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -8,24 +8,32 @@ from typing import Any
 
 import pandas as pd
 
+from unmuted.evaluation.controls import alarms
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
-from unmuted.evaluation.significance import p_in_words
+from unmuted.evaluation.significance import FEWEST_GROUPS, p_in_words
 
 Report = Mapping[str, Any]
 
 WIDTH = 88
+CANNOT = "cannot be shown"
 NO_USABLE_SOUND = "generated audio: no test clip has usable sound to compare with"
 
 
 def format_report(report: Report) -> str:
     """Format arms with intervals, contrasts, generated audio, and a sentence for each contrast."""
-    blocks = [_heading(report), _arms(report), _contrasts(report)]
+    blocks = [_heading(report), _arms(report), _probabilities(report), _contrasts(report)]
+    blocks += [_controls(report), _ceiling(report)]
     blocks += [_lambda(report)] if "lambda" in report else []
     blocks += [_headroom(report)] if "headroom" in report else []
     blocks += [_generation(report)] if "generation" in report else []
     blocks += [_recalls(report)] if "classes" in report else []
     blocks += [_missing(report), _imputed(report)] if "missing" in report else []
-    conclusion = [*_evidence(report), *conclusions(report), *_likeness_conclusion(report)]
+    conclusion = [
+        *_evidence(report),
+        *_alarms(report),
+        *conclusions(report),
+        *_likeness_conclusion(report),
+    ]
     sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusion]
     return "\n\n".join([*filter(None, blocks), "\n".join(sentences)]) + "\n"
 
@@ -33,9 +41,10 @@ def format_report(report: Report) -> str:
 def conclusions(report: Report) -> list[str]:
     """Write one sentence per contrast, in equal words for a gain, a loss and no difference.
 
-    A comparison of many arms gets a sentence for its primary contrast only.
+    A comparison of many arms gets a sentence for its primary contrast only. Controls have a table
+    of their own.
     """
-    contrasts = report["contrasts"]
+    contrasts = {n: pair for n, pair in report["contrasts"].items() if pair["family"] != "control"}
     if report["system"] == "comparison":
         contrasts = {name: pair for name, pair in contrasts.items() if pair["primary"]}
     sentences = [_conclusion(name, contrast) for name, contrast in contrasts.items()]
@@ -47,8 +56,9 @@ def conclusions(report: Report) -> list[str]:
     else:
         low, high = recovery["ci95"]
         sentences.append(
-            f"Generated audio recovers {recovery['value']:.0%} of the gain of real audio "
-            f"(95 % interval {low:.0%} to {high:.0%})."
+            f"On the {recovery['clips']} test clips with sound, generated audio recovers "
+            f"{recovery['value']:.0%} of the gain of real audio (95 % interval {low:.0%} to "
+            f"{high:.0%})."
         )
     return sentences
 
@@ -56,23 +66,43 @@ def conclusions(report: Report) -> list[str]:
 def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
     first, second = (_spoken(arm) for arm in name.split("-"))
     beginning = first[:1].upper() + first[1:]
-    (low, high), delta = contrast["ci95"], contrast["delta"]
-    if low <= 0 <= high and not contrast["smallest_detectable"]:
+    (low, high), delta, verdict = contrast["ci95"], contrast["delta"], contrast["verdict"]
+    interval = f"{_points(low)} to {_points(high)}"
+    if verdict.startswith(CANNOT):
+        return (
+            f"A difference between {first} and {second} {verdict}: {_points(delta)} points, "
+            f"interval {interval}."
+        )
+    if verdict in ("better", "worse"):
+        return (
+            f"{beginning} is {verdict} than {second} by {abs(100 * delta):.1f} points "
+            f"(95 % interval {interval})."
+        )
+    if not contrast["smallest_detectable"]:
         return (
             f"{beginning} and {second} are right equally often in every resample of the "
             "test clips; this says nothing of how small a difference it would find."
         )
-    if low <= 0 <= high:
-        return (
-            f"No difference shown between {first} and {second}: {_points(delta)} points, interval "
-            f"{_points(low)} to {_points(high)}; this test set would find "
-            f"{100 * contrast['smallest_detectable']:.1f} points 4 times in 5."
-        )
-    verb = "better" if delta > 0 else "worse"
     return (
-        f"{beginning} is {verb} than {second} by {abs(100 * delta):.1f} points "
-        f"(95 % interval {_points(low)} to {_points(high)})."
+        f"No difference shown between {first} and {second}: {_points(delta)} points, interval "
+        f"{interval}; this test set would find "
+        f"{100 * contrast['smallest_detectable']:.1f} points 4 times in 5."
     )
+
+
+def _alarms(report: Report) -> list[str]:
+    """Write an alarm for every control that wins, before the conclusions."""
+    sentences = []
+    for name in alarms(report["contrasts"]):
+        pair = report["contrasts"][name]
+        first, second = (_spoken(arm) for arm in name.split("-"))
+        low, high = (_points(end) for end in pair["ci95"])
+        sentences.append(
+            f"ALARM: the control {first} is better than {second} by {100 * pair['delta']:.1f} "
+            f"points (95 % interval {low} to {high}, {p_in_words(pair['p'])}). It must not be: no "
+            "result of this run can be trusted before it is known why."
+        )
+    return sentences
 
 
 def _spoken(arm: str) -> str:
@@ -87,6 +117,12 @@ def _likeness_conclusion(report: Report) -> list[str]:
         return []
     delta, (low, high) = difference["r2"]["delta"], difference["r2"]["ci95"]
     interval = f"R2 {delta:+.3f}, interval {low:+.3f} to {high:+.3f}"
+    groups = report["statistics"]["test_groups"]
+    if groups < FEWEST_GROUPS:
+        return [
+            "Whether learning classes as well changes the generated audio cannot be shown with "
+            f"{groups} groups: {interval}."
+        ]
     if low <= 0 <= high:
         return [
             f"Learning classes as well changes the generated audio in no shown way: {interval}."
@@ -117,7 +153,7 @@ def _evidence(report: Report) -> list[str]:
 
 
 def _arms(report: Report) -> str:
-    rows = [("arm", "accuracy %", "95 % interval", "macro-F1 %", "95 % interval", "ECE %")]
+    rows = [("arm", "accuracy %", "95 % interval", "macro-F1 %", "95 % interval")]
     for name, arm in report["arms"].items():
         accuracy, f1 = arm["accuracy"], arm["macro_f1"]
         rows.append(
@@ -127,7 +163,29 @@ def _arms(report: Report) -> str:
                 _range(accuracy["ci95"]),
                 _percent(f1["mean"]),
                 _range(f1["ci95"]),
-                _percent(arm["ece"]["mean"]),
+            )
+        )
+    return _align(rows)
+
+
+def _probabilities(report: Report) -> str:
+    """Format the accuracy with and without sound, the losses and the calibration of each arm."""
+    arms = report["arms"]
+    groups = next(iter(arms.values()))["by_sound"]
+    heads = (f"{name.replace('_', ' ')} % ({group['clips']})" for name, group in groups.items())
+    rows = [("arm", *heads, "Brier", "log-loss", "ECE %", "by luck", "debiased")]
+    for name, arm in arms.items():
+        accuracies = (group["accuracy"] for group in arm["by_sound"].values())
+        error = arm["ece"]
+        rows.append(
+            (
+                f"{name}{_MARKS.get(_role(arm), '')}",
+                *("none" if a is None else _percent(a["mean"]) for a in accuracies),
+                f"{arm['brier']['mean']:.3f}",
+                f"{arm['log_loss']['mean']:.3f}",
+                _percent(error["mean"]),
+                _percent(error["expected_under_calibration"]),
+                _points(error["debiased"]),
             )
         )
     return _align(rows)
@@ -170,7 +228,41 @@ def _trained(rate: str) -> str:
 
 
 def _contrasts(report: Report) -> str:
-    return _contrast_rows("contrast", report["contrasts"])
+    contrasts = report["contrasts"]
+    return _contrast_rows(
+        "contrast", {name: pair for name, pair in contrasts.items() if "control" not in pair}
+    )
+
+
+def _controls(report: Report) -> str:
+    """Format the contrasts of arms that must not win, each with its status; "" without any."""
+    controls = {name: pair for name, pair in report["contrasts"].items() if "control" in pair}
+    if not controls:
+        return ""
+    margin = next(iter(controls.values()))["control"]["margin"]
+    head = f"control, margin {100 * margin:g} points"
+    rows = [(head, "points", "95 % interval", "", "status")]
+    for name, pair in controls.items():
+        low, high = pair["ci95"]
+        needed, status = pair["control"]["clips_needed"], pair["control"]["status"]
+        words = "more seeds" if needed is None else f"about {needed} test clips"
+        remark = f"undecided: needs {words}" if status == "undecided" else status
+        cells = (_points(pair["delta"]), f"{_points(low)} to {_points(high)}")
+        rows.append((name, *cells, p_in_words(pair["p"]), remark))
+    return _align(rows)
+
+
+def _ceiling(report: Report) -> str:
+    """Format what real audio gains, by whether clips have sound; "" where no arm has real audio."""
+    if "ceiling" not in report:
+        return ""
+    words = []
+    for name, found in report["ceiling"].items():
+        if found["gain"] is not None:
+            low, high = (_points(end) for end in found["gain"]["ci95"])
+            gain = f"{_points(found['gain']['delta'])} [{low}, {high}]"
+            words.append(f"{gain} on {found['clips']} test clips {name.replace('_', ' ')}")
+    return textwrap.fill(f"real audio minus video only, in points: {'; '.join(words)}", WIDTH)
 
 
 def _contrast_rows(head: str, contrasts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -192,10 +284,11 @@ def _contrast_rows(head: str, contrasts: Mapping[str, Mapping[str, Any]]) -> str
 
 
 def _verdict(contrast: Mapping[str, Any]) -> str:
-    words = [p_in_words(contrast["p_adjusted"])] if "p_adjusted" in contrast else []
-    words += ["primary"] if contrast["primary"] else []
+    family = contrast["family"]
+    words = [p_in_words(contrast["p_adjusted"])]
+    words += [family] if family in ("primary", "ceiling") else []
     words += ["leaks"] if contrast.get("leaks") else []
-    return ", ".join(words)
+    return ", ".join([*words, contrast["verdict"]])
 
 
 def _lambda(report: Report) -> str:

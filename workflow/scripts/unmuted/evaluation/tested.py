@@ -12,9 +12,9 @@ import numpy as np
 
 from unmuted.engine.job import FullReader, ReportJob
 from unmuted.errors import UserError
-from unmuted.evaluation.arms import audio_in_words
+from unmuted.evaluation.arms import COMPARISON_ARMS, audio_in_words
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
-from unmuted.evaluation.outcomes import ArmOutcome
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.samples.experiment import (
     CAPTIONED_VIEWS,
     Clip,
@@ -37,6 +37,11 @@ class TestedClips:
     usable: np.ndarray
     bootstrap: GroupBootstrap
     left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> EvaluationClips:
+        """What arms are measured on."""
+        return EvaluationClips(self.labels, self.usable, self.bootstrap)
 
     @property
     def video_ids(self) -> list[str]:
@@ -87,6 +92,17 @@ class TestedClips:
         }
 
 
+def chosen_classifier(arm: str, choice: Mapping[str, Any]) -> str:
+    """Return the classifier of an arm; for a filter the one with the chosen percentile.
+
+    choice: the selection of the comparison's classifiers.
+    """
+    owner = COMPARISON_ARMS[arm].classifier_of or arm
+    if owner not in choice["filters"]:
+        return owner
+    return f"{owner}-{choice['filters'][owner]['chosen']:g}"
+
+
 def load_tested(
     job: ReportJob | FullReader,
     stages: Sequence[str],
@@ -103,13 +119,13 @@ def load_tested(
     experiment = load_whole_experiment(job, folds or job.config["folds"], stages, needs)
     clips, left_out = _in_all(experiment.split("test"), others or {})
     settings, seeds = job.config["bootstrap"], len(job.seeds)
-    groups = [clip.group for clip in clips]
+    groups, labels = [clip.group for clip in clips], experiment.labels(clips)
     return TestedClips(
         experiment,
         clips,
-        experiment.labels(clips),
+        labels,
         np.array([clip.has_sound for clip in clips]),
-        draw_groups(groups, settings["resamples"], settings["seed"], seeds),
+        draw_groups(groups, settings["resamples"], settings["seed"], seeds, labels),
         left_out,
     )
 

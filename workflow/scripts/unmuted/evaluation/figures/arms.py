@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from unmuted.evaluation.controls import ALARM
 from unmuted.evaluation.figures.style import (
     BLACK,
     COLOURS,
@@ -30,7 +31,7 @@ class ArmAccuracy:
 
     accuracy, low, high: mean over seeds and the ends of its 95 % interval, shares of clips.
     per_seed: accuracy of each seed. role: "arm"; "control", which must not win; or "leaks", which
-    reads the true label of test clips.
+    reads the true label of test clips. status: of a control, "ok", "undecided" or "ALARM".
     """
 
     name: str
@@ -39,6 +40,12 @@ class ArmAccuracy:
     high: float
     per_seed: Sequence[float] = ()
     role: str = "arm"
+    status: str = ""
+
+    @property
+    def colour(self) -> str:
+        """Colour of its mark; an alarm is as red as a leak."""
+        return RED if self.status == ALARM else _LOOKS[self.role].colour
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
@@ -100,7 +107,7 @@ def accuracy_by_arm(
     _separate_controls(axis, ordered)
     axis.set_yticks(range(len(ordered)), [_row_label(arm) for arm in ordered])
     for label, arm in zip(axis.get_yticklabels(), ordered, strict=True):
-        label.set_color(BLACK if arm.role == "arm" else _LOOKS[arm.role].colour)
+        label.set_color(BLACK if arm.role == "arm" else arm.colour)
     axis.set_ylim(len(ordered) - 0.5, -0.5)
     axis.set_xlabel("Accuracy (share of test clips classified correctly)")
     axis.grid(axis="x")
@@ -113,16 +120,16 @@ def accuracy_by_arm(
 def _draw_arm(axis: Axes, row: int, arm: ArmAccuracy) -> None:
     look = _LOOKS[arm.role]
     seeds = len(arm.per_seed)
-    axis.plot(arm.per_seed, [row + 0.26] * seeds, "|", ms=5, color=look.colour, alpha=0.6)
-    axis.plot([arm.low, arm.high], [row, row], color=look.colour, lw=2, solid_capstyle="butt")
-    axis.plot([arm.accuracy], [row], look.marker, ms=7.5, color=look.colour, mfc=look.face, mew=1.6)
+    axis.plot(arm.per_seed, [row + 0.26] * seeds, "|", ms=5, color=arm.colour, alpha=0.6)
+    axis.plot([arm.low, arm.high], [row, row], color=arm.colour, lw=2, solid_capstyle="butt")
+    axis.plot([arm.accuracy], [row], look.marker, ms=7.5, color=arm.colour, mfc=look.face, mew=1.6)
     axis.annotate(
         f"{100 * arm.accuracy:.1f} %  [{100 * arm.low:.1f}, {100 * arm.high:.1f}]",
         (1.01, row),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=9,
-        color=look.colour if arm.role != "arm" else BLACK,
+        color=arm.colour if arm.role != "arm" else BLACK,
     )
 
 
@@ -133,5 +140,5 @@ def _separate_controls(axis: Axes, arms: Sequence[ArmAccuracy]) -> None:
 
 
 def _row_label(arm: ArmAccuracy) -> str:
-    note = _LOOKS[arm.role].note
+    note = ": ".join(filter(None, (_LOOKS[arm.role].note, arm.status)))
     return f"{shorten(arm.name)} ({note})" if note else shorten(arm.name)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from unmuted.evaluation.controls import ALARM
 from unmuted.evaluation.figures.style import (
     BLACK,
     COLOURS,
@@ -24,7 +25,10 @@ from unmuted.evaluation.significance import p_in_words
 
 @dataclass(frozen=True)
 class Difference:
-    """One row: mean over seeds and the ends of its 95 % interval, shares; p_adjusted 0 to 1."""
+    """One row: mean over seeds and the ends of its 95 % interval, shares; p_adjusted 0 to 1.
+
+    verdict: in words, which follow p_adjusted; of a control its status.
+    """
 
     name: str
     delta: float
@@ -32,6 +36,12 @@ class Difference:
     high: float
     p_adjusted: float
     leaks: bool = False
+    verdict: str = ""
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether a control wins."""
+        return self.verdict == ALARM
 
 
 @styled
@@ -43,7 +53,7 @@ def differences(panels: Mapping[str, Sequence[Difference]], title: str, caption:
         2.1 + 0.42 * len(rows),
         title,
         "Marks: mean over seeds with 95 % interval; filled where p, adjusted for the number of "
-        "differences, is below 0.05. " + caption,
+        "hypotheses, is below 0.05, whatever the interval. " + caption,
     )
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (measure, shown) in zip(axes, panels.items(), strict=True):
@@ -62,18 +72,19 @@ def differences(panels: Mapping[str, Sequence[Difference]], title: str, caption:
 
 
 def _draw(axis: Axes, row: int, difference: Difference) -> None:
-    colour = RED if difference.leaks else COLOURS[0]
+    is_red = difference.leaks or difference.is_alarm
+    colour = RED if is_red else COLOURS[0]
     face = colour if difference.p_adjusted < 0.05 else "white"
     low, high = difference.low, difference.high
     axis.plot([low, high], [row, row], color=colour, lw=2, solid_capstyle="butt")
     axis.plot([difference.delta], [row], "o", ms=7.5, color=colour, mfc=face, mew=1.6)
     axis.annotate(
-        p_in_words(difference.p_adjusted),
+        "\n".join(filter(None, (p_in_words(difference.p_adjusted), difference.verdict))),
         (1.01, row),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=8.5,
-        color=colour if difference.leaks else BLACK,
+        color=colour if is_red else BLACK,
     )
 
 

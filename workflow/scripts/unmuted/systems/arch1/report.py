@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from unmuted.engine.job import ReportJob
-from unmuted.evaluation.arms import leaking_arms
-from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, leaking_arms, roles_of
+from unmuted.evaluation.controls import MARGIN
 from unmuted.evaluation.generated_audio import PRESENT, likeness
 from unmuted.evaluation.label_metrics import label_metrics
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
-    correct_by_arm,
+    EvaluationClips,
+    ceiling,
     measure_arms,
     recovery,
     statistics,
 )
 from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import provenance
-from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.evaluation.tested import TestedClips, chosen_classifier, load_tested
 from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.arch1.dictionary import TOP
@@ -45,6 +46,8 @@ CONTRASTS = (
     ("real_audio", "video_only"),
     ("oracle_filter", "filtered"),
 )
+NAMED = ("video_only", "generated", "filtered", "oracle_filter", "real_audio")
+IN_COMPARISON = {"generated": "generated_arch1"}  # arms with another name there
 LEAKS = "reads the true label of every test clip; never a result, only a measure of the leak"
 
 
@@ -54,9 +57,9 @@ def contents(job: ReportJob) -> dict[str, Output]:
     choice = job.fits("comparison_selection")[ONLY_FIT].json()
     report = build_report(
         data=tested.data(),
-        labels=tested.labels,
+        clips=tested.measured,
         arms=_arms(job, tested, choice),
-        bootstrap=tested.bootstrap,
+        margin=job.config["evaluation"]["equivalence_margin"],
         leaks=leaking_arms(job.config["filter"]),
         sections={
             "generation": _generation(job, tested),
@@ -72,23 +75,28 @@ def contents(job: ReportJob) -> dict[str, Output]:
 def build_report(
     *,
     data: Mapping[str, Any],
-    labels: np.ndarray,
+    clips: EvaluationClips,
     arms: Mapping[str, ArmOutcome],
-    bootstrap: GroupBootstrap,
     leaks: Collection[str],
     sections: Mapping[str, Any],
+    margin: float = MARGIN,
 ) -> dict[str, Any]:
     """Build the content of arch1_metrics.json; its shape is documented in the schema file.
 
-    labels: int (N,) of the test clips. arms: video_only, generated, filtered, oracle_filter and
-    real_audio. leaks: those that read the label of tested clips (`leaking_arms`). sections:
-    generation, labels, filter, dictionary and provenance, ready made.
+    clips: the N test clips. arms: video_only, generated, filtered, oracle_filter, real_audio and
+    the comparison's controls. leaks: those that read the label of tested clips (`leaking_arms`).
+    sections: generation, labels, filter, dictionary and provenance, ready made. margin: of
+    equivalence, for controls.
     """
-    correct = correct_by_arm(arms, labels)
-    measured = measure_arms(arms, labels, CONTRASTS, bootstrap)
+    names = {name: IN_COMPARISON.get(name, name) for name in arms}
+    roles = dict(zip(arms, roles_of(names.values(), leaks).values(), strict=True))
+    further = [("filtered", name) for name in arms if name in _beside_filtered()]
+    measured = measure_arms(arms, clips, [*CONTRASTS, *further], roles, margin)
+    for name in [name for name in arms if name not in NAMED]:
+        measured["arms"][name]["role"] = roles[name]
     for name in leaks:
         measured["arms"][name]["leaks"] = LEAKS
-    for a, b in CONTRASTS:
+    for a, b in [*CONTRASTS, *further]:
         if {a, b} & set(leaks):
             measured["contrasts"][f"{a}-{b}"]["leaks"] = LEAKS
     return {
@@ -96,14 +104,13 @@ def build_report(
         "system": "arch1",
         "data": dict(data),
         **measured,
+        "ceiling": ceiling(arms, clips),
         "recovery": {
-            arm: recovery(correct, arm, bootstrap)
-            for arm in ("generated", "filtered")
-            if arm not in leaks
+            arm: recovery(arms, arm, clips) for arm in ("generated", "filtered") if arm not in leaks
         },
         **sections,
         "statistics": statistics(
-            bootstrap,
+            clips.bootstrap,
             "checkpoint of each classifier and percentile of the filter by log-loss, "
             "thresholds of predicted labels by micro-F1, all on validation clips",
         ),
@@ -113,18 +120,26 @@ def build_report(
 def _arms(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> dict[str, ArmOutcome]:
     leaks = leaking_arms(job.config["filter"])
     chosen = job.fits("selection")[ONLY_FIT].json()["arms"]
-    filtered = f"filtered-{choice['filters']['filtered']['chosen']:g}"
-    compared = {  # by name in this report: the comparison's arm, and its classifier
-        "generated": ("generated_arch1", "generated_arch1"),
-        "filtered": ("filtered", filtered),
-        "oracle_filter": ("oracle_filter", filtered),
-    }
-    by_comparison = {
-        name: tested.outcome(arm, choice["units"][fit], "comparison_predictions", leaks)
-        for name, (arm, fit) in compared.items()
-    }
+    predicted = tested.predictions(COMPARED)[0]["arms"]
+    further = [name for name in predicted if _is_further(name)]
+    by_comparison = {}
+    for name in ("generated", "filtered", "oracle_filter", *further):
+        arm = IN_COMPARISON.get(name, name)
+        checkpoints = choice["units"][chosen_classifier(arm, choice)]
+        by_comparison[name] = tested.outcome(arm, checkpoints, COMPARED, leaks)
     video, real = (tested.outcome(arm, chosen[arm]) for arm in ("video_only", "real_audio"))
     return {"video_only": video, **by_comparison, "real_audio": real}
+
+
+def _is_further(arm: str) -> bool:
+    """Tell whether an arm of the comparison is a control, or what the filter is compared with."""
+    is_control = COMPARISON_ARMS[arm].role == "control"
+    return (is_control or arm in _beside_filtered()) and arm not in NAMED
+
+
+def _beside_filtered() -> list[str]:
+    """Return the arms that the table contrasts the filter with, unless named here otherwise."""
+    return [arm for arm in COMPARISON_ARMS["filtered"].contrasts if arm != "generated_arch1"]
 
 
 def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:

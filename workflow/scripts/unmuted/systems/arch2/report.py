@@ -9,12 +9,13 @@ import numpy as np
 
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import ARMS
-from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.controls import MARGIN
 from unmuted.evaluation.generated_audio import generation_metrics
 from unmuted.evaluation.headroom import headroom
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
-    correct_by_arm,
+    EvaluationClips,
+    ceiling,
     measure_arms,
     recovery,
     statistics,
@@ -44,9 +45,9 @@ def contents(job: ReportJob) -> dict[str, Output]:
     choices = job.fits("selection")[ONLY_FIT].json()["arms"]
     report = build_report(
         data=tested.data(),
-        labels=tested.labels,
+        clips=tested.measured,
         arms={arm: tested.outcome(arm, choices[arm]) for arm in ARMS},
-        bootstrap=tested.bootstrap,
+        margin=job.config["evaluation"]["equivalence_margin"],
         generation=_generation(job, tested),
         semantics={
             **_semantics(tested.experiment.clips),
@@ -61,38 +62,38 @@ def contents(job: ReportJob) -> dict[str, Output]:
 def build_report(
     *,
     data: Mapping[str, Any],
-    labels: np.ndarray,
+    clips: EvaluationClips,
     arms: Mapping[str, ArmOutcome],
-    bootstrap: GroupBootstrap,
+    margin: float = MARGIN,
     generation: Mapping[str, Any],
     semantics: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Build the content of arch2_metrics.json; its shape is documented in the schema file.
 
-    data: classes (names), train, val, test, groups (counts) and excluded {reason: count}. labels:
-    int (N,) of the test clips. arms: video_only, generated and real_audio, all with the same
-    seeds and clips. bootstrap: over the source groups of the N clips and the seeds. generation,
-    semantics, provenance: those sections, ready made. Raises ValueError with arms of different
-    shapes.
+    data: classes (names), train, val, test, groups (counts) and excluded {reason: count}. clips:
+    the N test clips. arms: video_only, generated and real_audio, all with the same seeds and
+    clips. margin: of equivalence, for controls among the arms. generation, semantics, provenance:
+    those sections, ready made. Raises ValueError with arms of different shapes.
     """
     shapes = {name: arm.probabilities.shape for name, arm in arms.items()}
-    _, clips, _ = next(iter(shapes.values()))
-    if len(set(shapes.values())) > 1 or clips != len(labels):
+    _, tested, _ = next(iter(shapes.values()))
+    if len(set(shapes.values())) > 1 or tested != len(clips.labels):
         raise ValueError(
-            f"arms need probabilities of one shape (seeds, {len(labels)} clips, classes), "
+            f"arms need probabilities of one shape (seeds, {len(clips.labels)} clips, classes), "
             f"got {shapes}"
         )
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch2",
         "data": dict(data),
-        **measure_arms(arms, labels, CONTRASTS, bootstrap),
-        "recovery": recovery(correct_by_arm(arms, labels), "generated", bootstrap),
+        **measure_arms(arms, clips, CONTRASTS, {arm: ARMS[arm].role for arm in arms}, margin),
+        "ceiling": ceiling(arms, clips),
+        "recovery": recovery(arms, "generated", clips),
         "generation": dict(generation),
         "semantics": dict(semantics),
         "statistics": statistics(
-            bootstrap, "checkpoint of each classifier by log-loss on validation clips"
+            clips.bootstrap, "checkpoint of each classifier by log-loss on validation clips"
         ),
         "provenance": dict(provenance),
     }

@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 
 from unmuted.engine.job import ReportJob
-from unmuted.evaluation.bootstrap import GroupBootstrap
-from unmuted.evaluation.outcomes import ArmOutcome, correctness, measure_arms, statistics
+from unmuted.evaluation.outcomes import (
+    ArmOutcome,
+    EvaluationClips,
+    correctness,
+    measure_arms,
+    statistics,
+)
 from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import provenance
 from unmuted.evaluation.tested import load_tested
@@ -36,13 +41,12 @@ def contents(job: ReportJob) -> dict[str, Output]:
     frames = [clip["frames"] for clip in tested.predictions(PREDICTIONS)]
     report = build_report(
         data=tested.data(),
-        labels=tested.labels,
+        clips=tested.measured,
         outcome=tested.outcome(SYSTEM, chosen, PREDICTIONS),
         class_counts={
             name: _counts(clips, tested.experiment.classes)
             for name, clips in (("train", train), ("val", val))
         },
-        bootstrap=tested.bootstrap,
         training={
             "split": settings["split"],
             "parameters": choice["parameters"],
@@ -59,26 +63,26 @@ def contents(job: ReportJob) -> dict[str, Output]:
 def build_report(
     *,
     data: Mapping[str, Any],
-    labels: np.ndarray,
+    clips: EvaluationClips,
     outcome: ArmOutcome,
     class_counts: Mapping[str, Sequence[int]],
-    bootstrap: GroupBootstrap,
     training: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Build the content of cnn_rnn_metrics.json; its shape is documented in the schema file.
 
-    labels: int (N,) of the test clips. outcome: of the recogniser on them. class_counts: of
+    clips: the N test clips. outcome: of the recogniser on them. class_counts: of
     the clips on which it is trained ("train") and chosen ("val"). training: the section "training",
     except for what follows from `class_counts`.
     """
     arms = {SYSTEM: outcome, BASELINE: majority(class_counts["train"], outcome)}
-    correct, names = correctness(outcome, labels), data["classes"]
+    labels, names = clips.labels, data["classes"]
+    correct = correctness(outcome, labels)
     return {
         "schema_version": SCHEMA_VERSION,
         "system": SYSTEM,
         "data": dict(data),
-        **measure_arms(arms, labels, [PRIMARY], bootstrap),
+        **measure_arms(arms, clips, [PRIMARY]),
         "training": {
             **training,
             "train": int(sum(class_counts["train"])),
@@ -98,7 +102,7 @@ def build_report(
             for i, name in enumerate(names)
         ],
         "statistics": statistics(
-            bootstrap, "checkpoint of each classifier by log-loss on validation clips"
+            clips.bootstrap, "checkpoint of each classifier by log-loss on validation clips"
         ),
         "provenance": dict(provenance),
     }

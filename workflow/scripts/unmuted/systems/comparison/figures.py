@@ -26,6 +26,14 @@ from unmuted.systems.pilot.fits import joint_fit
 
 FORMATS = (".svg", ".png")
 MEASURES = {"area": "Mean over all rates", "largest_rate": "At the largest rate"}
+FAMILIES = {  # of contrasts, by the title of their figure
+    "Differences in accuracy: the primary contrast and the other hypotheses": (
+        "primary",
+        "hypothesis",
+    ),
+    "Differences in accuracy of controls, which must not win": ("control",),
+    "Differences in accuracy: ceilings and leaks": ("ceiling",),
+}
 SHOWN = ("video_only", "generated_arch2", "filtered", "real_audio")  # as confusion matrices
 
 
@@ -40,12 +48,13 @@ def draw_figures(
     caption = sample_size(len(tested.clips), tested.bootstrap.draws.shape[1], len(job.seeds))
     figures = {
         "accuracy_by_arm": accuracy_by_arm(
-            [_accuracy(name, arm) for name, arm in report["arms"].items()],
+            [_accuracy(name, arm, report["contrasts"]) for name, arm in report["arms"].items()],
             REFERENCE,
             caption,
             1 / len(tested.experiment.classes),
         ),
     }
+    figures |= _contrast_figures(report["contrasts"], caption)
     if histories := _histories(job):
         figures["training_curves"] = training_curves(histories, caption, units=UNITS)
     for rate, kinds in report["missing"]["curves"].items():
@@ -78,10 +87,34 @@ def draw_figures(
             save(figure, folder / f"{name}{suffix}")
 
 
-def _accuracy(name: str, arm: Mapping[str, Any]) -> ArmAccuracy:
+def _accuracy(
+    name: str, arm: Mapping[str, Any], contrasts: Mapping[str, Mapping[str, Any]]
+) -> ArmAccuracy:
     accuracy = arm["accuracy"]
     low, high = accuracy["ci95"]
-    return ArmAccuracy(name, accuracy["mean"], low, high, accuracy["per_seed"], arm["role"])
+    judged = contrasts.get(f"{name}-{REFERENCE}", {}).get("control", {})
+    return ArmAccuracy(
+        name,
+        accuracy["mean"],
+        low,
+        high,
+        accuracy["per_seed"],
+        arm["role"],
+        judged.get("status", ""),
+    )
+
+
+def _contrast_figures(
+    contrasts: Mapping[str, Mapping[str, Any]], caption: str
+) -> dict[str, Figure]:
+    """Draw the contrasts of each family, in a figure of its own."""
+    figures = {}
+    for title, families in FAMILIES.items():
+        shown = {name: pair for name, pair in contrasts.items() if pair["family"] in families}
+        if shown:
+            panels = {"Accuracy": _differences(shown)}
+            figures[f"contrasts_{families[0]}"] = differences(panels, title, caption)
+    return figures
 
 
 def _trained(rate: str) -> str:
@@ -90,10 +123,14 @@ def _trained(rate: str) -> str:
 
 def _differences(pairs: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
     return [
-        Difference(name, pair["delta"], low, high, pair["p_adjusted"], pair["leaks"])
+        Difference(name, pair["delta"], low, high, pair["p_adjusted"], pair["leaks"], _words(pair))
         for name, pair in pairs.items()
         for low, high in [pair["ci95"]]
     ]
+
+
+def _words(pair: Mapping[str, Any]) -> str:
+    return pair["control"]["status"] if "control" in pair else pair["verdict"]
 
 
 def _band(curve: Mapping[str, Any]) -> Band:
@@ -133,7 +170,7 @@ def _confusion(compared: ComparisonData, name: str) -> np.ndarray:
     seeds, _, classes = probabilities.shape
     counts = np.zeros((classes, classes))
     for predicted in probabilities.argmax(axis=2):
-        np.add.at(counts, (compared.labels, predicted), 1 / seeds)
+        np.add.at(counts, (compared.clips.labels, predicted), 1 / seeds)
     return counts
 
 

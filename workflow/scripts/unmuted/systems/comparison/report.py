@@ -21,7 +21,7 @@ from unmuted.evaluation.missing_audio import (
 from unmuted.evaluation.outcomes import statistics
 from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import ROLES, provenance
-from unmuted.evaluation.tested import TestedClips, load_tested
+from unmuted.evaluation.tested import TestedClips, chosen_classifier, load_tested
 from unmuted.samples.experiment import Experiment, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.samples.missing_audio import is_missing, missing_table
@@ -125,7 +125,8 @@ def _compared(
     for arm in chosen.arms:
         name, stage = RENAMED.get(arm, arm), PARTS[arm].predictions
         arms[arm] = tested.outcome(name, checkpoints[arm], stage, leaks)
-    return ComparisonData(arms, roles_of(arms, leaks), tested.labels, tested.bootstrap)
+    margin = job.config["evaluation"]["equivalence_margin"]
+    return ComparisonData(arms, roles_of(arms, leaks), tested.measured, margin)
 
 
 def _checkpoints(
@@ -133,18 +134,10 @@ def _checkpoints(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the checkpoints that were chosen on validation clips, one per seed, by arm."""
     main = job.fits("selection")[ONLY_FIT].json()["arms"]
-    checkpoints = {arm: choice["units"][_fit_of(arm, choice)] for arm in chosen.compared}
+    checkpoints = {arm: choice["units"][chosen_classifier(arm, choice)] for arm in chosen.compared}
     checkpoints |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
     systems = {arm: RECOGNISERS[arm] for arm in chosen.arms if arm in RECOGNISERS}
     return checkpoints | {arm: system.checkpoints(job) for arm, system in systems.items()}
-
-
-def _fit_of(arm: str, choice: Mapping[str, Any]) -> str:
-    """Return the classifier of an arm; for a filter the one with the chosen percentile."""
-    owner = PARTS[arm].classifier_of or arm
-    if owner not in choice["filters"]:
-        return owner
-    return f"{owner}-{choice['filters'][owner]['chosen']:g}"
 
 
 def _warn_without_cnn_rnn(job: ReportJob) -> None:

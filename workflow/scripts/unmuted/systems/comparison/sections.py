@@ -6,24 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_pairs
-from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.controls import CEILING, MARGIN
 from unmuted.evaluation.missing_audio import KIND
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
+    EvaluationClips,
+    arm_contrasts,
     arm_metrics,
-    contrasts,
-    correct_by_arm,
+    ceiling,
     recovery,
 )
 from unmuted.samples.experiment import Experiment
 from unmuted.systems.comparison.chosen_arms import ChosenArms
 
 SCHEMA_VERSION = 1
-BEST = "real_audio"
 
 
 def choices(chosen: ChosenArms) -> str:
@@ -42,49 +40,45 @@ def choices(chosen: ChosenArms) -> str:
 class ComparisonData:
     """The data of the comparison.
 
-    arms: by name. roles: "arm", "control" or "leaks". labels: int (N,).
+    arms: by name. roles: by arm, as `roles_of` gives them. clips: the test clips. margin: of
+    equivalence, for controls.
     """
 
     arms: Mapping[str, ArmOutcome]
     roles: Mapping[str, str]
-    labels: np.ndarray
-    bootstrap: GroupBootstrap
-
-    @property
-    def correct(self) -> dict[str, np.ndarray]:
-        """1 where a seed's classifier is right, else 0: (S, N) by arm."""
-        return correct_by_arm(self.arms, self.labels)
+    clips: EvaluationClips
+    margin: float = MARGIN
 
 
 def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
-    """Build the sections "arms", "contrasts" and "recovery".
+    """Build the sections "arms", "contrasts", "ceiling" and "recovery".
 
     Raises UserError for an unknown primary contrast.
     """
-    correct = compared.correct
     arms = {
-        name: {
-            "role": compared.roles[name],
-            **arm_metrics(arm, compared.labels, correct[name], compared.bootstrap),
-        }
+        name: {"role": compared.roles[name], **arm_metrics(arm, compared.clips)}
         for name, arm in compared.arms.items()
     }
     names = {f"{a}-{b}": (a, b) for a, b in contrast_pairs(arms)}
     if primary not in names:
         raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
-    by_name = contrasts(
-        {name: (correct[a], correct[b]) for name, (a, b) in names.items()},
-        compared.bootstrap,
-        primary,
+    by_name = arm_contrasts(
+        compared.arms,
+        compared.clips,
+        list(names.values()),
+        names[primary],
+        compared.roles,
+        compared.margin,
     )
     for name, pair in names.items():
         by_name[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
     honest = [name for name in arms if compared.roles[name] != "leaks"]
-    others = [name for name in honest if name not in (REFERENCE, BEST, *SYSTEMS)]
+    others = [name for name in honest if name not in (REFERENCE, CEILING, *SYSTEMS)]
     return {
         "arms": arms,
         "contrasts": by_name,
-        "recovery": {name: recovery(correct, name, compared.bootstrap) for name in others},
+        "ceiling": ceiling(compared.arms, compared.clips),
+        "recovery": {name: recovery(compared.arms, name, compared.clips) for name in others},
     }
 
 
@@ -96,21 +90,27 @@ def sample_counts(experiments: Mapping[str, Experiment]) -> dict[str, dict[str, 
     }
 
 
-COLUMNS = ("training_rate", "kind", "test_rate", "arm", "role", "seed", "measure", "value")
+COLUMNS = (
+    *("training_rate", "kind", "test_rate", "arm", "role", "seed", "measure", "value"),
+    "verdict",
+)
+MEASURES = ("accuracy", "macro_f1", "brier", "log_loss", "ece")
 
 
 def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield one row per measurement.
 
-    There is a row for every seed of every arm, of every point of the rate curves, and of the
-    differences under missing audio. Intervals and p-values of these are rows without a seed.
+    There is a row for every seed of every arm, of every contrast, of every point of the rate
+    curves, and of the differences under missing audio. Intervals and p-values are rows without a
+    seed. The verdict of a difference is in words; that of a control is its status.
     """
     seeds, missing = report["provenance"]["seeds"], report["missing"]
     own_rate = f"{missing['training_rate']:g}"
     for arm, measured in report["arms"].items():
-        for measure in ("accuracy", "macro_f1", "ece"):
-            for seed, value in zip(seeds, measured[measure]["per_seed"], strict=True):
-                yield _row(own_rate, "", "", arm, measured["role"], seed, measure, value)
+        place = (own_rate, "", "", arm, measured["role"])
+        yield from (_row(*place, *row) for row in _arm_rows(seeds, measured))
+    for pair, difference in report["contrasts"].items():
+        yield from _contrast_rows(own_rate, seeds, pair, difference)
     yield from _curve_rows(seeds, missing)
     for training_rate, measures in missing["contrasts"].items():
         for measure, pairs in measures.items():
@@ -118,7 +118,36 @@ def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             for pair, difference in pairs.items():
                 place = (training_rate, KIND, rate, pair, _role(difference, "contrast"))
                 rows = _difference_rows(seeds, measure, difference)
-                yield from (_row(*place, *row) for row in rows)
+                yield from (_row(*place, *row, verdict=difference["verdict"]) for row in rows)
+
+
+def _arm_rows(
+    seeds: Sequence[int], measured: Mapping[str, Any]
+) -> Iterator[tuple[object, str, float]]:
+    """Yield (seed, measure, value) of one arm."""
+    for measure in MEASURES:
+        for seed, value in zip(seeds, measured[measure]["per_seed"], strict=True):
+            yield seed, measure, value
+    for group, found in measured["by_sound"].items():
+        if found["accuracy"] is not None:
+            yield "", f"accuracy_{group}", found["accuracy"]["mean"]
+    for name in ("expected_under_calibration", "debiased"):
+        yield "", f"ece_{name}", measured["ece"][name]
+
+
+def _contrast_rows(
+    rate: str, seeds: Sequence[int], pair: str, difference: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one contrast; its role is its family, or that it leaks."""
+    role = "leaks" if difference["leaks"] else difference["family"]
+    words = difference["control"]["status"] if "control" in difference else difference["verdict"]
+    for row in _difference_rows(seeds, "accuracy", difference):
+        yield _row(rate, "", "", pair, role, *row, verdict=words)
+    for loss in ("brier", "log_loss"):
+        low, high = difference[loss]["ci95"]
+        values = {"": difference[loss]["delta"], "_ci95_low": low, "_ci95_high": high}
+        for suffix, value in values.items():
+            yield _row(rate, "", "", pair, role, "", f"{loss}_difference{suffix}", value)
 
 
 def _curve_rows(seeds: Sequence[int], missing: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -141,7 +170,7 @@ def _difference_rows(
     seeds: Sequence[int], measure: str, difference: Mapping[str, Any]
 ) -> Iterator[tuple[object, str, float]]:
     """Yield (seed, measure, value) of one difference."""
-    name = {"area": "area", "largest_rate": "accuracy"}[measure]
+    name = {"largest_rate": "accuracy"}.get(measure, measure)
     for seed, value in zip(seeds, difference["per_seed"], strict=True):
         yield seed, f"{name}_difference", value
     low, high = difference["ci95"]
@@ -151,5 +180,5 @@ def _difference_rows(
         yield "", f"{name}_difference_{key}", value
 
 
-def _row(*values: object) -> dict[str, Any]:
-    return dict(zip(COLUMNS, values, strict=True))
+def _row(*values: object, verdict: str = "") -> dict[str, Any]:
+    return dict(zip(COLUMNS, (*values, verdict), strict=True))

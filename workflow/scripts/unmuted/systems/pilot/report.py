@@ -10,7 +10,7 @@ import numpy as np
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.bootstrap import GroupBootstrap
 from unmuted.evaluation.generated_audio import likeness, likeness_difference
-from unmuted.evaluation.outcomes import ArmOutcome, measure_arms, statistics
+from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips, measure_arms, statistics
 from unmuted.evaluation.outputs import Output
 from unmuted.evaluation.provenance import ROLES, provenance
 from unmuted.evaluation.tested import TestedClips, load_tested
@@ -32,12 +32,11 @@ def contents(job: ReportJob) -> dict[str, Output]:
     selection = job.fits("pilot_selection")[ONLY_FIT].json()
     report = build_report(
         data=tested.data(),
-        labels=tested.labels,
+        clips=tested.measured,
         arms={
             arm: tested.outcome(arm, selection[chosen], "pilot_predictions")
             for arm, chosen in CHOSEN.items()
         },
-        bootstrap=tested.bootstrap,
         sections={
             "lambda": lambda_section(selection),
             "generation": _generation(job, tested),
@@ -50,14 +49,13 @@ def contents(job: ReportJob) -> dict[str, Output]:
 def build_report(
     *,
     data: Mapping[str, Any],
-    labels: np.ndarray,
+    clips: EvaluationClips,
     arms: Mapping[str, ArmOutcome],
-    bootstrap: GroupBootstrap,
     sections: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Build the content of pilot_metrics.json; its shape is documented in the schema file.
 
-    labels: int (N,) of the test clips. arms: those of ARMS, with the same seeds and clips.
+    clips: the N test clips. arms: those of ARMS, with the same seeds and clips.
     sections: lambda, generation (`generation_section`) and provenance, ready made.
     """
     ordered = {name: arms[name] for name in ARMS}
@@ -65,10 +63,10 @@ def build_report(
         "schema_version": SCHEMA_VERSION,
         "system": "pilot",
         "data": dict(data),
-        **measure_arms(ordered, labels, [PRIMARY], bootstrap),
+        **measure_arms(ordered, clips, [PRIMARY]),
         **sections,
         "statistics": statistics(
-            bootstrap,
+            clips.bootstrap,
             "lambda, and checkpoint of each classification, by log-loss on validation clips; "
             "checkpoint of the served audio by R2 on validation clips, the last one elsewhere",
         ),
