@@ -128,9 +128,7 @@ def test_in_the_cued_world_the_object_sets_the_register(seed: int) -> None:
 
 
 @given(seed=SEEDS, low=st.floats(20, 2000), width=st.floats(1, 2000))
-def test_the_two_registers_are_the_halves_of_the_range(
-    seed: int, low: float, width: float
-) -> None:
+def test_the_two_registers_are_the_halves_of_the_range(seed: int, low: float, width: float) -> None:
     def pitch(register: int | None) -> float:
         return _pitch(np.random.default_rng(seed), low, low + width, register)
 

@@ -261,7 +261,8 @@ def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float
         for number in range(5):
             glint = (-13 + 26 * look.sparkle[number], -16 + 24 * look.sparkle[5 + number])
             spot = turned(np.array([glint]) * size, tilt, (0, 18))[0] + np.array([x, y])
-            canvas.ellipse((spot[0], spot[1]), (2.4 * look.cue_size, 1.8 * look.cue_size), (250, 226, 120))
+            radii = (2.4 * look.cue_size, 1.8 * look.cue_size)
+            canvas.ellipse((spot[0], spot[1]), radii, (250, 226, 120))
     canvas.ellipse(hand, (12, 9), SKIN, angle=tilt)
     for finger in (-7, -2, 3, 8):
         spot = turned([(finger, -5)], tilt, (0, 0))[0] + hand

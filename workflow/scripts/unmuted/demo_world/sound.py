@@ -47,7 +47,9 @@ def _pitch(rng: np.random.Generator, low: float, high: float, register: Register
     return low + (high - low) * share
 
 
-def _drum(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _drum(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     pitch, decay = _pitch(rng, 75, 170, register), rng.uniform(0.1, 0.22)
     body = modes(pitch * MEMBRANE, decay / np.sqrt(MEMBRANE), 1 / MEMBRANE, 0.7)
     skin = noise_burst(rng, (200, 1800), 0.015, 0.1)
@@ -56,7 +58,9 @@ def _drum(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator,
         place(track, body, event, rng.uniform(0.6, 1))
 
 
-def _bell(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _bell(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     pitch, decay = _pitch(rng, 480, 1150, register), rng.uniform(0.5, 1.2)
     ratios = BELL * (1 + rng.normal(0, 0.004, len(BELL)))
     gains = rng.uniform(0.5, 1, len(BELL)) / np.sqrt(BELL)
@@ -74,18 +78,24 @@ def _wooden(track: np.ndarray, events: tuple[float, ...], rng: np.random.Generat
         place(track, body, event, rng.uniform(0.7, 1))
 
 
-def _knock(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _knock(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     pitch, decay = _pitch(rng, 150, 330, register), rng.uniform(0.03, 0.06)
     _wooden(track, timeline.events, rng, pitch, decay, softness=rng.uniform(0.6, 1.2))
 
 
-def _bounce(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _bounce(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     """Add a thud on wooden boards: close to a knock, softer and a little lower."""
     pitch, decay = _pitch(rng, 90, 230, register), rng.uniform(0.04, 0.08)
     _wooden(track, timeline.events, rng, pitch, decay, softness=rng.uniform(1.0, 1.7))
 
 
-def _water(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _water(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     """Add bubbles: short chirps that rise as the bubble nears the surface, over a soft hiss."""
     hiss = band_noise(rng, (400, rng.uniform(1800, 3500)), len(track))
     track += 0.06 * hiss * gate(len(track), timeline.spans, 0.1)
@@ -104,7 +114,9 @@ def _metal(rng: np.random.Generator, low: float, decay: float) -> np.ndarray:
     return modes(frequencies, decay * rng.uniform(0.5, 1.5, 5), rng.uniform(0.3, 1, 5), 5 * decay)
 
 
-def _coins(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _coins(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     low = _pitch(rng, 2200, 3200, register)
     clinks = [_metal(rng, low, rng.uniform(0.02, 0.06)) for _ in range(8)]
     for start, end in timeline.spans:
@@ -113,7 +125,9 @@ def _coins(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator
             place(track, clinks[rng.integers(len(clinks))], time, rng.uniform(0.2, 1))
 
 
-def _keys(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _keys(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     """Add clusters of clinks at every turn of the shaking hand."""
     low = _pitch(rng, 2600, 3600, register)
     clinks = [_metal(rng, low, rng.uniform(0.015, 0.04)) for _ in range(6)]
@@ -123,17 +137,23 @@ def _keys(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator,
             place(track, clink, max(0.0, event + rng.normal(0.01, 0.02)), rng.uniform(0.2, 1))
 
 
-def _maraca(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _maraca(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     band = (_pitch(rng, 2500, 3600, register), rng.uniform(7000, 10000))
     for event in timeline.events:
         shot = noise_burst(rng, band, rng.uniform(0.02, 0.045), 0.2)
         place(track, shot, event, rng.uniform(0.5, 1))
 
 
-def _engine(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _engine(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     """Add pulses of a slowly wandering rate through a low resonance, with exhaust noise."""
     time = np.arange(len(track)) / SAMPLE_RATE
-    rate = _pitch(rng, 24, 48, register) * (1 + 0.05 * np.sin(2 * np.pi * rng.uniform(0.3, 1) * time))
+    rate = _pitch(rng, 24, 48, register) * (
+        1 + 0.05 * np.sin(2 * np.pi * rng.uniform(0.3, 1) * time)
+    )
     phase = 2 * np.pi * np.cumsum(rate) / SAMPLE_RATE
     gains = rng.uniform(0.4, 1, 14) / np.arange(1, 15) ** 0.5
     firing = sum(gain * np.sin((n + 1) * phase) for n, gain in enumerate(gains))
@@ -141,7 +161,9 @@ def _engine(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generato
     track += (firing + rng.uniform(0.4, 0.9) * exhaust) * gate(len(track), timeline.spans, 0.06)
 
 
-def _whistle(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register) -> None:
+def _whistle(
+    track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generator, register: Register
+) -> None:
     """Add the tone of a pipe with vibrato and two overtones, over the breath that drives it."""
     time = np.arange(len(track)) / SAMPLE_RATE
     vibrato = 1 + 0.012 * np.sin(2 * np.pi * rng.uniform(4, 8) * time)
@@ -152,7 +174,8 @@ def _whistle(track: np.ndarray, timeline: ActionTimeline, rng: np.random.Generat
     track += (tone + rng.uniform(0.05, 0.2) * breath) * gate(len(track), timeline.spans, 0.04)
 
 
-VOICES: dict[str, Callable[[np.ndarray, ActionTimeline, np.random.Generator, Register], None]] = {
+Voice = Callable[[np.ndarray, ActionTimeline, np.random.Generator, Register], None]
+VOICES: dict[str, Voice] = {
     "striking drum": _drum,
     "ringing bell": _bell,
     "knocking on door": _knock,
