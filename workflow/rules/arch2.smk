@@ -73,3 +73,41 @@ rule map_captions_as_trained:
         fingerprint=job_fingerprints("trained_mapping"),
     script:
         "../scripts/map_captions_as_trained.py"
+
+
+rule train_null_generator:
+    input:
+        stage_inputs("null_generator"),
+    output:
+        "results/{scenario}null_generator/{seeds}.ledger.csv",
+    log:
+        "results/logs/{scenario}train_null_generator/{seeds}.log",
+    benchmark:
+        "results/benchmarks/{scenario}train_null_generator/{seeds}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **GPU_TRAINING,
+    params:
+        fingerprint=job_fingerprints("null_generator"),
+    script:
+        "../scripts/train_null_generator.py"
+
+
+rule generate_null_audio:
+    input:
+        stage_inputs("null_generated"),
+    output:
+        "results/{scenario}null_generated/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}generate_null_audio/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}generate_null_audio/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **GPU_SERVING,
+    params:
+        fingerprint=job_fingerprints("null_generated"),
+    script:
+        "../scripts/generate_null_audio.py"

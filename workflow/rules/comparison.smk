@@ -38,6 +38,44 @@ rule find_swap_partners:
         "../scripts/find_swap_partners.py"
 
 
+rule train_fold_teacher:
+    input:
+        stage_inputs("fold_teacher"),
+    output:
+        "results/{scenario}fold_teacher/{seeds}.ledger.csv",
+    log:
+        "results/logs/{scenario}train_fold_teacher/{seeds}.log",
+    benchmark:
+        "results/benchmarks/{scenario}train_fold_teacher/{seeds}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **GPU_TRAINING,
+    params:
+        fingerprint=job_fingerprints("fold_teacher"),
+    script:
+        "../scripts/train_fold_teacher.py"
+
+
+rule predict_teacher_posterior:
+    input:
+        stage_inputs("teacher_posterior"),
+    output:
+        "results/{scenario}teacher_posterior/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}predict_teacher_posterior/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}predict_teacher_posterior/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **GPU_SERVING,
+    params:
+        fingerprint=job_fingerprints("teacher_posterior"),
+    script:
+        "../scripts/predict_teacher_posterior.py"
+
+
 rule train_comparison:
     input:
         stage_inputs("comparison_classifier"),

@@ -3,6 +3,7 @@
 from functools import partial
 
 from unmuted.engine.job import Job
+from unmuted.evaluation.arms import MAIN_AUDIO
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_clips
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
@@ -11,7 +12,7 @@ from unmuted.systems.classifier.prediction_job import predict_shard
 
 def main(job: Job) -> None:
     """Bring the predictions of one shard up to date."""
-    clips = load_clips(job, job.videos, ["ast", "generated"])
+    clips = load_clips(job, job.videos, MAIN_AUDIO)
     pca = job.fits("projection")[ALL_TRAINING]
     selection = job.fits("selection")[ONLY_FIT]
     classifiers = job.fits_by_seed("classifier")

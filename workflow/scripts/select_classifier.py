@@ -3,7 +3,7 @@
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.evaluation.arms import ARMS
+from unmuted.evaluation.arms import ARMS, MAIN_AUDIO
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
@@ -13,7 +13,7 @@ from unmuted.systems.classifier.selection_job import select
 
 def main(job: Job) -> None:
     """Bring the choice up to date; it reads validation clips only."""
-    experiment = load_experiment(job, ["ast", "generated"])
+    experiment = load_experiment(job, MAIN_AUDIO)
     pca = job.fits("projection")[ALL_TRAINING]
     classifiers = job.fits_by_seed("classifier")
     clips = experiment.split("val")

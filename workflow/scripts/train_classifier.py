@@ -4,7 +4,7 @@ from functools import partial
 
 from unmuted.engine.job import Job
 from unmuted.engine.seeds import inputs_by_seed
-from unmuted.evaluation.arms import ARMS
+from unmuted.evaluation.arms import ARMS, MAIN_AUDIO
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.fits import ALL_TRAINING
@@ -14,7 +14,7 @@ from unmuted.systems.classifier.training_job import train
 
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
-    experiment = load_experiment(job, ["ast", "generated"])
+    experiment = load_experiment(job, MAIN_AUDIO)
     pca = job.fits("projection")[ALL_TRAINING]
     clips = experiment.split("train")
     read = {

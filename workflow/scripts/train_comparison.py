@@ -13,7 +13,8 @@ from unmuted.systems.comparison.training_job import inputs_of_fits, train
 
 def main(job: Job) -> None:
     """Bring the classifiers of the job's seeds up to date; they read training clips only."""
-    experiment = load_experiment(job, chosen_arms(job.config).audio)
+    chosen = chosen_arms(job.config)
+    experiment = load_experiment(job, (*chosen.audio, *chosen.posterior, *chosen.teachers))
     pca = job.fits("projection")[ALL_TRAINING]
     inputs = inputs_by_seed(job.job_seeds, inputs_of_fits(experiment, job, pca))
     job.run_seeds(inputs, partial(train, experiment=experiment, job=job, pca=pca))

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import MISSING, Field, model_validator
 
 from unmuted.config.features import LABELS
-from unmuted.config.fields import Cosine, Distinct, Line, Percentile, Section, Seed, check_names
+from unmuted.config.fields import Cosine, Distinct, Line, Percentile, Section, check_names
 
 
 class FilterSettings(Section):
@@ -31,7 +31,19 @@ class FilterSettings(Section):
     top_labels: int = Field(
         5, ge=1, le=LABELS, description="predicted labels that are compared with the action"
     )
-    shuffle_seed: Seed = Field(0, description="seed of the control with a shuffled dictionary")
+    expectation: Literal["posterior", "max"] = Field(
+        "posterior",
+        description="with which action predicted labels are compared: posterior: all of them, "
+        "weighted by the posterior of video-only classifiers (out of fold for training clips); "
+        "max: the one that fits best, so that the audio may contradict the picture",
+    )
+    null_dictionaries: int = Field(
+        20,
+        ge=20,
+        le=1_000,
+        description="dictionaries with words that no class uses in place of the actions' words: "
+        "the decisions of the filter are compared with theirs",
+    )
 
     @model_validator(mode="after")
     def _names_each_percentile(self) -> Self:
@@ -48,7 +60,9 @@ class ComparisonSettings(Section):
         "real_audio are always there, and with oracle_filter comes filtered",
     )
     primary: Line = Field(
-        "generated_arch2-video_only",
+        "generated_arch2-better_null",
         description="the contrast named beforehand, as in results/comparison.json; all others are "
-        "corrected by Holm's method, those under `missing` as families of their own",
+        "corrected by Holm's method, those under `missing` as families of their own. "
+        "<arm>-better_null: against that one of generated_null and expected_class_sound which is "
+        "more accurate, with the larger of both p-values",
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from unmuted.config.classifier import ClassifierSettings
+from unmuted.config.classifier import ClassifierSettings, DistillationSettings
 from unmuted.config.cnn_rnn import CnnRnnSection
 from unmuted.config.comparison import ComparisonSettings, FilterSettings
 from unmuted.config.experiment import (
@@ -122,6 +122,7 @@ class Configuration(Section):
     predictions: PredictionSettings = Field(default_factory=PredictionSettings)
     comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    distillation: DistillationSettings = Field(default_factory=DistillationSettings)
     ablations: dict[
         str, Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
     ] = Field(

@@ -22,7 +22,7 @@ OK, UNDECIDED, ALARM = "ok", "undecided", "ALARM"
 # Its generator has learnt nothing of the clips that it is fitted on, whatever the table calls it.
 NULL = "generated_null"
 # Controls of the Feature Filter: they keep some generated audio, and may win where it helps.
-OF_FILTER = ("random_filter",)
+OF_FILTER = ("random_filter", "mask_only")
 
 
 def family_of(pair: tuple[str, str], roles: Mapping[str, str], is_primary: bool) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from unmuted.evaluation.arms import REFERENCE
+from unmuted.evaluation.arms import BETTER_NULL, NULLS, REFERENCE
+from unmuted.evaluation.better_null import against_better_null
 from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval, smallest_detectable
 from unmuted.evaluation.controls import (
     CEILING,
@@ -113,15 +114,16 @@ def measure_arms(
 ) -> dict[str, Any]:
     """Build the sections "arms" and "contrasts" of a system's report.
 
-    pairs: of arms to contrast; the first is the primary contrast. Controls among the arms are
-    contrasted with video_only as well. roles: by arm, as `roles_of` gives them. margin: of
-    equivalence, for controls.
+    pairs: of arms to contrast; the first is the primary contrast, which may be (arm, BETTER_NULL).
+    Controls among the arms are contrasted with video_only as well. roles: by arm, as `roles_of`
+    gives them. margin: of equivalence, for controls.
     """
     roles = roles or {}
     further = [pair for pair in control_pairs(roles) if pair not in pairs and pair[0] in arms]
+    simple = [pair for pair in [*pairs, *further] if pair[1] != BETTER_NULL]
     return {
         "arms": {name: arm_metrics(arm, tests) for name, arm in arms.items()},
-        "contrasts": arm_contrasts(arms, tests, [*pairs, *further], pairs[0], roles, margin),
+        "contrasts": arm_contrasts(arms, tests, simple, pairs[0], roles, margin),
     }
 
 
@@ -244,8 +246,9 @@ def arm_contrasts(
 ) -> dict[str, dict[str, Any]]:
     """Contrast arms in accuracy and, as secondary measures, in Brier score and log-loss.
 
-    Controls are judged by the equivalence margin; see `control_status`. Other arguments as in
-    `measure_arms`.
+    primary: one of the pairs, or (arm, BETTER_NULL) with the pairs of the arm with each null among
+    them, or none. Controls are judged by the equivalence margin; see `control_status`. Other
+    arguments as in `measure_arms`.
     """
     correct = correct_by_arm(arms, tests.labels)
     names = {pair: "-".join(pair) for pair in pairs}
@@ -253,7 +256,7 @@ def arm_contrasts(
     results = contrasts(
         {name: (correct[a], correct[b]) for (a, b), name in names.items()},
         tests.bootstrap,
-        None if primary is None else names[primary],
+        None if primary is None else names.get(primary),
         families,
     )
     losses = {
@@ -268,7 +271,27 @@ def arm_contrasts(
             results[name]["control"] = control_status(
                 results[name], difference, tests.bootstrap, margin
             )
-    return results
+    if primary is None or primary in names:
+        return results
+    return {"-".join(primary): _with_better_null(primary[0], results, correct, tests), **results}
+
+
+def _with_better_null(
+    arm: str,
+    results: Mapping[str, Mapping[str, Any]],
+    correct: Mapping[str, np.ndarray],
+    tests: EvaluationClips,
+) -> dict[str, Any]:
+    """Return the primary contrast of an arm with the better of its nulls."""
+    by_null = {null: results[f"{arm}-{null}"] for null in NULLS}
+    found = against_better_null(by_null, correct)
+    samples = tests.bootstrap.means(correct[arm] - correct[found["null"]])
+    return found | {
+        "family": "primary",
+        "level": ALPHA,
+        "smallest_detectable": smallest_detectable(samples, ALPHA) or None,
+        "verdict": verdict(found["delta"], found["p"], tests.bootstrap, ALPHA),
+    }
 
 
 def statistics(bootstrap: GroupBootstrap, choices: str, families: str = "") -> dict[str, Any]:

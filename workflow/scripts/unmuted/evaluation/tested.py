@@ -98,6 +98,8 @@ def chosen_classifier(arm: str, choice: Mapping[str, Any]) -> str:
     choice: the selection of the comparison's classifiers.
     """
     owner = COMPARISON_ARMS[arm].classifier_of or arm
+    if COMPARISON_ARMS[arm].is_one_classifier:
+        return f"real_or_{owner}"
     if owner not in choice["filters"]:
         return owner
     return f"{owner}-{choice['filters'][owner]['chosen']:g}"

@@ -99,13 +99,3 @@ def label_names(label: str) -> list[str]:
     """
     names = [name.strip() for name in re.split(r",(?![^(]*\))", label)]
     return [name for name in names if name != "etc."]
-
-
-def derangement(count: int, seed: int) -> np.ndarray:
-    """Draw for every index another one, each used once, as one random cycle: int64 (count,)."""
-    if count < 2:
-        raise UserError(f"only {count} action: the shuffled dictionary needs at least two")
-    cycle = np.random.default_rng(seed).permutation(count)
-    other = np.empty(count, np.int64)
-    other[cycle] = np.roll(cycle, 1)
-    return other

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
 from unmuted.features.audioset import load_labels
 
 
 def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[Result]:
-    """Embed actions (C, E) and labels (L, E), and draw the shuffled actions of the control (C,).
+    """Embed actions (C, E), labels (L, E), and the words of the null dictionaries (D, C, E).
 
     The fixed threshold of the source is for names alone, so with it they are in no sentence.
     """
@@ -19,19 +21,20 @@ def build(tasks: Sequence[Task], classes: Sequence[str], job: Job) -> Iterator[R
     from unmuted.systems.arch1.dictionary import (
         PLAIN,
         SOUND,
-        derangement,
         embed_actions,
         embed_labels,
     )
+    from unmuted.systems.arch1.null_words import null_dictionaries
 
     set_threads(job.threads)
     encode = SentenceEncoder(job.model_spec("sentence")).encode
-    shuffled = derangement(len(classes), job.config["filter"]["shuffle_seed"])
+    labels, count = load_labels(), job.config["filter"]["null_dictionaries"]
+    nulls = null_dictionaries(classes, labels, count)
     sentence = PLAIN if job.config["filter"]["mode"] == "uniform" else SOUND
     for task in tasks:
         vectors = {
             "actions": embed_actions(classes, encode, sentence),
-            "labels": embed_labels(load_labels(), encode, sentence),
-            "shuffled": shuffled,
+            "labels": embed_labels(labels, encode, sentence),
+            "null_actions": np.stack([embed_actions(words, encode, sentence) for words in nulls]),
         }
         yield Result(task.name, vectors)

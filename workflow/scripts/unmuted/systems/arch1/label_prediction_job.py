@@ -24,8 +24,7 @@ def predict(
 ) -> Iterator[Result]:
     """Predict label scores (S, L), one row per seed, and their cosines with actions (S, C).
 
-    A result also has the same cosines with a shuffled dictionary, and the scores (L,) of the real
-    audio after the same projection.
+    A result also has the scores (L,) of the real audio after the same projection.
     """
     projection = Projection(**pca.tensors())
     words = dictionary.tensors()
@@ -41,7 +40,6 @@ def predict(
         arrays = {
             "scores": scores,
             "similarity": similarity,
-            "shuffled_similarity": similarity[:, words["shuffled"]],
         }
         if clip.has_sound:
             arrays["real_scores"] = predict_labels(clip.audio(projection), projection, head)

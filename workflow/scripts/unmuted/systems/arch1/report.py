@@ -26,6 +26,7 @@ from unmuted.evaluation.tested import TestedClips, chosen_classifier, load_teste
 from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.arch1.dictionary import TOP
+from unmuted.systems.arch1.dictionary_validity import describe_dictionary
 from unmuted.systems.arch1.feature_filter import labels_agree, threshold_curve
 from unmuted.systems.arch1.filter_rule import filter_rule, similarities, video_posterior
 from unmuted.systems.arch1.label_prediction import choose_threshold
@@ -34,13 +35,15 @@ from unmuted.systems.shared.projection import Projection
 
 SCHEMA_VERSION = 1
 STAGES = (
-    *("ast", "video_generated", "predicted_labels", "retrieved"),
+    *("ast", "video_generated", "predicted_labels", "video_posterior", "retrieved"),
     *("predictions", "comparison_predictions"),
 )
 CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
-PRIMARY = ("filtered", "video_only")  # named before any result is seen
+PRIMARY = ("filtered", "random_filter")  # named before any result is seen
 CONTRASTS = (
     PRIMARY,
+    ("filtered", "mask_only"),
+    ("filtered", "video_only"),
     ("filtered", "generated"),
     ("generated", "video_only"),
     ("real_audio", "video_only"),
@@ -65,7 +68,11 @@ def contents(job: ReportJob) -> dict[str, Output]:
             "generation": _generation(job, tested),
             "labels": _labels(job, tested),
             "filter": _filter(job, tested, choice),
-            "dictionary": {"sentence": job.config["models"]["sentence"], "top": TOP},
+            "dictionary": {
+                "sentence": job.config["models"]["sentence"],
+                "top": TOP,
+                **describe_dictionary(job, tested, choice["filters"]["filtered"]["chosen"]),
+            },
             "provenance": provenance(job, tested.video_ids),
         },
     )
@@ -202,12 +209,12 @@ def _filter(job: ReportJob, tested: TestedClips, choice: Mapping[str, Any]) -> d
     predictions = tested.predictions("comparison_predictions")
     kept = {
         arm: np.mean([clip["kept"][arm] for clip in predictions], axis=0).tolist()
-        for arm in ("filtered", "oracle_filter", "shuffled_dictionary")
+        for arm in ("filtered", "oracle_filter", "random_filter", "mask_only")
         if arm in predictions[0]["kept"]
     }
     rule = filter_rule(job.config["filter"])
     similarity = rule.judge(
-        similarities(tested.clips, "filtered"), video_posterior(tested.clips), tested.labels
+        similarities(tested.clips), video_posterior(tested.clips), tested.labels
     )  # (N, S)
     with_audio = [i for i, clip in enumerate(tested.clips) if clip.has_sound]
     present = np.zeros((0, 1), bool)

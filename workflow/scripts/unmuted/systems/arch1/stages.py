@@ -37,7 +37,7 @@ STAGES = (
         "dictionary",
         "build_dictionary",
         ".safetensors",
-        settings=("filter.shuffle_seed", "filter.mode"),
+        settings=("filter.null_dictionaries", "filter.mode"),
         models=("sentence",),
         is_sharded=False,
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unmuted.engine.job import ReportJob
-from unmuted.evaluation.arms import ARMS
+from unmuted.evaluation.arms import ARMS, BETTER_NULL, NULLS
 from unmuted.evaluation.controls import MARGIN
 from unmuted.evaluation.generated_audio import generation_metrics
 from unmuted.evaluation.headroom import headroom
@@ -35,8 +35,13 @@ from unmuted.systems.shared.projection import Projection
 
 SCHEMA_VERSION = 1
 STAGES = ("ast", "captions", "trained_mapping", "generated", "retrieved", "predictions")
-PRIMARY = ("generated", "video_only")  # named before any result is seen
-CONTRASTS = (PRIMARY, ("real_audio", "video_only"))
+PRIMARY = ("generated", BETTER_NULL)  # named before any result is seen
+CONTRASTS = (
+    PRIMARY,
+    *(("generated", null) for null in NULLS),
+    ("generated", "video_only"),
+    ("real_audio", "video_only"),
+)
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
@@ -72,9 +77,9 @@ def build_report(
     """Build the content of arch2_metrics.json; its shape is documented in the schema file.
 
     data: classes (names), train, val, test, groups (counts) and excluded {reason: count}. clips:
-    the N test clips. arms: video_only, generated and real_audio, all with the same seeds and
-    clips. margin: of equivalence, for controls among the arms. generation, semantics, provenance:
-    those sections, ready made. Raises ValueError with arms of different shapes.
+    the N test clips. arms: those of the main experiment, all with the same seeds and clips.
+    margin: of equivalence, for controls among the arms. generation, semantics, provenance: those
+    sections, ready made. Raises ValueError with arms of different shapes.
     """
     shapes = {name: arm.probabilities.shape for name, arm in arms.items()}
     _, tested, _ = next(iter(shapes.values()))

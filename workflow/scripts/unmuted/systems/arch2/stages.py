@@ -5,6 +5,7 @@ from __future__ import annotations
 from unmuted.config.generator import GeneratorSettings
 from unmuted.config.keys import SERVE, TIME, TRAINING_AUDIO, keys_of
 from unmuted.engine.stage import Family, Report, Stage
+from unmuted.evaluation.arms import MAIN_AUDIO
 from unmuted.features.visual import VISUAL
 
 # The settings that the training reads; generator.draws only matters afterwards.
@@ -19,33 +20,45 @@ STAGES = (
         fits=("label_embeddings",),
         settings=("mapping.k",),
     ),
-    Stage(
-        "generator",
-        "train_generator",
-        ".safetensors",
-        pooled=(*VISUAL, "ast", "captions"),
-        fits=("label_embeddings", "projection", "prototypes"),
-        settings=("folds", *GENERATOR, *TIME),
-        models=("sentence",),
-        is_sharded=False,
-        by_seed=True,
-        splits=("train", "val"),
-        all_videos_if="fits.unlabelled",
-        after=("sources",),
-        indirect_settings=(SERVE, *TRAINING_AUDIO),
-        version=2,
+    *(
+        Stage(
+            generator,
+            trained_by,
+            ".safetensors",
+            pooled=(*VISUAL, "ast", "captions"),
+            fits=("label_embeddings", "projection", "prototypes"),
+            settings=("folds", *GENERATOR, *TIME),
+            models=("sentence",),
+            is_sharded=False,
+            by_seed=True,
+            splits=("train", "val"),
+            all_videos_if="fits.unlabelled",
+            after=("sources",),
+            indirect_settings=(SERVE, *TRAINING_AUDIO),
+            version=version,
+        )
+        for generator, trained_by, version in (
+            ("generator", "train_generator", 2),
+            ("null_generator", "train_null_generator", 1),
+        )
     ),
-    Stage(
-        "generated",
-        "generate_audio",
-        ".safetensors",
-        inputs=(*VISUAL, "captions"),
-        fits=("sources", "label_embeddings", "projection", "prototypes", "generator"),
-        settings=("generator.draws", SERVE, "seeds"),
-        version=2,
-        reads_splits=True,
-        indirect_settings=("generator.text_adapter", *TIME, *TRAINING_AUDIO),
-        models=("sentence",),
+    *(
+        Stage(
+            generated,
+            made_by,
+            ".safetensors",
+            inputs=(*VISUAL, "captions"),
+            fits=("sources", "label_embeddings", "projection", "prototypes", generator),
+            settings=("generator.draws", SERVE, "seeds"),
+            version=version,
+            reads_splits=True,
+            indirect_settings=("generator.text_adapter", *TIME, *TRAINING_AUDIO),
+            models=("sentence",),
+        )
+        for generated, made_by, generator, version in (
+            ("generated", "generate_audio", "generator", 2),
+            ("null_generated", "generate_null_audio", "null_generator", 1),
+        )
     ),
     Stage(
         "trained_mapping",
@@ -60,7 +73,7 @@ REPORTS = {
         "write_report",
         module="unmuted.systems.arch2.report",
         pooled=(
-            *("probe", "wav", *VISUAL, "captions", "trained_mapping", "ast", "generated"),
+            *("probe", "wav", *VISUAL, "captions", "trained_mapping", *MAIN_AUDIO),
             *("retrieved", "predictions", "truth"),
         ),
         fits=("projection", "prototypes", "baselines", "selection"),

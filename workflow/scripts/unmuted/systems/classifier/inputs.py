@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,49 +19,54 @@ class ClipFeatures:
     """Features of N clips, memory-mapped if `load_features` has read them.
 
     visual: float32 (N, T, Dv). real: float32 (N, T, A), zeros without usable sound. usable: bool
-    (N,). generated: float32 (N, S, T, A), one per seed; None if it was not read.
+    (N,). stored: audio that stages have made, by stage: float32 (N, S, T, A), one per seed.
     """
 
     visual: np.ndarray
     real: np.ndarray
     usable: np.ndarray
-    generated: np.ndarray | None
+    stored: Mapping[str, np.ndarray]
 
     def of_arm(self, arm: str, seed_index: int) -> ClipArray:
-        """Return the input (N, T, F) of an arm's classifier, with the audio of the seed."""
+        """Return the input (N, T, F) of an arm's classifier, with the audio of the seed.
+
+        arm: one of the main experiment, under its name there. Without usable sound, the real_audio
+        arm gets zeros, the training mean of the projection.
+        """
+        if arm not in ARMS:
+            raise ValueError(f"unknown arm {arm!r}, expected one of {', '.join(ARMS)}")
         if arm == "video_only":
             return self.visual  # there is nothing to join
 
         def audio(clips: Index) -> np.ndarray:
-            if self.generated is None:
-                raise ValueError("the generated audio of these clips was not read")
-            generated = self.generated[clips, seed_index]
-            return arm_audio(arm, self.real[clips], self.usable[clips], generated)
+            if arm == "real_audio":
+                return np.where(self.usable[clips, None, None], self.real[clips], np.float32(0))
+            return self.stored[stage_of_arm(arm)][clips, seed_index]
 
         return with_audio(self.visual, self.real.shape[2], audio)
 
 
-def arm_audio(arm: str, real: np.ndarray, usable: np.ndarray, generated: np.ndarray) -> np.ndarray:
-    """Return the audio (N, T, A) that the classifier of an arm gets in addition to the video.
+def stage_of_arm(arm: str) -> str:
+    """Return the stage that makes the audio of an arm of the main experiment."""
+    (stage,) = ARMS[arm].stages
+    return stage
 
-    real: (N, T, A) projected audio. usable: bool (N,), whether a clip has usable sound; without it,
-    the real_audio arm gets zeros, the training mean of the projection. generated: (N, T, A), of
-    training clips out of fold.
-    """
-    if arm == "generated":
-        return generated
-    if arm == "real_audio":
-        return np.where(usable[:, None, None], real, np.float32(0))
-    raise ValueError(f"unknown arm {arm!r}, expected one of {', '.join(ARMS)}")
+
+class StoredAudio(dict):
+    """The audio of the clips by stage, (N, ...), read when it is first used."""
+
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        super().__init__()
+        self._clips = clips
+
+    def __missing__(self, stage: str) -> np.ndarray:
+        return self.setdefault(stage, stored_audio(self._clips, stage))
 
 
 def load_features(
-    clips: Sequence[Clip],
-    projection: Projection | None,
-    with_generated: bool = True,
-    audio_dim: int = 0,
+    clips: Sequence[Clip], projection: Projection | None, audio_dim: int = 0
 ) -> ClipFeatures:
-    """Read the features of clips, without their generated audio if nothing uses it.
+    """Read the features of clips; the audio that stages have made is read when it is used.
 
     projection: None if nothing uses their real audio; it is then zeros of audio_dim features.
     """
@@ -74,7 +79,7 @@ def load_features(
         visual=visual,
         real=real,
         usable=np.array([clip.has_sound for clip in clips]),
-        generated=stored_audio(clips, "generated") if with_generated else None,
+        stored=StoredAudio(clips),
     )
 
 
@@ -83,11 +88,12 @@ def stored_audio(clips: Sequence[Clip], stage: str) -> np.ndarray:
     return memmap_stack(clip.artifacts[stage].tensors()["audio"] for clip in clips)
 
 
-def arm_digests(arm: str, clip: Clip, pca: Artifact) -> list[str]:
-    """Return the digests of the artifacts that an arm reads of a clip: for fingerprints."""
-    digests = clip.digests("vit_rgb", "vit_flow")
-    if arm == "generated":
-        return [*digests, *clip.digests("generated")]
+def arm_digests(arm: str, clip: Clip, pca: Artifact | None) -> list[str]:
+    """Return the digests of the artifacts that an arm reads of a clip: for fingerprints.
+
+    pca: the projection; None for an arm that reads no real audio.
+    """
+    digests = clip.digests("vit_rgb", "vit_flow", *ARMS[arm].stages)
     if arm == "real_audio":
-        return [*digests, *clip.digests("ast"), pca.row.digest]
+        return [*digests, *clip.digests("ast"), *([] if pca is None else [pca.row.digest])]
     return digests

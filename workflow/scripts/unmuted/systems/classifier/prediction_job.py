@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.evaluation.arms import ARMS
@@ -12,6 +14,7 @@ from unmuted.samples.experiment import Clip
 from unmuted.systems.classifier.inputs import load_features
 from unmuted.systems.classifier.selection import best_labels
 from unmuted.systems.shared.projection import Projection
+from unmuted.training.clip_arrays import ClipArray
 
 
 def predict_shard(
@@ -23,6 +26,8 @@ def predict_shard(
     pca: Artifact,
 ) -> Iterator[Result]:
     """Predict probabilities [seed][class] of each arm, and the most probable classes, per task.
+
+    `without_audio` are the probabilities of an arm with zeros in place of the audio made for it.
 
     `audio` is the arm for the clip, real audio if it has sound; `top` are its best classes.
     """
@@ -38,11 +43,26 @@ def predict_shard(
         features = load_features([clips[task.name]], projection)
         arms: dict[str, dict[str, Any]] = {}
         for arm in ARMS:
-            models = enumerate(chosen[arm])
-            by_seed = [predict_with(m, features.of_arm(arm, i), device)[0] for i, m in models]
+            inputs = [features.of_arm(arm, index) for index in range(len(chosen[arm]))]
+            pairs = list(zip(chosen[arm], inputs, strict=True))
+            by_seed = [predict_with(model, x, device)[0] for model, x in pairs]
             best = int(sum(by_seed).argmax())
-            rounded = [[round(float(p), 7) for p in seed] for seed in by_seed]
-            arms[arm] = {"predicted": classes[best], "probabilities": rounded}
+            arms[arm] = {"predicted": classes[best], "probabilities": _rounded(by_seed)}
+            if ARMS[arm].has_made_audio:
+                width = features.visual.shape[2]
+                muted = [predict_with(model, _muted(x, width), device)[0] for model, x in pairs]
+                arms[arm]["without_audio"] = _rounded(muted)
         used = "real_audio" if features.usable[0] else "generated"
         most = best_labels(classes, arms[used]["probabilities"], top)
         yield Result(task.name, {"audio": used, "top": most, "classes": classes, "arms": arms})
+
+
+def _rounded(by_seed: Sequence[np.ndarray]) -> list[list[float]]:
+    return [[round(float(p), 7) for p in probabilities] for probabilities in by_seed]
+
+
+def _muted(x: ClipArray, width: int) -> np.ndarray:
+    """Return the input (1, T, F) with zeros for the audio, all features after the first `width`."""
+    features = x[:].copy()
+    features[..., width:] = 0
+    return features

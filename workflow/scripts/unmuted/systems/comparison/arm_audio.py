@@ -51,6 +51,16 @@ def generated_by_architecture_1(
     return inputs.stored["video_generated"][clips, seed_index]
 
 
+def expected_class_sound(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return the classes' mean sounds, averaged under the video-only posterior of the seed."""
+    return inputs.stored["expected_sound"][clips, seed_index]
+
+
+def generated_by_null(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return the audio of the seed's generator that was fitted on permuted sound."""
+    return inputs.stored["null_generated"][clips, seed_index]
+
+
 def generated_by_architecture_2(
     inputs: ArmInputs, fit: str, clips: Index, seed_index: int
 ) -> np.ndarray:
@@ -64,6 +74,16 @@ def filtered_architecture_1(
     """Return architecture 1's audio of clips that the Feature Filter keeps, else the mean."""
     generated = generated_by_architecture_1(inputs, fit, clips, seed_index)
     return filtered(generated, inputs.kept[fit][clips, seed_index])
+
+
+def mask_of_filter(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return ones for clips that the Feature Filter keeps, else the mean: its decision alone."""
+    return filtered(np.ones_like(inputs.clips.real[clips]), inputs.kept[fit][clips, seed_index])
+
+
+def no_audio(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:
+    """Return zeros, which the classifier replaces by its learned token."""
+    return np.zeros_like(inputs.clips.real[clips])
 
 
 def random_features(inputs: ArmInputs, fit: str, clips: Index, seed_index: int) -> np.ndarray:

@@ -9,14 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, MAIN, MATCHED, SWAPPED
+from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, MATCHED, SWAPPED
 from unmuted.features.visual import VISUAL
 from unmuted.systems.arch1.percentiles import filter_percentiles
 
 VIDEO = MATCHED
 REAL_OR = "real_or_"
 ALWAYS = ("video_only", "real_audio")  # what the other arms are compared with
-FILTER = ("filter.mode", "filter.percentiles", "filter.uniform_threshold")  # settings of filters
+FILTER = (  # settings of filters
+    *("filter.mode", "filter.percentiles", "filter.uniform_threshold", "filter.expectation"),
+)
+DISTILLATION = ("distillation.temperature", "distillation.weight")
 PARTS = COMPARISON_ARMS
 SORTED_TAIL = "sorted_tail"  # a split of the CNN-RNN under which it cannot be compared
 
@@ -49,7 +52,12 @@ class ChosenArms:
     @property
     def arm_fits(self) -> tuple[str, ...]:
         """Classifiers that give every clip the same kind of audio."""
-        return tuple(fit for arm in self._trained for fit in self._fits_of(arm))
+        return tuple(
+            fit
+            for arm in self._trained
+            if not COMPARISON_ARMS[arm].is_one_classifier
+            for fit in self._fits_of(arm)
+        )
 
     @property
     def imputing_fits(self) -> tuple[str, ...]:
@@ -92,8 +100,13 @@ class ChosenArms:
 
     @property
     def posterior(self) -> tuple[str, ...]:
-        """Stage of the video-only predictions, by which filters judge validation and test clips."""
-        return (MAIN,) if self.filters else ()
+        """Stage of the video-only class posteriors by which filters judge clips."""
+        return ("video_posterior",) if self.filters else ()
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Stages of the predictions that students among the classifiers learn from."""
+        return _once(*(t for arm in self._trained if (t := COMPARISON_ARMS[arm].teacher)))
 
     @property
     def noise(self) -> tuple[str, ...]:
@@ -130,7 +143,7 @@ class ChosenArms:
         selects = (*trains, *self.posterior, "comparison_classifier")
         swaps = ("swap_partners",) if self.swaps else ()
         return {
-            "comparison_classifier": trains,
+            "comparison_classifier": (*trains, *self.posterior, *self.teachers),
             "comparison_selection": selects,
             COMPARED: (*selects, *self.noise, *swaps, "comparison_selection"),
             "comparison": self._read_by_report(),
@@ -152,7 +165,8 @@ def chosen_arms(config: Mapping[str, Any]) -> ChosenArms:
     uses. The CNN-RNN is left out if it is trained on validation clips and chosen on training clips.
     """
     wanted = config["comparison"].get("arms") or COMPARISON_ARMS
-    needed = {COMPARISON_ARMS[arm].classifier_of for arm in wanted}
+    rows = [COMPARISON_ARMS[arm] for arm in wanted]
+    needed = {other for row in rows for other in (row.classifier_of, row.percentile_of) if other}
     arms = {*ALWAYS, *wanted, *needed}
     if config["cnn_rnn"]["split"] == SORTED_TAIL:
         arms.discard("cnn_rnn")

@@ -14,36 +14,18 @@ import numpy as np
 
 from unmuted.engine.executor import Artifact
 from unmuted.evaluation.arms import COMPARISON_ARMS
-from unmuted.samples.experiment import Clip, Experiment
+from unmuted.samples.experiment import Clip
 from unmuted.samples.swap_partners import swap_partners_of
-from unmuted.systems.arch1.feature_filter import true_similarity
-from unmuted.systems.arch1.filter_rule import FilterRule, keep, similarities
-from unmuted.systems.classifier.inputs import ClipFeatures, load_features, stored_audio
+from unmuted.systems.classifier.inputs import ClipFeatures, load_features
 from unmuted.systems.comparison.arm_audio import audio_of
-from unmuted.systems.comparison.chosen_arms import (
-    REAL_OR,
-    VIDEO,
-    at_percentile,
-    base_of,
-)
+from unmuted.systems.comparison.chosen_arms import REAL_OR, base_of
 from unmuted.systems.comparison.imputation import (
     AudioStatistics,
     audio_statistics,
     random_features,
 )
 from unmuted.systems.shared.projection import Projection
-from unmuted.training.clip_arrays import ClipArray, Index, memmap_stack, with_audio
-
-
-class StoredAudio(dict):
-    """The audio of the clips by stage, (N, ...), read when it is first used."""
-
-    def __init__(self, clips: Sequence[Clip]) -> None:
-        super().__init__()
-        self._clips = clips
-
-    def __missing__(self, stage: str) -> np.ndarray:
-        return self.setdefault(stage, stored_audio(self._clips, stage))
+from unmuted.training.clip_arrays import ClipArray, Index, LazyConcat, memmap_stack, with_audio
 
 
 @dataclass(frozen=True)
@@ -52,7 +34,7 @@ class ArmInputs:
 
     Attributes:
         clips: their own features.
-        stored: audio by stage, (N, T, A), or (N, S, T, A) with one row per seed.
+        stored: audio by stage, (N, T, A), or (N, S, T, A) with one row per seed; read when used.
         random, swapped: audio (N, T, A); None if no chosen arm uses it.
         kept: which clips a filter keeps, bool (N, S), by its name with percentile.
     """
@@ -63,23 +45,58 @@ class ArmInputs:
     swapped: np.ndarray | None
     kept: Mapping[str, np.ndarray]
 
-    def of_fit(self, fit: str, seed_index: int, has_audio: np.ndarray | None = None) -> ClipArray:
+    def of_fit(
+        self,
+        fit: str,
+        seed_index: int,
+        has_audio: np.ndarray | None = None,
+        is_muted: bool = False,
+    ) -> ClipArray:
         """Return the input (N, T, F) of a classifier.
 
         has_audio: bool (N,), the clips whose own audio a real_or_ fit gets; by default all clips
-        with usable sound.
+        with usable sound. is_muted: whether all audio is replaced by zeros. The classifier with a
+        learned token for missing audio gets one more feature: 1 for clips with their own audio.
         """
-        if fit == VIDEO:
+        arm = COMPARISON_ARMS[base_of(fit)]
+        if arm.audio is None:
             return self.clips.visual
         usable = self.clips.usable if has_audio is None else self.clips.usable & has_audio
+        is_imputing = fit.startswith(REAL_OR)
 
         def audio(clips: Index) -> np.ndarray:
-            imputed = audio_of(self, fit.removeprefix(REAL_OR), clips, seed_index)
-            if fit.startswith(REAL_OR):
-                return np.where(usable[clips, None, None], self.clips.real[clips], imputed)
-            return imputed
+            given = audio_of(self, fit.removeprefix(REAL_OR), clips, seed_index)
+            own = usable[clips, None, None]
+            if is_imputing:
+                given = np.where(own, self.clips.real[clips], given)
+            if is_muted:
+                given = np.zeros_like(given)
+            if arm.is_one_classifier:
+                indicator = np.broadcast_to(own, (*given.shape[:2], 1)).astype(np.float32)
+                given = np.concatenate([given, indicator], axis=2)
+            return given
 
-        return with_audio(self.clips.visual, self.clips.real.shape[2], audio)
+        width = self.clips.real.shape[2] + arm.is_one_classifier
+        return with_audio(self.clips.visual, width, audio)
+
+    def with_and_without_audio(self, fit: str, seed_index: int) -> tuple[np.ndarray, ClipArray]:
+        """Return every clip without its audio, and those with usable sound once more with it.
+
+        Returns the index of the clip of each of M rows, int (M,), and the rows (M, T, F).
+        """
+        count = len(self.clips.usable)
+        rows = np.concatenate([np.arange(count), np.flatnonzero(self.clips.usable)])
+        with_own = self.of_fit(fit, seed_index)
+        without = self.of_fit(fit, seed_index, np.zeros(count, bool))
+
+        def read(chosen: Index) -> np.ndarray:
+            places = np.arange(len(rows))[chosen]
+            features = without[rows[places]]
+            has_own = places >= count
+            features[has_own] = with_own[rows[places[has_own]]]
+            return features
+
+        return rows, LazyConcat((len(rows), *with_own.shape[1:]), read)
 
     def with_real_audio(self, real: np.ndarray) -> ArmInputs:
         """Replace the clips' own audio by other audio (N, T, A)."""
@@ -100,11 +117,11 @@ def load_arm_inputs(
     projection, audio_dim: as in `load_features`. statistics: of training sound, for random
     features. swapped: audio (N, T, A) of the swap partners.
     """
-    features = load_features(clips, projection, with_generated=False, audio_dim=audio_dim)
+    features = load_features(clips, projection, audio_dim)
     keys, steps = [clip.key for clip in clips], features.real.shape[1]
     return ArmInputs(
         clips=features,
-        stored=StoredAudio(clips),
+        stored=features.stored,
         random=None if statistics is None else random_features(keys, statistics, steps, seed),
         swapped=swapped,
         kept=kept_by_filter,
@@ -129,32 +146,14 @@ def audio_of_partner(clip: Clip, partner: Clip | None, projection: Projection) -
     return np.zeros_like(clip.audio(projection)) if partner is None else partner.audio(projection)
 
 
-# --- which clips the filters keep -----------------------------------------------------------------
-
-
-def training_kept(
-    experiment: Experiment, clips: Sequence[Clip], rule: FilterRule, filters: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Tell which training clips each filter keeps, by its name with percentile: bool (N, S).
-
-    Training clips are judged by their true labels, with thresholds from these clips, so that the
-    filter rejects the same share of clips in training as in use.
-    """
-    labels = experiment.labels(clips)
-    kept = {}
-    for arm in filters:
-        true = true_similarity(similarities(clips, arm), labels)
-        for percentile in rule.percentiles:
-            limits = rule.thresholds(true, percentile)
-            kept[at_percentile(arm, percentile)] = keep(true, limits)
-    return kept
-
-
 def digests_read(fit: str, clip: Clip, pca: Artifact) -> list[str]:
     """Return the digests of the artifacts that a classifier reads of a clip: for fingerprints."""
+    arm = COMPARISON_ARMS[base_of(fit)]
     stages = [
-        *COMPARISON_ARMS[base_of(fit)].stages,
+        *arm.stages,
         *(["ast"] if fit.startswith(REAL_OR) else []),
+        *(["video_posterior"] if arm.is_filter else []),
+        *([arm.teacher] if arm.teacher else []),
     ]
     digests = clip.digests("vit_rgb", "vit_flow", *stages)
     return [*digests, pca.row.digest] if "ast" in stages else digests

@@ -10,10 +10,16 @@ from typing import Any
 
 from unmuted.engine.scenarios import changed_setting
 from unmuted.errors import UserError
-from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, contrast_pairs, leaking_arms
+from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, contrast_names, leaking_arms
 from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, chosen_arms
 
-ARCH1 = ("generated_arch1", "filtered", ORACLE)  # what results/arch1_metrics.json is about
+ARCH1 = (
+    "generated_arch1",
+    "filtered",
+    ORACLE,
+    "random_filter",
+    "mask_only",
+)  # what results/arch1_metrics.json is about
 UNFILTERED = "generated_arch1"
 OF_MAIN_EXPERIMENT = "generated"  # in grids of ablations; it is always predicted
 FILES = {"arch1_metrics": "results/arch1_metrics.json", "predictions": "results/predictions.csv"}
@@ -41,7 +47,7 @@ def comparison_problems(config: Mapping[str, Any]) -> list[str]:
         for grid, keys in config["ablations"].items()
         if "comparison.arms" in keys
     ]
-    names = ["-".join(pair) for pair in contrast_pairs(chosen_arms(config).arms)]
+    names = contrast_names(chosen_arms(config).arms)
     if comparison["primary"] not in names:
         problems.append(
             f"comparison.primary: {comparison['primary']!r} is no contrast of the arms that are "

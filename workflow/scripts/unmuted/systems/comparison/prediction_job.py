@@ -10,12 +10,13 @@ import numpy as np
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.evaluation.arms import COMPARISON_ARMS, ORACLE, leaking_arms
+from unmuted.evaluation.arms import COMPARISON_ARMS, HASH, ORACLE, SIMILARITY, leaking_arms
 from unmuted.samples.experiment import Clip
 from unmuted.systems.arch1.feature_filter import true_similarity
 from unmuted.systems.arch1.filter_rule import (
     FilterRule,
     filter_rule,
+    hash_positions,
     keep,
     similarities,
     video_posterior,
@@ -72,7 +73,7 @@ def predict_shard(
         swapped = audio_of_partner(clip, partners.get(task.name), projection)[None]
         inputs = load_arm_inputs([clip], projection, statistics, swapped, kept, masks)
         predict = partial(_probabilities, device=device)
-        predictions, missing = {}, {}
+        predictions, muted, missing = {}, {}, {}
         for arm, models in arms.items():
             if arm.startswith(REAL_OR):
                 with_swapped = inputs.with_real_audio(swapped)
@@ -83,14 +84,19 @@ def predict_shard(
                     "noise": predict(models, arm, noisy, has_audio=True),
                     "swapped": predict(models, arm, with_swapped, has_audio=True),
                 }
+                if COMPARISON_ARMS[arm.removeprefix(REAL_OR)].is_one_classifier:
+                    predictions[arm.removeprefix(REAL_OR)] = missing[arm]["missing"]
             elif label is not None or not COMPARISON_ARMS[arm].always_leaks:
                 predictions[arm] = predict(models, arm, inputs, has_audio=True)
+                if COMPARISON_ARMS[arm].has_made_audio:
+                    muted[arm] = predict(models, arm, inputs, has_audio=True, is_muted=True)
         yield Result(
             task.name,
             {
                 "classes": classes,
                 "has_sound": clip.has_sound,
                 "arms": predictions,
+                "without_audio": muted,
                 "missing": missing,
                 "kept": {
                     arm: by_seed[0].tolist() for arm, by_seed in kept.items() if arm in wanted
@@ -100,14 +106,22 @@ def predict_shard(
 
 
 def _probabilities(
-    models: Sequence[Classifier], arm: str, inputs: ArmInputs, has_audio: bool, device: str
+    models: Sequence[Classifier],
+    arm: str,
+    inputs: ArmInputs,
+    has_audio: bool,
+    device: str,
+    is_muted: bool = False,
 ) -> list[list[float]]:
-    """Predict probabilities [seed][class] of the only clip; has_audio: whether it has its own."""
+    """Predict probabilities [seed][class] of the only clip.
+
+    has_audio: whether it has its own audio. is_muted: whether the arm gets zeros for all audio.
+    """
     from unmuted.systems.classifier.training import predict_with
 
     own_audio = np.array([has_audio])
     by_seed = [
-        predict_with(model, inputs.of_fit(arm, index, own_audio), device)[0]
+        predict_with(model, inputs.of_fit(arm, index, own_audio, is_muted), device)[0]
         for index, model in enumerate(models)
     ]
     return [[round(float(p), 7) for p in probabilities] for probabilities in by_seed]
@@ -137,18 +151,19 @@ def _kept(
     """Tell which chosen filters keep one clip, bool (1, S) by arm; only leaks read its label."""
     if not choice["filters"]:
         return {}
-    posterior = video_posterior([clip])
     labels = None if label is None else np.array([label])
+    of_actions = similarities([clip])
+    known = labels if "filtered" in leaks else None
+    similarity = rule.judge(of_actions, video_posterior([clip]), known)
+    scores = {SIMILARITY: similarity, HASH: hash_positions([clip.key], similarity.shape[1])}
     kept = {}
     for arm in choice["filters"]:
         limits = _limits(choice, arm)
         if limits is not None:
-            known = labels if arm in leaks else None
-            similarity = rule.judge(similarities([clip], arm), posterior, known)
-            kept[arm] = keep(similarity, limits)
+            kept[arm] = keep(scores[str(COMPARISON_ARMS[arm].filters_by)], limits)
     percentile = choice["filters"].get("filtered", {}).get("chosen")
     if labels is not None and percentile is not None:
-        true = true_similarity(similarities([clip], "filtered"), labels)
+        true = true_similarity(of_actions, labels)
         kept[ORACLE] = keep(true, choice["oracle_thresholds"][f"{percentile:g}"])
     return kept
 

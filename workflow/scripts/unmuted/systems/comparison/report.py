@@ -34,6 +34,7 @@ from unmuted.systems.comparison.chosen_arms import (
     chosen_arms,
 )
 from unmuted.systems.comparison.figures import draw_figures
+from unmuted.systems.comparison.muted import with_muted_arms
 from unmuted.systems.comparison.planned import training_rates
 from unmuted.systems.comparison.recognisers import RECOGNISERS
 from unmuted.systems.comparison.sections import (
@@ -46,8 +47,8 @@ from unmuted.systems.comparison.sections import (
     tidy_rows,
 )
 
-RENAMED = {"generated_arch2": "generated"}  # arms with another name in the main experiment
-MAIN = ("video_only", "generated_arch2", "real_audio")
+# The arms that the main experiment trains, with their names there.
+MAIN = {name: arm.main_name for name, arm in PARTS.items() if arm.main_name}
 NO_CHOICE: dict[str, Any] = {"units": {}, "filters": {}}  # of a comparison that trains nothing
 
 
@@ -67,7 +68,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "system": "comparison",
         "data": tested.data(),
         "samples": sample_counts({"others": tested.experiment, **others}),
-        **compare_arms(compared, job.config["comparison"]["primary"]),
+        **with_muted_arms(compare_arms(compared, job.config["comparison"]["primary"]), tested),
         "missing": _missing(job, tested, chosen),
         "filter": choice["filters"],
         "statistics": statistics(tested.bootstrap, choices(chosen), FAMILIES),
@@ -123,7 +124,7 @@ def _compared(
     checkpoints = _checkpoints(job, chosen, choice)
     arms = {}
     for arm in chosen.arms:
-        name, stage = RENAMED.get(arm, arm), PARTS[arm].predictions
+        name, stage = MAIN.get(arm, arm), PARTS[arm].predictions
         arms[arm] = tested.outcome(name, checkpoints[arm], stage, leaks)
     margin = job.config["evaluation"]["equivalence_margin"]
     return ComparisonData(arms, roles_of(arms, leaks), tested.measured, margin)
@@ -135,7 +136,7 @@ def _checkpoints(
     """Return the checkpoints that were chosen on validation clips, one per seed, by arm."""
     main = job.fits("selection")[ONLY_FIT].json()["arms"]
     checkpoints = {arm: choice["units"][chosen_classifier(arm, choice)] for arm in chosen.compared}
-    checkpoints |= {arm: main[RENAMED.get(arm, arm)] for arm in chosen.arms if arm in MAIN}
+    checkpoints |= {arm: main[MAIN[arm]] for arm in chosen.arms if arm in MAIN}
     systems = {arm: RECOGNISERS[arm] for arm in chosen.arms if arm in RECOGNISERS}
     return checkpoints | {arm: system.checkpoints(job) for arm, system in systems.items()}
 

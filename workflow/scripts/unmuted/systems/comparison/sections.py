@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unmuted.errors import UserError
-from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_pairs
+from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_names, contrast_pairs
 from unmuted.evaluation.controls import CEILING, MARGIN
 from unmuted.evaluation.missing_audio import KIND
 from unmuted.evaluation.outcomes import (
@@ -60,18 +60,20 @@ def compare_arms(compared: ComparisonData, primary: str) -> dict[str, Any]:
         for name, arm in compared.arms.items()
     }
     names = {f"{a}-{b}": (a, b) for a, b in contrast_pairs(arms)}
-    if primary not in names:
-        raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(names)}")
+    known = {name: name.partition("-")[::2] for name in contrast_names(arms)}
+    if primary not in known:
+        raise UserError(f"comparison.primary is {primary!r}, expected one of: {', '.join(known)}")
     by_name = arm_contrasts(
         compared.arms,
         compared.clips,
         list(names.values()),
-        names[primary],
+        known[primary],
         compared.roles,
         compared.margin,
     )
-    for name, pair in names.items():
-        by_name[name]["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
+    for name, contrast in by_name.items():
+        pair = names.get(name, ())
+        contrast["leaks"] = "leaks" in {compared.roles[arm] for arm in pair}
     honest = [name for name in arms if compared.roles[name] != "leaks"]
     others = [name for name in honest if name not in (REFERENCE, CEILING, *SYSTEMS)]
     return {

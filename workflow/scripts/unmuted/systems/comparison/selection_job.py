@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
-from unmuted.evaluation.arms import STATISTICS, SWAPPED, leaking_arms
+from unmuted.evaluation.arms import COMPARISON_ARMS, STATISTICS, SWAPPED, leaking_arms
 from unmuted.evaluation.metrics import accuracy
 from unmuted.samples.experiment import VIEWS, Clip, Experiment
 from unmuted.samples.missing_audio import is_missing
 from unmuted.systems.arch1.feature_filter import true_similarity
-from unmuted.systems.arch1.filter_rule import filter_rule, keep, similarities, video_posterior
+from unmuted.systems.arch1.filter_rule import (
+    Decisions,
+    FilterRule,
+    decide,
+    filter_rule,
+    similarities,
+)
 from unmuted.systems.classifier.selection import select_snapshot
-from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
+from unmuted.systems.comparison.chosen_arms import REAL_OR, ChosenArms, at_percentile, chosen_arms
 from unmuted.systems.comparison.imputation import AudioStatistics
 from unmuted.systems.comparison.inputs import (
     ArmInputs,
@@ -50,7 +55,8 @@ def select(
     statistics = training_statistics(train, projection) if has_statistics else None
     swapped = swapped_audio(clips, projection, masks) if has_swapped else None
     labels = experiment.labels(clips)
-    judged = _judge(chosen.filters, clips, labels, job.config["filter"])
+    rule, leaks = filter_rule(job.config["filter"]), leaking_arms(job.config["filter"])
+    judged = decide(clips, chosen.filters, rule, labels if "filtered" in leaks else None)
     inputs = load_arm_inputs(clips, projection, statistics, swapped, judged.kept, masks)
     has_audio = np.array([not is_missing(clip.key, masks, MISSING) for clip in clips])
     for task in tasks:
@@ -66,11 +72,8 @@ def select(
             {
                 "validation_clips": len(clips),
                 "units": choices,
-                "filters": {
-                    arm: _filter_choice(arm, chosen.percentiles, choices, judged)
-                    for arm in chosen.filters
-                },
-                "oracle_thresholds": judged.oracle,
+                "filters": _filter_choices(chosen, choices, judged),
+                "oracle_thresholds": _oracle_limits(chosen, clips, labels, rule),
                 "random_statistics": None if statistics is None else _as_lists(statistics),
             },
         )
@@ -80,45 +83,14 @@ def _as_lists(statistics: AudioStatistics) -> dict[str, list[float]]:
     return {name: values.tolist() for name, values in vars(statistics).items()}
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The filters, as judged on the validation clips.
-
-    Attributes:
-        limits: thresholds, one per seed, by the filter's name with percentile.
-        kept: which clips the filter keeps, bool (N, S), by the same name.
-        oracle: thresholds of the filter that reads the true label, by percentile.
-    """
-
-    limits: Mapping[str, list[float]]
-    kept: Mapping[str, np.ndarray]
-    oracle: Mapping[str, list[float]]
-
-
-def _judge(
-    filters: Sequence[str],
-    clips: Sequence[Clip],
-    labels: np.ndarray,
-    settings: Mapping[str, Any],
-) -> Judged:
-    rule, leaks = filter_rule(settings), leaking_arms(settings)
-    if not filters:
-        return Judged({}, {}, {})
-    posterior = video_posterior(clips)
-    limits: dict[str, list[float]] = {}
-    kept: dict[str, np.ndarray] = {}
-    oracle: dict[str, list[float]] = {}
-    for arm in filters:
-        known = labels if arm in leaks else None
-        similarity = rule.judge(similarities(clips, arm), posterior, known)
-        for percentile in rule.percentiles:
-            fit = at_percentile(arm, percentile)
-            limits[fit] = rule.thresholds(similarity, percentile)
-            kept[fit] = keep(similarity, limits[fit])
-    if "filtered" in filters:
-        true = true_similarity(similarities(clips, "filtered"), labels)
-        oracle = {f"{p:g}": rule.thresholds(true, p) for p in rule.percentiles}
-    return Judged(limits, kept, oracle)
+def _oracle_limits(
+    chosen: ChosenArms, clips: Sequence[Clip], labels: np.ndarray, rule: FilterRule
+) -> dict[str, list[float]]:
+    """Return the thresholds, by percentile, of the filter that reads the true label."""
+    if not chosen.filters:
+        return {}
+    true = true_similarity(similarities(clips), labels)
+    return {f"{p:g}": rule.thresholds(true, p) for p in rule.percentiles}
 
 
 def _choice(
@@ -145,11 +117,22 @@ def _choice(
     }
 
 
+def _filter_choices(
+    chosen: ChosenArms, choices: Mapping[str, Sequence[Mapping[str, Any]]], judged: Decisions
+) -> dict[str, Any]:
+    """Choose the percentile of each filter; a control takes over that of the filter it is for."""
+    made = {arm: _filter_choice(arm, chosen.percentiles, choices, judged) for arm in chosen.filters}
+    for arm, choice in made.items():
+        if owner := COMPARISON_ARMS[arm].percentile_of:
+            choice["chosen"] = made[owner]["chosen"]
+    return made
+
+
 def _filter_choice(
     arm: str,
     percentiles: Sequence[float],
     choices: Mapping[str, Sequence[Mapping[str, Any]]],
-    judged: Judged,
+    judged: Decisions,
 ) -> dict[str, Any]:
     """Choose the percentile with the least mean log-loss over seeds, the smallest of equals."""
     gets_arm_audio = at_percentile(arm, percentiles[0]) in choices

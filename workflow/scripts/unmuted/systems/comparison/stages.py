@@ -10,7 +10,7 @@ from unmuted.config.keys import AST, TIME, TRAINING_AUDIO
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.features.visual import VISUAL
-from unmuted.systems.comparison.chosen_arms import FILTER, chosen_arms
+from unmuted.systems.comparison.chosen_arms import DISTILLATION, FILTER, chosen_arms
 from unmuted.systems.comparison.planned import check_report_arms, compared_runs
 from unmuted.systems.shared.stages import CLASSIFIED, REPORTED
 
@@ -21,6 +21,8 @@ COMPARED = tuple(
         [*CLASSIFIED, *(stage for arm in COMPARISON_ARMS.values() for stage in arm.stages)]
     )
 )
+POSTERIORS = ("video_posterior",)  # of video-only classifiers, by which filters judge clips
+TEACHERS = tuple(arm.teacher for arm in COMPARISON_ARMS.values() if arm.teacher)
 # What the report reads of the arms: the predictions of each, and what tells of models and fits.
 _ARMS = COMPARISON_ARMS.values()
 _OF_ARMS = [name for arm in _ARMS for name in (arm.predictions, *arm.features)]
@@ -52,13 +54,37 @@ STAGES = (
         is_sharded=False,
     ),
     Stage(
+        "fold_teacher",
+        "train_fold_teacher",
+        ".safetensors",
+        pooled=(*VISUAL, "ast"),
+        fits=("projection",),
+        settings=("classifier", "folds"),
+        is_sharded=False,
+        by_seed=True,
+        splits=("train", "val"),
+        after=("sources",),
+        indirect_settings=TRAINING_AUDIO,
+    ),
+    Stage(
+        "teacher_posterior",
+        "predict_teacher_posterior",
+        ".safetensors",
+        inputs=VISUAL,
+        optional=("ast",),
+        fits=("sources", "projection", "fold_teacher"),
+        settings=("seeds",),
+        indirect_settings=TRAINING_AUDIO,
+        reads_splits=True,
+    ),
+    Stage(
         "comparison_classifier",
         "train_comparison",
         ".safetensors",
-        pooled=COMPARED,
+        pooled=(*COMPARED, *POSTERIORS, *TEACHERS),
         fits=("projection",),
         settings=("audio_dim", "classifier", *TRAINING_AUDIO),
-        indirect_settings=(*FILTER, *CHOSEN_ARMS),
+        indirect_settings=(*FILTER, *DISTILLATION, *CHOSEN_ARMS),
         chosen=read_for_arms("comparison_classifier"),
         is_sharded=False,
         by_seed=True,
@@ -69,7 +95,7 @@ STAGES = (
         "comparison_selection",
         "select_comparison",
         ".json",
-        pooled=(*COMPARED, "predictions"),
+        pooled=(*COMPARED, *POSTERIORS),
         fits=("projection", "comparison_classifier"),
         settings=("classifier", *FILTER, "missing.seed"),
         is_sharded=False,
@@ -84,11 +110,11 @@ STAGES = (
         ".json",
         inputs=(
             *(stage for stage in COMPARED if stage != "ast"),
-            "predictions",
+            *POSTERIORS,
         ),
         optional=("ast", "noise_ast"),
         fits=("swap_partners", "projection", "comparison_classifier", "comparison_selection"),
-        settings=("classifier", "seeds", "missing.seed", "filter.mode"),
+        settings=("classifier", "seeds", "missing.seed", "filter.mode", "filter.expectation"),
         indirect_settings=(
             *("filter.percentiles", "filter.uniform_threshold"),
             *(*CHOSEN_ARMS, *TRAINING_AUDIO),
@@ -119,9 +145,9 @@ REPORTS = {
         module="unmuted.systems.arch1.report",
         pooled=(
             *(*CLASSIFIED, "video_generated", "predicted_labels", *REPORTED),
-            *("retrieved", "predictions", "comparison_predictions", "truth"),
+            *("retrieved", *POSTERIORS, "predictions", "comparison_predictions", "truth"),
         ),
-        fits=("projection", "baselines", "selection", "comparison_selection"),
+        fits=("projection", "baselines", "dictionary", "selection", "comparison_selection"),
         check=partial(check_report_arms, "arch1_metrics"),
     ),
 }

@@ -27,7 +27,7 @@ def serve_shard(job: Job, fitted_stage: str) -> None:
     clips are generated out of fold.
     """
     # Architecture 2's generator reads captions and draws noise; architecture 1's does neither.
-    has_noise = fitted_stage == "generator"
+    has_noise = fitted_stage != "video_generator"
     tokenizes = has_noise and trains_sentences(job.config)
     sources, clips = read_canonical_clips(job, ["captions"] if tokenizes else [])
     pca = job.fits("projection")[ALL_TRAINING]

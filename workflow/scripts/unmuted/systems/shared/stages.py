@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from unmuted.config.keys import TIME, TRAINING_AUDIO
 from unmuted.engine.stage import Family, Stage
+from unmuted.evaluation.arms import MAIN_AUDIO
 from unmuted.features.visual import VISUAL
 
-CLASSIFIED = (*VISUAL, "ast", "generated")
+CLASSIFIED = (*VISUAL, *MAIN_AUDIO)
 REPORTED = ("probe", "wav", "captions")  # the status of clips, and the models behind their features
 
 STAGES = (
