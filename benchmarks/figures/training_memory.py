@@ -297,8 +297,8 @@ def classifier_sides(clips: Sequence[Clip]) -> Sides:
 
     def of_tensor() -> float:
         with seeded(0, "cpu"):
-            config = ClassifierConfig(x.shape[2], CLASSES, settings.hidden, settings.dropout)
-            model = Classifier(config)
+            sizes = x.shape[2], CLASSES, settings.hidden, settings.dropout, AUDIO
+            model = Classifier(ClassifierConfig(*sizes, settings.fusion))
             model.standardize.load_state_dict(standardize.state_dict())
 
             def losses_of(batch: torch.Tensor) -> dict[str, torch.Tensor]:

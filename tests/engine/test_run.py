@@ -113,7 +113,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
         ("cnn_rnn.epochs", 9, {"cnn_rnn"}),
         ("cnn_rnn.split", "sorted_tail", {"cnn_rnn_predictions"}),  # fits are told by their clips
         ("cnn_rnn.tail_share", 0.2, set()),
-        ("filter.shuffle_seed", 9, {"dictionary"}),
+        ("filter.null_dictionaries", 30, {"dictionary"}),
         ("filter.top_labels", 9, {"predicted_labels"}),
         # classifiers behind a filter say so themselves, see tests/guards/test_guards_history.py
         ("filter.percentiles", [9], {"comparison_selection"}),

@@ -25,6 +25,9 @@ BIG_MODELS = {
 }
 ON_GPU = BIG_MODELS | {
     *("train_generator", "generate_audio", "train_video_generator", "generate_audio_from_video"),
+    *("train_null_generator", "generate_null_audio"),
+    *("train_fold_classifier", "predict_video_posterior"),
+    *("train_fold_teacher", "predict_teacher_posterior"),
     *("train_classifier", "select_classifier", "predict_classes"),
     *("train_pilot", "select_pilot", "generate_audio_with_pilot", "predict_pilot"),
     *("train_cnn_rnn", "select_cnn_rnn", "predict_cnn_rnn"),

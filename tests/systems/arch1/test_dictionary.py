@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from unmuted.demo_world.vocabulary import CLASSES
 from unmuted.errors import UserError
@@ -16,10 +14,10 @@ from unmuted.systems.arch1.dictionary import (
     SemanticDictionary,
     action_words,
     build_dictionary,
-    derangement,
     embed_labels,
     label_names,
 )
+from unmuted.systems.arch1.null_words import NOUNS, null_dictionaries
 
 ACTIONS = ["playing_cello", "barking", "knocking"]
 
@@ -112,23 +110,32 @@ def test_equal_similarities_go_by_label_index() -> None:
     assert [near["index"] for near in tied.top("x", 3)] == [1, 2, 0]
 
 
-@given(count=st.integers(2, 60), seed=st.integers(0, 1000))
-def test_the_control_gives_every_action_the_place_of_another(count: int, seed: int) -> None:
-    places = derangement(count, seed)
-    assert sorted(places) == list(range(count))
-    assert not np.any(places == np.arange(count))
+def test_null_dictionaries_have_words_that_no_class_uses() -> None:
+    actions = [*ACTIONS, "orange+peeling", "flying kite"]
+    nulls = null_dictionaries(actions, load_labels(), 20)
+    assert len(nulls) == 20 and all(len(set(words)) == len(actions) for words in nulls)
+    assert len({tuple(words) for words in nulls}) == 20
+    drawn = {word for words in nulls for word in words}
+    assert drawn <= set(NOUNS) and not {"orange", "kite", "drawer", "cupboard"} & drawn
+    assert nulls == null_dictionaries(actions, load_labels(), 20)
+    assert nulls[:3] == null_dictionaries(actions, load_labels(), 3)
 
 
-def test_the_control_follows_the_seed() -> None:
-    assert derangement(20, 1).tolist() == derangement(20, 1).tolist()
-    assert derangement(20, 1).tolist() != derangement(20, 2).tolist()
+def test_with_more_classes_than_nouns_pairs_of_nouns_are_drawn() -> None:
+    actions = [f"class {number}" for number in range(3 * len(NOUNS))]
+    (words,) = null_dictionaries(actions, load_labels(), 1)
+    assert len(set(words)) == len(actions)
+    assert all(len(set(word.split())) == len(word.split()) for word in words)
+
+
+def test_classes_that_use_all_words_are_refused() -> None:
+    with pytest.raises(UserError, match="use all words"):
+        null_dictionaries(NOUNS, load_labels(), 1)
 
 
 def test_what_cannot_be_answered_is_refused(dictionary: SemanticDictionary) -> None:
     with pytest.raises(UserError, match="twice"):
         build_dictionary(["a", "a"], ["b"], letters)
-    with pytest.raises(UserError, match="at least two"):
-        derangement(1, 0)
     with pytest.raises(KeyError, match="'flying'"):
         dictionary.top("flying", 1)
     with pytest.raises(ValueError, match="k = 528"):

@@ -18,7 +18,7 @@ from unmuted.evaluation.arms import ARMS, COMPARISON_ARMS, SYSTEMS, audio_in_wor
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.classifier.lstm import Classifier, ClassifierConfig
 from unmuted.systems.classifier.selection import log_loss, select_snapshot
-from unmuted.systems.classifier.training import predict, train_classifier
+from unmuted.systems.classifier.training import Teacher, predict, train_classifier
 
 torch.set_num_threads(1)  # tiny models: threads would only wait for each other
 
@@ -68,7 +68,7 @@ def test_probabilities_are_softmax_of_the_networks_logits() -> None:
     probabilities = predict(state, features)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
-    model = Classifier(ClassifierConfig(F, C, 8, 0.3)).eval()
+    model = Classifier(ClassifierConfig(F, C, 8, 0.3, fusion="gate")).eval()
     model.load_state_dict(
         {
             name.removeprefix("model."): torch.tensor(array)
@@ -196,15 +196,24 @@ def test_the_best_checkpoint_is_chosen_and_the_earliest_of_equals() -> None:
 
 def test_arms_differ_in_their_audio_alone() -> None:
     rng = np.random.default_rng(0)
-    visual, real, generated = (rng.normal(size=(4, T, d)).astype(np.float32) for d in (F, 2, 2))
+    visual, real = (rng.normal(size=(4, T, d)).astype(np.float32) for d in (F, 2))
     usable = np.array([True, False, True, True])
-    features = ClipFeatures(visual, real, usable, generated[:, None])
-    x = {arm: features.of_arm(arm, 0)[:] for arm in ARMS}
+    stages = ("generated", "null_generated", "expected_sound")
+    stored = {stage: rng.normal(size=(4, 3, T, 2)).astype(np.float32) for stage in stages}
+    features = ClipFeatures(visual, real, usable, stored)
+    x = {arm: features.of_arm(arm, 1)[:] for arm in ARMS}
     assert all(x[arm].dtype == np.float32 for arm in ARMS)
     for arm in ARMS:
         np.testing.assert_array_equal(x[arm][..., :F], visual)
     assert x["video_only"].shape == (4, T, F)
-    np.testing.assert_array_equal(x["generated"][..., F:], generated)
+    made_by = {
+        "generated": "generated",
+        "generated_null": "null_generated",
+        "expected_class_sound": "expected_sound",
+    }
+    assert set(ARMS) == {"video_only", "real_audio", *made_by}
+    for arm, stage in made_by.items():
+        np.testing.assert_array_equal(x[arm][..., F:], stored[stage][:, 1])
     np.testing.assert_array_equal(x["real_audio"][usable][..., F:], real[usable])
     assert (x["real_audio"][~usable][..., F:] == 0).all()
 
@@ -212,7 +221,108 @@ def test_arms_differ_in_their_audio_alone() -> None:
 def test_an_unknown_arm_is_refused() -> None:
     one = np.zeros((1, T, 1), np.float32)
     with pytest.raises(ValueError, match="unknown arm 'oracle'"):
-        ClipFeatures(one, one, np.ones(1, bool), one[None]).of_arm("oracle", 0)[:]
+        ClipFeatures(one, one, np.ones(1, bool), {}).of_arm("oracle", 0)
+
+
+# --- fusion ---------------------------------------------------------------------------------------
+
+
+def gated(audio_dim: int = 2, learns_missing: bool = False) -> Classifier:
+    torch.manual_seed(0)
+    config = ClassifierConfig(F + audio_dim, C, 4, 0.0, audio_dim, "gate", learns_missing)
+    return Classifier(config).eval()
+
+
+@torch.no_grad()
+def test_a_closed_gate_leaves_the_video_alone() -> None:
+    model, x = gated(), torch.randn(5, T, F + 2)
+    louder = x.clone()
+    louder[..., F:] *= 10
+    assert not torch.allclose(model(x), model(louder))
+    model.fusion.gate.bias.fill_(-200.0)
+    torch.testing.assert_close(model(x), model(louder))
+
+
+@torch.no_grad()
+def test_the_gate_scales_the_projected_audio_of_each_step() -> None:
+    fusion = gated().fusion
+    video, audio = torch.randn(3, T, F), torch.randn(3, T, 2)
+    v, a = fusion.video(video), fusion.audio(audio)
+    for step in range(T):
+        both = torch.cat([v[:, step], a[:, step]], dim=1)
+        g = 1 / (1 + torch.exp(-(both @ fusion.gate.weight.T + fusion.gate.bias)))
+        found = fusion(video, audio)[:, step]
+        torch.testing.assert_close(found, torch.cat([v[:, step], g * a[:, step]], dim=1))
+
+
+@torch.no_grad()
+def test_without_audio_the_gated_classifier_is_a_projection_and_an_lstm() -> None:
+    model, x = gated(audio_dim=0), torch.randn(2, T, F)
+    outputs, _ = model.lstm(model.fusion.video(x))
+    torch.testing.assert_close(model(x), model.head(outputs[:, -1]))
+    assert not hasattr(model.fusion, "gate")
+
+
+@torch.no_grad()
+def test_a_learned_token_takes_the_place_of_missing_audio() -> None:
+    model = gated(learns_missing=True)
+    x = torch.randn(4, T, F + 3)
+    x[..., -1] = torch.tensor([1.0, 0.0, 1.0, 0.0])[:, None]
+    other = x.clone()
+    other[..., F:-1] = 7.0
+    found, changed = model(x), model(other)
+    torch.testing.assert_close(found[1::2], changed[1::2])  # what is missing is not read
+    assert (found[::2] != changed[::2]).any(dim=1).all()
+    model.missing.fill_(3.0)
+    assert (model(x)[1::2] != found[1::2]).any(dim=1).all()
+    torch.testing.assert_close(model(x)[::2], found[::2])
+
+
+def test_the_token_is_learned_and_the_statistics_leave_out_the_indicator() -> None:
+    features, labels = problem()
+    indicator = np.ones((N, T, 1), np.float32)
+    indicator[::2] = 0
+    x = np.concatenate([features, indicator], axis=2)
+    quick = {"classes": C, "settings": QUICK, "seed": 0, "audio_dim": 3}
+    fit = train_classifier(keys(), x, labels, learns_missing=True, **quick)
+    state, plain = fit.snapshots[-1], train_classifier(keys(), features, labels, **quick)
+    assert (state["model.missing"] != 0).all()
+    for name in ("model.standardize.mean", "model.standardize.scale"):
+        np.testing.assert_array_equal(state[name], plain.snapshots[-1][name])
+    assert predict(state, x).shape == (N, C)
+    with pytest.raises(UserError, match="expects 7 features a time step, got 6"):
+        predict(state, features)
+
+
+# --- a student ------------------------------------------------------------------------------------
+
+
+def test_a_student_learns_what_its_teacher_says_and_not_only_the_labels() -> None:
+    features, labels = problem(200)
+    wrong = np.eye(C, dtype=np.float32)[(labels + 1) % C]
+    settings = ClassifierSettings(hidden=16, epochs=30, batch_size=32)
+    args = keys(200), features, labels, C, settings, 0
+    for weight, expected in ((1.0, (labels + 1) % C), (0.0, labels)):
+        fit = train_classifier(*args, teacher=Teacher(wrong, 1.0, weight))
+        predicted = predict(fit.snapshots[-1], features).argmax(axis=1)
+        assert (predicted == expected).mean() > 0.9
+    untaught = train_classifier(*args).snapshots[-1]
+    ignored = train_classifier(*args, teacher=Teacher(wrong, 4.0, 0.0)).snapshots[-1]
+    assert all(untaught[name].tobytes() == ignored[name].tobytes() for name in untaught)
+
+
+def test_the_teachers_term_is_the_divergence_of_softened_distributions() -> None:
+    rng = np.random.default_rng(0)
+    teacher = rng.dirichlet(np.ones(C), size=5).astype(np.float32)
+    logits, clips, temperature = torch.randn(2, C), np.array([3, 1]), 2.5
+    target = teacher[clips] ** (1 / temperature)
+    target /= target.sum(axis=1, keepdims=True)
+    student = torch.log_softmax(logits / temperature, dim=1).numpy()
+    expected = temperature**2 * (target * (np.log(target) - student)).sum(axis=1).mean()
+    found = Teacher(teacher, temperature, 0.5).loss(logits, clips)
+    assert float(found) == pytest.approx(expected, rel=1e-4)
+    own = Teacher(torch.softmax(logits, dim=1).numpy(), temperature, 0.5)
+    assert float(own.loss(logits, np.array([0, 1]))) == pytest.approx(0, abs=1e-5)
 
 
 def test_each_arm_says_which_audio_it_gets() -> None:
@@ -221,6 +331,8 @@ def test_each_arm_says_which_audio_it_gets() -> None:
     assert words["video_only"] == {"train": "none", "test": "none"}
     assert "out of fold" in words["generated"]["train"]
     assert "all training clips" in words["generated"]["test"]
+    assert "permuted" in words["generated_null"]["train"]
+    assert "other source groups" in words["expected_class_sound"]["train"]
     assert "1 of 3 clips" in words["real_audio"]["train"]
     assert "0 of 2 clips" in words["real_audio"]["test"]
 
@@ -228,7 +340,8 @@ def test_each_arm_says_which_audio_it_gets() -> None:
 def test_arms_that_learn_from_clips_without_label_say_so() -> None:
     usable = np.ones(3, bool)
     for arm, row in (ARMS | COMPARISON_ARMS | SYSTEMS).items():
-        is_fitted = not {"ast"}.issuperset(row.stages)  # its audio comes from a fitted model
+        # Its audio comes from a fitted model that reads clips without label as well.
+        is_fitted = not {"ast", "expected_sound"}.issuperset(row.stages)
         without, joined = (audio_in_words(arm, usable, usable, n) for n in (0, 12))
         for part in ("train", "test"):
             assert "{" not in without[part] and "without label" not in without[part]
@@ -245,4 +358,10 @@ def test_a_filter_that_is_told_the_answer_says_so() -> None:
         for leaks in ((), ("filtered",))
     )
     assert "posterior" in honest and "TRUE" not in honest
+    assert "TRUE label" in told and "posterior" not in told
+    trained, told = (
+        audio_in_words("filtered", usable, usable, leaks=leaks)["train"]
+        for leaks in ((), ("filtered",))
+    )
+    assert "posterior" in trained and "TRUE" not in trained
     assert "TRUE label" in told and "posterior" not in told

@@ -24,12 +24,17 @@ from unmuted.evaluation.arms import (
     contrast_pairs,
     leaking_arms,
 )
+from unmuted.evaluation.tested import chosen_classifier
 from unmuted.features.visual import VISUAL
 from unmuted.pipeline.ablations import ablation_inputs
 from unmuted.pipeline.registry import REGISTRY, REPORTS, STAGES, open_run
 from unmuted.systems.cnn_rnn import tail_split
 from unmuted.systems.comparison import arm_audio
-from unmuted.systems.comparison.chosen_arms import SORTED_TAIL, ChosenArms, chosen_arms
+from unmuted.systems.comparison.chosen_arms import (
+    SORTED_TAIL,
+    ChosenArms,
+    chosen_arms,
+)
 from unmuted.systems.comparison.planned import (
     ablated_arms,
     arm_without_sound,
@@ -78,6 +83,9 @@ def test_a_row_of_the_table_of_arms_names_what_there_is(arm: Arm) -> None:
     assert {*arm.prepared} <= {STATISTICS, SWAPPED} and {*arm.leaks_under} <= {*MODES}
     others = {*arm.contrasts, *arm.missing_contrasts, arm.classifier_of or arm.name}
     assert others <= COMPARISON_ARMS.keys()
+    assert arm.percentile_of is None or COMPARISON_ARMS[arm.percentile_of].is_filter
+    assert arm.teacher is None or arm.teacher in STAGES
+    assert not arm.is_one_classifier or arm.imputes
     for key in arm.settings:  # a key of the configuration, or the section of some
         assert has_key(key), key
 
@@ -93,7 +101,7 @@ def test_without_a_choice_there_are_all_arms() -> None:
 
 def test_classifiers_come_in_the_order_of_the_arms_and_imputing_filters_last() -> None:
     imputing_arms = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1")
-    filters = ("filtered", "shuffled_dictionary")
+    filters = ("filtered", "random_filter", "mask_only")
     others = ("video_only_matched", "generated_arch2", "random_features", "swapped_audio")
     chosen = chosen_of(*imputing_arms, *filters, *others, filter__percentiles=[50, 25])
     assert chosen.arm_fits == (
@@ -128,9 +136,29 @@ def test_the_oracle_comes_with_the_filter_whose_classifier_it_uses() -> None:
     assert chosen.compared == ("filtered", "oracle_filter")
 
 
-def test_a_control_of_the_filter_fills_nothing() -> None:
-    chosen = chosen_of("shuffled_dictionary", filter__mode="uniform")
-    assert chosen.fits == ("shuffled_dictionary-0",) and not chosen.imputing_arms
+@pytest.mark.parametrize("arm", ["random_filter", "mask_only"])
+def test_what_the_filter_is_compared_with_comes_with_it_and_fills_nothing(arm: str) -> None:
+    chosen = chosen_of(arm, filter__mode="uniform")
+    assert chosen.fits == ("filtered-0", f"{arm}-0", "real_or_filtered-0")
+    assert chosen.imputing_arms == ("filtered",)
+    selected = {"filters": {"filtered": {"chosen": 50}, arm: {"chosen": 50}}}
+    assert chosen_classifier(arm, selected) == f"{arm}-50"
+    assert chosen_classifier("oracle_filter", selected) == "filtered-50"
+
+
+def test_modality_dropout_has_one_classifier_for_clips_with_and_without_sound() -> None:
+    chosen = chosen_of("modality_dropout")
+    assert chosen.arm_fits == () and chosen.fits == ("real_or_modality_dropout",)
+    assert chosen.compared == ("modality_dropout",) and chosen.reads_real_audio
+    found = chosen_classifier("modality_dropout", {"filters": {}})
+    assert found == "real_or_modality_dropout"
+
+
+def test_a_student_reads_its_teacher_and_imputes_nothing() -> None:
+    chosen = chosen_of("distilled")
+    assert chosen.fits == ("distilled",) and chosen.teachers == ("teacher_posterior",)
+    assert "teacher_posterior" in chosen.reads["comparison_classifier"]
+    assert "teacher_posterior" not in chosen_of("knn_audio").reads["comparison_classifier"]
 
 
 def test_arms_of_other_experiments_need_no_classifier() -> None:
@@ -147,7 +175,8 @@ def test_the_recogniser_is_left_out_where_it_cannot_be_compared() -> None:
 @pytest.mark.parametrize(
     ("arm", "is_heard"),
     [
-        *(("video_only", False), ("video_only_matched", False), ("shuffled_dictionary", False)),
+        *(("video_only", False), ("video_only_matched", False), ("distilled", False)),
+        *(("modality_dropout", True), ("random_filter", True)),
         *(("random_features", True), ("swapped_audio", True), ("generated_arch2", True)),
     ],
 )
@@ -201,8 +230,11 @@ def test_a_control_reads_no_stage_of_other_arms() -> None:
         ("mean_audio", {*FILLS}),
         ("knn_audio", {"retrieved", *FILLS}),
         ("generated_arch2", {"generated", *FILLS}),
-        ("filtered", {"video_generated", "predicted_labels", "predictions", *FILLS}),
-        ("shuffled_dictionary", {"video_generated", "predicted_labels", "predictions"}),
+        ("filtered", {"video_generated", "predicted_labels", "video_posterior", *FILLS}),
+        ("generated_null", {"null_generated", *FILLS}),
+        ("expected_class_sound", {"expected_sound", *FILLS}),
+        ("modality_dropout", {*FILLS}),
+        ("distilled", set()),
         ("random_features", set()),
         ("swapped_audio", {"swap_partners"}),
     ],
@@ -222,7 +254,7 @@ def test_without_classifiers_of_its_own_the_report_reads_no_step_of_the_comparis
 
 
 def test_other_training_rates_are_read_only_where_something_fills_missing_audio() -> None:
-    assert chosen_of("random_features", "shuffled_dictionary").at_all_rates == ()
+    assert chosen_of("random_features", "distilled").at_all_rates == ()
     assert chosen_of("generated_arch2").at_all_rates == ("comparison_predictions",)
 
 
@@ -242,10 +274,21 @@ def test_other_lists_that_mean_nothing_are_refused(arms: object) -> None:
 
 def test_the_primary_contrast_must_be_among_those_that_remain() -> None:
     text = message(changed(SMALLEST, "comparison.arms", ["generated_arch1"]))
-    assert "comparison.primary: 'generated_arch2-video_only' is no contrast of the arms" in text
+    assert "comparison.primary: 'generated_arch2-better_null' is no contrast of the arms" in text
     assert text.count("expected one of: generated_arch1-video_only, real_audio-video_only") == 1
     text = message(changed(SMALLEST, "comparison.primary", "generated_arch2-cnn_rnn"))
     assert "generated_arch2-knn_audio" in text
+
+
+def test_the_better_null_needs_both_nulls() -> None:
+    nulls = ("generated_null", "expected_class_sound")
+    primary = "generated_arch2-better_null"
+    config_of("generated_arch2", *nulls, primary=primary)
+    assert config_of()["comparison"]["primary"] == primary
+    with pytest.raises(UserError, match="generated_arch2-better_null' is no contrast"):
+        config_of("generated_arch2", nulls[0], primary=primary)
+    with pytest.raises(UserError, match="generated_arch1-better_null' is no contrast"):
+        config_of("generated_arch1", *nulls, primary="generated_arch1-better_null")
 
 
 def test_contrasts_of_two_arms_need_both() -> None:
@@ -268,8 +311,9 @@ def test_arms_are_no_ablation() -> None:
 
 def test_architecture_1s_report_names_the_arms_that_it_lacks() -> None:
     check_report_arms("arch1_metrics", config_of())
-    check_report_arms("arch1_metrics", config_of("oracle_filter", "generated_arch1"))
-    with pytest.raises(UserError, match=r"add filtered, oracle_filter to comparison\.arms"):
+    further = ("random_filter", "mask_only")
+    check_report_arms("arch1_metrics", config_of("oracle_filter", "generated_arch1", *further))
+    with pytest.raises(UserError, match=r"add filtered, oracle_filter, random_filter, mask_only"):
         check_report_arms("arch1_metrics", config_of(*CONTROLS))
     check_report_arms("comparison", config_of("video_only"))
 
@@ -348,7 +392,7 @@ def test_the_choice_of_arms_is_in_no_fingerprint_of_a_classifier(small: dict) ->
     }
 
 
-@pytest.mark.parametrize("arm", ["generated_arch1", "shuffled_dictionary"])
+@pytest.mark.parametrize("arm", ["generated_arch1", "distilled"])
 def test_the_report_reads_a_scenario_only_where_something_fills_missing_audio(
     small: dict, arm: str
 ) -> None:
@@ -391,4 +435,5 @@ def test_the_planner_needs_no_numpy(repository: Path) -> None:
 @pytest.mark.parametrize("name", ["positive", "negative"])
 def test_the_controls_have_the_arms_that_are_asserted(repository: Path, name: str) -> None:
     text = (repository / "config" / f"control_{name}.yaml").read_text(encoding="utf-8")
-    assert chosen_arms(REGISTRY.check_config(yaml.safe_load(text))).arms == CONTROLS
+    chosen = chosen_arms(REGISTRY.check_config(yaml.safe_load(text)))
+    assert set(chosen.arms) == {*CONTROLS, "generated_null", "expected_class_sound"}

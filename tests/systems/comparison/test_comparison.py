@@ -20,7 +20,14 @@ from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.missing_audio import KINDS
 from unmuted.samples.sample import Sample
 from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
-from unmuted.systems.arch1.filter_rule import FilterRule, filter_rule, keep
+from unmuted.systems.arch1.filter_rule import (
+    FilterRule,
+    decide,
+    filter_rule,
+    hash_positions,
+    keep,
+    limits_of_shares,
+)
 from unmuted.systems.classifier.inputs import ClipFeatures
 from unmuted.systems.comparison.chosen_arms import at_percentile, base_of
 from unmuted.systems.comparison.inputs import ArmInputs
@@ -32,8 +39,19 @@ from unmuted.systems.comparison.sections import (
 )
 
 N, S, T, V, A, C = 6, 5, 4, 3, 2, 3
-IMPUTING_ARMS = ("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", "generated_arch2")
+NULLS = ("expected_class_sound", "generated_null")
+IMPUTING_ARMS = (
+    *("mean_audio", "knn_audio", "generated_pilot", "generated_arch1", *NULLS, "generated_arch2"),
+)
 RNG = np.random.default_rng(0)
+
+
+RULE = {
+    "mode": "percentile",
+    "percentiles": [50],
+    "uniform_threshold": 0.72,
+    "expectation": "posterior",
+}
 
 
 def made(*shape: int) -> np.ndarray:
@@ -45,8 +63,10 @@ def imputing_arms() -> ArmInputs:
     usable = np.array([True, True, False, True, False, True])
     real = np.where(usable[:, None, None], made(N, T, A), np.float32(0))
     return ArmInputs(
-        clips=ClipFeatures(made(N, T, V), real, usable, None),
+        clips=ClipFeatures(made(N, T, V), real, usable, {}),
         stored={
+            "null_generated": made(N, S, T, A),
+            "expected_sound": made(N, S, T, A),
             "generated": made(N, S, T, A),
             "video_generated": made(N, S, T, A),
             "pilot_generated": made(N, S, T, A),
@@ -54,7 +74,7 @@ def imputing_arms() -> ArmInputs:
         },
         random=made(N, T, A),
         swapped=made(N, T, A),
-        kept={"filtered": RNG.random((N, S)) < 0.5},
+        kept=dict.fromkeys(("filtered", "random_filter", "mask_only"), RNG.random((N, S)) < 0.5),
     )
 
 
@@ -69,10 +89,48 @@ def test_every_fit_has_its_own_audio_and_the_same_video(imputing_arms: ArmInputs
     assert np.array_equal(seen["generated_arch1"], imputing_arms.stored["video_generated"][:, 2])
     assert np.array_equal(seen["generated_pilot"], imputing_arms.stored["pilot_generated"][:, 2])
     assert np.array_equal(seen["generated_arch2"], imputing_arms.stored["generated"][:, 2])
+    assert np.array_equal(seen["generated_null"], imputing_arms.stored["null_generated"][:, 2])
+    expected = imputing_arms.stored["expected_sound"][:, 2]
+    assert np.array_equal(seen["expected_class_sound"], expected)
     kept = imputing_arms.kept["filtered"][:, 2]
     assert np.array_equal(seen["filtered"][kept], seen["generated_arch1"][kept])
     assert not seen["filtered"][~kept].any()
-    assert np.array_equal(imputing_arms.of_fit("video_only_matched", 0), imputing_arms.clips.visual)
+    mask = imputing_arms.of_fit("mask_only", 2)[:][..., V:]
+    assert (mask[kept] == 1).all() and not mask[~kept].any()
+    for arm in ("video_only_matched", "distilled"):
+        assert np.array_equal(imputing_arms.of_fit(arm, 0), imputing_arms.clips.visual)
+
+
+def test_a_muted_arm_gets_zeros_for_audio_and_the_same_video(imputing_arms: ArmInputs) -> None:
+    muted = imputing_arms.of_fit("generated_arch2", 1, is_muted=True)[:]
+    whole = imputing_arms.of_fit("generated_arch2", 1)[:]
+    assert np.array_equal(muted[..., :V], whole[..., :V])
+    assert not muted[..., V:].any() and whole[..., V:].any()
+
+
+def test_modality_dropout_sees_every_clip_with_and_without_its_sound(
+    imputing_arms: ArmInputs,
+) -> None:
+    fit, features = "real_or_modality_dropout", imputing_arms.clips
+    rows, x = imputing_arms.with_and_without_audio(fit, 0)
+    usable = np.flatnonzero(features.usable)
+    assert rows.tolist() == [*range(N), *usable]
+    assert x.shape == (N + len(usable), T, V + A + 1)
+    assert np.array_equal(x[:][..., :V], features.visual[rows])
+    assert not x[:N][..., V:].any()  # no audio, and an indicator that says so
+    assert np.array_equal(x[N : len(x)][..., V:-1], features.real[usable])
+    assert (x[N : len(x)][..., -1] == 1).all()
+    order = RNG.permutation(len(x))
+    assert np.array_equal(x[order], x[:][order])
+
+
+def test_modality_dropout_imputes_with_its_token(imputing_arms: ArmInputs) -> None:
+    fit, usable = "real_or_modality_dropout", imputing_arms.clips.usable
+    own = imputing_arms.of_fit(fit, 0)[:]
+    assert np.array_equal(own[..., -1], np.broadcast_to(usable[:, None], (N, T)))
+    assert np.array_equal(own[usable][..., V:-1], imputing_arms.clips.real[usable])
+    none = imputing_arms.of_fit(fit, 0, np.zeros(N, bool))[:]
+    assert not none[..., V:].any()
 
 
 def test_real_or_keeps_what_is_heard_and_fills_the_rest(imputing_arms: ArmInputs) -> None:
@@ -137,14 +195,74 @@ def test_the_honest_filter_is_the_expectation_and_needs_no_label() -> None:
     for n in range(N):
         for s in range(S):
             assert expected[n, s] == pytest.approx(similarity[n, s] @ posterior[s, n], rel=1e-5)
-    honest = filter_rule({"mode": "percentile", "percentiles": [50], "uniform_threshold": 0.72})
+    honest = filter_rule(RULE)
     for labels in (None, np.zeros(N, int), np.full(N, 2)):
         assert np.array_equal(honest.judge(similarity, posterior, labels), expected)
 
 
+def test_the_best_fitting_action_may_contradict_the_picture() -> None:
+    rule = filter_rule({**RULE, "expectation": "max"})
+    similarity = np.zeros((1, 1, C))
+    similarity[0, 0] = 0.1, 0.9, 0.2
+    sure_of_the_first = np.array([[[1.0, 0.0, 0.0]]])
+    assert rule.judge(similarity, sure_of_the_first, None) == pytest.approx(0.9)
+    assert filter_rule(RULE).judge(similarity, sure_of_the_first, None) == pytest.approx(0.1)
+
+
+def clips_to_filter(count: int = 40) -> tuple[list[Clip], np.ndarray]:
+    """Clips with predicted labels and posteriors, and the similarity by which they are judged."""
+    similarity = RNG.random((count, S, C)).astype(np.float32)
+    posterior = RNG.dirichlet(np.ones(C), size=(count, S)).astype(np.float32)
+    clips = []
+    for n in range(count):
+        arrays = {
+            "predicted_labels": {"similarity": similarity[n]},
+            "video_posterior": {"probabilities": posterior[n]},
+        }
+        artifacts = {
+            name: SimpleNamespace(tensors=lambda found=found: found)
+            for name, found in arrays.items()
+        }
+        clips.append(Clip(Sample.of_video(str(n), "x"), "train", str(n), f"key {n}", artifacts))
+    return clips, expected_similarity(similarity, posterior.swapaxes(0, 1))
+
+
+def test_filters_decide_by_the_posterior_and_the_random_one_keeps_as_many() -> None:
+    clips, judged = clips_to_filter()
+    rule = filter_rule({**RULE, "percentiles": [25, 60]})
+    filters = ("filtered", "random_filter", "mask_only")
+    found = decide(clips, filters, rule, None)
+    for percentile in (25, 60):
+        kept = found.kept[f"filtered-{percentile}"]
+        limits = np.percentile(judged, percentile, axis=0)
+        assert np.array_equal(kept, judged >= limits.astype(np.float32))
+        assert np.array_equal(found.kept[f"mask_only-{percentile}"], kept)
+        by_hash = found.kept[f"random_filter-{percentile}"]
+        assert np.array_equal(by_hash.sum(axis=0), kept.sum(axis=0))
+        assert 0.2 < (by_hash == kept).mean() < 0.8
+    order = RNG.permutation(len(clips))
+    again = decide([clips[i] for i in order], filters, rule, None)
+    for fit, kept in found.kept.items():
+        assert np.array_equal(again.kept[fit], kept[order])
+
+
+def test_a_random_filter_keeps_none_or_all_where_the_other_one_does() -> None:
+    positions = hash_positions([str(n) for n in range(30)], 2)
+    assert len(set(positions.ravel())) == 60 and (positions < 1).all() and (positions >= 0).all()
+    kept = np.stack([np.zeros(30, bool), np.ones(30, bool)], axis=1)
+    assert np.array_equal(keep(positions, limits_of_shares(positions, kept)), kept)
+
+
+@given(kept=st.integers(0, 50), seed=st.integers(0, 100))
+def test_the_share_that_a_random_filter_keeps_is_exact(kept: int, seed: int) -> None:
+    positions = hash_positions([f"{seed} {n}" for n in range(50)], 1)
+    wanted = np.arange(50)[:, None] < kept
+    assert keep(positions, limits_of_shares(positions, wanted)).sum() == kept
+
+
 def test_the_uniform_filter_reads_the_true_label_and_has_one_threshold() -> None:
     """Seed mode, and the difference that it makes: another label, another verdict."""
-    seed = filter_rule({"mode": "uniform", "percentiles": [50], "uniform_threshold": 0.72})
+    seed = filter_rule({**RULE, "mode": "uniform"})
     similarity, posterior = RNG.random((N, S, C)), RNG.dirichlet(np.ones(C), size=(S, N))
     labels = np.arange(N) % C
     judged = seed.judge(similarity, posterior, labels)
@@ -214,10 +332,11 @@ def filled(leaks: tuple[str, ...] = (), **chances: float) -> dict:
 
 
 def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() -> None:
-    found, arms = filled(generated_arch1=0.8), systems(generated_arch1=0.8)
+    found, arms = filled(generated_arch1=0.9), systems(generated_arch1=0.9)
     assert set(found) == {"area", "largest_rate"}
     expected = {f"{a}-{b}" for a in FILLED[1:] for b in ("mean_audio", "video_only")}
     expected |= {"filtered-generated_arch1"}
+    expected |= {f"generated_arch2-{null}" for null in NULLS}
     assert set(found["area"]) == set(found["largest_rate"]) == expected
     bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 1000, 0, seeds=S)
     curves = rate_curves(arms, MASKS, ["no_stream"], bootstrap, ())["no_stream"]
@@ -233,7 +352,7 @@ def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() 
 
 
 def test_an_imputation_that_helps_is_found_and_the_others_are_not() -> None:
-    found = filled(generated_arch1=0.8)
+    found = filled(generated_arch1=0.9)
     for measure in found.values():
         assert measure["generated_arch1-mean_audio"]["p_adjusted"] < 0.05
         assert measure["filtered-generated_arch1"]["delta"] < 0
@@ -245,11 +364,11 @@ def test_an_imputation_that_helps_is_found_and_the_others_are_not() -> None:
 
 
 def test_both_measures_of_what_fills_missing_audio_are_one_family() -> None:
-    found = filled(generated_arch1=0.8)
+    found = filled(generated_arch1=0.9)
     every = [one for measure in found.values() for one in measure.values()]
     smallest = min(every, key=lambda one: one["p"])
-    assert len(every) == 22
-    assert smallest["p_adjusted"] == pytest.approx(min(1, 22 * smallest["p"]))
+    assert len(every) == 34
+    assert smallest["p_adjusted"] == pytest.approx(min(1, 34 * smallest["p"]))
     assert not any(one["primary"] for one in every)
 
 
@@ -304,6 +423,42 @@ def test_contrasts_are_corrected_but_for_the_primary_one() -> None:
     assert not contrasts["filtered-video_only"]["leaks"]
 
 
+def with_nulls(**gains: float) -> ComparisonData:
+    """A comparison of architecture 2 with its nulls, that gain so much over the video."""
+    rng, known = np.random.default_rng(2), compared(0.4)
+    arms = dict(known.arms)
+    labels = known.clips.labels
+    base = rng.random((S, len(labels)))
+    for name, gain in gains.items():
+        predicted = np.where(base < 0.4 + gain, labels, (labels + 1) % C)
+        probabilities = np.full((*base.shape, C), 0.1, np.float32)
+        np.put_along_axis(probabilities, predicted[..., None], 0.8, axis=2)
+        arms[name] = ArmOutcome(probabilities, {"train": "x", "test": "y"}, [1] * S)
+    return replace(known, arms=arms, roles={**dict.fromkeys(arms, "arm"), **known.roles})
+
+
+@pytest.mark.parametrize(
+    ("null", "class_sound", "better"),
+    [(0.0, 0.1, "expected_class_sound"), (0.2, 0.1, "generated_null")],
+)
+def test_the_primary_contrast_is_with_the_better_null(
+    null: float, class_sound: float, better: str
+) -> None:
+    made = with_nulls(generated_null=null, expected_class_sound=class_sound, generated_arch2=0.4)
+    contrasts = compare_arms(made, "generated_arch2-better_null")["contrasts"]
+    primary = contrasts["generated_arch2-better_null"]
+    single = {name: contrasts[f"generated_arch2-{name}"] for name in NULLS}
+    assert primary["null"] == better and primary["primary"]
+    assert primary["delta"] == single[better]["delta"]
+    assert primary["p"] == primary["p_adjusted"] == max(one["p"] for one in single.values())
+    assert [name for name, one in contrasts.items() if one["primary"]] == [
+        "generated_arch2-better_null"
+    ]
+    others = [one for one in contrasts.values() if not one["primary"]]
+    smallest = min(others, key=lambda one: one["p"])
+    assert smallest["p_adjusted"] == pytest.approx(min(1, smallest["p"] * len(others)))
+
+
 def test_recovery_without_a_gain_is_undefined() -> None:
     assert compare_arms(compared(0.0), "filtered-video_only")["recovery"]["filtered"] == "undefined"
 
@@ -346,7 +501,7 @@ def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
 def test_tidy_rows_hold_every_seed_once() -> None:
     rows = tidied()
     of_arms, of_contrasts = 6 * (5 * S + 3), 6 * (S + 4 + 2 * 3)  # all clips have sound
-    assert len(rows) == of_arms + of_contrasts + 7 * 3 * S + 2 * 11 * (S + 4)
+    assert len(rows) == of_arms + of_contrasts + 9 * 3 * S + 2 * 17 * (S + 4)
     keys = [tuple(row[k] for k in row if k != "value") for row in rows]
     assert len(set(keys)) == len(keys)
     differences = [row for row in rows if row["role"] == "contrast"]
@@ -373,14 +528,14 @@ def test_tidy_rows_mark_what_leaks() -> None:
 # --- which arms leak ------------------------------------------------------------------------------
 
 
-def test_in_seed_mode_the_filter_leaks_too_and_its_control_does_not() -> None:
+def test_in_seed_mode_the_filter_leaks_too_and_so_does_its_mask() -> None:
     assert leaking_arms({"mode": "percentile"}) == {"oracle_filter"}
-    assert leaking_arms({"mode": "uniform"}) == {"oracle_filter", "filtered"}
-    arms = ("video_only", "filtered", "oracle_filter", "shuffled_dictionary", "generated_arch2")
+    assert leaking_arms({"mode": "uniform"}) == {"oracle_filter", "filtered", "mask_only"}
+    arms = ("video_only", "filtered", "oracle_filter", "random_filter", "generated_null")
     assert roles_of(arms, leaking_arms({"mode": "uniform"})) == {
         "video_only": "arm",
         "filtered": "leaks",
         "oracle_filter": "leaks",
-        "shuffled_dictionary": "control",
-        "generated_arch2": "arm",
+        "random_filter": "arm",
+        "generated_null": "control",
     }
