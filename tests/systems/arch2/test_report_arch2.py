@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unmuted.evaluation.arms import ARMS
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
 from unmuted.evaluation.generated_audio import generation_metrics
 from unmuted.evaluation.metrics import (
@@ -61,8 +62,14 @@ def generation(bootstrap: GroupBootstrap, usable: np.ndarray | None = None) -> d
     )
 
 
+def _mapped(label: str, similarity: float) -> dict:
+    labels = [{"label": label, "similarity": similarity}]
+    return {"labels": labels, "frozen": labels}
+
+
 def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, **changes) -> dict:
-    arms = {"video_only": video, "generated": generated, "real_audio": real}
+    nulls = {"generated_null": video, "expected_class_sound": video}
+    arms = {"video_only": video, "generated": generated, "real_audio": real, **nulls}
     inputs = {
         "data": {
             "classes": ["clap", "drum", "pour", "ring"],
@@ -79,8 +86,8 @@ def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, *
         "semantics": summarise_semantics(
             [["a red bell"], ["a red bell", "a drum"]],
             [
-                [[{"label": "Bell", "similarity": 0.5}]],
-                [[{"label": "Bell", "similarity": 0.5}], [{"label": "Drum", "similarity": 0.8}]],
+                [_mapped("Bell", 0.5)],
+                [_mapped("Bell", 0.5), _mapped("Drum", 0.8)],
             ],
         ),
         "provenance": {
@@ -134,7 +141,7 @@ def test_contrasts_are_differences_of_the_arms(report: dict) -> None:
         assert contrast["per_seed"] == pytest.approx(per_seed.tolist())
         low, high = contrast["ci95"]
         assert low < contrast["delta"] < high
-    primary = report["contrasts"]["generated-video_only"]
+    primary = report["contrasts"]["generated-better_null"]
     assert primary["primary"] and primary["p_adjusted"] == primary["p"]
     assert all(one["p_adjusted"] >= one["p"] > 0 for one in report["contrasts"].values())
     assert report["statistics"]["smallest_p"] == pytest.approx(2 / 1001)
@@ -155,7 +162,7 @@ def test_recovery_is_undefined_without_a_gain(bootstrap: GroupBootstrap, real: f
 
 
 def test_identical_arms_differ_by_nothing(bootstrap: GroupBootstrap) -> None:
-    arms = dict.fromkeys(("video_only", "generated", "real_audio"), outcome(0.5, 0))
+    arms = dict.fromkeys(ARMS, outcome(0.5, 0))
     contrast = make_report(bootstrap, arms=arms)["contrasts"]["generated-video_only"]
     assert contrast["delta"] == 0
     assert contrast["ci95"] == [0, 0]
@@ -164,7 +171,7 @@ def test_identical_arms_differ_by_nothing(bootstrap: GroupBootstrap) -> None:
 def test_arms_of_different_seeds_are_refused(bootstrap: GroupBootstrap) -> None:
     all_seeds = outcome(0.5, 0)
     few = ArmOutcome(all_seeds.probabilities[:4], all_seeds.audio, all_seeds.epochs[:4])
-    arms = {"video_only": few, "generated": all_seeds, "real_audio": all_seeds}
+    arms = {**dict.fromkeys(ARMS, all_seeds), "video_only": few}
     with pytest.raises(ValueError, match="probabilities of one shape"):
         make_report(bootstrap, arms=arms)
 
@@ -240,7 +247,7 @@ def test_one_draw_of_the_noise_has_no_spread(bootstrap: GroupBootstrap) -> None:
 def test_arms_that_never_differ_are_not_said_to_detect_everything(
     bootstrap: GroupBootstrap, detectable: float | None, tmp_path: Path
 ) -> None:
-    same = dict.fromkeys(("video_only", "generated", "real_audio"), outcome(0.5, 0))
+    same = dict.fromkeys(ARMS, outcome(0.5, 0))
     report = make_report(bootstrap, arms=same)
     for contrast in report["contrasts"].values():
         assert contrast["ci95"] == [0, 0] and not contrast["smallest_detectable"]

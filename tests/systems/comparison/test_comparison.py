@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from unmuted.errors import UserError
 from unmuted.evaluation import tested
 from unmuted.evaluation.arms import leaking_arms, roles_of
+from unmuted.evaluation.better_null import against_better_null
 from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.missing_audio import CorrectByAudio, imputation_contrasts, rate_curves
 from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
@@ -327,7 +328,7 @@ def systems(**chances: float) -> dict[str, CorrectByAudio]:
 
 
 def filled(leaks: tuple[str, ...] = (), **chances: float) -> dict:
-    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 1000, 0, seeds=S)
+    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 3000, 0, seeds=S)
     return imputation_contrasts(systems(**chances), MASKS, bootstrap, leaks)
 
 
@@ -338,7 +339,7 @@ def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() 
     expected |= {"filtered-generated_arch1"}
     expected |= {f"generated_arch2-{null}" for null in NULLS}
     assert set(found["area"]) == set(found["largest_rate"]) == expected
-    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 1000, 0, seeds=S)
+    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 3000, 0, seeds=S)
     curves = rate_curves(arms, MASKS, ["no_stream"], bootstrap, ())["no_stream"]
     for pair, one in found["area"].items():
         first, second = (curves[arm]["area"] for arm in pair.split("-"))
@@ -454,9 +455,21 @@ def test_the_primary_contrast_is_with_the_better_null(
     assert [name for name, one in contrasts.items() if one["primary"]] == [
         "generated_arch2-better_null"
     ]
-    others = [one for one in contrasts.values() if not one["primary"]]
+    assert primary["family"] == "primary" and primary["level"] == 0.05
+    others = [one for one in contrasts.values() if one["family"] == "hypothesis"]
     smallest = min(others, key=lambda one: one["p"])
     assert smallest["p_adjusted"] == pytest.approx(min(1, smallest["p"] * len(others)))
+
+
+def test_nothing_is_claimed_that_does_not_hold_against_both_nulls() -> None:
+    """The better null is far behind by luck of few groups, the other one is not: no claim."""
+    found = {
+        "generated_null": {"delta": 0.2, "p": 0.2},
+        "expected_class_sound": {"delta": 0.1, "p": 0.001},
+    }
+    correct = {"generated_null": np.full((1, 4), 0.4), "expected_class_sound": np.full((1, 4), 0.5)}
+    primary = against_better_null(found, correct)
+    assert (primary["null"], primary["delta"], primary["p"]) == ("expected_class_sound", 0.1, 0.2)
 
 
 def test_recovery_without_a_gain_is_undefined() -> None:
@@ -536,6 +549,6 @@ def test_in_seed_mode_the_filter_leaks_too_and_so_does_its_mask() -> None:
         "video_only": "arm",
         "filtered": "leaks",
         "oracle_filter": "leaks",
-        "random_filter": "arm",
+        "random_filter": "control",
         "generated_null": "control",
     }

@@ -42,7 +42,6 @@ CURVE = range(0, 100, 5)  # percentiles of the test clips' similarity
 PRIMARY = ("filtered", "random_filter")  # named before any result is seen
 CONTRASTS = (
     PRIMARY,
-    ("filtered", "mask_only"),
     ("filtered", "video_only"),
     ("filtered", "generated"),
     ("generated", "video_only"),

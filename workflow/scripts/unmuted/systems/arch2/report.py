@@ -88,11 +88,15 @@ def build_report(
             f"arms need probabilities of one shape (seeds, {len(clips.labels)} clips, classes), "
             f"got {shapes}"
         )
+    roles = {arm: ARMS[arm].role for arm in arms}
+    measured = measure_arms(arms, clips, CONTRASTS, roles, margin)
+    for null in NULLS:
+        measured["arms"][null]["role"] = roles[null]
     return {
         "schema_version": SCHEMA_VERSION,
         "system": "arch2",
         "data": dict(data),
-        **measure_arms(arms, clips, CONTRASTS, {arm: ARMS[arm].role for arm in arms}, margin),
+        **measured,
         "ceiling": ceiling(arms, clips),
         "recovery": recovery(arms, "generated", clips),
         "generation": dict(generation),
