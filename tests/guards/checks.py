@@ -16,14 +16,19 @@ Answers = Mapping[str, Mapping[str, object]]  # arm -> video -> its numbers
 
 FITS = (
     *("label_embeddings", "dictionary", "projection", "prototypes", "baselines", "generator"),
+    *("null_generator", "fold_classifier", "class_sound", "fold_teacher"),
     *("video_generator", "pilot", "cnn_rnn", "classifier", "comparison_classifier"),
 )
 CHOICES = ("selection", "pilot_selection", "cnn_rnn_selection", "comparison_selection")
 TABLES = ("sources", "cnn_rnn_sources", "lookup_set")  # which clips are read, for whom
 # Audio that stands for a clip's own, or what is known of it.
-FEATURES = ("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels")
+FEATURES = (
+    *("generated", "video_generated", "pilot_generated", "retrieved", "predicted_labels"),
+    *("null_generated", "expected_sound"),
+)
+POSTERIORS = ("video_posterior", "teacher_posterior")  # of classes, by cross-fitted classifiers
 # Fits whose checkpoint is chosen on the sound of validation clips, and what they say of that sound.
-VALIDATED = ("generator", "video_generator", "pilot", "baselines")
+VALIDATED = ("generator", "null_generator", "video_generator", "pilot", "baselines")
 OF_VALIDATION = "history.validation_r2"
 OF_OWN_SOUND = "real_scores"  # the one thing among FEATURES that is made of the clip's own sound
 

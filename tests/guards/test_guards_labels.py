@@ -11,6 +11,7 @@ from guards.checks import (
     CHOICES,
     FEATURES,
     FITS,
+    POSTERIORS,
     TABLES,
     all_declared,
     also_reads,
@@ -39,7 +40,9 @@ def assert_test_labels_unused(first: World, second: World) -> None:
 
 def test_test_labels_change_no_prediction(clean: World, relabelled: World) -> None:
     assert_test_labels_unused(clean, relabelled)
-    assert_same(clean, relabelled, [*FITS, *FEATURES, *CHOICES, *TABLES, "swap_partners"])
+    assert_same(
+        clean, relabelled, [*FITS, *FEATURES, *POSTERIORS, *CHOICES, *TABLES, "swap_partners"]
+    )
 
 
 def test_the_oracle_depends_on_test_labels(clean: World, relabelled: World) -> None:

@@ -26,7 +26,7 @@ from unmuted.pipeline.registry import STAGES
 
 HEARING = ("real_audio", "swapped_audio")  # arms that are given sound of the tested clips
 OF_NO_CLIP = {"label_embeddings", "dictionary"}
-DEAF_FITS = (*OF_NO_CLIP, "cnn_rnn")
+DEAF_FITS = (*OF_NO_CLIP, "cnn_rnn", "fold_classifier")
 BY_STEPS = ("generator", "video_generator")  # of VALIDATED
 FITTED_ON_SOUND = tuple(stage for stage in FITS if stage not in DEAF_FITS)
 

@@ -6,7 +6,7 @@ from unmuted.systems.classifier.fold_training_job import run
 
 
 def main(job: Job) -> None:
-    """Bring the classifiers of the job's seeds up to date; validation clips choose checkpoints."""
+    """Bring the classifiers of the job's seeds up to date; they read training clips only."""
     run(job, "real_audio")
 
 

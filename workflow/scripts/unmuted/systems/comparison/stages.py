@@ -62,7 +62,7 @@ STAGES = (
         settings=("classifier", "folds"),
         is_sharded=False,
         by_seed=True,
-        splits=("train", "val"),
+        splits=("train",),
         after=("sources",),
         indirect_settings=TRAINING_AUDIO,
     ),
