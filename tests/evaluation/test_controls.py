@@ -87,6 +87,7 @@ def test_families_follow_the_roles() -> None:
     roles = {
         "generated": "arm",
         "random_features": "control",
+        "generated_null": "control",
         "random_filter": "control",
         "oracle_filter": "leaks",
         "real_audio": "arm",
@@ -109,6 +110,7 @@ def test_families_follow_the_roles() -> None:
     assert is_judged(("random_features", "video_only"), "control")
     assert control_pairs(roles) == [
         ("random_features", "video_only"),
+        ("generated_null", "video_only"),
         ("random_filter", "video_only"),
     ]
 

@@ -15,11 +15,14 @@ import write_ablations
 import write_report as script
 from guards.corpus import make_clips
 from guards.world import World, make_world
+from unmuted.evaluation.arms import ARMS
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory, with_evidence
 from unmuted.evaluation.figures.style import sample_size
+from unmuted.evaluation.generated_audio import figures_of
 from unmuted.evaluation.outcomes import INTERVALS, ArmOutcome, EvaluationClips, statistics
 from unmuted.evaluation.schema import check_report, write_report
+from unmuted.evaluation.semantics import attention_metrics, summarise_semantics
 from unmuted.evaluation.significance import paired_p
 from unmuted.evaluation.table import format_report
 from unmuted.pipeline.registry import REGISTRY
@@ -129,6 +132,11 @@ def arch2_report(seeds: int) -> dict:
 
     bootstrap: GroupBootstrap = draw_groups(GROUPS, 200, 0, seeds=seeds)
     empty = ("cosine", "cosine_ci95", "r2", "r2_ci95", "per_seed", "spread_over_draws", "label_map")
+    silent, audio = np.zeros(CLIPS, bool), np.zeros((CLIPS, 2, 2), np.float32)
+    named = dict.fromkeys(("expected_class_sound", "ridge", "knn"), audio)
+    figures = figures_of(np.stack([audio] * seeds), audio, silent, LABELS, bootstrap, named)
+    scores = np.zeros((CLIPS, 4))
+    attention = attention_metrics(scores, scores, scores, np.ones(4, bool), silent, bootstrap)
     return build_report(
         data={
             "classes": ["a", "b", "c"],
@@ -140,15 +148,9 @@ def arch2_report(seeds: int) -> dict:
             "classes_without_test_clips": [],
         },
         clips=EvaluationClips(LABELS, np.arange(CLIPS) % 4 > 0, bootstrap),
-        arms={name: arm() for name in ("video_only", "generated", "real_audio")},
-        generation={"clips": 0, **dict.fromkeys(empty)},
-        semantics={
-            "captions": 1,
-            "distinct_captions": 1,
-            "representative_frames_per_video": 1,
-            "mean_similarity_of_nearest_label": 0.5,
-            "nearest_labels": [],
-        },
+        arms={name: arm() for name in ARMS},
+        generation={"clips": 0, **dict.fromkeys(empty), "figures": figures},
+        semantics={**summarise_semantics([], []), "attention": attention},
         provenance=provenance(seeds),
     )
 

@@ -12,6 +12,7 @@ from unmuted.evaluation.bootstrap import draw_groups
 from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import check_report
 from unmuted.evaluation.significance import holm
+from unmuted.evaluation.table import format_report
 from unmuted.systems.arch1.report import build_report
 
 SCHEMA = "arch1_metrics.schema.yaml"
@@ -22,7 +23,26 @@ CHANCES = {
     "generated": 0.45,
     "filtered": 0.7,
     "oracle_filter": 0.75,
+    "random_filter": 0.42,
+    "mask_only": 0.4,
+    "random_features": 0.4,
     "real_audio": 0.9,
+}
+
+
+DICTIONARY = {
+    "validity": {
+        "clips": 64,
+        "chance": 0.25,
+        "share": 0.6,
+        "nulls": {"mean": 0.26, "highest": 0.4},
+        "p": 1 / 21,
+    },
+    "null_dictionaries": {
+        "count": 20,
+        "same_decision": 0.7,
+        "kept_clips_that_agree": {"share": None, "nulls": None, "p": None},
+    },
 }
 
 
@@ -59,7 +79,7 @@ def report(mode: str) -> dict:
             "generation": {"clips": 0, **dict.fromkeys(NOT_MEASURED)},
             "labels": {"present_from": 0.5, "generated": None, "real": None},
             "filter": {"percentile": 50, "candidates": [], "kept_share": {}, "curve": []},
-            "dictionary": {"sentence": {}, "top": 5},
+            "dictionary": {"sentence": {}, "top": 5, **DICTIONARY},
             "provenance": {
                 "models": {"vit": {"id": "tiny", "revision": "a/b@abc", "dtype": "float32"}},
                 "config_sha256": "0" * 64,
@@ -75,17 +95,36 @@ def test_every_contrast_has_a_p_value_and_one_corrected_for_their_number(mode: s
     found = report(mode)
     check_report(found, SCHEMA)
     contrasts = found["contrasts"]
-    primary = contrasts.pop("filtered-video_only")
+    primary = contrasts.pop("filtered-random_filter")
     assert primary["primary"] and primary["p_adjusted"] == primary["p"] < 0.05
-    hypotheses = ["filtered-generated", "generated-video_only"]
-    if mode == "uniform":  # the filter leaks: its contrasts answer no question
-        hypotheses = ["generated-video_only"]
-    expected = holm([contrasts[name]["p"] for name in hypotheses])
-    assert [contrasts[name]["p_adjusted"] for name in hypotheses] == expected
-    for name in contrasts.keys() - set(hypotheses):
-        assert contrasts[name]["family"] == "ceiling"
+    by_family: dict[str, set[str]] = {}
+    for name, one in contrasts.items():
+        by_family.setdefault(one["family"], set()).add(name)
+    of_filter = {"filtered-mask_only", "filtered-video_only", "filtered-generated"}
+    hypotheses = {"generated-video_only"}
+    if mode == "percentile":  # else the filter leaks, and its contrasts answer no question
+        hypotheses |= of_filter
+    assert by_family["hypothesis"] == hypotheses
+    controls = {"random_filter", "random_features"}
+    if mode == "percentile":
+        controls.add("mask_only")
+    assert by_family["control"] == {f"{name}-video_only" for name in controls}
+    expected = holm([contrasts[name]["p"] for name in contrasts if name in hypotheses])
+    found_p = [contrasts[name]["p_adjusted"] for name in contrasts if name in hypotheses]
+    assert found_p == expected
+    for name in contrasts.keys() - hypotheses:
         assert contrasts[name]["p_adjusted"] == contrasts[name]["p"]
+    assert contrasts["random_features-video_only"]["control"]["status"] in ("ok", "undecided")
+    assert "control" not in contrasts["random_filter-video_only"]
     assert found["statistics"]["smallest_p"] == pytest.approx(2 / 501)
+
+
+def test_the_table_says_whether_the_dictionary_knows_anything() -> None:
+    found = report("percentile")
+    assert "p 0.048: it is valid" in " ".join(format_report(found).split())
+    found["dictionary"]["validity"] |= {"share": 0.26, "p": 0.6}
+    words = " ".join(format_report(found).split())
+    assert "ALARM: not shown to know any action" in words and "it is valid" not in words
 
 
 def test_a_contrast_without_p_is_not_written() -> None:
@@ -102,6 +141,7 @@ def test_the_honest_filter_is_a_result_and_the_sources_is_a_leak() -> None:
     marked = {name for name, arm in honest["arms"].items() if "leaks" in arm}
     assert marked == {"oracle_filter"}
     marked = {name for name, arm in seed["arms"].items() if "leaks" in arm}
-    assert marked == {"oracle_filter", "filtered"}
+    assert marked == {"oracle_filter", "filtered", "mask_only"}
     for name, one in seed["contrasts"].items():
-        assert ("leaks" in one) == ("filter" in name), name
+        leaks = {"filtered", "oracle_filter", "mask_only"} & set(name.split("-"))
+        assert ("leaks" in one) == bool(leaks), name

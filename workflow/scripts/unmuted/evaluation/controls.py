@@ -19,8 +19,6 @@ from unmuted.evaluation.bootstrap import (
 MARGIN = 0.05  # the default of evaluation.equivalence_margin
 CEILING = "real_audio"  # the arm with the clips' own sound
 OK, UNDECIDED, ALARM = "ok", "undecided", "ALARM"
-# Its generator has learnt nothing of the clips that it is fitted on, whatever the table calls it.
-NULL = "generated_null"
 # Controls of the Feature Filter: they keep some generated audio, and may win where it helps.
 OF_FILTER = ("random_filter", "mask_only")
 
@@ -36,9 +34,7 @@ def family_of(pair: tuple[str, str], roles: Mapping[str, str], is_primary: bool)
         return "primary"
     if CEILING in pair or "leaks" in {roles.get(arm) for arm in pair}:
         return "ceiling"
-    first, second = pair
-    is_control = roles.get(first) == "control" or (first, second) == (NULL, REFERENCE)
-    return "control" if is_control else "hypothesis"
+    return "control" if roles.get(pair[0]) == "control" else "hypothesis"
 
 
 def is_judged(pair: tuple[str, str], family: str) -> bool:
@@ -48,7 +44,7 @@ def is_judged(pair: tuple[str, str], family: str) -> bool:
 
 def control_pairs(roles: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the contrasts of controls with the reference; roles: by arm."""
-    return [(arm, REFERENCE) for arm, role in roles.items() if role == "control" or arm == NULL]
+    return [(arm, REFERENCE) for arm, role in roles.items() if role == "control"]
 
 
 def control_status(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from unmuted.evaluation.bootstrap import ALPHA
 from unmuted.evaluation.controls import alarms
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
 from unmuted.evaluation.significance import FEWEST_GROUPS, p_in_words
@@ -22,7 +23,7 @@ NO_USABLE_SOUND = "generated audio: no test clip has usable sound to compare wit
 def format_report(report: Report) -> str:
     """Format arms with intervals, contrasts, generated audio, and a sentence for each contrast."""
     blocks = [_heading(report), _arms(report), _probabilities(report), _contrasts(report)]
-    blocks += [_controls(report), _ceiling(report)]
+    blocks += [_controls(report), _ceiling(report), _muted(report), _dictionary(report)]
     blocks += [_lambda(report)] if "lambda" in report else []
     blocks += [_headroom(report)] if "headroom" in report else []
     blocks += [_generation(report)] if "generation" in report else []
@@ -65,6 +66,8 @@ def conclusions(report: Report) -> list[str]:
 
 def _conclusion(name: str, contrast: Mapping[str, Any]) -> str:
     first, second = (_spoken(arm) for arm in name.split("-"))
+    if "null" in contrast:
+        second = f"the better null ({_spoken(contrast['null'])})"
     beginning = first[:1].upper() + first[1:]
     (low, high), delta, verdict = contrast["ci95"], contrast["delta"], contrast["verdict"]
     interval = f"{_points(low)} to {_points(high)}"
@@ -250,6 +253,32 @@ def _controls(report: Report) -> str:
         cells = (_points(pair["delta"]), f"{_points(low)} to {_points(high)}")
         rows.append((name, *cells, p_in_words(pair["p"]), remark))
     return _align(rows)
+
+
+def _muted(report: Report) -> str:
+    """Format the accuracy of arms whose made audio is replaced by the training mean."""
+    rows = [("accuracy %", "with its audio", "training mean in its place")]
+    for name, arm in report["arms"].items():
+        if "without_audio" in arm:
+            means = (arm[key]["mean"] for key in ("accuracy", "without_audio"))
+            rows.append((f"{name}{_MARKS.get(_role(arm), '')}", *map(_percent, means)))
+    return _align(rows) if len(rows) > 1 else ""
+
+
+def _dictionary(report: Report) -> str:
+    """Format how often the dictionary is right about the real audio, beside chance; "" without."""
+    validity = report.get("dictionary", {}).get("validity")
+    if validity is None or validity["share"] is None:
+        return ""
+    words = "it is valid" if validity["p"] < ALPHA else "ALARM: not shown to know any action"
+    share, chance = _percent(validity["share"]), _percent(validity["chance"])
+    mean, highest = (_percent(validity["nulls"][key]) for key in ("mean", "highest"))
+    return textwrap.fill(
+        f"dictionary: the true action fits best on {share} % of {validity['clips']} test clips "
+        f"with sound, by chance on {chance} %, with words that no class uses on {mean} % (at most "
+        f"{highest} %); {p_in_words(validity['p'])}: {words}",
+        WIDTH,
+    )
 
 
 def _ceiling(report: Report) -> str:
