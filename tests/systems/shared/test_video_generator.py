@@ -79,7 +79,9 @@ def test_finds_nothing_where_audio_is_independent_of_the_video() -> None:
 def network(architecture: str) -> VideoGenerator:
     torch.manual_seed(0)
     sizes = {"visual_dim": 5, "audio_dim": 3, "hidden": 4, "bottleneck": 4}
-    config = VideoGeneratorConfig(**sizes, architecture=architecture, input_noise=1.0, dropout=0.9)
+    config = VideoGeneratorConfig(
+        **sizes, architecture=architecture, input_noise=1.0, clip_noise=1.0, dropout=0.9
+    )
     return VideoGenerator(config).eval()
 
 
