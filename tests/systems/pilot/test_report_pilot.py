@@ -15,7 +15,7 @@ import write_report as script
 from guards.corpus import make_clips, silent
 from guards.world import make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
-from unmuted.evaluation.generated_audio import likeness, likeness_difference
+from unmuted.evaluation.generated_audio import figures_of, likeness, likeness_difference
 from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.evaluation.outcomes import ArmOutcome
 from unmuted.evaluation.schema import check_report, write_report
@@ -69,7 +69,9 @@ def outcome(chance: float, seed: int) -> ArmOutcome:
 def generation(bootstrap: GroupBootstrap, usable: np.ndarray | None = None) -> dict:
     (joint, real), (alone, _) = audio(0.5, 1), audio(0.9, 2)
     usable = np.ones(CLIPS, bool) if usable is None else usable
-    return generation_section(joint, alone, real, usable, bootstrap)
+    section = generation_section(joint, alone, real, usable, bootstrap)
+    named = dict.fromkeys(("expected_class_sound", "ridge", "knn"), real / 2)
+    return {**section, "served": figures_of(joint, real, usable, LABELS, bootstrap, named)}
 
 
 def make_report(
