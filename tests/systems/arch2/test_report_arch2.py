@@ -278,8 +278,8 @@ def test_semantics_are_counted() -> None:
     found = summarise_semantics(
         [["a bell"], ["a bell", "a drum"]],
         [
-            [[{"label": "Bell", "similarity": 0.5}, {"label": "Drum", "similarity": 0.1}]],
-            [[{"label": "Bell", "similarity": 0.5}], [{"label": "Drum", "similarity": 0.8}]],
+            [caption("Bell", 0.5, "Ding")],
+            [caption("Bell", 0.5, "Ding"), caption("Drum", 0.8, "Bell")],
         ],
     )
     assert found == {
@@ -287,6 +287,7 @@ def test_semantics_are_counted() -> None:
         "distinct_captions": 2,
         "representative_frames_per_video": 1.5,
         "mean_similarity_of_nearest_label": pytest.approx(0.6),
+        "attended_labels": [{"label": "Ding", "captions": 2}, {"label": "Bell", "captions": 1}],
         "nearest_labels": [{"label": "Bell", "captions": 2}, {"label": "Drum", "captions": 1}],
     }
 

@@ -303,7 +303,10 @@ def test_equal_audio_differs_by_nothing(bootstrap: GroupBootstrap) -> None:
 
 # --- the scripts that write it --------------------------------------------------------------------
 
-STAGES = ("sources", "projection", "pilot", "pilot_selection", "pilot_generated")
+STAGES = (
+    *("sources", "projection", "baselines", "lookup_set", "retrieved"),
+    *("pilot", "pilot_selection", "pilot_generated"),
+)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["sound", "silent"])
@@ -350,7 +353,11 @@ def test_the_script_reports_what_the_stages_say_of_the_test_clips(written: Mappi
     assert format_report(report)
 
 
-def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) -> None:
+def test_architecture_1_reports_the_same_intervals(
+    bootstrap: GroupBootstrap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"generated": {"r2": {}}}
+    monkeypatch.setattr(arch1_report, "generation_figures", lambda *_: named)
     made, real = audio(0.5)
 
     class Made:
@@ -370,6 +377,9 @@ def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) ->
             self.usable = np.arange(CLIPS) % 3 > 0
             self.bootstrap = bootstrap
 
+        def probabilities(self, _: str) -> None:
+            return None
+
         def fits(self, _: str) -> dict[str, object]:
             return {"full": self}
 
@@ -378,5 +388,6 @@ def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) ->
 
     run = Run()
     found = arch1_report._generation(run, run)
+    assert found.pop("figures") is named["generated"]
     assert found == likeness(made, real, run.usable, bootstrap)
     assert found["r2_ci95"][0] < found["r2"] < found["r2_ci95"][1]
