@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.stage_folder import Stage
 from engine.toy_corpus import TOY, ToyCorpus, make_toy
 
 sys.path.append(str(TOY))
@@ -38,3 +39,9 @@ def work(tmp_path: Path, built: ToyCorpus) -> ToyCorpus:
 def fresh(tmp_path: Path, unbuilt: ToyCorpus) -> ToyCorpus:
     """A copy of the corpus before anything has run."""
     return unbuilt.copy(tmp_path / "work")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A stage in an empty folder."""
+    return Stage(tmp_path / "stage")

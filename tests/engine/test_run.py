@@ -29,9 +29,11 @@ from unmuted.dataset.splits import write_groups, write_splits
 from unmuted.dataset.videos import SPLITS
 from unmuted.engine import code_digests
 from unmuted.engine.artifacts import DamagedArtifact
-from unmuted.engine.executor import DAMAGE, Result, Task, mark_damaged
+from unmuted.engine.damage import mark_damaged
+from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import make_jobs
 from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.job_folder import DAMAGE
 from unmuted.engine.job_notes import NOTE, table_note, write_note
 from unmuted.engine.ledger import read_rows
 from unmuted.engine.run import Run

@@ -13,9 +13,9 @@ from unmuted.digests import digest_json
 from unmuted.engine.code_digests import code_digest
 from unmuted.engine.configured import ConfiguredModels, ConfiguredStages, Tools
 from unmuted.engine.dataset_identity import check_identity, record_identity
-from unmuted.engine.executor import mark_forced
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.job_folder import mark_forced
 from unmuted.engine.layout import DATASET_IDENTITY, MEMBERS, RUN_RECORD, Layout
 from unmuted.engine.members import about_absent, read_members, write_members
 from unmuted.engine.planner import Planner
