@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage_folder import SUFFIX, Stage, tasks
-from unmuted.engine.executor import Result, Task, TaskFailed, run_tasks
+from unmuted.engine.executor import Result, Task, TaskFailed, TasksFailed, one_by_one, run_tasks
 from unmuted.engine.job_folder import mark_forced
 
 
@@ -91,3 +91,36 @@ def test_damaged_counts_of_failures_count_nothing(stage: Stage, content: str) ->
 
     run_tasks(stage.folder, stage.ledger, SUFFIX, tasks("a"), compute)
     assert seen == [0]
+
+
+def test_tasks_that_fail_keep_no_other_from_being_made_and_are_counted_together(
+    stage: Stage,
+) -> None:
+    seen: dict[str, int] = {}
+
+    def make(task: Task) -> Result:
+        seen[task.name] = task.failures
+        if task.name in "bdfghij" and task.failures < 2:
+            raise TaskFailed(task.name, f"{task.name} crashed")
+        return Result(task.name, {"made": task.fingerprint})
+
+    for count in (0, 1):
+        with pytest.raises(
+            TasksFailed, match=r"^b crashed; 7 tasks of this job failed: b, d, f, g, h, \.{3} \(7"
+        ):
+            run_tasks(
+                *(stage.folder, stage.ledger, SUFFIX, tasks("abcdefghij")),
+                lambda todo: one_by_one(todo, make),
+            )
+        assert stage.files() == ["a.json", "c.json", "e.json"]
+        assert {seen[name] for name in "bdfghij"} == {count}
+    stage.run(*tasks("abcdefghij"))
+    assert stage.computed == [*"bdfghij"]
+
+
+def test_a_task_that_fails_alone_is_named_alone() -> None:
+    def make(task: Task) -> Result:
+        raise TaskFailed(task.name, "a crashed")
+
+    with pytest.raises(TasksFailed, match=r"^a crashed$"):
+        list(one_by_one(tasks("a"), make))

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from unmuted.engine.artifacts import Payload
 
+_NAMED = 5  # tasks in a message
 log = logging.getLogger("unmuted")
 
 
@@ -136,7 +137,41 @@ class TaskFailed(MachineError):
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
-        self.name = name
+        self.name, self.names = name, [name]
+
+
+class TasksFailed(MachineError):
+    """Tasks that failed, while the others of their job were made.
+
+    failures: at least one.
+    """
+
+    def __init__(self, failures: Sequence[TaskFailed]) -> None:
+        first, *others = failures
+        names = ", ".join(failure.name for failure in failures[:_NAMED])
+        more = f", ... ({len(failures)} in all)" if len(failures) > _NAMED else ""
+        also = f"; {len(failures)} tasks of this job failed: {names}{more}" if others else ""
+        super().__init__(f"{first}{also}")
+        self.names = [failure.name for failure in failures]
+
+
+def one_by_one(tasks: Iterable[Task], make: Callable[[Task], Result]) -> Iterator[Result]:
+    """Yield what `make` makes of each task, as a `Compute` does.
+
+    Raises TasksFailed after the last task where it raised TaskFailed for any: one job then counts
+    the failures of all.
+    """
+    failures = []
+    for task in tasks:
+        try:
+            result = make(task)
+        except TaskFailed as failure:
+            log.warning("%s", failure)
+            failures.append(failure)
+        else:
+            yield result
+    if failures:
+        raise TasksFailed(failures)
 
 
 def run_tasks(
@@ -220,13 +255,15 @@ def _compute(
 def _recording_failures(
     folder: Path, results: Iterable[Result], fingerprints: Mapping[str, str]
 ) -> Iterator[Result]:
-    """Yield the results; where a task fails the job, count it for the next job."""
+    """Yield the results; where tasks fail the job, count them for the next job."""
     try:
         yield from results
-    except TaskFailed as failure:
-        failures, wanted = _read_failures(folder), fingerprints[failure.name]
-        known, count = failures.get(failure.name, (wanted, 0))
-        failures[failure.name] = (wanted, count + 1 if known == wanted else 1)
+    except (TaskFailed, TasksFailed) as error:
+        failures = _read_failures(folder)
+        for name in error.names:
+            wanted = fingerprints[name]
+            known, count = failures.get(name, (wanted, 0))
+            failures[name] = (wanted, count + 1 if known == wanted else 1)
         with atomic(folder / FAILURES) as temporary:
             temporary.write_text(json.dumps(failures), encoding="utf-8")
         raise

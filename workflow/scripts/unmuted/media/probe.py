@@ -183,7 +183,7 @@ def _list_packets(path: Path, limits: Limits, is_bridged: bool) -> _Packets:
     """Return the packets of all video streams and of the first audio stream."""
     source = open_input()
     output = source["V"].output(source["a:0?"], "pipe:1", format="framecrc", c="copy")
-    command = decode_command(path, output, "info", is_bridged, limits.sandbox)
+    command = decode_command(path, output, "info", is_bridged, limits)
     # No frame is decoded, however long the video is: what takes time is reading the file.
     timeout_s = limits.timeout_s + path.stat().st_size / _SLOWEST_DISK
     packets = _read_listing(command, limits, timeout_s, is_bridged)
@@ -241,7 +241,7 @@ def _decode(
     source = open_input(max_pixels=limits.max_pixels)[str(stream)]
     output = source.filter("showinfo", checksum=0).output("pipe:1", **options)
     timeout_s = limits.timeout_s if only_first else limits.timeout(limits.max_seconds)
-    command = decode_command(path, output, "info", is_bridged, limits.sandbox)
+    command = decode_command(path, output, "info", is_bridged, limits)
     frames = _read_listing(command, limits, timeout_s, is_bridged, are_frames=True)
     if 0 not in frames.shown:
         raise MediaError("no_frames", ffmpeg.first_error(frames.log) or "no frame can be decoded")

@@ -132,8 +132,8 @@ def _command(source: Source, form: Form, by_time: bool, times_fd: int) -> list[s
     raw = form.codec.removeprefix("pcm_")
     outputs = f"[f=framecrc:flush_packets=1]pipe:{times_fd}|[f={raw}:flush_packets=1]pipe:1"
     output = sound.output(outputs, format="tee", **{"c:a": form.codec})
-    is_bridged, sandbox = source.probe.is_bridged, source.limits.sandbox
-    return decode_command(source.path, output, is_bridged=is_bridged, sandbox=sandbox)
+    is_bridged, limits = source.probe.is_bridged, source.limits
+    return decode_command(source.path, output, is_bridged=is_bridged, limits=limits)
 
 
 def _on_the_clock(source: Source, by_time: bool) -> FilterableStream:
