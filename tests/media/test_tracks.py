@@ -12,9 +12,12 @@ import pytest
 
 from media.clips import run_ffmpeg
 from unmuted.media import probe as probing
+from unmuted.media import wav as wav_module
 from unmuted.media.encryption import find_encryption
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, Probe, probe
+from unmuted.media.sound import Source
+from unmuted.media.survey import Survey
 from unmuted.media.wav import Wav, read_wav
 
 TONES = (440, 880, 1320)  # Hz, of the tracks
@@ -104,6 +107,33 @@ def test_an_empty_track_hides_no_other(tmp_path: Path) -> None:
         tmp_path / "clip.mkv", *flagged("default", "0", "0"), "-filter:a:0", "aselect=0"
     )
     assert tone_of(read(clip)) == TONES[1]
+
+
+@pytest.mark.parametrize(
+    ("decoded", "chosen"),
+    [
+        # Per track: the share of the clip that can be decoded, and whether there are errors.
+        ([(0.9, True), (1.0, False)], 1),  # enough of the preferred one
+        ([(0.4, True), (0.2, False)], 2),  # what is left of a damaged track may be noise
+        ([(0.4, True), (0.3, True), (0.1, False)], 3),
+        ([(0.1, True), (0.3, True), (0.2, True)], 2),
+        ([(0.1, True), (0.6, True), (1.0, False)], 2),
+        ([(0.2, False), (1.0, False)], 1),
+    ],
+)
+def test_a_track_without_errors_comes_before_more_of_a_damaged_one(
+    decoded: list[tuple[float, bool]], chosen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def survey(source: Source, channels: int | None) -> Survey:
+        share, has_errors = decoded[source.track]
+        error = "Invalid data" if has_errors else ""
+        return Survey(int(share * source.length), 1, True, np.ones((2, 1, 1)), True, error)
+
+    monkeypatch.setattr(wav_module, "survey", survey)
+    found = read(write_tracks(tmp_path / "clip.mkv", *flagged("default", "0", "0")))
+    assert tone_of(found) == TONES[chosen - 1]
+    is_alone = chosen == 1 and len(decoded) == 2
+    assert ("another track cannot be used: Invalid data" in found.note) == (not is_alone)
 
 
 def is_encrypted(path: Path) -> bool:

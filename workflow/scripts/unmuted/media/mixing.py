@@ -19,14 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.media.sound import Form
+from unmuted.media.sound import OutputFormat
 from unmuted.media.survey import Survey
 
 _SOUNDING = 1e-3  # of the power of the loudest channel
 _KEPT = 0.2  # of the power that can be had
 _LOST = 0.1  # of the energy that can be had
 
-FFMPEGS_MIX = Form(
+FFMPEGS_MIX = OutputFormat(
     (("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),), 1, "pcm_s16le"
 )
 
@@ -39,7 +39,7 @@ class Mix:
     note: str
 
     @property
-    def form(self) -> Form:
+    def output_format(self) -> OutputFormat:
         """The filters that mix: the mean of those of the channels that are there."""
         used = [channel for channel, sign in enumerate(self.signs) if sign]
         if len(used) == 1:
@@ -50,7 +50,7 @@ class Mix:
             terms = [f"{s}{t}*val({c})" for s, t, c in zip(signs, there, used, strict=True)]
             mean = f"({''.join(terms)})/max(1,{'+'.join(there)})"
         mixed = ("aeval", {"exprs": mean, "channel_layout": "mono"})
-        return Form((mixed, *FFMPEGS_MIX.filters), 1, FFMPEGS_MIX.codec)
+        return OutputFormat((mixed, *FFMPEGS_MIX.filters), 1, FFMPEGS_MIX.codec)
 
 
 def choose_mix(

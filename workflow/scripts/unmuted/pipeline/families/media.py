@@ -16,7 +16,7 @@ STAGES = (
         neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
-        version=2,
+        version=3,
     ),
     Stage(
         "frames",
@@ -64,7 +64,7 @@ STAGES = (
         neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
-        version=2,
+        version=3,
     ),
     Stage(
         "flow",
