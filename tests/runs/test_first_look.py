@@ -56,8 +56,10 @@ def test_a_run_that_used_no_video_fails_each_time_and_names_the_setting(four: Co
     for _ in range(2):
         done = four.run(FRAMES, check=False)
         assert done.returncode != 0
-        assert "0 of 4 videos usable\n  4 of 4 videos: too_long (" in done.stderr
+        assert "0 of 4 videos usable\n  4 too_long, such as a (" in done.stderr
         assert "set videos.max_seconds" in done.stderr
+        listed = (four.folder / "results/logs/unusable_videos.csv").read_text()
+        assert listed.count("too_long") == 4
     four.change_config(videos={"max_seconds": 60})
     done = four.run(FRAMES)
     assert "usable" not in done.stderr

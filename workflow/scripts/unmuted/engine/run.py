@@ -23,7 +23,7 @@ from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_pat
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
-from unmuted.engine.usable import find_usable, forget_nothing
+from unmuted.engine.usable import find_usable, forget_nothing, write_unusable
 from unmuted.errors import UserError
 
 
@@ -217,11 +217,12 @@ class Run:
         return [*notes, absent] if absent else notes
 
     def check_usable(self) -> list[str]:
-        """Return what to say after a run of the videos that could not be used.
+        """Return what to say after a run of the videos that could not be used, and list them.
 
         Raises UserError if none could.
         """
         found = find_usable(self)
+        write_unusable(found)
         if found.is_nothing:
             for run in (self, *self._scenarios.values()):
                 forget_nothing(run)

@@ -95,7 +95,8 @@ def check_audio_dim(run: Run) -> None:
 
 
 def check_decoders(run: Run) -> None:
-    """Raise UserError if videos must be decoded in a sandbox and none works here."""
+    """Raise UserError unless there is an ffmpeg, and a sandbox where one must be used."""
+    ffmpeg.binary()
     check_sandbox(run.config["media"]["sandbox"])
 
 
