@@ -35,7 +35,7 @@ OTHERS = tuple(stage for stage in SCRIPTS if stage != "probe")
 
 @dataclass
 class Project:
-    """A folder with two clips, of which `first` is the one that something happens to."""
+    """A folder with two clips; something happens to `first`."""
 
     folder: Path
     config: dict[str, object]

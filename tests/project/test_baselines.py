@@ -144,11 +144,11 @@ def test_bare_ast_computes_what_its_stage_computes(folder: Path, dtype: torch.dt
     samples = np.random.default_rng(1).normal(0, 3000, (3, count)).astype(np.int16)
     ast = BareAst(folder / "ast", dtype)
     columns, logits = ast.run(ast.prepare(list(samples / np.float32(32768))), batch=2)
-    heard = [model.extract(one, STEPS) for one in samples]
+    results = [model.extract(one, STEPS) for one in samples]
     spans = token_spans(count, model.config.patch_size, model.config.time_stride)
     weights = pooling_weights(spans, bin_edges(count, STEPS))
-    assert_alike(torch.from_numpy(weights) @ columns, np.stack([r.tokens for r in heard]), dtype)
-    assert_alike(logits, np.stack([r.logits for r in heard]), dtype)
+    assert_alike(torch.from_numpy(weights) @ columns, np.stack([r.tokens for r in results]), dtype)
+    assert_alike(logits, np.stack([r.logits for r in results]), dtype)
 
 
 def test_bare_blip_says_what_its_stage_says(folder: Path, frames: np.ndarray) -> None:

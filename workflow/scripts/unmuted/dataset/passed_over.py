@@ -47,7 +47,7 @@ class PassedOver:
         here = os.path.realpath(os.curdir)
         self._own = {os.path.join(here, "results"): "results of this workflow"}
         checkout = os.fspath(ROOT)
-        if checkout == os.path.realpath(folder):  # its own folders, of which none has videos
+        if checkout == os.path.realpath(folder):  # its own folders, none of which has videos
             for name in ("workflow", "tests", "docs", "benchmarks", "resources", "site"):
                 self._own[os.path.join(checkout, name)] = "part of this workflow"
         else:

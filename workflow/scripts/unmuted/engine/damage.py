@@ -115,7 +115,7 @@ def read_finished_rows(ledger: Path, folder: Path) -> dict[str, LedgerEntry]:
 
 
 def forget_note(folder: Path) -> None:
-    """Have the job of a folder run again: what it left is not what it noted."""
+    """Have the job of a folder run again: its results are not those of its note."""
     (folder / NOTE).unlink(missing_ok=True)
 
 

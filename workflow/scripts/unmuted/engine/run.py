@@ -245,7 +245,7 @@ class Run:
         return self.script_fingerprint(report.script, self.stages_of_report(report), report.module)
 
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
-        """Return the stages that a report reads, each with the run of which it reads them."""
+        """Return the stages that a report reads, each with the run that has them."""
         of_run = [(self, name) for name in report.upstream if self.planner.has_stage(name)]
         scenarios = [self.scenario(name) for name in report.scenarios(self.config)]
         return of_run + [(run, name) for run in scenarios for name in report.in_scenarios]

@@ -82,7 +82,7 @@ def find_usable(run: Run) -> Usable:
 
 
 def write_unusable(found: Usable) -> None:
-    """List the videos of which a stage could make nothing, with the reasons, for a person.
+    """List for a person the videos that a stage could not use, with the reasons.
 
     The list stays where the ledgers are removed because no video was usable.
     """

@@ -1,4 +1,4 @@
-"""Checks of ledgers, journals, artifacts, tables and kept splits against what was noted of them."""
+"""Checks of ledgers, journals, artifacts, tables and kept splits against their jobs' notes."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 1. ffmpeg's mix: the mean of left and right; of 5.1, the fronts, the centre at +3 dB, the surrounds
    at -3 dB and no LFE, scaled so that nothing can clip.
 2. Where that mix loses the sound, and where the number of channels changes, so that it would change
-   the level: the mean of the channels that sound, of which those are inverted
-   that would cancel the others. A channel sounds that is at most 30 dB weaker than the loudest.
+   the level: the mean of the channels that sound; those that would cancel the others are
+   inverted. A channel sounds that is at most 30 dB weaker than the loudest.
 3. Where that loses it too (the channels are alike now and opposite then): the loudest channel.
 
 A mix loses the sound of a second where it has less than a fifth (-7 dB) of the power that the mean

@@ -116,8 +116,8 @@ def _find_sound(
 ) -> tuple[Source, Survey] | None:
     """Return the first track without errors, or with errors but half of the clip's sound or more.
 
-    Where there is none, it is the track of which most can be decoded. What a decoder makes of a
-    track with many errors may be noise, so that one without is used even if it is short.
+    Where there is none, it is the track with the most sound that can be decoded. What a decoder
+    makes of a track with many errors may be noise: a short track without errors comes before it.
 
     notes: get which of several tracks that is, and why those before it were not used.
     """
