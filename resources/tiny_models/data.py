@@ -189,7 +189,7 @@ def frame_targets(spec: ClipSpec, timeline: ActionTimeline, time: float) -> dict
     """What a frame at this time shows, one class number per attribute."""
     acting = is_acting(timeline, time)
     scene = list(SCENES).index(spec.scene)
-    shows_signs = acting or spec.scene not in ("pour", "run")  # in the stream; over the pipe
+    shows_signs = acting or spec.scene != "pour"  # there it is in the stream
     return {
         "object": OBJECTS.index(spec.object),
         "colour": COLOURS.index(spec.colour) if spec.colour in COLOURS else NO_TARGET,

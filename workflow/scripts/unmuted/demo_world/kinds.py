@@ -58,6 +58,7 @@ _CUED = Kind(
     ),
     cue_share=0.8,
     cued_scenes=tuple(SCENES),
+    cue_size=1.5,
     object_sets_pitch=True,
     same_places=False,
 )  # fmt: skip

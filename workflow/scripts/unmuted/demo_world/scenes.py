@@ -218,17 +218,11 @@ def draw_run(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) 
     if running:
         canvas.ellipse((left + 14, top - 9), (11, 10), (255, 226, 110))
     canvas.ellipse((left + 14, top - 9), (7, 7), lamp, True)
-    if running and look.cue:
-        _draw_steam(canvas, look, (right - 16, top - 18), time)
-
-
-def _draw_steam(canvas: Canvas, look: Look, mouth: Point, time: float) -> None:
-    """Draw puffs of steam that rise from the pipe."""
-    for number in range(3):
-        risen = (look.sparkle[number] + number / 3 + 1.7 * time) % 1.0
-        radius = (2.5 + 4.0 * risen) * look.cue_size
-        drift = 6 * (look.sparkle[6 + number] - 0.5) * risen
-        canvas.ellipse((mouth[0] + drift, mouth[1] - 22 * risen), (radius, radius), (228, 230, 232))
+    if look.cue:  # a horn of brass on the pipe
+        low, high = top - 12, top - 18 - 12 * look.cue_size
+        flare, middle = 8 * look.cue_size, right - 16
+        horn = [(middle - 3, low), (middle + 3, low), (middle + flare, high), (middle - flare, high)]
+        canvas.polygon(horn, (250, 226, 120))
 
 
 def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
