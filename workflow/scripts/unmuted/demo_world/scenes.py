@@ -221,7 +221,8 @@ def draw_run(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) 
     if look.cue:  # a horn of brass on the pipe
         low, high = top - 12, top - 18 - 12 * look.cue_size
         flare, middle = 8 * look.cue_size, right - 16
-        horn = [(middle - 3, low), (middle + 3, low), (middle + flare, high), (middle - flare, high)]
+        horn: list[Point] = [(middle - 3, low), (middle + 3, low)]
+        horn += [(middle + flare, high), (middle - flare, high)]
         canvas.polygon(horn, (250, 226, 120))
 
 
