@@ -23,6 +23,7 @@ class Kind:
     `UNLABELLED`: no split, and a label that the workflow is not told. cue_share: share of the clips
     of a class with a cue that show it. cue_size: how large it is, 1 in the plain world.
     object_sets_pitch: whether one of a scene's two objects sounds lower than the other.
+    place_sets_room: whether echo, noise and level follow from what is in the background.
     sound_follows_picture: whether sounds happen when the picture shows them. same_places: whether
     classes that look alike show the same objects, colours and backgrounds one after another.
     """
@@ -33,6 +34,7 @@ class Kind:
     cued_scenes: tuple[str, ...] = ("pour",)
     cue_size: float = 1.0
     object_sets_pitch: bool = False
+    place_sets_room: bool = False
     sound_follows_picture: bool = True
     same_places: bool = True
 
@@ -60,6 +62,7 @@ _CUED = Kind(
     cued_scenes=tuple(SCENES),
     cue_size=1.5,
     object_sets_pitch=True,
+    place_sets_room=True,
     same_places=False,
 )  # fmt: skip
 

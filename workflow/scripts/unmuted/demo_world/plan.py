@@ -42,6 +42,7 @@ class ClipSpec:
     `is_labelled`: whether the workflow is told the label; a clip without has no split. `sound_seed`
     fixes when the sound happens where it does not happen when the picture shows it. `register`: 0
     if the sound's pitch lies in the upper half of its class's range, 1 in the lower, None anywhere.
+    `place_sets_room`: whether echo, noise and level follow from the background.
     """
 
     video_id: str
@@ -61,6 +62,7 @@ class ClipSpec:
     cue_size: float = 1.0
     is_labelled: bool = True
     register: int | None = None
+    place_sets_room: bool = False
     sound_seed: int | None = None
 
     @property
@@ -175,6 +177,7 @@ def _class_clips(
                     and action.scene in kind.cued_scenes
                     and _share(*name, member, "cue") < kind.cue_share,
                     cue_size=kind.cue_size,
+                    place_sets_room=kind.place_sets_room,
                     register=SCENES[action.scene].objects.index(object_)
                     if kind.object_sets_pitch
                     else None,

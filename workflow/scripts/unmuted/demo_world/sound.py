@@ -10,6 +10,7 @@ from unmuted.demo_world.motion import ActionTimeline
 from unmuted.demo_world.plan import ClipSpec
 from unmuted.demo_world.synthesis import (
     SAMPLE_RATE,
+    Room,
     band_noise,
     gate,
     in_room,
@@ -26,6 +27,18 @@ WOODEN = np.array([1.0, 2.1, 3.3, 4.9, 6.2])  # a clamped plate, heavily damped
 
 Register = int | None  # as in `ClipSpec`
 
+# Where the place sets the room: bare walls echo, cloth does not, and outdoors there is wind.
+_BARE, _DRAPED = Room(0.12, 0.5, -14, 45), Room(0.03, 0.02, -10, 55)
+_OUTDOORS = Room(0.03, 0.02, -4, 22)
+ROOMS = {
+    "brick wall": _BARE,
+    "tiled wall": _BARE,
+    "striped curtain": _DRAPED,
+    "wooden fence": _OUTDOORS,
+    "cloudy sky": _OUTDOORS,
+    "grassy hill": _OUTDOORS,
+}
+
 
 def synthesise(spec: ClipSpec, timeline: ActionTimeline) -> np.ndarray:
     """Return the sound, (round(seconds * 44100),) float32 in -1..1; zeros for a silent clip."""
@@ -35,7 +48,8 @@ def synthesise(spec: ClipSpec, timeline: ActionTimeline) -> np.ndarray:
     rng = np.random.default_rng([spec.seed, 5])
     track = np.zeros(count)
     VOICES[spec.label](track, timeline, rng, spec.register)
-    sound = with_background(in_room(track, rng), rng)
+    room = ROOMS[spec.background] if spec.place_sets_room else None
+    sound = with_background(in_room(track, rng, room), rng, room)
     return np.clip(sound, -1, 1).astype(np.float32)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import butter, fftconvolve, sosfilt
@@ -59,20 +60,43 @@ def gate(count: int, spans: Sequence[tuple[float, float]], attack: float) -> np.
     return envelope
 
 
-def in_room(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the track with the echo of a room: decaying noise, 0.1 to 0.5 s long."""
-    decay, wet = rng.uniform(0.03, 0.13), rng.uniform(0.02, 0.3)
+@dataclass(frozen=True)
+class Room:
+    """How a place sounds, about; clips in it vary a little.
+
+    decay_s: seconds in which its echo falls to 1/e. echo: its level, 1 being that of the sound.
+    level_db: of the loudest moment, in dB of full scale. noise_db: of its noise below that moment.
+    """
+
+    decay_s: float
+    echo: float
+    level_db: float
+    noise_db: float
+
+
+def in_room(track: np.ndarray, rng: np.random.Generator, room: Room | None = None) -> np.ndarray:
+    """Return the track with the echo of a room, or of any: decaying noise, 0.1 to 0.5 s long."""
+    if room is None:
+        decay, wet = rng.uniform(0.03, 0.13), rng.uniform(0.02, 0.3)
+    else:
+        decay, wet = room.decay_s * rng.uniform(0.9, 1.1), room.echo * rng.uniform(0.8, 1.2)
     time = np.arange(int(4 * decay * SAMPLE_RATE)) / SAMPLE_RATE
     echo = rng.normal(size=len(time)) * np.exp(-time / decay)
     echo *= wet / np.sqrt((echo**2).sum())
     return track + fftconvolve(track, echo)[: len(track)]
 
 
-def with_background(track: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the track at a random level over a quiet, coloured background noise."""
+def with_background(
+    track: np.ndarray, rng: np.random.Generator, room: Room | None = None
+) -> np.ndarray:
+    """Return the track over coloured background noise, at the levels of a room or at any."""
     loudness = np.abs(track).max()
-    level = 10 ** (rng.uniform(-16, -3) / 20)
-    below = 10 ** (-rng.uniform(32, 55) / 20)
+    if room is None:
+        level_db, noise_db = rng.uniform(-16, -3), rng.uniform(32, 55)
+    else:
+        level_db = room.level_db + rng.uniform(-2, 2)
+        noise_db = room.noise_db + rng.uniform(-2, 2)
+    level, below = 10 ** (level_db / 20), 10 ** (-noise_db / 20)
     colour = (rng.uniform(40, 120), rng.uniform(600, 6000))
     background = band_noise(rng, colour, len(track)) * below
     return (track / max(loudness, 1e-9) + background) * level
