@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from acceptance.plants import with_leak
+from acceptance.plants import with_leak, without_information
 from runs.corpus import REPOSITORY
 from unmuted.engine.job import FullReader
 from unmuted.engine.run import Run
@@ -23,7 +23,9 @@ from unmuted.evaluation.outcomes import ArmOutcome, arm_contrasts
 from unmuted.evaluation.tested import TestedClips, load_tested
 from unmuted.pipeline.registry import open_run
 from unmuted.samples.experiment import load_experiment
-from unmuted.samples.fits import ALL_TRAINING
+from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
+from unmuted.systems.arch1.dictionary_validity import judge_validity
+from unmuted.systems.arch1.feature_filter import action_similarity, label_vectors
 from unmuted.systems.shared.projection import Projection
 
 pytestmark = pytest.mark.acceptance
@@ -62,6 +64,27 @@ class Control:
         pair, margin = (arm, "video_only"), job.config["evaluation"]["equivalence_margin"]
         found = arm_contrasts(arms, tested.measured, [pair], None, {arm: "control"}, margin)
         return found["-".join(pair)]
+
+    def dictionary(self, planted: bool = False) -> str:
+        """The status of the semantic dictionary on the real audio of test clips.
+
+        planted: whether each clip's similarities to the actions lose their order.
+        """
+        with chdir(self.folder):
+            job = FullReader(open_run(self.config))
+            tested = load_tested(job, ["ast"])
+            words, top = (
+                job.fits("dictionary")[ONLY_FIT].tensors(),
+                job.config["filter"]["top_labels"],
+            )
+            clips = np.flatnonzero(tested.usable)
+            scores = [tested.clips[n].artifacts["ast"].tensors()["scores"] for n in clips]
+        vectors = label_vectors(np.stack(scores), words["labels"], top)
+        similarity = action_similarity(vectors, words["actions"])  # (n, C)
+        if planted:
+            similarity = without_information(similarity)
+        right = similarity.argmax(axis=1) == tested.labels[clips]
+        return judge_validity(right, clips, tested.bootstrap, similarity.shape[1])["status"]
 
     def r2_within_class(self, arm: str) -> float:
         """R2 of the generated features of test clips less the mean of their class and time step.
@@ -136,6 +159,11 @@ def test_a_planted_leak_of_8_points_is_an_alarm(negative: Control, arm: str) -> 
     found = negative.judged(arm, gain=LEAK)
     assert found["delta"] == pytest.approx(negative.contrast(arm)["delta"] + LEAK, abs=0.005)
     assert found["control"]["status"] == "ALARM"
+
+
+def test_the_dictionary_knows_the_actions_and_a_planted_one_does_not(positive: Control) -> None:
+    assert positive.dictionary() == "ok"
+    assert positive.dictionary(planted=True) == "ALARM"
 
 
 def test_no_control_wins(positive: Control, negative: Control) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from unmuted.evaluation.bootstrap import ALPHA
-from unmuted.evaluation.controls import alarms
+from unmuted.evaluation.controls import ALARM, alarms
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
 from unmuted.evaluation.significance import FEWEST_GROUPS, p_in_words
 
@@ -270,13 +269,13 @@ def _dictionary(report: Report) -> str:
     validity = report.get("dictionary", {}).get("validity")
     if validity is None or validity["share"] is None:
         return ""
-    words = "it is valid" if validity["p"] < ALPHA else "ALARM: not shown to know any action"
+    words = "ALARM: it is not shown to know any action" if validity["status"] == ALARM else "ok"
     share, chance = _percent(validity["share"]), _percent(validity["chance"])
     mean, highest = (_percent(validity["nulls"][key]) for key in ("mean", "highest"))
     return textwrap.fill(
-        f"dictionary: the true action fits best on {share} % of {validity['clips']} test clips "
-        f"with sound, by chance on {chance} %, with words that no class uses on {mean} % (at most "
-        f"{highest} %); {p_in_words(validity['p'])}: {words}",
+        f"dictionary: on {share} % of {validity['clips']} test clips with sound (95 % interval "
+        f"{_range(validity['ci95'])}) the true action fits best, by chance on {chance} %, with "
+        f"words that no class uses on {mean} % (at most {highest} %): {words}",
         WIDTH,
     )
 
