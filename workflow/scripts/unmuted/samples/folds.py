@@ -128,7 +128,7 @@ def check_out_of_fold(state: State, keys: Sequence[str], groups: Sequence[str]) 
     if seen.any():
         named = ", ".join(f"{keys[i]} (group {groups[i]})" for i in np.flatnonzero(seen)[:3])
         raise UserError(
-            "generated audio must be out of fold, but the generator was fitted on "
+            "what is made of a training clip must be out of fold, but the model was fitted on "
             f"{int(seen.sum())} of these clips or their source groups: {named}; use the generator "
             "of the fold that left them out. Files with the same content need one group"
         )

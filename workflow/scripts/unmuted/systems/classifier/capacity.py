@@ -15,7 +15,7 @@ def parameter_count(
         fused, of_fusion = hidden, hidden * (video_dim + 1)
         if audio_dim:
             fused += hidden
-            of_fusion += hidden * (audio_dim + 1) + 2 * hidden + 1
+            of_fusion += hidden * (audio_dim + 1) + hidden * (2 * hidden + 1)
     return of_fusion + 4 * hidden * (fused + hidden + 2) + classes * (hidden + 1)
 
 

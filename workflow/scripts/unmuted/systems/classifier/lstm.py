@@ -37,7 +37,9 @@ class ClassifierConfig:
 class GatedFusion(nn.Module):
     """A projection of each modality, and a gate computed from both that scales the audio.
 
-    A gate near 0 leaves the classifier with the video alone, whatever the audio holds.
+    Each unit of each step has its own gate: on the demo's training and validation clips, out of
+    fold, the log-loss was lower than with one gate a step, and that one's than by concatenation. A
+    gate near 0 leaves the classifier with the video alone, whatever the audio holds.
     """
 
     def __init__(self, video_dim: int, audio_dim: int, units: int) -> None:
@@ -45,7 +47,7 @@ class GatedFusion(nn.Module):
         self.video = nn.Linear(video_dim, units)
         if audio_dim:
             self.audio = nn.Linear(audio_dim, units)
-            self.gate = nn.Linear(2 * units, 1)
+            self.gate = nn.Linear(2 * units, units)
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:  # (B, T, V), (B, T, A)
         """Return [W_v v, g W_a a] of each step, (B, T, 2 U); W_v v, (B, T, U), without audio."""
@@ -53,7 +55,7 @@ class GatedFusion(nn.Module):
         if audio.shape[-1] == 0:
             return v
         a = self.audio(audio)
-        g = torch.sigmoid(self.gate(torch.cat([v, a], dim=-1)))  # (B, T, 1)
+        g = torch.sigmoid(self.gate(torch.cat([v, a], dim=-1)))  # (B, T, U)
         return torch.cat([v, g * a], dim=-1)
 
 
