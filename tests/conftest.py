@@ -32,7 +32,7 @@ SHARED_FIXTURES = {
     "tests/guards": "guards",
     "tests/runs": "small demo",
     "tests/slurm": "small demo",
-    "tests/project/test_benchmarks.py": "small demo",
+    "tests/project/test_baselines.py": "small demo",
 }
 
 

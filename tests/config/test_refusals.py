@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,16 @@ pytestmark = pytest.mark.workflow
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
 
 
-def dry_run(repository: Path, folder: Path, config: dict[str, object], *targets: str) -> str:
+def dry_run(
+    repository: Path, folder: Path, config: dict[str, object], *targets: str, **variables: str
+) -> str:
     """Text of a dry run that must fail, without a traceback and without planning a job."""
     (folder / "config.json").write_text(json.dumps(config))
     options = ["--directory", str(folder), "--configfile", str(folder / "config.json")]
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "-n", "--cores", "1", *targets, *options],
         cwd=repository,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
     )
@@ -123,3 +127,13 @@ def test_one_clear_error_before_any_job(
     text = dry_run(repository, tmp_path, make(tmp_path))
     for part in expected:
         assert part in text
+
+
+def test_an_ffmpeg_that_cannot_be_run_is_named(repository: Path, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "ffmpeg").write_text("#!/bin/sh\n")  # of no version: the one of the variable counts
+    (programs / "ffmpeg").chmod(0o755)
+    variables = {"IMAGEIO_FFMPEG_EXE": "/no/ffmpeg", "PATH": f"{programs}:{os.environ['PATH']}"}
+    text = dry_run(repository, tmp_path, make_config(tmp_path, LABELS), **variables)
+    assert "the environment variable IMAGEIO_FFMPEG_EXE names '/no/ffmpeg', which cannot be" in text

@@ -1,4 +1,4 @@
-"""A manifest: five columns of which one is needed, and every bad row in words."""
+"""A manifest: five columns, one of them required, and every bad row in words."""
 
 from __future__ import annotations
 

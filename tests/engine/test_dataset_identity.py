@@ -139,9 +139,9 @@ def test_a_run_leaves_the_note_and_another_configuration_is_refused_before_any_j
     assert run(config, "-n").returncode == 0
     assert not (tmp_path / "results/.source.json").exists()
     assert run(config).returncode == 0
-    noted = json.loads((tmp_path / "results/.source.json").read_text())
-    sample = noted.pop("sample")
-    assert noted == {"source": "folder", "path": "videos"} and set(sample) == set(labels)
+    recorded = json.loads((tmp_path / "results/.source.json").read_text())
+    sample = recorded.pop("sample")
+    assert recorded == {"source": "folder", "path": "videos"} and set(sample) == set(labels)
     table = (tmp_path / "results/videos.csv").read_bytes()
     for options in (["-n"], []):
         refused = run({**config, "videos": {"source": "demo"}}, *options)

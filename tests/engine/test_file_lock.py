@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from unmuted.engine import file_lock
-from unmuted.engine.executor import locked
 from unmuted.engine.file_lock import OWNER, has_locks, locked_file
+from unmuted.engine.job_folder import locked
 from unmuted.errors import UserError
 
 HOLD = """
@@ -27,7 +27,7 @@ def refuse(*_): raise OSError(errno.ENOSYS, "Function not implemented")
 for name in sys.argv[2:]:
     setattr(fcntl, name, refuse)
 from pathlib import Path
-from unmuted.engine.executor import locked
+from unmuted.engine.job_folder import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unmuted.engine.executor import JOURNAL, locked
+from unmuted.engine.job_folder import JOURNAL, locked
 from unmuted.engine.ledger import LedgerEntry, read_rows, write_rows
 from unmuted.engine.prune import Removed, prune_partitions, prune_shards, remove_absent
 

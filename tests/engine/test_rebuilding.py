@@ -48,7 +48,7 @@ def assert_centred(corpus: ToyCorpus, factors: Mapping[str, float], spread: floa
             np.testing.assert_allclose(centred, expected)
 
 
-def test_a_touched_video_is_visited_and_nothing_is_computed(work: ToyCorpus) -> None:
+def test_the_shard_of_a_touched_video_runs_and_computes_nothing(work: ToyCorpus) -> None:
     os.utime(work.file("v00"))
     assert work.rerun() == set()
     assert "0 of " in (work.results / "logs" / "read_numbers" / "00000-of-00002.log").read_text()
@@ -63,7 +63,7 @@ def test_replaced_videos_are_computed_again_and_only_training_videos_cause_fits(
         work.file(video_id).write_text("100 200 300")
         make_older(work.file(video_id))  # older than all that was built from the former, as `cp -p`
     planned = work.run("-n", "--quiet", "rules").stdout
-    assert ("fit_means" in planned) == ("train" in splits)  # else no fit is even visited
+    assert ("fit_means" in planned) == ("train" in splits)  # else no fit even runs
     written = work.rerun()
     own = {name for name in written if name.split("/")[1] in replaced}
     assert own == {f"{stage}/{video_id}" for stage in PER_VIDEO for video_id in replaced}
@@ -158,13 +158,13 @@ def test_removed_videos_are_named_and_their_results_kept_until_they_are_pruned(
     stays = ("numbers", "scaled")
     work.write_manifest([row for row in rows if row["video_id"] not in absent])
     work.change_config(videos_per_shard=1)
-    said = f"{len(absent)} of {len(rows)} videos left since the last run"
+    note = f"{len(absent)} of {len(rows)} videos left since the last run"
     target = [f"results/{stage}/{row['video_id']}.ledger.csv" for stage in stays for row in rows]
     present = [path for path in target if path.split("/")[-1].split(".")[0] not in absent]
     dry = work.run("-n", *present).stdout
-    assert said in dry and "no video is left of class 'odd'" in dry
-    assert said in work.run(*present).stderr
-    assert said not in work.run("-n", *present).stdout
+    assert note in dry and "no video is left of class 'odd'" in dry
+    assert note in work.run(*present).stderr
+    assert note not in work.run("-n", *present).stdout
     kept = {path.stem for path in (work.results / "numbers").rglob("*.safetensors")}
     assert kept == {row["video_id"] for row in rows}
     work.write_manifest(rows)

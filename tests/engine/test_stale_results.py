@@ -9,7 +9,7 @@ import pytest
 
 from engine.test_rebuilding import assert_centred, ledgers, summary, verify
 from engine.toy_corpus import SUMMARY, ToyCorpus
-from unmuted.engine.executor import JOURNAL
+from unmuted.engine.job_folder import JOURNAL
 
 pytestmark = pytest.mark.engine
 

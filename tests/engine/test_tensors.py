@@ -46,8 +46,8 @@ def test_the_file_is_the_librarys_to_the_byte(
         for name, (dtype, length, shape) in shapes.items()
     }
     folder = tmp_path_factory.mktemp("both")
-    whole = write_artifact(folder / "whole.safetensors", made, "recipe")
-    pieces = write_artifact(folder / "pieces.safetensors", spooled(made, rows), "recipe")
+    whole = write_artifact(folder / "whole.safetensors", made, "fingerprint")
+    pieces = write_artifact(folder / "pieces.safetensors", spooled(made, rows), "fingerprint")
     assert whole == pieces
     first, second = ((folder / f"{n}.safetensors").read_bytes() for n in ("whole", "pieces"))
     assert first == second
@@ -59,7 +59,7 @@ def test_an_array_that_memory_does_not_keep_is_the_same(
     made = {"x": np.arange(300.0).reshape(100, 3), "y": np.arange(100, dtype=np.uint8)}
     monkeypatch.setattr(tensors, "IN_MEMORY", 64)
     path = tmp_path / "a.safetensors"
-    digest, size = write_artifact(path, spooled(made, 7), "recipe")
+    digest, size = write_artifact(path, spooled(made, 7), "fingerprint")
     assert (digest, size) == (content_digest(path), path.stat().st_size)
     for name, array in load_file(path).items():
         np.testing.assert_array_equal(array, made[name])
@@ -72,7 +72,7 @@ def test_an_array_that_memory_does_not_keep_is_the_same(
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    write_artifact(path, {"x": np.arange(9.0)}, "recipe")
+    write_artifact(path, {"x": np.arange(9.0)}, "fingerprint")
     whole = path.read_bytes()
     path.write_bytes(whole[:-8])
     with TensorFile(path) as file, pytest.raises(ValueError, match="the array x is cut short"):

@@ -24,7 +24,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def write(run: Run, stage: str, statuses: str, **reasons: str) -> list[Path]:
-    """Write the ledgers of a stage: a status for each video; those with "ok" have an artifact."""
+    """Write the ledgers of a stage: a status for each video; those with "ok" have an artifact.
+
+    reasons: by status or by video.
+    """
     of_video = dict(zip(NAMES, statuses.split(), strict=True))
     paths = []
     for shard, names in run.dataset.shards.items():
@@ -34,7 +37,11 @@ def write(run: Run, stage: str, statuses: str, **reasons: str) -> list[Path]:
         for name in names:
             status = of_video[name]
             digest = "0" * 32 if status in ("ok", "silent") else ""
-            rows.append(LedgerEntry(name, status, reasons.get(status, ""), "f", digest, 0, 0.0))
+            rows.append(
+                LedgerEntry(
+                    name, status, reasons.get(name, reasons.get(status, "")), "f", digest, 0, 0.0
+                )
+            )
         write_rows(path, rows)
         paths.append(path)
     return paths
@@ -47,13 +54,62 @@ def test_a_run_without_ledgers_or_refusals_says_nothing(run: Run) -> None:
     assert run.check_usable() == []
 
 
+LIST = Path("results/logs/unusable_videos.csv")
+LISTED = f"  {LIST} lists the videos and all reasons"
+
+
 def test_reasons_are_counted_and_shown_with_the_key(run: Run) -> None:
     write(run, "probe", "too_long ok too_long empty", too_long="60 s; set videos.max_seconds")
     assert run.check_usable() == [
         "1 of 4 videos usable",
-        "  2 of 4 videos: too_long (60 s; set videos.max_seconds), such as a",
-        "  1 of 4 videos: empty, such as d",
+        "  2 too_long, such as a (60 s; set videos.max_seconds) (of 4 videos)",
+        "  1 empty, such as d (of 4 videos)",
+        LISTED,
     ]
+
+
+def test_videos_are_counted_together_whose_reasons_differ_in_numbers_alone(run: Run) -> None:
+    write(
+        *(run, "probe", "unreadable unreadable unreadable too_long"),
+        a="no index at 55",
+        b="Invalid data",
+        c="no index at 7.25",
+    )
+    with pytest.raises(UserError) as nothing:
+        run.check_usable()
+    assert str(nothing.value).splitlines() == [
+        "0 of 4 videos usable",
+        "  2 unreadable, such as a (no index at 55) (of 4 videos)",
+        "  1 unreadable, such as b (Invalid data) (of 4 videos)",
+        "  1 too_long, such as d (of 4 videos)",
+        LISTED,
+    ]
+    # The ledgers are gone: the reasons are not, and the next look keeps them.
+    listed = LIST.read_text().splitlines()
+    assert listed[0] == "video_id,stage,status,reason" and len(listed) == 5
+    assert "c,probe,unreadable,no index at 7.25" in listed
+    assert run.check_usable() == [] and LIST.read_text().splitlines() == listed
+
+
+def test_a_few_lost_videos_take_one_line_and_a_file_lists_them(run: Run) -> None:
+    write(run, "probe", "ok ok ok ok")
+    write(run, "frames", "ok no_frames ok timeout", no_frames="=evil(1)")
+    write(run, "wav", "ok no_stream silent ok")
+    assert run.check_usable() == [
+        "3 of 4 videos usable",
+        "  frames: 2 of 4 videos: 1 no_frames, such as b (=evil(1)); 1 timeout, such as d",
+        "  wav: 1 of 4 videos: 1 no_stream, such as b",
+        LISTED,
+    ]
+    assert LIST.read_text().splitlines() == [
+        "video_id,stage,status,reason",
+        "b,frames,no_frames,'=evil(1)",
+        "d,frames,timeout,",
+        "b,wav,no_stream,",
+    ]
+    write(run, "frames", "ok ok ok ok")
+    write(run, "wav", "ok ok silent ok")
+    assert run.check_usable() == [] and not LIST.exists()
 
 
 def test_what_most_videos_lack_is_said_of_the_stages_that_read_them(run: Run) -> None:
@@ -61,7 +117,7 @@ def test_what_most_videos_lack_is_said_of_the_stages_that_read_them(run: Run) ->
     write(run, "wav", "silent silent ok empty")
     write(run, "frames", "ok ok ok empty")
     assert run.check_usable()[0] == "3 of 4 videos usable"
-    assert "  wav: 2 of 3 videos: silent, such as a" in run.check_usable()
+    assert "  wav: 2 silent, such as a (of 3 videos)" in run.check_usable()
 
 
 @pytest.mark.parametrize("first", ["probe", "frames"])
@@ -71,7 +127,7 @@ def test_nothing_usable_fails_now_and_whenever_it_is_run_again(run: Run, first: 
         done = first == "frames" and stage == "probe"
         ledgers += write(run, stage, "ok ok ok ok" if done else "bad bad bad bad")
     assert find_usable(run).is_nothing
-    with pytest.raises(UserError, match=r"^0 of 4 videos usable\n.*4 of 4 videos: bad"):
+    with pytest.raises(UserError, match=r"^0 of 4 videos usable\n.*4 bad, such as a"):
         run.check_usable()
     # Else Snakemake would find nothing to be done the next time.
     present = {path for path in ledgers if path.exists()}

@@ -16,7 +16,14 @@ from itertools import product
 from pathlib import Path
 
 from faults.campaign import Outcome
-from faults.checks import Content, contents, differences, left_over, tracebacks
+from faults.checks import (
+    Content,
+    contents,
+    differences,
+    left_over,
+    tracebacks,
+    without_rows_of_strangers,
+)
 from faults.damages import ANY, OF_TABLES, PLANTED, SECRET, Damage
 from faults.worlds import SETTINGS, Done, World, Worlds
 
@@ -111,7 +118,7 @@ class _Trial:
             self.problems += left_over(self._world.results, self._world.temporary)
         else:
             how = "not repaired"
-            unlike = differences(contents(self._world.results), self._expected)
+            unlike = self._differences(self._expected)
             self.problems.append(f"not repaired: {len(unlike)} files, {unlike[:1]}; {done.message}")
         if self._foreign_files() != self._foreign:
             self.problems.append("a file outside of results/ was written through a link")
@@ -139,7 +146,11 @@ class _Trial:
         expected, name = dict(self._expected), str(self._path.relative_to(self._world.results))
         if name.startswith(".") and not self._path.exists():
             expected.pop(name, None)
-        return done.code == 0 and not differences(contents(self._world.results), expected)
+        return done.code == 0 and not self._differences(expected)
+
+    def _differences(self, expected: Mapping[str, Content]) -> list[str]:
+        found = without_rows_of_strangers(contents(self._world.results), self._expected)
+        return differences(found, expected)
 
     def _is_named(self, done: Done) -> bool:
         """Whether a message names the damaged file, or any of two that were exchanged."""

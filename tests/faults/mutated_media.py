@@ -23,7 +23,7 @@ from media.opens import recorded_opens
 from runs.corpus import Corpus, make_small_demo
 from unmuted.engine.ledger import LedgerEntry
 
-# What a file may be said to be. None of these is a fault of the machine, such as "timeout".
+# The statuses that a file may get. None of these is a fault of the machine, such as "timeout".
 REFUSED = frozenset(
     {
         *("empty", "unreadable", "not_allowed", "no_video", "no_frames", "encrypted", "sparse"),

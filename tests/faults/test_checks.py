@@ -59,6 +59,26 @@ def test_every_difference_is_named(results: Path) -> None:
     ]
 
 
+def test_rows_of_videos_that_no_ledger_has_count_if_they_speak_of_an_artifact(
+    results: Path,
+) -> None:
+    before = checks.contents(results)
+    journal = results / "numbers" / "00000-of-00001" / ".journal.csv"
+    text = journal.read_text()
+
+    def found() -> list[str]:
+        return checks.differences(
+            checks.without_rows_of_strangers(checks.contents(results), before), before
+        )
+
+    journal.write_text(text + "x,silent,,f3,,0,0.1\n")
+    assert found() == []
+    journal.write_text(text + "x,ok,,f3,d3,3,0.1\n")
+    assert len(found()) == 1
+    journal.write_text(text + "a,silent,,f1,,0,0.1\n")  # of a video of the data set
+    assert len(found()) == 1
+
+
 def test_a_link_is_no_artifact(results: Path) -> None:
     before = checks.contents(results)
     artifact = results / "numbers" / "00000-of-00001" / "a.json"

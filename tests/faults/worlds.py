@@ -26,7 +26,7 @@ from runs.corpus import Corpus, make_small_demo
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 
-_TELLING = re.compile(r"^error: |Error\b.*: .|Errno|hung for")
+_ERROR_LINE = re.compile(r"^error: |Error\b.*: .|Errno|hung for")
 SECONDS = 120.0  # a run that takes longer hangs
 DEMO_CLIPS = 4  # of each of two classes
 
@@ -58,11 +58,13 @@ class Done:
 
     @property
     def message(self) -> str:
-        """What it said of its end, in one line: the last line that names an error."""
+        """Why it ended, in one line: the last line that names an error."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
-        told = [line for line in lines if _TELLING.search(line)]
-        told += [line for before, line in pairwise(lines) if before.startswith("WorkflowError in")]
-        return f"exit {self.code}: {(told or lines or [''])[-1][:300]}"
+        errors = [line for line in lines if _ERROR_LINE.search(line)]
+        errors += [
+            line for before, line in pairwise(lines) if before.startswith("WorkflowError in")
+        ]
+        return f"exit {self.code}: {(errors or lines or [''])[-1][:300]}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""torchvision's weights by name: fetched once, checked, converted; what is said without them."""
+"""torchvision's weights by name: fetched once, checked, converted; the message without them."""
 
 from __future__ import annotations
 
@@ -391,8 +391,8 @@ def test_fetch_model_says_what_to_do_without_network(
 ) -> None:
     with pytest.raises(SystemExit, match="1"):
         fetch_model.main([SPEC.id, "brought"])
-    said = capsys.readouterr().err
-    assert NAME in said and "copy brought here" in said
+    printed = capsys.readouterr().err
+    assert NAME in printed and "copy brought here" in printed
     with pytest.raises(SystemExit, match="1"):
         fetch_model.main(["google/vit", "main", "brought"])
     assert "commit hash" in capsys.readouterr().err

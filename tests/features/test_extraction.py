@@ -37,9 +37,9 @@ def test_pieces_change_no_feature(
         coarse = rng.integers(0, 256, (count, 9, 16, 3), dtype=np.uint8)
         tensors = encode_images(coarse.repeat(8, 1).repeat(8, 2), np.arange(count) / 5, count / 5)
         path = tmp_path / f"{name}.safetensors"
-        digest, bytes_ = write_artifact(path, tensors, "recipe")
-        row = LedgerEntry(name, "ok", "", "recipe", digest, bytes_, 0.0)
-        tasks.append(Task(name, "recipe", {"frames": Artifact(path, row)}))
+        digest, bytes_ = write_artifact(path, tensors, "fingerprint")
+        row = LedgerEntry(name, "ok", "", "fingerprint", digest, bytes_, 0.0)
+        tasks.append(Task(name, "fingerprint", {"frames": Artifact(path, row)}))
         expected[name] = model.extract(decode_images(tensors))
     monkeypatch.setattr(images.image_chunks, "__defaults__", (size,))
     job = SimpleNamespace(model_spec=lambda _: spec, config={"device": "cpu"}, threads=1)
@@ -47,7 +47,7 @@ def test_pieces_change_no_feature(
     assert [result.name for result in found] == [task.name for task in tasks]
     for result in found:
         path = tmp_path / "features.safetensors"
-        write_artifact(path, result.payload, "recipe")
+        write_artifact(path, result.payload, "fingerprint")
         features = read_tensors(path)["features"]
         assert features.dtype == np.float32
         np.testing.assert_array_equal(features, expected[result.name])

@@ -196,8 +196,8 @@ def test_other_cores_move_features_within_the_tolerance(
     for threads in (1, 2):
         torch.set_num_threads(threads)
         seen = VitFeatures(ModelSpec(path=vit), CPU, dtype).extract(pictures)
-        heard = AstFeatures(ModelSpec(path=ast), CPU, dtype).extract(sound(1.2), 7).tokens
-        found.append((seen, heard))
+        tokens = AstFeatures(ModelSpec(path=ast), CPU, dtype).extract(sound(1.2), 7).tokens
+        found.append((seen, tokens))
     torch.set_num_threads(before)
     for one, two in zip(*found, strict=True):
         assert cosines(one, two).min() >= 0.999
@@ -218,7 +218,7 @@ def local_ast(tmp_path_factory: pytest.TempPathFactory) -> AstFeatures:
     return AstFeatures(ModelSpec(path=folder), CPU, torch.float32)
 
 
-def test_a_sound_moves_the_bins_in_which_it_is_heard(local_ast: AstFeatures) -> None:
+def test_a_sound_changes_the_bins_in_which_it_is(local_ast: AstFeatures) -> None:
     quiet = sound(3.0) // 20
     loud = quiet.copy()
     loud[31_000:32_000] *= 20  # 1.9375 s to 2.0 s

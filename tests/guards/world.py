@@ -39,8 +39,8 @@ from unmuted.pipeline.registry import REGISTRY, STAGES, open_run
 from unmuted.samples.experiment import load_clips
 
 _OF_SYSTEMS = list(STAGES)[list(STAGES).index("sources") :]
-# What reads no clip's sound and no label, and is neither fitted nor chosen.
-_NOT_RUN = (*MADE, "mapping", "trained_mapping", "cnn_rnn_animations")
+# What is made already, or drawn for people alone.
+_NOT_RUN = (*MADE, "cnn_rnn_animations")
 # Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
 STAGES_RUN = (
     "label_embeddings",

@@ -77,14 +77,14 @@ def test_small_pictures_are_enlarged_and_large_ones_are_not_kept(
     assert share == pytest.approx(min(1, size[1] / size[0]), abs=0.02)
 
 
-def test_the_band_says_what_is_said() -> None:
+def test_the_band_shows_its_text() -> None:
     plain = pages(animate(IMAGES, TIMES, TOP))
     for other in ([("PlayingViolin", 51.75), *TOP[1:]], [("PlayingCello", 51.76), *TOP[1:]]):
         changed = pages(animate(IMAGES, TIMES, other))
         assert all((band(a) != band(b)).any() for a, b in zip(plain, changed, strict=True))
         assert all((a[:180] == b[:180]).mean() > 0.9 for a, b in zip(plain, changed, strict=True))
-    noted = pages(animate(IMAGES, TIMES, TOP, "(a validation clip)"))
-    assert (band(plain[0])[60:] != band(noted[0])[60:]).any()
+    with_note = pages(animate(IMAGES, TIMES, TOP, "(a validation clip)"))
+    assert (band(plain[0])[60:] != band(with_note[0])[60:]).any()
 
 
 def test_the_band_is_readable() -> None:
@@ -129,9 +129,9 @@ def test_the_same_bytes_again() -> None:
 # --- the script -----------------------------------------------------------------------------------
 
 
-def task(folder: Path, images: np.ndarray, **said: object) -> Task:
+def task(folder: Path, images: np.ndarray, **changes: object) -> Task:
     prediction = {"top": [{"label": label, "percent": p} for label, p in TOP]}
-    prediction |= {"learnt_from": False, "validation": False, "trained_on": "groups", **said}
+    prediction |= {"learnt_from": False, "validation": False, "trained_on": "groups", **changes}
     payloads = {
         "sequence_frames.safetensors": encode_images(images, TIMES[: len(images)], 1.0),
         "cnn_rnn_predictions.json": prediction,
@@ -146,8 +146,8 @@ def task(folder: Path, images: np.ndarray, **said: object) -> Task:
     return Task("clip", "fingerprint", inputs)
 
 
-def outcome(tmp_path: Path, images: np.ndarray, **said: object) -> Result:
-    (found,) = animation_job.draw([task(tmp_path, images, **said)])
+def outcome(tmp_path: Path, images: np.ndarray, **changes: object) -> Result:
+    (found,) = animation_job.draw([task(tmp_path, images, **changes)])
     return found
 
 
@@ -180,7 +180,7 @@ def test_a_clip_without_frames_is_a_finding(tmp_path: Path) -> None:
 def test_clips_that_prove_nothing_say_so(
     learnt_from: bool, validation: bool, split: str, expected: str
 ) -> None:
-    said = {"learnt_from": learnt_from, "validation": validation, "trained_on": split}
-    note = animation_job.note(said)
+    prediction = {"learnt_from": learnt_from, "validation": validation, "trained_on": split}
+    note = animation_job.note(prediction)
     assert note == expected
     assert fitted_text(note, WIDTH - 70) == note  # and there is room for it

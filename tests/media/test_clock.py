@@ -1,4 +1,4 @@
-"""Time stamps that jump: joined recordings are shown and heard without the jump, on one clock."""
+"""Time stamps that jump: joined recordings play without the jump, on one clock."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from media.clips import write_clip_with_sound
 from unmuted.errors import UserError
 from unmuted.media import confinement
 from unmuted.media.command import decode_command, open_input
-from unmuted.media.confinement import MEMORY, check_sandbox, confine
+from unmuted.media.confinement import check_sandbox, confine
 from unmuted.media.ffmpeg import binary
 from unmuted.media.frames import read_frames
 from unmuted.media.probe import Limits, probe
@@ -68,7 +68,7 @@ def test_a_sandbox_shows_one_video_and_no_network(
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     program = ["/bin/sh", "-c", 'ls -A "$1"; cat "$2"; ls /sys/class/net /root /home; env', "sh"]
-    command = confine([*program, str(tmp_path), str(secret)], clip, "always")
+    command = confine([*program, str(tmp_path), str(secret)], clip, Limits(sandbox="always"))
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.splitlines()[0] == clip.name
     assert "secret" not in done.stdout
@@ -78,17 +78,39 @@ def test_a_sandbox_shows_one_video_and_no_network(
 
 @bounded
 @pytest.mark.parametrize("sandbox", ["never", "auto"])
-def test_a_decoder_has_a_bounded_memory_and_writes_no_file(
-    clip: Path, tmp_path: Path, sandbox: str
+@pytest.mark.parametrize("megapixels", [1, 34, 100])
+def test_the_memory_of_a_decoder_follows_from_the_largest_picture(
+    clip: Path, sandbox: str, megapixels: int
 ) -> None:
-    take = f"bytearray({MEMORY})"
-    done = subprocess.run(
-        confine([sys.executable, "-c", take], clip, sandbox), capture_output=True, text=True
-    )
-    assert done.returncode != 0 and "MemoryError" in done.stderr
+    limits = Limits(sandbox=sandbox, max_pixels=megapixels * 10**6)
+    needed = 8 * 6 * limits.max_pixels  # eight pictures that are not subsampled, of 16 bits
+    assert needed < limits.memory < needed + 10**9
+
+    def take(size: int) -> subprocess.CompletedProcess[str]:
+        # Reserved, not touched: the bound is on the address space.
+        program = [sys.executable, "-c", f"import mmap; mmap.mmap(-1, {size})"]
+        return subprocess.run(confine(program, clip, limits), capture_output=True, text=True)
+
+    assert take(limits.memory).returncode == 0
+    refused = take(2 * limits.memory)
+    assert refused.returncode != 0 and "Cannot allocate memory" in refused.stderr
+
+
+@bounded
+def test_the_smallest_limit_leaves_enough_memory_to_decode(clip: Path) -> None:
+    limits = Limits(max_pixels=64 * 64)
+    found = probe(clip, limits)
+    assert read_frames(clip, found, 6, 48, limits).warning == ""
+    assert read_wav(clip, found, limits=limits).warning == ""
+
+
+@bounded
+@pytest.mark.parametrize("sandbox", ["never", "auto"])
+def test_a_decoder_writes_no_file(clip: Path, tmp_path: Path, sandbox: str) -> None:
+    limits = Limits(sandbox=sandbox)
     written = tmp_path / "written"
     write = ["/bin/sh", "-c", 'echo text > "$1"', "sh", str(written)]
-    assert subprocess.run(confine(write, clip, sandbox), capture_output=True).returncode != 0
+    assert subprocess.run(confine(write, clip, limits), capture_output=True).returncode != 0
     assert not written.exists() or written.stat().st_size == 0
 
 
@@ -99,7 +121,7 @@ def test_a_job_with_less_memory_keeps_its_own_bound(clip: Path) -> None:
         "import sys; from pathlib import Path; from unmuted.media.probe import probe; "
         "print(probe(Path(sys.argv[1])).packets)"
     )
-    half = f"--as={MEMORY // 2}:{MEMORY // 2}"
+    half = f"--as={Limits().memory}:{Limits().memory}"
     done = subprocess.run(
         ["prlimit", half, sys.executable, "-c", read, str(clip)], capture_output=True, text=True
     )
@@ -114,11 +136,13 @@ def test_without_a_sandbox_it_is_refused_only_where_it_must_be(
         confinement.shutil, "which", lambda name: None if name == "bwrap" else which(name)
     )
     output = open_input()["V:0"].output("pipe:1", format="null")
-    assert decode_command(clip, output, sandbox="auto") == decode_command(
-        clip, output, sandbox="never"
-    )
+    commands = [
+        decode_command(clip, output, limits=Limits(sandbox=sandbox))
+        for sandbox in ("auto", "never")
+    ]
+    assert commands[0] == commands[1]
     for refuse in (
-        lambda: decode_command(clip, output, sandbox="always"),
+        lambda: decode_command(clip, output, limits=Limits(sandbox="always")),
         lambda: check_sandbox("always"),
     ):
         with pytest.raises(UserError, match=r"media\.sandbox is always, but there is no bwrap"):
@@ -132,7 +156,7 @@ def test_the_time_of_a_decoder_in_a_sandbox_counts_and_it_ends_with_the_process(
 ) -> None:
     monkeypatch.setattr(confinement, "_problem", lambda _: "")
     spin = ["/bin/sh", "-c", "while :; do :; done"]
-    with Process(confine(spin, clip, "always"), 60.0) as run:
+    with Process(confine(spin, clip, Limits(sandbox="always")), 60.0) as run:
         pid, begun = run._process.pid, time.monotonic()
         while (cpu_seconds(pid) or 0.0) < 0.3:
             assert time.monotonic() - begun < 30

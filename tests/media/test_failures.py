@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from media.clips import run_ffmpeg
+from unmuted.dataset.limits import Limits
 from unmuted.errors import MachineError
 from unmuted.media import control, process
 from unmuted.media.command import decode_command, open_input
@@ -229,10 +231,26 @@ def limited_ffmpeg(folder: Path, kilobytes: int) -> Path:
 def test_the_control_fails_where_memory_is_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert can_decode()
+    assert can_decode(Limits())
     limited = limited_ffmpeg(tmp_path, 300_000)
     monkeypatch.setattr(control, "binary", lambda: str(limited))
-    assert not can_decode()
+    assert not can_decode(Limits())
+
+
+def test_the_control_has_the_bounds_and_the_pictures_of_the_configured_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commands = []
+    monkeypatch.setattr(
+        control, "Process", lambda command, _: commands.append(command) or contextlib.nullcontext()
+    )
+    for limits in (Limits(max_pixels=10_000, sandbox="never"), Limits(max_pixels=10**9)):
+        with contextlib.suppress(AttributeError):  # there is no process
+            can_decode(limits)
+    small, large = (" ".join(command) for command in commands)
+    assert "size=100x100:" in small and "bwrap" not in small
+    assert "size=5830x5830:" in large  # no larger than what fits into any bound
+    assert f"--as={2 * Limits(max_pixels=10_000).memory} " in small
 
 
 @pytest.mark.parametrize("kilobytes", [60_000, 150_000])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -23,8 +22,7 @@ from unmuted.media.ffmpeg import MediaError
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import read_frames, sample_times
 from unmuted.media.images import decode_images
-from unmuted.media.probe import Limits, probe, video_limits
-from unmuted.pipeline.jobs.sequence_frames import sampling as sampling_of_job
+from unmuted.media.probe import Limits, probe
 from unmuted.pipeline.registry import open_run
 
 LENGTH = 20
@@ -125,6 +123,8 @@ def run(project: Run, *scripts: ModuleType) -> dict[str, np.ndarray]:
     for script in scripts:
         for shard in project.dataset.shards:
             script.main(*make_jobs(project, script.__name__, shard))
+    if extract_sequence_frames not in scripts:
+        return {}
     found = project.store.artifacts("sequence_frames", project.dataset.videos)
     for shard in project.dataset.shards:
         rows = read_rows(project.layout.ledger("sequence_frames", shard))
@@ -133,12 +133,15 @@ def run(project: Run, *scripts: ModuleType) -> dict[str, np.ndarray]:
     return {name: decode_images(artifact.tensors()) for name, artifact in found.items()}
 
 
-def test_both_ways_of_sampling_obey_the_limits(tmp_path: Path) -> None:
-    for sampling in ("first", "even"):
-        config = changed(make_config(tmp_path, {"a": "cats"}), "cnn_rnn.sampling", sampling)
-        project = open_run(changed(config, "videos.max_megapixels", 1))
-        (job,) = make_jobs(project, "extract_sequence_frames", min(project.dataset.shards))
-        read = sampling_of_job(job)
-        assert isinstance(read, partial)
-        assert read.keywords["limits"] == video_limits(project.config)
-        assert read.keywords["limits"].max_pixels == 1_000_000
+@pytest.mark.parametrize("sampling", ["first", "even"])
+def test_both_ways_of_sampling_obey_the_limits(
+    sampling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = changed(make_config(tmp_path, {"a": "cats"}), "cnn_rnn.sampling", sampling)
+    write_numbered_clip(tmp_path / "videos/cats/a.mp4", range(10), 25)
+    run(open_run(config), probe_videos)
+    project = open_run(changed(config, "videos.max_megapixels", 1e-6 * (WIDTH * HEIGHT - 1)))
+    extract_sequence_frames.main(*make_jobs(project, "extract_sequence_frames", "00000-of-00001"))
+    (row,) = project.store.rows("sequence_frames", "00000-of-00001").values()
+    assert row.status == "no_frames" and "max pixel count" in row.reason

@@ -194,7 +194,7 @@ def test_a_single_picture_is_told(tmp_path: Path) -> None:
 
 
 def test_the_length_is_that_of_what_is_shown_the_last_frame_included(tmp_path: Path) -> None:
-    """Two pictures, of which the second is shown for 50 s, whatever the first packet says."""
+    """Two pictures; the second is shown for 50 s, whatever the first packet says."""
     header = b"YUV4MPEG2 W16 H16 F1:50 Ip A1:1 C420jpeg\n"
     (tmp_path / "a.y4m").write_bytes(header + 2 * (b"FRAME\n" + bytes(16 * 16 * 3 // 2)))
     assert probe(tmp_path / "a.y4m", Limits(max_seconds=100)).duration_s == 100

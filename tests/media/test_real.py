@@ -97,9 +97,9 @@ def test_what_is_in_the_file(clips: list[Clip]) -> None:
 
 
 def test_levels_are_those_of_the_manifest(clips: list[Clip]) -> None:
-    heard = [clip for clip in clips if clip.wav.samples is not None]
-    assert len(heard) >= 8
-    for clip in heard:
+    with_sound = [clip for clip in clips if clip.wav.samples is not None]
+    assert len(with_sound) >= 8
+    for clip in with_sound:
         level = float(clip.row["mean_dbfs"])
         # The mean of two channels is up to 3 dB lower than the channels, as far as they differ.
         lower = 1.0 if clip.found.audio_channels == 1 else 4.0

@@ -35,7 +35,7 @@ OTHERS = tuple(stage for stage in SCRIPTS if stage != "probe")
 
 @dataclass
 class Project:
-    """A folder with two clips, of which `first` is the one that something happens to."""
+    """A folder with two clips; something happens to `first`."""
 
     folder: Path
     config: dict[str, object]
@@ -161,11 +161,58 @@ def test_a_video_that_crashes_every_decoder_is_left_out_after_so_many_jobs(
     assert rows["second"].status == "ok"
 
 
+@pytest.mark.parametrize("stage", OTHERS)
+def test_videos_that_crash_every_decoder_take_no_more_jobs_than_one_of_them(
+    project: Project, faulty: Callable[[str], None], clip: Path, stage: str
+) -> None:
+    """The others of the shard are made by the first job."""
+    folder = project.first.parent
+    for name in ("second", "third"):
+        shutil.copy(clip, folder / f"first.mp4-{name}.mp4")
+    project.plan()
+    project.run("probe")
+    faulty(FAULTS["crashed"])
+    for number in range(source.TRIES):
+        with pytest.raises(MachineError, match=r"first.*3 tasks of this job failed") as failure:
+            project.run(stage)
+        assert f"number {number + 1}" in str(failure.value) and "\n" not in str(failure.value)
+        assert len(list(Path("results", stage).rglob("second.*"))) == 1
+    project.run(stage)
+    statuses = [row.status for row in project.rows(stage).values()]
+    assert sorted(statuses) == ["decoder_crash"] * 3 + ["ok"]
+
+
+def test_the_control_decodes_with_the_configured_limits(
+    project: Project, faulty: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.config["media"] = {"sandbox": "never"}
+    project.config["videos"]["max_megapixels"] = 2
+    project.plan()
+    project.run("probe")
+    asked = []
+    monkeypatch.setattr(source, "can_decode", lambda limits: asked.append(limits) or True)
+    faulty(FAULTS["crashed"])
+    for _ in range(source.TRIES):
+        with pytest.raises(MachineError):
+            project.run("frames")
+    project.run("frames")
+    assert [(limits.sandbox, limits.max_pixels) for limits in asked] == [("never", 2_000_000)]
+
+
+def test_how_decoders_are_confined_is_no_reason_to_run(project: Project) -> None:
+    for stage in SCRIPTS:
+        fingerprints = []
+        for sandbox in ("auto", "never"):
+            config = project.config | {"media": {"sandbox": sandbox}}
+            fingerprints.append(open_run(config).planner.job_fingerprint(stage, SHARD))
+        assert fingerprints[0] == fingerprints[1]
+
+
 def test_no_number_of_jobs_makes_a_finding_of_a_kill_or_of_a_machine_that_decodes_nothing(
     project: Project, faulty: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.run("probe")
-    monkeypatch.setattr(source, "can_decode", lambda: False)
+    monkeypatch.setattr(source, "can_decode", lambda limits: False)
     for fault in ("killed", "crashed", "no memory"):
         faulty(FAULTS[fault])
         for _ in range(source.TRIES + 2):

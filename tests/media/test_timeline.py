@@ -24,8 +24,8 @@ SIDE = 64
 
 def stored(folder: Path, payload: object) -> Artifact:
     path = folder / "frames.safetensors"
-    digest, size = write_artifact(path, payload, "recipe")
-    return Artifact(path, LedgerEntry("frames", "ok", "", "recipe", digest, size, 0.0))
+    digest, size = write_artifact(path, payload, "fingerprint")
+    return Artifact(path, LedgerEntry("frames", "ok", "", "fingerprint", digest, size, 0.0))
 
 
 def made_frames(count: int, fps: float = 50.0) -> Iterator[tuple[float, np.ndarray]]:

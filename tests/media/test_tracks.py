@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import numpy as np
 import pytest
 
 from media.clips import run_ffmpeg
-from unmuted.media.encryption import check_encryption
+from unmuted.media import probe as probing
+from unmuted.media import wav as wav_module
+from unmuted.media.encryption import find_encryption
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.probe import Probe, probe
+from unmuted.media.probe import Limits, Probe, probe
+from unmuted.media.sound import Source
+from unmuted.media.survey import Survey
 from unmuted.media.wav import Wav, read_wav
 
 TONES = (440, 880, 1320)  # Hz, of the tracks
@@ -104,6 +109,38 @@ def test_an_empty_track_hides_no_other(tmp_path: Path) -> None:
     assert tone_of(read(clip)) == TONES[1]
 
 
+@pytest.mark.parametrize(
+    ("decoded", "chosen"),
+    [
+        # Per track: the share of the clip that can be decoded, and whether there are errors.
+        ([(0.9, True), (1.0, False)], 1),  # enough of the preferred one
+        ([(0.4, True), (0.2, False)], 2),  # what is left of a damaged track may be noise
+        ([(0.4, True), (0.3, True), (0.1, False)], 3),
+        ([(0.1, True), (0.3, True), (0.2, True)], 2),
+        ([(0.1, True), (0.6, True), (1.0, False)], 2),
+        ([(0.2, False), (1.0, False)], 1),
+    ],
+)
+def test_a_track_without_errors_comes_before_more_of_a_damaged_one(
+    decoded: list[tuple[float, bool]], chosen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def survey(source: Source, channels: int | None) -> Survey:
+        share, has_errors = decoded[source.track]
+        error = "Invalid data" if has_errors else ""
+        return Survey(int(share * source.length), 1, True, np.ones((2, 1, 1)), True, error)
+
+    monkeypatch.setattr(wav_module, "survey", survey)
+    found = read(write_tracks(tmp_path / "clip.mkv", *flagged("default", "0", "0")))
+    assert tone_of(found) == TONES[chosen - 1]
+    is_alone = chosen == 1 and len(decoded) == 2
+    assert ("another track cannot be used: Invalid data" in found.note) == (not is_alone)
+
+
+def is_encrypted(path: Path) -> bool:
+    found = find_encryption(path)
+    return bool(found.sound) or found.is_of_video(0)
+
+
 KEY = ("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb")
 KEY_ID = ("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8")
 FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov")
@@ -126,7 +163,7 @@ def test_encrypted_sound_is_refused_and_hides_no_other(tmp_path: Path) -> None:
     entry = b"mp4a\0\0\0\0\0\0\0\1"  # not the brand, nor the box in a QuickTime file
     assert movie.count(entry) == 3
     clip.write_bytes(data[:begin] + movie.replace(entry, b"enca" + entry[4:], 1))
-    assert check_encryption(clip) == {0}
+    assert find_encryption(clip).sound == {0}
     wav = read(clip)
     assert tone_of(wav) == TONES[1] and "only be decoded with a key" in wav.note
     clip.write_bytes(data[:begin] + movie.replace(entry, b"enca" + entry[4:]))
@@ -134,6 +171,59 @@ def test_encrypted_sound_is_refused_and_hides_no_other(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as caught:
         read(clip)
     assert caught.value.status == "encrypted"
+
+
+def write_two_pictures(path: Path, *options: object) -> Path:
+    """Write a clip whose first video stream is the film, gray, and the second a small preview."""
+    run_ffmpeg(
+        *("-f", "lavfi", "-i", "color=gray:size=320x240:rate=25:duration=1"),
+        *("-f", "lavfi", "-i", "color=white:size=64x48:rate=25:duration=1"),
+        *("-map", "0:v", "-map", "1:v", "-c:v", "libx264", "-preset", "ultrafast"),
+        *("-disposition:v:1", "0", *options, path),
+    )
+    return path
+
+
+ENTRY = b"avc1\0\0\0\0\0\0\0\1"  # of a track's sample description; the brand is followed by others
+
+
+def rename_entry(path: Path, number: int) -> None:
+    """Name the sample entry of a video track encrypted."""
+    data = path.read_bytes()
+    places = [match.start() for match in re.finditer(re.escape(ENTRY), data)]
+    assert len(places) == 2
+    path.write_bytes(data[: places[number]] + b"encv" + data[places[number] + 4 :])
+
+
+def test_only_the_picture_that_is_shown_must_be_clear(tmp_path: Path) -> None:
+    clip = write_two_pictures(tmp_path / "clip.mp4")
+    whole = clip.read_bytes()
+    rename_entry(clip, 1)
+    found = probe(clip)
+    assert (found.width, found.video_stream) == (320, 0)
+    clip.write_bytes(whole)
+    rename_entry(clip, 0)
+    with pytest.raises(MediaError) as caught:  # and the preview is not read in its place
+        probe(clip)
+    assert caught.value.status == "encrypted"
+
+
+def test_a_picture_that_cannot_be_decoded_is_not_replaced_by_an_encrypted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = probing._decode
+
+    def decode_but_the_first(path: Path, limits: Limits, stream: int, *others: bool) -> object:
+        if stream == 0:
+            raise MediaError("no_frames", "no picture of the film can be decoded")
+        return decode(path, limits, stream, *others)
+
+    monkeypatch.setattr(probing, "_decode", decode_but_the_first)
+    clip = write_two_pictures(tmp_path / "clip.mp4")
+    assert probe(clip).video_stream == 1
+    rename_entry(clip, 1)
+    with pytest.raises(MediaError, match="no picture of the film"):
+        probe(clip)
 
 
 def element(name: str, *content: bytes) -> bytes:
@@ -150,16 +240,13 @@ def test_encrypted_matroska(kind: int, tmp_path: Path) -> None:
     head = element("1a45dfa3", element("4282", b"webm"))
     path = tmp_path / "clip.webm"
     path.write_bytes(head + element("18538067", element("1654ae6b", clear, track)))
-    if kind == 2:
-        assert check_encryption(path) == {1}
-        return
-    with pytest.raises(MediaError, match="encrypted"):
-        check_encryption(path)
+    found = find_encryption(path)
+    assert (found.sound, found.is_of_video(1)) == (({1}, False) if kind == 2 else (set(), True))
 
 
 def test_a_scrambled_transport_stream_is_refused(tmp_path: Path) -> None:
     clip = write_tracks(tmp_path / "clip.ts", codec="mp2")
-    assert check_encryption(clip) == frozenset()
+    assert not is_encrypted(clip)
     data = bytearray(clip.read_bytes())
     for start in range(0, len(data), 188):
         if data[start + 1] & 0x1F:  # the tables, which have small numbers, stay clear
@@ -177,7 +264,7 @@ def test_damaged_containers_are_left_to_the_decoder(ending: str, cut: int, tmp_p
     noise = np.random.default_rng(cut).integers(0, 256, 2000, np.uint8).tobytes()
     for damaged in (data[:cut], data[:cut] + noise, data[: len(data) - cut - 1]):
         clip.write_bytes(damaged)
-        assert check_encryption(clip) == frozenset()
+        assert not is_encrypted(clip)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +276,7 @@ def test_damaged_containers_are_left_to_the_decoder(ending: str, cut: int, tmp_p
 )
 def test_protected_windows_media_is_refused(encryption: str, tmp_path: Path) -> None:
     clip = write_tracks(tmp_path / "clip.wmv", "-c:v", "wmv2", codec="wmav2")
-    assert check_encryption(clip) == frozenset()
+    assert not is_encrypted(clip)
     data = clip.read_bytes()
     clip.write_bytes(data[:30] + bytes.fromhex(encryption) + (24).to_bytes(8, "little") + data[30:])
     with pytest.raises(MediaError, match="encrypted"):
@@ -208,7 +295,7 @@ def test_boxes_of_any_depth_and_size_end(tmp_path: Path) -> None:
     for name, content in {"deep": deep, "huge": huge}.items():
         clip = tmp_path / f"{name}.mp4"
         clip.write_bytes(box(b"ftyp", b"isom") + box(b"moov", box(b"trak", content)) + huge)
-        assert check_encryption(clip) == frozenset()
+        assert not is_encrypted(clip)
     segment = b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67" + b"\x01" + b"\xfe" * 7
     (tmp_path / "huge.mkv").write_bytes(segment + b"\xec\x01" + b"\xfe" * 7)
-    assert check_encryption(tmp_path / "huge.mkv") == frozenset()
+    assert not is_encrypted(tmp_path / "huge.mkv")

@@ -32,7 +32,7 @@ def level(wav: Wav, begin: float, end: float) -> float:
 
 
 def sounding(wav: Wav) -> tuple[float, float]:
-    """When the first and the last loud sample are heard, in seconds."""
+    """When the first and the last loud sample come, in seconds."""
     loud = np.flatnonzero(np.abs(wav.samples.astype(int)) > 3000)
     return loud[0] / RATE, loud[-1] / RATE
 

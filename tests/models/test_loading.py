@@ -1,4 +1,4 @@
-"""Models: how a config names them, what identifies them, and what is said when one is not there."""
+"""Models: how a config names them, what identifies them, and the message when one is missing."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from small_project import make_config
+from unmuted.dataset.limits import video_limits
 from unmuted.engine.code_digests import _library_imports
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import scenario_path
@@ -89,7 +90,7 @@ def amounts(r, name, example):
 def answer(function, example):
     try:
         return function(example)
-    except UserError as error:
+    except (UserError, WorkflowError) as error:
         return str(error)
 
 
@@ -337,6 +338,14 @@ def test_every_rule_with_a_script_has_log_benchmark_environment_and_growing_limi
             for limit in ("mem_mb", "runtime"):
                 first, second = rule[limit]
                 assert 0 < first < second, (name, limit)
+
+
+def test_jobs_that_decode_ask_for_memory_for_the_largest_pictures(rules: Rules, run: Run) -> None:
+    needed = video_limits(run.config).memory // 10**6
+    decoding = {stage.script for stage in STAGES.values() if stage.reads_source}
+    assert needed > 2000 and len(decoding) == 5
+    for name in decoding:
+        assert rules[name]["mem_mb"] == [needed, 2 * needed], name
 
 
 def test_fingerprints_wait_until_a_job_is_planned(rules: Rules) -> None:

@@ -34,6 +34,7 @@ LAYERS = (
     "files",
     "digests",
     "text",
+    "disk_space",
     "errors",
     "",  # unmuted/__init__.py: the version
 )

@@ -46,9 +46,9 @@ def test_features_are_planned_without_splits_and_metrics_are_not(four: Corpus) -
     assert "extract_vit" in plan and "make_splits" not in plan
     for target in ("results/splits.csv", "results/arch2_metrics.json"):
         done = four.run("-n", target, check=False)
-        said = done.stdout + done.stderr
-        assert done.returncode != 0 and "too few source groups (4) for three splits" in said
-        assert "in check_experiment" not in said  # no traceback
+        output = done.stdout + done.stderr
+        assert done.returncode != 0 and "too few source groups (4) for three splits" in output
+        assert "in check_experiment" not in output  # no traceback
 
 
 def test_a_run_that_used_no_video_fails_each_time_and_names_the_setting(four: Corpus) -> None:
@@ -56,8 +56,10 @@ def test_a_run_that_used_no_video_fails_each_time_and_names_the_setting(four: Co
     for _ in range(2):
         done = four.run(FRAMES, check=False)
         assert done.returncode != 0
-        assert "0 of 4 videos usable\n  4 of 4 videos: too_long (" in done.stderr
+        assert "0 of 4 videos usable\n  4 too_long, such as a (" in done.stderr
         assert "set videos.max_seconds" in done.stderr
+        listed = (four.folder / "results/logs/unusable_videos.csv").read_text()
+        assert listed.count("too_long") == 4
     four.change_config(videos={"max_seconds": 60})
     done = four.run(FRAMES)
     assert "usable" not in done.stderr

@@ -164,7 +164,7 @@ def named(name: str, former: dict[str, str]) -> str:
 # --- what is computed again -----------------------------------------------------------------------
 
 
-def test_a_changed_test_video_visits_no_fit_and_a_new_one_is_predicted(
+def test_a_changed_test_video_runs_no_fit_and_a_new_one_is_predicted(
     renamed: Renamed, copy_of: Copy
 ) -> None:
     corpus = copy_of(renamed.corpus)

@@ -92,10 +92,10 @@ def test_all_that_have_nothing_to_do_with_labelled_clips_are_there_once(found: l
 
 
 def test_of_equal_contents_fits_read_the_one_with_sound() -> None:
-    mute, heard = clip("x0", "k", "g1", None, sound=False), clip("x1", "k", "g2", None)
-    for found in ([mute, heard], [heard, mute]):
+    mute, with_sound = clip("x0", "k", "g1", None, sound=False), clip("x1", "k", "g2", None)
+    for found in ([mute, with_sound], [with_sound, mute]):
         assert unlabelled_clips(found, merge_duplicate_groups(found), {"x0", "x1"}) == [
-            replace(heard, group="g1")
+            replace(with_sound, group="g1")
         ]
 
 
@@ -207,9 +207,9 @@ def test_audio_declared_missing_is_missing_there_too(config) -> None:
     asked = changed(config, "fits.unlabelled", True)
     project = written(changed(asked, "missing.training_rate", 0.5))
     clips = load_experiment(FullReader(project), ["ast"]).unlabelled
-    heard = {c.video_id: c.has_sound for c in clips}
-    assert heard == {c.video_id: not is_missing(c.key, 0, 0.5) for c in clips}
-    assert set(heard.values()) == {True, False}
+    has_sound = {c.video_id: c.has_sound for c in clips}
+    assert has_sound == {c.video_id: not is_missing(c.key, 0, 0.5) for c in clips}
+    assert set(has_sound.values()) == {True, False}
 
 
 def test_the_option_reaches_all_that_learns_from_sound_and_no_other_stage(config) -> None:

@@ -95,7 +95,7 @@ class ClusterRun:
         return dict(found)
 
     def request(self, job: str) -> Request:
-        """What was asked; noted before the time limit of a running job was moved."""
+        """What was asked; recorded before the time limit of a running job was moved."""
         return self.requested.get(job) or request(self.jobs[job])
 
     def first_requests(self) -> dict[str, Request]:

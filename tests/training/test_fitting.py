@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from unmuted.training.loop import Schedule, optimise, seeded
+from unmuted.training.loop import Schedule, optimise, optimise_by_steps, seeded
 from unmuted.training.moments import moments
 from unmuted.training.order import content_order, hash_keys, stable_hash
 from unmuted.training.standardize import Standardize
@@ -131,3 +133,66 @@ def test_a_packed_state_is_a_copy() -> None:
     with torch.no_grad():
         model.weight += 1
     np.testing.assert_array_equal(state["model.weight"], before)
+
+
+# --- over steps, with a checkpoint kept -----------------------------------------------------------
+
+
+def by_steps(score: Callable[[], float] | None, every: int = 2) -> tuple[list, int, float]:
+    """A weight that is pulled down; its history, the step that was kept, and its value."""
+    model = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(model.weight)
+    with seeded(0, "cpu"):
+        history, kept = optimise_by_steps(
+            model,
+            lambda _: {"loss": model.weight.sum()},
+            5,
+            Schedule(7, 2, 0.1, 0.0),
+            every,
+            None if score is None else lambda: score(model.weight.item()),
+        )
+    return history, kept, model.weight.item()
+
+
+def test_the_checkpoint_of_highest_score_is_kept() -> None:
+    seen = []
+
+    def score(weight: float) -> float:
+        seen.append(weight)
+        return -abs(weight + 0.35)  # best a little more than half-way
+
+    history, kept, weight = by_steps(score)
+    assert [row["step"] for row in history] == [2, 4, 6, 7]
+    best = int(np.argmin([abs(one + 0.35) for one in seen]))
+    assert 0 < best < 3
+    assert kept == history[best]["step"]
+    assert weight == seen[best] != seen[-1]
+    assert [row["validation_r2"] for row in history] == [-abs(one + 0.35) for one in seen]
+
+
+def test_of_equal_scores_the_first_and_without_a_score_the_last_is_kept() -> None:
+    _, kept, first = by_steps(lambda _: 0.5)
+    assert kept == 2
+    history, kept, last = by_steps(None)
+    assert kept == 7 and last < first
+    assert np.isnan([row["validation_r2"] for row in history]).all()
+    assert by_steps(lambda _: float("nan"))[1:] == (7, last)
+
+
+def test_how_often_it_is_scored_does_not_change_the_training() -> None:
+    last = [by_steps(lambda weight: -weight, every)[2] for every in (1, 3, 7)]
+    assert last[0] == last[1] == last[2]
+
+
+def test_batches_come_in_passes_over_all_clips() -> None:
+    read = []
+    model = torch.nn.Linear(1, 1)
+
+    def losses_of(batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        read.append(batch.tolist())
+        return {"loss": model.weight.sum()}
+
+    optimise_by_steps(model, losses_of, 5, Schedule(6, 2, 0.1, 0.0), 6)
+    for a_pass in (read[:3], read[3:]):
+        assert sorted(i for batch in a_pass for i in batch) == [0, 1, 2, 3, 4]
+        assert [len(batch) for batch in a_pass] == [2, 2, 1]

@@ -3,6 +3,7 @@ import re
 import sys
 
 from unmuted.checkout import path_problem
+from unmuted.dataset.limits import video_limits
 from unmuted.pipeline.ablations import ablation_inputs, ablation_fingerprint
 from unmuted.pipeline.registry import FAMILIES, REGISTRY
 
@@ -25,6 +26,7 @@ MACHINE_RETRIES = 2
 # Memory in MB and minutes of the first attempt.
 TABLE = limits(2000, 60)
 MEDIA = limits(2000, 60)
+DECODING = limits(video_limits(RUN.config).memory // 10**6, 60)
 CPU_MODEL = limits(4000, 60)
 CPU_FIT = limits(8000, 60)
 GPU_MODEL = limits(6000, 120, gpu=1)

@@ -204,16 +204,19 @@ def job_fingerprints(*stages):
         ]
         return [planner.job_fingerprint(name, wildcards.get("shard")) for name in names]
 
-    return fingerprints
+    return in_words(fingerprints)
 
 
 def every_shard(*stages):
     """Return the ledgers of these stages for every shard, listed when Snakemake asks."""
-    return lambda wildcards: [
-        ledger for stage in stages for ledger in RUN.layout.all_ledgers(stage)
-    ]
+    return in_words(
+        lambda wildcards: [
+            ledger for stage in stages for ledger in RUN.layout.all_ledgers(stage)
+        ]
+    )
 
 
+@in_words
 def splits_inputs(wildcards):
     """Return what the table of splits is made from, if labels and splits allow one."""
     RUN.dataset.check_labels()
@@ -251,14 +254,16 @@ def report_inputs(name, output=None):
 
 def report_fingerprint(name):
     """Return the params of a report's rule."""
-    return lambda wildcards: RUN.report_fingerprint(name.format(**wildcards))
+    return in_words(lambda wildcards: RUN.report_fingerprint(name.format(**wildcards)))
 
 
+@in_words
 def export_ledger(wildcards):
     """Return the input of the rule that copies an artifact of one video."""
     return RUN.planner.export_ledger(wildcards.artifact, wildcards.video)
 
 
+@in_words
 def export_fingerprint(wildcards):
     """Return the params of the rule that copies an artifact of one video."""
     return RUN.planner.export_fingerprint(wildcards.artifact, wildcards.video)

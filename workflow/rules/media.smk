@@ -12,7 +12,7 @@ rule probe_videos:
     conda:
         ENVIRONMENT
     resources:
-        **MEDIA,
+        **DECODING,
     params:
         fingerprint=job_fingerprints("probe"),
     script:
@@ -32,7 +32,7 @@ rule extract_frames:
     conda:
         ENVIRONMENT
     resources:
-        **MEDIA,
+        **DECODING,
     params:
         fingerprint=job_fingerprints("frames"),
     script:
@@ -52,7 +52,7 @@ rule extract_sequence_frames:
     conda:
         ENVIRONMENT
     resources:
-        **MEDIA,
+        **DECODING,
     params:
         fingerprint=job_fingerprints("sequence_frames"),
     script:
@@ -72,7 +72,7 @@ rule extract_timeline_frames:
     conda:
         ENVIRONMENT
     resources:
-        **MEDIA,
+        **DECODING,
     params:
         fingerprint=job_fingerprints("timeline_frames"),
     script:
@@ -92,7 +92,7 @@ rule extract_wav:
     conda:
         ENVIRONMENT
     resources:
-        **MEDIA,
+        **DECODING,
     params:
         fingerprint=job_fingerprints("wav"),
     script:

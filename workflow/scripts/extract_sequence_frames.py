@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from unmuted.dataset.limits import video_limits
 from unmuted.engine.job import Job
 from unmuted.media.decoding import decode_frames
 from unmuted.pipeline.jobs.sequence_frames import sampling
@@ -10,8 +11,12 @@ from unmuted.pipeline.registry import run_job
 
 def main(job: Job) -> None:
     """Bring the sequence frames of one shard up to date."""
-    follow_links = job.config["videos"]["follow_links"]
-    compute = partial(decode_frames, read=sampling(job), follow_links=follow_links)
+    compute = partial(
+        decode_frames,
+        read=sampling(job),
+        limits=video_limits(job.config),
+        follow_links=job.config["videos"]["follow_links"],
+    )
     job.run_shard(compute)
 
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from unmuted.dataset.limits import video_limits
 from unmuted.engine.job import Job
 from unmuted.media.decoding import decode_timelines
 from unmuted.pipeline.jobs.frames import timeline
@@ -10,8 +11,12 @@ from unmuted.pipeline.registry import run_job
 
 def main(job: Job) -> None:
     """Bring the timelines of one shard up to date."""
-    follow_links = job.config["videos"]["follow_links"]
-    compute = partial(decode_timelines, read=timeline(job), follow_links=follow_links)
+    compute = partial(
+        decode_timelines,
+        read=timeline(job),
+        limits=video_limits(job.config),
+        follow_links=job.config["videos"]["follow_links"],
+    )
     job.run_shard(compute)
 
 

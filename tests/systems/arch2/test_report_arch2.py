@@ -11,7 +11,7 @@ import pytest
 
 from unmuted.evaluation.arms import ARMS
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups, interval
-from unmuted.evaluation.generated_audio import generation_metrics
+from unmuted.evaluation.generated_audio import figures_of, generation_metrics
 from unmuted.evaluation.metrics import (
     f1_counts,
     macro_f1,
@@ -21,7 +21,7 @@ from unmuted.evaluation.metrics import (
 )
 from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import write_report
-from unmuted.evaluation.semantics import summarise_semantics
+from unmuted.evaluation.semantics import attention_metrics, summarise_semantics
 from unmuted.evaluation.table import conclusions, format_report
 from unmuted.systems.arch2.report import build_report
 
@@ -51,20 +51,42 @@ def generation(bootstrap: GroupBootstrap, usable: np.ndarray | None = None) -> d
     rng = np.random.default_rng(9)
     real = rng.normal(size=(CLIPS, 3, 6)).astype(np.float32)
     generated = (real + rng.normal(size=(SEEDS, CLIPS, 3, 6))).astype(np.float32) / 2
-    return generation_metrics(
+    usable = np.ones(CLIPS, bool) if usable is None else usable
+    named = dict.fromkeys(("expected_class_sound", "ridge", "knn"), real / 2)
+    figures = figures_of(generated, real, usable, LABELS, bootstrap, named)
+    metrics = generation_metrics(
         generated,
         real,
-        np.ones(CLIPS, bool) if usable is None else usable,
+        usable,
         np.full((SEEDS, CLIPS), 0.5, np.float32),
         rng.normal(size=(8, 6)).astype(np.float32),
         rng.random((CLIPS, 8)).astype(np.float32),
         bootstrap,
     )
+    return {**metrics, "figures": figures}
 
 
-def _mapped(label: str, similarity: float) -> dict:
-    labels = [{"label": label, "similarity": similarity}]
-    return {"labels": labels, "frozen": labels}
+def caption(label: str, similarity: float, attended: str) -> dict:
+    """A caption as the stage `trained_mapping` has it."""
+    return {
+        "labels": [{"label": attended, "attention": 0.5}],
+        "frozen": [{"label": label, "similarity": similarity}],
+    }
+
+
+def semantics(bootstrap: GroupBootstrap) -> dict:
+    rng = np.random.default_rng(4)
+    tables = rng.random((3, CLIPS, 8))
+    found = summarise_semantics(
+        [["a red bell"], ["a red bell", "a drum"]],
+        [
+            [caption("Bell", 0.5, "Ding")],
+            [caption("Bell", 0.5, "Ding"), caption("Drum", 0.8, "Drum")],
+        ],
+    )
+    usable = np.ones(CLIPS, bool)
+    attention = attention_metrics(*tables, np.ones(8, bool), usable, bootstrap)
+    return {**found, "attention": attention}
 
 
 def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, **changes) -> dict:
@@ -83,13 +105,7 @@ def make_report(bootstrap: GroupBootstrap, video=0.4, generated=0.5, real=0.8, *
         "clips": EvaluationClips(LABELS, np.ones(CLIPS, bool), bootstrap),
         "arms": {name: outcome(chance, i) for i, (name, chance) in enumerate(arms.items())},
         "generation": generation(bootstrap),
-        "semantics": summarise_semantics(
-            [["a red bell"], ["a red bell", "a drum"]],
-            [
-                [_mapped("Bell", 0.5)],
-                [_mapped("Bell", 0.5), _mapped("Drum", 0.8)],
-            ],
-        ),
+        "semantics": semantics(bootstrap),
         "provenance": {
             "models": {"vit": {"id": "tiny", "revision": "a/b@abc", "dtype": "float32"}},
             "config_sha256": "0" * 64,
@@ -263,8 +279,8 @@ def test_semantics_are_counted() -> None:
     found = summarise_semantics(
         [["a bell"], ["a bell", "a drum"]],
         [
-            [[{"label": "Bell", "similarity": 0.5}, {"label": "Drum", "similarity": 0.1}]],
-            [[{"label": "Bell", "similarity": 0.5}], [{"label": "Drum", "similarity": 0.8}]],
+            [caption("Bell", 0.5, "Ding")],
+            [caption("Bell", 0.5, "Ding"), caption("Drum", 0.8, "Bell")],
         ],
     )
     assert found == {
@@ -272,6 +288,7 @@ def test_semantics_are_counted() -> None:
         "distinct_captions": 2,
         "representative_frames_per_video": 1.5,
         "mean_similarity_of_nearest_label": pytest.approx(0.6),
+        "attended_labels": [{"label": "Ding", "captions": 2}, {"label": "Bell", "captions": 1}],
         "nearest_labels": [{"label": "Bell", "captions": 2}, {"label": "Drum", "captions": 1}],
     }
 

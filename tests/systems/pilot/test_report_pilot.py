@@ -15,7 +15,7 @@ import write_report as script
 from guards.corpus import make_clips, silent
 from guards.world import make_world
 from unmuted.evaluation.bootstrap import GroupBootstrap, draw_groups
-from unmuted.evaluation.generated_audio import likeness, likeness_difference
+from unmuted.evaluation.generated_audio import figures_of, likeness, likeness_difference
 from unmuted.evaluation.metrics import mean_cosine, r2
 from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
 from unmuted.evaluation.schema import check_report, write_report
@@ -69,7 +69,9 @@ def outcome(chance: float, seed: int) -> ArmOutcome:
 def generation(bootstrap: GroupBootstrap, usable: np.ndarray | None = None) -> dict:
     (joint, real), (alone, _) = audio(0.5, 1), audio(0.9, 2)
     usable = np.ones(CLIPS, bool) if usable is None else usable
-    return generation_section(joint, alone, real, usable, bootstrap)
+    section = generation_section(joint, alone, real, usable, bootstrap)
+    named = dict.fromkeys(("expected_class_sound", "ridge", "knn"), real / 2)
+    return {**section, "served": figures_of(joint, real, usable, LABELS, bootstrap, named)}
 
 
 def make_report(
@@ -303,7 +305,10 @@ def test_equal_audio_differs_by_nothing(bootstrap: GroupBootstrap) -> None:
 
 # --- the scripts that write it --------------------------------------------------------------------
 
-STAGES = ("sources", "projection", "pilot", "pilot_selection", "pilot_generated")
+STAGES = (
+    *("sources", "projection", "baselines", "lookup_set", "retrieved"),
+    *("pilot", "pilot_selection", "pilot_generated"),
+)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["sound", "silent"])
@@ -350,7 +355,11 @@ def test_the_script_reports_what_the_stages_say_of_the_test_clips(written: Mappi
     assert format_report(report)
 
 
-def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) -> None:
+def test_architecture_1_reports_the_same_intervals(
+    bootstrap: GroupBootstrap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"generated": {"r2": {}}}
+    monkeypatch.setattr(arch1_report, "generation_figures", lambda *_: named)
     made, real = audio(0.5)
 
     class Made:
@@ -370,6 +379,9 @@ def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) ->
             self.usable = np.arange(CLIPS) % 3 > 0
             self.bootstrap = bootstrap
 
+        def probabilities(self, _: str) -> None:
+            return None
+
         def fits(self, _: str) -> dict[str, object]:
             return {"full": self}
 
@@ -378,5 +390,6 @@ def test_architecture_1_reports_the_same_intervals(bootstrap: GroupBootstrap) ->
 
     run = Run()
     found = arch1_report._generation(run, run)
+    assert found.pop("figures") is named["generated"]
     assert found == likeness(made, real, run.usable, bootstrap)
     assert found["r2_ci95"][0] < found["r2"] < found["r2_ci95"][1]

@@ -27,12 +27,11 @@ def run(corpus: Corpus) -> Run:
     return run_arch2(corpus)
 
 
-def cross_fitted(run: Run, data: GeneratorData) -> np.ndarray:
-    folds = {fold: run.generators[fold_name(fold)] for fold in range(FOLDS)}
-    full = run.generators[ALL_TRAINING]
-    return generate_cross_fitted(
-        Generators.of(dict(folds) | {NO_FOLD: full}), data, run.fold_of_group, 2, 0
-    ).audio
+def cross_fitted(run: Run, data: GeneratorData, serve: str = "full") -> np.ndarray:
+    states = {fold: run.generators[fold_name(fold)] for fold in range(FOLDS)}
+    if serve == "full":
+        states[NO_FOLD] = run.generators[ALL_TRAINING]
+    return generate_cross_fitted(Generators.of(states), data, run.fold_of_group, 2, 0).audio
 
 
 def by(run: Run, fit: str, data: GeneratorData) -> np.ndarray:
@@ -60,6 +59,41 @@ def test_every_clip_is_served_by_the_generator_that_left_it_out(corpus: Corpus, 
     for fold in range(FOLDS):
         mine = np.flatnonzero(folds == fold)
         np.testing.assert_array_equal(made[mine], by(run, fold_name(fold), run.data.take(mine)))
+
+
+def test_clips_outside_all_folds_are_served_by_the_average_of_the_folds_generators(
+    corpus: Corpus, run: Run
+) -> None:
+    made, full = (cross_fitted(run, run.data, serve) for serve in ("fold_average", "full"))
+    test = corpus.of("test")
+    each = [by(run, fold_name(fold), run.data.take(test)) for fold in range(FOLDS)]
+    np.testing.assert_allclose(made[test], np.mean(each, axis=0), atol=1e-6)
+    training = np.flatnonzero([group in run.fold_of_group for group in run.data.groups])
+    np.testing.assert_array_equal(made[training], full[training])  # out of fold either way
+    order = np.random.default_rng(0).permutation(len(run.data))
+    shuffled = cross_fitted(run, run.data.take(order), "fold_average")
+    assert shuffled.tobytes() == made[order].tobytes()
+
+
+def test_a_copy_elsewhere_is_left_to_the_generators_that_have_not_read_it(
+    corpus: Corpus, run: Run
+) -> None:
+    heard = np.flatnonzero((corpus.split == "train") & corpus.usable)[:6]
+    copies = replace(run.data.take(heard), groups=tuple(f"elsewhere{i}" for i in heard))
+    np.testing.assert_array_equal(
+        cross_fitted(run, copies, "fold_average"), cross_fitted(run, copies, "full")
+    )
+
+
+def test_attention_is_averaged_as_the_audio_is(corpus: Corpus, run: Run) -> None:
+    states = {fold: run.generators[fold_name(fold)] for fold in range(FOLDS)}
+    test = run.data.take(corpus.of("test"))
+    made = generate_cross_fitted(Generators.of(states), test, run.fold_of_group, 2, 0).attention
+    each = [generate(state, test, 2, 0).attention for state in states.values()]
+    for i, found in enumerate(made):
+        np.testing.assert_allclose(found, np.mean([a[i] for a in each], axis=0), atol=1e-6)
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+        assert len(found) == test.mask[i].sum()
 
 
 def test_a_copy_of_a_training_clip_in_another_group_is_served_out_of_fold(

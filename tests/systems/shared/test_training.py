@@ -18,6 +18,7 @@ from unmuted.systems.shared.inputs import generator_data
 from unmuted.systems.shared.projection import fit_projection
 from unmuted.systems.shared.prototypes import Prototypes
 from unmuted.systems.shared.training import (
+    attention_loss,
     clip_noise,
     generate,
     losses,
@@ -26,7 +27,8 @@ from unmuted.systems.shared.training import (
 from unmuted.training.states import State
 
 QUICK = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, steps=4, batch_size=16)
-THOROUGH = GeneratorSettings(hidden=32, steps=200, batch_size=32)
+# Ten visual features are too few for as much noise as hundreds of them bear.
+THOROUGH = GeneratorSettings(hidden=32, steps=200, batch_size=32, input_noise=0.1, clip_noise=0.1)
 
 
 def prepare(corpus: Corpus) -> tuple[GeneratorData, GeneratorData, Prototypes]:
@@ -262,3 +264,125 @@ def test_collate_pads_and_take_picks() -> None:
     picked = data.take(data.has_audio)
     assert picked.keys == ("b",)
     np.testing.assert_array_equal(picked.audio[0], audio)
+
+
+# --- validation clips choose a checkpoint ---------------------------------------------------------
+
+WITH_CHOICE = QUICK.changed(steps=12, validate_every=2)
+
+
+def validation_of(corpus: Corpus) -> GeneratorData:
+    clips = np.array(clips_of(corpus), dtype=object)
+    heard = clips[(corpus.split == "train") & corpus.usable]
+    projection = fit_projection((c.artifacts["ast"].tensors()["tokens"] for c in heard), AUDIO_DIM)
+    return generator_data(list(clips[corpus.split == "val"]), projection, STEPS)
+
+
+def test_the_checkpoint_of_highest_r2_on_validation_clips_is_kept(corpus: Corpus) -> None:
+    """The R2 of the state is that of the history's best row, over clips with usable sound alone."""
+    training, _, prototypes = prepare(corpus)
+    validation = validation_of(corpus)
+    common = training, corpus.label_embeddings, prototypes, WITH_CHOICE.changed(noise_dim=0), 0
+    state, history = train_generator(*common, validation=validation)
+    scores = [row["validation_r2"] for row in history]
+    assert len(scores) == 6
+    best = int(np.argmax(scores))
+    assert state["chosen_step"].tolist() == [history[best]["step"]]
+    heard = validation.take(validation.has_audio)
+    found = r2(generate(state, heard, 1, 0).audio, heard.audio)
+    assert found == pytest.approx(max(scores), abs=1e-5)
+
+
+def test_validation_clips_choose_and_teach_nothing(corpus: Corpus) -> None:
+    """Loud noise for their sound leaves all losses, and any checkpoint, as they were."""
+    training, _, prototypes = prepare(corpus)
+    validation = validation_of(corpus)
+    rng = np.random.default_rng(0)
+    noise = replace(validation, audio=np.float32(50 * rng.normal(size=validation.audio.shape)))
+    common = training, corpus.label_embeddings, prototypes, WITH_CHOICE, 0
+    runs = [train_generator(*common, validation=clips) for clips in (validation, noise, None)]
+    for key in ("loss", "mse", "cosine", "attention", "shift"):
+        assert len({tuple(row[key] for row in history) for _, history in runs}) == 1, key
+    last = runs[2][0]
+    assert last["chosen_step"].tolist() == [12]
+    scores = [[row["validation_r2"] for row in history] for _, history in runs]
+    assert scores[0] != scores[1] and np.isnan(scores[2]).all()
+    for state, _ in runs:
+        for name in ("standardize_visual.mean", "standardize_audio.scale", "prototypes"):
+            assert state[f"model.{name}"].tobytes() == last[f"model.{name}"].tobytes()
+
+
+def test_the_order_of_validation_clips_and_those_without_sound_do_not_matter(
+    corpus: Corpus,
+) -> None:
+    training, _, prototypes = prepare(corpus)
+    validation = validation_of(corpus)
+    order = np.random.default_rng(0).permutation(len(validation))
+    visual = validation.visual.copy()
+    visual[~validation.has_audio] = 1e3
+    common = training, corpus.label_embeddings, prototypes, WITH_CHOICE, 0
+    first, _ = train_generator(*common, validation=validation)
+    for other in (validation.take(order), replace(validation, visual=visual)):
+        again, _ = train_generator(*common, validation=other)
+        assert all(first[name].tobytes() == again[name].tobytes() for name in first)
+
+
+def test_a_clip_for_training_and_validation_is_refused(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    validation = validation_of(corpus)
+    one = training.take(np.flatnonzero(training.has_audio)[:1])
+    elsewhere = replace(one, groups=("elsewhere",))
+    same_source = replace(validation, groups=(one.groups[0], *validation.groups[1:]))
+    for leaking in (elsewhere, same_source):
+        with pytest.raises(UserError, match="both for training and for validation"):
+            train_generator(
+                training, corpus.label_embeddings, prototypes, QUICK, 0, validation=leaking
+            )
+
+
+# --- attention ------------------------------------------------------------------------------------
+
+
+def test_only_labels_with_evidence_are_attended_to(
+    corpus: Corpus, trained: tuple[State, GeneratorData]
+) -> None:
+    _, _, prototypes = prepare(corpus)
+    state, test = trained
+    assert 0 < prototypes.heard.sum() < LABELS
+    for attention in generate(state, test, 1, 0).attention:
+        assert attention.shape[1] == LABELS
+        assert (attention[:, ~prototypes.heard.astype(bool)] == 0).all()
+        np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
+
+
+def test_without_any_evidence_all_labels_are_attended_to(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    unheard = replace(prototypes, heard=np.zeros(LABELS, bool))
+    state, _ = train_generator(training, corpus.label_embeddings, unheard, QUICK, 0)
+    assert len(state["model.label_index"]) == LABELS
+
+
+def test_the_attention_loss_agrees_with_the_divergence_written_out() -> None:
+    rng = np.random.default_rng(0)
+    attention = rng.dirichlet(np.ones(4), size=3)
+    scores = np.array([[0.9, 0.3, 0.05, 0.0], [0.0, 0.2, 0.0, 0.6], [0.09, 0.0, 0.0, 0.0]])
+    expected = 0.0
+    for a, s in zip(attention[:2], scores[:2], strict=True):  # nothing is audible in the third
+        q = np.where(s >= 0.1, s, 0) / s[s >= 0.1].sum()
+        expected += sum(x * np.log(x / y) for x, y in zip(q, a, strict=True) if x > 0) / 2
+    found = attention_loss(torch.tensor(attention), torch.tensor(scores))
+    assert found.item() == pytest.approx(expected)
+    silent = attention_loss(torch.tensor(attention), torch.zeros(3, 4))
+    assert silent.item() == 0
+
+
+def test_attention_learns_what_is_heard_and_the_adapter_stays_near(corpus: Corpus) -> None:
+    training, _, prototypes = prepare(corpus)
+    thorough = QUICK.changed(steps=100, validate_every=100, learning_rate=0.01)
+    last = {}
+    for weight, penalty in ((0.0, 0.0), (1.0, 0.0), (1.0, 10.0)):
+        settings = thorough.changed(attention_weight=weight, adapter_penalty=penalty)
+        _, history = train_generator(training, corpus.label_embeddings, prototypes, settings, 0)
+        last[weight, penalty] = history[-1]
+    assert last[1.0, 0.0]["attention"] < 0.8 * last[0.0, 0.0]["attention"]
+    assert last[1.0, 10.0]["shift"] < 0.5 * last[1.0, 0.0]["shift"]

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from unmuted.checkout import ROOT
 from unmuted.config.models import ModelSettings
 from unmuted.config.root import Configuration
 
 Rule = Mapping[str, Any]
 
-ROOT = Path(__file__).resolve().parents[4]
 SCHEMA = Path("workflow", "schemas", "config.schema.json")
 README = Path("config", "README.md")
 START, END = "<!-- keys: made by `make schema` -->\n", "<!-- end of keys -->\n"

@@ -43,7 +43,12 @@ class GeneratorTraining(Section):
     input_noise: NotNegative = Field(
         0.5,
         description="standard deviation of the noise that training adds to the standardised visual "
-        "features of a bidirectional generator",
+        "features of a bidirectional generator, at each time step",
+    )
+    clip_noise: NotNegative = Field(
+        1.5,
+        description="the same of noise that stays for the whole clip: without it a generator "
+        "learns by heart which place had which sound, before it learns when a sound comes",
     )
     dropout: Dropout = 0.2
     steps: Steps = 300

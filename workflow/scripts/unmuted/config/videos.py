@@ -89,12 +89,14 @@ class VideoSettings(Section):
         "one window of the sound's spectrogram",
     )
     max_megapixels: Megapixels = Field(
-        34, description="megapixels; larger pictures are refused (ledger status too_large)"
+        34,
+        description="megapixels; larger pictures are refused (ledger status too_large). The memory "
+        "that decoding jobs ask for and may take follows from it",
     )
     max_gigabytes: Gigabytes = Field(
         64,
         description="gigabytes; larger files are refused before they are hashed (ledger status "
-        "file_too_large), and so are files of which more than half is holes (sparse)",
+        "file_too_large), and so are files that are holes by more than half (sparse)",
     )
 
     @model_validator(mode="after")

@@ -13,6 +13,11 @@ _FASTEST = 250  # frames a second, of videos of any length
 _LEAST_FRAMES = 100_000
 _MINUTE = 60.0
 
+# What a job that decodes videos needs of memory, in bytes.
+_BESIDES_PICTURES = 500_000_000
+_PIXEL = 6  # three samples of up to 16 bits
+_PICTURES = 8  # that a decoder keeps: the references of common formats, and what is not yet shown
+
 # The setting that decides whether a video with a status of the ledgers is read.
 SETTING_OF_STATUS = {
     "outside_folder": "videos.follow_links",
@@ -39,6 +44,15 @@ class Limits:
     min_seconds: float = 0.025
     max_bytes: int = 64_000_000_000
     sandbox: str = "auto"
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a job takes which decodes the largest pictures allowed.
+
+        What jobs ask of a scheduler and the bound of a decoder (`unmuted.media.confinement`) follow
+        from it.
+        """
+        return _BESIDES_PICTURES + _PICTURES * _PIXEL * self.max_pixels
 
     def timeout(self, seconds: float) -> float:
         """Return the CPU time, in seconds, of a call of ffmpeg on a video of so many seconds."""

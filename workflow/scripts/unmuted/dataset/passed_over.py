@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from unmuted.checkout import ROOT
+
 # By name without regard to case; names that start with a dot are hidden anyway.
 SYSTEM = {
     # network drives: previews, bins, snapshots
@@ -33,7 +35,6 @@ MARKS = {
     ".source.json": "results of this workflow",
     ".videos.jsonl": "results of this workflow",
 }
-CHECKOUT = Path(__file__).resolve().parents[4]  # of this workflow
 
 
 class PassedOver:
@@ -45,8 +46,8 @@ class PassedOver:
     def __init__(self, folder: Path) -> None:
         here = os.path.realpath(os.curdir)
         self._own = {os.path.join(here, "results"): "results of this workflow"}
-        checkout = os.fspath(CHECKOUT)
-        if checkout == os.path.realpath(folder):  # its own folders, of which none has videos
+        checkout = os.fspath(ROOT)
+        if checkout == os.path.realpath(folder):  # its own folders, none of which has videos
             for name in ("workflow", "tests", "docs", "benchmarks", "resources", "site"):
                 self._own[os.path.join(checkout, name)] = "part of this workflow"
         else:

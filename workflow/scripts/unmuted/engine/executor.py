@@ -13,35 +13,23 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unmuted.dataset.videos import Video
-from unmuted.digests import digest_bytes, digest_json
 from unmuted.engine.artifacts import (
     atomic,
     check_artifact,
-    content_digest,
     read_json,
     read_tensors,
     sync,
     temporaries,
     write_artifact,
 )
-from unmuted.engine.file_lock import locked_file
-from unmuted.engine.job_notes import NOTE, read_note
-from unmuted.engine.ledger import (
-    OK,
-    DamagedLedger,
-    Journal,
-    LedgerEntry,
-    format_rows,
-    read_journal,
-    read_rows,
-    write_rows,
-)
+from unmuted.engine.damage import forget_note, is_intact, open_journal
+from unmuted.engine.job_folder import FAILURES, FORCED, JOURNAL, UNSYNCED, locked
+from unmuted.engine.ledger import OK, Journal, LedgerEntry, read_journal, write_rows
 from unmuted.engine.processes import boot
 from unmuted.engine.progress import Progress
 from unmuted.engine.seeds import parse_fit
@@ -55,12 +43,7 @@ if TYPE_CHECKING:
 
     from unmuted.engine.artifacts import Payload
 
-JOURNAL = ".journal.csv"
-LOCK = ".lock"
-DAMAGE = ".damage"
-FAILURES = ".failures.json"
-FORCED = ".forced"
-UNSYNCED = ".unsynced"  # since which start of the machine artifacts may not be on the disk
+_NAMED = 5  # tasks in a message
 log = logging.getLogger("unmuted")
 
 
@@ -154,7 +137,41 @@ class TaskFailed(MachineError):
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
-        self.name = name
+        self.name, self.names = name, [name]
+
+
+class TasksFailed(MachineError):
+    """Tasks that failed, while the others of their job were made.
+
+    failures: at least one.
+    """
+
+    def __init__(self, failures: Sequence[TaskFailed]) -> None:
+        first, *others = failures
+        names = ", ".join(failure.name for failure in failures[:_NAMED])
+        more = f", ... ({len(failures)} in all)" if len(failures) > _NAMED else ""
+        also = f"; {len(failures)} tasks of this job failed: {names}{more}" if others else ""
+        super().__init__(f"{first}{also}")
+        self.names = [failure.name for failure in failures]
+
+
+def one_by_one(tasks: Iterable[Task], make: Callable[[Task], Result]) -> Iterator[Result]:
+    """Yield what `make` makes of each task, as a `Compute` does.
+
+    Raises TasksFailed after the last task where it raised TaskFailed for any: one job then counts
+    the failures of all.
+    """
+    failures = []
+    for task in tasks:
+        try:
+            result = make(task)
+        except TaskFailed as failure:
+            log.warning("%s", failure)
+            failures.append(failure)
+        else:
+            yield result
+    if failures:
+        raise TasksFailed(failures)
 
 
 def run_tasks(
@@ -178,7 +195,7 @@ def run_tasks(
     """
     with locked(folder):
         _remove_temporary(folder, ledger)
-        journal = _open_journal(folder, suffix)
+        journal = open_journal(folder, suffix)
         is_forced = _drop_forced(folder, journal, {task.name for task in tasks})
         _record_blocked(tasks, journal)
         if not all(_is_current(task, folder, suffix, journal) for task in tasks):
@@ -192,111 +209,16 @@ def run_tasks(
             todo = _with_history(folder, todo, journal)
             _compute(folder, suffix, todo, compute, journal, {OK, *expected_statuses})
         rows = {task.name: journal.rows[task.name] for task in tasks}
-        others = _finished_others(journal, rows) if keep_others else {}
+        others = _finished_others(journal, rows, folder, suffix) if keep_others else {}
         present = rows | others
         _delete_others(folder, suffix, {name for name, row in present.items() if row.has_artifact})
         _sync_artifacts(folder, suffix, rows.values())
         journal.replace(present)
+        forget_note(folder)  # before the ledger, see `read_finished_rows`
         write_rows(ledger, rows.values())
         (folder / FAILURES).unlink(missing_ok=True)
         (folder / UNSYNCED).unlink(missing_ok=True)
     return rows
-
-
-def mark_forced(folder: Path) -> None:
-    """Have the next job of a folder compute all of it, although it may be up to date."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FORCED).touch()
-
-
-def mark_damaged(folder: Path, ledger: Path, suffix: str) -> list[Path]:
-    """Check a ledger, its journal and every artifact; returns what is damaged, to be made again.
-
-    The rows of damaged artifacts leave the journal, the ledger is removed, and a note is left that
-    `found_damage` reads, so that the jobs of this folder, and of all that was made from it, run
-    again. A ledger alone is written again from its journal, a journal from its ledger.
-    """
-    with locked(folder):
-        rows, known, damaged = _checked_tables(folder, ledger)
-        is_whole = len(damaged) < len((ledger, folder / JOURNAL))
-        artifacts = [
-            name
-            for name, row in rows.items()
-            if row.has_artifact and not _is_intact(folder / f"{name}{suffix}", row.digest)
-        ]
-        kept = {name: row for name, row in known.items() if name not in artifacts}
-        if artifacts or not is_whole:
-            with atomic(folder / DAMAGE) as temporary:
-                temporary.write_text(f"{time.time_ns()} {digest_json(artifacts)}")
-            ledger.unlink(missing_ok=True)
-            forget_note(folder)
-        elif ledger in damaged:
-            write_rows(ledger, rows.values())
-            # As old as it was: what was made from it is up to date.
-            shutil.copystat(folder / JOURNAL, ledger)
-        if artifacts or folder / JOURNAL in damaged:
-            write_rows(folder / JOURNAL, kept.values())
-    return [*damaged, *(folder / f"{name}{suffix}" for name in artifacts)]
-
-
-Rows = Mapping[str, LedgerEntry]
-
-
-def _checked_tables(folder: Path, ledger: Path) -> tuple[Rows, Rows, list[Path]]:
-    """Return the rows of a ledger, all that its journal should have, and which are damaged.
-
-    A journal may have more rows than its ledger. Of two that differ, the one that the note of the
-    job knows is right, else the ledger. With both damaged, the rows are those of the journal that
-    are sound and can be checked.
-    """
-    journal = folder / JOURNAL
-    for path in (ledger, journal):
-        _remove_special(path)
-    in_journal, problems = read_journal(journal) if journal.exists() else ({}, ["no journal"])
-    try:
-        rows = read_rows(ledger, _noted_digest(ledger, folder))
-    except (DamagedLedger, FileNotFoundError):
-        if problems or not _is_noted(in_journal, ledger, folder):
-            checkable = {name: row for name, row in in_journal.items() if row.has_artifact}
-            return checkable, checkable, [ledger, journal]
-        return in_journal, in_journal, [ledger]
-    is_same = not problems and rows.items() <= in_journal.items()
-    return rows, {**in_journal, **rows}, [] if is_same else [journal]
-
-
-def _is_noted(rows: Rows, ledger: Path, folder: Path) -> bool:
-    """Return whether the ledger of these rows would be the one that the job wrote."""
-    digest = _noted_digest(ledger, folder)
-    return digest is None or digest == digest_bytes(format_rows(rows.values()).encode())
-
-
-def _noted_digest(ledger: Path, folder: Path) -> str | None:
-    note = read_note(folder / NOTE)
-    return note.outputs[ledger.name][1] if note and ledger.name in note.outputs else None
-
-
-def read_noted_rows(ledger: Path, folder: Path) -> dict[str, LedgerEntry]:
-    """Return the rows of a ledger; folder: of its artifacts and of the note on its job.
-
-    Raises DamagedLedger for a file that is not, to the byte, the one that the job wrote. Its note
-    is then removed, so that the next run repairs the ledger from the journal.
-    """
-    try:
-        return read_rows(ledger, _noted_digest(ledger, folder))
-    except DamagedLedger:
-        forget_note(folder)
-        raise
-
-
-def forget_note(folder: Path) -> None:
-    """Have the job of a folder run again: what it left is not what it noted."""
-    (folder / NOTE).unlink(missing_ok=True)
-
-
-def found_damage(folder: Path, in_partitions: bool = False) -> list[str]:
-    """Return the notes on damage to artifacts of a folder, or of its partitions as well."""
-    paths = [folder / DAMAGE, *(sorted(folder.glob(f"*/{DAMAGE}")) if in_partitions else [])]
-    return [read_bytes(path).decode("utf-8", "replace") for path in paths if path.exists()]
 
 
 def _compute(
@@ -333,13 +255,15 @@ def _compute(
 def _recording_failures(
     folder: Path, results: Iterable[Result], fingerprints: Mapping[str, str]
 ) -> Iterator[Result]:
-    """Yield the results; where a task fails the job, count it for the next job."""
+    """Yield the results; where tasks fail the job, count them for the next job."""
     try:
         yield from results
-    except TaskFailed as failure:
-        failures, wanted = _read_failures(folder), fingerprints[failure.name]
-        known, count = failures.get(failure.name, (wanted, 0))
-        failures[failure.name] = (wanted, count + 1 if known == wanted else 1)
+    except (TaskFailed, TasksFailed) as error:
+        failures = _read_failures(folder)
+        for name in error.names:
+            wanted = fingerprints[name]
+            known, count = failures.get(name, (wanted, 0))
+            failures[name] = (wanted, count + 1 if known == wanted else 1)
         with atomic(folder / FAILURES) as temporary:
             temporary.write_text(json.dumps(failures), encoding="utf-8")
         raise
@@ -385,54 +309,13 @@ def _is_current(task: Task, folder: Path, suffix: str, journal: Journal) -> bool
     row = journal.rows.get(task.name)
     if row is None or row.fingerprint != task.fingerprint:
         return False
-    path = folder / f"{task.name}{suffix}"
+    return _has_its_artifact(row, folder, suffix)
+
+
+def _has_its_artifact(row: LedgerEntry, folder: Path, suffix: str) -> bool:
+    """Return whether the artifact of a row is there with its size, or the row has none."""
+    path = folder / f"{row.video_id}{suffix}"
     return not row.has_artifact or (path.is_file() and path.stat().st_size == row.bytes)
-
-
-def _is_intact(path: Path, digest: str) -> bool:
-    try:
-        return content_digest(path) == digest
-    except (OSError, ValueError, NotAFile):
-        return False
-
-
-def _open_journal(folder: Path, suffix: str) -> Journal:
-    """Return the journal of a folder with the rows that still hold.
-
-    After damage to the journal, or where the machine went down before all was on the disk, these
-    are the rows whose artifacts are there with their content.
-    """
-    path = folder / JOURNAL
-    _remove_special(path)
-    journal = Journal(path)
-    if journal.problems:
-        log.warning("%s: damaged (%s); only what can be checked is kept", path, journal.problems[0])
-    unsynced = folder / UNSYNCED
-    if journal.problems or (unsynced.exists() and read_bytes(unsynced) != boot().encode()):
-        journal.replace(
-            {
-                name: row
-                for name, row in journal.rows.items()
-                if _holds(row, folder / f"{name}{suffix}", bool(journal.problems))
-            }
-        )
-    return journal
-
-
-def _holds(row: LedgerEntry, path: Path, is_damaged: bool) -> bool:
-    return _is_intact(path, row.digest) if row.has_artifact else not is_damaged
-
-
-def _remove_special(path: Path) -> None:
-    """Remove what is neither a file nor a folder where the engine keeps a file of its own.
-
-    Raises NotAFile for a folder, which may hold anything.
-    """
-    if path.is_dir() and not path.is_symlink():
-        raise NotAFile(f"{path}: expected a file, found a folder; move it away")
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        log.warning("%s: expected a file, found a link or a device; removed", path)
-        path.unlink()
 
 
 def _sync_artifacts(folder: Path, suffix: str, rows: Iterable[LedgerEntry]) -> None:
@@ -485,7 +368,7 @@ def _reuse_existing(
 def _copy_artifact(source: Path, folder: Path, row: LedgerEntry, journal: Journal) -> bool:
     """Copy a finished artifact with its row; False where it is damaged."""
     if row.has_artifact:
-        if not _is_intact(source, row.digest):
+        if not is_intact(source, row.digest):
             return False
         journal.invalidate(row.video_id)
         with atomic(folder / source.name, is_durable=False) as temporary:
@@ -494,10 +377,18 @@ def _copy_artifact(source: Path, folder: Path, row: LedgerEntry, journal: Journa
     return True
 
 
-def _finished_others(journal: Journal, names: Collection[str]) -> dict[str, LedgerEntry]:
-    """Return what a journal holds of other names; a row without fingerprint is of no use."""
-    rows = journal.rows.items()
-    return {name: row for name, row in rows if name not in names and row.fingerprint}
+def _finished_others(
+    journal: Journal, names: Collection[str], folder: Path, suffix: str
+) -> dict[str, LedgerEntry]:
+    """Return what a journal holds of other names, for the day when these come back.
+
+    A row without a fingerprint is of no use, nor is one whose artifact is not there.
+    """
+    return {
+        name: row
+        for name, row in journal.rows.items()
+        if name not in names and row.fingerprint and _has_its_artifact(row, folder, suffix)
+    }
 
 
 def _delete_others(folder: Path, suffix: str, names: set[str]) -> None:
@@ -513,19 +404,3 @@ def _remove_temporary(folder: Path, ledger: Path) -> None:
     for entry in (*temporaries(folder), *temporaries(ledger.parent, ledger.name)):
         if not entry.is_dir():
             entry.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(folder: Path, wait: bool = True) -> Iterator[None]:
-    """Hold the folder's lock: a job that outlived its killed Snakemake may still work here.
-
-    Makes the folder where it is missing. Without `wait`, raises BlockingIOError when it is taken.
-    """
-    path = folder / LOCK
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked_file(path, wait) as is_held:
-            # Whoever held the lock may have pruned the folder, and this file with it.
-            if is_held:
-                yield
-                return

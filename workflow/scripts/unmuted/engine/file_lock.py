@@ -152,7 +152,7 @@ def _make_own(path: Path, mark: bytes, wait: bool) -> None:
     """Make the file, after the one of an owner that is dead has been removed."""
     seen: tuple[bytes, int] | None = None
     since = time.monotonic()
-    is_said = False
+    is_logged = False
     while True:
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -175,9 +175,9 @@ def _make_own(path: Path, mark: bytes, wait: bool) -> None:
             continue
         if not wait:
             raise BlockingIOError(errno.EAGAIN, "the lock is taken", str(path))
-        if not is_said:
+        if not is_logged:
             _say_waiting(path)
-            is_said = True
+            is_logged = True
         time.sleep(RETRY)
 
 

@@ -167,7 +167,7 @@ class Job(_Reader):
         readable = (*run.jobs.inputs(stage), *stage.upstream)
         super().__init__(run, f"stage {stage.name}", threads, readable)
         self.stage, self.partition, self._plan = stage, partition, plan
-        declared = (*stage.settings, *stage.indirect_settings, *ALWAYS_READABLE)
+        declared = (*stage.readable_settings, *ALWAYS_READABLE)
         self.config = Settings(run.config, declared, self._owner)
         self._known: frozenset[str] | None = None  # digests in fingerprints, while these are made
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from unmuted.digests import digest_json
 from unmuted.engine.configured import ConfiguredStages
-from unmuted.engine.executor import found_damage
+from unmuted.engine.damage import found_damage
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.layout import Layout
 from unmuted.engine.settings import setting

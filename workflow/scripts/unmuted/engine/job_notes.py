@@ -54,9 +54,9 @@ def table_note(output: Path) -> Path:
 def write_note(path: Path, fingerprint: str, outputs: Iterable[Path]) -> None:
     """Note what a job has made, last of all; outputs that are folders are left out."""
     files = {output.name: output.read_bytes() for output in outputs if output.is_file()}
-    noted = {name: [len(data), digest_bytes(data)] for name, data in files.items()}
+    described = {name: [len(data), digest_bytes(data)] for name, data in files.items()}
     with atomic(path) as temporary:
-        content = {"fingerprint": fingerprint, "outputs": noted}
+        content = {"fingerprint": fingerprint, "outputs": described}
         temporary.write_text(json.dumps(content), encoding="utf-8")
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unmuted.disk_space import disk_full_message, is_disk_full
 from unmuted.errors import UserError
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
@@ -26,8 +23,8 @@ def job_log(path: str | Path) -> Iterator[None]:
     try:
         handler = _LogFile(path, mode="w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            sys.exit(f"error: {_no_room(error)}")
+        if is_disk_full(error):
+            sys.exit(f"error: {disk_full_message(error)}")
         raise
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
@@ -41,9 +38,9 @@ def job_log(path: str | Path) -> Iterator[None]:
         root.error("%s", error)
         sys.exit(f"error: {error}")
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            root.error("%s", _no_room(error))
-            sys.exit(f"error: {_no_room(error)}")
+        if isinstance(error, OSError) and is_disk_full(error):
+            root.error("%s", disk_full_message(error))
+            sys.exit(f"error: {disk_full_message(error)}")
         root.exception("this job failed")
         raise
     finally:
@@ -55,8 +52,7 @@ class _LogFile(logging.FileHandler):
     """A log that loses lines where its disk has no room: the job ends for that reason anyway."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (named by logging)
-        error = sys.exc_info()[1]
-        if not (isinstance(error, OSError) and error.errno in _NO_ROOM):
+        if not is_disk_full(sys.exc_info()[1]):
             super().handleError(record)
 
     def close(self) -> None:
@@ -64,14 +60,5 @@ class _LogFile(logging.FileHandler):
         try:
             super().close()
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if not is_disk_full(error):
                 raise
-
-
-def _no_room(error: OSError) -> str:
-    # An error without a name is one of writing, mostly to a temporary file.
-    where = error.filename or f"a file of the results, or of {tempfile.gettempdir()}"
-    return (
-        f"{where}: {error.strerror}. Make room, or set TMPDIR to a folder with room if the file is "
-        "there, and run again: what is finished is kept"
-    )

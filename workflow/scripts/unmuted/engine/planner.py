@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from unmuted.engine.configured import ConfiguredStages
-from unmuted.engine.executor import FORCED
 from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.job_folder import FORCED
 from unmuted.engine.job_notes import NOTE, read_note, table_note
 from unmuted.engine.layout import Layout
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset

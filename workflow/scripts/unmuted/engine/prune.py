@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmuted.engine.executor import JOURNAL, locked
+from unmuted.engine.job_folder import JOURNAL, locked
 from unmuted.engine.ledger import (
     DamagedLedger,
     Journal,

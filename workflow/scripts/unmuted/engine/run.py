@@ -13,9 +13,9 @@ from unmuted.digests import digest_json
 from unmuted.engine.code_digests import code_digest
 from unmuted.engine.configured import ConfiguredModels, ConfiguredStages, Tools
 from unmuted.engine.dataset_identity import check_identity, record_identity
-from unmuted.engine.executor import mark_forced
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
+from unmuted.engine.job_folder import mark_forced
 from unmuted.engine.layout import DATASET_IDENTITY, MEMBERS, RUN_RECORD, Layout
 from unmuted.engine.members import about_absent, read_members, write_members
 from unmuted.engine.planner import Planner
@@ -23,7 +23,7 @@ from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_pat
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
 from unmuted.engine.stage import Registry, Report
 from unmuted.engine.store import Store
-from unmuted.engine.usable import find_usable, forget_nothing
+from unmuted.engine.usable import find_usable, forget_nothing, write_unusable
 from unmuted.errors import UserError
 
 
@@ -217,11 +217,12 @@ class Run:
         return [*notes, absent] if absent else notes
 
     def check_usable(self) -> list[str]:
-        """Return what to say after a run of the videos that could not be used.
+        """Return what to say after a run of the videos that could not be used, and list them.
 
         Raises UserError if none could.
         """
         found = find_usable(self)
+        write_unusable(found)
         if found.is_nothing:
             for run in (self, *self._scenarios.values()):
                 forget_nothing(run)
@@ -244,7 +245,7 @@ class Run:
         return self.script_fingerprint(report.script, self.stages_of_report(report), report.module)
 
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
-        """Return the stages that a report reads, each with the run of which it reads them."""
+        """Return the stages that a report reads, each with the run that has them."""
         of_run = [(self, name) for name in report.upstream if self.planner.has_stage(name)]
         scenarios = [self.scenario(name) for name in report.scenarios(self.config)]
         return of_run + [(run, name) for run in scenarios for name in report.in_scenarios]

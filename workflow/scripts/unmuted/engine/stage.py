@@ -49,6 +49,8 @@ class Stage:
         settings: configuration keys that shape its artifacts.
         indirect_settings: keys that it reads and that shape only some of its artifacts, or only
             which artifacts it reads. The inputs of each artifact record their effect.
+        neutral_settings: keys that it reads and that change nothing it makes, such as how it is
+            confined: in no fingerprint.
         models: configuration roles of the models that it runs.
         tools: programs outside Python that it calls, by their names in the registry.
         version: raised when its code changes what it makes; see `unmuted.engine.code_versions`.
@@ -75,6 +77,7 @@ class Stage:
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     indirect_settings: tuple[str, ...] = ()
+    neutral_settings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     version: int = 1
@@ -93,6 +96,11 @@ class Stage:
             )
         if unknown := set(self.splits) - set(SPLITS):
             raise ValueError(f"stage {self.name}: unknown splits {sorted(unknown)}")
+
+    @property
+    def readable_settings(self) -> tuple[str, ...]:
+        """All configuration keys that it reads."""
+        return (*self.settings, *self.indirect_settings, *self.neutral_settings)
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -245,7 +253,7 @@ class Registry:
 
     def _check_settings(self, stage: Stage) -> None:
         """Raise ValueError for declared keys that the configuration does not have."""
-        declared = {*stage.settings, *stage.indirect_settings, stage.all_videos_if} - {""}
+        declared = {*stage.readable_settings, stage.all_videos_if} - {""}
         if self.has_setting and (unknown := {key for key in declared if not self.has_setting(key)}):
             raise ValueError(
                 f"stage {stage.name} declares the settings {sorted(unknown)}, which the "

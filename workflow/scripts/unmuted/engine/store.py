@@ -7,7 +7,8 @@ from typing import Any
 
 from unmuted.dataset.splits import DamagedSplits, read_splits
 from unmuted.engine.configured import ConfiguredStages
-from unmuted.engine.executor import Artifact, Compute, Task, forget_note, read_noted_rows, run_tasks
+from unmuted.engine.damage import forget_note, read_finished_rows
+from unmuted.engine.executor import Artifact, Compute, Task, run_tasks
 from unmuted.engine.fingerprints import Fingerprints
 from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.job_notes import read_note, table_note
@@ -56,7 +57,7 @@ class Store:
         Raises DamagedLedger for another file than its job wrote.
         """
         ledger = self._layout.ledger(stage_name, partition)
-        return read_noted_rows(ledger, self._layout.folder(stage_name, partition))
+        return read_finished_rows(ledger, self._layout.folder(stage_name, partition))
 
     def shard_rows(
         self, stage_name: str, shard: str, names: Iterable[str]

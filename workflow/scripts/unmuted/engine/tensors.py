@@ -11,18 +11,18 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from unmuted.errors import UserError
+from unmuted.disk_space import temporary_space
 
 if TYPE_CHECKING:
     import numpy as np
 
+LONG_VIDEO = "What a job makes of a long video is written there first"
 IN_MEMORY = 4 << 20  # bytes of an array that are kept in memory before a file takes them
 _ALIGNMENT = 8  # of the data behind the header, as the library has it
 _DTYPES = {
@@ -75,7 +75,7 @@ class TensorSpool:
                 f"{name}: expected rows of {array.dtype} {array.shape}, found {rows.dtype} "
                 f"{rows.shape[1:]}"
             )
-        with room():
+        with temporary_space(LONG_VIDEO):
             array.file.write(rows.tobytes())
         array.rows += len(rows)
 
@@ -172,16 +172,3 @@ def _header(
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
     return struct.pack("<Q", len(text)) + text, list(known)
-
-
-@contextmanager
-def room() -> Iterator[None]:
-    """Raise UserError in place of OSError where TMPDIR has no room for what a job lays there."""
-    try:
-        yield
-    except OSError as error:
-        folder = tempfile.tempdir or "no temporary folder"
-        raise UserError(
-            f"{folder}: {error.strerror or error}. What a job makes of a long video is "
-            "laid there first: set TMPDIR to a folder with room, on a disk (not in memory)"
-        ) from error

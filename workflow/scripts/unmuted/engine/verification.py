@@ -1,4 +1,4 @@
-"""Checks of ledgers, journals, artifacts, tables and kept splits against what was noted of them."""
+"""Checks of ledgers, journals, artifacts, tables and kept splits against their jobs' notes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from unmuted.dataset.splits import read_groups
-from unmuted.engine.executor import mark_damaged
+from unmuted.engine.damage import mark_damaged
 from unmuted.engine.job_notes import NOTE, read_note
 from unmuted.engine.ledger import LEDGER
 from unmuted.engine.scenarios import FOLDER

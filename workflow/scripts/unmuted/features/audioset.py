@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from unmuted.checkout import ROOT
 from unmuted.errors import UserError
 
 LABEL_COUNT = 527
-DEFAULT_PATH = Path(__file__).resolve().parents[4] / "resources" / "audioset_labels.csv"
+DEFAULT_PATH = ROOT / "resources" / "audioset_labels.csv"
 COLUMNS = ["index", "mid", "display_name"]
 
 

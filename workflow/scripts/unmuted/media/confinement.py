@@ -16,44 +16,50 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from unmuted.dataset.limits import Limits
 from unmuted.errors import UserError
 from unmuted.media.ffmpeg import binary
 
-MEMORY = 4 << 30  # bytes of address space: a picture of 34 megapixels with all its references
+_SPARE = 2  # times what a decoder takes: some streams have twice the references, not all is used
 _LIBRARIES = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 _TRIAL_S = 30.0
 _log = logging.getLogger("unmuted")
 
 
-def confine(arguments: Sequence[str], path: Path | None, sandbox: str) -> list[str]:
+def confine(arguments: Sequence[str], path: Path | None, limits: Limits) -> list[str]:
     """Return a command line that runs ffmpeg within its bounds.
 
     Args:
         arguments: ffmpeg's command line, which begins with its path.
         path: the video, the only file outside the system that it may read; None for no file.
-        sandbox: `auto` (bubblewrap where it is there and works), `always` or `never`.
+        limits: of the videos. Its `sandbox` is `auto` (bubblewrap where it is there and works),
+            `always` or `never`; the memory of the decoder follows from the largest picture.
 
     Raises:
-        UserError: `always`, and there is no bubblewrap that works.
+        UserError: the sandbox is `always`, and there is no bubblewrap that works.
     """
     program = arguments[0]
-    if not _is_wanted(sandbox, program):
-        return [*_bounds(), *arguments]
+    bounds = _bounds(_SPARE * limits.memory)
+    if not _is_wanted(limits.sandbox, program):
+        return [*bounds, *arguments]
     shown = []
     if path is not None:
         source = os.path.abspath(path)
         shown = ["--ro-bind", os.path.realpath(source), source]
-    return [*_bounds(), *_sandbox(program), *shown, "--", *arguments]
+    return [*bounds, *_sandbox(program), *shown, "--", *arguments]
 
 
 @cache
-def _bounds() -> tuple[str, ...]:
-    """Return the command that bounds memory and files; empty on systems without it."""
+def _bounds(memory: int) -> tuple[str, ...]:
+    """Return the command that bounds memory and files; empty on systems without it.
+
+    memory: bytes of address space.
+    """
     limiter = shutil.which("prlimit")
     if limiter is None:
         return ()
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # of the job, which it cannot raise
-    memory = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    memory = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
     return (limiter, f"--as={memory}", "--fsize=0", "--core=0", "--")
 
 
@@ -80,7 +86,7 @@ def _problem(program: str) -> str:
     """Return why this ffmpeg does not run in a sandbox here; empty where it does."""
     if shutil.which("bwrap") is None:
         return "there is no bwrap on the PATH"
-    command = [*_bounds(), *_sandbox(program), "--", program, "-version"]
+    command = [*_bounds(_SPARE * Limits().memory), *_sandbox(program), "--", program, "-version"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TRIAL_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

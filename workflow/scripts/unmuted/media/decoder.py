@@ -111,8 +111,7 @@ class DecodedFrames:
         options = {"format": "tee", "c:v": "rawvideo", "pix_fmt": pixels, **ALL_FRAMES}
         is_bridged = self._probe.is_bridged
         output = scaled.output(outputs, **options)
-        sandbox = self._limits.sandbox
-        return decode_command(self._path, output, is_bridged=is_bridged, sandbox=sandbox)
+        return decode_command(self._path, output, is_bridged=is_bridged, limits=self._limits)
 
 
 def _warning(probe: Probe, decoded: int, log: str) -> str:

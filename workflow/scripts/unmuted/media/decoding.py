@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unmuted.engine.executor import Result, Task
+from unmuted.dataset.limits import Limits
+from unmuted.engine.executor import Result, Task, one_by_one
 from unmuted.engine.tensors import TensorSpool
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import FrameSample, TimelineFrames
 from unmuted.media.images import encode_images, spool_images
-from unmuted.media.probe import Probe
 from unmuted.media.source import decode, read_probe
 
 if TYPE_CHECKING:
@@ -19,41 +19,57 @@ if TYPE_CHECKING:
 
 
 def decode_frames(
-    tasks: Sequence[Task], read: Callable[[Path, Probe], FrameSample], follow_links: bool
+    tasks: Sequence[Task],
+    read: Callable[..., FrameSample],
+    limits: Limits,
+    follow_links: bool,
 ) -> Iterator[Result]:
-    """Yield one container of JPEG images per task; its reason is damage that left frames to use."""
-    for task in tasks:
+    """Yield one container of JPEG images per task; its reason is damage that left frames to use.
+
+    read: takes a path, its probe, and `limits`.
+    """
+
+    def make(task: Task) -> Result:
         probe = read_probe(task.inputs["probe"])
 
-        def read_sample(path: Path, probe: Probe = probe) -> FrameSample:
-            return read(path, probe)
+        def read_sample(path: Path) -> FrameSample:
+            return read(path, probe, limits=limits)
 
         try:
-            sample = decode(task, follow_links, read_sample)
+            sample = decode(task, follow_links, limits, read_sample)
         except MediaError as error:
-            yield Result(task.name, None, error.status, error.reason)
-        else:
-            images = encode_images(sample.images, sample.timestamps, probe.duration_s)
-            yield _result(task, images, sample)
+            return Result(task.name, None, error.status, error.reason)
+        images = encode_images(sample.images, sample.timestamps, probe.duration_s)
+        return _result(task, images, sample)
+
+    return one_by_one(tasks, make)
 
 
 def decode_timelines(
-    tasks: Sequence[Task], read: Callable[[Path, Probe], TimelineFrames], follow_links: bool
+    tasks: Sequence[Task],
+    read: Callable[..., TimelineFrames],
+    limits: Limits,
+    follow_links: bool,
 ) -> Iterator[Result]:
-    """Yield containers of frames over the whole length of each video, which may be long."""
-    for task in tasks:
+    """Yield containers of frames over the whole length of each video, which may be long.
+
+    read: takes a path, its probe, and `limits`.
+    """
+
+    def make(task: Task) -> Result:
         probe = read_probe(task.inputs["probe"])
 
-        def read_timeline(path: Path, probe: Probe = probe) -> tuple[TimelineFrames, TensorSpool]:
-            timeline = read(path, probe)
+        def read_timeline(path: Path) -> tuple[TimelineFrames, TensorSpool]:
+            timeline = read(path, probe, limits=limits)
             return timeline, spool_images(timeline, probe.duration_s)
 
         try:
-            timeline, images = decode(task, follow_links, read_timeline)
+            timeline, images = decode(task, follow_links, limits, read_timeline)
         except MediaError as error:
-            yield Result(task.name, None, error.status, error.reason)
-        else:
-            yield _result(task, images, timeline)
+            return Result(task.name, None, error.status, error.reason)
+        return _result(task, images, timeline)
+
+    return one_by_one(tasks, make)
 
 
 def _result(task: Task, images: Payload, frames: FrameSample | TimelineFrames) -> Result:

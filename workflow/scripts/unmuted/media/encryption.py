@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-
-from unmuted.media.ffmpeg import MediaError
 
 _MAX_BOXES = 100_000  # that are looked at, whatever a file claims
 _MAX_DEPTH = 8  # of boxes in a track: three are usual
@@ -35,29 +34,53 @@ _ASF_ENCRYPTION = (
 _ASF_HEADER = 1 << 20  # bytes
 
 
-def check_encryption(path: Path) -> frozenset[int]:
-    """Return the indices of the audio streams that are encrypted.
+@dataclass(frozen=True)
+class Encryption:
+    """Which streams of a file are encrypted.
 
-    Raises:
-        MediaError: `encrypted` where the video is.
+    streams: of each, in the order of the container, its kind and whether it is encrypted. is_whole:
+    whether the container declares it of the file as a whole.
     """
+
+    streams: tuple[tuple[str, bool], ...] = ()
+    is_whole: bool = False
+
+    @property
+    def sound(self) -> frozenset[int]:
+        """The indices of the audio streams that are, among the audio streams."""
+        audio = [is_encrypted for kind, is_encrypted in self.streams if kind == "audio"]
+        return frozenset(index for index, is_encrypted in enumerate(audio) if is_encrypted)
+
+    @property
+    def is_of_all_video(self) -> bool:
+        """Whether no video stream is clear."""
+        video = [is_encrypted for kind, is_encrypted in self.streams if kind == "video"]
+        return self.is_whole or (bool(video) and all(video))
+
+    def is_of_video(self, index: int) -> bool:
+        """Return whether the video stream with this index in the file is encrypted.
+
+        Where the container has no video stream at that place, any that is encrypted counts.
+        """
+        if index < len(self.streams) and self.streams[index][0] == "video":
+            return self.streams[index][1]
+        return self.is_whole or ("video", True) in self.streams
+
+
+def find_encryption(path: Path) -> Encryption:
+    """Return which streams of a file can only be decoded with a key."""
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(16)
         if start[4:8] in _MOV_STARTS:
-            streams = list(_mov_streams(file, size))
-        elif start[:4] == _EBML:
-            streams = list(_matroska_streams(file, size))
-        elif start == _ASF:
+            return Encryption(tuple(_mov_streams(file, size)))
+        if start[:4] == _EBML:
+            return Encryption(tuple(_matroska_streams(file, size)))
+        if start == _ASF:
             file.seek(0)
             header = file.read(_ASF_HEADER)
-            streams = [("video", any(guid in header for guid in _ASF_ENCRYPTION))]
-        else:
-            streams = [("video", _is_scrambled(file))]
-    if any(kind == "video" and is_encrypted for kind, is_encrypted in streams):
-        raise MediaError("encrypted", "the video can only be decoded with a key")
-    audio = [is_encrypted for kind, is_encrypted in streams if kind == "audio"]
-    return frozenset(index for index, is_encrypted in enumerate(audio) if is_encrypted)
+            return Encryption(is_whole=any(guid in header for guid in _ASF_ENCRYPTION))
+        return Encryption(is_whole=_is_scrambled(file))
 
 
 def _mov_streams(file: BinaryIO, size: int) -> Iterator[tuple[str, bool]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from unmuted.media.ffmpeg import MediaError
 
 _GIGABYTE = 1e9
-_SMALL = 50_000_000  # bytes, of which it does not matter whether they are holes
+_SMALL = 50_000_000  # bytes; holes in a smaller file do not matter
 _MAX_HOLES = 10_000  # that are looked at
 
 

@@ -3,8 +3,8 @@
 1. ffmpeg's mix: the mean of left and right; of 5.1, the fronts, the centre at +3 dB, the surrounds
    at -3 dB and no LFE, scaled so that nothing can clip.
 2. Where that mix loses the sound, and where the number of channels changes, so that it would change
-   the level: the mean of the channels that sound, of which those are inverted
-   that would cancel the others. A channel sounds that is at most 30 dB weaker than the loudest.
+   the level: the mean of the channels that sound; those that would cancel the others are
+   inverted. A channel sounds that is at most 30 dB weaker than the loudest.
 3. Where that loses it too (the channels are alike now and opposite then): the loudest channel.
 
 A mix loses the sound of a second where it has less than a fifth (-7 dB) of the power that the mean
@@ -19,14 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.media.sound import Form
+from unmuted.media.sound import OutputFormat
 from unmuted.media.survey import Survey
 
 _SOUNDING = 1e-3  # of the power of the loudest channel
 _KEPT = 0.2  # of the power that can be had
 _LOST = 0.1  # of the energy that can be had
 
-FFMPEGS_MIX = Form(
+FFMPEGS_MIX = OutputFormat(
     (("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),), 1, "pcm_s16le"
 )
 
@@ -39,7 +39,7 @@ class Mix:
     note: str
 
     @property
-    def form(self) -> Form:
+    def output_format(self) -> OutputFormat:
         """The filters that mix: the mean of those of the channels that are there."""
         used = [channel for channel, sign in enumerate(self.signs) if sign]
         if len(used) == 1:
@@ -50,7 +50,7 @@ class Mix:
             terms = [f"{s}{t}*val({c})" for s, t, c in zip(signs, there, used, strict=True)]
             mean = f"({''.join(terms)})/max(1,{'+'.join(there)})"
         mixed = ("aeval", {"exprs": mean, "channel_layout": "mono"})
-        return Form((mixed, *FFMPEGS_MIX.filters), 1, FFMPEGS_MIX.codec)
+        return OutputFormat((mixed, *FFMPEGS_MIX.filters), 1, FFMPEGS_MIX.codec)
 
 
 def choose_mix(

@@ -18,7 +18,7 @@ from unmuted.dataset.limits import Limits, video_limits
 from unmuted.media import ffmpeg
 from unmuted.media.colour import Colours
 from unmuted.media.command import decode_command, open_input
-from unmuted.media.encryption import check_encryption
+from unmuted.media.encryption import Encryption, find_encryption
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.file_size import check_file_size
 from unmuted.media.files import check_file
@@ -109,9 +109,11 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
     limits = limits or Limits()
     check_file(path)
     check_file_size(path, limits.max_bytes)
-    encrypted = check_encryption(path)
+    encryption = find_encryption(path)
+    if encryption.is_of_all_video:
+        raise _encrypted()
     packets, is_bridged, jumps = _list_on_clock(path, limits)
-    picture = _first_picture(path, limits, packets, is_bridged)
+    picture = _first_picture(path, limits, packets, is_bridged, encryption)
     stream, shown = packets.videos[0], packets.video
     start, duration = (picture.shown if shown.is_undated else shown).span()
     notes = [
@@ -133,7 +135,7 @@ def probe(path: Path, limits: Limits | None = None) -> Probe:
         packets=shown.count,
         fps=float(shown.count / duration),
         video_codec=stream.codec,
-        **_audio(read_tracks(packets.log, packets.listing, encrypted)),
+        **_audio(read_tracks(packets.log, packets.listing, encryption.sound)),
         claimed_s=_claimed_duration(packets.log),
         damage=ffmpeg.first_error(packets.log) or cut_short,
         video_stream=stream.index,
@@ -183,7 +185,7 @@ def _list_packets(path: Path, limits: Limits, is_bridged: bool) -> _Packets:
     """Return the packets of all video streams and of the first audio stream."""
     source = open_input()
     output = source["V"].output(source["a:0?"], "pipe:1", format="framecrc", c="copy")
-    command = decode_command(path, output, "info", is_bridged, limits.sandbox)
+    command = decode_command(path, output, "info", is_bridged, limits)
     # No frame is decoded, however long the video is: what takes time is reading the file.
     timeout_s = limits.timeout_s + path.stat().st_size / _SLOWEST_DISK
     packets = _read_listing(command, limits, timeout_s, is_bridged)
@@ -217,18 +219,34 @@ class _Picture:
         return None if self.tags is None or self.tags.is_ordinary else self.tags
 
 
-def _first_picture(path: Path, limits: Limits, packets: _Packets, is_bridged: bool) -> _Picture:
-    """Return the first picture of the best video stream that can be decoded, and put that first."""
+def _first_picture(
+    path: Path, limits: Limits, packets: _Packets, is_bridged: bool, encryption: Encryption
+) -> _Picture:
+    """Return the first picture of the best video stream that can be decoded, and put that first.
+
+    A stream that can only be decoded with a key is decoded to noise: no other takes its place.
+    """
     while True:
         stream, *others = packets.videos
+        if encryption.is_of_video(stream.index):
+            raise _encrypted()
         only_first = not packets.video.is_undated
         try:
             return _decode(path, limits, stream.index, is_bridged, only_first)
         except MediaError as error:
-            usable = [other for other in others if other.packets and not other.failed]
+            usable = [other for other in others if _may_be_read(other, encryption)]
             if error.status != "no_frames" or not usable:
                 raise
-            packets.videos = [*others, replace(stream, failed=True)]
+            unusable = [other for other in others if other not in usable]
+            packets.videos = [*usable, *unusable, replace(stream, failed=True)]
+
+
+def _encrypted() -> MediaError:
+    return MediaError("encrypted", "the video can only be decoded with a key")
+
+
+def _may_be_read(stream: VideoStream, encryption: Encryption) -> bool:
+    return bool(stream.packets) and not stream.failed and not encryption.is_of_video(stream.index)
 
 
 def _decode(
@@ -241,7 +259,7 @@ def _decode(
     source = open_input(max_pixels=limits.max_pixels)[str(stream)]
     output = source.filter("showinfo", checksum=0).output("pipe:1", **options)
     timeout_s = limits.timeout_s if only_first else limits.timeout(limits.max_seconds)
-    command = decode_command(path, output, "info", is_bridged, limits.sandbox)
+    command = decode_command(path, output, "info", is_bridged, limits)
     frames = _read_listing(command, limits, timeout_s, is_bridged, are_frames=True)
     if 0 not in frames.shown:
         raise MediaError("no_frames", ffmpeg.first_error(frames.log) or "no frame can be decoded")

@@ -7,7 +7,8 @@ from typing import IO
 
 import numpy as np
 
-from unmuted.engine.tensors import room
+from unmuted.disk_space import temporary_space
+from unmuted.engine.tensors import LONG_VIDEO
 from unmuted.media.blocks import block_count, split
 
 _BLOCK = 1 << 18  # samples that are handled at once
@@ -35,7 +36,7 @@ class Recording:
         Raises UserError where there is no room.
         """
         self._fill(position)
-        with room():
+        with temporary_space(LONG_VIDEO):
             self._file.write(samples.tobytes())
         self._end += len(samples)
         self.samples += len(samples)
@@ -48,7 +49,7 @@ class Recording:
         Raises UserError where there is no room.
         """
         self._fill(self._length)
-        with room():
+        with temporary_space(LONG_VIDEO):
             self._file.flush()
         return self._file
 
@@ -58,7 +59,7 @@ class Recording:
         return list(self._energies)
 
     def _fill(self, position: int) -> None:
-        with room():
+        with temporary_space(LONG_VIDEO):
             while self._end < position:
                 count = min(_BLOCK, position - self._end)
                 self._file.write(bytes(2 * count))

@@ -31,7 +31,7 @@ _MARGIN_S = 1.0
 _FINITE = "if(isnan(val(ch))+isinf(val(ch)),0,clip(val(ch),-1e6,1e6))"
 
 
-class Rebuilt(Exception):
+class FiltersRebuilt(Exception):
     """The filters were built anew, so that the sound has to be placed piece by piece."""
 
 
@@ -63,7 +63,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Form:
+class OutputFormat:
     """What becomes of the channels: the filters, given as `(name, arguments)`, and their output."""
 
     filters: tuple[tuple[str, dict[str, str]], ...]
@@ -77,7 +77,7 @@ class Form:
 
 
 def decode(
-    source: Source, form: Form, log: list[str], by_time: bool = True
+    source: Source, output_format: OutputFormat, log: list[str], by_time: bool = True
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield `(position, samples (n, channels))` of the clip, and append the first error to `log`.
 
@@ -86,19 +86,19 @@ def decode(
 
     Args:
         source: what is decoded.
-        form: what becomes of its channels.
+        output_format: what becomes of its channels.
         log: gets the first error of the decoder, empty without one.
         by_time: place every piece at its time stamp. Otherwise the sound is brought to the clock
             before it is resampled, which is exact to fractions of a sample and possible only where
             the filters stay the same.
 
     Raises:
-        Rebuilt: they did not.
+        FiltersRebuilt: they did not.
         MediaError: `timeout`.
     """
     reading, writing = os.pipe()
     with open(reading, "rb") as times, open(writing, "wb") as times_end:
-        command = _command(source, form, by_time, writing)
+        command = _command(source, output_format, by_time, writing)
         timeout_s = source.limits.timeout(source.probe.duration_s)
         with Process(command, timeout_s, pass_fds=(writing,)) as run:
             times_end.close()  # ffmpeg holds the only writing end now: its exit ends the stream
@@ -107,10 +107,12 @@ def decode(
                 data = run.stdout.read(entry.size)
                 if len(data) < entry.size:
                     break
-                samples = np.frombuffer(data, form.dtype).reshape(-1, form.channels)
+                samples = np.frombuffer(data, output_format.dtype).reshape(
+                    -1, output_format.channels
+                )
                 start = place if entry.pts is None else round(entry.pts * source.rate)
                 if start != place and not by_time:
-                    raise Rebuilt
+                    raise FiltersRebuilt
                 samples = samples[max(0, place - start) : max(0, source.length - start)]
                 start = max(start, place)
                 if len(samples):
@@ -119,21 +121,23 @@ def decode(
             log.append(ffmpeg.first_error(run.finish()))
 
 
-def _command(source: Source, form: Form, by_time: bool, times_fd: int) -> list[str]:
+def _command(
+    source: Source, output_format: OutputFormat, by_time: bool, times_fd: int
+) -> list[str]:
     """Return the command that writes the time of each piece to one pipe and the piece to another.
 
     One muxer writes both, the time first, so that the two cannot get out of step.
     """
     sound = _on_the_clock(source, by_time)
-    for name, arguments in form.filters:
+    for name, arguments in output_format.filters:
         sound = sound.filter(name, **arguments)
     if not by_time:
         sound = sound.filter("atrim", end_sample=source.length)
-    raw = form.codec.removeprefix("pcm_")
+    raw = output_format.codec.removeprefix("pcm_")
     outputs = f"[f=framecrc:flush_packets=1]pipe:{times_fd}|[f={raw}:flush_packets=1]pipe:1"
-    output = sound.output(outputs, format="tee", **{"c:a": form.codec})
-    is_bridged, sandbox = source.probe.is_bridged, source.limits.sandbox
-    return decode_command(source.path, output, is_bridged=is_bridged, sandbox=sandbox)
+    output = sound.output(outputs, format="tee", **{"c:a": output_format.codec})
+    is_bridged, limits = source.probe.is_bridged, source.limits
+    return decode_command(source.path, output, is_bridged=is_bridged, limits=limits)
 
 
 def _on_the_clock(source: Source, by_time: bool) -> FilterableStream:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from unmuted.dataset.limits import Limits
 from unmuted.dataset.videos import Video
 from unmuted.digests import digest_file
 from unmuted.engine.executor import Artifact, Task, TaskFailed
@@ -29,8 +30,10 @@ TRIES = 2  # jobs that a video must have failed before a failure of the decoder 
 Read = TypeVar("Read")
 
 
-def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read:
+def decode(task: Task, follow_links: bool, limits: Limits, read: Callable[[Path], Read]) -> Read:
     """Return what `read` makes of the source video of a task, which is the planned one throughout.
+
+    limits: with which `read` decodes.
 
     Raises:
         MediaError: the video cannot be used.
@@ -41,7 +44,7 @@ def decode(task: Task, follow_links: bool, read: Callable[[Path], Read]) -> Read
         found = read_again_if_lost(path, read)
     except DecoderFailure as failure:
         _check_planned(task.video)
-        raise _judge(task, path, failure) from failure
+        raise _judge(task, path, failure, limits) from failure
     except MediaError:
         _check_planned(task.video)
         raise
@@ -121,13 +124,15 @@ def _source_path(task: Task, follow_links: bool) -> Path:
     return task.video.file
 
 
-def _judge(task: Task, path: Path, failure: DecoderFailure) -> MediaError | MachineError:
+def _judge(
+    task: Task, path: Path, failure: DecoderFailure, limits: Limits
+) -> MediaError | MachineError:
     """Return what a failure of the decoder comes to: hardly ever a finding about the video.
 
     It is one if the video failed several jobs in a row in a way that it may have caused, while its
     file can be read and the same ffmpeg decodes something else.
     """
-    if failure.finding and task.failures >= TRIES and can_decode():
+    if failure.finding and task.failures >= TRIES and can_decode(limits):
         try:
             digest_file(path)
         except OSError as error:

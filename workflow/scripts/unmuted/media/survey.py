@@ -8,7 +8,7 @@ import numpy as np
 
 from unmuted.media.blocks import block_count, block_length, split
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.sound import Form, Source, decode
+from unmuted.media.sound import OutputFormat, Source, decode
 
 _SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 16, 24)  # numbers of channels for which ffmpeg has a layout
 MAX_CHANNELS = _SIZES[-1]
@@ -71,7 +71,7 @@ def _measure(source: Source, size: int) -> Survey | None:
     fewest, most = MAX_CHANNELS, 0
     is_finite = True
     log: list[str] = []
-    for position, decoded in decode(source, _form(size), log):
+    for position, decoded in decode(source, _all_channels(size), log):
         if decoded[:, 0].min() == -_ABSENT:
             return None
         is_there = decoded[[0, -1]] != _ABSENT
@@ -86,10 +86,10 @@ def _measure(source: Source, size: int) -> Survey | None:
     return Survey(count, most, fewest == most, products, is_finite, log[0])
 
 
-def _form(size: int) -> Form:
-    """Return the form with the channels as they are; the first tells where there are more."""
+def _all_channels(size: int) -> OutputFormat:
+    """Return a format with the channels as they are; the first tells where there are more."""
     channel = f"if(lt(ch,nb_in_channels),val(ch),{_ABSENT:.0f})"
     first = f"if(gt(nb_in_channels,{size}),-{_ABSENT:.0f},val(0))"
     exprs = "|".join([first] + [channel] * (size - 1))
     filters = (("aeval", {"exprs": exprs, "channel_layout": f"{size}c"}),)
-    return Form(filters, size, "pcm_f32le")
+    return OutputFormat(filters, size, "pcm_f32le")

@@ -1,6 +1,6 @@
 """The audio tracks of a file, and in which order they are tried.
 
-The first of the tracks that are meant to be heard alone by everyone: no comment, no description of
+The first of the tracks that are made for every listener on their own: no comment, no description of
 the picture, no mix for the hard of hearing, no dubbing, no karaoke. Among those the preferred
 languages come first, then the one that the file marks as its default, then the order of the file.
 """
@@ -92,7 +92,7 @@ def read_tracks(log: str, listing: Listing, encrypted: Collection[int] = ()) -> 
 def by_preference(tracks: Sequence[Track], languages: Sequence[str] = ()) -> list[Track]:
     """Return the tracks in the order in which they are tried.
 
-    languages: the preferred ones, best first, such as `eng`; `pt` stands for `pt-BR` too.
+    languages: the preferred ones, best first, such as `eng`; `pt` means `pt-BR` too.
     """
 
     def language_rank(track: Track) -> int:

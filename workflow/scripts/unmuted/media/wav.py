@@ -17,7 +17,7 @@ from unmuted.media.ffmpeg import MediaError
 from unmuted.media.mixing import FFMPEGS_MIX, choose_mix
 from unmuted.media.probe import Limits, Probe
 from unmuted.media.recording import Recording, energy
-from unmuted.media.sound import Form, Rebuilt, Source, decode
+from unmuted.media.sound import FiltersRebuilt, OutputFormat, Source, decode
 from unmuted.media.survey import Survey, survey
 from unmuted.media.tracks import Track, by_preference, describe
 
@@ -114,12 +114,15 @@ def _find_sound(
     languages: Sequence[str],
     notes: list[str],
 ) -> tuple[Source, Survey] | None:
-    """Return the first track that can be decoded, else the one of which most can.
+    """Return the first track without errors, or with errors but half of the clip's sound or more.
+
+    Where there is none, it is the track with the most sound that can be decoded. What a decoder
+    makes of a track with many errors may be noise: a short track without errors comes before it.
 
     notes: get which of several tracks that is, and why those before it were not used.
     """
     best: tuple[Track, Source, Survey] | None = None
-    problems: list[MediaError] = []
+    problems: dict[int, MediaError] = {}
     for track in by_preference(probe.audio_tracks, languages):
         source = Source(path, probe, track.index, rate, limits)
         try:
@@ -127,21 +130,22 @@ def _find_sound(
         except MediaError as error:
             if error.status == "timeout":
                 raise
-            problems.append(error)
+            problems[track.index] = error
             continue
-        if best is None or found.samples > best[2].samples:
+        is_usable = not found.error or found.samples >= _MOST * source.length
+        if is_usable or best is None or found.samples > best[2].samples:
             best = track, source, found
-        if not found.error or found.samples >= _MOST * source.length:
+        if is_usable:
             break
-        problems.append(MediaError("damaged", found.error))
+        problems[track.index] = MediaError("damaged", found.error)
     if best is None:
-        _explain_missing_sound(problems, notes)
+        _explain_missing_sound([*problems.values()], notes)
         return None
     track, source, found = best
     chosen = describe(track, probe.audio_tracks)
     notes += [chosen] if chosen else []
-    if problems and len(probe.audio_tracks) > 1:
-        notes.append(f"another track cannot be used: {problems[0].reason}")
+    if others := [problem for index, problem in problems.items() if index != track.index]:
+        notes.append(f"another track cannot be used: {others[0].reason}")
     return source, found
 
 
@@ -183,21 +187,21 @@ def _mix(source: Source, channels: Survey, least: float, notes: list[str]) -> tu
     if mix is None:
         return recording, error
     notes.append(mix.note)
-    return _record(source, mix.form)
+    return _record(source, mix.output_format)
 
 
-def _record(source: Source, form: Form) -> tuple[Recording, str]:
+def _record(source: Source, output_format: OutputFormat) -> tuple[Recording, str]:
     """Return the decoded sound of a clip, and the first error of the decoder."""
     try:
-        return _write(source, form, by_time=False)
-    except Rebuilt:
-        return _write(source, form, by_time=True)
+        return _write(source, output_format, by_time=False)
+    except FiltersRebuilt:
+        return _write(source, output_format, by_time=True)
 
 
-def _write(source: Source, form: Form, by_time: bool) -> tuple[Recording, str]:
+def _write(source: Source, output_format: OutputFormat, by_time: bool) -> tuple[Recording, str]:
     recording = Recording(source.length, block_length(source.length, source.rate))
     log: list[str] = []
-    for position, samples in decode(source, form, log, by_time):
+    for position, samples in decode(source, output_format, log, by_time):
         recording.write(position, samples[:, 0])
     return recording, log[0]
 

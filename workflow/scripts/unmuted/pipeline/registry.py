@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from unmuted.checkout import ROOT
 from unmuted.config.root import has_key, sections
 from unmuted.config.validation import check_config
 from unmuted.dataset.splits import check_groups
@@ -31,7 +32,6 @@ from unmuted.models.loading import (
 from unmuted.pipeline.datasets import dataset_identity, read_dataset
 from unmuted.systems.comparison.planned import comparison_problems
 
-ROOT = SCRIPTS.parents[1]
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
 
 # Modules that say which values a setting may have: those that it has enter fingerprints themselves.
@@ -95,7 +95,8 @@ def check_audio_dim(run: Run) -> None:
 
 
 def check_decoders(run: Run) -> None:
-    """Raise UserError if videos must be decoded in a sandbox and none works here."""
+    """Raise UserError unless there is an ffmpeg, and a sandbox where one must be used."""
+    ffmpeg.binary()
     check_sandbox(run.config["media"]["sandbox"])
 
 
@@ -123,7 +124,10 @@ REGISTRY = Registry(
     infrastructure=DECLARATIONS
     | frozenset(
         f"unmuted.{name}"
-        for name in ("dataset.videos", "errors", "pipeline.datasets", "pipeline.registry", "text")
+        for name in (
+            *("checkout", "dataset.videos", "disk_space", "errors", "pipeline.datasets"),
+            *("pipeline.registry", "text"),
+        )
     ),
     code_versions=CODE_VERSIONS,
 )

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from unmuted.errors import UserError
+from unmuted.disk_space import temporary_space
 
 CLIPS_AT_ONCE = 256  # of what reads every clip once: bounds the copies
+
+_USE = (
+    "The features that a fit reads are written there while it runs, about 0.3 MB a clip at the "
+    "published sizes"
+)
 
 Index = slice | np.ndarray
 
@@ -62,7 +66,7 @@ class MemmapWriter:
 
     def __init__(self) -> None:
         self._count, self._shape = 0, ()
-        with _room():
+        with temporary_space(_USE):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 (`array` closes it)
 
     def append(self, row: np.ndarray) -> None:
@@ -70,14 +74,14 @@ class MemmapWriter:
         row = np.ascontiguousarray(row, dtype=np.float32)
         if self._count and row.shape != self._shape:
             raise ValueError(f"row {self._count} is {row.shape}, those before it {self._shape}")
-        with _room():
+        with temporary_space(_USE):
             self._file.write(row.tobytes())
         self._count, self._shape = self._count + 1, row.shape
 
     def array(self) -> np.ndarray:
         """Return all rows, float32 (N, ...), mapped and read-only; ends appending."""
         shape = (self._count, *self._shape)
-        with _room(), self._file:
+        with temporary_space(_USE), self._file:
             self._file.flush()
             if 0 in shape:  # nothing that could be mapped
                 return np.zeros(shape, np.float32)
@@ -122,16 +126,3 @@ def blocks(clips: np.ndarray, size: int = CLIPS_AT_ONCE) -> Iterator[np.ndarray]
 def is_finite(features: ClipArray) -> bool:
     """Return whether every value is finite."""
     return all(np.isfinite(features[part]).all() for part in blocks(np.arange(len(features))))
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        folder = tempfile.tempdir or "no temporary folder"
-        raise UserError(
-            f"{folder}: {error.strerror or error}. The features that a fit reads are laid there "
-            "while it runs, about 0.3 MB a clip at the published sizes: set TMPDIR to a folder "
-            "with room, on a disk (not in memory)"
-        ) from error

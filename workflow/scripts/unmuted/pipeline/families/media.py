@@ -6,17 +6,17 @@ from unmuted.config.keys import LIMITS, TIME, keys_of
 from unmuted.config.media import FlowSettings, WavSettings
 from unmuted.engine.stage import Family, Stage
 
-SANDBOX = "media.sandbox"  # no artifact depends on it
+SANDBOX = ("media.sandbox",)
 STAGES = (
     Stage(
         "probe",
         "probe_videos",
         ".json",
         settings=LIMITS,
-        indirect_settings=(SANDBOX,),
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
-        version=2,
+        version=3,
     ),
     Stage(
         "frames",
@@ -24,7 +24,8 @@ STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=(*TIME, "frames.short_side", "frames.sampling"),
-        indirect_settings=(*LIMITS, SANDBOX),
+        indirect_settings=LIMITS,
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -35,7 +36,8 @@ STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=("cnn_rnn.sequence_length", "cnn_rnn.sampling", "frames.short_side"),
-        indirect_settings=(*LIMITS, SANDBOX),
+        indirect_settings=LIMITS,
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -46,7 +48,8 @@ STAGES = (
         ".safetensors",
         inputs=("probe",),
         settings=("timeline.fps", "timeline.short_side"),
-        indirect_settings=(*LIMITS, SANDBOX),
+        indirect_settings=LIMITS,
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
         version=2,
@@ -57,10 +60,11 @@ STAGES = (
         ".wav",
         inputs=("probe",),
         settings=keys_of("wav", WavSettings),
-        indirect_settings=(*LIMITS, SANDBOX),
+        indirect_settings=LIMITS,
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
-        version=2,
+        version=3,
     ),
     Stage(
         "flow",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from unmuted.engine.executor import Result, Task
+from unmuted.engine.executor import Result, Task, one_by_one
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits, probe
 from unmuted.media.source import decode
@@ -19,11 +19,13 @@ def look(
     contents: that digest by video id, for files of users; for a generated video it is the digest of
     its artifact.
     """
-    for task in tasks:
+
+    def make(task: Task) -> Result:
         try:
-            found = decode(task, follow_links, partial(probe, limits=limits))
+            found = decode(task, follow_links, limits, partial(probe, limits=limits))
         except MediaError as error:
-            yield Result(task.name, None, error.status, error.reason)
-        else:
-            digest = contents.get(task.name) or task.inputs["clips"].row.digest
-            yield Result(task.name, {**found.as_json(), "digest": digest}, reason=found.note)
+            return Result(task.name, None, error.status, error.reason)
+        digest = contents.get(task.name) or task.inputs["clips"].row.digest
+        return Result(task.name, {**found.as_json(), "digest": digest}, reason=found.note)
+
+    return one_by_one(tasks, make)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from unmuted.engine.job import Job
 from unmuted.media.first_frames import read_first_frames
 from unmuted.media.frames import FrameSample, read_frames
-from unmuted.media.probe import Probe, video_limits
 
 
-def sampling(job: Job) -> Callable[[Path, Probe], FrameSample]:
-    """Return the reader that samples the frames of a sequence as configured."""
+def sampling(job: Job) -> Callable[..., FrameSample]:
+    """Return the reader that samples the frames of a sequence, but for its limits."""
     settings = job.config["cnn_rnn"]
     length = settings["sequence_length"]
     wanted = {
         "short_side": job.config["frames"]["short_side"],
-        "limits": video_limits(job.config),
     }
     if settings["sampling"] == "even":
         return partial(read_frames, steps=length, **wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from unmuted.engine.executor import Result, Task
+from unmuted.engine.executor import Result, Task, one_by_one
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Limits
 from unmuted.media.source import decode, read_probe
@@ -23,16 +23,18 @@ def extract(
 ) -> Iterator[Result]:
     """Write one wav per task; for a video without an audio stream the ledger has the reason."""
     read = partial(read_wav, silence_db=silence_db, rate=RATE, limits=limits, languages=languages)
-    for task in tasks:
+
+    def make(task: Task) -> Result:
         probe = read_probe(task.inputs["probe"])
         try:
-            wav = decode(task, follow_links, partial(read, probe=probe))
+            wav = decode(task, follow_links, limits, partial(read, probe=probe))
         except MediaError as error:
-            yield Result(task.name, None, error.status, error.reason)
-            continue
+            return Result(task.name, None, error.status, error.reason)
         payload = None if wav.pcm is None else wav.write
         level = "" if wav.rms_db is None else f"{wav.rms_db:.1f} dB RMS"
         if wav.status == "silent":
             level = f"{level}, less than wav.silence_db"
         reason = "; ".join(filter(None, (level, wav.note, wav.warning)))
-        yield Result(task.name, payload, wav.status, reason)
+        return Result(task.name, payload, wav.status, reason)
+
+    return one_by_one(tasks, make)

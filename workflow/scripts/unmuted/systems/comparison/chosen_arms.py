@@ -21,6 +21,7 @@ FILTER = (  # settings of filters
 )
 DISTILLATION = ("distillation.temperature", "distillation.weight")
 PARTS = COMPARISON_ARMS
+GENERATED = "generated_"  # how the names of arms begin whose audio a generator made
 SORTED_TAIL = "sorted_tail"  # a split of the CNN-RNN under which it cannot be compared
 
 
@@ -155,7 +156,20 @@ class ChosenArms:
         fits = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].fits]
         chosen = ["comparison_selection"] if self.fits else []
         common = (*VISUAL, "ast", "captions", "selection")
-        return _once(*common, *features, *self.predictions, *fits, *chosen)
+        return _once(*common, *features, *self.predictions, *fits, *chosen, *self._of_generation)
+
+    @property
+    def generated(self) -> Mapping[str, str]:
+        """The stage of the generated audio of each arm that has such audio, unfiltered."""
+        arms = {arm: COMPARISON_ARMS[arm] for arm in self.arms if arm.startswith(GENERATED)}
+        return {arm: row.stages[0] for arm, row in arms.items()}
+
+    @property
+    def _of_generation(self) -> tuple[str, ...]:
+        """Stages of generated audio and of what it is compared with."""
+        if not self.generated:
+            return ()
+        return (*self.generated.values(), "retrieved", "projection", "baselines", "truth")
 
 
 def chosen_arms(config: Mapping[str, Any]) -> ChosenArms:

@@ -46,6 +46,7 @@ from unmuted.systems.comparison.sections import (
     sample_counts,
     tidy_rows,
 )
+from unmuted.systems.shared.generation_report import generation_figures
 
 # The arms that the main experiment trains, with their names there.
 MAIN = {name: arm.main_name for name, arm in PARTS.items() if arm.main_name}
@@ -57,7 +58,8 @@ def contents(job: ReportJob) -> dict[str, Output]:
     chosen = chosen_arms(job.config)
     _warn_without_cnn_rnn(job)
     others = _own_experiments(job, chosen)
-    tested = load_tested(job, ["ast", *chosen.predictions], others=others)
+    of_generation = [*chosen.generated.values(), "retrieved"] if chosen.generated else []
+    tested = load_tested(job, ["ast", *chosen.predictions, *of_generation], others=others)
     has_fits = bool(chosen.fits)
     choice = job.fits("comparison_selection")[ONLY_FIT].json() if has_fits else NO_CHOICE
     compared = _compared(job, tested, chosen, choice)
@@ -69,6 +71,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "data": tested.data(),
         "samples": sample_counts({"others": tested.experiment, **others}),
         **with_muted_arms(compare_arms(compared, job.config["comparison"]["primary"]), tested),
+        "generation": _generation(job, tested, chosen),
         "missing": _missing(job, tested, chosen),
         "filter": choice["filters"],
         "statistics": statistics(tested.bootstrap, choices(chosen), FAMILIES),
@@ -81,6 +84,17 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "masks": table(_mask_rows(job, tested)),
         "figures": partial(draw_figures, job=job, tested=tested, compared=compared, report=report),
     }
+
+
+def _generation(job: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Any]:
+    """Build the section "generation": how much each generator explains, next to baselines."""
+    if not chosen.generated:
+        return {}
+    audio = {
+        arm: np.stack([clip.artifacts[stage].tensors()["audio"] for clip in tested.clips], axis=1)
+        for arm, stage in chosen.generated.items()
+    }
+    return generation_figures(job, tested, audio, tested.probabilities("video_only"))
 
 
 def _own_experiments(job: ReportJob, chosen: ChosenArms) -> dict[str, Experiment]:

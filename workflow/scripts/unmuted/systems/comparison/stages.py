@@ -127,8 +127,8 @@ REPORTS = {
     "comparison": Report(
         "write_report",
         module="unmuted.systems.comparison.report",
-        pooled=tuple(dict.fromkeys([*COMPARED, *REPORTED, *_OF_ARMS, "truth"])),
-        fits=tuple(dict.fromkeys([*_CHOICES, *_FITS_OF_ARMS])),
+        pooled=tuple(dict.fromkeys([*COMPARED, *REPORTED, *_OF_ARMS, "retrieved", "truth"])),
+        fits=tuple(dict.fromkeys([*_CHOICES, *_FITS_OF_ARMS, "baselines"])),
         scenarios=compared_runs,
         in_scenarios=("comparison_predictions",),
         chosen=read_for_arms("comparison"),

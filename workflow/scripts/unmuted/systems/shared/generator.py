@@ -36,6 +36,7 @@ class GeneratorConfig:
     hidden: int  # H
     bottleneck: int
     input_noise: float
+    clip_noise: float
     noise_dim: int  # Z
     adapter_dim: int
     dropout: float
@@ -150,7 +151,8 @@ class Generator(nn.Module):
         sizes = config.visual_dim, width
         self.visual: nn.Module = nn.Linear(*sizes)
         if both:
-            self.visual = visual_bottleneck(sizes, config.input_noise, config.dropout)
+            noise = config.input_noise, config.clip_noise
+            self.visual = visual_bottleneck(sizes, noise, config.dropout)
         joint = 2 * width + config.audio_dim + config.noise_dim
         self.lstm = nn.LSTM(joint, config.hidden, batch_first=True, bidirectional=both)
         self.dropout = nn.Dropout(config.dropout)

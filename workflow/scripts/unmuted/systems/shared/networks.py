@@ -24,6 +24,7 @@ def video_generator_network(
         hidden=settings.hidden,
         bottleneck=settings.bottleneck,
         input_noise=settings.input_noise,
+        clip_noise=settings.clip_noise,
         dropout=settings.dropout,
     )
 
@@ -56,6 +57,7 @@ def generator_network(
         hidden=settings.hidden,
         bottleneck=settings.bottleneck,
         input_noise=settings.input_noise,
+        clip_noise=settings.clip_noise,
         noise_dim=settings.noise_dim,
         adapter_dim=settings.adapter_dim,
         dropout=settings.dropout,

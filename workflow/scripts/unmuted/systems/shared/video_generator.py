@@ -27,25 +27,34 @@ class VideoGeneratorConfig:
     hidden: int  # H
     bottleneck: int
     input_noise: float
+    clip_noise: float
     dropout: float
     system: int = 1  # tells its saved states from those of architecture 2
 
 
 class InputNoise(nn.Module):
-    """Normal noise on standardised features, in training only."""
+    """Normal noise on standardised features, in training only: of each step, and of the clip."""
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, of_step: float, of_clip: float) -> None:
         super().__init__()
-        self.scale = scale
+        self.of_step, self.of_clip = of_step, of_clip
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add noise to features (..., D)."""
-        return x + self.scale * torch.randn_like(x) if self.training else x
+        """Add noise to features (B, T, D)."""
+        if not self.training:
+            return x
+        of_clip = torch.randn_like(x[:, :1])  # (B, 1, D)
+        return x + self.of_step * torch.randn_like(x) + self.of_clip * of_clip
 
 
-def visual_bottleneck(sizes: tuple[int, int], noise: float, dropout: float) -> nn.Module:
-    """Return what reduces standardised visual features (..., Dv); sizes: Dv and the bottleneck."""
-    return nn.Sequential(InputNoise(noise), nn.Linear(*sizes), nn.Dropout(dropout))
+def visual_bottleneck(
+    sizes: tuple[int, int], noise: tuple[float, float], dropout: float
+) -> nn.Module:
+    """Return what reduces standardised visual features (B, T, Dv).
+
+    sizes: Dv and the bottleneck. noise: of each step, and of the clip.
+    """
+    return nn.Sequential(InputNoise(*noise), nn.Linear(*sizes), nn.Dropout(dropout))
 
 
 class VideoGenerator(nn.Module):
@@ -63,7 +72,8 @@ class VideoGenerator(nn.Module):
         self.visual: nn.Module = nn.Identity()
         if both:
             sizes = config.visual_dim, width
-            self.visual = visual_bottleneck(sizes, config.input_noise, config.dropout)
+            noise = config.input_noise, config.clip_noise
+            self.visual = visual_bottleneck(sizes, noise, config.dropout)
         self.lstm = nn.LSTM(width, config.hidden, batch_first=True, bidirectional=both)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
