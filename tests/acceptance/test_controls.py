@@ -172,12 +172,12 @@ def test_generated_audio_wins_where_it_must(positive: Control, arm: str) -> None
     assert positive.contrast(arm)["verdict"] == "better"
 
 
-def test_generated_audio_is_shown_to_gain_nothing_where_nothing_can_be_known(
+def test_a_gain_as_large_as_the_planted_leak_is_ruled_out_where_nothing_can_be_known(
     negative: Control,
 ) -> None:
-    """The whole interval lies below the margin: the test set is large enough to show that."""
+    """A gain of the margin needs some 1,300 test clips to be ruled out; there are half as many."""
     found = negative.pooled()
-    assert found["status"] == "ok", found
+    assert found["status"] != "ALARM" and found["ci95"][1] < LEAK, found
 
 
 def test_a_planted_leak_of_8_points_is_an_alarm(negative: Control) -> None:
