@@ -90,6 +90,7 @@ STAGES = (
         by_seed=True,
         splits=("train",),
         after=("sources",),
+        version=2,
     ),
     Stage(
         "comparison_selection",
@@ -103,6 +104,7 @@ STAGES = (
         after=("sources",),
         indirect_settings=(*CHOSEN_ARMS, *TRAINING_AUDIO),
         chosen=read_for_arms("comparison_selection"),
+        version=2,
     ),
     Stage(
         "comparison_predictions",
@@ -121,6 +123,7 @@ STAGES = (
         ),
         chosen=read_for_arms("comparison_predictions"),
         reads_splits=True,
+        version=2,
     ),
 )
 REPORTS = {
