@@ -220,6 +220,8 @@ def test_a_control_reads_no_stage_of_other_arms() -> None:
         *(*VISUAL, "ast", "captions", "selection", "predictions", "comparison_predictions"),
         *("comparison_selection", "generator", "video_generator"),
         *("pilot", "pilot_selection", "cnn_rgb"),
+        *("video_generated", "pilot_generated", "generated"),  # their figures, beside baselines
+        *("retrieved", "projection", "baselines", "truth"),
     }
 
 
