@@ -241,7 +241,9 @@ def test_seed_mode_runs_with_all_its_options(small: Corpus, copy_of: Copy) -> No
     config["clips"] = {"seconds": 1.5}
     kept = ("models", "seeds", "folds", "generator", "video_generator", "classifier", "pilot")
     config |= {key: quick[key] for key in (*kept, "bootstrap")}
-    config["comparison"] = {"arms": ["generated_arch1", "filtered", "oracle_filter"]}
+    config["comparison"] = {
+        "arms": ["generated_arch1", "oracle_filter", "random_filter", "mask_only"]
+    }
     config["comparison"]["primary"] = "filtered-video_only"
     config["missing"] = {"training_rates": [0]}
     (corpus.folder / "config.yaml").write_text(yaml.safe_dump(config))
