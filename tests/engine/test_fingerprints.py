@@ -11,10 +11,17 @@ from small_project import (
     changed,
 )
 from unmuted.config.generator import GeneratorSettings
+from unmuted.config.keys import SERVE
 from unmuted.engine.job import make_jobs
 from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.systems.arch2.stages import GENERATOR
 
+GENERATORS = {"generator", "null_generator", "video_generator"}
+FOLD_CLASSIFIERS = {"fold_classifier", "fold_teacher"}
+SENTENCES = {  # stages that run the sentence encoder
+    *("caption_embeddings", "label_embeddings", "dictionary"),
+    *("generator", "generated", "null_generator", "null_generated"),
+}
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 
 
@@ -29,7 +36,7 @@ def fingerprints(config: dict[str, object]) -> dict[str, str]:
     [
         (
             *("clips.fps", 5),
-            {"truth", "frames", "ast", "noise_ast", "generator", "video_generator"},
+            {"truth", "frames", "ast", "degraded_ast", "baselines", "class_sound", *GENERATORS},
         ),
         ("frames.short_side", 128, {"frames", "sequence_frames"}),
         ("frames.sampling", "every_nth", {"frames"}),
@@ -39,16 +46,20 @@ def fingerprints(config: dict[str, object]) -> dict[str, str]:
         ("wav.languages", ["eng"], {"wav"}),
         ("representative_frames.ratio", 1.5, {"representative_frames"}),
         ("captions.num_beams", 2, {"captions"}),
-        ("mapping.k", 2, {"mapping"}),
+        ("mapping.k", 2, {"mapping", "trained_mapping"}),
         ("vit.batch_size", 4, {"vit_rgb", "vit_flow"}),
-        ("ast.passes", "per_step", {"ast", "noise_ast"}),
+        ("ast.passes", "per_step", {"ast", "degraded_ast"}),
         ("audio_dim", 64, {"projection", "comparison_classifier"}),
         ("prototypes.min_weight", 2.0, {"prototypes"}),
-        ("generator.draws", 9, {"generated"}),
-        ("generator.steps", 9, {"generator"}),  # `generated` is told by the generators it reads
+        ("generator.draws", 9, {"generated", "null_generated"}),
+        # `generated` is told by the generators it reads
+        ("generator.steps", 9, {"generator", "null_generator"}),
         ("video_generator.steps", 9, {"video_generator"}),
         ("retrieval.k", 9, {"retrieved"}),
-        ("folds", 3, {"sources", "prototypes", "generator", "video_generator", "lookup_set"}),
+        (
+            *("folds", 3),
+            {"sources", "prototypes", "lookup_set", "class_sound", *FOLD_CLASSIFIERS, *GENERATORS},
+        ),
         # the pilot's fits say themselves which lambda, fold and number of checkpoints they have
         ("pilot.lambdas", [3], set()),
         ("pilot.snapshots", 2, set()),
@@ -69,16 +80,19 @@ def fingerprints(config: dict[str, object]) -> dict[str, str]:
         # classifiers behind a filter say so themselves, see tests/guards/test_guards_history.py
         ("filter.percentiles", [9], {"comparison_selection"}),
         ("filter.mode", "uniform", {"dictionary", *COMPARED} - {"comparison_classifier"}),
-        ("classifier.epochs", 9, {"classifier", "selection", "predictions", *COMPARED}),
+        (
+            *("classifier.epochs", 9),
+            {*FOLD_CLASSIFIERS, "classifier", "selection", "predictions", *COMPARED},
+        ),
         ("missing.training_rate", 0.5, {"projection", "comparison_classifier"}),
-        ("missing.seed", 9, {"projection", "noise_ast", "swap_partners", *COMPARED}),
+        ("missing.seed", 9, {"projection", "degraded_ast", "swap_partners", *COMPARED}),
         ("missing.test_rates", [0, 1], set()),  # only counted and averaged when results are written
         ("missing.kinds", ["noise"], set()),
         ("videos.max_seconds", 9, {"probe"}),
         ("models.vit.dtype", "float32", {"vit_rgb", "vit_flow"}),
         (
             *("models.sentence.dtype", "float32"),
-            {"caption_embeddings", "label_embeddings", "dictionary", "generator", "generated"},
+            SENTENCES,
         ),
         ("videos_per_shard", 2, set()),
         ("seeds_per_job", 1, set()),
@@ -97,13 +111,13 @@ def test_a_setting_changes_the_fingerprints_of_the_stages_that_read_it(
     ("role", "stages"),
     [
         ("vit", {"vit_rgb", "vit_flow"}),
-        ("ast", {"ast", "noise_ast", "prototypes", "predicted_labels"}),
+        ("ast", {"ast", "degraded_ast", "prototypes", "predicted_labels"}),
         ("blip", {"captions"}),
         ("pilot_backbone", {"cnn_rgb", "cnn_flow", "timeline_cnn"}),
         ("cnn_rnn_backbone", {"cnn_sequence"}),
         (
             "sentence",
-            {"caption_embeddings", "label_embeddings", "dictionary", "generator", "generated"},
+            SENTENCES,
         ),
     ],
 )
@@ -129,5 +143,6 @@ def test_the_device_matters_to_stages_with_models_only(config) -> None:
 def test_training_is_handed_exactly_the_generator_settings_of_its_fingerprint(project) -> None:
     (job,) = make_jobs(project, "train_generator", "seeds-0-1-2-3-4")
     handed = job.config["generator"]
-    assert {f"generator.{key}" for key in handed} == set(GENERATOR)
-    assert GeneratorSettings.of(handed).model_dump() == dict(handed)
+    assert {f"generator.{key}" for key in handed} == {*GENERATOR, SERVE}  # which fits there are
+    settings = {key: value for key, value in handed.items() if key != "serve"}
+    assert GeneratorSettings.of(handed).model_dump() == settings

@@ -35,6 +35,8 @@ DICTIONARY = {
         "clips": 64,
         "chance": 0.25,
         "share": 0.6,
+        "ci95": [0.48, 0.72],
+        "status": "ok",
         "nulls": {"mean": 0.26, "highest": 0.4},
         "p": 1 / 21,
     },
@@ -121,10 +123,14 @@ def test_every_contrast_has_a_p_value_and_one_corrected_for_their_number(mode: s
 
 def test_the_table_says_whether_the_dictionary_knows_anything() -> None:
     found = report("percentile")
-    assert "p 0.048: it is valid" in " ".join(format_report(found).split())
-    found["dictionary"]["validity"] |= {"share": 0.26, "p": 0.6}
-    words = " ".join(format_report(found).split())
-    assert "ALARM: not shown to know any action" in words and "it is valid" not in words
+    assert "(95 % interval 48.0 to 72.0) the true action fits best" in _words(found)
+    assert "ALARM" not in _words(found)
+    found["dictionary"]["validity"] |= {"share": 0.26, "ci95": [0.15, 0.38], "status": "ALARM"}
+    assert "ALARM: it is not shown to know any action" in _words(found)
+
+
+def _words(report: dict) -> str:
+    return " ".join(format_report(report).split())
 
 
 def test_a_contrast_without_p_is_not_written() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from unmuted.engine.job import ReportJob
+from unmuted.evaluation.bootstrap import GroupBootstrap, interval
+from unmuted.evaluation.controls import ALARM, OK
 from unmuted.evaluation.generated_audio import PRESENT
 from unmuted.evaluation.tested import TestedClips
 from unmuted.samples.experiment import Clip
@@ -48,6 +50,7 @@ def describe_dictionary(job: ReportJob, tested: TestedClips, percentile: float) 
             "clips": len(clips),
             "chance": 1 / dictionaries.shape[1],
             **_beside_nulls(_means(fits_best)),
+            **judge_validity(fits_best[0], with_audio, tested.bootstrap, dictionaries.shape[1]),
         },
         "null_dictionaries": {
             "count": len(dictionaries) - 1,
@@ -55,6 +58,24 @@ def describe_dictionary(job: ReportJob, tested: TestedClips, percentile: float) 
             "kept_clips_that_agree": _beside_nulls(_agreement(verdicts[:, with_audio], clips)),
         },
     }
+
+
+def judge_validity(
+    fits_best: np.ndarray, clips: Sequence[int], bootstrap: GroupBootstrap, actions: int
+) -> dict[str, Any]:
+    """Tell whether the true action fits best more often than by chance: "ok", else "ALARM".
+
+    fits_best: bool (n,), of the test clips with these indices. actions: C, their number. The status
+    is None without any clip.
+    """
+    if len(clips) == 0:
+        return {"ci95": None, "status": None}
+    seeds, count = bootstrap.seed_shares.shape[1], len(bootstrap.group_of_clip)
+    values, where = np.zeros((seeds, count)), np.zeros(count, bool)
+    values[:, clips], where[clips] = fits_best, True
+    samples = bootstrap.means(values, where)
+    low, high = interval(samples[np.isfinite(samples)])
+    return {"ci95": [low, high], "status": OK if low > 1 / actions else ALARM}
 
 
 def decisions(

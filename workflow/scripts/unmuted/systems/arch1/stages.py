@@ -40,6 +40,7 @@ STAGES = (
         settings=("filter.null_dictionaries", "filter.mode"),
         models=("sentence",),
         is_sharded=False,
+        version=2,
     ),
     Stage(
         "predicted_labels",
@@ -52,6 +53,7 @@ STAGES = (
         models=("ast",),
         reads_splits=True,
         indirect_settings=TRAINING_AUDIO,
+        version=2,
     ),
 )
 REPORTS = {

@@ -63,6 +63,7 @@ STAGES = (
         splits=("train",),
         after=("sources",),
         indirect_settings=TRAINING_AUDIO,
+        version=2,
     ),
     Stage(
         "selection",
@@ -75,6 +76,7 @@ STAGES = (
         splits=("train", "val"),
         after=("sources",),
         indirect_settings=TRAINING_AUDIO,
+        version=2,
     ),
     Stage(
         "predictions",
@@ -86,6 +88,7 @@ STAGES = (
         settings=("classifier", "seeds", "predictions.top_k"),
         reads_splits=True,
         indirect_settings=TRAINING_AUDIO,
+        version=2,
     ),
 )
 EXPORTS = {
