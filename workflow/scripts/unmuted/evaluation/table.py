@@ -11,6 +11,7 @@ import pandas as pd
 from unmuted.evaluation.bootstrap import ALPHA
 from unmuted.evaluation.controls import alarms
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
+from unmuted.evaluation.generation_table import HEAD, figure_rows
 from unmuted.evaluation.significance import FEWEST_GROUPS, p_in_words
 
 Report = Mapping[str, Any]
@@ -362,14 +363,19 @@ def _recalls(report: Report) -> str:
 
 def _generation(report: Report) -> str:
     generation = report["generation"]
+    if report["system"] == "comparison":
+        rows = [row for arm, one in generation.items() for row in figure_rows(one, arm)]
+        return _align([HEAD, *rows]) if rows else ""
     if "joint" in generation:
-        return _both_generations(generation)
+        rows = list(figure_rows(generation["served"], "as served to classifiers"))
+        return f"{_both_generations(generation)}\n\n{_align([HEAD, *rows])}"
     if generation["clips"] == 0:
         return NO_USABLE_SOUND
     interval = "[{:.3f}, {:.3f}]".format(*generation["r2_ci95"])
     return (
         f"generated audio against real, {generation['clips']} test clips: "
-        f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} {interval}".rstrip()
+        f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} {interval}\n\n"
+        f"{_align([HEAD, *figure_rows(generation['figures'])])}"
     )
 
 

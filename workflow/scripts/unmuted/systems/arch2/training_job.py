@@ -43,7 +43,10 @@ def run(job: Job, sound_of: Sound = list) -> None:
     serve = job.config["generator"]["serve"]
     by_fit = clips_of_generators(experiment, job.config["folds"], serve)
     clips = {fit: sound_of(of_fit) for fit, of_fit in by_fit.items()}
-    validation = sound_of(validation_sound(experiment))
+    validation = validation_sound(experiment)
+    if sound_of is not list:  # sound cannot be permuted within one source
+        several = len({clip.group for clip in validation}) > 1
+        validation = sound_of(validation) if several else []
     read: dict[str, Any] = {
         "labels": job.fits("label_embeddings")[ONLY_FIT],
         "pca": job.fits("projection")[ALL_TRAINING],
