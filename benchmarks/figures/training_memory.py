@@ -123,24 +123,24 @@ def label_embeddings() -> np.ndarray:
     return np.random.default_rng(3).normal(size=(LABELS, TEXT)).astype(np.float32)
 
 
-def job_of(epochs: int) -> SimpleNamespace:
-    """What the scripts read of their jobs: the default settings, on the CPU."""
+def job_of(count: int) -> SimpleNamespace:
+    """What the scripts read of their jobs: default settings, one pass over clips, on the CPU."""
     from unmuted.config.classifier import ClassifierSettings
     from unmuted.config.generator import GeneratorSettings
 
-    options = {"epochs": epochs, "batch_size": BATCH}
+    steps = {"steps": -(-count // BATCH), "batch_size": BATCH}
     config = {
         "device": "cpu",
         "clips": {"fps": STEPS, "seconds": 1},
-        "classifier": ClassifierSettings(snapshots=1, **options).model_dump(),
-        "generator": GeneratorSettings(text_adapter="adapter", **options).model_dump(),
+        "classifier": ClassifierSettings(epochs=1, snapshots=1, batch_size=BATCH).model_dump(),
+        "generator": GeneratorSettings(text_adapter="adapter", **steps).model_dump(),
     }
     return SimpleNamespace(config=config, seeds=list(range(SEEDS)), threads=THREADS)
 
 
 def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
-    """One epoch of every model that the script of a fit trains for a seed, by its own code."""
-    job = job_of(1)
+    """One pass of every model that the script of a fit trains for a seed, by its own code."""
+    job = job_of(len(clips))
     if fit == "classifier":
         from unmuted.evaluation.arms import ARMS
         from unmuted.systems.classifier.training_job import train
@@ -153,7 +153,7 @@ def train_as_script(fit: str, clips: Sequence[Clip]) -> None:
 
         labels, sounds = tensors(embeddings=label_embeddings()), {ALL_TRAINING: prototypes()}
         tasks, clips_by_fit = [Task(name_of_fit(0, ALL_TRAINING), "")], {ALL_TRAINING: clips}
-        made = train(tasks, clips_by_fit, job, labels, space(), sounds)
+        made = train(tasks, clips_by_fit, [], job, labels, space(), sounds)
     for _ in made:
         pass
 
@@ -232,24 +232,28 @@ def feature_bytes(fit: str) -> int:
 
 
 class Clock:
-    """`optimise`, how long each call took and its losses: epochs without what precedes them."""
+    """The training loop, how long each call took and its losses, without what precedes them.
 
-    def __init__(self) -> None:
+    loop: `optimise` or `optimise_by_steps`.
+    """
+
+    def __init__(self, loop: str = "optimise") -> None:
+        self.loop = loop
         self.seconds: list[float] = []
         self.histories: list[list[dict[str, float]]] = []
 
     def __call__(self, *arguments: object) -> object:
-        from unmuted.training.loop import optimise
+        from unmuted.training import loop
 
         started = time.perf_counter()
-        history = optimise(*arguments)
+        result = getattr(loop, self.loop)(*arguments)
         self.seconds.append(time.perf_counter() - started)
-        self.histories.append(history)
-        return history
+        self.histories.append(result[0] if isinstance(result, tuple) else result)
+        return result
 
     def epoch(self, fit: Callable[[], object], module: str) -> float:
         """Seconds that `fit`, of one epoch, spends in the training loop of `module`."""
-        with mock.patch(f"{module}.optimise", self):
+        with mock.patch(f"{module}.{self.loop}", self):
             fit()
         return self.seconds[-1]
 
@@ -327,7 +331,9 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
     from unmuted.training.order import content_order
     from unmuted.training.standardize import Standardize
 
-    clock, settings = Clock(), GeneratorSettings(epochs=1, batch_size=BATCH)
+    steps = -(-len(clips) // BATCH)  # of one pass over all clips
+    clock = Clock("optimise_by_steps")
+    settings = GeneratorSettings(steps=steps, validate_every=steps, batch_size=BATCH)
     data = generator_data(clips, Projection(**space().tensors()), STEPS)
     labels, sounds = label_embeddings(), Prototypes(**prototypes().tensors())
     order = content_order(data.keys, data.visual, data.audio)
@@ -342,7 +348,7 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
 
     def of_tensor() -> float:
         with seeded(0, "cpu"):
-            model = Generator(generator_network(settings, data, labels))
+            model = Generator(generator_network(settings, data, labels, len(labels)))
             model.label_embeddings.copy_(torch.from_numpy(labels))
             model.prototypes.copy_(torch.from_numpy(sounds.vectors))
             model.standardize_visual.load_state_dict(standardize_visual.state_dict())
@@ -352,9 +358,12 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
                 said = map(torch.from_numpy, model.inputs(captions, order[batch.numpy()])[1:])
                 noise = torch.randn(len(batch), STEPS, model.noise_dim)
                 target = model.standardize_audio(audio[batch])
-                return losses(model(visual[batch], *said, noise), target)
+                output = model.trace(visual[batch], *said, noise)
+                terms = losses(output.audio, target)
+                penalty = settings.adapter_penalty * output.shift
+                return {**terms, "shift": output.shift, "loss": terms["loss"] + penalty}
 
-            clock(model, losses_of, len(data), generator_schedule(settings))
+            clock(model, losses_of, len(data), generator_schedule(settings), steps)
         return clock.seconds[-1]
 
     mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.systems.shared.training")

@@ -70,7 +70,7 @@ def collate(
     arrays of different clips do not fit together.
     """
     visual, audio, first = MemmapWriter(), MemmapWriter(), None
-    scores: list[np.ndarray] = []
+    scores = MemmapWriter()
     names, caption_rows = [], []
     for clip in clips:
         if first is None:
@@ -79,7 +79,8 @@ def collate(
         visual.append(clip.visual)
         silence = np.zeros((len(clip.visual), audio_dim))
         audio.append(silence if clip.audio is None else clip.audio)
-        scores.append(np.zeros(labels, np.float32) if clip.scores is None else clip.scores)
+        if labels:
+            scores.append(np.zeros(labels) if clip.scores is None else clip.scores)
         names.append((clip.key, clip.group, clip.audio is not None))
         caption_rows.append((texts.add(clip.captions, clip.tokens), clip.steps))
     if first is None:
@@ -101,7 +102,7 @@ def collate(
         mask=mask,
         audio=audio.array(),
         has_audio=np.array(has_audio),
-        scores=np.stack(scores).astype(np.float32),
+        scores=scores.array() if labels else np.zeros((len(names), 0), np.float32),
         tokens=tokens,
     )
 
