@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.text_encoder import TextEncoder
-from unmuted.systems.shared.video_generator import BIDIRECTIONAL, visual_bottleneck
+from unmuted.systems.shared.video_generator import BIDIRECTIONAL, noisy_bottleneck
 from unmuted.training.standardize import Standardize
 
 SMALLEST = 1e-30  # keeps 0 / 0 away
@@ -148,12 +148,13 @@ class Generator(nn.Module):
         self.attention = LabelAttention(config)
         both = config.architecture == BIDIRECTIONAL
         width = config.bottleneck if both else config.hidden
-        sizes = config.visual_dim, width
-        self.visual: nn.Module = nn.Linear(*sizes)
+        self.visual: nn.Module = nn.Linear(config.visual_dim, width)
+        self.sound: nn.Module = nn.Identity()
         if both:
             noise = config.input_noise, config.clip_noise
-            self.visual = visual_bottleneck(sizes, noise, config.dropout)
-        joint = 2 * width + config.audio_dim + config.noise_dim
+            self.visual = noisy_bottleneck((config.visual_dim, width), noise, config.dropout)
+            self.sound = noisy_bottleneck((config.audio_dim, width), noise, config.dropout)
+        joint = 2 * width + (width if both else config.audio_dim) + config.noise_dim
         self.lstm = nn.LSTM(joint, config.hidden, batch_first=True, bidirectional=both)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
@@ -208,7 +209,7 @@ class Generator(nn.Module):
         sounds = attention @ self.standardize_audio(self.prototypes)  # (B, R, A)
         tau = self.config.tau if self.config.anchoring else None
         anchor = anchor_weights(steps, mask, seen.shape[1], tau)  # (B, T, R)
-        x = [seen, anchor @ frames, anchor @ sounds, noise]
+        x = [seen, anchor @ frames, self.sound(anchor @ sounds), noise]
         h, _ = self.lstm(torch.cat(x, dim=-1))  # (B, T, 2 H)
         audio = self.head(self.dropout(h))  # (B, T, A)
         weights = mask / mask.sum(dim=1, keepdim=True).clamp(min=1)  # (B, R)

@@ -47,12 +47,12 @@ class InputNoise(nn.Module):
         return x + self.of_step * torch.randn_like(x) + self.of_clip * of_clip
 
 
-def visual_bottleneck(
+def noisy_bottleneck(
     sizes: tuple[int, int], noise: tuple[float, float], dropout: float
 ) -> nn.Module:
-    """Return what reduces standardised visual features (B, T, Dv).
+    """Return what reduces standardised features (B, T, D).
 
-    sizes: Dv and the bottleneck. noise: of each step, and of the clip.
+    sizes: D and the bottleneck. noise: of each step, and of the clip.
     """
     return nn.Sequential(InputNoise(*noise), nn.Linear(*sizes), nn.Dropout(dropout))
 
@@ -73,7 +73,7 @@ class VideoGenerator(nn.Module):
         if both:
             sizes = config.visual_dim, width
             noise = config.input_noise, config.clip_noise
-            self.visual = visual_bottleneck(sizes, noise, config.dropout)
+            self.visual = noisy_bottleneck(sizes, noise, config.dropout)
         self.lstm = nn.LSTM(width, config.hidden, batch_first=True, bidirectional=both)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
