@@ -144,14 +144,16 @@ def test_the_comparison_has_every_arm_on_the_same_clips(compared: Path, metrics:
 
 def test_accuracy_falls_as_sound_goes_missing(compared: Path) -> None:
     missing = json.loads((compared / "results" / "comparison.json").read_text())["missing"]
-    assert missing["missing_clips"] == sorted(missing["missing_clips"])
-    for kinds in missing["curves"].values():
+    for kinds in missing["accuracy"].values():
         assert kinds.keys() == {"no_stream", "silence", "noise", "swapped"}
         for arms in kinds.values():
-            first, *_, last = (point["mean"] for point in arms["mean_audio"]["accuracy"])
-            assert first > last + 0.1
-            flat = {point["mean"] for point in arms["video_only"]["accuracy"]}
-            assert len(flat) == 1
+            assert arms["mean_audio"]["own"]["mean"] > arms["mean_audio"]["missing"]["mean"] + 0.1
+            assert arms["video_only"]["difference"]["mean"] == 0
+    for curves in missing["severity"].values():
+        for kind, end in (("lost", 1), ("noise", -10)):
+            assert curves[kind]["levels"][-1] == end
+            points = [point["mean"] for point in curves[kind]["arms"]["real_audio"]["accuracy"]]
+            assert points[0] > points[-1] + 0.1
 
 
 def test_architecture_1_reports_its_filter_and_its_leak(compared: Path) -> None:

@@ -29,7 +29,7 @@ def fingerprints(config: dict[str, object]) -> dict[str, str]:
     [
         (
             *("clips.fps", 5),
-            {"truth", "frames", "ast", "noise_ast", "generator", "video_generator"},
+            {"truth", "frames", "ast", "degraded_ast", "generator", "video_generator"},
         ),
         ("frames.short_side", 128, {"frames", "sequence_frames"}),
         ("frames.sampling", "every_nth", {"frames"}),
@@ -41,7 +41,7 @@ def fingerprints(config: dict[str, object]) -> dict[str, str]:
         ("captions.num_beams", 2, {"captions"}),
         ("mapping.k", 2, {"mapping"}),
         ("vit.batch_size", 4, {"vit_rgb", "vit_flow"}),
-        ("ast.passes", "per_step", {"ast", "noise_ast"}),
+        ("ast.passes", "per_step", {"ast", "degraded_ast"}),
         ("audio_dim", 64, {"projection", "comparison_classifier"}),
         ("prototypes.min_weight", 2.0, {"prototypes"}),
         ("generator.draws", 9, {"generated"}),
@@ -71,7 +71,7 @@ def fingerprints(config: dict[str, object]) -> dict[str, str]:
         ("filter.mode", "uniform", {"dictionary", *COMPARED} - {"comparison_classifier"}),
         ("classifier.epochs", 9, {"classifier", "selection", "predictions", *COMPARED}),
         ("missing.training_rate", 0.5, {"projection", "comparison_classifier"}),
-        ("missing.seed", 9, {"projection", "noise_ast", "swap_partners", *COMPARED}),
+        ("missing.seed", 9, {"projection", "degraded_ast", "swap_partners", *COMPARED}),
         ("missing.test_rates", [0, 1], set()),  # only counted and averaged when results are written
         ("missing.kinds", ["noise"], set()),
         ("videos.max_seconds", 9, {"probe"}),
@@ -97,7 +97,7 @@ def test_a_setting_changes_the_fingerprints_of_the_stages_that_read_it(
     ("role", "stages"),
     [
         ("vit", {"vit_rgb", "vit_flow"}),
-        ("ast", {"ast", "noise_ast", "prototypes", "predicted_labels"}),
+        ("ast", {"ast", "degraded_ast", "prototypes", "predicted_labels"}),
         ("blip", {"captions"}),
         ("pilot_backbone", {"cnn_rgb", "cnn_flow", "timeline_cnn"}),
         ("cnn_rnn_backbone", {"cnn_sequence"}),

@@ -14,7 +14,7 @@ from unmuted.errors import UserError
 from unmuted.evaluation.arms import arms_of_setting
 from unmuted.pipeline.ablations import ablation_inputs, ablations
 from unmuted.pipeline.registry import STAGES, open_run
-from unmuted.systems.comparison.planned import training_rates
+from unmuted.systems.comparison.planned import outer_fold_runs, training_rates
 
 
 @pytest.fixture
@@ -169,3 +169,99 @@ def test_ablations_try_each_value_alone(tmp_path: Path, monkeypatch: pytest.Monk
     assert third.arms == ("filtered",)
     with pytest.raises(UserError, match=r"no grid 'large'.*known: small"):
         ablations(project, "large")
+
+
+# --- outer folds ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(12)}
+    config = make_config(tmp_path, labels) | {"evaluation": {"outer_folds": 3}, "folds": 2}
+    return open_run(config)
+
+
+def folds_of(run: Run) -> list[Run]:
+    return [run.scenario(name) for name in outer_fold_runs(run.config)]
+
+
+def test_every_video_is_tested_in_one_outer_fold(folded: Run) -> None:
+    tested = [
+        name
+        for run in folds_of(folded)
+        for name, split in run.dataset.splits.items()
+        if split == "test"
+    ]
+    assert sorted(tested) == sorted(folded.dataset.videos)
+    assert all(run.store.read_splits() == run.dataset.splits for run in folds_of(folded))
+
+
+def test_an_outer_fold_owns_what_depends_on_splits_and_shares_the_rest(folded: Run) -> None:
+    owned = changed(folded, "evaluation.outer_fold=1")
+    assert {*MAIN, *COMPARED, "projection", "sources", "degraded_ast", "retrieved"} < owned
+    assert not owned & {"frames", "wav", "ast", "vit_rgb", "captions", "mapping", "dictionary"}
+
+
+def test_an_outer_fold_is_told_of_its_own_training_videos(folded: Run) -> None:
+    """Not of those of the run: a changed video of the fold's training must reach its fits."""
+    first = folds_of(folded)[0]
+    own, base = first.dataset.splits, folded.dataset.splits
+    moved = next(n for n in own if own[n] == "train" and base[n] == "test")
+    tested = next(n for n in own if own[n] == "test" and base[n] == "train")
+    before = _fit_fingerprints(folded)
+    assert before[0] != before[1]
+    folded.dataset.videos[moved].file.write_bytes(b"another video")
+    after = _fit_fingerprints(open_run(folded.config))
+    assert before[0] == after[0]  # the run only tests this video
+    assert before[1] != after[1]
+    folded.dataset.videos[tested].file.write_bytes(b"another video")
+    last = _fit_fingerprints(open_run(folded.config))
+    assert last[0] != after[0]
+    assert last[1] == after[1]  # the fold only tests this one
+
+
+def _fit_fingerprints(run: Run) -> list[str]:
+    """Job fingerprints of a fit that reads training videos alone, of the run and of a fold."""
+    return [one.planner.job_fingerprint("projection") for one in (run, folds_of(run)[0])]
+
+
+def test_other_splits_visit_what_is_made_for_tested_videos_alone(folded: Run) -> None:
+    shard = next(iter(folded.dataset.shards))
+    runs = (folded, *folds_of(folded))
+    found = {run.planner.job_fingerprint("degraded_ast", shard) for run in runs}
+    assert len(found) == len(runs)
+
+
+def test_the_comparison_waits_for_the_predictions_of_every_fold(folded: Run) -> None:
+    needs = folded.report_inputs("comparison")
+    for run in folds_of(folded):
+        for shard in run.dataset.shards:
+            for stage in ("predictions", "comparison_predictions", "pilot_predictions"):
+                ledger = run.layout.ledger(stage, shard)
+                assert "scenarios" in str(ledger) and ledger in needs
+    rate = folded.scenario("missing.training_rate=0.5")
+    shard = next(iter(folded.dataset.shards))
+    assert rate.layout.ledger("comparison_predictions", shard) in needs
+    assert rate.layout.ledger("predictions", shard) not in needs
+
+
+def test_a_run_itself_tests_no_outer_fold(folded: Run) -> None:
+    evaluation = {"outer_folds": 3, "outer_fold": 0}
+    with pytest.raises(UserError, match="scenarios set it, not the configuration"):
+        open_run(folded.config | {"evaluation": evaluation}).check()
+    with pytest.raises(UserError, match="expected less than outer_folds"):
+        folded.scenario("evaluation.outer_fold=3")
+    with pytest.raises(UserError, match="must be the same in all scenarios"):
+        folded.scenario("evaluation.outer_folds=2")
+
+
+def test_a_class_that_a_fold_cannot_train_on_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = {f"dogs{i}": "dogs" for i in range(12)} | {"cat": "cats"}
+    run = open_run(make_config(tmp_path, labels) | {"evaluation": {"outer_folds": 2}, "folds": 2})
+    testing = next(one for one in folds_of(run) if one.dataset.splits["cat"] == "test")
+    with pytest.raises(UserError, match="class 'cats' has no training video"):
+        testing.check_experiment()

@@ -20,7 +20,7 @@ from unmuted.evaluation.figures import style
 from unmuted.evaluation.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.evaluation.figures.confusion import confusion_matrix
 from unmuted.evaluation.figures.differences import Difference, differences
-from unmuted.evaluation.figures.missing_rates import accuracy_over_missing
+from unmuted.evaluation.figures.severity import accuracy_over_severity
 from unmuted.evaluation.figures.style import Band, sample_size, save, shorten, spread
 from unmuted.evaluation.figures.threshold import threshold_tradeoff
 from unmuted.evaluation.figures.training import training_curves
@@ -36,7 +36,8 @@ HOSTILE = [
     "{x:}",
 ]
 CAPTION = sample_size(412, 398, 5)
-RATES = [0.0, 0.5, 1.0]
+SHARES = [0.0, 0.5, 1.0]
+RATIOS = [20, 0, -10]
 BANDS = "lowest to highest seed"
 
 
@@ -56,9 +57,13 @@ def bands(*ends: float) -> dict[str, Band]:
     return {name: Band(line, line - 0.03, line + 0.02) for name, line in lines.items()}
 
 
-def missing() -> Figure:
-    kinds = {"no_stream": bands(0.6, 0.4, 0.65), "noise": bands(0.6, 0.3, 0.65)}
-    return accuracy_over_missing(RATES, kinds, "video_only", CAPTION, ["oracle_filter"])
+def lost() -> Figure:
+    found = bands(0.6, 0.4, 0.65)
+    return accuracy_over_severity("lost", SHARES, found, "video_only", CAPTION, ["oracle_filter"])
+
+
+def noise() -> Figure:
+    return accuracy_over_severity("noise", RATIOS, bands(0.6, 0.3, 0.65), "video_only", CAPTION)
 
 
 def threshold() -> Figure:
@@ -90,7 +95,7 @@ def difference() -> Figure:
     return differences({"Area": rows, "Largest rate": rows[::-1]}, "Differences", CAPTION)
 
 
-FIGURES = [arms, missing, threshold, confusion, training, difference]
+FIGURES = [arms, lost, noise, threshold, confusion, training, difference]
 every_figure = pytest.mark.parametrize("draw", FIGURES)
 
 
@@ -160,8 +165,8 @@ def test_a_name_in_any_place_is_no_formula(tmp_path: Path) -> None:
     band = Band([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], [0.1, 0.2, 0.3])
     figures = [
         accuracy_by_arm(rows, name, CAPTION),
-        accuracy_over_missing(RATES, {name: {name: band}}, "none", CAPTION, [name]),
-        threshold_tradeoff(RATES, {name: RATES}, {name: band}, 0.5, BANDS, CAPTION),
+        accuracy_over_severity("lost", SHARES, {name: band}, "none", CAPTION, [name]),
+        threshold_tradeoff(SHARES, {name: SHARES}, {name: band}, 0.5, BANDS, CAPTION),
         confusion_matrix(np.eye(2), [name, "b"], name, CAPTION),
         training_curves({name: {0: [1.0, 0.5]}}, CAPTION),
     ]
@@ -200,34 +205,39 @@ def test_an_unknown_role_is_refused() -> None:
         ArmAccuracy("a", 0.1, 0.0, 0.2, role="oracle")
 
 
-def test_missing_rates_are_drawn_as_given() -> None:
-    figure = missing()
-    titles = [axis.get_title(loc="left") for axis in figure.axes]
-    assert titles == ["Instead of sound: no audio stream", "Instead of sound: white noise"]
-    for panel, ends in enumerate([(0.6, 0.4, 0.65), (0.6, 0.3, 0.65)]):
-        expected = list(bands(*ends).values())
-        np.testing.assert_allclose(lines_of(figure, panel), [band.mean for band in expected])
-        for filled, band in zip(figure.axes[panel].collections, expected, strict=True):
-            points = filled.get_paths()[0].vertices
-            assert points[:, 1].min() == pytest.approx(min(band.low))
-            assert points[:, 1].max() == pytest.approx(max(band.high))
-        names = [text.get_text() for text in figure.axes[panel].texts]
-        assert names == ["video_only", "real_audio", "oracle_filter\n(leaks the label)"]
-        low, high = figure.axes[panel].get_ylim()
-        assert low < min(min(band.low) for band in expected)
-        assert high > max(max(band.high) for band in expected)
+@pytest.mark.parametrize(("draw", "end"), [(lost, 0.4), (noise, 0.3)])
+def test_severity_is_drawn_as_given(draw: Callable[[], Figure], end: float) -> None:
+    figure = draw()
+    expected = list(bands(0.6, end, 0.65).values())
+    np.testing.assert_allclose(lines_of(figure, 0), [band.mean for band in expected])
+    for filled, band in zip(figure.axes[0].collections, expected, strict=True):
+        points = filled.get_paths()[0].vertices
+        assert points[:, 1].min() == pytest.approx(min(band.low))
+        assert points[:, 1].max() == pytest.approx(max(band.high))
+    names = [text.get_text().split("\n")[0] for text in figure.axes[0].texts]
+    assert names == ["video_only", "real_audio", "oracle_filter"]
+    low, high = figure.axes[0].get_ylim()
+    assert low < min(min(band.low) for band in expected)
+    assert high > max(max(band.high) for band in expected)
 
 
-def test_every_arm_has_a_look_of_its_own_and_the_same_in_all_panels() -> None:
+def test_severity_grows_to_the_right() -> None:
+    """A lower ratio of sound to noise is more severe."""
+    left, right = lost().axes[0].get_xlim()
+    assert left < right
+    left, right = noise().axes[0].get_xlim()
+    assert left > right
+    assert "oracle_filter\n(leaks the label)" in [t.get_text() for t in lost().axes[0].texts]
+
+
+def test_every_arm_has_a_look_of_its_own() -> None:
     many = {f"arm {i}": Band([0.5] * 3, [0.4] * 3, [0.6] * 3) for i in range(14)}
-    figure = accuracy_over_missing(RATES, {"noise": many, "silence": many}, "arm 3", CAPTION)
-    looks = [
-        [(to_hex(line.get_color()), line.get_marker(), line.get_linestyle()) for line in axis.lines]
-        for axis in figure.axes
-    ]
-    assert looks[0] == looks[1]
-    assert len(set(looks[0])) == 14
-    heights = sorted(text.xyann[1] for text in figure.axes[0].texts)
+    axis = accuracy_over_severity("noise", RATIOS, many, "arm 3", CAPTION).axes[0]
+    looks = {
+        (to_hex(line.get_color()), line.get_marker(), line.get_linestyle()) for line in axis.lines
+    }
+    assert len(looks) == 14
+    heights = sorted(text.xyann[1] for text in axis.texts)
     assert min(np.diff(heights)) > 0.055
     assert heights[0] >= 0 and heights[-1] <= 1
 

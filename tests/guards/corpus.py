@@ -23,11 +23,12 @@ CLASSES = ("barking", "cello", "rain")
 GROUP_SPLITS = ("train", "test", "train", "val", "train", "train", "test", "train")  # of a class
 STEPS, VIEW_DIM, TOKEN_DIM, AUDIO_DIM, TEXT_DIM = 4, 5, 12, 4, 8
 MADE = (
-    *("vit_rgb", "vit_flow", "captions", "caption_embeddings", "ast", "noise_ast"),
+    *("vit_rgb", "vit_flow", "captions", "caption_embeddings", "ast", "degraded_ast"),
     *("cnn_rgb", "cnn_flow", "frames", "cnn_sequence"),
 )
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
 SEQUENCE_LENGTH = 6
+LEVELS = {"lost_shares": [0, 0.25, 1], "snr_db": [0]}  # of degraded sound
 ORIGINAL = "clip00"  # a training clip with sound, of which there are copies
 COPIES = {"copy-train": "train", "copy-test": "test", "copy-unlabelled": ""}  # with their splits
 
@@ -196,6 +197,16 @@ def _write(project: Run, stage: str, shard: str, clip: MadeClip) -> LedgerEntry:
     return LedgerEntry(clip.video_id, OK, "", "made", digest, size, 0.0)
 
 
+def _degraded(clip: MadeClip) -> dict[str, object]:
+    """As sound of LEVELS: whole, with a step lost, with all lost, with noise."""
+    lost = np.zeros((len(LEVELS["lost_shares"]) + 1, STEPS), np.uint8)
+    lost[1, 1] = 1
+    lost[2] = 1
+    tokens = np.where(lost[..., None], 0, clip.tokens)
+    tokens[-1] += clip.noise
+    return {"replaced": clip.noise, "tokens": np.float32(tokens), "lost_steps": lost}
+
+
 def _features(clip: MadeClip) -> dict[str, dict[str, object] | None]:
     heard = clip.tokens is not None
     said = [" ".join(f"{value:.2f}" for value in caption) for caption in clip.captions]
@@ -211,5 +222,5 @@ def _features(clip: MadeClip) -> dict[str, dict[str, object] | None]:
         "captions": {"steps": clip.steps.tolist(), "captions": said},
         "caption_embeddings": {"embeddings": clip.captions, "steps": clip.steps},
         "ast": {"tokens": clip.tokens, "scores": clip.scores} if heard else None,
-        "noise_ast": {"tokens": clip.noise} if heard else None,
+        "degraded_ast": _degraded(clip) if heard and clip.split in ("val", "test") else None,
     }

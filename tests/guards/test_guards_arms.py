@@ -155,11 +155,11 @@ def test_the_report_has_the_chosen_arms_and_draws_what_there_is(few: Few, tmp_pa
     assert tuple(report["arms"]) == few.chosen.arms
     assert all(
         set(curve) == {"video_only", *few.chosen.imputing_arms}
-        for kinds in report["missing"]["curves"].values()
+        for kinds in report["missing"]["accuracy"].values()
         for curve in kinds.values()
     )
     rates = {"0", "0.5"} if few.chosen.at_all_rates else {"0"}
-    assert report["missing"]["curves"].keys() == rates
+    assert report["missing"]["accuracy"].keys() == rates
     assert set(report["filter"]) == set(few.chosen.filters)
     assert ("filter_threshold" in figures) == ("filtered" in few.chosen.arms)
     shown = {name.removeprefix("confusion_") for name in figures if "confusion" in name}
@@ -269,7 +269,7 @@ def test_a_new_arm_is_one_row_and_one_function(
     assert (found["role"], found["audio"]) == ("arm", {"train": row.train, "test": row.test})
     pairs = {pair for pair in report["contrasts"] if row.name in pair}
     assert pairs == {"quiet_knn-video_only", "quiet_knn-knn_audio"}
-    pairs = {pair for pair in report["missing"]["contrasts"]["0"]["area"] if row.name in pair}
+    pairs = {pair for pair in report["missing"]["contrasts"]["0"] if row.name in pair}
     assert pairs == {f"quiet_knn-{name}" for name in ("video_only", "mean_audio", "knn_audio")}
 
 

@@ -37,9 +37,9 @@ def declared_missing(world: World) -> list[str]:
 def without_their_sound(world: World) -> World:
     """A copy without the files of the sound that is declared missing; all rows stay."""
     other = world.copy()
-    for stage in ("ast", "noise_ast"):
+    for stage in ("ast", "degraded_ast"):
         found = other.artifacts(stage)
-        for name in declared_missing(world):
+        for name in found.keys() & declared_missing(world):
             found[name].path.unlink()
     return other
 

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 
 from guards.corpus import (
     AUDIO_DIM,
+    LEVELS,
     MADE,
     ROLES,
     SEQUENCE_LENGTH,
@@ -209,6 +210,7 @@ def make_config(folder: Path) -> dict[str, object]:
         "pilot": {"epochs": 2, "snapshots": 1, "hidden": 4, "lambdas": [1]},
         "cnn_rnn": {"epochs": 2, "sequence_length": SEQUENCE_LENGTH},
         "filter": {"percentiles": [30, 60]},
+        "missing": dict(LEVELS),
     }
 
 

@@ -21,7 +21,7 @@ from unmuted.pipeline.registry import REGISTRY, REPORTS, STAGES, open_run
 pytestmark = pytest.mark.workflow
 
 BIG_MODELS = {
-    *("extract_vit", "extract_ast", "extract_noise", "caption_frames"),
+    *("extract_vit", "extract_ast", "extract_degraded", "caption_frames"),
     *("extract_cnn", "extract_cnn_sequence", "extract_timeline_cnn"),
 }
 ON_GPU = BIG_MODELS | {

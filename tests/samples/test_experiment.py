@@ -264,15 +264,15 @@ def test_training_sound_that_is_declared_missing_is_not_there_and_no_other(
     project: Run,
 ) -> None:
     write(project)
-    write_ledgers(project, "noise_ast", {})
+    write_ledgers(project, "degraded_ast", {})
     half = project.scenario("missing.training_rate=0.5")
-    found = load_clips(FullReader(half), SPLIT_OF, ["ast", "noise_ast"])
+    found = load_clips(FullReader(half), SPLIT_OF, ["ast", "degraded_ast"])
     assert [c.key for c in found] == [
         c.key for c in load_clips(FullReader(project), SPLIT_OF, ["ast"])
     ]
     silent = {c.video_id for c in found if not c.has_sound}
     assert silent == {c.video_id for c in found if c.split == "train" and is_missing(c.key, 0, 0.5)}
-    assert silent == {c.video_id for c in found if "noise_ast" not in c.artifacts}
+    assert silent == {c.video_id for c in found if "degraded_ast" not in c.artifacts}
     assert 0 < len(silent) < 4
 
 

@@ -12,13 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import auc
 
 from unmuted.errors import UserError
 from unmuted.evaluation.outputs import table, write_table
 from unmuted.media.wav import rms_db
 from unmuted.samples.missing_audio import (
-    area_under_rate_curve,
     draw_swap_partners,
     is_missing,
     missing_table,
@@ -180,26 +178,3 @@ def test_noise_is_white_and_its_own_for_each_key() -> None:
 
 def test_noise_louder_than_it_can_be_is_as_loud_as_it_can_be() -> None:
     assert rms_db(noise_waveform(48000, 0.0, "a")) == pytest.approx(-4.77, abs=0.05)
-
-
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=8, unique=True), st.integers(0, 100))
-def test_the_area_agrees_with_scikit_learn(rates: list[float], seed: int) -> None:
-    rates = sorted(rates)
-    if rates[-1] - rates[0] < 1e-6 or min(np.diff(rates)) < 1e-9:
-        return
-    values = np.random.default_rng(seed).random((3, len(rates)))
-    expected = [auc(rates, row) / (rates[-1] - rates[0]) for row in values]
-    np.testing.assert_allclose(area_under_rate_curve(rates, values), expected)
-
-
-def test_the_area_of_a_constant_is_the_constant() -> None:
-    assert area_under_rate_curve([0, 0.1, 1], [0.3, 0.3, 0.3]) == pytest.approx(0.3)
-    assert area_under_rate_curve([0.25, 0.75], [0.2, 0.4]) == pytest.approx(0.3)
-
-
-@pytest.mark.parametrize(
-    ("rates", "values"), [([0.5], [1]), ([0, 0], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1])]
-)
-def test_rates_that_make_no_curve_are_refused(rates: list[float], values: list[float]) -> None:
-    with pytest.raises(ValueError, match="two or more rising rates"):
-        area_under_rate_curve(rates, values)

@@ -1,22 +1,22 @@
 # The comparison of all arms on the same clips, and the reports that read its classifiers.
-rule extract_noise:
+rule extract_degraded:
     input:
-        stage_inputs("noise_ast"),
+        stage_inputs("degraded_ast"),
     output:
-        "results/{scenario}noise_ast/{shard}.ledger.csv",
+        "results/{scenario}degraded_ast/{shard}.ledger.csv",
     log:
-        "results/logs/{scenario}extract_noise/{shard}.log",
+        "results/logs/{scenario}extract_degraded/{shard}.log",
     benchmark:
-        "results/benchmarks/{scenario}extract_noise/{shard}.tsv"
+        "results/benchmarks/{scenario}extract_degraded/{shard}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **GPU_MODEL,
     params:
-        fingerprint=job_fingerprints("noise_ast"),
+        fingerprint=job_fingerprints("degraded_ast"),
     script:
-        "../scripts/extract_noise.py"
+        "../scripts/extract_degraded.py"
 
 
 rule find_swap_partners:

@@ -39,11 +39,15 @@ from unmuted.systems.comparison.planned import (
     ablated_arms,
     arm_without_sound,
     check_report_arms,
+    outer_fold_runs,
 )
 
 MODELS = {role: {"path": f"models/{role}"} for role in ("vit", "ast", "blip")}
 SMALLEST = {"videos": {"source": "demo"}, "models": MODELS}
-FILLS = ("noise_ast", "swap_partners")  # what is also played to classifiers that fill
+FILLS = (  # what is also played to classifiers that fill, and to that of real audio
+    *("degraded_ast", "classifier", "selection"),
+    "swap_partners",
+)
 STEPS = ("comparison_classifier", "comparison_selection", "comparison_predictions")
 CONTROLS = ("video_only", "generated_pilot", "generated_arch1", "generated_arch2", "real_audio")
 
@@ -197,7 +201,13 @@ def test_all_arms_read_what_the_table_of_stages_declares() -> None:
         assert sorted(reads[step]) == sorted(declared), step
     report = REPORTS["comparison"]
     assert set(reads["comparison"]) <= {*report.pooled, *report.fits}
-    assert chosen_of().at_all_rates == report.in_scenarios
+    config = config_of(evaluation__outer_folds=2)
+    runs = report.scenarios(config)
+    assert list(runs) == ["", "missing.training_rate=0.5", *outer_fold_runs(config)]
+    read = {name: set(report.stages_in(config, name)) for name in runs}
+    assert read[""] == read["missing.training_rate=0.5"] == set(chosen_of().at_all_rates)
+    for name in outer_fold_runs(config):
+        assert read[name] == set(chosen_of().in_outer_fold)
 
 
 @pytest.mark.parametrize("arm", COMPARISON_ARMS)
@@ -214,7 +224,8 @@ def test_a_control_reads_no_stage_of_other_arms() -> None:
     assert set(reads["comparison_classifier"]) == trains
     assert set(reads["comparison_selection"]) == trains | {"comparison_classifier"}
     assert set(reads["comparison_predictions"]) == trains | {
-        *("noise_ast", "swap_partners", "comparison_classifier", "comparison_selection")
+        *("degraded_ast", "classifier", "selection", "swap_partners"),
+        *("comparison_classifier", "comparison_selection"),
     }
     assert set(reads["comparison"]) == {
         *(*VISUAL, "ast", "captions", "selection", "predictions", "comparison_predictions"),

@@ -1,4 +1,4 @@
-"""The comparison's inputs, filters, rate curves and contrasts, on made features."""
+"""The comparison's inputs, filters, contrasts and rows, on made features."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from unmuted.evaluation import tested
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.better_null import against_better_null
 from unmuted.evaluation.bootstrap import draw_groups
-from unmuted.evaluation.missing_audio import CorrectByAudio, imputation_contrasts, rate_curves
+from unmuted.evaluation.missing_audio import (
+    CorrectByAudio,
+    imputation_contrasts,
+    missing_accuracy,
+)
 from unmuted.evaluation.outcomes import ArmOutcome, EvaluationClips
+from unmuted.evaluation.severity import severity_curves
+from unmuted.samples.degraded_sound import Level
 from unmuted.samples.experiment import Clip, Experiment
-from unmuted.samples.missing_audio import KINDS
 from unmuted.samples.sample import Sample
 from unmuted.systems.arch1.feature_filter import expected_similarity, true_similarity
 from unmuted.systems.arch1.filter_rule import (
@@ -145,6 +150,15 @@ def test_real_or_keeps_what_is_heard_and_fills_the_rest(imputing_arms: ArmInputs
     usable = imputing_arms.clips.usable
     assert np.array_equal(noisy[usable], noise[usable])
     assert np.array_equal(noisy[~usable], imputing_arms.stored["retrieved"][~usable])
+
+
+def test_real_or_imputes_the_time_steps_whose_sound_is_lost(imputing_arms: ArmInputs) -> None:
+    has_audio = np.random.default_rng(1).random((N, T)) < 0.5
+    audio = imputing_arms.of_fit("real_or_knn_audio", 0, has_audio)[:][..., V:]
+    own = has_audio & imputing_arms.clips.usable[:, None]
+    assert own.any() and not own.all(axis=1).any()
+    assert np.array_equal(audio[own], imputing_arms.clips.real[own])
+    assert np.array_equal(audio[~own], imputing_arms.stored["retrieved"][~own])
 
 
 def test_only_clips_that_every_system_can_be_tested_on_are_compared(
@@ -281,37 +295,7 @@ def test_a_percentile_rejects_its_share(percentile: float, seed: int) -> None:
     assert kept.mean(axis=0) == pytest.approx([1 - percentile / 100] * 2, abs=0.006)
 
 
-def heard() -> CorrectByAudio:
-    return CorrectByAudio(*(RNG.integers(0, 2, (S, N)).astype(float) for _ in range(4)))
-
-
-def test_rate_curves_begin_with_own_sound_and_end_without() -> None:
-    one = heard()
-    masks = {0.0: np.zeros(N, bool), 0.5: np.arange(N) < 3, 1.0: np.ones(N, bool)}
-    bootstrap = draw_groups([str(n) for n in range(N)], 200, 0, seeds=S)
-    curves = rate_curves({"a": one}, masks, list(KINDS), bootstrap, ["b"])
-    for kind, lost in (("no_stream", one.missing), ("noise", one.noise), ("swapped", one.swapped)):
-        points = [point["mean"] for point in curves[kind]["a"]["accuracy"]]
-        half = np.where(masks[0.5], lost, one.own).mean()
-        assert points == pytest.approx([one.own.mean(), half, lost.mean()])
-        area = curves[kind]["a"]["area"]["mean"]
-        assert area == pytest.approx((points[0] + 2 * points[1] + points[2]) / 4)
-    assert curves["silence"] == curves["no_stream"]
-
-
-def test_a_rate_curve_says_whether_its_arm_leaks() -> None:
-    masks = {0.0: np.zeros(N, bool), 1.0: np.ones(N, bool)}
-    bootstrap = draw_groups([str(n) for n in range(N)], 100, 0, seeds=S)
-    both = {"filtered": heard(), "knn_audio": heard()}
-    curves = rate_curves(both, masks, ["noise"], bootstrap, ["filtered"])["noise"]
-    assert {arm: curve["leaks"] for arm, curve in curves.items()} == {
-        "filtered": True,
-        "knn_audio": False,
-    }
-
-
 CLIPS = 120
-MASKS = {rate: np.arange(CLIPS) < rate * CLIPS for rate in (0.0, 0.5, 1.0)}
 FILLED = (*IMPUTING_ARMS, "filtered")
 
 
@@ -329,55 +313,46 @@ def systems(**chances: float) -> dict[str, CorrectByAudio]:
 
 def filled(leaks: tuple[str, ...] = (), **chances: float) -> dict:
     bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 3000, 0, seeds=S)
-    return imputation_contrasts(systems(**chances), MASKS, bootstrap, leaks)
+    return imputation_contrasts(systems(**chances), bootstrap, leaks)
 
 
-def test_what_fills_missing_audio_is_compared_by_area_and_at_the_largest_rate() -> None:
+def test_what_fills_missing_audio_is_compared_where_no_clip_has_its_sound() -> None:
     found, arms = filled(generated_arch1=0.9), systems(generated_arch1=0.9)
-    assert set(found) == {"area", "largest_rate"}
     expected = {f"{a}-{b}" for a in FILLED[1:] for b in ("mean_audio", "video_only")}
     expected |= {"filtered-generated_arch1"}
     expected |= {f"generated_arch2-{null}" for null in NULLS}
-    assert set(found["area"]) == set(found["largest_rate"]) == expected
-    bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 3000, 0, seeds=S)
-    curves = rate_curves(arms, MASKS, ["no_stream"], bootstrap, ())["no_stream"]
-    for pair, one in found["area"].items():
-        first, second = (curves[arm]["area"] for arm in pair.split("-"))
-        assert one["delta"] == pytest.approx(first["mean"] - second["mean"])
-        assert one["per_seed"] == pytest.approx(np.subtract(first["per_seed"], second["per_seed"]))
+    assert set(found) == expected
+    for pair, one in found.items():
+        first, second = (arms[arm].missing.mean(axis=1) for arm in pair.split("-"))
+        assert one["delta"] == pytest.approx(first.mean() - second.mean())
+        assert one["per_seed"] == pytest.approx(first - second)
         low, high = one["ci95"]
         assert low <= one["delta"] <= high
-    for pair, one in found["largest_rate"].items():
-        first, second = (curves[arm]["accuracy"][-1]["mean"] for arm in pair.split("-"))
-        assert one["delta"] == pytest.approx(first - second)
 
 
 def test_an_imputation_that_helps_is_found_and_the_others_are_not() -> None:
     found = filled(generated_arch1=0.9)
-    for measure in found.values():
-        assert measure["generated_arch1-mean_audio"]["p_adjusted"] < 0.05
-        assert measure["filtered-generated_arch1"]["delta"] < 0
-        assert measure["filtered-generated_arch1"]["p_adjusted"] < 0.05
-        assert measure["knn_audio-mean_audio"]["p_adjusted"] > 0.05
-    # a system that hears half of the clips beats the picture alone, whatever it fills the rest with
-    assert found["area"]["knn_audio-video_only"]["p_adjusted"] < 0.05
-    assert found["largest_rate"]["knn_audio-video_only"]["p_adjusted"] > 0.05
+    assert found["generated_arch1-mean_audio"]["p_adjusted"] < 0.05
+    assert found["filtered-generated_arch1"]["delta"] < 0
+    assert found["filtered-generated_arch1"]["p_adjusted"] < 0.05
+    assert found["knn_audio-mean_audio"]["p_adjusted"] > 0.05
+    # What the remaining sound is worth has no part in it: these systems hear 90 % right.
+    assert found["knn_audio-video_only"]["p_adjusted"] > 0.05
 
 
-def test_both_measures_of_what_fills_missing_audio_are_one_family() -> None:
-    found = filled(generated_arch1=0.9)
-    every = [one for measure in found.values() for one in measure.values()]
+def test_all_pairs_under_missing_audio_are_one_family() -> None:
+    every = list(filled(generated_arch1=0.9).values())
     smallest = min(every, key=lambda one: one["p"])
-    assert len(every) == 34
-    assert smallest["p_adjusted"] == pytest.approx(min(1, 34 * smallest["p"]))
+    assert len(every) == 17
+    assert smallest["p_adjusted"] == pytest.approx(min(1, 17 * smallest["p"]))
     assert not any(one["primary"] for one in every)
 
 
 def test_differences_of_an_imputation_that_leaks_are_marked() -> None:
-    for measure in filled(leaks=("filtered", "oracle_filter")).values():
-        assert {name for name, one in measure.items() if one["leaks"]} == {
-            name for name in measure if name.startswith("filtered-")
-        }
+    found = filled(leaks=("filtered", "oracle_filter"))
+    assert {name for name, one in found.items() if one["leaks"]} == {
+        name for name in found if name.startswith("filtered-")
+    }
 
 
 def compared(gain: float) -> ComparisonData:
@@ -498,13 +473,24 @@ def test_an_arm_that_leaks_recovers_nothing() -> None:
 def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
     found, arms = compare_arms(compared(0.4), "filtered-video_only"), systems()
     bootstrap = draw_groups([str(n // 2) for n in range(CLIPS)], 100, 0, seeds=S)
+    has_sound = np.arange(CLIPS) % 10 > 0
+    levels = (Level("lost", 0.5), Level("noise", 0))
+    heard = {
+        arm: np.stack([by_audio.own, by_audio.missing])[..., has_sound]
+        for arm, by_audio in arms.items()
+    }
     report = {
         **found,
+        "outer_folds": {"arms": {"video_only": found["arms"]["video_only"]}},
         "missing": {
-            "test_rates": list(MASKS),
+            "test_rates": [0.0, 0.5],
             "training_rate": 0.5,
-            "curves": {"0.5": rate_curves(arms, MASKS, ["noise"], bootstrap, leaks)},
-            "contrasts": {"0.5": imputation_contrasts(arms, MASKS, bootstrap, leaks)},
+            "accuracy": {"0.5": missing_accuracy(arms, [0.0, 0.5], ["noise"], bootstrap, leaks)},
+            "contrasts": {"0.5": imputation_contrasts(arms, bootstrap, leaks)},
+            "severity": {
+                "0.5": severity_curves(heard, levels, has_sound, bootstrap, leaks),
+                "0": None,
+            },
         },
         "provenance": {"seeds": list(range(S))},
     }
@@ -514,15 +500,18 @@ def tidied(leaks: tuple[str, ...] = ()) -> list[dict]:
 def test_tidy_rows_hold_every_seed_once() -> None:
     rows = tidied()
     of_arms, of_contrasts = 6 * (5 * S + 3), 6 * (S + 4 + 2 * 3)  # all clips have sound
-    assert len(rows) == of_arms + of_contrasts + 9 * 3 * S + 2 * 17 * (S + 4)
+    # By arm: own, missing and two rates; two levels. Then the pairs, with interval and p-values,
+    # and an arm in outer folds.
+    of_missing = 9 * (2 + 2) * S + 9 * 2 * S + 17 * (S + 4)
+    assert len(rows) == of_arms + of_contrasts + of_missing + 5 * S + 3
     keys = [tuple(row[k] for k in row if k != "value") for row in rows]
     assert len(set(keys)) == len(keys)
     differences = [row for row in rows if row["role"] == "contrast"]
     assert {row["measure"] for row in differences if row["seed"] != ""} == {
-        "area_difference",
-        "accuracy_difference",
+        "accuracy_with_missing_sound_difference"
     }
-    assert all((row["test_rate"] == 1.0) == ("accuracy" in row["measure"]) for row in differences)
+    assert all((row["test_rate"] != "") == (row["measure"] == "expected_accuracy") for row in rows)
+    assert all((row["level"] != "") == row["kind"].startswith("severity_") for row in rows)
 
 
 def test_tidy_rows_name_the_share_of_training_audio_that_was_missing() -> None:
@@ -532,7 +521,7 @@ def test_tidy_rows_name_the_share_of_training_audio_that_was_missing() -> None:
 def test_tidy_rows_mark_what_leaks() -> None:
     rows = tidied(leaks=("filtered", "oracle_filter"))
     for row in rows:
-        if row["kind"]:
+        if row["kind"] not in ("", "outer_folds"):
             leaks = "filtered" in row["arm"].split("-")
             assert (row["role"] == "leaks") == leaks, row
     assert {row["arm"] for row in rows if row["role"] == "leaks"} > {"filtered", "oracle_filter"}

@@ -29,6 +29,8 @@ def report(leaks: list[str]) -> dict:
     def curve(arm: str) -> dict:
         return {"accuracy": [MEASURE, MEASURE], "leaks": arm in leaks}
 
+    curves = {"levels": [0, 1], "arms": {arm: curve(arm) for arm in SHOWN[:3]}}
+
     pairs = {"filtered-mean_audio": DIFFERENCE | {"leaks": "filtered" in leaks}}
     candidate = {"percentile": 50, "accuracy": [0.5] * SEEDS, "kept_share": [0.5] * SEEDS}
     return {
@@ -41,9 +43,8 @@ def report(leaks: list[str]) -> dict:
             "real_audio-video_only": DIFFERENCE | {"leaks": False, "family": "ceiling"},
         },
         "missing": {
-            "test_rates": [0, 1],
-            "curves": {"0": {"no_stream": {arm: curve(arm) for arm in SHOWN[:3]}}},
-            "contrasts": {"0": {"area": pairs, "largest_rate": pairs}},
+            "severity": {"0": {"clips": CLIPS, "lost": curves, "noise": curves}, "0.5": None},
+            "contrasts": {"0": pairs, "0.5": {}},
         },
         "filter": {"filtered": {"chosen": 50, "candidates": [candidate]}},
     }
@@ -86,7 +87,7 @@ def test_every_figure_that_shows_an_arm_that_leaks_says_so(
     assert not any("leaks the label" in text for text in honest.values())
     assert {name for name, text in seed_mode.items() if "leaks the label" in text} == {
         *("accuracy_by_arm", "filter_threshold", "confusion_filtered", "contrasts_primary"),
-        "missing_audio_trained_with_0_missing",
+        *(f"severity_{kind}_trained_with_0_missing" for kind in ("lost", "noise")),
         "missing_audio_differences_trained_with_0_missing",
     }
 

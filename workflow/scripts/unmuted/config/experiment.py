@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from unmuted.config.fields import (
     MOST,
+    Cosine,
     Count,
+    Decibels,
     Distinct,
     ProperShare,
     Section,
@@ -17,6 +19,10 @@ from unmuted.config.fields import (
     ShareBelowOne,
     TwoOrMore,
 )
+
+MOST_OUTER_FOLDS = 100
+OuterFolds = Annotated[int, Field(ge=2, le=MOST_OUTER_FOLDS)]
+FoldNumber = Annotated[int, Field(ge=0, lt=MOST_OUTER_FOLDS)]
 
 
 class SplitSettings(Section):
@@ -27,6 +33,12 @@ class SplitSettings(Section):
         0.2, description="share of the validation split; the rest is the test split"
     )
     seed: Seed = Field(0, description="seed of the order in which groups are dealt out")
+
+    duplicate_cosine: Cosine = Field(
+        0.97,
+        description="cosine of the mean RGB features of two clips, centred on the training mean, "
+        "from which reports warn of near duplicates between the training split and the others",
+    )
 
     @model_validator(mode="after")
     def _leave_a_test_split(self) -> Self:
@@ -58,28 +70,62 @@ class MissingSettings(Section):
     )
     test_rates: TwoOrMore[Share] = Field(
         (0, 0.25, 0.5, 0.75, 1),
-        description="shares of the test clips without their sound",
+        description="shares of the test clips without their sound for which reports give the "
+        "expected accuracy",
     )
     kinds: Distinct[Literal["no_stream", "silence", "noise", "swapped"]] = Field(
-        ("no_stream", "silence", "noise", "swapped"), description="how it is missing"
+        ("no_stream", "silence", "noise", "swapped"),
+        description="how it is missing; noise: in place of the sound, and as loud as it",
     )
-    seed: Seed = Field(0, description="seed of the nested masks")
-
-
-class PredictionSettings(Section):
-    """The predictions of every video."""
-
-    top_k: Count = Field(5, description="labels of each video in results/predictions.csv")
+    lost_shares: Distinct[Share] = Field(
+        (0, 0.25, 0.5, 0.75, 1),
+        description="severity: shares of the seconds of every test clip that are lost, in one "
+        "stretch whose place comes from a hash of the sound",
+    )
+    snr_db: Distinct[Decibels] = Field(
+        (20, 10, 0, -10),
+        description="severity: white noise on the sound of every test clip, at these ratios (dB) "
+        "of the clip's own level to the noise's",
+    )
+    seed: Seed = Field(
+        0, description="seed of the nested masks of training clips, of noise and of lost stretches"
+    )
 
 
 class EvaluationSettings(Section):
-    """How what is measured is judged."""
+    """How what is measured is judged, and on which clips."""
 
     equivalence_margin: ProperShare = Field(
         0.05,
         description="accuracy by which an arm that must not win may at most be better: a control "
         "whose whole interval lies below it is ok",
     )
+    outer_folds: OuterFolds | None = Field(
+        None,
+        description="outer folds, by source group: results/comparison.json then also compares the "
+        "arms on all labelled clips, each tested once by models of the other folds. This costs one "
+        "run of everything that is fitted for each fold; splits of a manifest play no part in it",
+    )
+    outer_fold: FoldNumber | None = Field(
+        None,
+        description="the outer fold that is tested, from 0; scenarios of the run set it, and no "
+        "configuration does",
+    )
+
+    @model_validator(mode="after")
+    def _names_a_fold_that_there_is(self) -> Self:
+        if self.outer_fold is not None and self.outer_fold >= (self.outer_folds or 0):
+            raise ValueError(
+                f"outer_fold is {self.outer_fold}, expected less than outer_folds "
+                f"({self.outer_folds})"
+            )
+        return self
+
+
+class PredictionSettings(Section):
+    """The predictions of every video."""
+
+    top_k: Count = Field(5, description="labels of each video in results/predictions.csv")
 
 
 class BootstrapSettings(Section):

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 from unmuted.dataset.videos import SPLITS, Video, raise_problems
@@ -39,16 +39,8 @@ def make_splits(
         return given
     sizes = Counter(video.group for video in labelled)
     split_of_group = {group: split for group, split in (kept or {}).items() if group in sizes}
-    for groups in _groups_by_class(labelled).values():
-        counts = Counter(dict.fromkeys(SPLITS, 0))
-        for group in groups & split_of_group.keys():
-            counts[split_of_group[group]] += sizes[group]
-        for group in sorted(groups - split_of_group.keys(), key=lambda group: _order(seed, group)):
-            total = counts.total() + sizes[group]
-            lacking = {s: round(shares[s] * total - counts[s], 9) for s in FIRST_SERVED}
-            split = max(FIRST_SERVED, key=lacking.__getitem__)
-            split_of_group[group] = split
-            counts[split] += sizes[group]
+    for groups in groups_by_class(labelled).values():
+        split_of_group |= deal_groups(groups, sizes, shares, seed, split_of_group)
     empty = [split for split in SPLITS if split not in split_of_group.values()]
     if empty:
         raise UserError(
@@ -56,6 +48,32 @@ def make_splits(
             f"{', '.join(empty)} would be empty. Add videos, or give a split column in a manifest."
         )
     return {video.video_id: split_of_group[video.group] for video in labelled}
+
+
+def deal_groups(
+    groups: Set[str],
+    sizes: Mapping[str, int],
+    shares: Mapping[str, float],
+    seed: int,
+    kept: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the split of every group of one class, in an order hashed from the seed.
+
+    Each goes to the split that is furthest below its share. sizes: videos of each group. shares: of
+    the splits, summing to 1. kept: splits of groups that do not move.
+    """
+    served = [split for split in FIRST_SERVED if split in shares]
+    split_of = {group: split for group, split in (kept or {}).items() if group in groups}
+    counts = Counter(dict.fromkeys(served, 0))
+    for group, split in split_of.items():
+        counts[split] += sizes[group]
+    for group in sorted(groups - split_of.keys(), key=lambda group: group_order(seed, group)):
+        total = counts.total() + sizes[group]
+        lacking = {s: round(shares[s] * total - counts[s], 9) for s in served}
+        split = max(served, key=lacking.__getitem__)
+        split_of[group] = split
+        counts[split] += sizes[group]
+    return split_of
 
 
 def check_classes(videos: Iterable[Video], splits: Mapping[str, str]) -> None:
@@ -171,7 +189,7 @@ def write_splits(path: Path, videos: Iterable[Video], splits: Mapping[str, str])
                 writer.writerow([*map(cell, named), splits[video.video_id]])
 
 
-def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
+def groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
     """Return the groups of each class; a group counts under its most frequent class."""
     labels: dict[str, Counter[str]] = {}
     for video in videos:
@@ -184,5 +202,6 @@ def _groups_by_class(videos: Iterable[Video]) -> dict[str, set[str]]:
     return dict(sorted(classes.items()))
 
 
-def _order(seed: int, group: str) -> bytes:
+def group_order(seed: int, group: str) -> bytes:
+    """Return by what the groups are sorted before they are dealt."""
     return hashlib.sha256(f"{seed}:{group}".encode()).digest()

@@ -19,6 +19,7 @@ class ConfiguredStages(Mapping[str, Stage]):
     def __init__(self, config: Mapping[str, Any], registry: Registry) -> None:
         self._config, self._registry = config, registry
         self._stages: dict[str, Stage] = {}
+        self._on_splits: dict[str, bool] = {}
 
     def __getitem__(self, name: str) -> Stage:
         if name not in self._stages:
@@ -34,6 +35,14 @@ class ConfiguredStages(Mapping[str, Stage]):
     def of_script(self, script: str) -> list[Stage]:
         """Return the stages that one job of a script makes, in the order of the registry."""
         return [self[stage.name] for stage in self._registry.stages_of_script[script]]
+
+    def depends_on_splits(self, name: str) -> bool:
+        """Return whether a stage, or one upstream of it, reads the table of splits."""
+        if name not in self._on_splits:
+            stage = self[name]
+            reads = bool(stage.pooled) or stage.reads_splits
+            self._on_splits[name] = reads or any(map(self.depends_on_splits, stage.upstream))
+        return self._on_splits[name]
 
     def report(self, name: str) -> Report:
         """Return the report of a name, with what it reads under the configuration."""

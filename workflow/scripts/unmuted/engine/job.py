@@ -21,6 +21,7 @@ from unmuted.engine.job_notes import NOTE, table_note, write_note
 from unmuted.engine.joblog import job_log
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
+from unmuted.engine.scenarios import scenario_name
 from unmuted.engine.settings import setting
 from unmuted.engine.sharded_dataset import ALL
 from unmuted.engine.stage import Registry, Report, Stage
@@ -340,7 +341,10 @@ class ReportJob(_RunReader):
 
     def __init__(self, run: Run, report: Report, threads: int = 1) -> None:
         declared = report.under(run.config)
-        readable = declared.in_scenarios if run.base is not None else declared.upstream
+        readable = declared.upstream
+        if run.base is not None:
+            scenario = scenario_name(run.layout.scenario_path.rstrip("/"))
+            readable = declared.stages_in(run.base.config, scenario)
         super().__init__(run, f"report {report.module or report.script}", threads, readable)
         self._declared = report
 

@@ -42,6 +42,7 @@ class JobFingerprints:
         self._dataset, self._layout = dataset, layout
         self._stages, self._fingerprints = stages, fingerprints
         self._base = base
+        self._base_dataset = None if base is None else base._dataset
         self._of_jobs: dict[tuple[str, str | None, Scope], str] = {}
         self._of_shards: dict[tuple[str, Scope], str] = {}
         self._experiments: dict[Scope, str] = {}
@@ -52,7 +53,7 @@ class JobFingerprints:
         A fitted stage is told of the videos that it may read, and of no others. Of fitted stages
         only those by split are seen in parts: others change as a whole.
         """
-        if self._base is not None and not self._layout.owns(stage_name):
+        if self._base is not None and self._is_of_base(stage_name, scope):
             return self._base.of_job(stage_name, shard, scope)
         stage = self._stages[stage_name]
         if shard is None and not stage.by_split:
@@ -83,12 +84,17 @@ class JobFingerprints:
 
     def of_all_shards(self, stage_name: str, scope: Scope = ALL) -> str:
         """Return the fingerprints of all shards as one digest, over the videos in `scope`."""
-        if self._base is not None and not self._layout.owns(stage_name):
+        if self._base is not None and self._is_of_base(stage_name, scope):
             return self._base.of_all_shards(stage_name, scope)
         if (stage_name, scope) not in self._of_shards:
             jobs = [self.of_job(stage_name, shard, scope) for shard in self._dataset.shards]
             self._of_shards[stage_name, scope] = digest_json(jobs)
         return self._of_shards[stage_name, scope]
+
+    def _is_of_base(self, stage_name: str, scope: Scope) -> bool:
+        """Return whether the run has the same fingerprint: not over splits that are not its own."""
+        has_scope_of_base = scope is ALL or self._dataset is self._base_dataset
+        return has_scope_of_base and not self._layout.owns(stage_name)
 
     def of_stage(self, stage_name: str) -> str:
         """Return the fingerprint of all jobs of a stage."""
@@ -137,6 +143,8 @@ class JobFingerprints:
             return [self._dataset.specifications[name] for name in videos]
         if stage.reads_source and self._registry.source_stage not in self.inputs(stage):
             return {name: self._dataset.stamp(video) for name, video in videos.items()}
+        if stage.reads_splits and not stage.fits:  # else the fits are told of labels and splits
+            return {name: self._dataset.splits.get(name) for name in videos}
         return list(videos)
 
     def _experiment(self, scope: Scope) -> str:

@@ -47,13 +47,16 @@ class Layout:
     def owns(self, stage_name: str) -> bool:
         """Return whether a stage has results of its own here; a run itself owns all of its stages.
 
-        A scenario does if its settings change any of the stages that the same script makes.
+        A scenario does if its settings change any of the stages that the same script makes, or if
+        it splits the videos anew and any of them depends on splits.
         """
         if self.base is None:
             return True
         settings, base = self._fingerprints, self.base._fingerprints
+        has_own_splits = self._dataset is not self.base._dataset
         return any(
             settings.of_settings(stage.name) != base.of_settings(stage.name)
+            or (has_own_splits and self._stages.depends_on_splits(stage.name))
             for stage in self._stages.of_script(self._stages[stage_name].script)
         )
 

@@ -21,7 +21,7 @@ from unmuted.engine.members import about_absent, read_members, write_members
 from unmuted.engine.planner import Planner
 from unmuted.engine.scenarios import apply_scenario, scenario_name, scenario_path
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
-from unmuted.engine.stage import Registry, Report
+from unmuted.engine.stage import Registry, Report, Resplit
 from unmuted.engine.store import Store
 from unmuted.engine.usable import find_usable, forget_nothing, write_unusable
 from unmuted.errors import UserError
@@ -53,7 +53,9 @@ class Run:
         self.registry, self.base = registry, base
         self.config = registry.check_config(config) if base is None else config
         self.dataset: ShardedDataset = (
-            ShardedDataset(self.config, registry, record_path) if base is None else base.dataset
+            ShardedDataset(self.config, registry, record_path)
+            if base is None
+            else _dataset_of_scenario(base.dataset, registry.resplit(self.config))
         )
         self.stages = ConfiguredStages(self.config, registry)
         self.models = ConfiguredModels(self.config, registry)
@@ -247,8 +249,12 @@ class Run:
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
         """Return the stages that a report reads, each with the run that has them."""
         of_run = [(self, name) for name in report.upstream if self.planner.has_stage(name)]
-        scenarios = [self.scenario(name) for name in report.scenarios(self.config)]
-        return of_run + [(run, name) for run in scenarios for name in report.in_scenarios]
+        in_scenarios = [
+            (self.scenario(scenario), name)
+            for scenario in report.scenarios(self.config)
+            for name in report.stages_in(self.config, scenario)
+        ]
+        return of_run + in_scenarios
 
     def inputs_of(self, stages: Iterable[tuple[Run, str]]) -> list[Path]:
         """Return the ledgers of stages of runs, and the splits. Raises UserError as the fits do."""
@@ -266,3 +272,7 @@ class Run:
         code = code_digest(script, self.registry.scripts, self.registry.infrastructure, module)
         upstream = [run.jobs.of_stage(name) for run, name in stages]
         return digest_json([code, self.config, upstream])
+
+
+def _dataset_of_scenario(dataset: ShardedDataset, resplit: Resplit | None) -> ShardedDataset:
+    return dataset if resplit is None else dataset.resplit(resplit)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,7 @@ from unmuted.engine.artifacts import atomic
 from unmuted.engine.job_notes import read_note, table_note
 from unmuted.engine.run_record import RunRecord, read_record, write_record
 from unmuted.engine.shards import assign_shards, shard_like
-from unmuted.engine.stage import Registry
+from unmuted.engine.stage import Registry, Resplit
 from unmuted.errors import UserError
 from unmuted.text import printable
 
@@ -51,6 +52,8 @@ class ShardedDataset:
             self.record = read_record(record_path, self._source_digest)
         self._in_scope: dict[tuple[str, Scope], Mapping[str, Video]] = {}
         self._stamps: dict[str, list[object]] = {}
+        self._resplit: Resplit | None = None
+        self._base: ShardedDataset | None = None
 
     def write_record(
         self, path: Path, job_fingerprints: Mapping[str, Any], tools: Mapping[str, str]
@@ -82,6 +85,8 @@ class ShardedDataset:
     @cached_property
     def listing(self) -> Dataset:
         """The dataset as it was read. Raises UserError when videos are missing or ambiguous."""
+        if self._base is not None:
+            return self._base.listing
         if self.record is not None:
             videos, per_shard = tuple(self.record.all()), self.record.videos_per_shard
             return Dataset(videos, videos_per_shard=per_shard)
@@ -191,10 +196,24 @@ class ShardedDataset:
 
         Raises UserError where labels and given splits allow no experiment.
         """
+        if self._resplit is not None:
+            return self._resplit(self.listing.videos)
         if self.record is None:  # else it was checked when the run was planned
             check_experiment(self.listing)
         seed = self._config["splits"]["seed"]
         return make_splits(self.listing.videos, self.split_shares, seed, self.earlier_groups)
+
+    def resplit(self, resplit: Resplit) -> ShardedDataset:
+        """Return the same videos with other splits, for a scenario."""
+        other = copy(self)
+        other.__dict__.pop("splits", None)
+        other._resplit, other._base, other._in_scope = resplit, self, {}
+        return other
+
+    @property
+    def is_resplit(self) -> bool:
+        """Whether the splits are those of a scenario, which no table holds."""
+        return self._resplit is not None
 
     @cached_property
     def earlier_groups(self) -> Mapping[str, str]:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from unmuted.dataset.videos import SPLITS
 
 if TYPE_CHECKING:
-    from unmuted.dataset.videos import Dataset
+    from unmuted.dataset.videos import Dataset, Video
     from unmuted.engine.run import Run
 
 Config = Mapping[str, Any]
 Chosen = Callable[[Config], Collection[str]]
+Resplit = Callable[["tuple[Video, ...]"], Mapping[str, str]]  # from videos to splits, by id
 Declared = TypeVar("Declared", "Stage", "Report")
 
 
@@ -121,7 +122,8 @@ class Report:
         pooled: stages whose artifacts of all videos it reads, where these stages exist.
         fits: fitted stages that it reads.
         scenarios: names the scenarios that it reads besides the run itself.
-        in_scenarios: the sharded stages that it reads in each of them.
+        in_scenarios: the sharded stages that it reads in them.
+        chosen_in: in a scenario, which of these it reads; all unless given.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
         check: raises UserError for a configuration that the report cannot be written for.
         module: the library's module whose `contents(job)` says what is in each output of the
@@ -133,6 +135,7 @@ class Report:
     fits: tuple[str, ...]
     scenarios: Callable[[Config], Collection[str]] = field(default=lambda config: ())
     in_scenarios: tuple[str, ...] = ()
+    chosen_in: Callable[[Config, str], Collection[str]] | None = None
     chosen: Chosen | None = None
     check: Callable[[Config], None] = field(default=lambda config: None)
     module: str = ""
@@ -141,6 +144,13 @@ class Report:
     def upstream(self) -> tuple[str, ...]:
         """All stages that it reads of the run itself."""
         return (*self.pooled, *self.fits)
+
+    def stages_in(self, config: Config, scenario: str) -> tuple[str, ...]:
+        """Return the stages that it reads in a scenario; config: that of the run."""
+        if self.chosen_in is None:
+            return self.in_scenarios
+        wanted = self.chosen_in(config, scenario)
+        return tuple(name for name in self.in_scenarios if name in wanted)
 
     def under(self, config: Config) -> Report:
         """Return the report with what it reads under a configuration."""
@@ -215,6 +225,8 @@ class Registry:
         has_setting: tells whether the configuration has a key; every key that a stage declares is
             asked for, if this is given.
         fixed_settings: keys that must be the same in all scenarios, besides those of the engine.
+        resplit: how a scenario with these settings splits the videos; None where it keeps the
+            splits of the run.
         expected_statuses: statuses of a ledger, besides "ok", that deserve no warning.
         infrastructure: modules that decide where an artifact lies, not what is in it: the code of
             no stage.
@@ -235,6 +247,7 @@ class Registry:
     fit_checks: tuple[Callable[[Run], None], ...] = ()
     has_setting: Callable[[str], bool] | None = None
     fixed_settings: tuple[str, ...] = ()
+    resplit: Callable[[Config], Resplit | None] = field(default=lambda config: None)
     expected_statuses: frozenset[str] = frozenset()
     infrastructure: frozenset[str] = frozenset()
     code_versions: Path | None = None

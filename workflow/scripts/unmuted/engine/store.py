@@ -41,7 +41,12 @@ class Store:
     # --- reading ----------------------------------------------------------------------------------
 
     def read_splits(self) -> dict[str, str]:
-        """Return the split of every labelled video, by id, from the table of the run."""
+        """Return the split of every labelled video, by id, from the table of the run.
+
+        A scenario that splits the videos anew has no table: its splits follow from the videos.
+        """
+        if self._dataset.is_resplit:
+            return dict(self._dataset.splits)
         note = read_note(table_note(SPLITS_TABLE))
         try:
             if note is not None and not note.has(SPLITS_TABLE):

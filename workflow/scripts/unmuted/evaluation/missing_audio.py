@@ -1,4 +1,10 @@
-"""The cost of missing audio for each arm, and whether imputing it helps."""
+"""The cost of missing audio for each arm, and whether imputing it helps.
+
+Every clip is predicted alone, so that the prediction of a clip depends on its own sound, not on
+which others have lost theirs. The accuracy at a rate r of missing sound is then, in expectation
+over all masks, (1 - r) times that with own sound plus r times that with missing sound: a straight
+line with no information between its ends. So the ends are measured, and the rest follows.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from unmuted.evaluation.arms import missing_audio_pairs
-from unmuted.evaluation.bootstrap import GroupBootstrap, interval
-from unmuted.evaluation.outcomes import contrasts
-from unmuted.samples.missing_audio import area_under_rate_curve
+from unmuted.evaluation.bootstrap import GroupBootstrap
+from unmuted.evaluation.outcomes import contrasts, measure
 
 KIND = "no_stream"  # of missing audio, which the contrasts are about
 FAMILIES = (
     ". Those under `missing` are families of their own: one for each share of training clips "
-    "without sound, of all its pairs and both measures"
+    "without sound, of all its pairs"
 )
 
 
@@ -35,26 +40,36 @@ class CorrectByAudio:
     noise: np.ndarray
     swapped: np.ndarray
 
-    def at(self, kind: str, hit: np.ndarray) -> np.ndarray:
-        """Return (S, N) if the clips `hit`, bool (N,), have lost their sound in this way."""
-        lost = {"no_stream": self.missing, "silence": self.missing}.get(kind)
-        return np.where(hit, getattr(self, kind) if lost is None else lost, self.own)
+    def without(self, kind: str) -> np.ndarray:
+        """Return (S, N) if every clip has lost its sound in this way."""
+        imputed = kind in ("no_stream", "silence")
+        return self.missing if imputed else getattr(self, kind)
 
 
-def rate_curves(
+def expected_correct(own: np.ndarray, missing: np.ndarray, rate: float) -> np.ndarray:
+    """Return how often each clip is right, (S, N), in expectation over masks with this rate.
+
+    own, missing: (S, N), with own and with missing sound. rate: share of clips without their sound,
+    each of which loses it whatever the others do.
+    """
+    return (1 - rate) * own + rate * missing
+
+
+def missing_accuracy(
     correct: Mapping[str, CorrectByAudio],
-    masks: Mapping[float, np.ndarray],
+    rates: Sequence[float],
     kinds: Sequence[str],
     bootstrap: GroupBootstrap,
     leaks: Collection[str],
 ) -> dict[str, Any]:
-    """Compute the accuracy of each arm over the share of missing clips, by kind and arm.
+    """Compute the accuracy of each arm with own and with missing sound, by kind and arm.
 
-    masks: bool (N,) by rate, rising and nested. leaks: arms that read the label of test clips.
+    rates: shares of clips without sound at which the accuracy is expected. leaks: arms that read
+    the label of test clips.
     """
     return {
         kind: {
-            arm: _curve(_over_rates(by_audio, masks, kind), list(masks), bootstrap)
+            arm: _accuracy(by_audio.own, by_audio.without(kind), rates, bootstrap)
             | {"leaks": arm in leaks}
             for arm, by_audio in correct.items()
         }
@@ -63,66 +78,36 @@ def rate_curves(
 
 
 def imputation_contrasts(
-    correct: Mapping[str, CorrectByAudio],
-    masks: Mapping[float, np.ndarray],
-    bootstrap: GroupBootstrap,
-    leaks: Collection[str],
+    correct: Mapping[str, CorrectByAudio], bootstrap: GroupBootstrap, leaks: Collection[str]
 ) -> dict[str, Any]:
-    """Contrast the arms of all `missing_audio_pairs` under missing audio, by measure: one family.
+    """Contrast the arms of all `missing_audio_pairs` where no clip has its sound: one family.
 
-    Measures: "area", the mean accuracy over the rates, and "largest_rate", the accuracy at the
-    largest rate of missing streams. correct, masks, leaks: as in `rate_curves`.
+    Nothing but what is imputed differs there; at any lower rate the difference is a mixture with
+    that of the same arms on whole sound. correct, leaks: as in `missing_accuracy`.
     """
     pairs = [pair for pair in missing_audio_pairs() if set(pair) <= set(correct)]
-    arms = {arm for pair in pairs for arm in pair}
-    curves = {arm: _over_rates(correct[arm], masks, KIND) for arm in arms}
-    measures = {  # (S, N) by arm
-        "area": {
-            arm: area_under_rate_curve(list(masks), np.moveaxis(curve, 0, -1))
-            for arm, curve in curves.items()
-        },
-        "largest_rate": {arm: curve[-1] for arm, curve in curves.items()},
-    }
-    by_measure = contrasts(
+    by_pair = contrasts(
         {
-            (name, pair): tuple(by_arm[arm] for arm in pair)
-            for name, by_arm in measures.items()
+            "-".join(pair): (correct[pair[0]].without(KIND), correct[pair[1]].without(KIND))
             for pair in pairs
         },
         bootstrap,
     )
     return {
-        name: {
-            "-".join(pair): by_measure[name, pair] | {"leaks": not set(pair).isdisjoint(leaks)}
-            for pair in pairs
-        }
-        for name in measures
+        "-".join(pair): by_pair["-".join(pair)] | {"leaks": not set(pair).isdisjoint(leaks)}
+        for pair in pairs
     }
 
 
-def _over_rates(
-    by_audio: CorrectByAudio, masks: Mapping[float, np.ndarray], kind: str
-) -> np.ndarray:
-    """Tell whether an arm's classifiers are right at each rate, (R, S, N)."""
-    return np.stack([by_audio.at(kind, hit) for hit in masks.values()])
-
-
-def _curve(
-    correct: np.ndarray, rates: Sequence[float], bootstrap: GroupBootstrap
+def _accuracy(
+    own: np.ndarray, missing: np.ndarray, rates: Sequence[float], bootstrap: GroupBootstrap
 ) -> dict[str, Any]:
-    """Compute the accuracy at each rate, and the area under it; correct: (R, S, N)."""
-    samples = np.stack([bootstrap.means(at_rate) for at_rate in correct], axis=1)  # (resamples, R)
-    per_seed = correct.mean(axis=2)  # (R, S)
-    accuracy = [
-        {"mean": float(mean), "ci95": list(interval(sample)), "per_seed": seeds.tolist()}
-        for mean, sample, seeds in zip(per_seed.mean(axis=1), samples.T, per_seed, strict=True)
-    ]
-    areas = area_under_rate_curve(rates, per_seed.T)  # (S,)
+    def averaged(correct: np.ndarray) -> dict[str, Any]:
+        return measure(correct.mean(axis=1), bootstrap.means(correct))
+
     return {
-        "accuracy": accuracy,
-        "area": {
-            "mean": float(np.mean(areas)),
-            "ci95": list(interval(area_under_rate_curve(rates, samples))),
-            "per_seed": np.asarray(areas).tolist(),
-        },
+        "own": averaged(own),
+        "missing": averaged(missing),
+        "difference": averaged(missing - own),
+        "expected": [averaged(expected_correct(own, missing, rate)) for rate in rates],
     }

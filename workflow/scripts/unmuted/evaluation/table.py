@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from unmuted.evaluation.bootstrap import ALPHA
+from unmuted.evaluation.cautions import cautions
 from unmuted.evaluation.controls import alarms
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
 from unmuted.evaluation.significance import FEWEST_GROUPS, p_in_words
@@ -28,12 +29,14 @@ def format_report(report: Report) -> str:
     blocks += [_headroom(report)] if "headroom" in report else []
     blocks += [_generation(report)] if "generation" in report else []
     blocks += [_recalls(report)] if "classes" in report else []
-    blocks += [_missing(report), _imputed(report)] if "missing" in report else []
+    blocks += [_missing(report), _severity(report), _imputed(report)] if "missing" in report else []
+    blocks += [_outer_folds(report)] if report.get("outer_folds") else []
     conclusion = [
         *_evidence(report),
         *_alarms(report),
         *conclusions(report),
         *_likeness_conclusion(report),
+        *cautions(report),
     ]
     sentences = [textwrap.fill(sentence, WIDTH) for sentence in conclusion]
     return "\n\n".join([*filter(None, blocks), "\n".join(sentences)]) + "\n"
@@ -202,28 +205,56 @@ def _role(arm: Mapping[str, Any]) -> str:
 
 
 def _missing(report: Report) -> str:
-    """Format the accuracy of each arm at each rate of missing streams."""
-    rates = report["missing"]["test_rates"]
-    kind = next(iter(next(iter(report["missing"]["curves"].values()))))
-    heads = [f"{100 * rate:g} %" for rate in rates]
-    rows = [(f"accuracy % where sound is missing ({kind})", *heads)]
-    for trained, kinds in report["missing"]["curves"].items():
-        for arm, curve in kinds[kind].items():
-            mark = _MARKS["leaks"] if curve["leaks"] else ""
-            name = f"{arm}{mark}, {_trained(trained)}"
-            rows.append((name, *(_percent(point["mean"]) for point in curve["accuracy"])))
+    """Format what each arm loses where clips lack their audio stream."""
+    missing = report["missing"]
+    kind = next(iter(next(iter(missing["accuracy"].values()))))
+    heads = ("own", "missing", "difference", "95 % interval")
+    rows: list[tuple[str, ...]] = [(f"accuracy % by sound ({kind})", *heads)]
+    for trained, kinds in missing["accuracy"].items():
+        for arm, measured in kinds[kind].items():
+            mark = _MARKS["leaks"] if measured["leaks"] else ""
+            low, high = measured["difference"]["ci95"]
+            rows.append(
+                (
+                    f"{arm}{mark}, {_trained(trained)}",
+                    *(_percent(measured[key]["mean"]) for key in ("own", "missing")),
+                    _points(measured["difference"]["mean"]),
+                    f"{_points(low)} to {_points(high)}",
+                )
+            )
     return _align(rows)
 
 
-def _imputed(report: Report) -> str:
-    """Format the differences of the areas under the rate curves."""
+def _severity(report: Report) -> str:
+    """Format the accuracy of each arm at each level of degraded sound."""
+    units = {"lost": ("seconds lost", 100, "%"), "noise": ("noise, SNR", 1, "dB")}
     blocks = []
-    for trained, measures in report["missing"]["contrasts"].items():
-        head = f"where streams are missing, mean of all rates, {_trained(trained)}"
-        if not measures["area"]:  # no arm imputes missing audio
-            continue
-        blocks.append(_contrast_rows(head, measures["area"]))
+    for trained, curves in report["missing"]["severity"].items():
+        for kind, (words, factor, unit) in units.items() if curves else ():
+            heads = [f"{factor * level:g} {unit}" for level in curves[kind]["levels"]]
+            rows = [(f"accuracy % ({words}), {_trained(trained)}", *heads)]
+            for arm, curve in curves[kind]["arms"].items():
+                mark = _MARKS["leaks"] if curve["leaks"] else ""
+                points = (_percent(point["mean"]) for point in curve["accuracy"])
+                rows.append((f"{arm}{mark}", *points))
+            blocks.append(_align(rows))
     return "\n\n".join(blocks)
+
+
+def _imputed(report: Report) -> str:
+    """Format the differences of arms where no clip has its sound."""
+    return "\n\n".join(
+        _contrast_rows(f"where streams are missing, {_trained(trained)}", pairs)
+        for trained, pairs in report["missing"]["contrasts"].items()
+        if pairs  # else no arm imputes missing audio
+    )
+
+
+def _outer_folds(report: Report) -> str:
+    """Format arms and contrasts on all labelled clips, each tested once."""
+    pooled = report["outer_folds"]
+    head = f"{len(pooled['folds'])} outer folds: {pooled['clips']} clips, each tested once"
+    return f"{head}\n{_arms(pooled)}\n\n{_contrast_rows('contrast', pooled['contrasts'])}"
 
 
 def _trained(rate: str) -> str:

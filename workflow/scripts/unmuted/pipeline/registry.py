@@ -13,12 +13,13 @@ from typing import Any
 from unmuted.checkout import ROOT
 from unmuted.config.root import has_key, sections
 from unmuted.config.validation import check_config
+from unmuted.dataset.outer_folds import splits_of_fold
 from unmuted.dataset.splits import check_groups
 from unmuted.engine import job
 from unmuted.engine.code_digests import SCRIPTS
 from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import RESULTS
-from unmuted.engine.stage import Family, Registry
+from unmuted.engine.stage import Family, Registry, Resplit
 from unmuted.errors import UserError
 from unmuted.media import ffmpeg
 from unmuted.media.confinement import check_sandbox
@@ -105,6 +106,30 @@ def check_folds(run: Run) -> None:
     check_groups(run.dataset.listing.videos, run.dataset.splits, run.config["folds"])
 
 
+def resplit(config: Mapping[str, Any]) -> Resplit | None:
+    """Return how the videos are split where an outer fold is tested; None where none is."""
+    evaluation, splits = config["evaluation"], config["splits"]
+    if evaluation["outer_fold"] is None:
+        return None
+    return partial(
+        splits_of_fold,
+        shares={name: splits[name] for name in ("train", "val")},
+        seed=splits["seed"],
+        folds=evaluation["outer_folds"],
+        fold=evaluation["outer_fold"],
+    )
+
+
+def check_outer_fold(run: Run) -> None:
+    """Raise UserError if the run itself, and no scenario of it, is to test an outer fold."""
+    fold = run.config["evaluation"]["outer_fold"]
+    if run.base is None and fold is not None:
+        raise UserError(
+            f"evaluation.outer_fold is {fold}: scenarios set it, not the configuration; set "
+            "evaluation.outer_folds, and results/comparison.json has all folds"
+        )
+
+
 REGISTRY = Registry(
     stages=STAGES,
     check_config=partial(check_config, further=comparison_problems),
@@ -116,11 +141,12 @@ REGISTRY = Registry(
     models=Models(),
     tools={"ffmpeg": ffmpeg.identity},
     source_stage="clips",
-    checks=(check_audio_dim, check_decoders),
+    checks=(check_audio_dim, check_decoders, check_outer_fold),
     fit_checks=(check_folds,),
     has_setting=has_key,
-    fixed_settings=("clips.seconds",),
-    expected_statuses=frozenset({"training_clip"}),
+    fixed_settings=("clips.seconds", "evaluation.outer_folds"),
+    resplit=resplit,
+    expected_statuses=frozenset({"training_clip", "untested"}),
     infrastructure=DECLARATIONS
     | frozenset(
         f"unmuted.{name}"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("vit_rgb", "vit_flow")
 
-OF_AUDIO = ("ast", "noise_ast")  # a clip without audio has no artifact of these stages
+OF_AUDIO = ("ast", "degraded_ast")  # a clip without audio has no artifact of these stages
 
 Reader = Job | ReportJob | FullReader  # through which clips are read
 

@@ -116,18 +116,6 @@ def noise_waveform(n: int, rms_db: float, seed_key: str) -> np.ndarray:
     return np.clip(np.rint(even * gain * _FULL_SCALE), -32768, 32767).astype(np.int16)
 
 
-def area_under_rate_curve(rates: Sequence[float], values: np.ndarray) -> np.ndarray:
-    """Average a metric over the range of missing rates, by the trapezoid rule.
-
-    rates: (R,), rising. values: (..., R), such as accuracies, also of many resamples at once.
-    Returns (...). Raises ValueError for fewer than two rates, or values of another length.
-    """
-    x, y = np.asarray(rates, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    if len(x) < 2 or (np.diff(x) <= 0).any() or y.shape[-1] != len(x):
-        raise ValueError(f"expected values at two or more rising rates, got {rates}, {y.shape}")
-    return np.trapezoid(y, x, axis=-1) / (x[-1] - x[0])
-
-
 def _check_rate(rate: float) -> None:
     if not 0 <= rate <= 1:
         raise UserError(f"missing audio: rate is {rate}, expected a share from 0 to 1")

@@ -10,8 +10,10 @@ import numpy as np
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, leaking_arms, roles_of
 from unmuted.evaluation.controls import MARGIN
+from unmuted.evaluation.feature_shift import shift_of
 from unmuted.evaluation.generated_audio import PRESENT, likeness
 from unmuted.evaluation.label_metrics import label_metrics
+from unmuted.evaluation.near_duplicates import data_section
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
     EvaluationClips,
@@ -58,7 +60,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     tested = load_tested(job, STAGES)
     choice = job.fits("comparison_selection")[ONLY_FIT].json()
     report = build_report(
-        data=tested.data(),
+        data=data_section(tested, job.config["splits"]),
         clips=tested.measured,
         arms=_arms(job, tested, choice),
         margin=job.config["evaluation"]["equivalence_margin"],
@@ -157,7 +159,11 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
     posterior = tested.probabilities("video_only")
     figures = generation_figures(job, tested, {"generated": audio}, posterior)
     alike = likeness(audio, real, tested.usable, tested.bootstrap)
-    return {**alike, "figures": figures["generated"]}
+    return {
+        **alike,
+        "figures": figures["generated"],
+        "shift": shift_of(tested, projection, "video_generated"),
+    }
 
 
 def _labels(job: ReportJob, tested: TestedClips) -> dict[str, Any]:

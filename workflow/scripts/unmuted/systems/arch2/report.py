@@ -10,8 +10,10 @@ import numpy as np
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import ARMS, BETTER_NULL, NULLS
 from unmuted.evaluation.controls import MARGIN
+from unmuted.evaluation.feature_shift import shift_of
 from unmuted.evaluation.generated_audio import generation_metrics
 from unmuted.evaluation.headroom import headroom
+from unmuted.evaluation.near_duplicates import data_section
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
     EvaluationClips,
@@ -49,7 +51,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     tested = load_tested(job, STAGES)
     choices = job.fits("selection")[ONLY_FIT].json()["arms"]
     report = build_report(
-        data=tested.data(),
+        data=data_section(tested, job.config["splits"]),
         clips=tested.measured,
         arms={arm: tested.outcome(arm, choices[arm]) for arm in ARMS},
         margin=job.config["evaluation"]["equivalence_margin"],
@@ -130,7 +132,8 @@ def _generation(job: ReportJob, tested: TestedClips) -> dict[str, Any]:
         bootstrap=tested.bootstrap,
     )
     figures = generation_figures(job, tested, {"generated": audio}, posterior)
-    return {**metrics, "figures": figures["generated"]}
+    shift = shift_of(tested, projection, "generated")
+    return {**metrics, "figures": figures["generated"], "shift": shift}
 
 
 def _attention(job: ReportJob, tested: TestedClips) -> dict[str, Any]:

@@ -110,9 +110,9 @@ class ChosenArms:
         return _once(*(t for arm in self._trained if (t := COMPARISON_ARMS[arm].teacher)))
 
     @property
-    def noise(self) -> tuple[str, ...]:
-        """Stage of the features of noise, a kind of missing audio."""
-        return ("noise_ast",) if self.imputing_arms else ()
+    def degraded(self) -> tuple[str, ...]:
+        """Stage of the features of degraded sound."""
+        return ("degraded_ast",) if self.imputing_arms else ()
 
     @property
     def swaps(self) -> bool:
@@ -128,6 +128,16 @@ class ChosenArms:
     def at_all_rates(self) -> tuple[str, ...]:
         """Stages that the report reads for each share of training audio that is missing."""
         return (COMPARED,) if self.imputing_arms else ()
+
+    @property
+    def in_outer_fold(self) -> tuple[str, ...]:
+        """Stages that the report reads of the clips of an outer fold."""
+        predictions = (COMPARISON_ARMS[arm].predictions for arm in self.arms)
+        return _once(*VISUAL, "ast", *self._features, *predictions)
+
+    @property
+    def _features(self) -> tuple[str, ...]:
+        return _once(*(stage for arm in self.arms for stage in COMPARISON_ARMS[arm].features))
 
     @property
     def models(self) -> frozenset[str]:
@@ -146,17 +156,23 @@ class ChosenArms:
         return {
             "comparison_classifier": (*trains, *self.posterior, *self.teachers),
             "comparison_selection": selects,
-            COMPARED: (*selects, *self.noise, *swaps, "comparison_selection"),
+            COMPARED: (*selects, *self._degraded_reads, *swaps, "comparison_selection"),
             "comparison": self._read_by_report(),
         }
 
+    @property
+    def _degraded_reads(self) -> tuple[str, ...]:
+        """Stages by which arms predict from degraded sound, with real audio's classifier."""
+        return (*self.degraded, "classifier", "selection") if self.degraded else ()
+
     def _read_by_report(self) -> tuple[str, ...]:
         """Return the stages of the tables, model names, selections and training curves."""
-        features = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].features]
         fits = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].fits]
         chosen = ["comparison_selection"] if self.fits else []
         common = (*VISUAL, "ast", "captions", "selection")
-        return _once(*common, *features, *self.predictions, *fits, *chosen, *self._of_generation)
+        return _once(
+            *common, *self._features, *self.predictions, *fits, *chosen, *self._of_generation
+        )
 
     @property
     def generated(self) -> Mapping[str, str]:

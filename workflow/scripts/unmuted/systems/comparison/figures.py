@@ -14,18 +14,18 @@ from unmuted.evaluation.arms import REFERENCE
 from unmuted.evaluation.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.evaluation.figures.confusion import confusion_matrix
 from unmuted.evaluation.figures.differences import Difference, differences
-from unmuted.evaluation.figures.missing_rates import accuracy_over_missing
+from unmuted.evaluation.figures.severity import accuracy_over_severity
 from unmuted.evaluation.figures.style import LEAKS, Band, sample_size, save
 from unmuted.evaluation.figures.threshold import threshold_tradeoff
 from unmuted.evaluation.figures.training import training_curves
 from unmuted.evaluation.tested import TestedClips
+from unmuted.samples.degraded_sound import KINDS
 from unmuted.samples.fits import ALL_TRAINING, FULL, ONLY_FIT, fold_name
 from unmuted.systems.comparison.chosen_arms import chosen_arms
 from unmuted.systems.comparison.sections import ComparisonData
 from unmuted.systems.pilot.fits import joint_fit
 
 FORMATS = (".svg", ".png")
-MEASURES = {"area": "Mean over all rates", "largest_rate": "At the largest rate"}
 FAMILIES = {  # of contrasts, by the title of their figure
     "Differences in accuracy: the primary contrast and the other hypotheses": (
         "primary",
@@ -57,21 +57,15 @@ def draw_figures(
     figures |= _contrast_figures(report["contrasts"], caption)
     if histories := _histories(job):
         figures["training_curves"] = training_curves(histories, caption, units=UNITS)
-    for rate, kinds in report["missing"]["curves"].items():
-        figures[f"missing_audio_trained_with_{rate}_missing"] = accuracy_over_missing(
-            report["missing"]["test_rates"],
-            {kind: {arm: _band(c) for arm, c in arms.items()} for kind, arms in kinds.items()},
-            REFERENCE,
-            f"{caption} {_trained(rate)}",
-            [arm for arms in kinds.values() for arm, curve in arms.items() if curve["leaks"]],
-        )
-    for rate, measures in report["missing"]["contrasts"].items():
-        if not measures["area"]:
+    figures |= _severity(report["missing"], caption)
+    for rate, pairs in report["missing"]["contrasts"].items():
+        if not pairs:
             continue
         figures[f"missing_audio_differences_trained_with_{rate}_missing"] = differences(
-            {MEASURES[name]: _differences(pairs) for name, pairs in measures.items()},
+            {"No clip has its sound": _differences(pairs)},
             "Differences in accuracy where test clips lack their audio stream",
-            f"Clips that have their sound keep it. {caption} {_trained(rate)}",
+            f"Systems that keep a clip's own sound and impute what is missing. {caption} "
+            f"{_trained(rate)}",
         )
     leaks = [name for name, role in compared.roles.items() if role == "leaks"]
     if "filtered" in report["filter"]:
@@ -115,6 +109,23 @@ def _contrast_figures(
             panels = {"Accuracy": _differences(shown)}
             figures[f"contrasts_{families[0]}"] = differences(panels, title, caption)
     return figures
+
+
+def _severity(missing: Mapping[str, Any], caption: str) -> dict[str, Figure]:
+    """Draw accuracy over severity, one figure for each rate of training and kind of damage."""
+    return {
+        f"severity_{kind}_trained_with_{rate}_missing": accuracy_over_severity(
+            kind,
+            curves[kind]["levels"],
+            {arm: _band(curve) for arm, curve in curves[kind]["arms"].items()},
+            REFERENCE,
+            f"{caption} {_trained(rate)}",
+            [arm for arm, curve in curves[kind]["arms"].items() if curve["leaks"]],
+        )
+        for rate, curves in missing["severity"].items()
+        if curves is not None
+        for kind in KINDS
+    }
 
 
 def _trained(rate: str) -> str:

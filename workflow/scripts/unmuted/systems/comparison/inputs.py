@@ -54,19 +54,19 @@ class ArmInputs:
     ) -> ClipArray:
         """Return the input (N, T, F) of a classifier.
 
-        has_audio: bool (N,), the clips whose own audio a real_or_ fit gets; by default all clips
-        with usable sound. is_muted: whether all audio is replaced by zeros. The classifier with a
+        has_audio: bool (N,), the clips whose own audio a real_or_ fit gets, or (N, T), their time
+        steps; by default all clips with usable sound. is_muted: whether all audio is replaced by zeros. The classifier with a
         learned token for missing audio gets one more feature: 1 for clips with their own audio.
         """
         arm = COMPARISON_ARMS[base_of(fit)]
         if arm.audio is None:
             return self.clips.visual
-        usable = self.clips.usable if has_audio is None else self.clips.usable & has_audio
+        usable = self._usable_steps(has_audio)
         is_imputing = fit.startswith(REAL_OR)
 
         def audio(clips: Index) -> np.ndarray:
             given = audio_of(self, fit.removeprefix(REAL_OR), clips, seed_index)
-            own = usable[clips, None, None]
+            own = usable[clips]
             if is_imputing:
                 given = np.where(own, self.clips.real[clips], given)
             if is_muted:
@@ -97,6 +97,13 @@ class ArmInputs:
             return features
 
         return rows, LazyConcat((len(rows), *with_own.shape[1:]), read)
+
+    def _usable_steps(self, has_audio: np.ndarray | None) -> np.ndarray:
+        """Return where clips have usable audio, bool (N, 1, 1), or (N, T, 1) of time steps."""
+        usable = self.clips.usable[:, None]
+        if has_audio is not None:
+            usable = usable & (has_audio if has_audio.ndim == 2 else has_audio[:, None])
+        return usable[..., None]
 
     def with_real_audio(self, real: np.ndarray) -> ArmInputs:
         """Replace the clips' own audio by other audio (N, T, A)."""

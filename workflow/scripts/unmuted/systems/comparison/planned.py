@@ -70,9 +70,25 @@ def training_rates(config: Mapping[str, Any]) -> dict[float, str]:
     }
 
 
+def outer_fold_runs(config: Mapping[str, Any]) -> list[str]:
+    """Return the name of the scenario in which each outer fold is tested, in their order."""
+    folds = range(config["evaluation"]["outer_folds"] or 0)
+    return [changed_setting("evaluation.outer_fold", fold) for fold in folds]
+
+
 def compared_runs(config: Mapping[str, Any]) -> Collection[str]:
-    """Return the runs of `training_rates`; none if no chosen arm imputes missing audio."""
-    return training_rates(config).values() if chosen_arms(config).at_all_rates else ()
+    """Return the runs that the comparison reads: of all rates of training, and of outer folds.
+
+    The former are left out if no chosen arm imputes missing audio.
+    """
+    rates = training_rates(config).values() if chosen_arms(config).at_all_rates else ()
+    return [*rates, *outer_fold_runs(config)]
+
+
+def read_in_run(config: Mapping[str, Any], name: str) -> Collection[str]:
+    """Return the stages that the comparison reads in one of `compared_runs`."""
+    chosen = chosen_arms(config)
+    return chosen.in_outer_fold if name in outer_fold_runs(config) else chosen.at_all_rates
 
 
 def check_report_arms(report: str, config: Mapping[str, Any]) -> None:

@@ -22,6 +22,12 @@ from unmuted.systems.arch1.filter_rule import (
     video_posterior,
 )
 from unmuted.systems.comparison.chosen_arms import REAL_OR, at_percentile, chosen_arms
+from unmuted.systems.comparison.degraded_sound import (
+    REAL,
+    RealAudio,
+    predict_degraded,
+    replaced_audio,
+)
 from unmuted.systems.comparison.imputation import AudioStatistics
 from unmuted.systems.comparison.inputs import ArmInputs, audio_of_partner, load_arm_inputs
 from unmuted.systems.shared.projection import Projection
@@ -39,12 +45,14 @@ def predict_shard(
     job: Job,
     classifiers: Classifiers,
     selection: Artifact,
+    real: RealAudio | None,
     pca: Artifact,
 ) -> Iterator[Result]:
     """Predict the probabilities [seed][class] of each arm, per task.
 
-    The real_or_ arms predict with a clip's own audio, without it, and with noise or swapped audio
-    instead. Training clips are not predicted: every classifier has seen them.
+    The real_or_ arms predict clips that are validated or tested with their own audio, without it,
+    with noise or swapped audio instead, and from degraded sound. Training clips are not predicted:
+    every classifier has seen them.
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.classifier.states import load_chosen
@@ -62,6 +70,8 @@ def predict_shard(
     rule = filter_rule(job.config["filter"])
     leaks = leaking_arms(job.config["filter"])
     masks, classes = job.config["missing"]["seed"], list(job.classes)
+    imputing = {arm: models for arm, models in arms.items() if arm.startswith(REAL_OR)}
+    hearing = imputing if real is None else imputing | {REAL: real.load(device)}
 
     for task in tasks:
         clip = clips[task.name]
@@ -75,9 +85,11 @@ def predict_shard(
         predict = partial(_probabilities, device=device)
         predictions, muted, missing = {}, {}, {}
         for arm, models in arms.items():
-            if arm.startswith(REAL_OR):
+            if arm in imputing:
+                if clip.split is None:
+                    continue
                 with_swapped = inputs.with_real_audio(swapped)
-                noisy = inputs.with_real_audio(_noise(clip, projection))
+                noisy = inputs.with_real_audio(replaced_audio(clip, projection))
                 missing[arm] = {
                     "own": predict(models, arm, inputs, has_audio=True),
                     "missing": predict(models, arm, inputs, has_audio=False),
@@ -98,6 +110,7 @@ def predict_shard(
                 "arms": predictions,
                 "without_audio": muted,
                 "missing": missing,
+                "degraded": predict_degraded(clip, hearing, inputs, projection, device),
                 "kept": {
                     arm: by_seed[0].tolist() for arm, by_seed in kept.items() if arm in wanted
                 },
@@ -174,19 +187,13 @@ def _limits(choice: Mapping[str, Any], arm: str) -> list[float] | None:
     return by_percentile.get(chosen["chosen"])
 
 
-def _noise(clip: Clip, projection: Projection) -> np.ndarray:
-    """Read projected audio (1, T, A) of noise that replaces the clip's sound."""
-    if not clip.has_sound:
-        return clip.audio(projection)[None]
-    return projection.apply(clip.artifacts["noise_ast"].tensors()["tokens"])[None]
-
-
 def clip_inputs(
     clips: Mapping[str, Clip],
     partners: Mapping[str, Clip],
     job: Job,
     classifiers: Classifiers,
     selection: Artifact,
+    real: RealAudio | None,
     pca: Artifact,
 ) -> dict[str, list[object]]:
     """Return what the predictions of each clip read in addition to its artifacts: fingerprints."""
@@ -195,6 +202,7 @@ def clip_inputs(
         selection.row.digest,
         [[fit.row.digest for fit in of_seed.values()] for of_seed in classifiers.values()],
         job.classes,
+        None if real is None else real.digests,
         # Arms without a classifier of their own.
         [arm for arm in chosen_arms(job.config).arms if COMPARISON_ARMS[arm].classifier_of],
     ]

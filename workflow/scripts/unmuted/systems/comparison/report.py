@@ -7,36 +7,27 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.headroom import headroom
-from unmuted.evaluation.missing_audio import (
-    FAMILIES,
-    CorrectByAudio,
-    imputation_contrasts,
-    rate_curves,
-)
+from unmuted.evaluation.missing_audio import FAMILIES
+from unmuted.evaluation.near_duplicates import data_section
 from unmuted.evaluation.outcomes import statistics
 from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import ROLES, provenance
 from unmuted.evaluation.tested import TestedClips, chosen_classifier, load_tested
-from unmuted.samples.experiment import Experiment, load_experiment
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.samples.missing_audio import is_missing, missing_table
-from unmuted.samples.swap_partners import swap_partners_of
 from unmuted.systems.comparison.chosen_arms import (
     PARTS,
-    REAL_OR,
     SORTED_TAIL,
     ChosenArms,
     chosen_arms,
 )
 from unmuted.systems.comparison.figures import draw_figures
+from unmuted.systems.comparison.missing_section import mask_rows, missing_section
 from unmuted.systems.comparison.muted import with_muted_arms
-from unmuted.systems.comparison.planned import training_rates
-from unmuted.systems.comparison.recognisers import RECOGNISERS
+from unmuted.systems.comparison.outer_folds import outer_folds_section
+from unmuted.systems.comparison.recognisers import RECOGNISERS, own_experiments
 from unmuted.systems.comparison.sections import (
     COLUMNS,
     SCHEMA_VERSION,
@@ -57,7 +48,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     """Compute the metrics, their table, the masks of missing audio, and the figures."""
     chosen = chosen_arms(job.config)
     _warn_without_cnn_rnn(job)
-    others = _own_experiments(job, chosen)
+    others = own_experiments(job, chosen.arms)
     of_generation = [*chosen.generated.values(), "retrieved"] if chosen.generated else []
     tested = load_tested(job, ["ast", *chosen.predictions, *of_generation], others=others)
     has_fits = bool(chosen.fits)
@@ -68,11 +59,12 @@ def contents(job: ReportJob) -> dict[str, Output]:
     report = {
         "schema_version": SCHEMA_VERSION,
         "system": "comparison",
-        "data": tested.data(),
+        "data": data_section(tested, job.config["splits"]),
         "samples": sample_counts({"others": tested.experiment, **others}),
         **with_muted_arms(compare_arms(compared, job.config["comparison"]["primary"]), tested),
         "generation": _generation(job, tested, chosen),
-        "missing": _missing(job, tested, chosen),
+        "missing": missing_section(job, tested, chosen),
+        "outer_folds": outer_folds_section(job, chosen),
         "filter": choice["filters"],
         "statistics": statistics(tested.bootstrap, choices(chosen), FAMILIES),
         "provenance": provenance(job, tested.video_ids, roles),
@@ -81,7 +73,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     return {
         "metrics": report,
         "table": table(tidy_rows(report), list(COLUMNS)),
-        "masks": table(_mask_rows(job, tested)),
+        "masks": table(mask_rows(job, tested)),
         "figures": partial(draw_figures, job=job, tested=tested, compared=compared, report=report),
     }
 
@@ -95,40 +87,6 @@ def _generation(job: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict
         for arm, stage in chosen.generated.items()
     }
     return generation_figures(job, tested, audio, tested.probabilities("video_only"))
-
-
-def _own_experiments(job: ReportJob, chosen: ChosenArms) -> dict[str, Experiment]:
-    """Read the experiments of arms whose samples need other stages than those of most arms."""
-    needs = {arm: RECOGNISERS[arm].needs for arm in chosen.arms if arm in RECOGNISERS}
-    return {arm: load_experiment(job, needs=stages) for arm, stages in needs.items() if stages}
-
-
-def _missing(job: ReportJob, tested: TestedClips, chosen: ChosenArms) -> dict[str, Any]:
-    """Build the section "missing": the cost of missing audio, by the rates of training and test."""
-    settings, leaks = job.config["missing"], leaking_arms(job.config["filter"])
-    rates = sorted(settings["test_rates"])
-    lost = {
-        rate: np.array([is_missing(clip.key, settings["seed"], rate) for clip in tested.clips])
-        for rate in rates
-    }
-    runs = training_rates(job.config) if chosen.imputing_arms else {settings["training_rate"]: ""}
-    correct = {
-        f"{rate:g}": _correct_by_audio(job.scenario(name), tested, chosen)
-        for rate, name in runs.items()
-    }
-    return {
-        "test_rates": rates,
-        "training_rate": settings["training_rate"],
-        "missing_clips": [int(mask.sum()) for mask in lost.values()],
-        "curves": {
-            rate: rate_curves(arms, lost, settings["kinds"], tested.bootstrap, leaks)
-            for rate, arms in correct.items()
-        },
-        "contrasts": {
-            rate: imputation_contrasts(arms, lost, tested.bootstrap, leaks)
-            for rate, arms in correct.items()
-        },
-    }
 
 
 def _compared(
@@ -162,37 +120,3 @@ def _warn_without_cnn_rnn(job: ReportJob) -> None:
             "cnn_rnn is no arm of this comparison: under cnn_rnn.split sorted_tail it was trained "
             "on validation clips and chosen on training clips"
         )
-
-
-def _correct_by_audio(
-    run: ReportJob, tested: TestedClips, chosen: ChosenArms
-) -> dict[str, CorrectByAudio]:
-    """Tell by arm whether it is right about the test clips with and without their own sound."""
-    names = tested.video_ids
-    video = (tested.probabilities("video_only").argmax(axis=2) == tested.labels).astype(float)
-    correct = {"video_only": CorrectByAudio(video, video, video, video)}
-    if not chosen.imputing_arms:
-        return correct
-    artifacts = run.artifacts("comparison_predictions", names)
-    clips = [artifacts[name].json()["missing"] for name in names]
-    for arm in clips[0]:
-        right = {
-            state: tested.labels
-            == np.array([c[arm][state] for c in clips], np.float32).argmax(axis=2).T
-            for state in clips[0][arm]
-        }
-        name = arm.removeprefix(REAL_OR)
-        correct[name] = CorrectByAudio(**{s: values.astype(float) for s, values in right.items()})
-    return correct
-
-
-def _mask_rows(job: ReportJob, tested: TestedClips) -> list[dict[str, object]]:
-    settings = job.config["missing"]
-    rates = sorted({*settings["test_rates"], *settings["training_rates"]})
-    rows = []
-    for split in ("train", "val", "test"):
-        clips = tested.experiment.split(split)
-        pairs = zip(clips, swap_partners_of(clips, settings["seed"]), strict=True)
-        partners = {clip.video_id: other.video_id for clip, other in pairs if other is not None}
-        rows += missing_table(clips, settings["seed"], rates, partners)
-    return rows

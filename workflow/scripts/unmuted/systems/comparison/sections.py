@@ -9,7 +9,6 @@ from typing import Any
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import REFERENCE, SYSTEMS, contrast_names, contrast_pairs
 from unmuted.evaluation.controls import CEILING, MARGIN
-from unmuted.evaluation.missing_audio import KIND
 from unmuted.evaluation.outcomes import (
     ArmOutcome,
     EvaluationClips,
@@ -20,6 +19,7 @@ from unmuted.evaluation.outcomes import (
 )
 from unmuted.samples.experiment import Experiment
 from unmuted.systems.comparison.chosen_arms import ChosenArms
+from unmuted.systems.comparison.missing_rows import missing_rows
 
 SCHEMA_VERSION = 1
 
@@ -93,8 +93,8 @@ def sample_counts(experiments: Mapping[str, Experiment]) -> dict[str, dict[str, 
 
 
 COLUMNS = (
-    *("training_rate", "kind", "test_rate", "arm", "role", "seed", "measure", "value"),
-    "verdict",
+    *("training_rate", "kind", "test_rate", "level"),
+    *("arm", "role", "seed", "measure", "value", "verdict"),
 )
 MEASURES = ("accuracy", "macro_f1", "brier", "log_loss", "ece")
 
@@ -102,25 +102,23 @@ MEASURES = ("accuracy", "macro_f1", "brier", "log_loss", "ece")
 def tidy_rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield one row per measurement.
 
-    There is a row for every seed of every arm, of every contrast, of every point of the rate
-    curves, and of the differences under missing audio. Intervals and p-values are rows without a
-    seed. The verdict of a difference is in words; that of a control is its status.
+    There is a row for every seed of every arm, of every contrast, of what missing audio costs an
+    arm, of every point of the severity curves, and of the differences under missing audio.
+    Intervals and p-values are rows without a seed. The verdict of a difference is in words; that of
+    a control is its status.
     """
     seeds, missing = report["provenance"]["seeds"], report["missing"]
     own_rate = f"{missing['training_rate']:g}"
     for arm, measured in report["arms"].items():
-        place = (own_rate, "", "", arm, measured["role"])
+        place = (own_rate, "", "", "", arm, measured["role"])
         yield from (_row(*place, *row) for row in _arm_rows(seeds, measured))
     for pair, difference in report["contrasts"].items():
         yield from _contrast_rows(own_rate, seeds, pair, difference)
-    yield from _curve_rows(seeds, missing)
-    for training_rate, measures in missing["contrasts"].items():
-        for measure, pairs in measures.items():
-            rate = "" if measure == "area" else missing["test_rates"][-1]
-            for pair, difference in pairs.items():
-                place = (training_rate, KIND, rate, pair, _role(difference, "contrast"))
-                rows = _difference_rows(seeds, measure, difference)
-                yield from (_row(*place, *row, verdict=difference["verdict"]) for row in rows)
+    yield from missing_rows(seeds, missing, COLUMNS)
+    pooled = report["outer_folds"] or {"arms": {}}
+    for arm, measured in pooled["arms"].items():
+        place = (own_rate, "outer_folds", "", "", arm, measured["role"])
+        yield from (_row(*place, *row) for row in _arm_rows(seeds, measured))
 
 
 def _arm_rows(
@@ -143,43 +141,26 @@ def _contrast_rows(
     """Yield the rows of one contrast; its role is its family, or that it leaks."""
     role = "leaks" if difference["leaks"] else difference["family"]
     words = difference["control"]["status"] if "control" in difference else difference["verdict"]
-    for row in _difference_rows(seeds, "accuracy", difference):
-        yield _row(rate, "", "", pair, role, *row, verdict=words)
+    for row in _difference_rows(seeds, difference):
+        yield _row(rate, "", "", "", pair, role, *row, verdict=words)
     for loss in ("brier", "log_loss"):
         low, high = difference[loss]["ci95"]
         values = {"": difference[loss]["delta"], "_ci95_low": low, "_ci95_high": high}
         for suffix, value in values.items():
-            yield _row(rate, "", "", pair, role, "", f"{loss}_difference{suffix}", value)
-
-
-def _curve_rows(seeds: Sequence[int], missing: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield one row per seed of every point of the rate curves."""
-    for training_rate, kinds in missing["curves"].items():
-        for kind, arms in kinds.items():
-            for arm, curve in arms.items():
-                points = zip(missing["test_rates"], curve["accuracy"], strict=True)
-                for rate, point in points:
-                    for seed, value in zip(seeds, point["per_seed"], strict=True):
-                        where = (training_rate, kind, rate)
-                        yield _row(*where, arm, _role(curve), seed, "accuracy", value)
-
-
-def _role(measured: Mapping[str, Any], honest: str = "arm") -> str:
-    return "leaks" if measured["leaks"] else honest
+            yield _row(rate, "", "", "", pair, role, "", f"{loss}_difference{suffix}", value)
 
 
 def _difference_rows(
-    seeds: Sequence[int], measure: str, difference: Mapping[str, Any]
+    seeds: Sequence[int], difference: Mapping[str, Any]
 ) -> Iterator[tuple[object, str, float]]:
     """Yield (seed, measure, value) of one difference."""
-    name = {"largest_rate": "accuracy"}.get(measure, measure)
     for seed, value in zip(seeds, difference["per_seed"], strict=True):
-        yield seed, f"{name}_difference", value
+        yield seed, "accuracy_difference", value
     low, high = difference["ci95"]
     p_values = {key: difference[key] for key in ("p", "p_adjusted")}
     whole = {"ci95_low": low, "ci95_high": high} | p_values
     for key, value in whole.items():
-        yield "", f"{name}_difference_{key}", value
+        yield "", f"accuracy_difference_{key}", value
 
 
 def _row(*values: object, verdict: str = "") -> dict[str, Any]:

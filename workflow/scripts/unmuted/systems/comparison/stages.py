@@ -11,9 +11,10 @@ from unmuted.engine.stage import Family, Report, Stage
 from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.features.visual import VISUAL
 from unmuted.systems.comparison.chosen_arms import DISTILLATION, FILTER, chosen_arms
-from unmuted.systems.comparison.planned import check_report_arms, compared_runs
+from unmuted.systems.comparison.planned import check_report_arms, compared_runs, read_in_run
 from unmuted.systems.shared.stages import CLASSIFIED, REPORTED
 
+DEGRADED = ("missing.lost_shares", "missing.snr_db")  # levels of severity
 CHOSEN_ARMS = ("comparison.arms", "cnn_rnn.split")  # settings that decide which arms are compared
 # The stages that the audio of the arms comes from.
 COMPARED = tuple(
@@ -37,12 +38,13 @@ def read_for_arms(step: str) -> Callable[[Mapping[str, Any]], Collection[str]]:
 
 STAGES = (
     Stage(
-        "noise_ast",
-        "extract_noise",
+        "degraded_ast",
+        "extract_degraded",
         ".safetensors",
         inputs=("wav",),
-        settings=(*TIME, *AST, "missing.seed"),
+        settings=(*TIME, *AST, *DEGRADED, "missing.seed"),
         models=("ast",),
+        reads_splits=True,
     ),
     Stage(
         "swap_partners",
@@ -112,9 +114,19 @@ STAGES = (
             *(stage for stage in COMPARED if stage != "ast"),
             *POSTERIORS,
         ),
-        optional=("ast", "noise_ast"),
-        fits=("swap_partners", "projection", "comparison_classifier", "comparison_selection"),
-        settings=("classifier", "seeds", "missing.seed", "filter.mode", "filter.expectation"),
+        optional=("ast", "degraded_ast"),
+        fits=(
+            *("swap_partners", "projection", "classifier", "selection"),
+            *("comparison_classifier", "comparison_selection"),
+        ),
+        settings=(
+            "classifier",
+            "seeds",
+            "missing.seed",
+            "filter.mode",
+            "filter.expectation",
+            *DEGRADED,
+        ),
         indirect_settings=(
             *("filter.percentiles", "filter.uniform_threshold"),
             *(*CHOSEN_ARMS, *TRAINING_AUDIO),
@@ -130,7 +142,8 @@ REPORTS = {
         pooled=tuple(dict.fromkeys([*COMPARED, *REPORTED, *_OF_ARMS, "retrieved", "truth"])),
         fits=tuple(dict.fromkeys([*_CHOICES, *_FITS_OF_ARMS, "baselines"])),
         scenarios=compared_runs,
-        in_scenarios=("comparison_predictions",),
+        in_scenarios=tuple(dict.fromkeys([*VISUAL, "ast", *_OF_ARMS])),
+        chosen_in=read_in_run,
         chosen=read_for_arms("comparison"),
     ),
     "predictions": Report(
