@@ -8,14 +8,10 @@ the classifier has seen.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-
-from unmuted.evaluation.tested import TestedClips
-from unmuted.samples.experiment import Clip
-from unmuted.systems.shared.projection import Projection
 
 LIMIT = 0.05  # share by which the RMS of test features may differ from that of training features
 Features = Iterable[tuple[np.ndarray, np.ndarray]]
@@ -42,26 +38,6 @@ def feature_shift(splits: Mapping[str, Features]) -> dict[str, Any]:
             100 * LIMIT,
         )
     return {**measured, "rms_ratio": ratio, "limit": LIMIT, "has_shifted": has_shifted}
-
-
-def shift_of(tested: TestedClips, projection: Projection, stage: str) -> dict[str, Any]:
-    """Compute the shift of the audio that a stage generates; the clips have its artifacts."""
-    clips = {
-        "train": tested.experiment.split("train"),
-        "val": tested.experiment.split("val"),
-        "test": tested.clips,
-    }
-    return feature_shift(
-        {split: _features(of_split, projection, stage) for split, of_split in clips.items()}
-    )
-
-
-def _features(
-    clips: Sequence[Clip], projection: Projection, stage: str
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for clip in clips:
-        if clip.has_sound and stage in clip.artifacts:
-            yield clip.artifacts[stage].tensors()["audio"], clip.audio(projection)
 
 
 def _measure(features: Features) -> dict[str, Any]:

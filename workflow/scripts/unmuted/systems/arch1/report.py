@@ -10,7 +10,6 @@ import numpy as np
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import COMPARED, COMPARISON_ARMS, leaking_arms, roles_of
 from unmuted.evaluation.controls import MARGIN
-from unmuted.evaluation.feature_shift import shift_of
 from unmuted.evaluation.generated_audio import PRESENT, likeness
 from unmuted.evaluation.label_metrics import label_metrics
 from unmuted.evaluation.near_duplicates import data_section
@@ -34,6 +33,7 @@ from unmuted.systems.arch1.filter_rule import filter_rule, similarities, video_p
 from unmuted.systems.arch1.label_prediction import choose_threshold
 from unmuted.systems.shared.generation_report import generation_figures
 from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.shift import shift_of
 
 SCHEMA_VERSION = 1
 STAGES = (

@@ -10,7 +10,6 @@ import numpy as np
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import ARMS, BETTER_NULL, NULLS
 from unmuted.evaluation.controls import MARGIN
-from unmuted.evaluation.feature_shift import shift_of
 from unmuted.evaluation.generated_audio import generation_metrics
 from unmuted.evaluation.headroom import headroom
 from unmuted.evaluation.near_duplicates import data_section
@@ -34,6 +33,7 @@ from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.systems.shared.generation_report import generation_figures
 from unmuted.systems.shared.projection import Projection
+from unmuted.systems.shared.shift import shift_of
 
 SCHEMA_VERSION = 1
 STAGES = ("ast", "captions", "trained_mapping", "generated", "retrieved", "predictions")
