@@ -55,8 +55,9 @@ class ArmInputs:
         """Return the input (N, T, F) of a classifier.
 
         has_audio: bool (N,), the clips whose own audio a real_or_ fit gets, or (N, T), their time
-        steps; by default all clips with usable sound. is_muted: whether all audio is replaced by zeros. The classifier with a
-        learned token for missing audio gets one more feature: 1 for clips with their own audio.
+        steps; by default all clips with usable sound. is_muted: whether all audio is replaced by
+        zeros. The classifier with a learned token for missing audio gets one more feature: 1 where
+        clips have their own audio.
         """
         arm = COMPARISON_ARMS[base_of(fit)]
         if arm.audio is None:

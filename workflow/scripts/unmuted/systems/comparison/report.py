@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.arms import leaking_arms, roles_of
 from unmuted.evaluation.headroom import headroom
