@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from guards.corpus import COPIES, ORIGINAL, make_clips, write_features
-from guards.world import World, make_world
+from guards.world import STAGES_RUN, World, make_world
 from unmuted.engine.scenarios import scenario_path
 from unmuted.evaluation.schema import write_report
 from unmuted.samples.experiment import Clip, load_experiment
@@ -21,11 +21,19 @@ from unmuted.systems.comparison.report import contents
 
 FOLDS = 2
 ARMS = {"arms": ["mean_audio"], "primary": "real_audio-video_only"}
-NEEDED = (
-    *("sources", "projection", "lookup_set", "prototypes", "generator", "generated"),
-    *("classifier", "selection", "predictions", "swap_partners"),
-    *("comparison_classifier", "comparison_selection", "comparison_predictions"),
-)
+
+
+def needed(world: World) -> list[str]:
+    """Stages that the comparison of the world's arms waits for, in the order in which they run."""
+    project = world.project()
+    found: set[str] = set()
+    waiting = [name for _, name in project.stages_of_report(project.stages.report("comparison"))]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += (*project.stages[name].upstream, *project.stages[name].after)
+    return [name for name in STAGES_RUN if name in found]
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +45,14 @@ def folded(folder: Path) -> World:
         missing__training_rates=[0],
         evaluation={"outer_folds": FOLDS},
     )
-    world.run("label_embeddings", *NEEDED)
+    stages = needed(world)
+    world.run(*stages)
     for run in runs(world):
         with chdir(run.folder):
             splits = run.project().dataset.splits
             clips = [replace(clip, split=splits.get(clip.video_id, "")) for clip in run.clips]
             write_features(run.project(), clips)  # of degraded sound those that the fold tests
-        run.run(*NEEDED)
+        run.run(*stages)
     return world
 
 

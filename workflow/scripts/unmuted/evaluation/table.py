@@ -288,7 +288,7 @@ def _controls(report: Report) -> str:
 
 def _muted(report: Report) -> str:
     """Format the accuracy of arms whose made audio is replaced by the training mean."""
-    rows = [("accuracy %", "with its audio", "training mean in its place")]
+    rows: list[tuple[str, ...]] = [("accuracy %", "with its audio", "training mean in its place")]
     for name, arm in report["arms"].items():
         if "without_audio" in arm:
             means = (arm[key]["mean"] for key in ("accuracy", "without_audio"))
@@ -407,6 +407,16 @@ def _generation(report: Report) -> str:
         f"cosine {generation['cosine']:.3f}, R2 {generation['r2']:.3f} {interval}\n\n"
         f"{_align([HEAD, *figure_rows(generation['figures'])])}"
     )
+
+
+def _generation_of_arms(generation: Mapping[str, Any]) -> str:
+    """Format how much of real audio each generator explains."""
+    measures = {"r2": "R2", "r2_over_time": "over time", "r2_within_class": "within class"}
+    rows: list[tuple[str, ...]] = [("generated audio against real", *measures.values())]
+    for arm, figures in generation.items():
+        values = (figures[measure]["value"] for measure in measures)
+        rows.append((arm, *("none" if value is None else f"{value:.3f}" for value in values)))
+    return _align(rows) if len(rows) > 1 else ""
 
 
 def _both_generations(generation: Mapping[str, Any]) -> str:
