@@ -409,16 +409,6 @@ def _generation(report: Report) -> str:
     )
 
 
-def _generation_of_arms(generation: Mapping[str, Any]) -> str:
-    """Format how much of real audio each generator explains."""
-    measures = {"r2": "R2", "r2_over_time": "over time", "r2_within_class": "within class"}
-    rows: list[tuple[str, ...]] = [("generated audio against real", *measures.values())]
-    for arm, figures in generation.items():
-        values = (figures[measure]["value"] for measure in measures)
-        rows.append((arm, *("none" if value is None else f"{value:.3f}" for value in values)))
-    return _align(rows) if len(rows) > 1 else ""
-
-
 def _both_generations(generation: Mapping[str, Any]) -> str:
     """Format the pilot's audio of both branches, of one branch alone, and their difference."""
     joint, alone, difference = (generation[key] for key in ("joint", "alone", "difference"))
