@@ -206,7 +206,7 @@ def make_config(folder: Path) -> dict[str, object]:
         # One checkpoint: validation clips then have nothing to choose, and no excuse for a trace.
         "generator": {**ONE_CHECKPOINT, "adapter_dim": 2, "noise_dim": 2, "draws": 2},
         "video_generator": ONE_CHECKPOINT,
-        "classifier": {"epochs": 2, "snapshots": 2, "hidden": 4, "learning_rate": 0.05},
+        "classifier": {"epochs": 3, "snapshots": 3, "hidden": 4, "learning_rate": 0.1},
         "pilot": {"epochs": 2, "snapshots": 1, "hidden": 4, "lambdas": [1]},
         "cnn_rnn": {"epochs": 2, "sequence_length": SEQUENCE_LENGTH},
         "filter": {"percentiles": [30, 60]},
