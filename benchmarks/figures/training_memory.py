@@ -359,7 +359,7 @@ def generator_sides(clips: Sequence[Clip]) -> Sides:
                 noise = torch.randn(len(batch), STEPS, model.noise_dim)
                 target = model.standardize_audio(audio[batch])
                 output = model.trace(visual[batch], *said, noise)
-                terms = losses(output.audio, target)
+                terms = losses(output.audio, target, settings.time_weight)
                 penalty = settings.adapter_penalty * output.shift
                 return {**terms, "shift": output.shift, "loss": terms["loss"] + penalty}
 

@@ -28,7 +28,8 @@ from unmuted.training.states import State
 
 QUICK = GeneratorSettings(hidden=8, noise_dim=2, adapter_dim=4, steps=4, batch_size=16)
 # Ten visual features are too few for as much noise as hundreds of them bear.
-THOROUGH = GeneratorSettings(hidden=32, steps=200, batch_size=32, input_noise=0.1, clip_noise=0.1)
+QUIET = {"input_noise": 0.1, "clip_noise": 0.1, "time_weight": 0.0, "learning_rate": 0.003}
+THOROUGH = GeneratorSettings(hidden=32, steps=200, batch_size=32, **QUIET)
 
 
 def prepare(corpus: Corpus) -> tuple[GeneratorData, GeneratorData, Prototypes]:
@@ -185,7 +186,11 @@ def test_losses_agree_with_their_formulas() -> None:
     p, t = rng.normal(size=(2, 4, 3, 5))
     found = losses(torch.tensor(p), torch.tensor(t))
     cosine = (p * t).sum(-1) / np.linalg.norm(p, axis=-1) / np.linalg.norm(t, axis=-1)
-    assert found["loss"].item() == pytest.approx(((p - t) ** 2).mean() + 1 - cosine.mean())
+    plain = ((p - t) ** 2).mean() + 1 - cosine.mean()
+    assert found["loss"].item() == pytest.approx(plain)
+    over_time = ((p - p.mean(axis=1, keepdims=True)) - (t - t.mean(axis=1, keepdims=True))) ** 2
+    weighted = losses(torch.tensor(p), torch.tensor(t), 3.0)["loss"].item()
+    assert weighted == pytest.approx(plain + 3 * over_time.mean())
 
 
 def test_training_without_any_sound_is_refused(corpus: Corpus) -> None:

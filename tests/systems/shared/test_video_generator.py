@@ -36,7 +36,7 @@ from unmuted.training.states import State, load_weights
 
 QUICK = VideoGeneratorSettings(hidden=8, steps=4, batch_size=16)
 # Ten visual features are too few for as much noise as hundreds of them bear.
-QUIET = {"input_noise": 0.1, "clip_noise": 0.1}
+QUIET = {"input_noise": 0.1, "clip_noise": 0.1, "time_weight": 0.0, "learning_rate": 0.003}
 THOROUGH = VideoGeneratorSettings(hidden=32, steps=240, batch_size=32, **QUIET)
 
 

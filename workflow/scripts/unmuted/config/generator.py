@@ -51,6 +51,11 @@ class GeneratorTraining(Section):
         "learns by heart which place had which sound, before it learns when a sound comes",
     )
     dropout: Dropout = 0.2
+    time_weight: NotNegative = Field(
+        4.0,
+        description="further weight of the squared error of how a clip's sound changes over time: "
+        "when a sound comes is seen, and is learnt later than what sounds where",
+    )
     steps: Steps = 160
     validate_every: Count = Field(
         20,
@@ -65,7 +70,7 @@ class GeneratorTraining(Section):
 class GeneratorSettings(GeneratorTraining):
     """Architecture 2's generator: its network and training."""
 
-    noise_dim: int = Field(8, ge=0, le=MOST_UNITS, description="size of the noise input")
+    noise_dim: int = Field(2, ge=0, le=MOST_UNITS, description="size of the noise input")
     adapter_dim: LayerUnits = Field(32, description="inner size of the text adapter")
     text_adapter: Literal["adapter", "frozen", "full"] = Field(
         "adapter",

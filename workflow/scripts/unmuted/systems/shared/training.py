@@ -68,7 +68,8 @@ def train_video_generator(
         return VideoGenerator(video_generator_network(settings, data))
 
     def losses_of(model: VideoGenerator, inputs: Sequence[Tensor], clips: np.ndarray) -> Losses:
-        return losses(model(*inputs), _target(model, data, clips, device))
+        target = _target(model, data, clips, device)
+        return losses(model(*inputs), target, settings.time_weight)
 
     training = Training(data, validation, settings.validate_every, seed, device, after_step)
     return _fit(build, losses_of, training, step_schedule(settings))
@@ -110,7 +111,8 @@ def train_generator(
 
     def losses_of(model: Generator, inputs: Sequence[Tensor], clips: np.ndarray) -> Losses:
         output = model.trace(*inputs)
-        terms = losses(output.audio, _target(model, data, clips, device))
+        target = _target(model, data, clips, device)
+        terms = losses(output.audio, target, settings.time_weight)
         terms["shift"] = output.shift
         terms["loss"] = terms["loss"] + settings.adapter_penalty * output.shift
         if data.scores.shape[1]:
@@ -255,11 +257,17 @@ def _tensors(arrays: Sequence[np.ndarray], device: str) -> list[Tensor]:
     return [torch.from_numpy(array).to(device) for array in arrays]
 
 
-def losses(predicted: Tensor, target: Tensor) -> Losses:
-    """Compute mean squared error and cosine of (B, T, A) features, the cosine per time step."""
+def losses(predicted: Tensor, target: Tensor, time_weight: float = 0.0) -> Losses:
+    """Compute mean squared error and cosine of (B, T, A) features, the cosine per time step.
+
+    time_weight: of the squared error that is left when each clip's mean over time is taken from
+    both, "mse_over_time".
+    """
     mse = F.mse_loss(predicted, target)
     cosine = F.cosine_similarity(predicted, target, dim=-1).mean()
-    return {"loss": mse + (1 - cosine), "mse": mse, "cosine": cosine}
+    over_time = F.mse_loss(*(x - x.mean(dim=1, keepdim=True) for x in (predicted, target)))
+    loss = mse + (1 - cosine) + time_weight * over_time
+    return {"loss": loss, "mse": mse, "cosine": cosine, "mse_over_time": over_time}
 
 
 def attention_loss(attention: Tensor, scores: Tensor) -> Tensor:
