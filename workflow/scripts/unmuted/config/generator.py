@@ -38,32 +38,32 @@ class GeneratorTraining(Section):
     )
     hidden: Units = 64
     bottleneck: LayerUnits = Field(
-        16, description="numbers to which a bidirectional generator reduces the visual features"
+        32, description="numbers to which a bidirectional generator reduces the visual features"
     )
     input_noise: NotNegative = Field(
-        0.2,
+        0.5,
         description="standard deviation of the noise that training adds to the standardised visual "
         "features of a bidirectional generator, at each time step",
     )
     clip_noise: NotNegative = Field(
-        2.0,
+        1.0,
         description="the same of noise that stays for the whole clip: without it a generator "
         "learns by heart which place had which sound, before it learns when a sound comes",
     )
     dropout: Dropout = 0.2
     time_weight: NotNegative = Field(
-        4.0,
+        0.0,
         description="further weight of the squared error of how a clip's sound changes over time: "
         "when a sound comes is seen, and is learnt later than what sounds where",
     )
-    steps: Steps = 160
+    steps: Steps = 300
     validate_every: Count = Field(
         20,
         description="optimiser steps between two checkpoints; the one of highest R2 on validation "
         "clips with usable sound is kept, the last one where there is no such clip",
     )
     batch_size: BatchSize = 32
-    learning_rate: AdamWRate = 0.01
+    learning_rate: AdamWRate = 0.005
     weight_decay: WeightDecay = 0.01
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unmuted.systems.shared.audio_decoder import AudioDecoder
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.text_encoder import TextEncoder
 from unmuted.systems.shared.video_generator import BIDIRECTIONAL, noisy_bottleneck
@@ -155,9 +156,8 @@ class Generator(nn.Module):
             self.visual = noisy_bottleneck((config.visual_dim, width), noise, config.dropout)
             self.sound = noisy_bottleneck((config.audio_dim, width), noise, config.dropout)
         joint = 2 * width + (width if both else config.audio_dim) + config.noise_dim
-        self.lstm = nn.LSTM(joint, config.hidden, batch_first=True, bidirectional=both)
-        self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
+        sizes = joint, width, config.hidden, config.audio_dim
+        self.decoder = AudioDecoder(*sizes, config.dropout, both)
 
     @property
     def noise_dim(self) -> int:
@@ -210,8 +210,7 @@ class Generator(nn.Module):
         tau = self.config.tau if self.config.anchoring else None
         anchor = anchor_weights(steps, mask, seen.shape[1], tau)  # (B, T, R)
         x = [seen, anchor @ frames, self.sound(anchor @ sounds), noise]
-        h, _ = self.lstm(torch.cat(x, dim=-1))  # (B, T, 2 H)
-        audio = self.head(self.dropout(h))  # (B, T, A)
+        audio = self.decoder(torch.cat(x, dim=-1), seen)  # (B, T, A)
         weights = mask / mask.sum(dim=1, keepdim=True).clamp(min=1)  # (B, R)
         return Output(audio, (weights[:, :, None] * attention).sum(dim=1), shift)
 

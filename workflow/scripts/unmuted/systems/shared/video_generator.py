@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unmuted.systems.shared.audio_decoder import AudioDecoder
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.training.standardize import Standardize
 
@@ -71,12 +72,10 @@ class VideoGenerator(nn.Module):
         width = config.bottleneck if both else config.visual_dim
         self.visual: nn.Module = nn.Identity()
         if both:
-            sizes = config.visual_dim, width
             noise = config.input_noise, config.clip_noise
-            self.visual = noisy_bottleneck(sizes, noise, config.dropout)
-        self.lstm = nn.LSTM(width, config.hidden, batch_first=True, bidirectional=both)
-        self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear((1 + both) * config.hidden, config.audio_dim)
+            self.visual = noisy_bottleneck((config.visual_dim, width), noise, config.dropout)
+        sizes = width, width, config.hidden, config.audio_dim
+        self.decoder = AudioDecoder(*sizes, config.dropout, both)
 
     def inputs(self, data: GeneratorData, clips: np.ndarray) -> list[np.ndarray]:
         """Return the inputs of `forward` for the clips at these indices: visual (B, T, Dv)."""
@@ -85,5 +84,4 @@ class VideoGenerator(nn.Module):
     def forward(self, visual: Tensor) -> Tensor:  # (B, T, Dv)
         """Compute standardised audio features (B, T, A)."""
         x = self.visual(self.standardize_visual(visual))  # (B, T, bottleneck)
-        h, _ = self.lstm(x)  # (B, T, 2 H)
-        return self.head(self.dropout(h))  # (B, T, A)
+        return self.decoder(x, x)  # (B, T, A)
