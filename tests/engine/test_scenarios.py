@@ -30,19 +30,22 @@ def changed(project: Run, name: str) -> set[str]:
     return {stage for stage in STAGES if scenario.layout.owns(stage)}
 
 
-MAIN = {"generated", "classifier", "selection", "predictions"}
+MAIN = {"generated", "trained_mapping", "classifier", "selection", "predictions"}
+GENERATORS = {"generator", "null_generator", "null_generated"}  # and what the null one makes
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
 
 
 def test_a_variant_owns_only_what_its_settings_reach(project: Run) -> None:
-    assert changed(project, "generator.draws=2") == {*MAIN, *COMPARED}
-    assert changed(project, "generator.anchoring=false") == {"generator", *MAIN, *COMPARED}
-    assert changed(project, "mapping.k=5") == {"mapping"}
+    assert changed(project, "generator.draws=2") == {*MAIN, "null_generated", *COMPARED}
+    assert changed(project, "generator.anchoring=false") == {*GENERATORS, *MAIN, *COMPARED}
+    assert changed(project, "mapping.k=5") == {"mapping", "trained_mapping"}
     assert changed(project, "retrieval.k=3") == {"retrieved", *COMPARED}
     filtered = {"predicted_labels", *COMPARED}
     assert changed(project, "filter.top_labels=3") == filtered
     assert changed(project, "missing.training_rate=0.5") == {
-        *("projection", "prototypes", "generator", "video_generator", "video_generated"),
+        *("projection", "baselines", "prototypes", *GENERATORS),
+        *("video_generator", "video_generated", "class_sound", "expected_sound"),
+        *("fold_teacher", "teacher_posterior"),
         *("pilot", "pilot_selection", "pilot_generated", "pilot_predictions"),
         *("lookup_set", "retrieved", "swap_partners", *MAIN, *filtered),
     }

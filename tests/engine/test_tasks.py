@@ -59,7 +59,7 @@ def test_a_video_that_an_input_could_not_process_is_blocked_with_its_status(proj
 
 
 def test_an_optional_input_may_be_missing(project) -> None:
-    for stage in ("vit_rgb", "vit_flow", "caption_embeddings", "generated"):
+    for stage in STAGES["predictions"].inputs:
         write_ledgers(project, stage, {})
     write_ledgers(project, "ast", {"cats1": row("cats1", None, "silent")})
     found = tasks(project, "predictions")

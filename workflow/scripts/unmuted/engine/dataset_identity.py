@@ -112,5 +112,5 @@ def _mark(video: Video) -> list[object] | None:
 
 
 def _in_words(identity: Mapping[str, Any]) -> str:
-    known = (identity.get(key) for key in ("source", "world", "path"))
+    known = (identity.get(key) for key in ("source", "kind", "path"))
     return " ".join(map(str, filter(None, known))) or "an unknown dataset"

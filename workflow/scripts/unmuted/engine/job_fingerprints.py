@@ -46,6 +46,7 @@ class JobFingerprints:
         self._of_jobs: dict[tuple[str, str | None, Scope], str] = {}
         self._of_shards: dict[tuple[str, Scope], str] = {}
         self._experiments: dict[Scope, str] = {}
+        self._splits_of_shards: dict[str, str] = {}
 
     def of_job(self, stage_name: str, shard: str | None = None, scope: Scope = ALL) -> str:
         """Return the fingerprint of a shard, or of a fitted stage, over the videos in `scope`.
@@ -58,7 +59,7 @@ class JobFingerprints:
         stage = self._stages[stage_name]
         if shard is None and not stage.by_split:
             scope = ALL
-        if shard is None and scope is ALL and (planned := self._planned(stage_name)):
+        if shard is None and scope is ALL and (planned := self._planned("fits", stage_name)):
             return planned
         key = (stage_name, shard, scope)
         if key not in self._of_jobs:
@@ -120,10 +121,11 @@ class JobFingerprints:
             for (name, shard, scope), job in self._of_jobs.items()
             if (shard, scope) == (None, ALL)
         }
-        return {"config": digest_json(self._config), "fits": fits}
+        splits = self._splits_of_shards
+        return {"config": digest_json(self._config), "fits": fits, "splits": splits}
 
-    def _planned(self, stage_name: str) -> str | None:
-        """Return the fingerprint that was planned for a fitted stage, in a job of this plan.
+    def _planned(self, kind: str, name: str) -> str | None:
+        """Return what was planned: of "fits" by stage, of "splits" by shard; None without a plan.
 
         Without it every job that follows the fits would look at every video of the run.
         """
@@ -132,7 +134,7 @@ class JobFingerprints:
         planned = {} if record is None else record.job_fingerprints.get(path, {})
         if planned.get("config") != digest_json(self._config):
             return None
-        return planned["fits"].get(stage_name)
+        return planned[kind].get(name)
 
     def _read_directly(self, stage: Stage, shard: str | None, scope: Scope) -> object:
         """Return what a stage reads of the videos without the artifacts of another stage."""
@@ -144,8 +146,18 @@ class JobFingerprints:
         if stage.reads_source and self._registry.source_stage not in self.inputs(stage):
             return {name: self._dataset.stamp(video) for name, video in videos.items()}
         if stage.reads_splits and not stage.fits:  # else the fits are told of labels and splits
-            return {name: self._dataset.splits.get(name) for name in videos}
+            return self._splits_of(shard, scope)
         return list(videos)
+
+    def _splits_of(self, shard: str, scope: Scope) -> str:
+        """Return the digest of the splits of a shard's videos in a scope."""
+        if scope is ALL and (planned := self._planned("splits", shard)):
+            return planned
+        videos = self._dataset.videos_in(shard, scope)
+        digest = digest_json({name: self._dataset.splits.get(name) for name in videos})
+        if scope is ALL:
+            self._splits_of_shards[shard] = digest
+        return digest
 
     def _experiment(self, scope: Scope) -> str:
         """Return the digest of labels, groups and splits in a scope, all classes, and the seeds."""

@@ -32,12 +32,11 @@ class Progress(tqdm):
             gui=True,  # tqdm itself prints nothing
         )
 
-    def update(self, n: float | None = 1) -> bool | None:
-        """Count `n` more finished items; returns whether that wrote a line."""
+    def update(self, n: float | None = 1) -> None:
+        """Count `n` more finished items."""
         shown = super().update(n)
         if self.n == self.total and not shown:
-            return self.refresh()
-        return shown
+            self.refresh()
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Write the line; tqdm calls it where a bar would be drawn again."""

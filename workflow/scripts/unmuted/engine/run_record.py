@@ -27,9 +27,9 @@ class RunRecord:
     """The record of a run; of its videos only those that are asked for are read.
 
     classes: of the labelled videos, in alphabetical order. job_fingerprints: those of the fitted
-    stages, by scenario; see `JobFingerprints.planned`. videos_per_shard, units: of the dataset, as
-    in `Dataset`. tools: versions of the programs that jobs run, by name. The file
-    stays open: another run may put its own record in its place.
+    stages and the splits of shards, by scenario; see `JobFingerprints.planned`. videos_per_shard,
+    units: of the dataset, as in `Dataset`. tools: versions of the programs that jobs run, by name.
+    The file stays open: another run may put its own record in its place.
     """
 
     def __init__(self, file: BinaryIO, index: Mapping[str, Any]) -> None:

@@ -37,13 +37,15 @@ def picture_ceiling(
         classes[seen][label] += 1
     if unknown := set(shown_in_test) - classes.keys():
         raise ValueError(f"test clips show {unknown}, which no clip of the world shows")
-    best = {
-        seen: min(counts, key=lambda label, counts=counts: (-counts[label], label))
-        for seen, counts in classes.items()
-    }
+    best = {seen: _most_frequent(counts) for seen, counts in classes.items()}
     pairs = zip(shown_in_test, labels_in_test, strict=True)
     hits = [best[seen] == label for seen, label in pairs]
     return sum(hits) / len(hits)
+
+
+def _most_frequent(counts: Counter[str]) -> str:
+    """Return the label with the highest count, the first in the alphabet among equals."""
+    return min(counts, key=lambda label: (-counts[label], label))
 
 
 def headroom(job: ReportJob, tested: TestedClips, report: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def dataset_identity(config: Mapping[str, Any]) -> dict[str, str]:
     videos = config["videos"]
     kind = videos["source"]
     if kind == "demo":
-        return {"source": kind, "world": videos["demo"]["kind"]}
+        return {"source": kind, "kind": videos["demo"]["kind"]}
     path, here = located(videos[kind]).resolve(), Path.cwd().resolve()
     if path.is_relative_to(here):
         path = path.relative_to(here)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -154,7 +154,8 @@ def optimise_by_steps(
     batches = _passes(count, schedule.batch_size)
     history: History = []
     best, kept, weights = -math.inf, schedule.length, None
-    read, sums = 0, Counter[str]()
+    read = 0
+    sums: defaultdict[str, float] = defaultdict(float)
     for step in range(1, schedule.length + 1):
         rate = float(decay.get_last_lr()[0])
         model.train()
@@ -173,7 +174,8 @@ def optimise_by_steps(
                 weights = {name: value.clone() for name, value in model.state_dict().items()}
             means = {name: total / read for name, total in sums.items()}
             history.append({"step": step, "learning_rate": rate, **means, SCORE: scored})
-            read, sums = 0, Counter()
+            read = 0
+            sums.clear()
         if after_step is not None:
             after_step()
     if weights is not None:

@@ -28,16 +28,16 @@ def fit(
     classes. validation: the clips with sound that choose the penalty.
     """
     projection, steps = Projection(**pca.tensors()), time_steps(job.config)
-    data, chosen_on = (
-        generator_data(clips, projection, steps, reads_captions=False) if clips else None
-        for clips in (training, validation)
-    )
+    data = generator_data(training, projection, steps, reads_captions=False)
+    chosen_on = None
+    if validation:
+        chosen_on = generator_data(validation, projection, steps, reads_captions=False)
     classes = {label: i for i, label in enumerate(job.classes)}
-    labelled = [clip for clip in training if clip.label is not None]
+    labelled = [(clip, classes[clip.label]) for clip in training if clip.label is not None]
     sounds = np.zeros((len(classes), steps, len(projection.components)), np.float32)
     if labelled:
-        audio = np.stack([clip.audio(projection) for clip in labelled])
-        labels = np.array([classes[clip.label] for clip in labelled])
+        audio = np.stack([clip.audio(projection) for clip, _ in labelled])
+        labels = np.array([label for _, label in labelled])
         sounds = class_sounds(audio, labels, len(classes))
     for task in tasks:
         ridge, scores = fit_ridge(data, chosen_on, job.config["ridge"]["penalties"])

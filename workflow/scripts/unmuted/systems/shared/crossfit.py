@@ -101,8 +101,9 @@ def generate_cross_fitted(
         part = generate_by(generators.load(fold), data.take(chosen), draws, seed, device)
         audio[chosen] += part.audio
         spread[chosen] += part.spread
-        for i, attended in zip(chosen, part.attention or (), strict=part.attention is not None):
-            attention[i] = attention.get(i, 0) + attended
+        if part.attention is not None:
+            for i, attended in zip(chosen.tolist(), part.attention, strict=True):
+                attention[i] = attention[i] + attended if i in attention else attended
     audio /= count[:, None, None]
     spread /= count
     rows = [attention[i] / count[i] for i in range(len(data))] if attention else None
@@ -120,7 +121,7 @@ def serving_folds(
     first fold's generator that has not.
     """
     folds = np.array([fold_of_group.get(group, NO_FOLD) for group in data.groups])
-    served_by = [(int(fold),) for fold in folds]
+    served_by: list[tuple[int, ...]] = [(int(fold),) for fold in folds]
     outside = np.flatnonzero(folds == NO_FOLD)
     if len(outside) == 0:
         return served_by

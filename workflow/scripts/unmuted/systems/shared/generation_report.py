@@ -69,6 +69,10 @@ def _scene_means(job: ReportJob, tested: TestedClips, projection: Projection) ->
     sounds: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
     for clip in training:
         sounds[scene_of(clip)].append(clip.audio(projection))
-    overall = np.mean([sound for of_scene in sounds.values() for sound in of_scene], axis=0)
-    means = {scene: np.mean(of_scene, axis=0) for scene, of_scene in sounds.items()}
-    return np.stack([means.get(scene_of(clip), overall) for clip in tested.clips])
+    every = [sound for of_scene in sounds.values() for sound in of_scene]
+    overall: np.ndarray = np.mean(every, axis=0)
+    means: dict[tuple[str, str], np.ndarray] = {
+        scene: np.mean(of_scene, axis=0) for scene, of_scene in sounds.items()
+    }
+    of_clips: list[np.ndarray] = [means.get(scene_of(clip), overall) for clip in tested.clips]
+    return np.stack(of_clips)
