@@ -38,7 +38,7 @@ class GeneratorTraining(Section):
     )
     hidden: Units = 64
     bottleneck: LayerUnits = Field(
-        32, description="numbers to which a bidirectional generator reduces the visual features"
+        64, description="numbers to which a bidirectional generator reduces the visual features"
     )
     input_noise: NotNegative = Field(
         0.5,
@@ -46,7 +46,7 @@ class GeneratorTraining(Section):
         "features of a bidirectional generator, at each time step",
     )
     clip_noise: NotNegative = Field(
-        1.0,
+        1.5,
         description="the same of noise that stays for the whole clip: without it a generator "
         "learns by heart which place had which sound, before it learns when a sound comes",
     )
@@ -56,7 +56,7 @@ class GeneratorTraining(Section):
         description="further weight of the squared error of how a clip's sound changes over time: "
         "when a sound comes is seen, and is learnt later than what sounds where",
     )
-    steps: Steps = 300
+    steps: Steps = 400
     validate_every: Count = Field(
         20,
         description="optimiser steps between two checkpoints; the one of highest R2 on validation "
