@@ -305,7 +305,7 @@ def test_training_takes_its_own_fields_of_the_section() -> None:
 def test_it_is_trained_as_keras_trains_it() -> None:
     """Adam with Keras' own values, a constant rate, neither weight decay nor cut gradients."""
     expected = Schedule(
-        epochs=10,
+        length=10,
         batch_size=32,
         learning_rate=1e-3,
         weight_decay=0.0,
