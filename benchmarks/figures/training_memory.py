@@ -32,6 +32,7 @@ from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.executor import Artifact, Task
 from unmuted.engine.ledger import OK, LedgerEntry
 from unmuted.engine.seeds import name_of_fit
+from unmuted.evaluation.arms import MAIN_AUDIO
 from unmuted.samples.experiment import Clip, Experiment
 from unmuted.samples.fits import ALL_TRAINING
 from unmuted.samples.sample import Sample
@@ -41,7 +42,7 @@ STEPS, VIEW, TOKEN, AUDIO, TEXT, LABELS, SEEDS, CAPTIONS = 18, 768, 768, 128, 38
 CLASSES, BATCH, REPEATS = 20, 64, 7
 GB = 2**30
 FITS = ("classifier", "generator")
-STAGES = ("vit_rgb", "vit_flow", "ast", "generated", "caption_embeddings")
+STAGES = ("vit_rgb", "vit_flow", *MAIN_AUDIO, "caption_embeddings")
 
 
 # --- clips ----------------------------------------------------------------------------------------
@@ -69,7 +70,8 @@ def payloads(rng: np.random.Generator) -> Iterator[dict[str, np.ndarray]]:
     yield {"features": made(STEPS, VIEW)}
     yield {"features": made(STEPS, VIEW)}
     yield {"tokens": made(STEPS, TOKEN), "scores": rng.random(LABELS, dtype=np.float32)}
-    yield {"audio": made(SEEDS, STEPS, AUDIO)}
+    for _ in MAIN_AUDIO[1:]:  # all but the real audio
+        yield {"audio": made(SEEDS, STEPS, AUDIO)}
     steps = np.sort(rng.permutation(STEPS)[:CAPTIONS])
     yield {"embeddings": made(CAPTIONS, TEXT), "steps": steps}
 
@@ -312,7 +314,7 @@ def classifier_sides(clips: Sequence[Clip]) -> Sides:
         return clock.seconds[-1]
 
     mapped_epoch = partial(clock.epoch, of_mapped, "unmuted.systems.classifier.training")
-    arrays = [features.visual, features.real, features.generated]
+    arrays = [features.visual, features.real, features.stored["generated"]]
     return Sides(mapped_epoch, of_tensor, clock, arrays)
 
 
