@@ -199,7 +199,9 @@ def test_a_caption_is_heard_most_where_its_frame_is() -> None:
     """Swapping the caption changes the LSTM's input at its step most, and less further away."""
     model = network(tau=1.0)
     seen = []
-    model.lstm.register_forward_hook(lambda module, args, out: seen.append(args[0].detach()))
+    model.decoder.lstm.register_forward_hook(
+        lambda module, args, out: seen.append(args[0].detach())
+    )
     visual, texts, captions, _, mask, noise = inputs(frames=1)
     for words in (captions, captions.flip(0)):
         model(visual, texts, words, torch.full((B, 1), 2), mask, noise)
