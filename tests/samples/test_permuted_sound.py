@@ -6,11 +6,9 @@ from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.samples.permuted_sound import derange_groups, permute_sound
 from unmuted.samples.sample import Sample
@@ -72,6 +70,7 @@ def test_clips_keep_their_pictures_and_sounds_change_hands() -> None:
     assert permute_sound([]) == []
 
 
-def test_sound_of_a_single_source_cannot_be_permuted() -> None:
-    with pytest.raises(UserError, match=r"all 3 clips .* are of one source group"):
-        permute_sound([clip(i, 0) for i in range(3)])
+def test_sounds_of_a_single_source_change_hands_clip_by_clip() -> None:
+    partners = derange_groups(["a", "b", "c"], ["one"] * 3)
+    assert sorted(partners) == [0, 1, 2] and all(i != p for i, p in enumerate(partners))
+    assert derange_groups(["a"], ["one"]) == [0]

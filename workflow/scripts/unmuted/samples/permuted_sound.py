@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unmuted.errors import UserError
 from unmuted.samples.experiment import OF_AUDIO, Clip
 from unmuted.training.order import stable_hash
 
@@ -35,17 +34,17 @@ def derange_groups(keys: Sequence[str], groups: Sequence[str]) -> list[int | Non
     The clips form a ring, group by group, in the order of a hash of their content; each takes the
     one as many places ahead as the largest group has clips. The order of the clips and the names of
     the groups do not matter. If one group has more than half of the clips, those of its clips that
-    come last are left out, with None. Raises UserError for clips of a single group.
+    come last are left out, with None. Clips of a single group are deranged one by one, and a single
+    clip keeps its own: a null of so little data shows nothing, as all of it does.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for i in sorted(range(len(keys)), key=lambda i: (stable_hash("permuted", keys[i]), keys[i])):
         members[groups[i]].append(i)  # groups come in the order of their first clip
-    if len(members) == 1:
-        raise UserError(
-            f"all {len(keys)} clips with usable sound that a null generator may read are of one "
-            "source group, so that their sound cannot be permuted across groups: add training "
-            "videos with sound from other sources, or lower `folds` in the configuration"
-        )
+    if len(members) == 1:  # of so few clips that a fit has one source: across its clips
+        (of_group,) = members.values()
+        members = {str(i): [i] for i in of_group}
+    if len(keys) == 1:
+        return [0]
     largest = max(map(len, members.values()), default=0)
     most = min(largest, len(keys) - largest)
     ring = [i for of_group in members.values() for i in of_group[:most]]

@@ -99,7 +99,7 @@ def train_generator(
     known = np.flatnonzero(prototypes.heard if prototypes.heard.any() else ~prototypes.heard)
 
     def build() -> Generator:
-        _check_prototypes(prototypes, [data.keys[i] for i in np.flatnonzero(data.has_audio)])
+        _check_prototypes(prototypes, data.keys)
         config = None if encoder is None else encoder.config
         model = Generator(generator_network(settings, data, label_embeddings, len(known), config))
         if encoder is not None and model.encoder is not None:
