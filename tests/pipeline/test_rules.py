@@ -306,7 +306,8 @@ def test_a_report_waits_for_every_part_of_what_it_reads(
         ]
         for scenario in report.scenarios(project.config):
             run = project.scenario(scenario)
-            awaited += [(run, stage) for stage in report.in_scenarios]
+            of_scenario = report.stages_in(project.config, scenario)
+            awaited += [(run, stage) for stage in of_scenario]
         for run, stage in awaited:
             assert set(map(str, run.layout.all_ledgers(stage))) <= read, (name, stage)
     runs = REPORTS["comparison"].scenarios(project.config)
@@ -374,7 +375,12 @@ def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(
     for name, rule in rules.items():
         if rule["script"]:
             script = repository / "workflow" / "scripts" / Path(rule["script"]).name
-            sources = [script, *_library_imports(script).values()]
+            imported = _library_imports(script)
+            of_jobs = [path for module, path in imported.items() if ".jobs." in module]
+            sources = [script, *imported.values()]  # and what jobs of other stages do for these
+            sources += [
+                p for job in of_jobs for p in _library_imports(job).values() if "jobs" in p.parts
+            ]
             calls = re.compile(r"(?<!def )use_device\(")
             can_use = any(calls.search(path.read_text(encoding="utf-8")) for path in sources)
             assert can_use == (name in ON_GPU), name
