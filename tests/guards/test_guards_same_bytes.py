@@ -11,8 +11,9 @@ from guards.checks import CHOICES, FEATURES, FITS, assert_same
 from guards.corpus import AUDIO_DIM, VIEW_DIM, other_name
 from guards.world import STAGES_RUN, World
 from small_project import changed
+from unmuted.evaluation.arms import COMPARISON_ARMS
 from unmuted.samples.experiment import Experiment
-from unmuted.systems.comparison.chosen_arms import VIDEO
+from unmuted.systems.comparison.chosen_arms import base_of
 
 OF_VIDEOS = (*FEATURES, "predictions")
 
@@ -48,8 +49,9 @@ def test_another_width_of_audio_reaches_every_classifier(clean: World) -> None:
     through = STAGES_RUN.index("comparison_classifier") + 1
     narrow.run(*STAGES_RUN[:through])
     for fit, artifact in narrow.fits("comparison_classifier", 0).items():
-        inputs = artifact.tensors()["snapshot.0.model.lstm.weight_ih_l0"].shape[1]
-        assert inputs == 2 * VIEW_DIM + (0 if fit == VIDEO else AUDIO_DIM - 1), fit
+        (inputs,) = artifact.tensors()["snapshot.0.model.standardize.mean"].shape
+        hears = COMPARISON_ARMS[base_of(fit)].audio is not None
+        assert inputs == 2 * VIEW_DIM + hears * (AUDIO_DIM - 1), fit
 
 
 def test_a_fit_that_goes_by_names_is_caught(

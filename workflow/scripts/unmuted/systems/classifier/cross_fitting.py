@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from unmuted.engine.executor import Artifact
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, Experiment, training_folds
 from unmuted.samples.fits import fold_name
 from unmuted.samples.folds import check_out_of_fold, has_seen
-from unmuted.training.states import State
+
+if TYPE_CHECKING:  # a job with nothing to do loads no torch
+    from unmuted.training.states import State
 
 
 def labelled_clips_of_folds(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
