@@ -47,6 +47,7 @@ def without_their_sound(world: World) -> World:
 # What no sound reaches is the run's own in a scenario of it.
 DEAF = (
     *("label_embeddings", "mapping", "sources", "dictionary"),
+    *("fold_classifier", "video_posterior"),
     *("cnn_rnn_sources", "cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions"),
 )
 

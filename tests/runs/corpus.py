@@ -140,6 +140,7 @@ def rewritten(
 SMALL = {
     "videos": {"demo": {"kind": "plain", "classes": 2, "clips_per_class": 12}},
     "videos_per_shard": 32,
+    "fits": {"unlabelled": False},  # else a new video without label is one to learn from
     "seeds": [0, 1],
     "folds": 2,
     "generator": {"steps": 4, "validate_every": 2},
