@@ -265,7 +265,8 @@ def losses(predicted: Tensor, target: Tensor, time_weight: float = 0.0) -> Losse
     """
     mse = F.mse_loss(predicted, target)
     cosine = F.cosine_similarity(predicted, target, dim=-1).mean()
-    over_time = F.mse_loss(*(x - x.mean(dim=1, keepdim=True) for x in (predicted, target)))
+    changes = [x - x.mean(dim=1, keepdim=True) for x in (predicted, target)]
+    over_time = F.mse_loss(changes[0], changes[1])
     loss = mse + (1 - cosine) + time_weight * over_time
     return {"loss": loss, "mse": mse, "cosine": cosine, "mse_over_time": over_time}
 
