@@ -133,7 +133,7 @@ def test_table_for_the_terminal(demo: Path, metrics: dict) -> None:
         [sys.executable, str(script), str(path)], capture_output=True, text=True, check=True
     ).stdout
     for arm, values in metrics["arms"].items():
-        line = next(line for line in shown.splitlines() if line.startswith(arm))
+        line = next(line for line in shown.splitlines() if line.split()[:1] == [arm])
         assert f"{100 * values['accuracy']['mean']:.1f}" in line
     assert shown.rstrip().endswith(str(path))
 
@@ -189,7 +189,8 @@ def test_architecture_1_reports_its_filter_and_its_leak(compared: Path) -> None:
 
 
 def test_tables_and_figures_lie_beside_the_comparison(compared: Path, metrics: dict) -> None:
-    train, val, test = (metrics["data"][split] for split in ("train", "val", "test"))
+    data = metrics["data"]
+    train, val, test = (data[split] for split in ("train", "val", "test"))
     results = compared / "results"
     masks = (results / "missing_audio.csv").read_text().splitlines()
     assert len(masks) == 1 + train + val + test
@@ -197,7 +198,7 @@ def test_tables_and_figures_lie_beside_the_comparison(compared: Path, metrics: d
     for name in ("accuracy_by_arm", "filter_threshold", "training_curves", "confusion_real_audio"):
         assert {f"{name}.svg", f"{name}.png"} <= figures
     predictions = (results / "predictions.csv").read_text().splitlines()
-    assert len(predictions) == 1 + val + test
+    assert len(predictions) == 1 + val + test + data["excluded"]["no_label"]
 
 
 def test_only_what_an_ablation_reaches_runs_again(compared: Path) -> None:

@@ -59,7 +59,7 @@ def test_outdoors_is_noisier_than_any_room() -> None:
 
 def test_the_quietest_moments_of_a_clip_tell_where_it_is() -> None:
     """Not only the parts: a whole clip in other places, sound and seeds being the same."""
-    spec = next(s for s in world_of("cued") if s.label == "knocking on door")
+    spec = next(s for s in world_of("cued") if s.label == "striking drum")
 
     def floor_db(place: str) -> float:
         there = replace(spec, background=place)
