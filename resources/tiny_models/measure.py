@@ -93,7 +93,9 @@ def measure(
         square = Backbone(specs["cnn"], CPU, dtype, square=IMAGE_SIZE)
         scores["cnn_square_probe_accuracy"] = frame_probe_accuracy(clips, square, wide=True)
     if "ast" in models:
-        scores["ast_label_map"] = label_map(clips, AstFeatures(specs["ast"], CPU, dtype))
+        ast = AstFeatures(specs["ast"], CPU, dtype)
+        scores["ast_label_map"] = label_map(clips, ast)
+        scores["ast_label_map_of_halves"] = label_map(clips, ast, share=0.5)
     if "blip" in models:
         blip = Captioner(specs["blip"], CPU, dtype, max_new_tokens=20)
         scores["caption_content_words"] = caption_scores(clips, blip)
@@ -144,15 +146,25 @@ def _linear_probe() -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=0.1))
 
 
-def label_map(clips: list[Clip], ast: AstFeatures) -> float:
-    """Mean average precision over the AudioSet labels that occur, on clips with usable sound."""
+def label_map(clips: list[Clip], ast: AstFeatures, share: float = 1.0) -> float:
+    """Mean average precision over the AudioSet labels that occur, on clips with usable sound.
+
+    share: of each clip, from its middle, that the model hears.
+    """
     heard = [clip for clip in clips if clip.samples is not None]
-    scores = np.stack([ast.extract(clip.samples, STEPS).scores for clip in heard])  # (N, 527)
+    sounds = [_middle(clip.samples, share) for clip in heard]
+    scores = np.stack([ast.extract(samples, STEPS).scores for samples in sounds])  # (N, 527)
     truth = np.zeros_like(scores, dtype=bool)
     for row, clip in zip(truth, heard, strict=True):
         row[[ast.labels.index(name) for name in clip.truth["audio_labels"]]] = True
     occurring = truth.any(axis=0)
     return float(average_precision_score(truth[:, occurring], scores[:, occurring]))
+
+
+def _middle(samples: np.ndarray, share: float) -> np.ndarray:
+    count = round(share * len(samples))
+    start = (len(samples) - count) // 2
+    return samples[start : start + count]
 
 
 def caption_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:

@@ -109,8 +109,8 @@ class Control:
         similarity = action_similarity(vectors, words["actions"])  # (n, C)
         if planted:
             similarity = without_information(similarity)
-        right = similarity.argmax(axis=1) == tested.labels[clips]
-        return judge_validity(right, clips, tested.bootstrap, similarity.shape[1])["status"]
+        guessed = similarity.argmax(axis=1)
+        return judge_validity(guessed, tested.labels[clips], clips, tested.bootstrap)["status"]
 
     def r2_within_class(self, arm: str) -> float:
         """R2 of the generated features of test clips less the mean of their class and time step.

@@ -100,13 +100,13 @@ def test_an_unknown_kind_is_refused_naming_those_that_exist() -> None:
 
 
 @given(seed=SEEDS)
-def test_in_the_cued_world_most_clips_of_the_second_class_of_a_pair_show_a_sign(seed: int) -> None:
+def test_in_the_cued_world_the_clips_of_the_second_class_of_a_pair_show_a_sign(seed: int) -> None:
     world = world_of("cued", seed, 120)
     second = {action.name for action in CLASSES if action.cue}
     assert {spec.scene for spec in world if spec.cue} == {"strike", "pour", "run", "shake"}
     assert all(spec.label in second for spec in world if spec.cue)
     shown = [spec.cue for spec in world if spec.label in second]
-    assert 0.7 < np.mean(shown) < 0.9
+    assert all(shown)
 
 
 @given(seed=SEEDS)

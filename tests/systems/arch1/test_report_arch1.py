@@ -36,6 +36,7 @@ DICTIONARY = {
         "chance": 0.25,
         "share": 0.6,
         "ci95": [0.48, 0.72],
+        "above_chance_ci95": [0.23, 0.47],
         "status": "ok",
         "nulls": {"mean": 0.26, "highest": 0.4},
         "p": 1 / 21,

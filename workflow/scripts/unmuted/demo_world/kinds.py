@@ -54,11 +54,9 @@ _PLAIN = Kind(
 _CUED = Kind(
     scenes=("strike", "pour", "run", "shake"),
     split_cycle=(
-        "train", "test", "val", *[UNLABELLED] * 4, "test", *[UNLABELLED] * 3,
-        "train", "test", "val", *[UNLABELLED] * 4, "test", *[UNLABELLED] * 3,
-        "train", "test", "val", *[UNLABELLED] * 4, "test", *[UNLABELLED] * 3,
+        "train", "test", "val", *[UNLABELLED] * 3, "test", *[UNLABELLED] * 3, "test", UNLABELLED,
     ),
-    cue_share=0.8,
+    cue_share=1.0,
     cued_scenes=("strike", "pour", "run", "shake"),
     cue_size=1.5,
     object_sets_pitch=True,

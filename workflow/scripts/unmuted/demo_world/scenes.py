@@ -15,6 +15,7 @@ SKIN = (222, 172, 138)
 SLEEVE = (72, 84, 104)
 WOOD = (150, 104, 60)
 STEEL = (122, 126, 134)
+BRASS = (250, 226, 120)  # of the little signs that tell a sound
 GRAVITY = 400  # scene units per second squared, halved
 
 
@@ -50,9 +51,9 @@ def draw_strike(canvas: Canvas, look: Look, timeline: ActionTimeline, time: floa
             hoop = [(left + 2, height), (92 + shiver, height + 3), (right - 2, height)]
             canvas.line(hoop, shade(look.colour, 0.5), 4, True)
         canvas.ellipse((92 + shiver, top), (width / 2 - 6, 6), shade(look.colour, 1.2), True)
-    if look.cue:  # a plate of metal where the mallet strikes
-        plate = (13 * look.cue_size, 4 * look.cue_size)
-        canvas.ellipse((100 + shiver, top - 4), plate, (226, 230, 236))
+    if look.cue:  # a plate of brass on the front
+        plate = (9 * look.cue_size, 7 * look.cue_size)
+        canvas.ellipse((92 + shiver, top + 24), plate, BRASS)
     lift = 0.95 * (1 - approach(timeline.events, time, 0.22, 0.3))
     hand = (158.0, top - 22)
     head = turned([(98, top - 17), (114, top - 17), (114, top - 5), (98, top - 5)], lift, hand)
@@ -141,7 +142,7 @@ def _draw_stream(canvas: Canvas, look: Look, elapsed: float) -> None:
             phase = (look.sparkle[number] + elapsed * 3.1) % 1.0 * fall
             spot = 69 - 7 * np.sqrt(phase) + 5 * look.sparkle[6 + number] - 2.5
             radii = (2.6 * look.cue_size, 1.9 * look.cue_size)
-            canvas.ellipse((spot, 46 + 36 * phase**1.3), radii, (250, 226, 120))
+            canvas.ellipse((spot, 46 + 36 * phase**1.3), radii, BRASS)
 
 
 def draw_bounce(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
@@ -223,7 +224,7 @@ def draw_run(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) 
         flare, middle = 8 * look.cue_size, right - 16
         horn: list[Point] = [(middle - 3, low), (middle + 3, low)]
         horn += [(middle + flare, high), (middle - flare, high)]
-        canvas.polygon(horn, (250, 226, 120))
+        canvas.polygon(horn, BRASS)
 
 
 def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float) -> None:
@@ -252,12 +253,12 @@ def draw_shake(canvas: Canvas, look: Look, timeline: ActionTimeline, time: float
         for outline, tone in ((body, 1.0), (lid, 1.25), (stripe, 0.6)):
             points = turned(np.array(outline) * size, tilt, (0, 18)) + np.array([x, y])
             canvas.polygon(points, shade(look.colour, tone), True)
-    if look.cue:  # what is inside shows through: glints of metal
-        for number in range(5):
-            glint = (-13 + 26 * look.sparkle[number], -16 + 24 * look.sparkle[5 + number])
-            spot = turned(np.array([glint]) * size, tilt, (0, 18))[0] + np.array([x, y])
-            radii = (2.4 * look.cue_size, 1.8 * look.cue_size)
-            canvas.ellipse((spot[0], spot[1]), radii, (250, 226, 120))
+    if look.cue:  # a ring of brass above the hand, and keys on it
+        ring = turned(np.array([(0, -14)]) * size, tilt, (0, 18))[0] + np.array([x, y])
+        radii = (8 * look.cue_size, 6 * look.cue_size)
+        canvas.ellipse((ring[0], ring[1]), radii, BRASS, angle=tilt)
+        inner = (3 * look.cue_size, 2 * look.cue_size)
+        canvas.ellipse((ring[0], ring[1]), inner, shade(BRASS, 0.4), angle=tilt)
     canvas.ellipse(hand, (12, 9), SKIN, angle=tilt)
     for finger in (-7, -2, 3, 8):
         spot = turned([(finger, -5)], tilt, (0, 0))[0] + hand

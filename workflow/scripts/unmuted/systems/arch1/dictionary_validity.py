@@ -28,13 +28,11 @@ def describe_dictionary(job: ReportJob, tested: TestedClips, percentile: float) 
     dictionaries = np.concatenate([words["actions"][None], words["null_actions"]])  # (1 + D, C, E)
     with_audio = [i for i, clip in enumerate(tested.clips) if clip.has_sound]
     clips, labels = [tested.clips[i] for i in with_audio], tested.labels[with_audio]
-    fits_best = np.zeros((len(dictionaries), 0), bool)
+    guessed = np.zeros((len(dictionaries), 0), int)  # (1 + D, n)
     if clips:
         scores = np.stack([clip.artifacts["ast"].tensors()["scores"] for clip in clips])
         vectors = label_vectors(scores, words["labels"], top)
-        fits_best = np.stack(
-            [action_similarity(vectors, d).argmax(axis=1) == labels for d in dictionaries]
-        )
+        guessed = np.stack([action_similarity(vectors, d).argmax(axis=1) for d in dictionaries])
     rule = filter_rule(job.config["filter"])
     val = tested.experiment.split("val")
     kept = []
@@ -48,9 +46,8 @@ def describe_dictionary(job: ReportJob, tested: TestedClips, percentile: float) 
     return {
         "validity": {
             "clips": len(clips),
-            "chance": 1 / dictionaries.shape[1],
-            **_beside_nulls(_means(fits_best)),
-            **judge_validity(fits_best[0], with_audio, tested.bootstrap, dictionaries.shape[1]),
+            **_beside_nulls(_means(guessed == labels)),
+            **judge_validity(guessed[0], labels, with_audio, tested.bootstrap),
         },
         "null_dictionaries": {
             "count": len(dictionaries) - 1,
@@ -61,21 +58,41 @@ def describe_dictionary(job: ReportJob, tested: TestedClips, percentile: float) 
 
 
 def judge_validity(
-    fits_best: np.ndarray, clips: Sequence[int], bootstrap: GroupBootstrap, actions: int
+    guessed: np.ndarray, labels: np.ndarray, clips: Sequence[int], bootstrap: GroupBootstrap
 ) -> dict[str, Any]:
     """Tell whether the true action fits best more often than by chance: "ok", else "ALARM".
 
-    fits_best: bool (n,), of the test clips with these indices. actions: C, their number. The status
-    is None without any clip.
+    Chance is the share of clips that would fit if the best actions were dealt to the clips at
+    random. So a dictionary that answers one action for every clip is at chance, however many clips
+    show that action.
+
+    guessed, labels: int (n,), the action that fits best and the true one, of the test clips with
+    these indices. All is None without any clip.
     """
     if len(clips) == 0:
-        return {"ci95": None, "status": None}
+        return {"chance": None, "ci95": None, "above_chance_ci95": None, "status": None}
+    fits = guessed == labels
+    by_chance = np.bincount(guessed, minlength=labels.max() + 1)[labels] / len(guessed)  # (n,)
+    ci95, above = (
+        _interval_of_mean(values, clips, bootstrap) for values in (fits, fits - by_chance)
+    )
+    return {
+        "chance": float(by_chance.mean()),
+        "ci95": ci95,
+        "above_chance_ci95": above,
+        "status": OK if above[0] > 0 else ALARM,
+    }
+
+
+def _interval_of_mean(
+    values: np.ndarray, clips: Sequence[int], bootstrap: GroupBootstrap
+) -> list[float]:
+    """Compute the 95 % interval of the mean of values (n,) of the test clips with these indices."""
     seeds, count = bootstrap.seed_shares.shape[1], len(bootstrap.group_of_clip)
-    values, where = np.zeros((seeds, count)), np.zeros(count, bool)
-    values[:, clips], where[clips] = fits_best, True
-    samples = bootstrap.means(values, where)
-    low, high = interval(samples[np.isfinite(samples)])
-    return {"ci95": [low, high], "status": OK if low > 1 / actions else ALARM}
+    of_all, where = np.zeros((seeds, count)), np.zeros(count, bool)
+    of_all[:, clips], where[clips] = values, True
+    samples = bootstrap.means(of_all, where)
+    return list(interval(samples[np.isfinite(samples)]))
 
 
 def decisions(
