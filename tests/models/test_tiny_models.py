@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
+    ASTConfig,
     AutoTokenizer,
     BlipForConditionalGeneration,
     BlipProcessor,
@@ -21,7 +22,7 @@ from transformers import (
     ViTModel,
 )
 
-from tiny_models import data, measure
+from tiny_models import data, measure, train_ast
 from unmuted.demo_world.plan import PURPOSE_BITS, PURPOSES, plan_world
 from unmuted.features.ast import AstFeatures
 from unmuted.features.audioset import load_labels
@@ -64,6 +65,7 @@ def test_measured_numbers_reach_the_bar() -> None:
         assert min(measured[name].values()) >= 0.9
     assert measured["cnn_flow_probe_accuracy"]["action"] >= 0.85
     assert measured["ast_label_map"] >= 0.85
+    assert measured["ast_label_map_of_halves"] >= 0.85
     assert measured["caption_content_words"]["recall"] >= 0.85
     assert measured["caption_content_words"]["precision"] >= 0.85
     assert measured["clips"] >= 80
@@ -149,13 +151,50 @@ def test_labels_of_fresh_clips(fresh: list[measure.Clip]) -> None:
     assert measure.label_map(fresh, AstFeatures(spec("ast"), CPU, torch.float32)) > 0.75
 
 
+def test_labels_of_half_a_fresh_clip(fresh: list[measure.Clip]) -> None:
+    """The AST of before took keys and whistles in clips of 2 s for water."""
+    ast = AstFeatures(spec("ast"), CPU, torch.float32)
+    assert measure.label_map(fresh, ast, share=0.5) > 0.8
+
+
+def test_sounds_are_cut_with_what_acts_in_them() -> None:
+    """A cut is a stretch of the sound, with its own moments, and zeros behind it."""
+    rng = np.random.default_rng(0)
+    sounds = rng.uniform(1, 2, (64, train_ast.FRAMES, 3)).astype(np.float32)
+    acting = (rng.random((64, train_ast.FRAMES)) < 0.1).astype(np.float32)
+    cut = train_ast.shortened(sounds, acting, rng)
+    assert (cut.lengths >= train_ast.SHORTEST).all()
+    assert (cut.lengths <= train_ast.SOUND_FRAMES).all()
+    assert 0.3 < (cut.lengths == train_ast.SOUND_FRAMES).mean() < 0.6
+    for whole, acts, part, acts_in_part, length in zip(
+        sounds, acting, cut.filterbanks, cut.acting, cut.lengths, strict=True
+    ):
+        start = int(np.flatnonzero((whole == part[0]).all(axis=1))[0])
+        np.testing.assert_array_equal(part[:length], whole[start : start + length])
+        np.testing.assert_array_equal(acts_in_part[:length], acts[start : start + length])
+        assert not part[length:].any() and not acts_in_part[length:].any()
+
+
+def test_moments_are_learnt_where_there_is_sound() -> None:
+    config = ASTConfig(**train_ast.CONFIG)
+    acting = np.zeros((2, train_ast.FRAMES), np.float32)
+    acting[:, 20] = 1
+    cut = train_ast.Cut(np.zeros((2, train_ast.FRAMES, 4)), acting, np.array([100, 298]))
+    targets, is_sound = train_ast.column_targets(cut, config)
+    starts = np.arange(targets.shape[1]) * config.time_stride
+    expected = (starts <= 20) & (20 < starts + config.patch_size)
+    np.testing.assert_array_equal(targets, np.stack([expected, expected]))
+    ends = starts + config.patch_size
+    np.testing.assert_array_equal(is_sound, np.stack([ends <= 100, ends <= 298]))
+
+
 def test_silence_sounds_like_nothing() -> None:
     ast = AstFeatures(spec("ast"), CPU, torch.float32)
     assert ast.extract(np.zeros(48000, np.int16), steps=18).scores.max() < 0.3
 
 
-def test_with_a_pass_per_step_all_classes_sound_alike(fresh: list[measure.Clip]) -> None:
-    """Seed mode pools padding: what tells clips apart in one pass is nearly gone."""
+def test_with_a_pass_per_step_classes_sound_alike(fresh: list[measure.Clip]) -> None:
+    """Seed mode pools padding: most of what tells clips apart in one pass is gone."""
     ast = AstFeatures(spec("ast"), CPU, torch.float32)
     clips = {clip.spec.label: clip.samples for clip in fresh if clip.samples is not None}
     assert len(clips) >= 8
@@ -169,7 +208,7 @@ def test_with_a_pass_per_step_all_classes_sound_alike(fresh: list[measure.Clip])
         means /= np.linalg.norm(means, axis=1, keepdims=True)
         likeness[name] = (means @ means.T)[np.triu_indices(len(means), 1)].mean()
         first_labels[name] = {int(each.scores.argmax()) for each in found}
-    assert likeness["clip"] < 0.6 and likeness["per_step"] > 0.95
+    assert likeness["clip"] < 0.4 and likeness["per_step"] > 0.8
     assert len(first_labels["per_step"]) <= len(first_labels["clip"]) / 2
 
 

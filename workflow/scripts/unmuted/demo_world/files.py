@@ -21,7 +21,7 @@ from unmuted.demo_world.truth import describe
 from unmuted.errors import UserError
 from unmuted.media.ffmpeg import binary
 
-_SOUND, _CLIP = "sound.wav", "clip.mp4"
+_PICTURES, _SOUND, _CLIP = "pictures.rgb", "sound.wav", "clip.mp4"
 
 
 def write_clip(spec: ClipSpec, path: Path) -> None:
@@ -36,12 +36,13 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".clip-", dir=path.parent) as folder:
+        # A file, not a pipe, which Python would feed with 4 KiB at a time.
+        Path(folder, _PICTURES).write_bytes(clip.frames.tobytes())
         if clip.audio is not None:
             _write_wav(Path(folder, _SOUND), clip.audio)
         # In the folder and by plain names: ffmpeg-python accepts no name that is not UTF-8.
         done = subprocess.run(
             _encode_command(spec.fps, clip.audio is not None),
-            input=clip.frames.tobytes(),
             capture_output=True,
             cwd=folder,
             check=False,
@@ -67,9 +68,9 @@ def truth_record(spec: ClipSpec, steps: int = 18) -> tuple[dict, np.ndarray]:
 
 
 def _encode_command(rate: str, has_sound: bool) -> list[str]:
-    """Return the command that encodes raw pictures on stdin, and _SOUND, to _CLIP."""
+    """Return the command that encodes the raw _PICTURES, and _SOUND, to _CLIP."""
     pictures = {"format": "rawvideo", "pix_fmt": "rgb24", "s": f"{WIDTH}x{HEIGHT}", "r": rate}
-    streams = [ffmpeg.input("pipe:0", **pictures)]
+    streams = [ffmpeg.input(_PICTURES, **pictures)]
     options = {"c:v": "libx264", "preset": "ultrafast", "crf": 24, "pix_fmt": "yuv420p"}
     options |= {"flags:v": "+bitexact", "fflags": "+bitexact", "map_metadata": -1, "threads": 1}
     if has_sound:
