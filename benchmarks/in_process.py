@@ -11,6 +11,8 @@ from unmuted.pipeline.registry import STAGES
 
 MEDIA = ("probe", "frames", "wav", "flow")
 FEATURES = ("vit_rgb", "vit_flow", "ast")
+
+
 def scripts_of(names: Iterable[str]) -> list[str]:
     """The scripts that make these stages: one may make several."""
     return list(dict.fromkeys(STAGES[name].script for name in names))

@@ -182,7 +182,7 @@ def test_moments_are_learnt_where_there_is_sound() -> None:
     cut = train_ast.Cut(np.zeros((2, train_ast.FRAMES, 4)), acting, np.array([100, 298]))
     targets, is_sound = train_ast.column_targets(cut, config)
     starts = np.arange(targets.shape[1]) * config.time_stride
-    expected = (starts <= 20) & (20 < starts + config.patch_size)
+    expected = (starts <= 20) & (starts + config.patch_size > 20)
     np.testing.assert_array_equal(targets, np.stack([expected, expected]))
     ends = starts + config.patch_size
     np.testing.assert_array_equal(is_sound, np.stack([ends <= 100, ends <= 298]))

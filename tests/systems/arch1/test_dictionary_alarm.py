@@ -39,7 +39,7 @@ def test_a_planted_dictionary_without_information_is_an_alarm(strength: float) -
 
 @pytest.mark.parametrize("action", range(ACTIONS))
 def test_one_answer_for_all_clips_is_an_alarm_though_most_clips_show_it(action: int) -> None:
-    clips = WITH_AUDIO[(TRUE == action) | (np.arange(len(TRUE)) % 8 == 0)]
+    clips = WITH_AUDIO[(action == TRUE) | (np.arange(len(TRUE)) % 8 == 0)]
     guessed = np.full(len(clips), action)
     found = judge_validity(guessed, LABELS[clips], clips, BOOTSTRAP)
     assert found["chance"] == pytest.approx((LABELS[clips] == action).mean())
