@@ -40,7 +40,7 @@ def test_no_rule_on_what_is_visible_is_better(clips: list[tuple[int, str]]) -> N
     assert ceiling == pytest.approx(best / len(clips))
 
 
-@pytest.mark.parametrize(("kind", "least", "most"), [("plain", 0.6, 0.72), ("cued", 0.88, 1.0)])
+@pytest.mark.parametrize(("kind", "least", "most"), [("plain", 0.6, 0.72), ("cued", 0.99, 1.0)])
 def test_the_demo_leaves_room_and_the_plain_world_does_not(
     kind: str, least: float, most: float
 ) -> None:
@@ -49,4 +49,4 @@ def test_the_demo_leaves_room_and_the_plain_world_does_not(
     labels = [spec.label for spec in world]
     test = [i for i, spec in enumerate(world) if spec.split == "test"]
     ceiling = picture_ceiling(shown, labels, [shown[i] for i in test], [labels[i] for i in test])
-    assert least < ceiling < most
+    assert least < ceiling <= most
