@@ -139,6 +139,7 @@ def rewritten(
 # The embedded demo with few clips, seeds and epochs: what most tests of whole runs need.
 SMALL = {
     "videos": {"demo": {"kind": "plain", "classes": 2, "clips_per_class": 12}},
+    "clips": {"seconds": 3, "fps": 6},  # of so few clips, enough time steps for the projection
     "videos_per_shard": 32,
     "fits": {"unlabelled": False},  # else a new video without label is one to learn from
     "seeds": [0, 1],
