@@ -17,6 +17,7 @@ LAYERS = (
     "systems.arch2",
     "systems.pilot",
     "systems.cnn_rnn",
+    "systems.segmentation",
     "systems.classifier",
     "systems.shared",
     "evaluation",

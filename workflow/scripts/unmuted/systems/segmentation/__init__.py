@@ -1,0 +1,1 @@
+"""Audio-visual segmentation: a mask, for each second, of what sounds in the picture."""
