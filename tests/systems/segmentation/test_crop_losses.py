@@ -89,9 +89,18 @@ def test_a_crop_is_the_region_of_its_own_frame() -> None:
     torch.testing.assert_close(crop_features(maps, at[1], 4), torch.zeros(1, 2))
 
 
+def test_crops_of_bfloat16_maps_find_their_frame() -> None:
+    maps = torch.zeros(260, 1, 2, 2, dtype=torch.bfloat16)
+    maps[257] = 1
+    of_257 = Crops(torch.tensor([[0.0, 0, 8, 8]]), *(torch.tensor([n]) for n in (257, 0, 0)))
+    assert crop_features(maps, of_257, 4).item() == 1
+
+
 def test_distances_are_within_a_window_and_a_class() -> None:
     vectors = torch.tensor([[0.0, 0], [3, 4], [100, 0], [0, 100]], requires_grad=True)
     assert distance_loss(vectors, CROPS).item() == pytest.approx((5 + 2**0.5 * 100) / 2, rel=1e-4)
+    one_class = Crops(CROPS.boxes, CROPS.frames, CROPS.windows, torch.zeros(4, dtype=torch.int64))
+    assert distance_loss(vectors, one_class) == distance_loss(vectors, CROPS)
     labels = torch.tensor([0, 0, 1, 2])
     of_classes = Crops(CROPS.boxes, CROPS.frames, CROPS.windows, labels)
     assert distance_loss(vectors, of_classes).item() == pytest.approx(5, rel=1e-4)

@@ -198,7 +198,7 @@ def test_frames_without_truth_have_metrics_of_their_own() -> None:
     p = np.zeros((4, 10, 10), np.float32)
     truth = np.zeros(p.shape, bool)
     truth[0, :2] = True
-    p[0, 1:3] = 0.9  # half of the truth, and as much beside it: IoU 1/3
+    p[0, 1:3] = 0.9  # half of the truth, and as much outside it: IoU 1/3
     p[2, 0] = 0.6  # a tenth of a silent frame
     assert mask_metrics(count_pixels(p, truth), HALF) == {
         "frames_with_truth": 1,
@@ -226,9 +226,9 @@ def test_a_metric_that_no_frame_has_is_null() -> None:
     silent = mask_metrics(counts[~counts.has_truth], HALF)
     assert silent["iou"] is None and silent["f"] is None
     assert silent["empty_share"] is not None
-    sounding = mask_metrics(counts[counts.has_truth], HALF)
-    assert sounding["empty_share"] is None and sounding["marked_area"] is None
-    assert sounding["strict_iou"] == sounding["iou"]
+    with_truth = mask_metrics(counts[counts.has_truth], HALF)
+    assert with_truth["empty_share"] is None and with_truth["marked_area"] is None
+    assert with_truth["strict_iou"] == with_truth["iou"]
 
 
 def test_the_threshold_is_the_best_of_validation_and_nearest_to_a_half_among_equals() -> None:

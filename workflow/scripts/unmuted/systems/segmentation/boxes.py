@@ -1,8 +1,8 @@
 """Boxes around objects, as labelImg writes them: one Pascal VOC file (XML) for a picture.
 
-The files come from anywhere. They are read up to a size, as UTF-8, and without any declaration of
-a document type, so that nothing in them can expand or point to another file; the path that they
-name is not used.
+The files are not trusted. Their size is limited, they must be UTF-8, and any declaration such as a
+DOCTYPE or an ENTITY is refused, so that nothing in them can expand or refer to another file. The
+path that labelImg writes into them is ignored.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from unmuted.text import one_line
 MAX_BYTES = 1_000_000
 MAX_OBJECTS = 1000
 CLIPPED_PX = 2.0  # that a box may stand out of its picture, by rounding
-# All markup with an exclamation mark but comments and plain text: DOCTYPE, ENTITY and their like.
+# All markup with an exclamation mark except comments and CDATA: DOCTYPE, ENTITY and others.
 _DECLARATION = re.compile(r"<!(?!--|\[CDATA\[)")
-# With null characters in it, expat takes even text that it is told to be UTF-8 for UTF-16.
+# expat would read text with null characters as UTF-16, and see declarations that are hidden here.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{0,9})?")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -51,7 +51,7 @@ class Box:
 
 @dataclass(frozen=True)
 class PictureBoxes:
-    """The boxes of a picture, at least one; those that are not used; and how many were clipped."""
+    """The boxes of a picture (at least one), the problems of others, and how many were clipped."""
 
     boxes: tuple[Box, ...]
     problems: tuple[BoxProblem, ...]
@@ -119,7 +119,7 @@ def box_mask(boxes: Sequence[Box], height: int, width: int) -> np.ndarray:
 
 
 def _beginning(path: Path) -> bytes:
-    """Return one byte more than is parsed; waits for no pipe, and follows no link."""
+    """Return at most one byte more than is allowed; do not wait for pipes or follow links."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         require_file(path, os.fstat(descriptor))

@@ -1,8 +1,9 @@
-"""Losses on crops of the objects that sound: class, distance between crops, cosine to the sound.
+"""Losses on crops of the objects that sound: class, distance between crops, cosine to the audio.
 
-They are the source's three additions. The source takes crops through a second network, so that none
-of its losses reaches the segmentation (`SeparateCropNetwork` shows it). Here, crops are regions of
-the last map of the segmentation's own encoder. Boxes are read in training alone.
+These are the three losses that the source adds. It passes the crops through a second network, so
+that no gradient of them reaches the segmentation; `SeparateCropNetwork` reproduces this. Here,
+crops are regions of the last map of the segmentation's own encoder. Boxes are read only in
+training.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Crops:
 
 
 class CropHeads(nn.Module):
-    """Classes of crops, and one space for crops and sound, with D dimensions."""
+    """A classifier of crops, and projections of crops and audio to the same D dimensions."""
 
     def __init__(self, channels: int, audio_dim: int, classes: int, dim: int) -> None:
         super().__init__()
@@ -45,10 +46,12 @@ class CropHeads(nn.Module):
 class SeparateCropNetwork(nn.Module):
     """The source's second network, for its ablation: it shares no weight with the segmentation.
 
-    It ends in two linear layers with nothing between them, and a ReLU, after which a crop without a
-    positive logit has no gradient. How its outputs meet the sound is not published: a linear layer
-    here. No gradient of its losses reaches the segmentation, unless a common gradient norm is cut.
-    backbone: a network that gives (K, F) pooled features of pictures.
+    It ends in two linear layers without a non-linearity between them, and a ReLU: a crop without a
+    positive logit has no gradient. The source does not describe how 23 class outputs are compared
+    with 128 audio features; a linear layer maps them here. Its losses have no gradient on the
+    segmentation. Clipping the gradient norm of both networks together would still couple them.
+
+    backbone: a network that computes pooled features (K, F) of pictures.
     """
 
     def __init__(self, backbone: nn.Module, features: int, audio_dim: int, classes: int) -> None:
@@ -73,8 +76,9 @@ def crop_features(last_map: Tensor, crops: Crops, stride: int) -> Tensor:
 
     stride: pixels of the picture from one place of the map to the next.
     """
-    rois = torch.cat([crops.frames[:, None].to(crops.boxes.dtype), crops.boxes], dim=1)  # (K, 5)
-    cells = roi_align(last_map, rois.to(last_map.dtype), CELLS, 1 / stride, aligned=True)
+    # In float32: bfloat16 cannot tell frame 257 from 256.
+    rois = torch.cat([crops.frames[:, None].float(), crops.boxes.float()], dim=1)  # (K, 5)
+    cells = roi_align(last_map.float(), rois, CELLS, 1 / stride, aligned=True)  # (K, C, 7, 7)
     return cells.mean(dim=(2, 3))
 
 
@@ -83,7 +87,8 @@ def crop_losses(
 ) -> dict[str, Tensor]:
     """Compute the three losses of crop features (K, C) and the audio (B, T, A) of the windows.
 
-    Distances are between unit vectors, so that they cannot shrink by scale. Classes have no ReLU.
+    Distances are between unit vectors, so that a smaller scale does not reduce them. The logits
+    have no ReLU.
     """
     vectors = F.normalize(heads.project(features), dim=1)  # (K, D)
     sound = heads.project_audio(audio.mean(dim=1))[crops.windows]  # (K, D)
@@ -100,9 +105,10 @@ def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def distance_loss(vectors: Tensor, crops: Crops) -> Tensor:
-    """Average the distance of each two crops of one class in one window; 0 without such a pair.
+    """Average the distance over pairs of crops of one class in one window; 0 without such a pair.
 
-    It has no negatives: alone, it is least where all crops are alike, see `class_separation`.
+    There are no negative pairs: alone, this loss is minimal where all crops have the same features,
+    which `class_separation` detects.
     """
     a, b = torch.triu_indices(len(vectors), len(vectors), offset=1, device=vectors.device)
     alike = (crops.windows[a] == crops.windows[b]) & (crops.labels[a] == crops.labels[b])
@@ -111,12 +117,12 @@ def distance_loss(vectors: Tensor, crops: Crops) -> Tensor:
 
 
 def cosine_loss(vectors: Tensor, sound: Tensor) -> Tensor:
-    """Average 1 - cosine of crops and the sound of their window, both (K, D); 0 without crops."""
+    """Average 1 - cosine of crops and the audio of their window, both (K, D); 0 without crops."""
     return (1 - F.cosine_similarity(vectors, sound)).sum() / max(len(vectors), 1)
 
 
 def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Sum the losses with their weights; those of weight 0 are not touched, and may be NaN."""
+    """Sum the losses with their weights; a loss of weight 0 is left out, even if it is NaN."""
     terms = [weights[name] * loss for name, loss in losses.items() if weights[name]]
     return torch.stack(terms).sum() if terms else torch.zeros(())
 
@@ -124,8 +130,7 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
 def class_separation(features: Tensor, labels: Tensor) -> float | None:
     """Compute the share of the variance of features (K, C) that is between classes.
 
-    Reported with every crop loss: None means that all crops are alike, so that there is no variance
-    at all, which is what the distance loss alone drives to.
+    To be reported with every crop loss. None means that all crops have the same features: collapse.
     """
     centred = features.double() - features.double().mean(dim=0)
     total = centred.square().sum()

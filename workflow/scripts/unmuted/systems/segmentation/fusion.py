@@ -1,4 +1,4 @@
-"""How audio enters the maps of a picture: TPAVI, and a gate that is simpler.
+"""How audio enters the maps of a picture: by TPAVI, or by a simpler gate.
 
 Both take maps (B T, C, H, W) of B windows of T frames and audio (B, T, A), keep the shape, and give
 LayerNorm(maps) before the first training step.
@@ -42,8 +42,8 @@ class Tpavi(nn.Module):
 
     def forward(self, x: Tensor, audio: Tensor) -> Tensor:  # (B T, C, H, W), (B, T, A)
         """Add what the audio of all frames says to the maps, and normalise: (B T, C, H, W)."""
-        y = self.out_norm(self.out(self.attend(x, audio))) + x
-        return self.norm(y)
+        z = self.out_norm(self.out(self.attend(x, audio))) + x
+        return self.norm(z)
 
     def attend(self, x: Tensor, audio: Tensor) -> Tensor:
         """Compute y (B T, K, H, W), what each place gets from its window."""

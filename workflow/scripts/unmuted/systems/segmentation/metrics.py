@@ -1,4 +1,4 @@
-"""Metrics of masks: those with truth and those of silence apart, and none that depends on a batch.
+"""Metrics of masks, with truth and in silence separately; none of them depends on a batch.
 
 A model that ignores the sound can do well on the frames in which something sounds, but not on those
 in which nothing does. Sums are exact (`math.fsum`), so that the order of the frames does not change

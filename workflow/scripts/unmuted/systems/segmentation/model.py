@@ -44,7 +44,7 @@ def published(audio_dim: int = 128) -> SegmentationConfig:
 
 
 class SegmentationHead(nn.Module):
-    """All that is behind the encoder: a frozen encoder's maps can be computed once."""
+    """Everything after the encoder, so that the maps of a frozen encoder are computed once."""
 
     def __init__(
         self, config: SegmentationConfig, channels: Sequence[int], finest_stride: int

@@ -1,9 +1,10 @@
-"""The mIoU and F of AVSBench's evaluation, for comparison with published figures alone.
+"""The mIoU and F of AVSBench's evaluation, only for comparison with published figures.
 
-Both depend on the batch: the mIoU averages over batches, whatever their size, and F takes the best
-threshold of each batch, on the test frames themselves, so that it rises as batches shrink. An empty
-truth counts in the mIoU as the share of pixels that are left unmarked: a model that always marks a
-tenth of the picture has 0.9 in silence. `metrics` has what is reported in their place.
+Both depend on the batch. The mIoU is averaged over batches, whatever their size. F takes the best
+threshold of each batch, chosen on the test frames themselves, so that it rises as batches shrink;
+with one batch of all frames, it is the pooled F. A frame with empty truth counts in the mIoU as the
+share of unmarked pixels: a model that always marks a tenth of the picture gets 0.9 in silence. The
+metrics to be reported are those of `metrics`.
 """
 
 from __future__ import annotations
