@@ -206,3 +206,10 @@ def test_a_mask_fills_the_boxes_at_any_size() -> None:
     np.testing.assert_array_equal(box_mask(boxes, 4, 4), expected)
     np.testing.assert_array_equal(box_mask(boxes, 8, 8), expected.repeat(2, 0).repeat(2, 1))
     assert not box_mask([], 3, 5).any()
+
+
+def test_a_pixel_belongs_to_the_box_that_holds_its_centre() -> None:
+    assert (
+        box_mask([Box("a", 0.1, 0.2, 0.4, 1.0)], 2, 4).tolist() == [[True, True, False, False]] * 2
+    )
+    assert not box_mask([Box("a", 0.2, 0.0, 0.3, 1.0)], 2, 4).any()

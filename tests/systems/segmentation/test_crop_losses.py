@@ -106,6 +106,18 @@ def test_distances_are_within_a_window_and_a_class() -> None:
     assert distance_loss(vectors, of_classes).item() == pytest.approx(5, rel=1e-4)
 
 
+def test_distances_of_crops_do_not_depend_on_the_scale_of_their_projection() -> None:
+    torch.manual_seed(0)
+    heads, features, audio = CropHeads(10, A, CLASSES, 4), torch.randn(4, 10), torch.randn(2, 2, A)
+    before = crop_losses(heads, features, CROPS, audio)["crop_distance"]
+    with torch.no_grad():
+        heads.project.weight *= 0.01
+        heads.project.bias *= 0.01
+    after = crop_losses(heads, features, CROPS, audio)["crop_distance"]
+    assert before.item() > 0.1
+    torch.testing.assert_close(after, before)
+
+
 def test_equal_crops_have_no_distance_and_a_gradient_that_is_finite() -> None:
     vectors = torch.ones(4, 3, requires_grad=True)
     loss = distance_loss(vectors, CROPS)

@@ -189,7 +189,7 @@ def test_sums_over_a_window_are_in_float32_under_bfloat16() -> None:
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def allocations(function: Callable[[], Tensor], folder: Path) -> tuple[int, int, int]:
+def allocations(function: Callable[[], object], folder: Path) -> tuple[int, int, int]:
     """Bytes of the largest tensor, at the peak, and kept at the end, that a function allocates."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         kept = function()
@@ -219,6 +219,14 @@ def test_memory_grows_with_the_places_and_not_with_their_square(
     assert size <= largest < 1.1 * size
     assert peak - kept < 64 * MIB
     assert kept < (5 if trains else 1.1) * size
+
+
+def test_the_gradient_takes_no_matrix_either(tmp_path: Path) -> None:
+    module = Tpavi(256, 128, 128)
+    x, audio = torch.randn(10, 256, 56, 56, requires_grad=True), torch.randn(1, 10, 128)
+    largest, _, _ = allocations(lambda: module(x, audio).square().sum().backward(), tmp_path)
+    assert x.grad is not None
+    assert largest < 1.1 * x.numel() * x.element_size()
 
 
 def test_the_measure_of_memory_sees_a_matrix(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class RefineDecoder(nn.Module):
 
 
 class TopDownDecoder(nn.Module):
-    """A convolution after each sum with the coarser map: a tenth of the refining one's work."""
+    """A small decoder: one convolution after each sum, and logits at the finest map's size."""
 
     def __init__(self, width: int, maps: int, finest_stride: int) -> None:
         super().__init__()
