@@ -20,7 +20,7 @@ FOLDS = 2
 ARMS = ["video_only", "mean_audio", "real_audio"]
 
 
-def tested_by_fold(corpus: Corpus) -> list[set[str]]:
+def clips_tested_by_fold(corpus: Corpus) -> list[set[str]]:
     """The test clips of the scenario of each fold."""
     with chdir(corpus.folder):
         run = open_run(yaml.safe_load(Path("config.yaml").read_text()))
@@ -48,7 +48,7 @@ def test_every_labelled_clip_is_tested_once(built: Corpus, tmp_path: Path) -> No
     assert pooled["arms"].keys() == set(ARMS)
     assert all(len(arm["accuracy"]["per_seed"]) == 2 for arm in pooled["arms"].values())
 
-    tested = tested_by_fold(corpus)
+    tested = clips_tested_by_fold(corpus)
     assert len(tested) == FOLDS and not tested[0] & tested[1]
     with open(corpus.results / "splits.csv", newline="") as file:
         assert tested[0] | tested[1] == {row["video_id"] for row in csv.DictReader(file)}

@@ -169,7 +169,7 @@ class ChosenArms:
         """Return the stages of the tables, model names, selections and training curves."""
         fits = [stage for arm in self.arms for stage in COMPARISON_ARMS[arm].fits]
         chosen = ["comparison_selection"] if self.fits else []
-        common = (*VISUAL, "ast", "captions", "selection")
+        common = (*VISUAL, "ast", "captions", "selection", "truth")
         return _once(
             *common, *self._features, *self.predictions, *fits, *chosen, *self._of_generation
         )
@@ -185,7 +185,7 @@ class ChosenArms:
         """Stages of generated audio and of what it is compared with."""
         if not self.generated:
             return ()
-        return (*self.generated.values(), "retrieved", "projection", "baselines", "truth")
+        return (*self.generated.values(), "retrieved", "projection", "baselines")
 
 
 def chosen_arms(config: Mapping[str, Any]) -> ChosenArms:
