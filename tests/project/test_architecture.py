@@ -18,6 +18,7 @@ LAYERS = (
     "systems.pilot",
     "systems.cnn_rnn",
     "systems.segmentation",
+    "systems.highlights",
     "systems.classifier",
     "systems.shared",
     "evaluation",

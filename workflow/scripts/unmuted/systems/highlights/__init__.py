@@ -1,0 +1,1 @@
+"""Match highlights: spotting of events in match recordings, and reels of them."""

@@ -1,0 +1,30 @@
+"""A file of labels, read by its format: JSON as SoccerNet writes it, or a table of events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from unmuted.errors import UserError
+from unmuted.systems.highlights.event_table import read_event_table
+from unmuted.systems.highlights.events import KINDS
+from unmuted.systems.highlights.labels import Labels
+from unmuted.systems.highlights.soccernet_labels import read_soccernet_labels
+from unmuted.text import printable
+
+READERS = {
+    ".json": read_soccernet_labels,
+    **dict.fromkeys((".csv", ".tsv", ".txt"), read_event_table),
+}
+
+
+def read_labels(path: Path, kinds: Collection[str] = KINDS) -> Labels:
+    """Read Labels-v2.json, Labels.json or a table. Raises UserError, also for another suffix."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(
+            f"{printable(path)}: expected labels as SoccerNet's JSON or as a CSV with the columns "
+            f"time and kind, found a file named {printable(path.name)}; give it the suffix .json "
+            "or .csv"
+        )
+    return reader(path, kinds)
