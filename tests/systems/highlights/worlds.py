@@ -36,7 +36,9 @@ def _random_match(
     unshown = rng.choice([0.0, 0.3, 0.7, 1.0])
     scored = _scores(rng)
     events = tuple(
-        Event(_one(rng, halves), _time(rng, grid, length), _one(rng, kinds), rng.random() >= unshown)
+        Event(
+            _one(rng, halves), _time(rng, grid, length), _one(rng, kinds), rng.random() >= unshown
+        )
         for _ in range(rng.choice([0, 1, 3, 10, 30]))
     )
     spots = [
@@ -132,7 +134,9 @@ def odd_worlds() -> dict[str, World]:
         "crowded": one(
             [Event(1 + i % 2, i * 79_190 % 2_700_000, KINDS[i % 3], i % 5 > 0) for i in range(60)],
             [
-                Spot(1 + i % 2, i * 79_190 % 2_700_000 + i * i % 17 * 700, KINDS[i % 3], i % 41 / 40)
+                Spot(
+                    1 + i % 2, i * 79_190 % 2_700_000 + i * i % 17 * 700, KINDS[i % 3], i % 41 / 40
+                )
                 for i in range(90)
             ],
             KINDS,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from unmuted.systems.highlights.events import Event, Spot
-from unmuted.systems.highlights.spotting_metric import average_map, count_spots
+from unmuted.systems.highlights.spotting_metric import TOLERANCES, average_map, count_spots
 
 RANDOM_SPOTS = 20  # of each kind in a half
 EVERY = 10.0  # seconds
@@ -55,11 +55,17 @@ def chance_map(
     matches: the events of each, and the duration of its halves in seconds. metric: as for
     `average_precision`.
     """
-    drawn = []
-    for draw in range(DRAWS):
+
+    def score(spots_of: Callable[[Mapping[int, float]], list[Spot]]) -> float:
+        pairs = [(events, spots_of(seconds)) for events, seconds in matches]
+        counts = count_spots(pairs, kinds, TOLERANCES[metric])
+        return float(average_map(counts, metric)[0, 0])
+
+    def drawn(draw: int) -> float:
         rng = np.random.default_rng([seed, draw])
-        pairs = [(events, random_spots(seconds, kinds, rng)) for events, seconds in matches]
-        drawn.append(average_map(count_spots(pairs, kinds), metric)[0, 0])
-    pairs = [(events, regular_spots(seconds, kinds)) for events, seconds in matches]
-    regular = average_map(count_spots(pairs, kinds), metric)[0, 0]
-    return {f"random_{RANDOM_SPOTS}": float(np.mean(drawn)), f"every_{EVERY:g}_s": float(regular)}
+        return score(lambda seconds: random_spots(seconds, kinds, rng))
+
+    return {
+        f"random_{RANDOM_SPOTS}": float(np.mean([drawn(draw) for draw in range(DRAWS)])),
+        f"every_{EVERY:g}_s": score(lambda seconds: regular_spots(seconds, kinds)),
+    }

@@ -30,36 +30,37 @@ def find_spots(
         threshold: smaller scores give no spot.
 
     Raises:
-        ValueError: shapes do not fit, or a score of a valid step is NaN.
+        ValueError: shapes do not fit, or a score of a valid step is not finite.
     """
     if scores.shape != (len(valid), len(kinds)):
         raise ValueError(f"scores {scores.shape} of {len(valid)} steps and {len(kinds)} kinds")
+    if not np.isfinite(scores[valid]).all():
+        raise ValueError("a score of a valid step is not finite")
     windows = np.broadcast_to(np.asarray(window, np.float64), len(kinds))
     spots = []
     for kind, column, seconds in zip(kinds, scores.T, windows, strict=True):
         of_kind = np.where(valid, column, -np.inf)
-        for step in suppress(of_kind, rate * seconds / 2, threshold):
-            spots.append(Spot(half, round(1000 * step / rate), kind, float(column[step])))
+        kept = suppress(of_kind, rate * seconds / 2, threshold)
+        spots += [Spot(half, round(1000 * one / rate), kind, float(column[one])) for one in kept]
     return sorted(spots)
 
 
 def suppress(scores: np.ndarray, reach: float, threshold: float) -> list[int]:
     """Return the steps that are peaks with at least the threshold, the best ones first.
 
-    scores: (S,); minus infinity where there may be no peak. reach: steps; a peak keeps others
-    farther away than this. Of equal peaks the earliest comes first. Raises ValueError for NaN.
+    scores: (S,), finite, or minus infinity where there may be no peak. reach: steps; a peak keeps
+    others farther away than this. Of equal peaks the earliest comes first.
     """
-    if np.isnan(scores).any():
-        raise ValueError("a score is NaN")
     candidates = peaks(scores)
-    candidates = candidates[(scores[candidates] >= threshold) & np.isfinite(scores[candidates])]
+    candidates = candidates[scores[candidates] >= threshold]
     free = np.ones(len(candidates), bool)
     kept = []
     for place in np.argsort(-scores[candidates], kind="stable"):
         if free[place]:
             step = candidates[place]
             kept.append(int(step))
-            first, last = np.searchsorted(candidates, (step - reach, step + reach + 0.5))
+            first = np.searchsorted(candidates, step - reach)
+            last = np.searchsorted(candidates, step + reach, side="right")
             free[first:last] = False
     return kept
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-LowestBetween = Callable[[str, int, int], int]  # recording, from, to -> time of the lowest score
+# recording, first and last possible time -> the time of the lowest score, milliseconds
+LowestBetween = Callable[[str, int, int], int]
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -32,12 +33,24 @@ class Window:
 
 @dataclass(frozen=True)
 class ReelSettings:
-    """How segments are made, milliseconds. windows: of kinds that have a window of their own."""
+    """How segments are made, milliseconds.
+
+    windows: of kinds that have a window of their own. Raises ValueError for windows that a segment
+    of the greatest length could not hold.
+    """
 
     window: Window = Window()
     windows: Mapping[str, Window] = field(default_factory=dict)
     gap: int = 2_000  # segments closer than this become one
     longest: int = 60_000  # a longer segment is split
+
+    def __post_init__(self) -> None:
+        windows = (self.window, *self.windows.values())
+        needed = max(one.before for one in windows) + max(one.after for one in windows)
+        if needed > self.longest:
+            raise ValueError(
+                f"windows of {needed} ms are longer than the longest segment, {self.longest} ms"
+            )
 
     def window_of(self, kind: str) -> Window:
         """Return the window of a kind."""
@@ -65,7 +78,7 @@ class Segment:
 
 
 def segments_of(
-    moments: Iterable[Moment],
+    moments: Sequence[Moment],
     durations: Mapping[str, int],
     settings: ReelSettings,
     lowest: LowestBetween,
@@ -79,14 +92,10 @@ def segments_of(
         lowest: gives the time in an interval at which a split harms least.
 
     Raises:
-        ValueError: a moment lies outside its recording.
+        ValueError: a moment lies outside its recording, or `lowest` gives a time outside.
     """
-    segments = []
-    for recording, duration in durations.items():
-        inside = sorted(moment for moment in moments if moment.recording == recording)
-        for merged in _merged(inside, duration, settings):
-            segments += _split(merged, settings, lowest)
-    return segments
+    merged = _merged(moments, durations, settings)
+    return [part for one in merged for part in _split(one, settings, lowest)]
 
 
 def above_threshold(moments: Iterable[Moment], threshold: float) -> list[Moment]:
@@ -105,11 +114,7 @@ def within_budget(
     kept: list[Moment] = []
     for moment in sorted(moments, key=lambda one: (-one.score, one)):
         trial = [*kept, moment]
-        total = 0
-        for recording, duration in durations.items():
-            inside = sorted(one for one in trial if one.recording == recording)
-            total += sum(one.length for one in _merged(inside, duration, settings))
-        if total > budget:
+        if sum(one.length for one in _merged(trial, durations, settings)) > budget:
             break
         kept = trial
     return sorted(kept)
@@ -124,26 +129,33 @@ def whole_frames(segment: Segment, rate: Fraction) -> tuple[Fraction, int]:
     return Fraction(segment.start, 1000), max(1, round(Fraction(segment.length, 1000) * rate))
 
 
-def _merged(moments: Sequence[Moment], duration: int, settings: ReelSettings) -> list[Segment]:
-    """Return windows of one recording's moments, joined where they overlap or almost touch."""
-    windows = sorted((_window(moment, duration, settings) for moment in moments), key=_by_time)
+def _merged(
+    moments: Iterable[Moment], durations: Mapping[str, int], settings: ReelSettings
+) -> list[Segment]:
+    """Return the windows of moments, joined where those of a recording overlap or almost touch."""
+    order = {recording: place for place, recording in enumerate(durations)}
+    windows = [_window(moment, durations, settings) for moment in sorted(moments)]
+    windows.sort(key=lambda one: (order[one.recording], one.start, one.end))
     merged: list[Segment] = []
-    for one in windows:
-        if merged and one.start - merged[-1].end < settings.gap:
-            last = merged.pop()
-            end, moments = max(last.end, one.end), (*last.moments, *one.moments)
-            one = Segment(one.recording, last.start, end, tuple(sorted(moments)))
-        merged.append(one)
+    for window in windows:
+        last = merged[-1] if merged else None
+        if last and last.recording == window.recording and _touch(last, window, settings):
+            inside = tuple(sorted((*last.moments, *window.moments)))
+            end = max(last.end, window.end)
+            merged[-1] = Segment(last.recording, last.start, end, inside)
+        else:
+            merged.append(window)
     return merged
 
 
-def _by_time(segment: Segment) -> tuple[int, int]:
-    return segment.start, segment.end
+def _touch(earlier: Segment, later: Segment, settings: ReelSettings) -> bool:
+    return later.start <= earlier.end or later.start - earlier.end < settings.gap
 
 
-def _window(moment: Moment, duration: int, settings: ReelSettings) -> Segment:
+def _window(moment: Moment, durations: Mapping[str, int], settings: ReelSettings) -> Segment:
+    duration = durations.get(moment.recording, -1)
     if not 0 <= moment.milliseconds <= duration:
-        raise ValueError(f"{moment} lies outside its recording of {duration} ms")
+        raise ValueError(f"{moment} lies outside the recordings {dict(durations)}")
     window = settings.window_of(moment.kind)
     start = max(moment.milliseconds - window.before, 0)
     end = min(moment.milliseconds + window.after, duration)
@@ -152,16 +164,26 @@ def _window(moment: Moment, duration: int, settings: ReelSettings) -> Segment:
 
 def _split(segment: Segment, settings: ReelSettings, lowest: LowestBetween) -> list[Segment]:
     """Split a segment that is too long where the score between its moments is lowest."""
-    times = [moment.milliseconds for moment in segment.moments]
-    if segment.length <= settings.longest or times[-1] - times[0] < 2:
+    if segment.length <= settings.longest:
         return [segment]
-    cut = lowest(segment.recording, times[0] + 1, times[-1])
-    if not times[0] < cut <= times[-1]:
-        raise ValueError(f"the split at {cut} ms is not between {times[0]} and {times[-1]} ms")
+    first, last = segment.moments[0].milliseconds, segment.moments[-1].milliseconds
+    if first == last:
+        return [_cut_to_windows(segment, settings)]
+    cut = lowest(segment.recording, first + 1, last)
+    if not first < cut <= last:
+        raise ValueError(f"the split at {cut} ms is not between {first} and {last} ms")
     early = tuple(moment for moment in segment.moments if moment.milliseconds < cut)
-    late = segment.moments[len(early) :]
     parts = (
         Segment(segment.recording, segment.start, cut, early),
-        Segment(segment.recording, cut, segment.end, late),
+        Segment(segment.recording, cut, segment.end, segment.moments[len(early) :]),
     )
     return [part for whole in parts for part in _split(whole, settings, lowest)]
+
+
+def _cut_to_windows(segment: Segment, settings: ReelSettings) -> Segment:
+    """Leave out what moments cut away from this segment had brought into it."""
+    windows = [settings.window_of(moment.kind) for moment in segment.moments]
+    time = segment.moments[0].milliseconds
+    start = max(segment.start, time - max(window.before for window in windows))
+    end = min(segment.end, time + max(window.after for window in windows))
+    return Segment(segment.recording, start, end, segment.moments)

@@ -8,6 +8,7 @@ unshown figure by 17/13, which suits one data set; here no figure is scaled.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -111,9 +112,7 @@ def average_precision(counts: SpottingCounts, metric: str) -> np.ndarray:
     return (total / len(RECALLS)) @ _trapezoid(len(chosen.tolerances))
 
 
-def average_map(
-    counts: SpottingCounts, metric: str, draws: np.ndarray | None = None
-) -> np.ndarray:
+def average_map(counts: SpottingCounts, metric: str, draws: np.ndarray | None = None) -> np.ndarray:
     """Return the average mAP of pooled matches, the mean over all kinds: float64 (R, V).
 
     draws: as for `SpottingCounts.pooled`, by default one resample of all matches.
@@ -183,11 +182,10 @@ def _count(
     scores = np.array([spots[frame] for frame in spot_frames], np.float64)
     levels = np.searchsorted(THRESHOLDS, scores, side="right")  # thresholds that a score reaches
     near_shown = _nearest_is_shown(spot_frames, event_frames, shown)
-    in_view = (np.ones(len(scores), bool), near_shown, ~near_shown)
-    hit = [_match(event_frames, spot_frames, scores, RATE * t / 2) for t in tolerances]
-    hits = [[_reaching(levels[view & one]) for one in hit] for view in in_view]
-    truths = [len(shown), shown.sum(), (~shown).sum()]
-    return np.array(hits), np.array([_reaching(levels[v]) for v in in_view]), np.array(truths)
+    in_view = np.stack((np.ones(len(scores), bool), near_shown, ~near_shown))
+    hit = np.stack([_match(event_frames, spot_frames, scores, RATE * t / 2) for t in tolerances])
+    hits = _reaching(levels, in_view[:, None] & hit)
+    return hits, _reaching(levels, in_view), np.array([len(shown), shown.sum(), (~shown).sum()])
 
 
 def _match(
@@ -217,10 +215,14 @@ def _nearest_is_shown(
     return shown[np.searchsorted(borders, spot_frames, side="right")]
 
 
-def _reaching(levels: np.ndarray) -> np.ndarray:
-    """Return how many scores reach each threshold, int (T,)."""
-    of_level = np.bincount(levels, minlength=len(THRESHOLDS) + 1)
-    return of_level[::-1].cumsum()[::-1][1:]
+def _reaching(levels: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Return how many of the counted scores reach each threshold: bool (..., P) -> int (..., T)."""
+    *shape, width = *counted.shape[:-1], len(THRESHOLDS) + 1
+    rows = counted.reshape(math.prod(shape), len(levels))
+    row, place = np.nonzero(rows)
+    of_level = np.bincount(row * width + levels[place], minlength=len(rows) * width)
+    from_above = of_level.reshape(*shape, width)[..., ::-1].cumsum(axis=-1)
+    return from_above[..., ::-1][..., 1:]
 
 
 def _trapezoid(count: int) -> np.ndarray:
