@@ -22,15 +22,15 @@ def read_small_file(path: Path, limit: int, what: str) -> bytes:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            require_file(path, os.fstat(descriptor))
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(limit + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{printable(path)}: cannot read {what}: {reason}") from error
-    with open(descriptor, "rb") as file:
-        require_file(path, os.fstat(descriptor))
-        try:
-            data = file.read(limit + 1)
-        except OSError as error:
-            raise UserError(f"{printable(path)}: cannot read {what}: {error.strerror}") from error
     if len(data) > limit:
         raise UserError(
             f"{printable(path)}: expected {what} of at most {limit // MEGABYTE} MB, found a larger "

@@ -66,7 +66,7 @@ def collect_labels(
         try:
             event = make()
         except UnknownKind as error:
-            unknown[str(error)] += 1
+            unknown[one_line(str(error), LONGEST_LABEL)] += 1
             continue
         except ValueError as error:
             problems.append(f"{name}: {error}")

@@ -15,7 +15,7 @@ from unmuted.systems.highlights.bounded_files import MEGABYTE, entries, found, r
 from unmuted.systems.highlights.events import HALVES, KINDS, Spot
 from unmuted.systems.highlights.labels import checked_label
 from unmuted.systems.highlights.match_time import game_time, parse_position
-from unmuted.text import printable
+from unmuted.text import one_line, printable
 
 WHAT = "predictions as SoccerNet's results_spotting.json"
 LARGEST_FILE = 100 * MEGABYTE
@@ -48,7 +48,7 @@ def read_predictions(path: Path, kinds: Collection[str] = KINDS) -> Predictions:
         if spot.kind in kinds:
             spots.append(spot)
         else:
-            unknown[spot.kind] += 1
+            unknown[one_line(spot.kind)] += 1
     raise_problems(problems, printable(path))
     return Predictions(tuple(spots), dict(unknown))
 
