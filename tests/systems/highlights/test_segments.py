@@ -59,6 +59,11 @@ def test_close_windows_become_one_and_others_do_not() -> None:
     assert {moment.kind for moment in same[0].moments} == {"Goal", "Penalty"}
 
 
+def test_a_window_inside_another_does_not_shorten_it() -> None:
+    moments = [Moment("first", 50_000, "Penalty", 0.9), goal(56.5)]
+    assert spans(segments_of(moments, DURATIONS, SETTINGS, middle)) == [("first", 48_000, 62_000)]
+
+
 def test_the_end_of_one_recording_does_not_touch_the_start_of_the_next() -> None:
     moments = [goal(299), goal(1, recording="second")]
     assert len(segments_of(moments, DURATIONS, SETTINGS, middle)) == 2
@@ -74,6 +79,13 @@ def test_a_long_segment_is_split_at_the_lowest_score() -> None:
     segments = segments_of(moments, DURATIONS, SETTINGS, lowest)
     assert spans(segments) == [("first", 12_000, 33_000), ("first", 33_000, 85_000)]
     assert [len(one.moments) for one in segments] == [2, 5]
+
+
+def test_a_moment_at_the_split_belongs_to_what_follows() -> None:
+    moments = [goal(20 + 10 * i) for i in range(7)]
+    early, late = segments_of(moments, DURATIONS, SETTINGS, lambda *_: 50_000)
+    assert early.moments == tuple(moments[:3])
+    assert late.moments == tuple(moments[3:])
 
 
 def test_the_budget_takes_the_best_first_and_stops_where_one_does_not_fit() -> None:

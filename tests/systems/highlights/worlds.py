@@ -123,6 +123,15 @@ def odd_worlds() -> dict[str, World]:
             [*at(5_000), *at(5_500, shown=False), *at(6_000)],
             [spot(5_000, 0.9), spot(5_500, 0.8), spot(6_000, 0.7)],
         ),
+        "on the border of two neighbours, rounded down": one(
+            [*at(5_000), *at(6_500, shown=False)], [spot(5_500, 0.9), spot(20_000, 0.5)]
+        ),
+        "halfway between two neighbours": one(
+            [*at(5_000), *at(7_000, shown=False)], [spot(6_000, 0.9), spot(1_000, 0.5)]
+        ),
+        "scores between the same two thresholds": one(
+            at(5_000), [spot(5_000, 0.501), spot(50_000, 0.499)]
+        ),
         "half without an event": one(at(5_000), [spot(5_000, 0.5), spot(5_000, 0.9, half=2)]),
         "third half": one(
             [*at(5_000), *at(5_000, half=3)], [spot(5_000, 0.5), spot(5_000, 0.9, half=3)]
