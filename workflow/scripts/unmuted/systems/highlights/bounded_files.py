@@ -65,7 +65,7 @@ def read_small_json(path: Path, limit: int, what: str) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise UserError(
-            f"{printable(path)}: expected {what}, a JSON object, found {found(content)}"
+            f"{printable(path)}: expected {what}, a JSON object, found {describe(content)}"
         )
     return content
 
@@ -83,7 +83,7 @@ def entries(content: dict[str, Any], key: str, most: int, path: Path, what: str)
         )
     listed = content[key]
     if not isinstance(listed, list):
-        raise UserError(f"{printable(path)}: expected a list at {key!r}, found {found(listed)}")
+        raise UserError(f"{printable(path)}: expected a list at {key!r}, found {describe(listed)}")
     if len(listed) > most:
         raise UserError(
             f"{printable(path)}: expected at most {most:,} entries in {key!r}, found "
@@ -92,7 +92,7 @@ def entries(content: dict[str, Any], key: str, most: int, path: Path, what: str)
     return listed
 
 
-def found(value: object) -> str:
+def describe(value: object) -> str:
     """Return what an error says that a foreign JSON value is, on one short line."""
     if isinstance(value, dict):
         return "an object"

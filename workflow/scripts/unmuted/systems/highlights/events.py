@@ -42,7 +42,7 @@ class Spot:
 
 def events_of_any_kind(events: Iterable[Event]) -> list[Event]:
     """Return the events with one kind for all of them, to score when but not what."""
-    return [Event(one.half, one.milliseconds, ANY_KIND, one.is_shown) for one in events]
+    return [Event(event.half, event.milliseconds, ANY_KIND, event.is_shown) for event in events]
 
 
 def spots_of_any_kind(spots: Iterable[Spot]) -> list[Spot]:

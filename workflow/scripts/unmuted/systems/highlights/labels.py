@@ -77,8 +77,8 @@ def collect_labels(
         twice += (event.half, event.milliseconds, event.kind) in events
         events[event.half, event.milliseconds, event.kind] = event
     raise_problems(problems, printable(path))
-    found = [*notes, *_notes(unknown, twice)]
-    shown = tuple(f"{printable(path)}: {note}" for note in found)
+    all_notes = [*notes, *_notes(unknown, twice)]
+    shown = tuple(f"{printable(path)}: {note}" for note in all_notes)
     return Labels(tuple(sorted(events.values())), tuple(rejected), dict(unknown), shown)
 
 

@@ -28,8 +28,8 @@ def loudness_scores(
     sums = _window_sums(power, half)
     counts = _window_sums(has_sound.astype(np.float64), half)
     level = sums / np.maximum(counts, 1)
-    heard = np.sort(level[has_sound])
-    quieter = np.searchsorted(heard, level, side="left") / max(len(heard), 1)
+    ranked = np.sort(level[has_sound])
+    quieter = np.searchsorted(ranked, level, side="left") / max(len(ranked), 1)
     return np.where(has_sound, quieter, 0.0)
 
 

@@ -26,7 +26,8 @@ def find_spots(
         kinds: K names.
         half: 1 or 2.
         rate: steps a second; step i is at i / rate seconds of the half.
-        window: seconds; a spot keeps others of its kind half of it away. One, or one a kind.
+        window: seconds; a spot keeps others of its kind half of it away. A number, or one
+            for each kind.
         threshold: smaller scores give no spot.
 
     Raises:
@@ -41,7 +42,7 @@ def find_spots(
     for kind, column, seconds in zip(kinds, scores.T, windows, strict=True):
         of_kind = np.where(valid, column, -np.inf)
         kept = suppress(of_kind, rate * seconds / 2, threshold)
-        spots += [Spot(half, round(1000 * one / rate), kind, float(column[one])) for one in kept]
+        spots += [Spot(half, round(1000 * step / rate), kind, float(column[step])) for step in kept]
     return sorted(spots)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unmuted.dataset.videos import raise_problems
-from unmuted.systems.highlights.bounded_files import MEGABYTE, entries, found, read_small_json
+from unmuted.systems.highlights.bounded_files import MEGABYTE, describe, entries, read_small_json
 from unmuted.systems.highlights.events import HALVES, KINDS, Spot
 from unmuted.systems.highlights.labels import checked_label
 from unmuted.systems.highlights.match_time import game_time, parse_position
@@ -74,7 +74,7 @@ def predictions_text(spots: Iterable[Spot], game: str) -> str:
 
 def _spot(entry: Any) -> Spot:
     if not isinstance(entry, dict):
-        raise ValueError(f"expected an object, found {found(entry)}")
+        raise ValueError(f"expected an object, found {describe(entry)}")
     kind = checked_label(entry.get("label"))
     half = _whole(entry, "half", "1 or 2")
     if half not in HALVES:
@@ -91,7 +91,7 @@ def _whole(entry: dict[str, Any], key: str, expected: str) -> int:
     parsed = parse_position(text) if isinstance(text, str) else None
     if parsed is None:
         raise ValueError(
-            f"{key}: expected {expected}, found {found(value) if key in entry else 'none'}"
+            f"{key}: expected {expected}, found {describe(value) if key in entry else 'none'}"
         )
     return parsed
 
@@ -109,6 +109,6 @@ def _confidence(entry: dict[str, Any]) -> float:
     if not math.isfinite(score):
         raise ValueError(
             "confidence: expected a finite number, found "
-            + (found(value) if "confidence" in entry else "none")
+            + (describe(value) if "confidence" in entry else "none")
         )
     return score

@@ -46,7 +46,7 @@ class ReelSettings:
 
     def __post_init__(self) -> None:
         windows = (self.window, *self.windows.values())
-        needed = max(one.before for one in windows) + max(one.after for one in windows)
+        needed = max(w.before for w in windows) + max(w.after for w in windows)
         if needed > self.longest:
             raise ValueError(
                 f"windows of {needed} ms are longer than the longest segment, {self.longest} ms"
@@ -95,7 +95,7 @@ def segments_of(
         ValueError: a moment lies outside its recording, or `lowest` gives a time outside.
     """
     merged = _merged(moments, durations, settings)
-    return [part for one in merged for part in _split(one, settings, lowest)]
+    return [part for segment in merged for part in _split(segment, settings, lowest)]
 
 
 def above_threshold(moments: Iterable[Moment], threshold: float) -> list[Moment]:
@@ -112,9 +112,9 @@ def within_budget(
     of a match shows all that a shorter one shows, and nothing better is left out for a worse one.
     """
     kept: list[Moment] = []
-    for moment in sorted(moments, key=lambda one: (-one.score, one)):
+    for moment in sorted(moments, key=lambda moment: (-moment.score, moment)):
         trial = [*kept, moment]
-        if sum(one.length for one in _merged(trial, durations, settings)) > budget:
+        if sum(segment.length for segment in _merged(trial, durations, settings)) > budget:
             break
         kept = trial
     return sorted(kept)
@@ -135,7 +135,7 @@ def _merged(
     """Return the windows of moments, joined where those of a recording overlap or almost touch."""
     order = {recording: place for place, recording in enumerate(durations)}
     windows = [_window(moment, durations, settings) for moment in sorted(moments)]
-    windows.sort(key=lambda one: (order[one.recording], one.start, one.end))
+    windows.sort(key=lambda window: (order[window.recording], window.start, window.end))
     merged: list[Segment] = []
     for window in windows:
         last = merged[-1] if merged else None

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unmuted.systems.highlights.bounded_files import entries, found, read_small_json
+from unmuted.systems.highlights.bounded_files import describe, entries, read_small_json
 from unmuted.systems.highlights.events import KINDS, Event
 from unmuted.systems.highlights.labels import (
     LARGEST_FILE,
@@ -88,7 +88,7 @@ def _with_notes(
 def _event(entry: Any, kinds: Collection[str]) -> Event:
     """Return the event of an annotation. Raises UnknownKind and ValueError."""
     if not isinstance(entry, dict):
-        raise ValueError(f"expected an object, found {found(entry)}")
+        raise ValueError(f"expected an object, found {describe(entry)}")
     label = checked_label(entry.get("label"))
     kind = label if label in kinds else FIRST_VERSION.get(label, label)
     if kind not in kinds:
@@ -99,7 +99,7 @@ def _event(entry: Any, kinds: Collection[str]) -> Event:
     if not isinstance(visibility, str) or visibility not in VISIBILITIES:
         raise ValueError(
             f"visibility: expected {' or '.join(map(repr, VISIBILITIES))}, "
-            f"found {found(visibility)}"
+            f"found {describe(visibility)}"
         )
     return Event(half, rough if exact is None else exact, kind, VISIBILITIES[visibility])
 
@@ -110,7 +110,7 @@ def _game_time(entry: dict[str, Any]) -> tuple[int, int]:
     if parsed is None:
         raise ValueError(
             "gameTime: expected half, minutes and seconds such as '1 - 05:29', found "
-            + (found(text) if "gameTime" in entry else "none")
+            + (describe(text) if "gameTime" in entry else "none")
         )
     return parsed
 
@@ -124,7 +124,7 @@ def _position(entry: dict[str, Any]) -> int | None:
     if parsed is None:
         raise ValueError(
             "position: expected whole milliseconds as text, such as '329000', "
-            f"found {found(text)}; a bare number could also be seconds"
+            f"found {describe(text)}; a bare number could also be seconds"
         )
     return parsed
 

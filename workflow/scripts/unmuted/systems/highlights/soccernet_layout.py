@@ -16,7 +16,7 @@ from typing import Any
 
 from unmuted.dataset.videos import raise_problems
 from unmuted.errors import UserError
-from unmuted.systems.highlights.bounded_files import MEGABYTE, found, read_small_json
+from unmuted.systems.highlights.bounded_files import MEGABYTE, describe, read_small_json
 from unmuted.systems.highlights.events import HALVES
 from unmuted.text import one_line, printable
 
@@ -101,10 +101,10 @@ def split_of_games(lists: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def _folders(folder: Path) -> list[Path]:
     try:
-        with os.scandir(folder) as found_here:
+        with os.scandir(folder) as listed:
             return sorted(
                 Path(entry.path)
-                for entry in found_here
+                for entry in listed
                 if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
             )
     except OSError as error:
@@ -131,7 +131,7 @@ def _seasons(content: dict[str, Any], problems: list[str]) -> list[tuple[str, li
         if reason := _bad_name(league):
             problems.append(f"league: {reason}")
         elif not isinstance(by_season, dict):
-            problems.append(f"{one_line(league)}: expected seasons, found {found(by_season)}")
+            problems.append(f"{one_line(league)}: expected seasons, found {describe(by_season)}")
         else:
             for season, listed in by_season.items():
                 if reason := _bad_name(season):
@@ -139,7 +139,7 @@ def _seasons(content: dict[str, Any], problems: list[str]) -> list[tuple[str, li
                 elif not isinstance(listed, list) or len(listed) > MOST_GAMES:
                     problems.append(
                         f"{one_line(league)}, {one_line(season)}: expected a list of at most "
-                        f"{MOST_GAMES:,} games, found {found(listed)}"
+                        f"{MOST_GAMES:,} games, found {describe(listed)}"
                     )
                 else:
                     seasons.append((f"{league}/{season}", listed))
@@ -152,6 +152,6 @@ def _bad_name(name: Any) -> str | None:
     if not is_name or name.startswith(".") or "/" in name or "\\" in name:
         return (
             f"expected the name of a folder, of at most {LONGEST_NAME} printable characters and "
-            f"without slashes, found {found(name)}"
+            f"without slashes, found {describe(name)}"
         )
     return None

@@ -85,9 +85,11 @@ def count_spots(
         tolerances: seconds; a spot may be half of it early or late.
 
     Raises:
-        ValueError: a time is negative.
+        ValueError: a time is negative, or there is no match.
     """
     counted = [_count_match(*match, kinds, tolerances) for match in matches]
+    if not counted:
+        raise ValueError("there is no match to score")
     hits, spots, truths = (np.stack(column) for column in zip(*counted, strict=True))
     return SpottingCounts(tuple(kinds), tuple(tolerances), hits, spots, truths)
 
@@ -222,7 +224,7 @@ def _reaching(levels: np.ndarray, counted: np.ndarray) -> np.ndarray:
     row, place = np.nonzero(rows)
     of_level = np.bincount(row * width + levels[place], minlength=len(rows) * width)
     from_above = of_level.reshape(*shape, width)[..., ::-1].cumsum(axis=-1)
-    return from_above[..., ::-1][..., 1:]
+    return from_above[..., ::-1][..., 1:].astype(np.int32)
 
 
 def _trapezoid(count: int) -> np.ndarray:
