@@ -59,8 +59,8 @@ def train_ast(sounds: Sounds, folder: Path, epochs: int) -> None:
     def loss_of(indices: np.ndarray) -> torch.Tensor:
         cut = shortened(augmented(sounds.filterbanks[indices], rng), sounds.acting[indices], rng)
         values = (torch.from_numpy(cut.filterbanks) - mean) / (2 * std)  # (B, frames, mels)
-        heard = torch.from_numpy(cut.acting.any(axis=1)).float()[:, None]
-        labels = torch.from_numpy(sounds.labels[indices]) * heard  # (B, 527)
+        has_event = torch.from_numpy(cut.acting.any(axis=1)).float()[:, None]
+        labels = torch.from_numpy(sounds.labels[indices]) * has_event  # (B, 527)
         hidden = model.audio_spectrogram_transformer(values)
         rows = model.audio_spectrogram_transformer.embeddings.get_shape(config)[0]
         patches = hidden.last_hidden_state[:, 2:].unflatten(1, (rows, -1)).mean(dim=1)  # (B, t, D)

@@ -175,7 +175,7 @@ def test_sounds_are_cut_with_what_acts_in_them() -> None:
         assert not part[length:].any() and not acts_in_part[length:].any()
 
 
-def test_moments_are_learnt_where_there_is_sound() -> None:
+def test_only_moments_with_sound_are_trained() -> None:
     config = ASTConfig(**train_ast.CONFIG)
     acting = np.zeros((2, train_ast.FRAMES), np.float32)
     acting[:, 20] = 1
