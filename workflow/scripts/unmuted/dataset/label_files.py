@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from unmuted.dataset.event_table import read_event_table
+from unmuted.dataset.events import KINDS
+from unmuted.dataset.labels import Labels
+from unmuted.dataset.soccernet_labels import read_soccernet_labels
 from unmuted.errors import UserError
-from unmuted.systems.highlights.event_table import read_event_table
-from unmuted.systems.highlights.events import KINDS
-from unmuted.systems.highlights.labels import Labels
-from unmuted.systems.highlights.soccernet_labels import read_soccernet_labels
 from unmuted.text import printable
 
 READERS = {

@@ -11,11 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from unmuted.dataset.table import read_table
-from unmuted.errors import UserError
-from unmuted.systems.highlights.bounded_files import read_small_file
-from unmuted.systems.highlights.events import KINDS, Event
-from unmuted.systems.highlights.labels import (
+from unmuted.dataset.bounded_files import read_small_file
+from unmuted.dataset.events import KINDS, Event
+from unmuted.dataset.labels import (
     LARGEST_FILE,
     MOST_ENTRIES,
     Labels,
@@ -23,8 +21,10 @@ from unmuted.systems.highlights.labels import (
     checked_label,
     collect_labels,
 )
-from unmuted.systems.highlights.match_time import parse_time, time_text
-from unmuted.systems.highlights.soccernet_labels import VISIBILITIES
+from unmuted.dataset.match_time import parse_time, time_text
+from unmuted.dataset.soccernet_labels import VISIBILITIES
+from unmuted.dataset.table import read_table
+from unmuted.errors import UserError
 from unmuted.text import cell, one_line, printable, uncell
 
 COLUMNS = ("time", "kind", "half", "visibility")
