@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from unmuted.dataset.event_table import read_event_table
@@ -12,14 +12,17 @@ from unmuted.dataset.soccernet_labels import read_soccernet_labels
 from unmuted.errors import UserError
 from unmuted.text import printable
 
-READERS = {
-    ".json": read_soccernet_labels,
+READERS: dict[str, Callable[[Path, Collection[str], int], Labels]] = {
+    ".json": lambda path, kinds, half: read_soccernet_labels(path, kinds),
     **dict.fromkeys((".csv", ".tsv", ".txt"), read_event_table),
 }
 
 
-def read_labels(path: Path, kinds: Collection[str] = KINDS) -> Labels:
-    """Read Labels-v2.json, Labels.json or a table. Raises UserError, also for another suffix."""
+def read_labels(path: Path, kinds: Collection[str] = KINDS, half: int = 1) -> Labels:
+    """Read Labels-v2.json, Labels.json or a table. Raises UserError, also for another suffix.
+
+    half: of the rows of a table that name none.
+    """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise UserError(
@@ -27,4 +30,4 @@ def read_labels(path: Path, kinds: Collection[str] = KINDS) -> Labels:
             f"time and kind, found a file named {printable(path.name)}; give it the suffix .json "
             "or .csv"
         )
-    return reader(path, kinds)
+    return reader(path, kinds, half)
