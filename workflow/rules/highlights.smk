@@ -1,4 +1,6 @@
 # Match highlights: events, the steps of picture and sound, and what is made of them.
+from unmuted.engine.sharded_dataset import by_unit
+
 HIGHLIGHTS_REPORT = "highlights_metrics"
 SHOWN = ("reel.mp4", "timeline.png")
 
@@ -7,13 +9,15 @@ SHOWN = ("reel.mp4", "timeline.png")
 def highlights_targets(wildcards):
     """Return the table of all arms, and the reel and timeline of the first test match."""
     RUN.check_experiment()
-    splits, videos = RUN.dataset.splits, RUN.dataset.videos
-    tested = [videos[name].unit for name, split in splits.items() if split == "test"]
+    splits, units = RUN.dataset.splits, by_unit(RUN.dataset.videos)
+    tested = [
+        unit for unit, videos in units.items() if "test" in map(splits.get, videos)
+    ]
     shown = [name for name in SHOWN if name in REGISTRY.unit_exports]
     metrics = [HIGHLIGHTS_REPORT] if HIGHLIGHTS_REPORT in REGISTRY.reports else []
     return [
         *(f"results/{name}.json" for name in metrics),
-        *(f"results/by_match/{min(tested)}/{name}" for name in shown),
+        *(f"results/by_match/{tested[0]}/{name}" for name in shown),
     ]
 
 
@@ -55,7 +59,7 @@ rule see_match:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **GPU_MODEL,
+        **GPU_SEEING,
     params:
         fingerprint=job_fingerprints("step_visual"),
     script:
