@@ -41,7 +41,7 @@ from unmuted.media.representative import motion_magnitudes, representative_steps
 from unmuted.media.wav import read_wav
 from unmuted.models.loading import ModelSpec
 
-from .data import IMAGE_SIZE, SECONDS, SEED, STEPS, frame_pictures, frame_targets
+from .data import IMAGE_SIZE, SECONDS, SEED, STEPS, frame_pictures, frame_targets, shows_signs
 
 PROBE_CLIPS_PER_CLASS, PROBE_FRAMES = 120, 4
 SIGNED_CLIPS_PER_CLASS = 36  # of a world of kind `cued`, where each second class shows its sign
@@ -200,15 +200,17 @@ def caption_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:
 
 
 def sign_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:
-    """How often the captions of representative frames name the clip's sign.
+    """How often the captions of representative frames name a sign.
 
-    recall: of the captions of clips that show one; false_alarms: of the others.
+    recall: of the frames that show one; false_alarms: of the others.
     """
     named: dict[bool, list[bool]] = {True: [], False: []}
     for clip in clips:
         steps = representative_steps(motion_magnitudes(clip.images, clip.timestamps))
         sign = SCENES[clip.spec.scene].sign
-        named[clip.spec.cue] += [sign in caption for caption in blip.caption(clip.images[steps])]
+        for step, caption in zip(steps, blip.caption(clip.images[steps]), strict=True):
+            is_shown = shows_signs(clip.spec, clip.timeline, clip.timestamps[step])
+            named[clip.spec.cue and is_shown].append(sign in caption)
     return {
         "recall": float(np.mean(named[True])),
         "false_alarms": float(np.mean(named[False])),
