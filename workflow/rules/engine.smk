@@ -62,6 +62,7 @@ wildcard_constraints:
     scenario=SCENARIO,
     seeds=SEEDS,
     shard=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
+    unit=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
     video=r"[A-Za-z0-9_-][A-Za-z0-9._-]*",
 
 
@@ -267,6 +268,18 @@ def export_ledger(wildcards):
 def export_fingerprint(wildcards):
     """Return the params of the rule that copies an artifact of one video."""
     return RUN.planner.export_fingerprint(wildcards.artifact, wildcards.video)
+
+
+@in_words
+def unit_export_ledger(wildcards):
+    """Return the input of the rule that copies an artifact of one unit."""
+    return RUN.planner.unit_export_ledger(wildcards.artifact, wildcards.unit)
+
+
+@in_words
+def unit_export_fingerprint(wildcards):
+    """Return the params of the rule that copies an artifact of one unit."""
+    return RUN.planner.unit_export_fingerprint(wildcards.artifact, wildcards.unit)
 
 
 def scaled_by_attempt(amount):

@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 
 from systems.highlights.worlds import METRICS, World, odd_worlds
+from unmuted.dataset.soccernet_labels import labels_text
 from unmuted.systems.highlights.predictions import predictions_text
-from unmuted.systems.highlights.soccernet_labels import labels_text
 
 GOLDEN = Path(__file__).with_name("golden_spotting.json")
 FIELDS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from unmuted.dataset.events import Event
 from unmuted.systems.highlights.chance import chance_map, random_spots, regular_spots
-from unmuted.systems.highlights.events import Event
 
 KINDS = ("Goal", "Penalty", "Shots on target", "Shots off target")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unmuted.systems.highlights.events import Spot
+from unmuted.dataset.events import Spot
 from unmuted.systems.highlights.peaks import find_spots, peaks, suppress
 
 SCORES = arrays(np.float64, st.integers(0, 60), elements=st.sampled_from(np.linspace(0, 1, 6)))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unmuted.dataset.events import KINDS, Spot
 from unmuted.errors import UserError
-from unmuted.systems.highlights.events import KINDS, Spot
 from unmuted.systems.highlights.predictions import (
     Predictions,
     predictions_text,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from systems.highlights.soccernet_reference import GOLDEN, reference_scores
 from systems.highlights.worlds import METRICS, World, odd_worlds, random_world
-from unmuted.systems.highlights.events import (
+from unmuted.dataset.events import (
     ANY_KIND,
     Event,
     Spot,

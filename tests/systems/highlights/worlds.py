@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.systems.highlights.events import Event, Spot
+from unmuted.dataset.events import Event, Spot
 
 KINDS = ("Goal", "Penalty", "Corner")
 METRICS = ("loose", "tight", "at1", "at2", "at3", "at4", "at5")

@@ -74,3 +74,4 @@ class RoleSettings(Section):
     cnn_rnn_backbone: ModelSettings = ModelSettings(
         id="torchvision:Inception_V3_Weights.IMAGENET1K_V1"
     )
+    step_backbone: ModelSettings = ModelSettings(id="torchvision:ResNet50_Weights.IMAGENET1K_V2")

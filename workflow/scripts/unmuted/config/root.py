@@ -37,6 +37,7 @@ from unmuted.config.generator import (
     VideoGeneratorSettings,
 )
 from unmuted.config.highlights import HighlightSection
+from unmuted.config.matches import MatchSettings, StepSettings
 from unmuted.config.media import (
     ClipSettings,
     FlowSettings,
@@ -69,12 +70,14 @@ class Configuration(Section):
         "thread get more done than one of two (each needs 2 to 4 GB: `--resources mem_mb=...` "
         "bounds them)",
     )
+    matches: MatchSettings = Field(default_factory=MatchSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
     frames: FrameSettings = Field(default_factory=FrameSettings)
     timeline: TimelineSettings = Field(default_factory=TimelineSettings)
     flow: FlowSettings = Field(default_factory=FlowSettings)
     wav: WavSettings = Field(default_factory=WavSettings)
+    steps: StepSettings = Field(default_factory=StepSettings)
     vit: VitSettings = Field(default_factory=VitSettings)
     ast: AstSettings = Field(default_factory=AstSettings)
     cnn: CnnSettings = Field(default_factory=CnnSettings)

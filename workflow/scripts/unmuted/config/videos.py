@@ -57,9 +57,9 @@ class DemoSettings(Section):
 class VideoSettings(Section):
     """Where the videos come from."""
 
-    source: Literal["demo", "folder", "manifest", "ucf101"] = Field(
-        description="the built-in world, a folder of class folders, a CSV table, or UCF101 as it "
-        "is published"
+    source: Literal["demo", "folder", "manifest", "ucf101", "matches"] = Field(
+        description="the built-in world, a folder of class folders, a CSV table, UCF101 as it "
+        "is published, or recordings of matches (section `matches`)"
     )
     folder: Text | MISSING = Field(MISSING, description="of source folder: FOLDER/<class>/<video>")
     manifest: Text | MISSING = Field(
@@ -101,6 +101,6 @@ class VideoSettings(Section):
 
     @model_validator(mode="after")
     def _has_its_source(self) -> Self:
-        if self.source != "demo" and getattr(self, self.source) is MISSING:
+        if self.source not in ("demo", "matches") and getattr(self, self.source) is MISSING:
             raise ValueError(f"source {self.source!r} needs the key videos.{self.source}")
         return self

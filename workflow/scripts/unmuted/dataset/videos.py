@@ -31,6 +31,7 @@ class Video:
     splits. extra: further columns of the manifest, kept as they are. unit: of videos that one job
     must work on together, such as the halves of a match; None for a video on its own. planned: the
     stamp of the file for which the run was planned, without the path; only its jobs know it.
+    targets: what is to be found within the video, as a JSON value, where that is no class.
     """
 
     video_id: str
@@ -42,6 +43,7 @@ class Video:
     extra: Mapping[str, str] = field(default_factory=dict)
     unit: str | None = None
     planned: Sequence[Any] | None = field(default=None, compare=False)
+    targets: Any = None
 
     @property
     def file(self) -> Path:
@@ -77,7 +79,8 @@ class Dataset:
 
     notes: what a person should know who plans a run of them. unlabelled_because: why no video has
     a label, in words. specifications: of a generated dataset, what each video is made from: JSON
-    values by id.
+    values by id. has_targets: whether what is to be found are the `targets` of the videos, not
+    their labels; a label then only says that the targets are known.
     videos_per_shard: how many of its videos one job works on, on average.
     """
 
@@ -86,6 +89,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     unlabelled_because: str = ""
     specifications: Mapping[str, Any] | None = None
+    has_targets: bool = False
     videos_per_shard: int = 128
 
     @property
@@ -115,9 +119,15 @@ def video_id_from_name(stem: str) -> str:
 
 
 def check_experiment(dataset: Dataset) -> None:
-    """Raise UserError unless there are two classes and the splits that were given are sound."""
+    """Raise UserError unless there are two classes and the splits that were given are sound.
+
+    Of a dataset with targets one labelled video is enough.
+    """
     labelled = [video for video in dataset.videos if video.label is not None]
-    if len(dataset.classes) < 2:
+    if dataset.has_targets and not labelled:
+        because = f" ({dataset.unlabelled_because})" if dataset.unlabelled_because else ""
+        raise UserError(f"expected videos whose targets are known, found none{because}")
+    if not dataset.has_targets and len(dataset.classes) < 2:
         because = f" ({dataset.unlabelled_because})" if dataset.unlabelled_because else ""
         classes = f"only {dataset.classes[0]!r}" if dataset.classes else f"none{because}"
         raise UserError(

@@ -82,11 +82,13 @@ class Artifact:
 class Task:
     """One artifact to be made.
 
-    name: video id or name of a fit. fingerprint: what it would be made from. inputs: artifacts
-    it reads, by stage (an optional one may be absent). video: the video, None for a fit.
-    blocked: set when an input stage could not process this video; status and reason are passed on.
-    earlier: its row of an earlier job, if there is one. failures: how many jobs it has failed with
-    this fingerprint since something came of it, see `TaskFailed`.
+    name: video id, unit, or name of a fit. fingerprint: what it would be made from. inputs:
+    artifacts it reads, by stage (an optional one may be absent); of a unit, those of its videos by
+    `stage/video_id`. video: the video, None for a unit and for a fit. members: the videos of a
+    unit, by id. gaps: the members that an input stage could not process, each with its row.
+    blocked: set when an input stage could not process this video, or any of the unit; status and
+    reason are passed on. earlier: its row of an earlier job, if there is one. failures: how many
+    jobs it has failed with this fingerprint since something came of it, see `TaskFailed`.
     """
 
     name: str
@@ -96,6 +98,18 @@ class Task:
     blocked: LedgerEntry | None = None
     earlier: LedgerEntry | None = None
     failures: int = 0
+    members: Mapping[str, Video] = field(default_factory=dict)
+    gaps: Mapping[str, LedgerEntry] = field(default_factory=dict)
+
+    def of_member(self, video_id: str) -> Task:
+        """Return the task as if it were of one video of the unit, with the inputs of this video."""
+        end = f"/{video_id}"
+        inputs = {
+            name.removesuffix(end): artifact
+            for name, artifact in self.inputs.items()
+            if name.endswith(end)
+        }
+        return replace(self, inputs=inputs, video=self.members[video_id], members={}, gaps={})
 
     @property
     def seed(self) -> int | None:
@@ -348,8 +362,9 @@ def _reuse_existing(
         if _is_current(task, folder, suffix, journal):
             continue
         folders = [] if base is None else [base]
-        if task.video is not None:
-            shards = shards_of_other_layouts(task.name, folder.name, siblings, task.video.unit)
+        if task.video is not None or task.members:
+            unit = None if task.video is None else task.video.unit
+            shards = shards_of_other_layouts(task.name, folder.name, siblings, unit)
             folders += [folder.parent / shard for shard in shards]
         elif task.seed is not None:
             folders += [folder.parent / name for name in siblings if name != folder.name]

@@ -23,7 +23,7 @@ from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
 from unmuted.engine.scenarios import scenario_name
 from unmuted.engine.settings import setting
-from unmuted.engine.sharded_dataset import ALL
+from unmuted.engine.sharded_dataset import ALL, by_unit
 from unmuted.engine.stage import Registry, Report, Stage
 from unmuted.engine.store import fits_of_seeds
 
@@ -202,15 +202,25 @@ class Job(_Reader):
         videos, splits = self._run.dataset.videos.items(), self.read_splits()
         return self._shown({name: video for name, video in videos if splits.get(name) in scope})
 
+    @cached_property
+    def units(self) -> Mapping[str, Mapping[str, Video]]:
+        """The videos that the stage may read, by unit and id; a video on its own is a unit."""
+        return by_unit(self.videos)
+
     def _shown(self, videos: Mapping[str, Video]) -> Mapping[str, Video]:
-        if self.stage.reads_source:
-            return videos
-        return {name: replace(video, path=None) for name, video in videos.items()}
+        hidden: dict[str, Any] = {} if self.stage.reads_source else {"path": None}
+        hidden |= {} if self.stage.reads_targets else {"targets": None}
+        return {name: replace(video, **hidden) for name, video in videos.items()}
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
-        """Return the artifacts of videos that the stage may read, by id; some may have none."""
+        """Return the artifacts of videos that the stage may read, by id; some may have none.
+
+        names: of a stage per unit, units.
+        """
         names = list(names)
-        if outside := [name for name in names if name not in self.videos]:
+        self._check(stage_name)
+        known = self.units if self._run.stages[stage_name].per_unit else self.videos
+        if outside := [name for name in names if name not in known]:
             raise UndeclaredRead(
                 f"{self._owner} reads {stage_name} of {outside[0]}, a video that it may not read"
             )
@@ -266,14 +276,20 @@ class Job(_Reader):
     def run_shard(self, compute: Compute, extra_inputs: Mapping[str, Any] | None = None) -> None:
         """Bring the shard up to date.
 
-        extra_inputs: per video, a JSON value that enters its fingerprint besides the artifacts of
-        the same video that the stage declares, such as the digests of fits.
+        extra_inputs: per video or unit, a JSON value that enters its fingerprint besides the
+        artifacts of the same one that the stage declares, such as the digests of fits.
         """
         name, extra = self.stage.name, extra_inputs or {}
         tasks = self._run.store.shard_tasks(name, self._named_partition, extra, self._watched)
-        tasks = [replace(task, video=self.videos[task.name]) for task in tasks]
+        tasks = [self._restricted(task) for task in tasks]
         known = {artifact.row.digest for task in tasks for artifact in task.inputs.values()}
         self._make(tasks, compute, known.union(_texts(extra)))
+
+    def _restricted(self, task: Task) -> Task:
+        """Return a task whose videos show only what the stage may read."""
+        if task.members:
+            return replace(task, members={name: self.videos[name] for name in task.members})
+        return replace(task, video=self.videos[task.name])
 
     def run_fits(self, fits: Mapping[str, Any], compute: Compute) -> None:
         """Bring a fitted stage up to date.
@@ -325,6 +341,11 @@ class _RunReader(_Reader):
     def videos(self) -> Mapping[str, Video]:
         """All videos, by id."""
         return self._run.dataset.videos
+
+    @property
+    def units(self) -> Mapping[str, Mapping[str, Video]]:
+        """All videos, by unit and id; a video on its own is a unit by its id."""
+        return by_unit(self.videos)
 
     @property
     def shards(self) -> Mapping[str, Sequence[str]]:

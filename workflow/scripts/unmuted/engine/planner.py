@@ -133,7 +133,7 @@ class Planner:
         is_current = note is not None and note.is_of(fingerprint, output.parent)
         return [] if is_current else [output]
 
-    # --- exports of single videos -----------------------------------------------------------------
+    # --- exports of single videos and units -------------------------------------------------------
 
     def export_ledger(self, export: str, video_id: str) -> Path:
         """Return the ledger of the video's shard, which the export of its artifact waits for.
@@ -147,6 +147,19 @@ class Planner:
         """Return the `params:` of the rule that copies one video's artifact."""
         stage = self._registry.exports[export]
         return self._jobs.of_job(stage, self._dataset.require_shard(video_id))
+
+    def unit_export_ledger(self, export: str, unit: str) -> Path:
+        """Return the ledger of the unit's shard, which the export of its artifact waits for.
+
+        Raises UserError for an unknown unit.
+        """
+        shard = self._dataset.require_unit_shard(unit)
+        return self._layout.ledger(self._registry.unit_exports[export].stage, shard)
+
+    def unit_export_fingerprint(self, export: str, unit: str) -> str:
+        """Return the `params:` of the rule that copies one unit's artifact."""
+        stage = self._registry.unit_exports[export].stage
+        return self._jobs.of_job(stage, self._dataset.require_unit_shard(unit))
 
 
 def _waits_for(stage: Stage) -> tuple[str, ...]:

@@ -117,10 +117,10 @@ def read_record(path: Path, source: str) -> RunRecord | None:
 def _cells(video: Video) -> list[object]:
     path, root = (str(place) if place else None for place in (video.path, video.root))
     named = [video.video_id, path, video.label, video.split, video.group, root]
-    return [*named, dict(video.extra), video.unit, video.planned]
+    return [*named, dict(video.extra), video.unit, video.planned, video.targets]
 
 
 def _video(cells: list[Any]) -> Video:
-    video_id, path, label, split, group, root, extra, unit, planned = cells
+    video_id, path, label, split, group, root, extra, unit, planned, targets = cells
     path, root = (Path(place) if place else None for place in (path, root))
-    return Video(video_id, path, label, split, group, root, extra, unit, planned)
+    return Video(video_id, path, label, split, group, root, extra, unit, planned, targets)

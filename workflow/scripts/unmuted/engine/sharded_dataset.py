@@ -78,7 +78,8 @@ class ShardedDataset:
 
     @property
     def _source_digest(self) -> str:
-        return digest_json([self._config["videos"], self._config["videos_per_shard"]])
+        sections = ("videos", "videos_per_shard", *self._registry.source_settings)
+        return digest_json([self._config[section] for section in sections])
 
     # --- videos -----------------------------------------------------------------------------------
 
@@ -167,6 +168,32 @@ class ShardedDataset:
                 "(`snakemake --cores 1 results/videos.csv` writes it)"
             )
         return self.shard_of[video_id]
+
+    # --- units ------------------------------------------------------------------------------------
+
+    def units_of(self, shard: str) -> dict[str, dict[str, Video]]:
+        """Return the videos of one shard by unit and id; a video on its own is a unit."""
+        return by_unit(self.videos_of(shard))
+
+    @cached_property
+    def shard_of_unit(self) -> Mapping[str, str]:
+        """Shard name of every unit."""
+        return {self.videos[video].unit or video: shard for video, shard in self.shard_of.items()}
+
+    def find_unit_shard(self, unit: str) -> str:
+        """Return the shard of a unit of this run; a job reads no other videos for it."""
+        if self.record is None:
+            return self.shard_of_unit[unit]
+        return shard_like(next(iter(self.record)), unit, self.record.videos_per_shard)
+
+    def require_unit_shard(self, unit: str) -> str:
+        """Return the shard of a unit; raises UserError for one that is not part of this run."""
+        if unit not in self.shard_of_unit:
+            raise UserError(
+                f"no unit {unit!r} in this run; the column unit of results/videos.csv lists them "
+                "(`snakemake --cores 1 results/videos.csv` writes it)"
+            )
+        return self.shard_of_unit[unit]
 
     # --- splits -----------------------------------------------------------------------------------
 
@@ -272,3 +299,11 @@ class ShardedDataset:
             if self.is_in(scope, video.video_id)
         ]
         return [table, self.classes, self.splits_digest]
+
+
+def by_unit(videos: Mapping[str, Video]) -> dict[str, dict[str, Video]]:
+    """Return videos by unit and id, both sorted; a video on its own is a unit by its id."""
+    units: dict[str, dict[str, Video]] = {}
+    for video_id, video in sorted(videos.items()):
+        units.setdefault(video.unit or video_id, {})[video_id] = video
+    return dict(sorted(units.items()))

@@ -56,10 +56,14 @@ class Stage:
         tools: programs outside Python that it calls, by their names in the registry.
         version: raised when its code changes what it makes; see `unmuted.engine.code_versions`.
         is_sharded: one artifact per video, in shards; otherwise one per fit.
+        per_unit: of a sharded stage, whether it makes one artifact per unit: of the videos that
+            belong together, or of a video on its own. A video that an input could not process is
+            then a gap; the unit is passed on with that status if no video of it is left.
         by_seed: of a fitted stage, whether every fit belongs to a seed.
         reads_source: whether it opens the videos themselves.
         reads_specification: whether it is made from the specifications of generated videos; such
             a stage exists only where the dataset has them.
+        reads_targets: whether it reads the targets of the videos, see `Video`.
         reads_splits: whether it reads the table of splits; a stage with `pooled` always does.
         reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
@@ -83,9 +87,11 @@ class Stage:
     tools: tuple[str, ...] = ()
     version: int = 1
     is_sharded: bool = True
+    per_unit: bool = False
     by_seed: bool = False
     reads_source: bool = False
     reads_specification: bool = False
+    reads_targets: bool = False
     reads_splits: bool = False
     reads_videos: bool = True
     chosen: Chosen | None = None
@@ -95,6 +101,8 @@ class Stage:
             raise ValueError(
                 f"stage {self.name}: only a fitted stage has pooled, splits or by_seed"
             )
+        if self.per_unit and not self.is_sharded:
+            raise ValueError(f"stage {self.name}: a fitted stage has no units")
         if unknown := set(self.splits) - set(SPLITS):
             raise ValueError(f"stage {self.name}: unknown splits {sorted(unknown)}")
 
@@ -169,6 +177,18 @@ def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:
 
 
 @dataclass(frozen=True)
+class UnitExport:
+    """A file that is offered for every unit.
+
+    stage: with one artifact per unit. part: of a JSON artifact, the key under which the text of the
+    file stands; empty where the artifact is the file.
+    """
+
+    stage: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Family:
     """The rows of stages that belong together: of a medium, of features, or of one system.
 
@@ -177,12 +197,14 @@ class Family:
         stages: each after the stages that it reads.
         reports: by name.
         exports: files that are offered for every single video, each with its stage.
+        unit_exports: the same for every unit.
     """
 
     name: str
     stages: tuple[Stage, ...]
     reports: Mapping[str, Report] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
+    unit_exports: Mapping[str, UnitExport] = field(default_factory=dict)
 
 
 class ModelCatalog(Protocol):
@@ -216,6 +238,9 @@ class Registry:
         scripts: the folder of the scripts.
         reports: by name.
         exports: files that are offered for every single video, each with its stage.
+        unit_exports: the same for every unit.
+        source_settings: sections of the configuration, besides `videos`, that say which videos
+            there are.
         models: where models come from; needed where a stage has models.
         tools: what tells the version of a program that stages call, by its name; the same on every
             machine with the same version. May raise UserError.
@@ -240,6 +265,8 @@ class Registry:
     scripts: Path
     reports: Mapping[str, Report] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
+    unit_exports: Mapping[str, UnitExport] = field(default_factory=dict)
+    source_settings: tuple[str, ...] = ()
     models: ModelCatalog | None = None
     tools: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     source_stage: str | None = None
@@ -258,11 +285,27 @@ class Registry:
             if unknown := {*stage.upstream, *stage.after} - known:
                 raise ValueError(f"stage {stage.name} reads {sorted(unknown)}, which come later")
             known.add(stage.name)
+            of_units = {name for name in stage.upstream if self.stages[name].per_unit}
+            if not stage.per_unit and of_units & {*stage.inputs, *stage.optional}:
+                raise ValueError(
+                    f"stage {stage.name} reads {sorted(of_units)}, which have an artifact per unit"
+                )
             if missing := set(stage.tools) - self.tools.keys():
                 raise ValueError(
                     f"stage {stage.name} calls {sorted(missing)}, which has no version"
                 )
             self._check_settings(stage)
+        exported = {*self.exports.values(), *(one.stage for one in self.unit_exports.values())}
+        if unknown := exported - known:
+            raise ValueError(f"there are exports of {sorted(unknown)}, which are no stages")
+        for name, stage_name in self.exports.items():
+            if self.stages[stage_name].per_unit:
+                raise ValueError(f"the export {name} of a video is of {stage_name}, made per unit")
+        for name, export in self.unit_exports.items():
+            if not self.stages[export.stage].per_unit:
+                raise ValueError(
+                    f"the export {name} of a unit is of {export.stage}, made per video"
+                )
 
     def _check_settings(self, stage: Stage) -> None:
         """Raise ValueError for declared keys that the configuration does not have."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from unmuted.dataset.splits import DamagedSplits, read_splits
+from unmuted.dataset.videos import Video
 from unmuted.engine.configured import ConfiguredStages
 from unmuted.engine.damage import forget_note, read_finished_rows
 from unmuted.engine.executor import Artifact, Compute, Task, run_tasks
@@ -18,6 +19,7 @@ from unmuted.engine.prune import Removed, prune_partitions, prune_shards, remove
 from unmuted.engine.scenarios import FOLDER
 from unmuted.engine.seeds import name_of_fit, parse_fit
 from unmuted.engine.sharded_dataset import SPLITS_TABLE, ShardedDataset
+from unmuted.engine.stage import Stage
 from unmuted.errors import UserError
 
 
@@ -86,10 +88,15 @@ class Store:
         return Artifact(folder / f"{name}{suffix}", rows[name])
 
     def artifacts(self, stage_name: str, names: Iterable[str]) -> dict[str, Artifact]:
-        """Return the artifacts of videos of any shards, by id, without videos that have none."""
+        """Return the artifacts of videos of any shards, by id, without videos that have none.
+
+        names: of a stage per unit, units.
+        """
+        per_unit = self._stages[stage_name].per_unit
+        find_shard = self._dataset.find_unit_shard if per_unit else self._dataset.find_shard
         by_shard: dict[str, list[str]] = {}
         for name in sorted(set(names)):
-            by_shard.setdefault(self._dataset.find_shard(name), []).append(name)
+            by_shard.setdefault(find_shard(name), []).append(name)
         by_name = {}
         for shard in sorted(by_shard):
             rows = self.shard_rows(stage_name, shard, by_shard[shard])
@@ -132,35 +139,72 @@ class Store:
         extra_inputs: Mapping[str, Any],
         prepare: Callable[[Artifact], Artifact] = lambda artifact: artifact,
     ) -> list[Task]:
-        """Return a task for each video of a shard, with a fingerprint over its inputs.
+        """Return a task for each video or unit of a shard, with a fingerprint over its inputs.
 
-        extra_inputs: per video, a JSON value that enters its fingerprint besides the artifacts it
-        reads, such as the digests of fitted models. prepare: is applied to every artifact that a
-        task is given.
+        extra_inputs: per video or unit, a JSON value that enters its fingerprint besides the
+        artifacts it reads, such as the digests of fitted models. prepare: is applied to every
+        artifact that a task is given.
         """
         stage = self._stages[stage_name]
-        required = self._jobs.inputs(stage)
-        videos = self._dataset.videos_of(shard)
-        ledgers = {
-            name: self.shard_rows(name, shard, videos) for name in (*required, *stage.optional)
-        }
+        inputs = self._inputs_of_shard(stage, shard, prepare)
+        if stage.per_unit:
+            units = self._dataset.units_of(shard).items()
+            return [self._unit_task(stage, *unit, inputs, extra_inputs) for unit in units]
         tasks = []
-        for video_id, video in videos.items():
-            artifacts = {
-                name: prepare(self.artifact(name, video_id, rows, shard))
-                for name, rows in ledgers.items()
-            }
-            digests: dict[str, Any] = {
-                name: artifact.row.digest or artifact.row.status
-                for name, artifact in artifacts.items()
-            }
+        for video_id, video in self._dataset.videos_of(shard).items():
+            artifacts = {name: of_stage[video_id] for name, of_stage in inputs.items()}
+            digests: dict[str, Any] = _digests(artifacts)
             if video_id in extra_inputs:
                 digests["extra"] = extra_inputs[video_id]
-            usable = {name: item for name, item in artifacts.items() if item.row.has_artifact}
             fingerprint = self._fingerprints.of_artifact(stage_name, digests)
-            blocked = _first_blocked(artifacts, required)
-            tasks.append(Task(video_id, fingerprint, usable, video, blocked))
+            blocked = _first_blocked(artifacts, self._jobs.inputs(stage))
+            tasks.append(Task(video_id, fingerprint, _usable(artifacts), video, blocked))
         return tasks
+
+    def _inputs_of_shard(
+        self, stage: Stage, shard: str, prepare: Callable[[Artifact], Artifact]
+    ) -> dict[str, dict[str, Artifact]]:
+        """Return all that the tasks of a shard read, by stage and by video or unit."""
+        inputs = {}
+        for name in (*self._jobs.inputs(stage), *stage.optional):
+            per_unit = self._stages[name].per_unit
+            of_shard = self._dataset.units_of if per_unit else self._dataset.videos_of
+            keys = [*of_shard(shard)]
+            rows = self.shard_rows(name, shard, keys)
+            inputs[name] = {key: prepare(self.artifact(name, key, rows, shard)) for key in keys}
+        return inputs
+
+    def _unit_task(
+        self,
+        stage: Stage,
+        unit: str,
+        videos: Mapping[str, Video],
+        inputs: Mapping[str, Mapping[str, Artifact]],
+        extra_inputs: Mapping[str, Any],
+    ) -> Task:
+        """Return the task of a unit: a video that an input could not process is a gap of it."""
+        required = self._jobs.inputs(stage)
+        of_unit = {name: inputs[name][unit] for name in inputs if self._stages[name].per_unit}
+        of_videos = {
+            video_id: {name: inputs[name][video_id] for name in inputs if name not in of_unit}
+            for video_id in videos
+        }
+        found = {video_id: _first_blocked(one, required) for video_id, one in of_videos.items()}
+        gaps = {video_id: row for video_id, row in found.items() if row is not None}
+        blocked = _first_blocked(of_unit, required)
+        if blocked is None and len(gaps) == len(videos):
+            blocked = next(iter(gaps.values()))
+        digests: dict[str, Any] = _digests(of_unit)
+        digests["videos"] = {video_id: _digests(one) for video_id, one in of_videos.items()}
+        if unit in extra_inputs:
+            digests["extra"] = extra_inputs[unit]
+        usable = _usable(of_unit) | {
+            f"{name}/{video_id}": artifact
+            for video_id, one in of_videos.items()
+            for name, artifact in _usable(one).items()
+        }
+        fingerprint = self._fingerprints.of_artifact(stage.name, digests)
+        return Task(unit, fingerprint, usable, None, blocked, members=videos, gaps=gaps)
 
     def fit_tasks(self, stage_name: str, fits: Mapping[str, Any]) -> list[Task]:
         """Return a task for each fit; `fits`: names, with a JSON value for the fingerprint."""
@@ -197,10 +241,11 @@ class Store:
         for stage in self._stages.values():
             for folder in (RESULTS, *RESULTS.glob(f"{FOLDER}/*")):
                 if stage.is_sharded:
-                    of_stage = folder / stage.name
+                    of_stage, dataset = folder / stage.name, self._dataset
+                    shard_of = dataset.shard_of_unit if stage.per_unit else dataset.shard_of
                     if with_absent:
-                        removed += remove_absent(of_stage, stage.suffix, self._dataset.shard_of)
-                    prune_shards(of_stage, stage.suffix, self._dataset.shard_of)
+                        removed += remove_absent(of_stage, stage.suffix, shard_of)
+                    prune_shards(of_stage, stage.suffix, shard_of)
                 elif stage.by_seed:
                     prune_partitions(folder / stage.name, list(self._layout.seed_partitions))
         return removed
@@ -215,10 +260,19 @@ def fits_of_seeds(fits: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _digests(artifacts: Mapping[str, Artifact]) -> dict[str, str]:
+    """Return what fingerprints say of inputs: digests, and statuses of those without artifact."""
+    return {name: item.row.digest or item.row.status for name, item in artifacts.items()}
+
+
+def _usable(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:
+    return {name: item for name, item in artifacts.items() if item.row.has_artifact}
+
+
 def _first_blocked(
     artifacts: Mapping[str, Artifact], required: Sequence[str]
 ) -> LedgerEntry | None:
-    """Return the ledger entry of the first required input that has no artifact."""
-    rows = (artifacts[name].row for name in required)
+    """Return the ledger entry of the first required input that is there without an artifact."""
+    rows = (artifacts[name].row for name in required if name in artifacts)
     return next((row for row in rows if not row.has_artifact), None)
     return None

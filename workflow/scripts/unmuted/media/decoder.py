@@ -26,7 +26,7 @@ from unmuted.media.framecrc import Listing
 from unmuted.media.probe import ALL_FRAMES, Limits, Probe
 from unmuted.media.process import Process
 
-_SCALER = "bicubic+accurate_rnd+full_chroma_int+bitexact"  # the same pixels with and without SIMD
+SCALER = "bicubic+accurate_rnd+full_chroma_int+bitexact"  # the same pixels with and without SIMD
 _CHANNELS = 3
 _FAR_S = 4_000_000_000  # seconds that mark a frame with fields; a time may itself count from 1970
 
@@ -105,7 +105,7 @@ class DecodedFrames:
         else:
             frames = source.filter("setpts", f"PTS+INTERLACED*{_FAR_S}/TB")
         matrix = self._colours.scale_options if self._colours else {}
-        scaled = frames.filter("scale", *self._size, flags=_SCALER, **matrix)
+        scaled = frames.filter("scale", *self._size, flags=SCALER, **matrix)
         outputs = f"[f=rawvideo]pipe:1|[f=framecrc:flush_packets=1]pipe:{times_fd}"
         pixels = "rgb48le" if self._colours else "rgb24"
         options = {"format": "tee", "c:v": "rawvideo", "pix_fmt": pixels, **ALL_FRAMES}

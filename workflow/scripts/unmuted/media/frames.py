@@ -26,7 +26,7 @@ MIN_SIDE = 16  # pixels, under which OpenCV's algorithms for optical flow fail o
 
 # Times this close count as equal: at 24 fps and 18 steps in 3 s every step falls exactly on a
 # frame, and rounding must not choose the frame before it.
-_TIME_TOLERANCE_S = 5e-6
+TIME_TOLERANCE_S = 5e-6
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def read_frames(
         MediaError: `too_thin` for a picture that is no more than a strip, `no_frames` where nothing
             can be decoded, `timeout`.
     """
-    wanted = sample_times(0.0, probe.duration_s, steps) + _TIME_TOLERANCE_S
+    wanted = sample_times(0.0, probe.duration_s, steps) + TIME_TOLERANCE_S
     return read_kept(path, probe, steps, short_side, partial(keep_shown, wanted=wanted), limits)
 
 
@@ -149,14 +149,14 @@ class TimelineFrames:
             MediaError: `no_frames` where nothing can be decoded, `timeout`.
         """
         frames = DecodedFrames(self._path, self._probe, self._size, self._limits)
-        for time_s, image in shown_frames(frames, self._wanted + _TIME_TOLERANCE_S):
+        for time_s, image in shown_frames(frames, self._wanted + TIME_TOLERANCE_S):
             yield round(time_s, 6), image
         self.decoded, self.warning, self.note = frames.count, frames.warning, frames.note
 
 
 def grid_times(duration: float, fps: float) -> np.ndarray:
     """Return the times i / fps that lie in `[0, duration)`, at least one: float64 `(steps,)`."""
-    steps = max(1, math.ceil(duration * fps - _TIME_TOLERANCE_S * fps))
+    steps = max(1, math.ceil(duration * fps - TIME_TOLERANCE_S * fps))
     return np.arange(steps, dtype=np.float64) / fps
 
 

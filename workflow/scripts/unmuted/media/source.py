@@ -79,8 +79,15 @@ def _can_be_read(path: Path) -> bool:
     return True
 
 
-def source_content(video: Video, follow_links: bool, max_bytes: int) -> str:
+def source_content(
+    video: Video,
+    follow_links: bool,
+    max_bytes: int,
+    digest: Callable[[Path], str] = digest_file,
+) -> str:
     """Return the digest of a user's file, or why it may not be read, for its fingerprint.
+
+    digest: gives that of a file's content.
 
     Raises:
         MachineError: the file is not the planned one, or cannot be read.
@@ -89,7 +96,7 @@ def source_content(video: Video, follow_links: bool, max_bytes: int) -> str:
     try:
         check_file(video.file, video.root, follow_links)
         check_file_size(video.file, max_bytes)
-        content = digest_file(video.file)
+        content = digest(video.file)
     except MediaError as error:
         return f"{error.status}: {error.reason}"
     except OSError as error:

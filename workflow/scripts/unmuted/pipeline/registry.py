@@ -13,6 +13,7 @@ from typing import Any
 from unmuted.checkout import ROOT
 from unmuted.config.root import has_key, sections
 from unmuted.config.validation import check_config
+from unmuted.dataset.matches import check_events
 from unmuted.dataset.outer_folds import splits_of_fold
 from unmuted.dataset.splits import check_groups
 from unmuted.engine import job
@@ -50,6 +51,7 @@ _SYSTEMS = (  # in unmuted.systems
     "classifier",
     "cnn_rnn",
     "comparison",
+    "highlights",
 )
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(module).FAMILY
@@ -62,6 +64,8 @@ STAGES = {stage.name: stage for family in FAMILIES for stage in family.stages}
 REPORTS = {name: report for family in FAMILIES for name, report in family.reports.items()}
 # What results/by_video/<video_id>/ offers, and the stage that each file comes from.
 BY_VIDEO = {name: stage for family in FAMILIES for name, stage in family.exports.items()}
+# What results/by_match/<match>/ offers.
+BY_MATCH = {name: export for family in FAMILIES for name, export in family.unit_exports.items()}
 
 
 class Models:
@@ -106,6 +110,12 @@ def check_folds(run: Run) -> None:
     check_groups(run.dataset.listing.videos, run.dataset.splits, run.config["folds"])
 
 
+def check_targets(run: Run) -> None:
+    """Raise UserError unless recordings of every split show events."""
+    if run.dataset.listing.has_targets:
+        check_events(run.dataset.listing, run.dataset.splits)
+
+
 def resplit(config: Mapping[str, Any]) -> Resplit | None:
     """Return how the videos are split where an outer fold is tested; None where none is."""
     evaluation, splits = config["evaluation"], config["splits"]
@@ -138,13 +148,15 @@ REGISTRY = Registry(
     scripts=SCRIPTS,
     reports=REPORTS,
     exports=BY_VIDEO,
+    unit_exports=BY_MATCH,
+    source_settings=("matches",),
     models=Models(),
     tools={"ffmpeg": ffmpeg.identity},
     source_stage="clips",
     checks=(check_audio_dim, check_decoders, check_outer_fold),
-    fit_checks=(check_folds,),
+    fit_checks=(check_folds, check_targets),
     has_setting=has_key,
-    fixed_settings=("clips.seconds", "evaluation.outer_folds"),
+    fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
     expected_statuses=frozenset({"training_clip", "untested"}),
     infrastructure=DECLARATIONS

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from unmuted.systems.highlights.events import Event, Spot
+from unmuted.dataset.events import Event, Spot
 from unmuted.systems.highlights.spotting_metric import TOLERANCES, average_map, count_spots
 
 RANDOM_SPOTS = 20  # of each kind in a half

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unmuted.systems.highlights.events import Spot
+from unmuted.dataset.events import Spot
 
 
 def find_spots(

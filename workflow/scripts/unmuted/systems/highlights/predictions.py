@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unmuted.dataset.bounded_files import MEGABYTE, describe, entries, read_small_json
+from unmuted.dataset.events import HALVES, KINDS, Spot
+from unmuted.dataset.labels import checked_label
+from unmuted.dataset.match_time import game_time, parse_position
 from unmuted.dataset.videos import raise_problems
-from unmuted.systems.highlights.bounded_files import MEGABYTE, describe, entries, read_small_json
-from unmuted.systems.highlights.events import HALVES, KINDS, Spot
-from unmuted.systems.highlights.labels import checked_label
-from unmuted.systems.highlights.match_time import game_time, parse_position
 from unmuted.text import one_line, printable
 
 WHAT = "predictions as SoccerNet's results_spotting.json"

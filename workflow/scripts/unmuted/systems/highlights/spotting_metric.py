@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmuted.systems.highlights.events import HALVES, Event, Spot
+from unmuted.dataset.events import HALVES, Event, Spot
 
 RATE = 2  # frames of the grid in a second
 LAST_FRAME = 120 * 60 * RATE - 1

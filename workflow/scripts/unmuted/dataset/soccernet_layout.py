@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unmuted.dataset.bounded_files import MEGABYTE, describe, read_small_json
+from unmuted.dataset.events import HALVES
 from unmuted.dataset.videos import raise_problems
 from unmuted.errors import UserError
-from unmuted.systems.highlights.bounded_files import MEGABYTE, describe, read_small_json
-from unmuted.systems.highlights.events import HALVES
 from unmuted.text import one_line, printable
 
 # Names of the video of half N, the preferred ones first.

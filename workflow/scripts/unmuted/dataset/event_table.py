@@ -11,11 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from unmuted.dataset.table import read_table
-from unmuted.errors import UserError
-from unmuted.systems.highlights.bounded_files import read_small_file
-from unmuted.systems.highlights.events import KINDS, Event
-from unmuted.systems.highlights.labels import (
+from unmuted.dataset.bounded_files import read_small_file
+from unmuted.dataset.events import KINDS, Event
+from unmuted.dataset.labels import (
     LARGEST_FILE,
     MOST_ENTRIES,
     Labels,
@@ -23,19 +21,22 @@ from unmuted.systems.highlights.labels import (
     checked_label,
     collect_labels,
 )
-from unmuted.systems.highlights.match_time import parse_time, time_text
-from unmuted.systems.highlights.soccernet_labels import VISIBILITIES
+from unmuted.dataset.match_time import parse_time, time_text
+from unmuted.dataset.soccernet_labels import VISIBILITIES
+from unmuted.dataset.table import read_table
+from unmuted.errors import UserError
 from unmuted.text import cell, one_line, printable, uncell
 
 COLUMNS = ("time", "kind", "half", "visibility")
 REQUIRED = ("time", "kind")
 
 
-def read_event_table(path: Path, kinds: Collection[str] = KINDS) -> Labels:
-    """Read a table of events; a row without a half is of the first, without visibility is visible.
+def read_event_table(path: Path, kinds: Collection[str] = KINDS, half: int = 1) -> Labels:
+    """Read a table of events; a row without visibility is visible.
 
-    kinds: those that the run knows; rows with others are counted. Raises UserError for a file that
-    is no such table, and one that lists every row that is not valid.
+    half: of rows that name none. kinds: those that the run knows; rows with others are counted.
+    Raises UserError for a file that is no such table, and one that lists every row that is not
+    valid.
     """
     read_small_file(path, LARGEST_FILE, "a table of events")  # refuses what is too large
     table = read_table(path, "events", "time")
@@ -50,7 +51,7 @@ def read_event_table(path: Path, kinds: Collection[str] = KINDS) -> Labels:
             f"{printable(path)}: expected at most {MOST_ENTRIES:,} rows, found "
             f"{len(table.rows):,}; is this the right file?"
         )
-    rows = ((f"line {line}", partial(_event, row, kinds)) for line, row in table.rows)
+    rows = ((f"line {line}", partial(_event, row, kinds, half)) for line, row in table.rows)
     return collect_labels(path, rows)
 
 
@@ -65,7 +66,7 @@ def event_table_text(events: Iterable[Event]) -> str:
     return text.getvalue()
 
 
-def _event(row: Mapping[str, str] | None, kinds: Collection[str]) -> Event:
+def _event(row: Mapping[str, str] | None, kinds: Collection[str], default_half: int) -> Event:
     """Return the event of a row. Raises UnknownKind and ValueError."""
     if row is None:
         raise ValueError("more or fewer fields than the header names")
@@ -78,7 +79,7 @@ def _event(row: Mapping[str, str] | None, kinds: Collection[str]) -> Event:
             "time: expected seconds such as 75.2 or minutes and seconds such as 1:15.2, found "
             f"{_shown(row['time'])}"
         )
-    half = row.get("half", "").strip() or "1"
+    half = row.get("half", "").strip() or str(default_half)
     if not (half.isascii() and half.isdigit() and len(half) == 1):
         raise ValueError(f"half: expected 1 or 2, found {_shown(half)}")
     visibility = row.get("visibility", "").strip() or "visible"

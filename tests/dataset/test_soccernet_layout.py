@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from unmuted.errors import UserError
-from unmuted.systems.highlights.soccernet_layout import (
+from unmuted.dataset.soccernet_layout import (
     find_games,
     read_split_list,
     split_of_games,
 )
+from unmuted.errors import UserError
 
 NAME = "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley"
 

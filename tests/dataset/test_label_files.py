@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unmuted.dataset.event_table import event_table_text
+from unmuted.dataset.events import KINDS, Event
+from unmuted.dataset.label_files import read_labels
+from unmuted.dataset.labels import LARGEST_FILE, Labels
+from unmuted.dataset.match_time import game_time, parse_time
+from unmuted.dataset.soccernet_labels import labels_text
 from unmuted.errors import UserError
-from unmuted.systems.highlights.event_table import event_table_text
-from unmuted.systems.highlights.events import KINDS, Event
-from unmuted.systems.highlights.label_files import read_labels
-from unmuted.systems.highlights.labels import LARGEST_FILE, Labels
-from unmuted.systems.highlights.match_time import game_time, parse_time
-from unmuted.systems.highlights.soccernet_labels import labels_text
 
 GOAL = {
     "gameTime": "1 - 05:29",

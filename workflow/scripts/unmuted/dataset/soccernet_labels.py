@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unmuted.systems.highlights.bounded_files import describe, entries, read_small_json
-from unmuted.systems.highlights.events import KINDS, Event
-from unmuted.systems.highlights.labels import (
+from unmuted.dataset.bounded_files import describe, entries, read_small_json
+from unmuted.dataset.events import KINDS, Event
+from unmuted.dataset.labels import (
     LARGEST_FILE,
     MOST_ENTRIES,
     Labels,
@@ -22,7 +22,7 @@ from unmuted.systems.highlights.labels import (
     checked_label,
     collect_labels,
 )
-from unmuted.systems.highlights.match_time import game_time, parse_game_time, parse_position
+from unmuted.dataset.match_time import game_time, parse_game_time, parse_position
 
 WHAT = "SoccerNet's labels of a match"
 VISIBILITIES = {"visible": True, "not shown": False}

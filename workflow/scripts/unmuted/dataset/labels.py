@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from unmuted.dataset.bounded_files import MEGABYTE
+from unmuted.dataset.events import HALVES, Event
 from unmuted.dataset.videos import raise_problems
-from unmuted.systems.highlights.bounded_files import MEGABYTE
-from unmuted.systems.highlights.events import HALVES, Event
 from unmuted.text import one_line, printable
 
 LARGEST_FILE = 20 * MEGABYTE  # the labels of a match take 100 kB

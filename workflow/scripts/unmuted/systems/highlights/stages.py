@@ -1,0 +1,52 @@
+"""Match highlights: events, the steps of picture and sound, and what is made of them."""
+
+from __future__ import annotations
+
+from unmuted.config.keys import LIMITS, keys_of
+from unmuted.config.matches import StepSoundSettings
+from unmuted.engine.stage import Family, Report, Stage, UnitExport
+
+SANDBOX = ("media.sandbox",)
+SOUND = keys_of("steps.sound", StepSoundSettings)
+
+STAGES = (
+    Stage(
+        "events",
+        "read_events",
+        ".json",
+        inputs=("probe",),
+        reads_targets=True,
+    ),
+    Stage(
+        "step_visual",
+        "see_match",
+        ".safetensors",
+        inputs=("probe",),
+        settings=("steps.rate", "steps.image_size", "steps.batch_size"),
+        indirect_settings=LIMITS,
+        neutral_settings=SANDBOX,
+        models=("step_backbone",),
+        tools=("ffmpeg",),
+        reads_source=True,
+    ),
+    Stage(
+        "step_sound",
+        "hear_match",
+        ".safetensors",
+        inputs=("probe",),
+        settings=("steps.rate", *SOUND, "wav.silence_db", "wav.languages"),
+        indirect_settings=LIMITS,
+        neutral_settings=SANDBOX,
+        tools=("ffmpeg",),
+        reads_source=True,
+    ),
+)
+REPORTS: dict[str, Report] = {}
+EXPORTS = {
+    "events.json": "events",
+    "step_visual.safetensors": "step_visual",
+    "step_sound.safetensors": "step_sound",
+}
+# What results/by_match/<match>/ offers, of stages with `per_unit`.
+UNIT_EXPORTS: dict[str, UnitExport] = {}
+FAMILY = Family("highlights", STAGES, REPORTS, EXPORTS, UNIT_EXPORTS)
