@@ -26,10 +26,12 @@ MACHINE_RETRIES = 2
 # Memory in MB and minutes of the first attempt.
 TABLE = limits(2000, 60)
 MEDIA = limits(2000, 60)
-DECODING = limits(video_limits(RUN.config).memory // 10**6, 60)
+DECODING_MB = video_limits(RUN.config).memory // 10**6
+DECODING = limits(DECODING_MB, 60)
 CPU_MODEL = limits(4000, 60)
 CPU_FIT = limits(8000, 60)
 GPU_MODEL = limits(6000, 120, gpu=1)
+GPU_SEEING = limits(4000 + DECODING_MB, 120, gpu=1)  # a model that sees what is decoded
 GPU_TRAINING = limits(8000, 240, gpu=1)
 GPU_CHOICE = limits(8000, 60, gpu=1)
 GPU_SERVING = limits(4000, 60, gpu=1)

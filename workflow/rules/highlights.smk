@@ -1,4 +1,31 @@
 # Match highlights: events, the steps of picture and sound, and what is made of them.
+from unmuted.engine.sharded_dataset import by_unit
+
+HIGHLIGHTS_REPORT = "highlights_metrics"
+SHOWN = ("reel.mp4", "timeline.png")
+
+
+@in_words
+def highlights_targets(wildcards):
+    """Return the table of all arms, and the reel and timeline of the first test match."""
+    RUN.check_experiment()
+    splits, units = RUN.dataset.splits, by_unit(RUN.dataset.videos)
+    tested = [
+        unit for unit, videos in units.items() if "test" in map(splits.get, videos)
+    ]
+    shown = [name for name in SHOWN if name in REGISTRY.unit_exports]
+    metrics = [HIGHLIGHTS_REPORT] if HIGHLIGHTS_REPORT in REGISTRY.reports else []
+    return [
+        *(f"results/{name}.json" for name in metrics),
+        *(f"results/by_match/{tested[0]}/{name}" for name in shown),
+    ]
+
+
+rule highlights:
+    input:
+        highlights_targets,
+
+
 rule read_events:
     input:
         stage_inputs("events"),
@@ -32,7 +59,7 @@ rule see_match:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **GPU_MODEL,
+        **GPU_SEEING,
     params:
         fingerprint=job_fingerprints("step_visual"),
     script:
