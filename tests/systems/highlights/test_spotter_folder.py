@@ -66,7 +66,7 @@ def test_what_is_written_is_read(spotter: TrainedSpotter, tmp_path: Path) -> Non
 
 def test_another_backbone_or_grid_is_refused(spotter: TrainedSpotter, tmp_path: Path) -> None:
     export_spotter(tmp_path, spotter)
-    with pytest.raises(UserError, match=r"backbone sha256:1234, but models\.step_backbone is resnet"):
+    with pytest.raises(UserError, match=r"sha256:1234, but models\.step_backbone is resnet"):
         load_spotter(tmp_path, "resnet", GRID)
     with pytest.raises(UserError, match=r"steps\.rate is 2, expected 5"):
         load_spotter(tmp_path, BACKBONE, {**GRID, "rate": 2})

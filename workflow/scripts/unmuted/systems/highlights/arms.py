@@ -1,4 +1,4 @@
-"""The arms of spotting: what each reads of a match, and what stands in for sound that is missing."""
+"""The arms of spotting: what each reads of a match, and what is in place of missing sound."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def clips_of_folds(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
 
 
 def validation_with_sound(experiment: Experiment) -> list[Clip]:
-    """Return the validation recordings with sound, in the order of its content; there may be none."""
+    """Return the validation recordings with sound, by its content; there may be none."""
     clips = [clip for clip in experiment.split("val") if has_sound(clip)]
     return sorted(clips, key=lambda clip: (clip.digests(SOUND), clip.key))
 

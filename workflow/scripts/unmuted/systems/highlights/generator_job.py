@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.engine.executor import Artifact, Result, Task
@@ -15,6 +16,10 @@ from unmuted.systems.highlights.loading import load_recordings
 from unmuted.systems.shared.data import GeneratorData
 from unmuted.systems.shared.projection import Projection
 from unmuted.systems.shared.training_job import AfterStep, train_generators
+
+if TYPE_CHECKING:
+    from unmuted.training.loop import History
+    from unmuted.training.states import State
 
 
 def train(
@@ -34,7 +39,7 @@ def train(
 
     def fit(
         data: GeneratorData, task: Task, after_step: AfterStep, chosen_on: GeneratorData | None
-    ):
+    ) -> tuple[State, History]:
         return train_video_generator(data, settings, seed_of(task), device, after_step, chosen_on)
 
     yield from train_generators(tasks, clips_of_fits, validation, read, fit, settings.steps)

@@ -14,10 +14,12 @@ from unmuted.config.matches import StepSoundSettings
 from unmuted.dataset.finding import located
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
+from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.systems.highlights.arms import LOUDNESS
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.spots_job import highlight_spots, logits_name, loudness_arrays
+from unmuted.text import printable
 
 if TYPE_CHECKING:
     from unmuted.systems.highlights.spotter_folder import TrainedSpotter
@@ -33,7 +35,14 @@ def ready_spotter(job: Job) -> TrainedSpotter:
 
     folder = located(job.config["highlights"]["spotter"]["path"])
     backbone = job.model_identity("step_backbone")
-    return load_spotter(Path(folder), backbone, grid_of(job.config["steps"], GRID))
+    spotter = load_spotter(Path(folder), backbone, grid_of(job.config["steps"], GRID))
+    if list(spotter.kinds) != list(job.config["matches"]["kinds"]):
+        raise UserError(
+            f"the spotter in {printable(folder)} finds {', '.join(spotter.kinds)}, but "
+            f"matches.kinds is {', '.join(job.config['matches']['kinds'])}: set matches.kinds as "
+            "the spotter has it"
+        )
+    return spotter
 
 
 def spot_with(

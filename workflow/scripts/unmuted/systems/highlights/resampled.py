@@ -30,7 +30,7 @@ def of_view(counts: SpottingCounts, view: int) -> SpottingCounts:
 
 
 def mixed(first: SpottingCounts, second: SpottingCounts, chosen: np.ndarray) -> SpottingCounts:
-    """Take the matches that are `chosen`, bool (M,), from the second counts, others from the first."""
+    """Take the matches that are `chosen`, bool (M,), from the second counts, not the first."""
 
     def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), b, a)

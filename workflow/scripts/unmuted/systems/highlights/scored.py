@@ -183,7 +183,7 @@ def arm_section(arm: ScoredArm, kinds: Sequence[str], bootstrap: GroupBootstrap)
 
 
 def per_kind(scored: Sequence[Scored], kinds: Sequence[str]) -> dict[str, Any]:
-    """Return the tight average precision of each kind by seed; None for a kind without any event."""
+    """Return the tight average precision of each kind by seed; None for a kind without events."""
     by_seed = np.stack(
         [average_precision(one.counts.pooled(), PRIMARY_METRIC)[0, 0] for one in scored]
     )  # (S, K)

@@ -111,7 +111,7 @@ def lost_input(
 ) -> SoundInput:
     """Return the sound that an arm reads of a recording in a condition.
 
-    Of noise and of swapped sound no arm is told; a recording that has no sound keeps its imputation.
+    Of noise and of swapped sound no arm is told; a recording without sound keeps its imputation.
     """
     from unmuted.systems.highlights.inference import SoundInput, sound_input
     from unmuted.systems.highlights.lost_sound import dropout_steps

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from unmuted.digests import digest_bytes, digest_json
 from unmuted.engine.artifacts import read_tensors
@@ -126,7 +127,7 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
             projection,
             config["sound_scale"],
         )
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
             f"{where} cannot be read: {one_line(str(error))}; expected {CONFIG} and {WEIGHTS} as "
             "results/spotter has them"
