@@ -85,6 +85,8 @@ rule hear_match:
         fingerprint=job_fingerprints("step_sound"),
     script:
         "../scripts/hear_match.py"
+
+
 # Spotting: what is fitted on matches, and the spots of every recording.
 rule join_step_sources:
     input:
@@ -248,9 +250,9 @@ rule write_highlights:
 # The spotter that was trained, for matches of other runs (highlights.spotter.path).
 rule export_spotter:
     input:
-        report_inputs("spotter", "results/spotter"),
+        report_inputs("spotter", "results/trained_spotter"),
     output:
-        folder=directory("results/spotter"),
+        folder=directory("results/trained_spotter"),
     log:
         "results/logs/export_spotter/all.log",
     benchmark:

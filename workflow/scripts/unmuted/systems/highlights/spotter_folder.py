@@ -130,7 +130,7 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
             f"{where} cannot be read: {one_line(str(error))}; expected {CONFIG} and {WEIGHTS} as "
-            "results/spotter has them"
+            "results/trained_spotter has them"
         ) from error
 
 
