@@ -84,13 +84,13 @@ def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[Sco
     reach = round(job.config["highlights"]["sampling"]["radius"] * rate)
     truth = match_truth(recordings)
     arms = [loudness_arm(recordings, truth, kinds, rate, len(job.seeds))]
-    if (
-        job.config["highlights"]["method"] != "spotter"
-        or job.config["highlights"]["spotter"]["path"]
-    ):
+    highlights = job.config["highlights"]
+    if highlights["method"] != "spotter":
         return arms
+    if highlights["spotter"]["path"] is not None:
+        return [*arms, ready_arm(recordings, truth, kinds, rate, len(job.seeds))]
     chosen = job.fits("spotter_selection")[ONLY_FIT].json()["arms"]
-    leaks = job.config["highlights"]["split_by_clip"]
+    leaks = highlights["split_by_clip"]
     if not leaks:
         for fits in job.fits_by_seed("spotter").values():
             for artifact in fits.values():
@@ -154,6 +154,33 @@ def loudness_arm(
     nothing = score_spots(truth, [[] for _ in truth], kinds, [LOUD_SHARE] * len(kinds))
     by_condition = {REAL: [scored] * seeds, "no_stream": [nothing] * seeds}
     return ScoredArm("loudness", by_condition, words, [], leaks=False)
+
+
+def ready_arm(
+    recordings: Sequence[TestRecording],
+    truth: Sequence[MatchTruth],
+    kinds: Sequence[str],
+    rate: float,
+    seeds: int,
+) -> ScoredArm:
+    """Score the spots of a spotter that was trained before; nothing is known of its matches."""
+    spots = [stored_spots(recording, kinds, rate) for recording in recordings]
+    thresholds = recordings[0].arrays["thresholds"].tolist()
+    scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)
+    words = {"train": "unknown", "test": "real; training mean where there is none"}
+    return ScoredArm("ready_spotter", {REAL: [scored] * seeds}, words, [], leaks=False)
+
+
+def stored_spots(recording: TestRecording, kinds: Sequence[str], rate: float) -> list[Spot]:
+    """Return the spots in the artifact of a recording, on the clocks of its halves."""
+    columns = ("spot_steps", "spot_kinds", "spot_scores")
+    found = []
+    for step, kind, score in zip(*(recording.arrays[c].tolist() for c in columns), strict=True):
+        begun = [half for half in recording.halves if half.seconds <= step / rate]
+        if begun:
+            milliseconds = round(1000 * (step / rate - begun[-1].seconds))
+            found.append(Spot(begun[-1].half, milliseconds, kinds[kind], score))
+    return found
 
 
 def match_truth(recordings: Sequence[TestRecording]) -> list[MatchTruth]:

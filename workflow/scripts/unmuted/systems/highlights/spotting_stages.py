@@ -64,8 +64,8 @@ def check_export(config: Config) -> None:
     """Raise UserError unless this run trains a spotter."""
     if not trains_spotter(config):
         raise UserError(
-            "results/trained_spotter is the spotter that a run trains: set highlights.method to spotter "
-            "and highlights.spotter.path to null"
+            "results/trained_spotter is the spotter that a run trains: set highlights.method to "
+            "spotter and highlights.spotter.path to null"
         )
 
 
