@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 VIDEO_ONLY, AUDIO_ONLY, BOTH = "video_only", "audio_only", "both"
 LOUDNESS = "loudness"
+READY = "ready_spotter"  # trained before, with whatever it was trained with
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import provenance
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.systems.highlights.arms import ARMS
+from unmuted.systems.highlights.arms import ARMS, READY
 from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.recordings import HalfStart
@@ -168,7 +168,7 @@ def ready_arm(
     thresholds = recordings[0].arrays["thresholds"].tolist()
     scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)
     words = {"train": "unknown", "test": "real; training mean where there is none"}
-    return ScoredArm("ready_spotter", {REAL: [scored] * seeds}, words, [], leaks=False)
+    return ScoredArm(READY, {REAL: [scored] * seeds}, words, [], leaks=False)
 
 
 def stored_spots(recording: TestRecording, kinds: Sequence[str], rate: float) -> list[Spot]:

@@ -17,6 +17,7 @@ from unmuted.dataset.events import (
 )
 from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval
 from unmuted.evaluation.significance import adjusted_p_values, verdict
+from unmuted.systems.highlights.arms import READY
 from unmuted.systems.highlights.chance import chance_map
 from unmuted.systems.highlights.lost_sound import missing_at
 from unmuted.systems.highlights.resampled import (
@@ -289,9 +290,12 @@ def missing_section(
     bootstrap: GroupBootstrap,
     kinds: Sequence[str],
 ) -> dict[str, Any]:
-    """Measure what missing sound costs every arm: curves over rates, areas, and dropouts."""
+    """Measure what missing sound costs every arm: curves over rates, areas, and dropouts.
+
+    A ready spotter is left out: it is scored with the sound that there is, and no other.
+    """
     by_arm = {}
-    for arm in arms:
+    for arm in (arm for arm in arms if arm.name != READY):
         is_lost = NO_STREAM in arm.by_condition
         known = [kind for kind in kinds if SCORED_AS.get(kind, kind) in arm.by_condition]
         by_arm[arm.name] = {
