@@ -328,9 +328,12 @@ def _pictures(
     stream = stream.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=wanted)
     width, height = _fitted(cut.probe, form)
     stream = stream.filter("scale", width, height, flags=_SCALER, out_range="tv")
-    stream = stream.filter("format", "yuv420p").filter("setsar", 1)
-    centre = ("(ow-iw)/2", "(oh-ih)/2") if cut.probe.width < form.width - 1 else (0, "(oh-ih)/2")
-    return stream.filter("pad", form.width, form.height, *centre)
+    # The last pixel of an odd side would be lost where two pixels share their colour.
+    is_odd = width % 2 or height % 2
+    stream = stream.filter("format", "yuv444p" if is_odd else "yuv420p").filter("setsar", 1)
+    across, down = (form.width - width) // 2, (form.height - height) // 2
+    stream = stream.filter("pad", form.width, form.height, across, down)
+    return stream.filter("scale", flags=_SCALER).filter("format", "yuv420p") if is_odd else stream
 
 
 def _fitted(probe: Probe, form: ReelFormat) -> tuple[int, int]:
