@@ -21,7 +21,7 @@ from unmuted.dataset.limits import Limits
 from unmuted.media import ffmpeg
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.probe import Probe, probe
-from unmuted.media.reel import SAMPLE_RATE, Cut, Reel, ReelFormat, common_rate, write_reel
+from unmuted.media.reel import SAMPLE_RATE, Cut, Reel, ReelFormat, common_rate, make_reel
 
 pytestmark = pytest.mark.unit
 
@@ -66,7 +66,9 @@ def cut(path: Path, start: float, seconds: float, has_sound: bool = True) -> Cut
 
 
 def write(cuts: Sequence[Cut], path: Path, processes: int = 2) -> Reel:
-    return write_reel(cuts, path, LIMITS, processes)
+    reel = make_reel(cuts, LIMITS, processes)
+    reel.write(path)
+    return reel
 
 
 def output(path: Path, *options: str) -> bytes:
@@ -176,7 +178,7 @@ def test_sound_that_begins_late_is_preceded_by_silence(tmp_path: Path) -> None:
 def test_a_reel_without_any_sound_has_no_sound_stream(tmp_path: Path) -> None:
     video = make(tmp_path / "mute.mp4", "25", None)
     reel = write([cut(video, 1, 2)], tmp_path / "reel.mp4")
-    assert not reel.has_sound
+    assert reel.sound is None
     assert "Audio" not in description(tmp_path / "reel.mp4")
 
 

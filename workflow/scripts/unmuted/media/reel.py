@@ -89,17 +89,33 @@ class ReelFormat:
 
 @dataclass(frozen=True)
 class Reel:
-    """What became of the cuts: each one's frames, 0 for one that is left out, and remarks."""
+    """Encoded segments, ready to be put into a file; what is encoded lies in files without names.
+
+    Attributes:
+        format: of the pictures.
+        frames: of each cut, 0 for one that is left out.
+        remarks: on cuts that could not be shown as they should.
+        pictures: H.264.
+        sound: PCM; None where no cut has any.
+    """
 
     format: ReelFormat
     frames: tuple[int, ...]
-    has_sound: bool
     remarks: tuple[str, ...]
+    pictures: IO[bytes]
+    sound: IO[bytes] | None
 
     @property
     def seconds(self) -> Fraction:
         """Return how long it lasts."""
         return sum(self.frames) / self.format.rate
+
+    def write(self, path: Path) -> None:
+        """Write the mp4. Raises MachineError where that fails.
+
+        path: a temporary one, as of `unmuted.engine.artifacts.atomic`: a killed call leaves a part.
+        """
+        _mux(self.pictures, self.sound, self.format.rate, path)
 
 
 def common_rate(fps: float) -> Fraction:
@@ -110,31 +126,27 @@ def common_rate(fps: float) -> Fraction:
     return Fraction(min(max(round(fps), _SLOWEST), _FASTEST))
 
 
-def write_reel(
-    cuts: Sequence[Cut], path: Path, limits: Limits | None = None, processes: int = 1
-) -> Reel:
-    """Write the cuts, in their order, as an mp4: H.264 in yuv420p, and AAC where any has sound.
+def make_reel(cuts: Sequence[Cut], limits: Limits | None = None, processes: int = 1) -> Reel:
+    """Encode the cuts in their order: H.264 in yuv420p, and sound where any has it.
 
     The first cut's video gives the format; others are scaled into it, with black around them. Where
     a cut has no sound, there is silence. Equal cuts give equal bytes on one machine, for any number
-    of processes. A killed call leaves at most an unfinished `path`, which is written last.
+    of processes. A killed call leaves nothing.
 
     Args:
         cuts: at least one.
-        path: of the mp4; a temporary one, as of `unmuted.engine.artifacts.atomic`.
         limits: of the videos.
         processes: how many segments are made at once.
 
     Raises:
         MediaError: `no_frames` where no cut has a picture that can be decoded, `timeout`.
-        MachineError: the machine, not a video, is why it could not be made.
+        DecoderFailure: something stopped a decoder that says nothing about the video.
         UserError: TMPDIR has no room.
     """
     limits, form = limits or Limits(), ReelFormat.like(cuts[0].probe)
-    has_sound = any(cut.track is not None for cut in cuts)
     frames: list[int] = []
     remarks: list[str] = []
-    with ExitStack() as files, temporary_space(_USE):
+    with temporary_space(_USE), ExitStack() as files:
         pictures, sound = (files.enter_context(tempfile.TemporaryFile()) for _ in range(2))
         for number, segment in enumerate(_segments(cuts, form, limits, processes), 1):
             with segment:
@@ -145,8 +157,11 @@ def write_reel(
                 segment.copy(pictures, sound, _samples(sum(frames), form.rate) - before)
         if not sum(frames):
             raise MediaError("no_frames", remarks[0])
-        _mux(pictures, sound if has_sound else None, form.rate, path)
-    return Reel(form, tuple(frames), has_sound, tuple(remarks))
+        for file in (pictures, sound):
+            file.flush()
+        files.pop_all()  # the reel keeps them open
+    has_sound = any(cut.track is not None for cut in cuts)
+    return Reel(form, tuple(frames), tuple(remarks), pictures, sound if has_sound else None)
 
 
 class _Segment:
@@ -369,7 +384,7 @@ def _mux(pictures: IO[bytes], sound: IO[bytes] | None, rate: Fraction, path: Pat
     """Write the streams as an mp4 whose index comes first. Raises MachineError."""
     files = [pictures] if sound is None else [pictures, sound]
     for file in files:
-        file.flush()
+        file.seek(0)  # where /dev/fd shares the place
     inputs = [*("-f", "h264", "-framerate", str(rate)), "-i", f"/dev/fd/{pictures.fileno()}"]
     coded = ["-map", "0:v", "-c:v", "copy"]
     if sound is not None:
