@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from unmuted.config.reel import ReelSection
-from unmuted.systems.highlights.events import Event, Spot
+from unmuted.dataset.events import Event, Spot
 from unmuted.systems.highlights.picking import (
     COLUMNS,
     RecordingScores,

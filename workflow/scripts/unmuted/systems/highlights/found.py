@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.dataset.events import Event, Spot
 from unmuted.engine.executor import Artifact, Task
-from unmuted.systems.highlights.events import Event, Spot
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW, loudness_scores
 from unmuted.systems.highlights.peaks import suppress
 from unmuted.systems.highlights.picking import RecordingScores

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from unmuted.config.reel import ReelSection
-from unmuted.systems.highlights.events import Event, Spot
+from unmuted.dataset.events import Event, Spot
 from unmuted.systems.highlights.segments import (
     Moment,
     ReelSettings,

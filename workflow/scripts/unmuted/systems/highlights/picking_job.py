@@ -108,7 +108,7 @@ def _metrics(known: Sequence[FoundRecording], picked: Highlights) -> dict[str, A
 
 def any_kind_metrics(events: Sequence[Any], spots: Sequence[Any]) -> dict[str, Any]:
     """Return the metrics of when something is spotted, whatever it is taken for."""
-    from unmuted.systems.highlights.events import (
+    from unmuted.dataset.events import (
         ANY_KIND,
         events_of_any_kind,
         spots_of_any_kind,
