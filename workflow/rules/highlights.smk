@@ -1,4 +1,8 @@
 # Match highlights: events, the steps of picture and sound, and what is made of them.
+include: "spotting.smk"
+include: "reel.smk"
+
+
 rule read_events:
     input:
         stage_inputs("events"),

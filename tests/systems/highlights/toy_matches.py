@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unmuted.systems.highlights.events import Event
+from unmuted.dataset.events import Event
 from unmuted.systems.highlights.recordings import Moment, Recording
 from unmuted.systems.highlights.spotting import LabelledRecording
 

@@ -10,13 +10,12 @@ import numpy as np
 
 from unmuted.dataset.events import Event, Spot
 from unmuted.engine.executor import Artifact, Task
-from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW, loudness_scores
-from unmuted.systems.highlights.peaks import suppress
+from unmuted.errors import UserError
+from unmuted.systems.highlights.arms import LOUDNESS
 from unmuted.systems.highlights.picking import RecordingScores
 
-SPOTS, SOUND, EVENTS, PROBE = "spots", "step_sound", "events", "probe"
+SPOTS, SOUND, EVENTS = "spots", "step_sound", "events"
 LOUD = "Loud moment"  # the one kind that loudness knows
-LOUDNESS = "loudness"
 
 
 @dataclass(frozen=True)
@@ -62,29 +61,22 @@ def find_in_match(
         arm: of the spotter.
         kinds: of the spotter.
     """
-    needed = SOUND if method == LOUDNESS else SPOTS
+    if method == LOUDNESS:
+        arm, kinds = LOUDNESS, (LOUD,)
     found = [
-        _find(name, _of_recording(task, name), rate, method, arm, tuple(kinds))
+        _find(
+            name, task.of_member(name).inputs, rate, LOUDNESS if method == LOUDNESS else arm, kinds
+        )
         for name in task.members
-        if f"{needed}/{name}" in task.inputs
+        if f"{SPOTS}/{name}" in task.inputs
     ]
     return sorted(found, key=lambda one: (min(one.scores.half_starts), one.scores.recording))
-
-
-def _of_recording(task: Task, name: str) -> dict[str, Artifact]:
-    end = f"/{name}"
-    return {
-        key.removesuffix(end): artifact
-        for key, artifact in task.inputs.items()
-        if key.endswith(end)
-    }
 
 
 def _find(
     name: str,
     inputs: Mapping[str, Artifact],
     rate: float,
-    method: str,
     arm: str,
     kinds: tuple[str, ...],
 ) -> FoundRecording:
@@ -92,18 +84,18 @@ def _find(
     halves = {int(half): round(1000 * start) for half, start in targets["halves"].items()}
     sound = inputs.get(SOUND)
     level_db, has_sound = _sound(sound)
-    if method == LOUDNESS:
-        scores, valid, peaks, thresholds = _loudness(level_db, has_sound, rate)
-        kinds = (LOUD,)
-    else:
-        tensors = inputs[SPOTS].tensors()
-        scores, valid = tensors["scores"], tensors["shown"].astype(bool)
-        level_db, has_sound = (_fitted(x, len(valid)) for x in (level_db, has_sound))
-        columns = ("spot_steps", "spot_kinds", "spot_scores")
-        peaks = list(zip(*(tensors[column].tolist() for column in columns), strict=True))
-        thresholds = tensors["thresholds"]
+    tensors = inputs[SPOTS].tensors()
+    scores = tensors["scores"]
+    if scores.shape[1] != len(kinds):
+        raise UserError(
+            f"{name}: spots of {scores.shape[1]} kinds, expected those of matches.kinds, "
+            f"{', '.join(kinds)}; set the kinds that the spotter was trained on"
+        )
+    valid = tensors["has_sound" if arm == LOUDNESS else "shown"].astype(bool)
+    columns = ("spot_steps", "spot_kinds", "spot_scores")
+    peaks = list(zip(*(tensors[column].tolist() for column in columns), strict=True))
     spots = [
-        Spot(*_half_time(round(1000 * step / rate), halves), kinds[kind], float(score))
+        Spot(*_half_time(round(1000 * step / rate), halves), kinds[max(kind, 0)], float(score))
         for step, kind, score in peaks
         if round(1000 * step / rate) >= min(halves.values())
     ]
@@ -111,7 +103,7 @@ def _find(
     return FoundRecording(
         RecordingScores(
             name,
-            _arm(method, arm, sound),
+            _arm(arm, sound),
             round(1000 * targets["seconds"]),
             halves,
             rate,
@@ -120,9 +112,9 @@ def _find(
             tuple(sorted(spots)),
         ),
         kinds,
-        dict(zip(kinds, map(float, thresholds), strict=True)),
-        level_db,
-        has_sound,
+        dict(zip(kinds, tensors["thresholds"].tolist(), strict=True)),
+        _fitted(level_db, len(valid)),
+        _fitted(has_sound, len(valid)),
         None if labelled is None else tuple(map(_event, labelled)),
         tuple(event["file_milliseconds"] for event in labelled or ()),
         targets["match"],
@@ -154,19 +146,8 @@ def _fitted(values: np.ndarray, steps: int) -> np.ndarray:
     return fitted
 
 
-def _loudness(
-    level_db: np.ndarray, has_sound: np.ndarray, rate: float
-) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int, float]], list[float]]:
-    """Return scores (S, 1), steps with sound, peaks and the threshold of loudness."""
-    scores = loudness_scores(10 ** (level_db.astype(np.float64) / 20), has_sound, rate)
-    steps = suppress(np.where(has_sound, scores, -np.inf), rate * WINDOW / 2, 0.0)
-    peaks = [(step, 0, float(scores[step])) for step in steps]
-    return scores[:, None], has_sound, peaks, [LOUD_SHARE]
-
-
-def _arm(method: str, arm: str, sound: Artifact | None) -> str:
+def _arm(arm: str, sound: Artifact | None) -> str:
     """Return which arm it is, and what the sound of the recording is like if it is not whole."""
     status = "no_stream" if sound is None else sound.row.status
     note = {"silent": "silent", "no_stream": "no sound", "damaged": "damaged sound"}.get(status)
-    name = LOUDNESS if method == LOUDNESS else arm
-    return f"{name} ({note})" if note else name
+    return f"{arm} ({note})" if note else arm

@@ -9,7 +9,7 @@ import numpy as np
 
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, SampleStages
-from unmuted.systems.highlights.events import Event
+from unmuted.dataset.events import Event
 from unmuted.systems.highlights.recordings import FileRows, HalfStart, Moment, Recording
 from unmuted.systems.highlights.spotting import LabelledRecording
 from unmuted.systems.highlights.step_sound import project

@@ -7,9 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unmuted.config.reel import ReelSection
+from unmuted.dataset.events import (
+    ANY_KIND,
+    Event,
+    Spot,
+    events_of_any_kind,
+    spots_of_any_kind,
+)
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.systems.highlights.found import LOUDNESS, FoundRecording, find_in_match
+from unmuted.systems.highlights.found import FoundRecording, find_in_match
 from unmuted.systems.highlights.picking import (
     Highlights,
     match_metrics,
@@ -18,10 +25,7 @@ from unmuted.systems.highlights.picking import (
     table_text,
 )
 from unmuted.systems.highlights.predictions import predictions_text
-
-# The texts of files, by the keys of the artifact under which they stand.
-TABLE, PREDICTIONS, METRICS = "highlights.csv", "results_spotting.json", "metrics.json"
-WITHOUT_SOUND = "no sound: no highlights can be found without a trained spotter"
+from unmuted.systems.highlights.reel_stages import METRICS, PREDICTIONS, TABLE
 
 
 class Picker:
@@ -47,9 +51,7 @@ class Picker:
                 self._settings,
                 {kind: level for one in found for kind, level in one.thresholds.items()},
             )
-            is_mute = highlights["method"] == LOUDNESS and picked.best_score is None
-            reason = WITHOUT_SOUND if is_mute else picked.reason
-            yield Result(task.name, record(found, picked), picked.status, reason)
+            yield Result(task.name, record(found, picked), picked.status, picked.reason)
 
 
 def record(found: Sequence[FoundRecording], picked: Highlights) -> dict[str, Any]:
@@ -106,12 +108,6 @@ def _metrics(known: Sequence[FoundRecording], picked: Highlights) -> dict[str, A
     }
 
 
-def any_kind_metrics(events: Sequence[Any], spots: Sequence[Any]) -> dict[str, Any]:
+def any_kind_metrics(events: Sequence[Event], spots: Sequence[Spot]) -> dict[str, Any]:
     """Return the metrics of when something is spotted, whatever it is taken for."""
-    from unmuted.dataset.events import (
-        ANY_KIND,
-        events_of_any_kind,
-        spots_of_any_kind,
-    )
-
     return match_metrics(events_of_any_kind(events), spots_of_any_kind(spots), [ANY_KIND])

@@ -35,7 +35,7 @@ class ReelCutter:
         return one_by_one(tasks, self._make)
 
     def _make(self, task: Task) -> Result:
-        picked = task.inputs["highlights"].json()
+        picked = task.inputs["match_highlights"].json()
         segments = picked["segments"]
         if not segments:
             return Result(task.name, None, NO_HIGHLIGHTS, picked["reason"])

@@ -17,7 +17,7 @@ from unmuted.evaluation.provenance import provenance
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.highlights.arms import ARMS
-from unmuted.systems.highlights.events import Event, Spot
+from unmuted.dataset.events import Event, Spot
 from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.recordings import HalfStart

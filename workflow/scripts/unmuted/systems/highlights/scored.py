@@ -11,7 +11,7 @@ import numpy as np
 from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval
 from unmuted.evaluation.significance import adjusted_p_values, verdict
 from unmuted.systems.highlights.chance import chance_map
-from unmuted.systems.highlights.events import (
+from unmuted.dataset.events import (
     ANY_KIND,
     Event,
     Spot,

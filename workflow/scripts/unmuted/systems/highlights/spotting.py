@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from unmuted.systems.highlights.events import Event, Spot
+from unmuted.dataset.events import Event, Spot
 from unmuted.systems.highlights.peaks import find_spots
 from unmuted.systems.highlights.recordings import HalfStart, Recording
 from unmuted.systems.highlights.sampling import Targets

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unmuted.config.keys import LIMITS, keys_of
 from unmuted.config.matches import StepSoundSettings
 from unmuted.engine.stage import Family, Report, Stage, UnitExport
+from unmuted.systems.highlights import reel_stages, spotting_stages
 
 SANDBOX = ("media.sandbox",)
 SOUND = keys_of("steps.sound", StepSoundSettings)
@@ -40,13 +41,15 @@ STAGES = (
         tools=("ffmpeg",),
         reads_source=True,
     ),
+    *spotting_stages.STAGES,
+    *reel_stages.STAGES,
 )
-REPORTS: dict[str, Report] = {}
+REPORTS: dict[str, Report] = {**spotting_stages.REPORTS}
 EXPORTS = {
     "events.json": "events",
     "step_visual.safetensors": "step_visual",
     "step_sound.safetensors": "step_sound",
 }
 # What results/by_match/<match>/ offers, of stages with `per_unit`.
-UNIT_EXPORTS: dict[str, UnitExport] = {}
+UNIT_EXPORTS: dict[str, UnitExport] = {**reel_stages.UNIT_EXPORTS}
 FAMILY = Family("highlights", STAGES, REPORTS, EXPORTS, UNIT_EXPORTS)

@@ -29,7 +29,7 @@ class TimelineDrawer:
                 highlights["arm"],
                 self._config["matches"]["kinds"],
             )
-            yield Result(task.name, partial(write, found, task.inputs["highlights"].json()))
+            yield Result(task.name, partial(write, found, task.inputs["match_highlights"].json()))
 
 
 def write(found: Sequence[FoundRecording], picked: Mapping[str, Any], path: Path) -> None:
