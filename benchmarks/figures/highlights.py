@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -29,7 +30,7 @@ from baselines.source_highlights import score_half, windows_of
 from crew import Tasks, crew
 from figures.long_video_memory import peak_mb, watch_children
 from in_process import run_stages
-from measure import Figure, Limit, seconds
+from measure import ROOT, Figure, Limit, seconds
 from published_size_models import write_resnet50
 from unmuted.dataset.limits import Limits
 from unmuted.engine.run import Run
@@ -44,7 +45,7 @@ MINUTES = int(os.environ.get("BENCH_HALF_MINUTES", "45"))
 SLOW_MINUTES = int(os.environ.get("BENCH_SLOW_MINUTES", "5"))
 SIZE, FPS, HZ = "398x224", 25, 44_100
 STEPS_A_SECOND = 5
-STAGES = ("probe", "events", "step_visual", "step_sound", "highlights")
+STAGES = ("probe", "events", "step_visual", "step_sound", "spots", "match_highlights")
 MEASURED = ("step_visual", "step_sound")  # whose memory must not grow with the length
 SOURCE_SECONDS = 60
 BARE_PICTURES, BARE_BATCH = 256, 8
@@ -180,10 +181,12 @@ def best_dtype() -> torch.dtype:
 def config_of(backbone: Path, video: Path, dtype: str | None = None) -> dict[str, object]:
     """A configuration for the one match that a video is."""
     model = {"path": str(backbone)} | ({"dtype": dtype} if dtype else {})
+    tiny = ROOT / "resources" / "tiny_models"
+    others = {role: {"path": str(tiny / role)} for role in ("vit", "ast", "blip")}
     return {
         "videos": {"source": "matches", "max_seconds": LIMITS.max_seconds},
         "matches": {"source": "manifest", "manifest": str(video.parent / "manifest.csv")},
-        "models": {"step_backbone": model},
+        "models": others | {"step_backbone": model},
         "highlights": {"method": "loudness"},
     }
 
@@ -193,7 +196,10 @@ def enter(folder: Path, backbone: Path, video: Path, dtype: str | None = None) -
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.chdir(folder)
-    return open_run(config_of(backbone, video, dtype))
+    run = open_run(config_of(backbone, video, dtype))
+    for script, target in (("list_videos", "videos.csv"), ("make_splits", "splits.csv")):
+        importlib.import_module(script).main(run, table=f"results/{target}")
+    return run
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -234,7 +240,7 @@ def memory_of(backbone: Path, half: Path) -> dict[str, dict[str, float]]:
     short = make_half(SHORT_S)
     decoders: dict[str, float] = {}
     threading.Thread(target=watch_children, args=(decoders,), daemon=True).start()
-    run_stages(enter(folder / "short", backbone, short), STAGES[:-1], 1)
+    run_stages(enter(folder / "short", backbone, short), STAGES[:4], 1)
     run = enter(folder / "long", backbone, half)
     run_stages(run, ("probe", "events"), 1)
     found = {}
@@ -299,22 +305,36 @@ def make_backbone() -> Path:
 
 
 def make_half(length: int) -> Path:
-    """A half of so many seconds, made once, beside a manifest that has it as a match."""
+    """A half of so many seconds, made once, in a folder with a manifest that has it as a match.
+
+    Two matches of some seconds are in the manifest, too: a run has three splits.
+    """
     path = SCRATCH / f"half-{length}" / "half.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished.mp4")
-        source = ("-f", "lavfi", "-i")
-        picture = (*source, f"testsrc2=size={SIZE}:rate={FPS}:duration={length}")
-        noise = f"anoisesrc=color=pink:amplitude=0.3:sample_rate={HZ}:duration={length}:seed=1"
-        sound = (*source, f"{noise},aformat=channel_layouts=stereo")
-        encoded = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac")
-        command = [binary(), "-nostdin", "-v", "error", "-y", *picture, *sound, *encoded]
-        subprocess.run([*command, str(unfinished)], check=True)
-        unfinished.replace(path)
+        rows = [["path", "match", "split", "events"], [path.name, "bench", "test", "events.csv"]]
+        for seed, split in enumerate(("train", "val"), 2):
+            render(path.with_name(f"{split}.mp4"), SHORT_S // 2, seed)
+            rows.append([f"{split}.mp4", split, split, "events.csv"])
+        with open(path.with_name("events.csv"), "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["time", "kind"], ["1", "Goal"]])
         with open(path.with_name("manifest.csv"), "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([["path", "match"], [path.name, "bench"]])
+            csv.writer(file).writerows(rows)
+        render(path, length, seed=1)
     return path
+
+
+def render(path: Path, length: int, seed: int) -> None:
+    """A video with pink noise; it appears whole or not at all."""
+    unfinished = path.with_suffix(".unfinished.mp4")
+    source = ("-f", "lavfi", "-i")
+    picture = (*source, f"testsrc2=size={SIZE}:rate={FPS}:duration={length}")
+    noise = f"anoisesrc=color=pink:amplitude=0.3:sample_rate={HZ}:duration={length}:seed={seed}"
+    sound = (*source, f"{noise},aformat=channel_layouts=stereo")
+    encoded = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac")
+    command = [binary(), "-nostdin", "-v", "error", "-y", *picture, *sound, *encoded]
+    subprocess.run([*command, str(unfinished)], check=True)
+    unfinished.replace(path)
 
 
 if __name__ == "__main__":
