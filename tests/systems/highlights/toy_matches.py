@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unmuted.dataset.events import Event
-from unmuted.systems.highlights.recordings import Moment, Recording
+from unmuted.systems.highlights.recordings import HalfStart, Moment, Recording
 from unmuted.systems.highlights.spotting import LabelledRecording
 
 RATE = 5.0
@@ -68,9 +68,9 @@ def toy_recording(
     return LabelledRecording(recording, labelled)
 
 
-def half_start(half: int):
+def half_start(half: int) -> HalfStart:
     """Return the start of a half at the start of its file."""
-    from unmuted.systems.highlights.recordings import HalfStart
+
 
     return HalfStart(half, 0.0)
 

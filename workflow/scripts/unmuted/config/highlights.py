@@ -106,7 +106,9 @@ class StretchSettings(Section):
 
     stretch: Positive = Field(60, description="seconds that the network reads at once")
     margin: Positive = Field(
-        10, description="seconds at either side of a stretch that another stretch gives"
+        20,
+        description="seconds at either side of a stretch that another stretch gives: as long as "
+        "what the network was trained on, beyond which it remembers next to nothing",
     )
 
     @model_validator(mode="after")

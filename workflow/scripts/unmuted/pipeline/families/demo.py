@@ -1,8 +1,8 @@
-"""The built-in world (videos.source: demo): its clips and what is true of them."""
+"""The built-in worlds: clips and what is true of them, and recordings of matches."""
 
 from __future__ import annotations
 
-from unmuted.config.keys import TIME, WORLD
+from unmuted.config.keys import TIME, WORLD, WORLDS
 from unmuted.engine.stage import Family, Stage
 
 STAGES = (
@@ -10,7 +10,7 @@ STAGES = (
         "clips",
         "make_clips",
         ".mp4",
-        indirect_settings=WORLD,
+        indirect_settings=WORLDS,
         tools=("ffmpeg",),
         reads_specification=True,
     ),
