@@ -303,9 +303,7 @@ class Registry:
                 raise ValueError(f"the export {name} of a video is of {stage_name}, made per unit")
         for name, export in self.unit_exports.items():
             if not self.stages[export.stage].per_unit:
-                raise ValueError(
-                    f"the export {name} of a unit is of {export.stage}, made per video"
-                )
+                raise ValueError(f"the export {name} of a unit is of {export.stage}, one per video")
 
     def _check_settings(self, stage: Stage) -> None:
         """Raise ValueError for declared keys that the configuration does not have."""
