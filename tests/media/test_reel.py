@@ -307,3 +307,32 @@ def test_a_segment_at_the_end_is_shown_in_full(mixed: list[Path], tmp_path: Path
     assert reel.frames == (38, 38, 38, 38)
     assert len(brightness(path)) == 152
     assert len(sound(path)) == round(152 / 25 * SAMPLE_RATE)
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PAGE = """<!doctype html><title>page</title><video src="reel.mp4" muted></video><script>
+const video = document.querySelector("video");
+const say = (text) => { document.title = text; };
+video.onerror = () => say("error " + video.error.message);
+video.onended = () => say(`ended ${video.videoWidth}x${video.videoHeight} ${video.duration}`);
+video.playbackRate = 4;
+video.play().catch((error) => say("error " + error));
+</script>"""
+
+
+def test_chromium_plays_it_to_its_end(mixed: list[Path], tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"there is no browser on the PATH: {', '.join(BROWSERS)}")
+    write([cut(mixed[0], 1, 1), cut(mixed[1], 1, 1)], tmp_path / "reel.mp4")
+    (tmp_path / "page.html").write_text(PAGE)
+    headless = ("--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom")
+    policy = ("--autoplay-policy=no-user-gesture-required", "--virtual-time-budget=10000")
+    done = subprocess.run(
+        [browser, *headless, *policy, f"file://{tmp_path}/page.html"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "<title>ended 64x48 2" in done.stdout
