@@ -1,4 +1,5 @@
-# `make demo`: environment, then the main job on the embedded demo. `make test`: environment, then
+# `make demo`: environment, then the main job on the embedded demo; `make highlights-demo` the same for
+# matches. `make test`: environment, then
 # lint, format check and all tests. Needs Python 3.11 (PYTHON=...) and make,
 # nothing else.
 PYTHON ?= python3
@@ -23,7 +24,7 @@ DISKS ?= 8
 DAMAGES ?= 40
 MEDIA ?= 200
 
-.PHONY: demo test test-fast faults code-versions schema bench lint verify docs lock audit \
+.PHONY: demo highlights-demo test test-fast faults code-versions schema bench lint verify docs lock audit \
   tiny-models figures clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
@@ -41,6 +42,13 @@ $(VENV)/ready: requirements.lock requirements-pip.lock pyproject.toml
 demo: $(VENV)/ready
 	$(SNAKEMAKE) results/arch2_metrics.json --quiet rules host
 	@$(BIN)/python workflow/scripts/show_metrics.py results/arch2_metrics.json
+
+# Matches with their own config and folder of results: never mixed with clips in one results/.
+HIGHLIGHTS := highlights-demo
+highlights-demo: $(VENV)/ready
+	@mkdir -p $(HIGHLIGHTS)
+	$(SNAKEMAKE) highlights --configfile config/highlights.yaml --directory $(HIGHLIGHTS) --quiet rules host
+	@$(BIN)/python workflow/scripts/show_highlights.py $(HIGHLIGHTS)
 
 test: lint
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \
@@ -108,4 +116,4 @@ figures: $(VENV)/ready # needs graphviz
 	$(BIN)/python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png
 
 clean:
-	rm -rf $(VENV) .audit results .snakemake site
+	rm -rf $(VENV) .audit results .snakemake site $(HIGHLIGHTS)

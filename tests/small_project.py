@@ -13,7 +13,7 @@ from unmuted.engine.ledger import LedgerEntry, write_rows
 from unmuted.engine.run import Run
 from unmuted.pipeline.registry import STAGES
 
-ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone")
+ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone", "step_backbone")
 
 
 def make_config(folder: Path, labels: Mapping[str, str | None]) -> dict[str, object]:

@@ -3,6 +3,29 @@ include: "spotting.smk"
 include: "reel.smk"
 
 
+HIGHLIGHTS_REPORT = "highlights_metrics"
+SHOWN = ("reel.mp4", "timeline.png")
+
+
+@in_words
+def highlights_targets(wildcards):
+    """Return the table of all arms, and the reel and timeline of the first test match."""
+    RUN.check_experiment()
+    splits, videos = RUN.dataset.splits, RUN.dataset.videos
+    tested = [videos[name].unit for name, split in splits.items() if split == "test"]
+    shown = [name for name in SHOWN if name in REGISTRY.unit_exports]
+    metrics = [HIGHLIGHTS_REPORT] if HIGHLIGHTS_REPORT in REGISTRY.reports else []
+    return [
+        *(f"results/{name}.json" for name in metrics),
+        *(f"results/by_match/{min(tested)}/{name}" for name in shown),
+    ]
+
+
+rule highlights:
+    input:
+        highlights_targets,
+
+
 rule read_events:
     input:
         stage_inputs("events"),

@@ -134,10 +134,10 @@ class StepFrames:
         width, height = self._size
         depth = np.dtype(np.uint16 if self._colours else np.uint8)
         length = width * height * _CHANNELS * depth.itemsize
-        data = run.stdout.read(length * min(AT_ONCE, most)) if most else b""
-        count = len(data) // length
-        pixels = np.frombuffer(data[: count * length], depth)
-        images = pixels.reshape(count, height, width, _CHANNELS)
+        data = bytearray(length * min(AT_ONCE, most))
+        count = run.stdout.readinto(data) // length if data else 0
+        images = np.frombuffer(data, depth, count * length // depth.itemsize)
+        images = images.reshape(count, height, width, _CHANNELS)
         if self._colours is None:
             return images
         shown = [to_sdr(image, self._colours) for image in images]
