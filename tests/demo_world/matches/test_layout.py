@@ -11,8 +11,8 @@ from unmuted.demo_world.matches.layout import write_games
 from unmuted.demo_world.matches.plan import plan_matches
 from unmuted.demo_world.matches.spec import events_of
 from unmuted.demo_world.matches.vocabulary import KINDS
-from unmuted.systems.highlights.soccernet_labels import labels_text, read_soccernet_labels
-from unmuted.systems.highlights.soccernet_layout import (
+from unmuted.dataset.soccernet_labels import labels_text, read_soccernet_labels
+from unmuted.dataset.soccernet_layout import (
     find_games,
     read_split_list,
     split_of_games,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ from unmuted.systems.shared.training import train_video_generator
 
 NEIGHBOURS = NeighbourSettings(k=3, seconds=1.0)
 LENGTH = 50
-SETTINGS = VideoGeneratorSettings(steps=40, validate_every=20, hidden=16, bottleneck=8, batch_size=16)
+SETTINGS = VideoGeneratorSettings(
+    steps=40, validate_every=20, hidden=16, bottleneck=8, batch_size=16
+)
 
 
 def signed(matches: int) -> list:
@@ -63,9 +66,7 @@ def test_a_copy_in_another_match_is_the_nearest() -> None:
 
 def test_planted_sound_of_the_own_match_is_not_looked_up() -> None:
     recordings = signed(3)
-    spoiled = [
-        replace(r, sound=r.sound + 1e6) if r.match == "m0" else r for r in recordings
-    ]
+    spoiled = [replace(r, sound=r.sound + 1e6) if r.match == "m0" else r for r in recordings]
     found = retrieve_sound(recordings[0], build_bank(spoiled, RATE, NEIGHBOURS), RATE, NEIGHBOURS)
     assert found.max() < 1e5
 
@@ -131,7 +132,7 @@ def test_masks_are_nested_and_exact() -> None:
     names = [f"match-{i}" for i in range(8)]
     masks = [missing_at(names, rate, seed=3) for rate in (0, 0.25, 0.5, 0.75, 1)]
     assert [mask.sum() for mask in masks] == [0, 2, 4, 6, 8]
-    for lower, higher in zip(masks, masks[1:], strict=False):
+    for lower, higher in pairwise(masks):
         assert (higher | ~lower).all()
     assert (missing_at(names[::-1], 0.5, 3)[::-1] == masks[2]).all()
     assert (missing_at(names, 0.5, 4) != masks[2]).any()

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from unmuted.evaluation.bootstrap import draw_groups, interval
 from unmuted.dataset.events import Event, Spot
+from unmuted.evaluation.bootstrap import draw_groups, interval
 from unmuted.systems.highlights.resampled import (
     Statistic,
     Term,
@@ -51,18 +51,20 @@ def statistic(found: float, seeds: int = 3) -> Statistic:
 
 
 @pytest.fixture(scope="module")
-def bootstrap():  # noqa: ANN201
+def bootstrap():
     return draw_groups([f"m{i}" for i in range(MATCHES)], 500, 0, 3)
 
 
-def test_a_resample_is_what_scoring_the_drawn_matches_again_would_give(bootstrap) -> None:  # noqa: ANN001
+def test_a_resample_is_what_scoring_the_drawn_matches_again_would_give(bootstrap) -> None:
     one = statistic(0.5)
     samples = over(one, bootstrap)
     worlds = [world(10 * seed + 2, 0.5) for seed in range(3)]
     for draw in (0, 7, 499):
         by_seed = []
         for matches in worlds:
-            drawn = [m for m, n in zip(matches, bootstrap.draws[draw], strict=True) for _ in range(n)]
+            drawn = [
+                m for m, n in zip(matches, bootstrap.draws[draw], strict=True) for _ in range(n)
+            ]
             by_seed.append(average_map(count_spots(drawn, KINDS, (1, 2, 3, 4, 5)), "tight")[0, 0])
         expected = float(np.dot(by_seed, bootstrap.seed_shares[draw]))
         assert samples[draw] == pytest.approx(expected, abs=1e-12)
@@ -90,7 +92,7 @@ def test_the_p_value_is_that_of_swapping_whole_matches() -> None:
     assert swap_p(first, second, 0) == pytest.approx(2 / 2**MATCHES)
 
 
-def test_an_arm_is_not_better_than_itself(bootstrap) -> None:  # noqa: ANN001
+def test_an_arm_is_not_better_than_itself(bootstrap) -> None:
     found = difference(statistic(0.6), statistic(0.6), bootstrap, 0, 0.05)
     assert (found["delta"], found["p"]) == (0, 1)
     better = difference(statistic(1.0), statistic(0.2), bootstrap, 0, 0.05)
@@ -109,6 +111,8 @@ def test_mixing_takes_whole_matches() -> None:
 
 
 def test_the_area_is_the_mean_height_of_the_curve() -> None:
-    np.testing.assert_allclose(curve_weights([0, 0.25, 0.5, 0.75, 1]), [1 / 8, 1 / 4, 1 / 4, 1 / 4, 1 / 8])
+    np.testing.assert_allclose(
+        curve_weights([0, 0.25, 0.5, 0.75, 1]), [1 / 8, 1 / 4, 1 / 4, 1 / 4, 1 / 8]
+    )
     np.testing.assert_allclose(curve_weights([0, 0.5, 0.6]) @ np.array([1, 1, 1]), 1)
     np.testing.assert_allclose(curve_weights([0, 1]) @ np.array([0.2, 0.6]), 0.4)

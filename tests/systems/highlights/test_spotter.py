@@ -1,4 +1,4 @@
-"""The spotter learns what toy matches show and sound like, and scores do not depend on stretches."""
+"""The spotter learns what toy matches show and sound like; scores do not depend on stretches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from unmuted.systems.highlights.training import SpotterData, load_spotter_state,
 
 SAMPLING = SamplingSettings()
 SETTINGS = SpotterSettings(
-    hidden=24, width=24, epochs=14, snapshots=1, batch_size=16, learning_rate=0.01
+    hidden=24, width=24, epochs=10, snapshots=1, batch_size=16, learning_rate=0.01
 )
 QUICK = SpotterSettings(hidden=8, width=8, epochs=2, snapshots=2, batch_size=8)
 STRETCHES = StretchSettings()
@@ -70,13 +70,15 @@ def tight(model: Spotter, arm: str, val: list, test: list) -> float:
 
 @pytest.fixture(scope="module")
 def world() -> tuple[list, list, list]:
-    return toy_matches(8), toy_matches(2, 8), toy_matches(4, 10)
+    return toy_matches(6), toy_matches(2, 8), toy_matches(3, 10)
 
 
 @pytest.fixture(scope="module")
 def both(world: tuple[list, list, list]) -> Spotter:
     torch.set_num_threads(1)
-    return load_spotter_state(train_spotter(data_of(world[0]), ARMS["both"], SETTINGS, 0).snapshots[0])
+    return load_spotter_state(
+        train_spotter(data_of(world[0]), ARMS["both"], SETTINGS, 0).snapshots[0]
+    )
 
 
 def test_both_media_tell_more_than_one(world: tuple[list, list, list], both: Spotter) -> None:
@@ -102,13 +104,17 @@ def test_shifted_sound_helps_no_more(world: tuple[list, list, list], both: Spott
 def test_scores_do_not_depend_on_the_length_of_stretches(both: Spotter) -> None:
     long = toy_matches(1, 50, seconds=200.0)
     whole = scores_of(both, long, StretchSettings(stretch=1000))
-    for stretch in (60, 77):
-        parts = scores_of(both, long, StretchSettings(stretch=stretch))
+    # The GRU forgets slowly: what 20 s of context leave out is small, what 50 s do is nothing.
+    for stretch, margin, tolerance in ((60, 20, 0.05), (120, 50, 1e-3), (147, 50, 1e-3)):
+        parts = scores_of(both, long, StretchSettings(stretch=stretch, margin=margin))
         for one, other in zip(whole, parts, strict=True):
-            np.testing.assert_allclose(sigmoid(one), sigmoid(other), atol=1e-3, rtol=0)
+            np.testing.assert_allclose(sigmoid(one), sigmoid(other), atol=tolerance, rtol=0)
 
 
-@pytest.mark.parametrize(("steps", "length", "margin"), [(1, 300, 50), (300, 300, 50), (301, 300, 50), (1000, 300, 50), (999, 7, 3)])
+@pytest.mark.parametrize(
+    ("steps", "length", "margin"),
+    [(1, 300, 50), (300, 300, 50), (301, 300, 50), (1000, 300, 50), (999, 7, 3)],
+)
 def test_every_step_is_kept_once_with_context(steps: int, length: int, margin: int) -> None:
     kept = np.zeros(steps, int)
     for part in stretches(steps, length, margin):
@@ -120,7 +126,7 @@ def test_every_step_is_kept_once_with_context(steps: int, length: int, margin: i
 
 
 def test_the_same_seed_gives_the_same_weights(world: tuple[list, list, list]) -> None:
-    fits = [train_spotter(data_of(world[0]), ARMS["both"], QUICK, seed) for seed in (3, 3, 4)]
+    fits = [train_spotter(data_of(world[1]), ARMS["both"], QUICK, seed) for seed in (3, 3, 4)]
     first, same, other = (fit.snapshots[-1]["model.head.weight"] for fit in fits)
     assert (first == same).all()
     assert (first != other).any()
@@ -174,10 +180,15 @@ def test_no_event_and_other_features_are_refused(both: Spotter) -> None:
 def test_a_recording_of_a_fifth_of_a_second_is_trained_on() -> None:
     matches = toy_matches(1)
     short = [
-        replace(r, visual=r.visual[:1], sound=r.sound[:1], shown=r.shown[:1], has_sound=r.has_sound[:1])
+        replace(
+            r, visual=r.visual[:1], sound=r.sound[:1], shown=r.shown[:1], has_sound=r.has_sound[:1]
+        )
         for r in recordings_of(matches)
     ]
     fit = train_spotter(
-        SpotterData([*short, *recordings_of(toy_matches(1, 3))], 3, RATE, SAMPLING), ARMS["both"], QUICK, 0
+        SpotterData([*short, *recordings_of(toy_matches(1, 3))], 3, RATE, SAMPLING),
+        ARMS["both"],
+        QUICK,
+        0,
     )
     assert np.isfinite(fit.history[-1]["loss"])

@@ -32,10 +32,22 @@ def spotter() -> TrainedSpotter:
     data = SpotterData(recordings_of(toy_matches(1)), len(KINDS), RATE, SamplingSettings())
     settings = SpotterSettings(hidden=4, width=4, epochs=1, snapshots=1)
     states = [train_spotter(data, ARMS["both"], settings, seed).snapshots[0] for seed in (0, 1)]
-    calibrations = [Calibration(1.5, (1.0, 2.0, 3.0), (0.1, 0.2, 0.3)), Calibration(1.0, (1.0,) * 3, (0.5,) * 3)]
-    projection = Projection(np.zeros(6, np.float32), np.eye(8, 6, dtype=np.float32), np.ones(8, np.float32))
+    calibrations = [
+        Calibration(1.5, (1.0, 2.0, 3.0), (0.1, 0.2, 0.3)),
+        Calibration(1.0, (1.0,) * 3, (0.5,) * 3),
+    ]
+    projection = Projection(
+        np.zeros(6, np.float32), np.eye(8, 6, dtype=np.float32), np.ones(8, np.float32)
+    )
     return TrainedSpotter(
-        KINDS, ARMS["both"], BACKBONE, GRID, tuple(zip(states, calibrations, strict=True)), 5, projection, "decibels"
+        KINDS,
+        ARMS["both"],
+        BACKBONE,
+        GRID,
+        tuple(zip(states, calibrations, strict=True)),
+        5,
+        projection,
+        "decibels",
     )
 
 
@@ -54,9 +66,9 @@ def test_what_is_written_is_read(spotter: TrainedSpotter, tmp_path: Path) -> Non
 
 def test_another_backbone_or_grid_is_refused(spotter: TrainedSpotter, tmp_path: Path) -> None:
     export_spotter(tmp_path, spotter)
-    with pytest.raises(UserError, match="backbone sha256:1234, but models.step_backbone is resnet"):
+    with pytest.raises(UserError, match=r"backbone sha256:1234, but models\.step_backbone is resnet"):
         load_spotter(tmp_path, "resnet", GRID)
-    with pytest.raises(UserError, match="steps.rate is 2, expected 5"):
+    with pytest.raises(UserError, match=r"steps\.rate is 2, expected 5"):
         load_spotter(tmp_path, BACKBONE, {**GRID, "rate": 2})
     with pytest.raises(UserError, match=r"steps.sound.mels is None, expected 64"):
         load_spotter(tmp_path, BACKBONE, {"rate": 5})

@@ -30,7 +30,9 @@ def toy_recording(
     count = max(1, round(seconds / 18))
     places = (np.arange(2 * count) + 0.5) * seconds / (2 * count)
     places += rng.uniform(-1.5, 1.5, len(places))
-    roles = rng.permutation(["event"] * count + ["replay", "chant"] * (count // 2 + 1))[: len(places)]
+    roles = rng.permutation(["event"] * count + ["replay", "chant"] * (count // 2 + 1))[
+        : len(places)
+    ]
     visual = 0.5 * rng.standard_normal((steps, VISUAL))
     sound = 0.5 * rng.standard_normal((steps, SOUND))
     events, others = [], []
@@ -70,7 +72,6 @@ def toy_recording(
 
 def half_start(half: int) -> HalfStart:
     """Return the start of a half at the start of its file."""
-
 
     return HalfStart(half, 0.0)
 

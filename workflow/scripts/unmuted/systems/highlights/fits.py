@@ -12,7 +12,7 @@ from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, Experiment, load_experiment, training_folds
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT, fold_name
 from unmuted.systems.highlights.arms import imputations_of
-from unmuted.systems.highlights.loading import EVENTS, SOUND, STEPS, VISUAL
+from unmuted.systems.highlights.loading import EVENTS, SOUND, STEPS, VISUAL, has_sound
 
 READ = (VISUAL, SOUND, EVENTS)
 
@@ -29,7 +29,7 @@ def load_steps(job: Job) -> Experiment:
 
 def with_sound(clips: Sequence[Clip]) -> list[Clip]:
     """Return the recordings that have sound, in the order of its content."""
-    found = [clip for clip in clips if SOUND in clip.artifacts]
+    found = [clip for clip in clips if has_sound(clip)]
     if not found:
         raise UserError(
             "no training match has usable sound: see results/step_sound for what became of it. "
@@ -59,7 +59,7 @@ def clips_of_folds(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
 
 def validation_with_sound(experiment: Experiment) -> list[Clip]:
     """Return the validation recordings with sound, in the order of its content; there may be none."""
-    clips = [clip for clip in experiment.split("val") if SOUND in clip.artifacts]
+    clips = [clip for clip in experiment.split("val") if has_sound(clip)]
     return sorted(clips, key=lambda clip: (clip.digests(SOUND), clip.key))
 
 

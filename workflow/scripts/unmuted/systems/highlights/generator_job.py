@@ -35,9 +35,7 @@ def train(
     def fit(
         data: GeneratorData, task: Task, after_step: AfterStep, chosen_on: GeneratorData | None
     ):
-        return train_video_generator(
-            data, settings, seed_of(task), device, after_step, chosen_on
-        )
+        return train_video_generator(data, settings, seed_of(task), device, after_step, chosen_on)
 
     yield from train_generators(tasks, clips_of_fits, validation, read, fit, settings.steps)
 
@@ -46,7 +44,9 @@ def _read(clips: Sequence[Clip], job: Job, projection: Projection) -> GeneratorD
     from unmuted.systems.highlights.generation import window_data, windows_of
 
     highlights, rate = job.config["highlights"], job.config["steps"]["rate"]
-    loaded = load_recordings(clips, projection, job.config["matches"]["kinds"], highlights["sound_scale"])
+    loaded = load_recordings(
+        clips, projection, job.config["matches"]["kinds"], highlights["sound_scale"]
+    )
     recordings = [labelled.recording for labelled in loaded]
     length = steps_of(highlights["generator_seconds"], rate)
     return window_data(recordings, windows_of(recordings, length), length)

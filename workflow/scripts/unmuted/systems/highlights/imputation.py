@@ -99,7 +99,8 @@ class SwapPool:
 def build_pool(recordings: Sequence[Recording], most: int = MOST_SWAPPED) -> SwapPool:
     """Take the first recordings with sound by hash of content, so their order does not matter."""
     chosen = sorted(
-        (r for r in recordings if r.has_sound.any()), key=lambda r: (stable_hash("swap", r.key), r.key)
+        (r for r in recordings if r.has_sound.any()),
+        key=lambda r: (stable_hash("swap", r.key), r.key),
     )[:most]
     return SwapPool(
         hash_keys([r.key for r in chosen]),

@@ -61,9 +61,7 @@ class Imputer:
     seed: int
     device: str = "cpu"
 
-    def imputed(
-        self, recording: Recording, names: Sequence[str], seed: int
-    ) -> dict[str, Rows]:
+    def imputed(self, recording: Recording, names: Sequence[str], seed: int) -> dict[str, Rows]:
         """Return the sound by imputation, float32 (S, A) each. seed: of the spotter."""
         return {name: self._impute(recording, name, seed) for name in names}
 

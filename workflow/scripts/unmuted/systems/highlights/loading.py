@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.dataset.events import Event
+from unmuted.engine.ledger import OK
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, SampleStages
-from unmuted.dataset.events import Event
 from unmuted.systems.highlights.recordings import FileRows, HalfStart, Moment, Recording
 from unmuted.systems.highlights.spotting import LabelledRecording
 from unmuted.systems.highlights.step_sound import project
@@ -18,6 +19,11 @@ from unmuted.systems.shared.projection import Projection
 VISUAL, SOUND, EVENTS = "step_visual", "step_sound", "events"
 STEPS = SampleStages(required=(VISUAL,), content=(VISUAL,))  # what a sample needs
 SOURCES = "step_sources"  # the stage of the source groups of its samples
+
+
+def has_sound(clip: Clip) -> bool:
+    """Return whether some step of a recording has sound, by the status of its sound."""
+    return SOUND in clip.artifacts and clip.artifacts[SOUND].row.status in (OK, "damaged")
 
 
 def load_recordings(

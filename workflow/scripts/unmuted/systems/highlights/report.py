@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.dataset.events import Event, Spot
 from unmuted.engine.job import ReportJob
 from unmuted.errors import UserError
 from unmuted.evaluation.bootstrap import ALPHA, draw_groups
@@ -17,7 +18,6 @@ from unmuted.evaluation.provenance import provenance
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.highlights.arms import ARMS
-from unmuted.dataset.events import Event, Spot
 from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.recordings import HalfStart
@@ -84,7 +84,10 @@ def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[Sco
     reach = round(job.config["highlights"]["sampling"]["radius"] * rate)
     truth = match_truth(recordings)
     arms = [loudness_arm(recordings, truth, kinds, rate, len(job.seeds))]
-    if job.config["highlights"]["method"] != "spotter" or job.config["highlights"]["spotter"]["path"]:
+    if (
+        job.config["highlights"]["method"] != "spotter"
+        or job.config["highlights"]["spotter"]["path"]
+    ):
         return arms
     chosen = job.fits("spotter_selection")[ONLY_FIT].json()["arms"]
     leaks = job.config["highlights"]["split_by_clip"]
@@ -103,7 +106,9 @@ def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[Sco
                     arm_spots(r, name, condition, seed, calibration, kinds, rate, reach)
                     for r in recordings
                 ]
-                by_seed.append(score_spots(truth, _by_match(recordings, spots), kinds, calibration.thresholds))
+                by_seed.append(
+                    score_spots(truth, _by_match(recordings, spots), kinds, calibration.thresholds)
+                )
             by_condition[condition] = by_seed
         words = {"train": arm.train, "test": arm.test}
         epochs = [choice["epoch"] for choice in choices]
@@ -238,9 +243,7 @@ def build_report(
 def events_by_kind(events: Sequence[Event], kinds: Sequence[str]) -> dict[str, dict[str, int]]:
     """Count the events of each kind, shown and not shown."""
     counts = Counter((event.kind, event.is_shown) for event in events)
-    return {
-        kind: {"shown": counts[kind, True], "unshown": counts[kind, False]} for kind in kinds
-    }
+    return {kind: {"shown": counts[kind, True], "unshown": counts[kind, False]} for kind in kinds}
 
 
 def _counted(experiment: Any, name_of: Any) -> dict[str, int]:
@@ -250,7 +253,19 @@ def _counted(experiment: Any, name_of: Any) -> dict[str, int]:
     }
 
 
-COLUMNS = ("tight", "loose", "at1", "at2", "at3", "at4", "at5", "shown", "unshown", "any_kind", "f1_5s")
+COLUMNS = (
+    "tight",
+    "loose",
+    "at1",
+    "at2",
+    "at3",
+    "at4",
+    "at5",
+    "shown",
+    "unshown",
+    "any_kind",
+    "f1_5s",
+)
 
 
 def arms_table(report: Mapping[str, Any]) -> Any:

@@ -181,7 +181,9 @@ def _at(recording: Recording, rate: float, free: np.ndarray, is_unchecked: bool)
 
 def _places(chosen: Sequence[np.ndarray]) -> np.ndarray:
     """Return recording and step of every chosen step, int (P, 2)."""
-    rows = [np.stack([np.full(mask.sum(), i), np.flatnonzero(mask)], 1) for i, mask in enumerate(chosen)]
+    rows = [
+        np.stack([np.full(mask.sum(), i), np.flatnonzero(mask)], 1) for i, mask in enumerate(chosen)
+    ]
     return np.concatenate(rows) if rows else np.zeros((0, 2), int)
 
 

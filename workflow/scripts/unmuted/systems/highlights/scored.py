@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval
-from unmuted.evaluation.significance import adjusted_p_values, verdict
-from unmuted.systems.highlights.chance import chance_map
 from unmuted.dataset.events import (
     ANY_KIND,
     Event,
@@ -18,6 +15,9 @@ from unmuted.dataset.events import (
     events_of_any_kind,
     spots_of_any_kind,
 )
+from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval
+from unmuted.evaluation.significance import adjusted_p_values, verdict
+from unmuted.systems.highlights.chance import chance_map
 from unmuted.systems.highlights.lost_sound import missing_at
 from unmuted.systems.highlights.resampled import (
     Statistic,
@@ -158,9 +158,7 @@ def statistic_of(scored: Sequence[Scored], metric: str, view: str = "all") -> St
     return Statistic(metric, (Term(1.0, counts),))
 
 
-def arm_section(
-    arm: ScoredArm, kinds: Sequence[str], bootstrap: GroupBootstrap
-) -> dict[str, Any]:
+def arm_section(arm: ScoredArm, kinds: Sequence[str], bootstrap: GroupBootstrap) -> dict[str, Any]:
     """Measure an arm with the sound that there is."""
     scored = arm.scored(REAL)
     views = {

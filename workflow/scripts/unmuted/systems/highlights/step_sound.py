@@ -79,5 +79,3 @@ def mean_level(patches: Patches, has_sound: np.ndarray) -> float:
     sums = [(block.sum(dtype=np.float64), block.size) for block in blocks(patches, has_sound, "")]
     total, count = map(sum, zip(*sums, strict=True)) if sums else (0.0, 1)
     return float(total / count)
-
-

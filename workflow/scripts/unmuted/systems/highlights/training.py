@@ -123,7 +123,9 @@ class _Batches:
     def read(self, batch: np.ndarray, device: str) -> tuple[list[Tensor], Tensor, Tensor]:
         """Return the inputs of the network, the targets and their weights."""
         rows = [self._row(self._windows[i], bool(self._imputes[i])) for i in batch]
-        arrays = [torch.from_numpy(np.stack(column)).to(device) for column in zip(*rows, strict=True)]
+        arrays = [
+            torch.from_numpy(np.stack(column)).to(device) for column in zip(*rows, strict=True)
+        ]
         return arrays[:4], arrays[4], arrays[5]
 
     def _row(self, window: Window, is_imputed: bool) -> list[np.ndarray]:
