@@ -1,5 +1,4 @@
 # Match highlights: events, the steps of picture and sound, and what is made of them.
-include: "spotting.smk"
 include: "reel.smk"
 
 
@@ -85,6 +84,8 @@ rule hear_match:
         fingerprint=job_fingerprints("step_sound"),
     script:
         "../scripts/hear_match.py"
+
+
 # Spotting: what is fitted on matches, and the spots of every recording.
 rule join_step_sources:
     input:

@@ -49,6 +49,4 @@ EXPORTS = {
     "step_visual.safetensors": "step_visual",
     "step_sound.safetensors": "step_sound",
 }
-FAMILY = Family(
-    "highlights", STAGES, spotting_stages.REPORTS, EXPORTS, reel_stages.UNIT_EXPORTS
-)
+FAMILY = Family("highlights", STAGES, spotting_stages.REPORTS, EXPORTS, reel_stages.UNIT_EXPORTS)
