@@ -1,6 +1,10 @@
 # Match highlights: events, the steps of picture and sound, and what is made of them.
 from unmuted.engine.sharded_dataset import by_unit
 
+
+include: "reel.smk"
+
+
 HIGHLIGHTS_REPORT = "highlights_metrics"
 SHOWN = ("reel.mp4", "timeline.png")
 

@@ -18,6 +18,7 @@ from unmuted.config.fields import (
     Share,
     TwoOrMore,
 )
+from unmuted.config.reel import ReelSection
 from unmuted.config.training import AdamWRate, BatchSize, Dropout, Epochs, WeightDecay
 
 SpottingArm = Literal[
@@ -172,6 +173,7 @@ class HighlightSection(Section):
     )
     neighbours: NeighbourSettings = Field(default_factory=NeighbourSettings)
     lost_sound: LostSoundSettings = Field(default_factory=LostSoundSettings)
+    reel: ReelSection = Field(default_factory=ReelSection)
     sound_scale: Literal["decibels", "source"] = Field(
         "decibels",
         description="source: scaled over the wrong axis as in the source repository, which makes "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unmuted.config.keys import LIMITS, keys_of
 from unmuted.config.matches import StepSoundSettings
-from unmuted.engine.stage import Family, Stage, UnitExport
-from unmuted.systems.highlights import spotting_stages
+from unmuted.engine.stage import Family, Stage
+from unmuted.systems.highlights import reel_stages, spotting_stages
 
 SANDBOX = ("media.sandbox",)
 SOUND = keys_of("steps.sound", StepSoundSettings)
@@ -42,12 +42,11 @@ STAGES = (
         reads_source=True,
     ),
     *spotting_stages.STAGES,
+    *reel_stages.STAGES,
 )
 EXPORTS = {
     "events.json": "events",
     "step_visual.safetensors": "step_visual",
     "step_sound.safetensors": "step_sound",
 }
-# What results/by_match/<match>/ offers, of stages with `per_unit`.
-UNIT_EXPORTS: dict[str, UnitExport] = {}
-FAMILY = Family("highlights", STAGES, spotting_stages.REPORTS, EXPORTS, UNIT_EXPORTS)
+FAMILY = Family("highlights", STAGES, spotting_stages.REPORTS, EXPORTS, reel_stages.UNIT_EXPORTS)
