@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unmuted.demo_world.matches.hashes import hashed, share, shuffled, spread, uniform
+from unmuted.demo_world.matches.hashes import hashed, shuffled, spread, uniform
 from unmuted.demo_world.matches.schedule import schedule
 from unmuted.demo_world.matches.spec import (
     VARIABLE,
@@ -21,7 +21,8 @@ from unmuted.errors import UserError
 
 __all__ = ["Happening", "MatchEvent", "RecordingSpec", "events_of", "plan_matches"]
 
-FRAME_RATES = ("25", "30000/1001", "50", VARIABLE)
+FRAME_RATES = ("25", "30000/1001", "50")
+WITH_VARIABLE_RATE = 4  # by the place in twenty
 SAMPLE_RATES, CHANNELS = (44_100, 48_000), (1, 2)
 SHORTEST, LONGEST = 30, 600  # seconds of a half
 LEVEL_RANGE_DB = 12.0  # by which the levels of matches differ at most
@@ -82,7 +83,7 @@ def _recording(
     split = world.split_cycle[index % len(world.split_cycle)]
     length = round(uniform(*seconds, *name, half, "seconds"), 1)
     place = index % CYCLE, half
-    happenings = schedule((*name, half), length, _wishes(name, half, index), world)
+    happenings = schedule(name, half, index % 10 in WITH_PENALTY, length, world)
     audio = AUDIO.get(place, "ok")
     match = f"match_{hashed(*name, 'id') & 0xFFFFFFFF:08x}"
     return RecordingSpec(
@@ -93,7 +94,7 @@ def _recording(
         split=split,
         is_labelled=split is not None,
         seconds=length,
-        fps=FRAME_RATES[(index + hashed(kind, seed, "fps")) % len(FRAME_RATES)],
+        fps=VARIABLE if place[0] == WITH_VARIABLE_RATE else _rate(name),
         sample_rate=SAMPLE_RATES[hashed(*name, "sample rate") % 2],
         channels=6 if place[0] == SURROUND else CHANNELS[hashed(*name, "channels") % 2],
         audio=audio,
@@ -111,3 +112,31 @@ def _recording(
         events=tuple(each for each in happenings if each.is_highlight),
         decoys=tuple(each for each in happenings if not each.is_highlight),
     )
+
+
+def _game(name: tuple[str, int, int], index: int) -> str:
+    """Return the folder of a match, "league/season/date - time home score away"."""
+    home, away = (
+        "".join(shuffled(SYLLABLES, *name, side)[:3]).capitalize() for side in ("home", "away")
+    )
+    goals = [hashed(*name, side, "goals") % 4 for side in ("home", "away")]
+    day = f"{2025 + index // 336}-{1 + index // 28 % 12:02d}-{1 + index % 28:02d}"
+    return f"{LEAGUE}/{SEASON}/{day} - 15-00 {home} {goals[0]} - {goals[1]} {away}"
+
+
+def _quiet_stretch(happenings: Sequence[Happening], seconds: float) -> tuple[float, float]:
+    """Return the stretch nearest the middle in which the picture shows no highlight."""
+    busy = [(each.start - 0.5, each.end + 0.5) for each in happenings if each.is_highlight]
+    starts = [0.25 * seconds + 0.1 * step for step in range(round(5 * seconds))]
+    free = [
+        start
+        for start in starts
+        if all(end <= start or start + DAMAGE_SECONDS <= begin for begin, end in busy)
+    ]
+    middle = (seconds - DAMAGE_SECONDS) / 2
+    start = round(min(free, key=lambda each: abs(each - middle), default=middle), 1)
+    return start, start + DAMAGE_SECONDS
+
+
+def _rate(name: tuple[str, int, int]) -> str:
+    return FRAME_RATES[hashed(*name, "fps") % len(FRAME_RATES)]

@@ -17,8 +17,8 @@ class Happening:
 
     what: a shot, a penalty (a shot too), or a decoy. start, moment, end: when the picture begins
     to show it, when the ball is struck (or the like), and when it ends. kind: the outcome of a
-    shot, or of the replayed shot. is_shown: False if the picture shows a close-up instead. side: 0
-    for the left goal, 1 for the right. pace: of the picture, 1 being usual. delay, lasts: when the
+    shot, or of the replayed shot. is_shown: False if the picture shows a close-up instead. from_spot: whether
+    a penalty is shown, live or again. side: 0 for the left goal, 1 for the right. pace: of the picture, 1 being usual. delay, lasts: when the
     crowd answers after the moment and how long, in seconds (0: it does not). sign: which
     advertisement the board shows. seed: for what else is drawn and heard.
     """
@@ -29,6 +29,7 @@ class Happening:
     end: float
     kind: str | None = None
     is_shown: bool = True
+    from_spot: bool = False
     side: int = 0
     pace: float = 1.0
     delay: float = 0.0
