@@ -27,11 +27,11 @@ MIXES = {
     2: "stereo|FL=0.8*c0+0.6*c1|FR=0.6*c0+0.6*c1",
     6: "5.1|FL=0.6*c0|FR=0.6*c0|FC=0.8*c1|LFE=0.1*c0|BL=0.5*c0|BR=0.5*c0",
 }
-_SOUND, _MOVIE, _ERRORS = "sound.wav", "recording.mp4", "errors.txt"
+_SOUND, _ERRORS = "sound.wav", "errors.txt"
 
 
 def render_recording(spec: RecordingSpec, path: Path) -> None:
-    """Draw a recording and encode it as mp4.
+    """Draw a recording and encode it: Matroska if the path's suffix is .mkv, else mp4.
 
     The file appears whole or not at all; on one machine the same spec gives the same bytes. Memory
     does not grow with the number of frames.
@@ -45,10 +45,11 @@ def render_recording(spec: RecordingSpec, path: Path) -> None:
         folder = Path(name)
         if spec.audio != "no_stream":
             _write_sound(folder / _SOUND, spec)
-        reason = _encode(spec, folder)
+        movie = folder / ("recording.mkv" if path.suffix == ".mkv" else "recording.mp4")
+        reason = _encode(spec, movie)
         if reason:
             raise UserError(f"{path}: ffmpeg could not encode the demo's recording: {reason}")
-        os.replace(folder / _MOVIE, path)
+        os.replace(movie, path)
 
 
 def frame_times(spec: RecordingSpec) -> np.ndarray:
@@ -59,27 +60,31 @@ def frame_times(spec: RecordingSpec) -> np.ndarray:
 
 
 def _is_kept(spec: RecordingSpec, numbers: np.ndarray) -> np.ndarray:
-    """Return which frames of the fastest rate are there: of a variable rate, every one, two of
-    three, and every second one, in turns of four seconds; all of the other rates."""
+    """Return which frames are there, of those of the fastest rate.
+
+    Of a variable rate they are all, two of three, and every second one, in turns of four seconds.
+    """
     if spec.fps != VARIABLE:
         return np.ones(len(numbers), bool)
     turn = numbers // (4 * int(VARIABLE_RATE)) % 3
     return np.choose(turn, (True, numbers % 3 != 1, numbers % 2 == 0))
 
 
-def _encode(spec: RecordingSpec, folder: Path) -> str | None:
+def _encode(spec: RecordingSpec, movie: Path) -> str | None:
     """Encode pictures as they are drawn, with the sound; return what ffmpeg says if it failed."""
-    with open(folder / _ERRORS, "wb") as errors:
-        with subprocess.Popen(
-            _command(spec), stdin=subprocess.PIPE, stderr=errors, cwd=folder
-        ) as process:
-            assert process.stdin is not None
-            try:
-                for picture in _pictures(spec):
-                    process.stdin.write(picture)
-                process.stdin.close()
-            except BrokenPipeError:
-                pass  # ffmpeg says why
+    folder = movie.parent
+    command = _command(spec, movie.name)
+    with (
+        open(folder / _ERRORS, "wb") as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors, cwd=folder) as process,
+    ):
+        assert process.stdin is not None
+        try:
+            for picture in _pictures(spec):
+                process.stdin.write(picture)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # ffmpeg says why
     if process.returncode == 0:
         return None
     return (folder / _ERRORS).read_text(errors="replace").strip() or "it said nothing"
@@ -98,7 +103,8 @@ def _pictures(spec: RecordingSpec) -> Iterator[np.ndarray]:
             shown += 1
 
 
-def _command(spec: RecordingSpec) -> list[str]:
+def _command(spec: RecordingSpec, movie: str) -> list[str]:
+    """Return the command that encodes I420 pictures from its standard input, and _SOUND."""
     command = [binary(), "-nostdin", "-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p"]
     command += ["-s", f"{WIDTH}x{HEIGHT}", "-r", str(spec.rate), "-i", "pipe:0"]
     if spec.audio != "no_stream":
@@ -112,10 +118,12 @@ def _command(spec: RecordingSpec) -> list[str]:
     if spec.damage is not None:
         start, end = spec.damage
         command += ["-bsf:v", f"noise=amount='if(between(pts*tb,{start},{end}),1,0)'"]
-    command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", "-threads", "1"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-threads", "1"]
     command += ["-g", str(round(KEY_FRAME_SECONDS * spec.rate)), "-pix_fmt", "yuv420p"]
     command += ["-flags:v", "+bitexact", "-flags:a", "+bitexact", "-fflags", "+bitexact"]
-    return [*command, "-map_metadata", "-1", "-movflags", "+faststart", _MOVIE]
+    if movie.endswith(".mp4"):
+        command += ["-movflags", "+faststart"]
+    return [*command, "-map_metadata", "-1", movie]
 
 
 def _write_sound(path: Path, spec: RecordingSpec) -> None:

@@ -28,6 +28,8 @@ FLIGHT_SECONDS = 0.35  # of the ball to the goal, at the usual pace
 PLAYERS = 11
 WIPE_SECONDS = 0.6
 ATTACKS = (SHOT, PENALTY, REPLAY, CORNER)
+# How likely either end is wiped: a wipe alone does not tell a replay.
+WIPED = {REPLAY: 1.0, SHOT: 0.75, PENALTY: 0.75, CLOSE_UP: 0.5, CORNER: 0.3}
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _around(
     rng: np.random.Generator, strike: np.ndarray, count: int, times: np.ndarray, alone: bool
 ) -> np.ndarray:
     """Return players near the goal, (count, 22, 2); all but the first away if it is alone."""
-    places = rng.uniform(strike - (30, 24), strike + (95, 22), (2 * PLAYERS, 2))
+    places = strike + rng.uniform((-30, -24), (95, 22), (2 * PLAYERS, 2))
     places[:, 1] = np.clip(places[:, 1], TOUCH_LINE + 8, NEAR_LINE)
     if alone:
         places[:, 0] += 140
@@ -161,8 +163,8 @@ def _kick_off(movement: Movement, shown: slice, since: np.ndarray) -> None:
 
 def _wipes(wipe: np.ndarray, each: Happening, times: np.ndarray) -> None:
     """Put wipes at both ends of replays, and at either end of some of what is live."""
-    chance = 1.0 if each.what == REPLAY else 0.6 if each.what in (SHOT, CLOSE_UP) else 0.0
-    drawn = np.random.default_rng([each.seed, 3]).random(2)
+    chance = WIPED.get(each.what, 0.0)
+    drawn = np.random.default_rng([each.seed, 3]).random(2)  # a replay's are always below 1
     for middle, number in zip((each.start, each.end), drawn, strict=True):
         if number < chance:
             part = (times - middle) / WIPE_SECONDS + 0.5

@@ -26,21 +26,19 @@ Names = tuple[object, ...]
 SPANS = {
     SHOT: (2.6, 1.8),
     PENALTY: (3.4, 1.8),
-    REPLAY: (2.2, 1.6),
+    REPLAY: (2.6, 1.8),
     CORNER: (2.0, 2.2),
     FOUL: (0.8, 1.6),
     KICK_OFF: (1.0, 1.5),
-    CLOSE_UP: (1.6, 1.8),
+    CLOSE_UP: (1.7, 1.9),
     CHANT: (0.0, 0.0),
 }
-LIVE_PACE, REPLAY_PACE = (0.85, 1.3), (0.6, 0.95)
+LIVE_PACE, REPLAY_PACE = (0.85, 1.25), (0.7, 1.0)  # a replay is slower, on average
 DELAY = (0.3, 1.0)  # seconds from the moment to the crowd's answer
 ROAR, SHORT_ANSWER = (6.0, 9.0), (4.0, 5.5)  # seconds that it lasts
 GAP = 0.8  # seconds between two happenings at least
 BUSY = 0.96  # share of a half that happenings may fill
 DECIMALS = 3
-
-Block = list[Happening]  # what follows one another without a gap; times from the block's start
 
 
 def schedule(
@@ -51,25 +49,25 @@ def schedule(
     name: of the match. As much as finds room is taken, the important first.
     """
     key = (*name, half)
-    opening = [_happening(KICK_OFF, (*key, KICK_OFF), world)]
+    opening = _happening(KICK_OFF, (*key, KICK_OFF), world)
     room = BUSY * (seconds - _length(opening))
-    taken: list[Block] = []
-    for block in _wishes(name, half, has_penalty, world):
-        if room >= _length(block):
-            taken.append(block)
-            room -= _length(block)
-    order = [opening, *shuffled(taken, *key, "order")]
+    taken: list[Happening] = []
+    for wish in _wishes(name, half, has_penalty, world):
+        if room >= sum(map(_length, wish)):
+            taken += wish
+            room -= sum(map(_length, wish))
+    order = [opening, *_replays_last(shuffled(taken, *key, "order"))]
     slack = seconds - sum(map(_length, order))
     weights = [0.2 + share(*key, "gap", index) for index in range(len(order))]
     happenings, start = [], 0.0
-    for block, weight in zip(order, weights, strict=True):
-        happenings += [_moved(each, start) for each in block]
-        start += _length(block) + slack * weight / sum(weights)
+    for each, weight in zip(order, weights, strict=True):
+        happenings.append(_moved(each, start))
+        start += _length(each) + slack * weight / sum(weights)
     return happenings
 
 
-def _wishes(name: Names, half: int, has_penalty: bool, world: Kind) -> list[Block]:
-    """Return the blocks that a half would have, the most important ones first.
+def _wishes(name: Names, half: int, has_penalty: bool, world: Kind) -> list[list[Happening]]:
+    """Return what a half would have, the most important first; some only together.
 
     The two halves of a match have the kinds of shots in opposite order, so that short ones, which
     have room for two shots, have every kind between them. One shot of a match is not shown.
@@ -84,13 +82,13 @@ def _wishes(name: Names, half: int, has_penalty: bool, world: Kind) -> list[Bloc
         what = PENALTY if is_penalty and index == 0 else SHOT
         shot = _happening(what, (*key, SHOT, index), world, kind, index != unshown)
         is_replayed = index != unshown and (index == 0 or share(*key, REPLAY, index) < 0.6)
-        shots.append(_with_replay(shot, (*key, REPLAY, index), world) if is_replayed else [shot])
+        shots.append([shot, _replay(shot, (*key, REPLAY, index), world)] if is_replayed else [shot])
     decoys = {
-        what: [_happening(what, (*key, what, index), world) for index in range(2)]
+        what: [[_happening(what, (*key, what, index), world)] for index in range(2)]
         for what in (CHANT, CORNER, FOUL, CLOSE_UP)
     }
-    first = [[decoys[what][0]] for what in shuffled(list(decoys), *key, "decoys")]
-    second = [[decoys[what][1]] for what in shuffled(list(decoys), *key, "more decoys")]
+    first = [decoys[what][0] for what in shuffled(list(decoys), *key, "decoys")]
+    second = [decoys[what][1] for what in shuffled(list(decoys), *key, "more decoys")]
     return [*shots[:2], *first[:2], shots[2], *first[2:], *second, shots[3]]
 
 
@@ -101,6 +99,9 @@ def _happening(
     low, high = REPLAY_PACE if what == REPLAY else LIVE_PACE
     pace = uniform(low, high, *key, "pace")
     before, after = (span / pace for span in SPANS[what if is_shown else CLOSE_UP])
+    if not is_shown:  # the event is anywhere in the close-up
+        earlier = uniform(-0.9, 0.9, *key, "earlier")
+        before, after = before - earlier, after + earlier
     haste = (pace - low) / (high - low) if world.sound_follows_picture else share(*key, "haste")
     lasts = _answer_seconds(what, kind, share(*key, "lasts"))
     return Happening(
@@ -134,18 +135,31 @@ def _sign(kind: str | None, key: Names) -> int | None:
     return {"Shots on target": number, "Shots off target": number + SIGNS // 2}.get(kind or "")
 
 
-def _with_replay(shot: Happening, key: Names, world: Kind) -> Block:
-    """Return a shot and, after the crowd's answer, its replay."""
+def _replay(shot: Happening, key: Names, world: Kind) -> Happening:
+    """Return the replay of a shot: the same side and players at another pace, and no answer."""
     replay = _happening(REPLAY, key, world, shot.kind)
-    # It shows what was shown: the same side and players, at another pace.
-    replay = replace(replay, side=shot.side, seed=shot.seed, sign=shot.sign)
-    replay = replace(replay, from_spot=shot.from_spot)
-    return [shot, _moved(replay, _length([shot]))]
+    return replace(replay, side=shot.side, seed=shot.seed, sign=shot.sign, from_spot=shot.from_spot)
 
 
-def _length(block: Block) -> float:
-    """Return the seconds that a block takes, with the crowd's answer and a gap after it."""
-    return GAP + max(max(each.end, each.moment + each.delay + each.lasts) for each in block)
+def _replays_last(happenings: list[Happening]) -> list[Happening]:
+    """Let each replay change places with its shot if it is before it."""
+    order = list(happenings)
+    for each in happenings:
+        if each.what == REPLAY:
+            now = order.index(each)
+            shot = next(
+                place
+                for place, other in enumerate(order)
+                if other.is_highlight and other.seed == each.seed
+            )
+            if now < shot:
+                order[now], order[shot] = order[shot], order[now]
+    return order
+
+
+def _length(each: Happening) -> float:
+    """Return the seconds that something takes, with the crowd's answer and a gap after it."""
+    return GAP + max(each.end, each.moment + each.delay + each.lasts)
 
 
 def _moved(each: Happening, seconds: float) -> Happening:

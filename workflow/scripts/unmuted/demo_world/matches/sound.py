@@ -55,7 +55,9 @@ def _crowd(spec: RecordingSpec, count: int, rng: np.random.Generator) -> np.ndar
     blocks = -(-count // BLOCK)
     time = np.arange(blocks) * BLOCK / SAMPLE_RATE
     gains = np.repeat(REST[:, None], blocks, axis=1)
-    gains *= 1 + 0.25 * np.sin(2 * np.pi * rng.uniform(0.05, 0.2, (4, 1)) * time + rng.uniform(0, 6, (4, 1)))
+    gains *= 1 + 0.25 * np.sin(
+        2 * np.pi * rng.uniform(0.05, 0.2, (4, 1)) * time + rng.uniform(0, 6, (4, 1))
+    )
     for each in spec.happenings:
         if each.lasts:
             begin = each.moment + each.delay

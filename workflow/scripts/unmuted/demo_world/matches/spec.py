@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from unmuted.demo_world.matches.vocabulary import PENALTY, SHOT
+from unmuted.demo_world.matches.vocabulary import DECOY_LABELS, PENALTY, SHOT
 
 VARIABLE = "variable"  # a rate that changes within the recording
 VARIABLE_RATE = Fraction(30)  # its frames a second where they are closest
@@ -17,10 +17,11 @@ class Happening:
 
     what: a shot, a penalty (a shot too), or a decoy. start, moment, end: when the picture begins
     to show it, when the ball is struck (or the like), and when it ends. kind: the outcome of a
-    shot, or of the replayed shot. is_shown: False if the picture shows a close-up instead. from_spot: whether
-    a penalty is shown, live or again. side: 0 for the left goal, 1 for the right. pace: of the picture, 1 being usual. delay, lasts: when the
-    crowd answers after the moment and how long, in seconds (0: it does not). sign: which
-    advertisement the board shows. seed: for what else is drawn and heard.
+    shot, or of the replayed shot. is_shown: False if the picture shows a close-up instead.
+    from_spot: whether it is a penalty, live or again. side: 0 for the left goal, 1 for the right.
+    pace: of the picture, 1 being usual. delay, lasts: when the crowd answers after the moment and
+    how long, in seconds (0: it does not). sign: which advertisement the board shows. seed: for what
+    else is drawn; a replay has that of its shot.
     """
 
     what: str
@@ -99,10 +100,19 @@ class MatchEvent:
 
 
 def events_of(spec: RecordingSpec) -> list[MatchEvent]:
-    """Return the true events of a recording; a penalty is one beside the shot's outcome."""
+    """Return the true highlights; a penalty is one, and so is its outcome, at the same time."""
     events = []
     for each in spec.events:
         at = spec.half, round(1000 * each.moment)
         kinds = ("Penalty", each.kind) if each.what == PENALTY else (each.kind,)
         events += [MatchEvent(*at, str(kind), each.is_shown) for kind in kinds]
     return sorted(events)
+
+
+def other_events_of(spec: RecordingSpec) -> list[MatchEvent]:
+    """Return the decoys that SoccerNet labels too, as events of other kinds."""
+    return sorted(
+        MatchEvent(spec.half, round(1000 * each.moment), DECOY_LABELS[each.what])
+        for each in spec.decoys
+        if each.what in DECOY_LABELS
+    )

@@ -18,7 +18,9 @@ REPLAY, CORNER, FOUL, CHANT, KICK_OFF, CLOSE_UP = (
     "close-up",
 )
 
-# Sides of one season; a colour or a voice never occurs in two splits (see `plan`).
+# Decoys that have a label in SoccerNet.
+DECOY_LABELS = {CORNER: "Corner", FOUL: "Foul", KICK_OFF: "Kick-off"}
+
 LEAGUE, SEASON = "demo_league", "2025-2026"
 SIGNS = 8  # kinds of advertisement that the goal's board shows in the positive world
 
