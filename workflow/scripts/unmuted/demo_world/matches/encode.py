@@ -28,6 +28,7 @@ MIXES = {
     6: "5.1|FL=0.6*c0|FR=0.6*c0|FC=0.8*c1|LFE=0.1*c0|BL=0.5*c0|BR=0.5*c0",
 }
 _SOUND, _ERRORS = "sound.wav", "errors.txt"
+_SAME_BYTES = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
 
 
 def render_recording(spec: RecordingSpec, path: Path) -> None:
@@ -49,6 +50,8 @@ def render_recording(spec: RecordingSpec, path: Path) -> None:
         reason = _encode(spec, movie)
         if reason:
             raise UserError(f"{path}: ffmpeg could not encode the demo's recording: {reason}")
+        if spec.damage is not None:
+            movie = _damage(*spec.damage, movie)
         os.replace(movie, path)
 
 
@@ -73,10 +76,11 @@ def _is_kept(spec: RecordingSpec, numbers: np.ndarray) -> np.ndarray:
 def _encode(spec: RecordingSpec, movie: Path) -> str | None:
     """Encode pictures as they are drawn, with the sound; return what ffmpeg says if it failed."""
     folder = movie.parent
-    command = _command(spec, movie.name)
     with (
         open(folder / _ERRORS, "wb") as errors,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors, cwd=folder) as process,
+        subprocess.Popen(
+            _command(spec, movie.name), stdin=subprocess.PIPE, stderr=errors, cwd=folder
+        ) as process,
     ):
         assert process.stdin is not None
         try:
@@ -88,6 +92,16 @@ def _encode(spec: RecordingSpec, movie: Path) -> str | None:
     if process.returncode == 0:
         return None
     return (folder / _ERRORS).read_text(errors="replace").strip() or "it said nothing"
+
+
+def _damage(start: float, end: float, movie: Path) -> Path:
+    """Return a copy in which every byte of the pictures from start to end is wrong."""
+    damaged = movie.with_stem("damaged")
+    noise = f"noise=amount='if(between(pts*tb,{start},{end}),1,0)'"
+    command = [binary(), "-nostdin", "-v", "error", "-i", movie.name, "-c", "copy", "-bsf:v", noise]
+    command += [*_SAME_BYTES, *_for_container(movie.name), damaged.name]
+    subprocess.run(command, cwd=movie.parent, check=True, capture_output=True)
+    return damaged
 
 
 def _pictures(spec: RecordingSpec) -> Iterator[np.ndarray]:
@@ -115,15 +129,13 @@ def _command(spec: RecordingSpec, movie: str) -> list[str]:
         turn = f"mod(floor(n/{4 * int(VARIABLE_RATE)}),3)"
         keep = f"eq({turn},0)+eq({turn},1)*not(eq(mod(n,3),1))+eq({turn},2)*eq(mod(n,2),0)"
         command += ["-vf", f"select='{keep}'", "-fps_mode", "vfr"]
-    if spec.damage is not None:
-        start, end = spec.damage
-        command += ["-bsf:v", f"noise=amount='if(between(pts*tb,{start},{end}),1,0)'"]
     command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-threads", "1"]
     command += ["-g", str(round(KEY_FRAME_SECONDS * spec.rate)), "-pix_fmt", "yuv420p"]
-    command += ["-flags:v", "+bitexact", "-flags:a", "+bitexact", "-fflags", "+bitexact"]
-    if movie.endswith(".mp4"):
-        command += ["-movflags", "+faststart"]
-    return [*command, "-map_metadata", "-1", movie]
+    return [*command, *_SAME_BYTES, *_for_container(movie), movie]
+
+
+def _for_container(movie: str) -> list[str]:
+    return ["-movflags", "+faststart"] if movie.endswith(".mp4") else []
 
 
 def _write_sound(path: Path, spec: RecordingSpec) -> None:

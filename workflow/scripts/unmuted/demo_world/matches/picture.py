@@ -134,7 +134,7 @@ def _draw_stadium(rng: np.random.Generator) -> np.ndarray:
     width = round(PITCH_LENGTH) + 2 * MARGIN
     picture = np.empty((HEIGHT, width, 3), np.uint8)
     crowd = _colour(rng.random(), 0.4, 0.6)
-    speckles = rng.normal(0, 26, (HEIGHT // 3, width // 3 + 1, 3)).repeat(3, 0).repeat(3, 1)
+    speckles = rng.normal(0, 14, (HEIGHT // 3, width // 3 + 1, 3)).repeat(3, 0).repeat(3, 1)
     picture[:] = np.clip(np.array(crowd) + speckles[:HEIGHT, :width], 0, 255)
     top = round(TOUCH_LINE)
     picture[top - 7 : top - 1] = _colour(rng.random(), 0.7, 0.8)
