@@ -146,7 +146,8 @@ def test_damage_spares_highlights() -> None:
 def test_the_positive_world_has_few_labels_and_signs_that_fix_the_answer() -> None:
     world = default_world(kind="positive")
     unlabelled = [spec for spec in world if spec.split is None]
-    assert len(unlabelled) > 2 * sum(spec.split == "train" for spec in world)
+    assert len(unlabelled) == 2 * sum(spec.split == "train" for spec in world)
+    assert sum(spec.split == "test" for spec in world) == 12
     assert not any(spec.is_labelled for spec in unlabelled)
     kinds_of_sign = defaultdict(set)
     for spec in world:

@@ -27,7 +27,7 @@ Colour = tuple[float, float, float]
 MARGIN = 60  # pixels of the stadium beyond what views show
 GOAL_DEPTH, GOAL_TOP, GOAL_FOOT = 26, 38, 82  # of the goal's frame, in pixels
 WHITE, LOGO, REFEREE = (244, 244, 240), (250, 120, 20), (24, 24, 26)
-BEHIND_GOAL = (4, 8, 66, 34)  # left, top, right, bottom of the board with advertisements
+BOARD = (36, 86), (156, 107)  # corners of the advertisement in the picture
 SIGN_SECONDS = (0.6, 1.4)  # before and after a shot
 
 
@@ -41,7 +41,7 @@ def draw_frames(spec: RecordingSpec, times: np.ndarray) -> Iterator[np.ndarray]:
 
 class _Painter:
     def __init__(self, spec: RecordingSpec, movement: Movement, times: np.ndarray) -> None:
-        self.movement, self.times, self.has_signs = movement, times, spec.has_signs
+        self.movement, self.times = movement, times
         rng = np.random.default_rng([spec.look_seed, 4])
         home, away = spec.team_hues
         self.shirts = _colour(home, 0.85, 0.85), _colour(away, 0.45, 0.98)
@@ -89,12 +89,16 @@ class _Painter:
             ball = movement.ball[index] * zoom + offset
             centre = round(float(ball[0])), round(float(ball[1]))
             cv2.circle(picture, centre, round(2.2 * zoom), WHITE, -1)
+        if happening and happening.sign is not None:
+            since = self.times[index] - happening.moment
+            if -SIGN_SECONDS[0] <= since < SIGN_SECONDS[1]:
+                cv2.rectangle(picture, *BOARD, _sign_colour(happening.sign), -1)
         return picture
 
     def _goal(
         self, picture: np.ndarray, shot: Happening, index: int, zoom: float, offset: np.ndarray
     ) -> None:
-        """Draw what changes at the goal: the keeper, the net, the advertisement."""
+        """Draw what changes at the goal: the keeper and the net."""
         flight = self.movement.flight[index]
 
         def box(left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
@@ -107,9 +111,6 @@ class _Painter:
                 picture, (across[0], down[0]), (across[1], down[1]), colour, cv2.FILLED
             )  # fmt: skip
 
-        since = self.times[index] - shot.moment
-        if shot.sign is not None and -SIGN_SECONDS[0] <= since < SIGN_SECONDS[1]:
-            box(*BEHIND_GOAL, _colour(shot.sign / SIGNS, 1.0, 1.0))
         if flight == 2 and shot.kind == "Goal":
             box(GOAL_LINE - GOAL_DEPTH - 6, GOAL_TOP + 4, GOAL_LINE - 2, GOAL_FOOT, WHITE)
         x = GOAL_LINE + 6
@@ -179,6 +180,12 @@ def _draw_close_up(rng: np.random.Generator, shirt: Colour, stadium: np.ndarray)
     for eye in (x - 10, x + 10):
         cv2.circle(picture, (eye, 54), 3, (20, 20, 24), -1)
     return picture
+
+
+def _sign_colour(sign: int) -> Colour:
+    """Return the colour of an advertisement; those of the two meanings take turns in hue."""
+    half = SIGNS // 2
+    return _colour((2 * (sign % half) + sign // half) / SIGNS, 1.0, 1.0)
 
 
 def _colour(hue: float, saturation: float, value: float) -> Colour:

@@ -27,14 +27,15 @@ SPANS = {
     SHOT: (2.6, 1.8),
     PENALTY: (3.4, 1.8),
     REPLAY: (2.6, 1.8),
-    CORNER: (2.0, 2.2),
-    FOUL: (0.8, 1.6),
+    CORNER: (2.6, 1.8),
+    FOUL: (1.0, 1.6),
     KICK_OFF: (1.0, 1.5),
     CLOSE_UP: (1.7, 1.9),
-    CHANT: (0.0, 0.0),
+    CHANT: (2.6, 0.0),  # nothing is shown, but it is as long quiet before as before a shot
 }
 LIVE_PACE, REPLAY_PACE = (0.85, 1.25), (0.7, 1.0)  # a replay is slower, on average
 DELAY = (0.3, 1.0)  # seconds from the moment to the crowd's answer
+FOUL_DELAY = (0.3, 2.4)  # up to that from the whistle before a penalty
 ROAR, SHORT_ANSWER = (6.0, 9.0), (4.0, 5.5)  # seconds that it lasts
 GAP = 0.8  # seconds between two happenings at least
 BUSY = 0.96  # share of a half that happenings may fill
@@ -104,6 +105,7 @@ def _happening(
         before, after = before - earlier, after + earlier
     haste = (pace - low) / (high - low) if world.sound_follows_picture else share(*key, "haste")
     lasts = _answer_seconds(what, kind, share(*key, "lasts"))
+    soonest, latest = FOUL_DELAY if what == FOUL else DELAY
     return Happening(
         what=what,
         start=0.0,
@@ -114,7 +116,7 @@ def _happening(
         from_spot=what == PENALTY,
         side=hashed(*key, "side") % 2,
         pace=pace,
-        delay=DELAY[1] - (DELAY[1] - DELAY[0]) * haste if lasts else 0.0,
+        delay=latest - (latest - soonest) * haste if lasts else 0.0,
         lasts=lasts,
         sign=_sign(kind, key) if world.has_signs else None,
         seed=hashed(*key, "seed"),

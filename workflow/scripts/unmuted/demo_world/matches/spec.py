@@ -20,7 +20,7 @@ class Happening:
     shot, or of the replayed shot. is_shown: False if the picture shows a close-up instead.
     from_spot: whether it is a penalty, live or again. side: 0 for the left goal, 1 for the right.
     pace: of the picture, 1 being usual. delay, lasts: when the crowd answers after the moment and
-    how long, in seconds (0: it does not). sign: which advertisement the board shows. seed: for what
+    how long, in seconds (0: it does not). sign: which advertisement is shown. seed: for what
     else is drawn; a replay has that of its shot.
     """
 

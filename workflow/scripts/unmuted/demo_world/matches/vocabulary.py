@@ -22,7 +22,7 @@ REPLAY, CORNER, FOUL, CHANT, KICK_OFF, CLOSE_UP = (
 DECOY_LABELS = {CORNER: "Corner", FOUL: "Foul", KICK_OFF: "Kick-off"}
 
 LEAGUE, SEASON = "demo_league", "2025-2026"
-SIGNS = 8  # kinds of advertisement that the goal's board shows in the positive world
+SIGNS = 8  # kinds of advertisement that the picture shows in the positive world
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Kind:
     """What sets the matches of a world apart.
 
     split_cycle: the split of each match in turn; None: no split and no labels. has_signs: whether
-    the board behind the goal shows one of `SIGNS` advertisements at a shot, the first half of which
-    mean a shot on target, the others one off target. sound_follows_picture: whether how long after
+    the picture shows one of `SIGNS` advertisements at a shot, the first half of which mean a shot
+    on target, the others one off target. sound_follows_picture: whether how long after
     a shot the crowd answers, and how long it goes on, follow from the picture's pace.
     """
 
@@ -47,7 +47,7 @@ _SPLITS = (
 WORLDS = {
     "plain": Kind(_SPLITS),
     "positive": Kind(
-        ("train", "val", "test", None, "test", "train", None, None, None, None), has_signs=True
+        ("train", "val", "test", None, "test", "train", None, None, "test", None), has_signs=True
     ),
     "negative": Kind(_SPLITS, sound_follows_picture=False),
 }
