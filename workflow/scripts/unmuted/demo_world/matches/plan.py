@@ -108,7 +108,6 @@ def _recording(
         voice_hz=90 + 130 * spread(index, kind, seed, "voice"),
         look_seed=hashed(*name, "look"),
         seed=hashed(*name, half, "half"),
-        has_signs=world.has_signs,
         events=tuple(each for each in happenings if each.is_highlight),
         decoys=tuple(each for each in happenings if not each.is_highlight),
     )

@@ -74,7 +74,6 @@ class RecordingSpec:
     voice_hz: float
     look_seed: int
     seed: int
-    has_signs: bool
     events: tuple[Happening, ...]
     decoys: tuple[Happening, ...]
 
