@@ -10,9 +10,10 @@ import pytest
 
 from unmuted.demo_world.matches import encode
 from unmuted.demo_world.matches.encode import frame_times, render_recording
-from unmuted.demo_world.matches.picture import draw_frames
+from unmuted.demo_world.matches.picture import ADVERTISED, draw_frames
 from unmuted.demo_world.matches.plan import FRAME_RATES, plan_matches
 from unmuted.demo_world.matches.spec import VARIABLE, Happening, RecordingSpec
+from unmuted.demo_world.matches.vocabulary import SIGNS
 from unmuted.errors import UserError
 from unmuted.media.frames import TimelineFrames
 from unmuted.media.probe import probe
@@ -121,3 +122,14 @@ def test_a_failed_encoding_leaves_nothing_behind(tmp_path: Path, monkeypatch) ->
     with pytest.raises(UserError, match=r"recording\.mp4: ffmpeg could not encode"):
         render_recording(short(), tmp_path / "recording.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_sign_has_a_colour_of_its_own() -> None:
+    assert len(set(ADVERTISED)) == SIGNS
+    shot = Happening("shot", start=4.0, moment=6.0, end=8.0, kind="Shots on target", seed=5)
+    for sign in (None, 0, SIGNS - 1):
+        spec = short(events=(replace(shot, sign=sign),), decoys=())
+        before, during = draw_frames(spec, np.array([5.0, 6.2]))
+        if sign is not None:
+            assert np.array_equal(during[100, 10], ADVERTISED[sign])
+        assert not np.array_equal(before[100, 10], ADVERTISED[sign or 0])
