@@ -9,7 +9,6 @@ from pathlib import Path
 
 from unmuted.demo_world.matches.encode import render_recording
 from unmuted.demo_world.matches.spec import (
-    MatchEvent,
     RecordingSpec,
     events_of,
     other_events_of,
@@ -19,7 +18,7 @@ GAMES, SPLITS = "games", "splits"
 VIDEO, LABELS = "{half}_224p.mkv", "Labels-v2.json"
 
 # What makes the text of a Labels-v2.json of the events and the game's name.
-LabelsText = Callable[[Iterable[MatchEvent], str], str]
+LabelsText = Callable[..., str]
 
 
 def write_games(specs: Sequence[RecordingSpec], folder: Path, labels_text: LabelsText) -> None:
