@@ -133,7 +133,8 @@ def _quiet_stretch(happenings: Sequence[Happening], seconds: float) -> tuple[flo
         if all(end <= start or start + DAMAGE_SECONDS <= begin for begin, end in busy)
     ]
     middle = (seconds - DAMAGE_SECONDS) / 2
-    start = round(min(free, key=lambda each: abs(each - middle), default=middle), 1)
+    nearest: float = min(free, key=lambda each: abs(each - middle), default=middle)
+    start = round(nearest, 1)
     return start, start + DAMAGE_SECONDS
 
 
