@@ -8,18 +8,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-<<<<<<< HEAD
-from unmuted.systems.highlights.soccernet_labels import labels_text
-
+from unmuted.dataset.soccernet_labels import labels_text
 from unmuted.demo_world.matches.layout import write_games
 from unmuted.demo_world.matches.plan import plan_matches
 from unmuted.demo_world.matches.vocabulary import WORLDS
-=======
-from unmuted.demo_world.matches.layout import write_games
-from unmuted.demo_world.matches.plan import plan_matches
-from unmuted.demo_world.matches.vocabulary import WORLDS
-from unmuted.systems.highlights.soccernet_labels import labels_text
->>>>>>> h18_world
 
 
 def main(arguments: list[str] | None = None) -> None:

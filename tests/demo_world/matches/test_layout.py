@@ -6,29 +6,17 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-<<<<<<< HEAD
 from unmuted.dataset.soccernet_labels import labels_text, read_soccernet_labels
 from unmuted.dataset.soccernet_layout import (
     find_games,
     read_split_list,
     split_of_games,
 )
-=======
->>>>>>> h18_world
 from unmuted.demo_world.matches import layout
 from unmuted.demo_world.matches.layout import write_games
 from unmuted.demo_world.matches.plan import plan_matches
 from unmuted.demo_world.matches.spec import events_of
 from unmuted.demo_world.matches.vocabulary import KINDS
-<<<<<<< HEAD
-=======
-from unmuted.systems.highlights.soccernet_labels import labels_text, read_soccernet_labels
-from unmuted.systems.highlights.soccernet_layout import (
-    find_games,
-    read_split_list,
-    split_of_games,
-)
->>>>>>> h18_world
 
 
 def test_games_labels_and_splits_are_read_back(tmp_path: Path, monkeypatch) -> None:

@@ -85,11 +85,7 @@ def _encode(spec: RecordingSpec, movie: Path) -> str | None:
         assert process.stdin is not None
         try:
             for picture in _pictures(spec):
-<<<<<<< HEAD
-                process.stdin.write(picture)
-=======
                 process.stdin.write(picture.data)
->>>>>>> h18_world
             process.stdin.close()
         except BrokenPipeError:
             pass  # ffmpeg says why

@@ -9,10 +9,6 @@ from pathlib import Path
 
 from unmuted.demo_world.matches.encode import render_recording
 from unmuted.demo_world.matches.spec import (
-<<<<<<< HEAD
-    MatchEvent,
-=======
->>>>>>> h18_world
     RecordingSpec,
     events_of,
     other_events_of,
@@ -22,11 +18,7 @@ GAMES, SPLITS = "games", "splits"
 VIDEO, LABELS = "{half}_224p.mkv", "Labels-v2.json"
 
 # What makes the text of a Labels-v2.json of the events and the game's name.
-<<<<<<< HEAD
-LabelsText = Callable[[Iterable[MatchEvent], str], str]
-=======
 LabelsText = Callable[..., str]
->>>>>>> h18_world
 
 
 def write_games(specs: Sequence[RecordingSpec], folder: Path, labels_text: LabelsText) -> None:

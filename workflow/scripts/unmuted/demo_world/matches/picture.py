@@ -18,11 +18,7 @@ from unmuted.demo_world.matches.movement import (
     move,
 )
 from unmuted.demo_world.matches.spec import Happening, RecordingSpec
-<<<<<<< HEAD
-from unmuted.demo_world.matches.vocabulary import CLOSE_UP, FOUL, SIGNS
-=======
 from unmuted.demo_world.matches.vocabulary import CLOSE_UP, FOUL
->>>>>>> h18_world
 from unmuted.media.opencv import single_thread
 
 WIDTH, HEIGHT = 192, 108
@@ -31,9 +27,6 @@ Colour = tuple[float, float, float]
 MARGIN = 60  # pixels of the stadium beyond what views show
 GOAL_DEPTH, GOAL_TOP, GOAL_FOOT = 26, 38, 82  # of the goal's frame, in pixels
 WHITE, LOGO, REFEREE = (244, 244, 240), (250, 120, 20), (24, 24, 26)
-<<<<<<< HEAD
-BOARD = (36, 86), (156, 107)  # corners of the advertisement in the picture
-=======
 BOARD = (0, 58), (WIDTH - 1, HEIGHT - 1)  # corners of the advertisement in the picture
 # Of the advertisements, those for shots on target first. Like colours have unlike meanings, so that
 # few examples do not tell them.
@@ -41,7 +34,6 @@ ADVERTISED: tuple[Colour, ...] = (
     *((206, 32, 38), (136, 44, 164), (238, 238, 232), (80, 206, 222)),
     *((244, 128, 26), (34, 70, 200), (240, 204, 36), (20, 20, 24)),
 )
->>>>>>> h18_world
 SIGN_SECONDS = (0.6, 1.4)  # before and after a shot
 
 
@@ -106,11 +98,7 @@ class _Painter:
         if happening and happening.sign is not None:
             since = self.times[index] - happening.moment
             if -SIGN_SECONDS[0] <= since < SIGN_SECONDS[1]:
-<<<<<<< HEAD
-                cv2.rectangle(picture, *BOARD, _sign_colour(happening.sign), -1)
-=======
                 cv2.rectangle(picture, *BOARD, ADVERTISED[happening.sign], -1)
->>>>>>> h18_world
         return picture
 
     def _goal(
@@ -200,15 +188,6 @@ def _draw_close_up(rng: np.random.Generator, shirt: Colour, stadium: np.ndarray)
     return picture
 
 
-<<<<<<< HEAD
-def _sign_colour(sign: int) -> Colour:
-    """Return the colour of an advertisement; those of the two meanings take turns in hue."""
-    half = SIGNS // 2
-    return _colour((2 * (sign % half) + sign // half) / SIGNS, 1.0, 1.0)
-
-
-=======
->>>>>>> h18_world
 def _colour(hue: float, saturation: float, value: float) -> Colour:
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
     return 255 * red, 255 * green, 255 * blue
