@@ -5,10 +5,6 @@ from unmuted.engine.sharded_dataset import by_unit
 include: "reel.smk"
 
 
-HIGHLIGHTS_REPORT = "highlights_metrics"
-SHOWN = ("reel.mp4", "timeline.png")
-
-
 @in_words
 def highlights_targets(wildcards):
     """Return the table of all arms, and the reel and timeline of the first test match."""
@@ -17,12 +13,10 @@ def highlights_targets(wildcards):
     tested = [
         unit for unit, videos in units.items() if "test" in map(splits.get, videos)
     ]
-    shown = [name for name in SHOWN if name in REGISTRY.unit_exports]
-    metrics = [HIGHLIGHTS_REPORT] if HIGHLIGHTS_REPORT in REGISTRY.reports else []
-    return [
-        *(f"results/{name}.json" for name in metrics),
-        *(f"results/by_match/{tested[0]}/{name}" for name in shown),
+    shown = [
+        f"results/by_match/{tested[0]}/{name}" for name in ("reel.mp4", "timeline.png")
     ]
+    return ["results/highlights_metrics.json", *shown]
 
 
 rule highlights:
