@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MEASURES = {"tight": "tight mAP", "loose": "loose mAP", "f1_5s": "F1 at 5 s"}
+SHOWN = ("reel.mp4", "timeline.png", "highlights.csv")  # of a match, whose paths are named
 _WIDTH = 24  # of a column with a figure and its interval
 
 
