@@ -42,9 +42,7 @@ def test_a_file_that_stays_as_it_is_is_read_once(tmp_path: Path, reads: list[str
 
 
 @pytest.mark.parametrize("change", ["content", "time", "replaced"])
-def test_a_file_that_changed_is_read_again(
-    tmp_path: Path, reads: list[str], change: str
-) -> None:
+def test_a_file_that_changed_is_read_again(tmp_path: Path, reads: list[str], change: str) -> None:
     path, memory = tmp_path / "a.mp4", tmp_path / "memory.json"
     path.write_bytes(b"one")
     before = os.stat(path)

@@ -32,8 +32,12 @@ SMALL_MATCHES = {
     "highlights": {
         "arms": ["video_only", "both", "mean_audio", "generated_audio"],
         "spotter": {
-            **{"hidden": 8, "width": 8, "epochs": 4, "snapshots": 2},
-            **{"batch_size": 16, "learning_rate": 0.02},
+            "hidden": 8,
+            "width": 8,
+            "epochs": 4,
+            "snapshots": 2,
+            "batch_size": 16,
+            "learning_rate": 0.02,
         },
     },
     "video_generator": {"steps": 4, "validate_every": 2},
@@ -48,10 +52,9 @@ def planned() -> list[RecordingSpec]:
 
 def make_soccernet(folder: Path) -> Corpus:
     """Draw the small world in SoccerNet's own layout, with a configuration; nothing has run."""
-    draw_demo_matches.main(
-        [str(folder), "--matches", str(MATCHES), "--seed", str(SEED)]
-        + ["--seconds", *map(str, SECONDS)]
-    )
+    options = {"--matches": [MATCHES], "--seed": [SEED], "--seconds": SECONDS}
+    words = [str(word) for name, values in options.items() for word in (name, *values)]
+    draw_demo_matches.main([str(folder), *words])
     shutil.copy(REPOSITORY / "config" / "highlights.yaml", folder / "config.yaml")
     corpus = Corpus(folder)
     corpus.change_config(**SMALL_MATCHES)
