@@ -27,7 +27,9 @@ SMALL_MATCHES = {
         "soccernet": "games",
         "splits": {split: f"splits/{split}.json" for split in ("train", "val", "test")},
     },
+    "videos_per_shard": 16,
     "seeds": [0, 1],
+    "seeds_per_job": None,
     "folds": 2,
     "highlights": {
         "arms": ["video_only", "both", "mean_audio", "generated_audio"],
