@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from unmuted.systems.highlights.report import (
     events_by_kind,
     match_truth,
     ready_arm,
+    reel_section,
     stored_spots,
 )
 
@@ -73,3 +75,33 @@ def test_a_ready_spotter_is_scored_on_the_clocks_of_halves() -> None:
     assert len(scored) == 3
     assert scored[0].f1.tolist() == [[2, 2, 2]]
     assert scored[0].counts.truths[0, 0].tolist() == pytest.approx([2, 0])
+
+
+def test_the_reels_of_test_matches_are_summed_up() -> None:
+    """A match of which nothing could be scored has no metrics, and is counted as a match."""
+    known = {
+        "shown_events": 3,
+        "shown_events_in_reel": 2,
+        "segments": 4,
+        "segments_without_event": 1,
+        "seconds": 50.5,
+    }
+    records = {"a": {"metrics.json": json.dumps({"reel": known})}, "b": {}}
+    job: Any = SimpleNamespace(
+        config={"highlights": {"method": "spotter", "arm": "both"}},
+        videos={name: SimpleNamespace(unit=name[0]) for name in ("a-1", "a-2", "b-1")},
+        artifacts=lambda stage, units: {
+            unit: SimpleNamespace(json=lambda unit=unit: records[unit]) for unit in units
+        },
+    )
+    recordings = [
+        recording("a", {"1": 0.0}, 5),
+        recording("a", {"2": 0.0}, 5),
+        recording("b", {"1": 0.0}, 5),
+    ]
+    found = reel_section(job, recordings)
+    assert (found["arm"], found["matches"], found["segments"]) == ("both", 2, 4)
+    assert (found["recall"], found["precision"]) == pytest.approx((2 / 3, 3 / 4))
+    records["a"] = {}
+    nothing = reel_section(job, recordings)
+    assert (nothing["recall"], nothing["precision"], nothing["seconds"]) == (None, None, 0.0)

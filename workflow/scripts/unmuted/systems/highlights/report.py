@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +18,11 @@ from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import provenance
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.systems.highlights.arms import ARMS, READY
+from unmuted.systems.highlights.arms import ARMS, LOUDNESS, READY
 from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.recordings import HalfStart
+from unmuted.systems.highlights.reel_stages import METRICS
 from unmuted.systems.highlights.scored import (
     MatchTruth,
     ScoredArm,
@@ -32,7 +34,7 @@ from unmuted.systems.highlights.spots_job import LOST, REAL, conditions, logits_
 from unmuted.systems.highlights.spotting import Calibration, recording_spots
 
 SCHEMA_VERSION = 1
-SYSTEM = "highlights"
+SYSTEM, FOUND = "highlights", "match_highlights"
 ROLES = ("step_backbone",)
 NOT_COVERED = "no interval covers what another split, or other folds, would change"
 FOUR_KINDS = (
@@ -252,6 +254,7 @@ def build_report(
         },
         "kinds": kinds,
         **sections,
+        "reel": reel_section(job, recordings),
         "statistics": {
             "intervals": "95 % percentile bootstrap of matches and seeds, the draws the same for "
             "all arms",
@@ -264,6 +267,31 @@ def build_report(
             "missing_conditions": ["no_stream", *LOST[1:]],
         },
         "provenance": provenance(job, [r.clip.video_id for r in recordings], ROLES),
+    }
+
+
+def reel_section(job: ReportJob, recordings: Sequence[TestRecording]) -> dict[str, Any]:
+    """Sum up how well the segments of the reels of the test matches show the events.
+
+    recall: share of the shown events inside a segment, from 4 s before to 2 s after. precision:
+    share of the segments in which an event happens. None where there is nothing to divide by.
+    """
+    units = {job.videos[r.clip.video_id].unit or r.clip.video_id for r in recordings}
+    records = [artifact.json() for artifact in job.artifacts(FOUND, units).values()]
+    total: Counter[str] = Counter()
+    for record in records:
+        if METRICS in record:  # not of a match of which nothing could be scored
+            total.update(json.loads(record[METRICS])["reel"])
+    highlights = job.config["highlights"]
+    shown, segments = total["shown_events"], total["segments"]
+    return {
+        "arm": LOUDNESS if highlights["method"] == LOUDNESS else highlights["arm"],
+        "matches": len(units),
+        "shown_events": shown,
+        "recall": total["shown_events_in_reel"] / shown if shown else None,
+        "segments": segments,
+        "precision": 1 - total["segments_without_event"] / segments if segments else None,
+        "seconds": float(total["seconds"]),
     }
 
 

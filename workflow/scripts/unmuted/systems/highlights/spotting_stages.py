@@ -57,7 +57,7 @@ def read_for_spots(config: Config) -> Collection[str]:
 def read_for_report(config: Config) -> Collection[str]:
     """Return the stages that the report reads."""
     fits = ("spotter", "spotter_selection") if trains_spotter(config) else ()
-    return (*RECORDING, "spots", *fits)
+    return (*RECORDING, "spots", "match_highlights", *fits)
 
 
 def check_export(config: Config) -> None:
@@ -169,7 +169,7 @@ REPORTS = {
     "highlights": Report(
         "write_report",
         module="unmuted.systems.highlights.report",
-        pooled=(*RECORDING, "spots"),
+        pooled=(*RECORDING, "spots", "match_highlights"),
         fits=("spotter", "spotter_selection"),
         chosen=read_for_report,
     ),
