@@ -42,7 +42,7 @@ class ReelSection(WindowSettings):
 
     @model_validator(mode="after")
     def _fits_into_a_segment(self) -> Self:
-        windows = (self, *self.windows.values())
+        windows: tuple[WindowSettings, ...] = (self, *self.windows.values())
         needed = max(w.before for w in windows) + max(w.after for w in windows)
         if needed > self.max_segment:
             raise ValueError(

@@ -65,7 +65,11 @@ def find_in_match(
         arm, kinds = LOUDNESS, (LOUD,)
     found = [
         _find(
-            name, task.of_member(name).inputs, rate, LOUDNESS if method == LOUDNESS else arm, kinds
+            name,
+            task.of_member(name).inputs,
+            rate,
+            arm,
+            tuple(kinds),
         )
         for name in task.members
         if f"{SPOTS}/{name}" in task.inputs

@@ -118,7 +118,8 @@ def swapped_sound(recording: Recording, pool: SwapPool, seed: int) -> np.ndarray
     if not len(allowed):
         raise UserError(f"{recording.name}: no other training match has sound to swap with")
     partner = min(
-        allowed, key=lambda i: stable_hash("partner", seed, recording.key, int(pool.keys[i]))
+        allowed.tolist(),
+        key=lambda i: stable_hash("partner", seed, recording.key, int(pool.keys[i])),
     )
     sound = pool.sound[partner]
     return np.resize(sound, (recording.steps, sound.shape[1]))

@@ -70,11 +70,12 @@ class Statistic:
 
     def values(self, draws: np.ndarray | None = None) -> np.ndarray:
         """Return the statistic of resamples, float64 (R, S); draws: as for `average_map`."""
-        return sum(
+        parts = (
             term.weight
             * np.stack([average_map(c, self.metric, draws)[:, 0] for c in term.by_seed], axis=1)
             for term in self.terms
         )
+        return np.asarray(sum(parts))
 
     @cached_property
     def per_seed(self) -> np.ndarray:

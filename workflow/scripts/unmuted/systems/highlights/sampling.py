@@ -44,7 +44,7 @@ def step_targets(
         distance = np.abs(times - event.seconds)
         near[:, event.kind] |= distance <= settings.radius
         close[:, event.kind] |= distance < settings.guard
-    near_any, close_any = near.any(axis=1)[:, None], close.any(axis=1)[:, None]
+    near_any, close_any = near.any(axis=1, keepdims=True), close.any(axis=1, keepdims=True)
     counted = near | (~close & (near_any | ~close_any))
     return Targets(near.astype(np.float32), counted.astype(np.float32))
 

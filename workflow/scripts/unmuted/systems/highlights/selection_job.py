@@ -15,6 +15,7 @@ from unmuted.samples.folds import has_seen
 from unmuted.systems.highlights.arms import ARMS, SpottingArm
 from unmuted.systems.highlights.context import Context, Fitted
 from unmuted.training.order import hash_keys
+from unmuted.training.states import State
 
 if TYPE_CHECKING:
     from unmuted.systems.highlights.sampling import Targets
@@ -111,7 +112,7 @@ def choose(
     }
 
 
-def check_unseen(packed: Mapping[str, Any], clips: Sequence[Clip]) -> None:
+def check_unseen(packed: State, clips: Sequence[Clip]) -> None:
     """Raise UserError if a spotter was trained on one of these recordings, or on its match."""
     seen = has_seen(packed, [clip.key for clip in clips], [clip.group for clip in clips])
     if seen.any():

@@ -123,8 +123,9 @@ def _draw_panel(axis: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
     axis.broken_barh(spans, _REEL, color=BLACK, clip_on=False)
     bottom, height = _TRUTH
     for seconds, kind, is_shown in panel.truths or ():
-        style = {"color": colours.get(kind, RED), "lw": 2.0, "ls": "-" if is_shown else ":"}
-        axis.plot([seconds, seconds], [bottom, bottom + height], clip_on=False, **style)
+        colour, line = colours.get(kind, RED), "-" if is_shown else ":"
+        heights = [bottom, bottom + height]
+        axis.plot([seconds, seconds], heights, clip_on=False, color=colour, lw=2.0, ls=line)
     axis.set_ylim(0, 1)
     axis.set_yticks([0, 0.5, 1])
     axis.set_ylabel("Score")
