@@ -19,7 +19,7 @@ from guards.checks import (
     assert_same_answers,
     assert_same_fits,
 )
-from guards.world import World
+from guards.world import OF_CLIPS, World
 from small_project import changed
 from unmuted.errors import UserError
 from unmuted.pipeline.registry import STAGES
@@ -93,7 +93,7 @@ def test_nothing_is_chosen_on_test_clips(clean: World, untested: World) -> None:
 
 
 def test_every_fit_and_choice_declares_which_splits_it_reads() -> None:
-    pooled = {name for name, stage in STAGES.items() if stage.pooled}
+    pooled = {name for name in OF_CLIPS if STAGES[name].pooled}
     assert pooled == {*FITS, *CHOICES, *TABLES, "swap_partners"} - OF_NO_CLIP
     on_training_alone = {*FITTED_ON_SOUND, "lookup_set"} - {*VALIDATED}
     for name in pooled - {"sources", "cnn_rnn_sources", "swap_partners"}:
