@@ -24,6 +24,7 @@ from unmuted.evaluation.figures.style import (
 )
 
 MOST_POINTS = 2_000  # of a line: a half has six times as many steps, a panel fewer pixels
+TITLE_PAD = 34  # points: above the ticks of labelled events
 WIDTH, PANEL = 12.0, 2.6  # inches
 SOUND_RANGE = (-80.0, 0.0)  # decibels of full scale
 _REEL, _TRUTH = (1.02, 0.06), (1.10, 0.08)  # bottom and height of a band above the scores
@@ -129,7 +130,7 @@ def _draw_panel(axis: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
     axis.set_ylim(0, 1)
     axis.set_yticks([0, 0.5, 1])
     axis.set_ylabel("Score")
-    axis.set_title(shorten(panel.title, 80), loc="left", pad=16)
+    axis.set_title(shorten(panel.title, 80), loc="left", pad=TITLE_PAD)
     axis.xaxis.set_major_formatter(FuncFormatter(_clock))
 
 
