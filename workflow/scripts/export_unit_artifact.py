@@ -18,11 +18,13 @@ def main(run: Run, unit: str, artifact: str, exported: str) -> None:
     shard = run.dataset.require_unit_shard(unit)
     found = run.store.artifact(export.stage, unit, run.store.rows(export.stage, shard), shard)
     text = found.json().get(export.part) if found.row.has_artifact and export.part else None
-    if not found.row.has_artifact or (export.part and text is None):
+    if not found.row.has_artifact:
         raise UserError(
             f"{unit} has no {artifact}: {found.row.status} {found.row.reason} "
             f"(see {run.layout.ledger(export.stage, shard)})"
         )
+    if export.part and text is None:
+        raise UserError(f"{unit} has no {artifact}: it has no {export.needs or export.part}")
     with atomic(Path(exported)) as temporary:
         if text is None:
             shutil.copyfile(found.checked_path(), temporary)

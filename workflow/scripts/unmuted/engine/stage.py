@@ -186,11 +186,13 @@ class UnitExport:
     """A file that is offered for every unit.
 
     stage: with one artifact per unit. part: of a JSON artifact, the key under which the text of the
-    file stands; empty where the artifact is the file.
+    file stands; empty where the artifact is the file. needs: what a unit without this part lacks,
+    for the error.
     """
 
     stage: str
     part: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ STAGES = (
     ),
 )
 UNIT_EXPORTS = {
-    **{name: UnitExport("match_highlights", name) for name in (TABLE, PREDICTIONS, METRICS)},
+    **{name: UnitExport("match_highlights", name) for name in (TABLE, PREDICTIONS)},
+    METRICS: UnitExport("match_highlights", METRICS, needs="labelled events"),
     "timeline.png": UnitExport("timelines"),
     "reel.mp4": UnitExport("reels"),
 }
