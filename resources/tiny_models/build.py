@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 CLIPS_PER_CLASS = 960  # of which seven twelfths are training clips
 UNNAMED_SHARE = 0.6
 FRAMES_PER_CLIP, FLOW_CLIPS, FLOWS_PER_CLIP, SOUND_CLIPS = 4, 1600, 2, 2800
-EPOCHS = {"vit": 14, "blip": 3, "ast": 8, "cnn": 8}
+EPOCHS = {"vit": 14, "blip": 5, "ast": 8, "cnn": 8}
 MEASURED_CLIPS_PER_CLASS = 24
 
 

@@ -38,6 +38,7 @@ SEED = 1
 SECONDS = 3.0
 STEPS = 18  # time steps a clip has in the workflow
 MAX_SPEEDS = (100.0, 350.0)  # pixels per second at full brightness of a flow picture, varied
+CUE_SIZES = (1.0, 1.5)  # of the plain world, and of the kinds whose signs are larger
 MOVING = 25.0  # pixels per second that a swaying camera alone does not reach
 IMAGE_SIZE, PATCH_SIZE = 96, 16
 GRID = IMAGE_SIZE // PATCH_SIZE
@@ -77,12 +78,16 @@ class Sounds:
 def training_specs(clips_per_class: int) -> list[ClipSpec]:
     """The training split of a world made for training, in an order that mixes the classes.
 
-    Half of the clips of each class that may show a sign show it, as in a world of kind `cued`.
+    Half of the clips of each class that may show a sign show it, as large as in any kind of world.
     """
     world = plan_world(None, clips_per_class, SEED, SECONDS, purpose="training")
-    rng = np.random.default_rng([SEED, 6])
+    rng, sizes = (np.random.default_rng([SEED, stream]) for stream in (6, 7))
     specs = [
-        replace(spec, cue=class_named(spec.label).cue and bool(rng.random() < 0.5))
+        replace(
+            spec,
+            cue=class_named(spec.label).cue and bool(rng.random() < 0.5),
+            cue_size=sizes.uniform(*CUE_SIZES),
+        )
         for spec in world
         if spec.split == "train"
     ]
@@ -112,9 +117,9 @@ def frame_pictures(specs: list[ClipSpec], per_clip: int, unnamed: float) -> Pict
         frames, masks = render_frames(spec, [_frame_index(spec, step) for step in steps])
         places.append(object_places(masks, OBJECTS.index(spec.object)))
         images.append(_resized(compressed(frames, rng)))
-        rows += [frame_targets(spec, timeline, _step_time(step)) for step in steps]
-        colour = spec.colour if spec.colour in COLOURS else NAMELESS
-        captions += [caption(spec.scene, spec.object, colour, spec.background)] * per_clip
+        times = [_step_time(step) for step in steps]
+        rows += [frame_targets(spec, timeline, time) for time in times]
+        captions += [frame_caption(spec, timeline, time) for time in times]
     return Pictures(np.concatenate(images), _columns(rows), np.concatenate(places), captions)
 
 
@@ -185,18 +190,29 @@ def sounds(specs: list[ClipSpec], extractor: ASTFeatureExtractor) -> Sounds:
     return Sounds(np.stack(filterbanks), np.stack(labels), np.asarray(acting, np.float32))
 
 
+def frame_caption(spec: ClipSpec, timeline: ActionTimeline, time: float) -> str:
+    """The caption of a frame at this time; it names a sign that the frame shows."""
+    colour = spec.colour if spec.colour in COLOURS else NAMELESS
+    shows_sign = spec.cue and shows_signs(spec, timeline, time)
+    return caption(spec.scene, spec.object, colour, spec.background, shows_sign)
+
+
+def shows_signs(spec: ClipSpec, timeline: ActionTimeline, time: float) -> bool:
+    """Whether a frame at this time shows the sign that the clip may have: not in a still jug."""
+    return spec.scene != "pour" or is_acting(timeline, time)
+
+
 def frame_targets(spec: ClipSpec, timeline: ActionTimeline, time: float) -> dict[str, int]:
     """What a frame at this time shows, one class number per attribute."""
     acting = is_acting(timeline, time)
     scene = list(SCENES).index(spec.scene)
-    shows_signs = acting or spec.scene != "pour"  # there it is in the stream
     return {
         "object": OBJECTS.index(spec.object),
         "colour": COLOURS.index(spec.colour) if spec.colour in COLOURS else NO_TARGET,
         "background": BACKGROUNDS.index(spec.background),
         "action": scene,
         "acting": int(acting),
-        "cue": 2 * scene + int(spec.cue) if shows_signs else NO_TARGET,
+        "cue": 2 * scene + int(spec.cue) if shows_signs(spec, timeline, time) else NO_TARGET,
     }
 
 

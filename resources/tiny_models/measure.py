@@ -27,6 +27,7 @@ from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.motion import ActionTimeline, make_timeline
 from unmuted.demo_world.plan import ClipSpec, plan_world
 from unmuted.demo_world.truth import describe
+from unmuted.demo_world.vocabulary import SCENES
 from unmuted.evaluation.semantics import content_words
 from unmuted.features.ast import AstFeatures
 from unmuted.features.backbones import Backbone
@@ -40,9 +41,10 @@ from unmuted.media.representative import motion_magnitudes, representative_steps
 from unmuted.media.wav import read_wav
 from unmuted.models.loading import ModelSpec
 
-from .data import IMAGE_SIZE, SECONDS, SEED, STEPS, frame_pictures, frame_targets
+from .data import IMAGE_SIZE, SECONDS, SEED, STEPS, frame_pictures, frame_targets, shows_signs
 
 PROBE_CLIPS_PER_CLASS, PROBE_FRAMES = 120, 4
+SIGNED_CLIPS_PER_CLASS = 36  # of a world of kind `cued`, where each second class shows its sign
 SHORT_SIDE, MAX_SPEED = 144, 300.0  # as in config/config.yaml
 CPU = torch.device("cpu")
 
@@ -61,10 +63,13 @@ class Clip:
 
 
 def measuring_clips(
-    clips_per_class: int, seed: int = SEED, splits: tuple[str, ...] = ("val", "test")
+    clips_per_class: int,
+    seed: int = SEED,
+    splits: tuple[str, ...] = ("val", "test"),
+    kind: str = "plain",
 ) -> list[Clip]:
     """Clips of a measuring world, written to disk and read back."""
-    specs = plan_world(None, clips_per_class, seed, SECONDS, purpose="measuring")
+    specs = plan_world(None, clips_per_class, seed, SECONDS, purpose="measuring", kind=kind)
     with tempfile.TemporaryDirectory() as folder:
         return [_through_a_file(spec, Path(folder)) for spec in specs if spec.split in splits]
 
@@ -99,6 +104,8 @@ def measure(
     if "blip" in models:
         blip = Captioner(specs["blip"], CPU, dtype, max_new_tokens=20)
         scores["caption_content_words"] = caption_scores(clips, blip)
+        signed = measuring_clips(SIGNED_CLIPS_PER_CLASS, splits=("val", "test"), kind="cued")
+        scores["caption_signs"] = sign_scores(signed, blip)
     return _rounded(scores)
 
 
@@ -189,6 +196,25 @@ def caption_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:
         "precision": said_right / max(said, 1),
         "whole_captions": whole / captions,
         "captions": captions,
+    }
+
+
+def sign_scores(clips: list[Clip], blip: Captioner) -> dict[str, float]:
+    """How often the captions of representative frames name a sign.
+
+    recall: of the frames that show one; false_alarms: of the others.
+    """
+    named: dict[bool, list[bool]] = {True: [], False: []}
+    for clip in clips:
+        steps = representative_steps(motion_magnitudes(clip.images, clip.timestamps))
+        sign = SCENES[clip.spec.scene].sign
+        for step, caption in zip(steps, blip.caption(clip.images[steps]), strict=True):
+            is_shown = shows_signs(clip.spec, clip.timeline, clip.timestamps[step])
+            named[clip.spec.cue and is_shown].append(sign in caption)
+    return {
+        "recall": float(np.mean(named[True])),
+        "false_alarms": float(np.mean(named[False])),
+        "captions": len(named[True]) + len(named[False]),
     }
 
 

@@ -44,7 +44,7 @@ TEXT = {
 
 def build_tokenizer() -> BertTokenizer:
     """A WordPiece tokenizer of the words that captions consist of, and of single letters."""
-    sentences = [scene.sentence for scene in SCENES.values()]
+    sentences = [f"{scene.sentence} {scene.sign}" for scene in SCENES.values()]
     words = " ".join([*sentences, *OBJECTS, *COLOURS, *BACKGROUNDS, "in front of"]).split()
     known = sorted({word for word in words if word.isalpha()})
     letters = list("abcdefghijklmnopqrstuvwxyz")

@@ -138,7 +138,17 @@ def test_vocabulary_is_consistent() -> None:
     heard = {"drum", "bell", "engine", "whistle", "water", "coin", "coins", "keys", "maraca"}
     for scene in SCENES.values():
         for object_ in scene.objects:
-            assert not heard & set(caption(scene.name, object_, "red", "brick wall").split())
+            words = caption(scene.name, object_, "red", "brick wall", shows_sign=True).split()
+            assert not heard & set(words)
+
+
+def test_a_caption_names_the_sign_that_a_clip_shows() -> None:
+    """A sign belongs to the scenes whose second class may show one, and to no other."""
+    signed = {action.scene for action in CLASSES if action.cue}
+    assert {scene.name for scene in SCENES.values() if scene.sign} == signed
+    plain = caption("strike", "box", "red", "brick wall")
+    shown = caption("strike", "box", "red", "brick wall", shows_sign=True)
+    assert "brass plate" in shown and shown.replace(" with a brass plate", "") == plain
 
 
 @pytest.mark.parametrize("wrong", [{"classes": 1}, {"classes": 11}, {"clips_per_class": 0}])

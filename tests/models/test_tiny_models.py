@@ -68,6 +68,8 @@ def test_measured_numbers_reach_the_bar() -> None:
     assert measured["ast_label_map_of_halves"] >= 0.85
     assert measured["caption_content_words"]["recall"] >= 0.85
     assert measured["caption_content_words"]["precision"] >= 0.85
+    assert measured["caption_signs"]["recall"] >= 0.9
+    assert measured["caption_signs"]["false_alarms"] <= 0.05
     assert measured["clips"] >= 80
 
 

@@ -20,7 +20,7 @@ def describe(spec: ClipSpec, timeline: ActionTimeline) -> dict:
         "split": spec.split,
         "group": spec.group,
         "audio": spec.audio,
-        "caption": caption(spec.scene, spec.object, spec.colour, spec.background),
+        "caption": caption(spec.scene, spec.object, spec.colour, spec.background, spec.cue),
         "sounding_object": spec.object,
         "event_times": [round(float(time), 4) for time in timeline.events],
         "sounding_spans": [[round(a, 4), round(b, 4)] for a, b in timeline.spans],

@@ -22,12 +22,16 @@ BACKGROUNDS = (
 
 @dataclass(frozen=True)
 class Scene:
-    """Something visible: two kinds of object that do the same thing, and a sentence for it."""
+    """Something visible: two kinds of object that do the same thing, and a sentence for it.
+
+    sign: what the sentence says of the small sign that some clips show; empty where none does.
+    """
 
     name: str
     action: str
     objects: tuple[str, str]
     sentence: str
+    sign: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,36 @@ class ActionClass:
 SCENES = {
     scene.name: scene
     for scene in (
-        Scene("strike", "strikes", ("box", "barrel"), "a mallet strikes a {colour} {object}"),
+        Scene(
+            "strike",
+            "strikes",
+            ("box", "barrel"),
+            "a mallet strikes a {colour} {object}",
+            "with a brass plate",
+        ),
         Scene("knock", "knocks", ("door", "cupboard"), "a fist knocks on a {colour} {object}"),
-        Scene("pour", "pours", ("jug", "bottle"), "a {colour} {object} pours into a pot"),
+        Scene(
+            "pour",
+            "pours",
+            ("jug", "bottle"),
+            "a {colour} {object} pours into a pot",
+            "with bright glints",
+        ),
         Scene("bounce", "bounces", ("ball", "tire"), "a {colour} {object} bounces on the floor"),
-        Scene("run", "blinks", ("machine", "boiler"), "a lamp blinks on a {colour} {object}"),
-        Scene("shake", "shakes", ("pouch", "tin"), "a hand shakes a {colour} {object}"),
+        Scene(
+            "run",
+            "blinks",
+            ("machine", "boiler"),
+            "a lamp blinks on a {colour} {object}",
+            "with a brass horn",
+        ),
+        Scene(
+            "shake",
+            "shakes",
+            ("pouch", "tin"),
+            "a hand shakes a {colour} {object}",
+            "with a brass ring",
+        ),
     )
 }
 
@@ -85,7 +113,10 @@ def class_named(name: str) -> ActionClass:
     raise KeyError(f"no class {name!r} in the demo's world; there are {[c.name for c in CLASSES]}")
 
 
-def caption(scene: str, object_: str, colour: str, background: str) -> str:
+def caption(
+    scene: str, object_: str, colour: str, background: str, shows_sign: bool = False
+) -> str:
     """Return a sentence on what is visible, without anything that only sound tells."""
     sentence = SCENES[scene].sentence.format(colour=colour, object=object_)
-    return f"{sentence} in front of a {background}"
+    sign = f" {SCENES[scene].sign}" if shows_sign else ""
+    return f"{sentence}{sign} in front of a {background}"

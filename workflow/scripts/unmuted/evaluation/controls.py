@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.config.experiment import EvaluationSettings
 from unmuted.evaluation.arms import REFERENCE
 from unmuted.evaluation.bootstrap import (
     ALPHA,
@@ -16,7 +17,7 @@ from unmuted.evaluation.bootstrap import (
     smallest_detectable,
 )
 
-MARGIN = 0.05  # the default of evaluation.equivalence_margin
+MARGIN: float = EvaluationSettings.model_fields["equivalence_margin"].default
 CEILING = "real_audio"  # the arm with the clips' own sound
 OK, UNDECIDED, ALARM = "ok", "undecided", "ALARM"
 # Controls of the Feature Filter: they keep some generated audio, and may win where it helps.

@@ -17,8 +17,10 @@ def embed(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
 
     set_threads(job.threads)
     encoder = SentenceEncoder(job.model_spec("sentence"))
-    for task in tasks:
-        captioned = task.inputs["captions"].json()
-        steps = np.array(captioned["steps"], dtype=np.int64)
-        embeddings = encoder.encode(captioned["captions"])
+    captioned = [task.inputs["captions"].json() for task in tasks]
+    # All at once: the few new captions of a single clip do not fill a batch.
+    encoder.encode([caption for clip in captioned for caption in clip["captions"]])
+    for task, clip in zip(tasks, captioned, strict=True):
+        steps = np.array(clip["steps"], dtype=np.int64)
+        embeddings = encoder.encode(clip["captions"])
         yield Result(task.name, {"embeddings": embeddings, "steps": steps})
