@@ -75,9 +75,7 @@ MAIN = (
 # Each differs from `encoder_trained` in what its name says, as that differs from `real_audio`.
 BASE = "encoder_trained"
 ABLATIONS = (
-    SegmentationArm(
-        "other_fusion", "real", "the fusion that is not configured", other_fusion=True
-    ),
+    SegmentationArm("other_fusion", "real", "the fusion that is not configured", other_fusion=True),
     SegmentationArm("no_negatives", "real", "no empty truth in training", negatives=False),
     SegmentationArm(BASE, "real", "the encoder's last stage is trained, too", trains_encoder=True),
     *(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from unmuted.systems.segmentation.training import NetworkSettings
 
 READ = (FRAMES, SOUND, TRUTH, BOXES)
+QUIET_DB = -60.0  # of the oracle's silence
 
 
 def load_seconds(job: Job, *stages: str) -> Experiment:
@@ -138,7 +139,7 @@ class ClipMaps:
         from unmuted.systems.segmentation.inference import trimmed
 
         self.clip = trimmed(clip, context.encoder.strides[-1])
-        self._context = context
+        self.context = context
         self._by_stages: dict[int, list[torch.Tensor]] = {}
 
     def of(self, trained_stages: int) -> list[torch.Tensor]:
@@ -147,7 +148,7 @@ class ClipMaps:
 
         if trained_stages not in self._by_stages:
             self._by_stages[trained_stages] = clip_maps(
-                self.clip, self._context.encoder, trained_stages
+                self.clip, self.context.encoder, trained_stages
             )
         return self._by_stages[trained_stages]
 
@@ -163,7 +164,7 @@ class ClipMaps:
         from unmuted.systems.segmentation.inference import predict
 
         maps = self.of(len(network.tail))
-        return predict(network, maps, audio, self._context.avs["window_s"])
+        return predict(network, maps, audio, self.context.avs["window_s"])
 
 
 def condition_audio(
@@ -186,9 +187,7 @@ def condition_audio(
     if name == "mean":
         return np.zeros_like(space.own(clip))
     if name == "knn":
-        return space.audio(
-            context.bank.retrieve(maps.looks, clip.group, context.avs["neighbours"])
-        )
+        return space.audio(context.bank.retrieve(maps.looks, clip.group, context.avs["neighbours"]))
     if name == "generated":
         return generated_audio(maps, context, seed)
     partner = (partners or {}).get(name)
@@ -227,7 +226,7 @@ def class_audio(clip: ClipData, space: SoundSpace) -> np.ndarray:
     seed = stable_hash("class", clip.label) % 2**32
     size = len(space.projection.components)
     vector = np.random.default_rng(seed).standard_normal(size).astype(np.float32)
-    return np.where(is_audible(clip, -60.0)[:, None], vector, np.float32(0))
+    return np.where(is_audible(clip, QUIET_DB)[:, None], vector, np.float32(0))
 
 
 def is_audible(clip: ClipData, silence_db: float) -> np.ndarray:

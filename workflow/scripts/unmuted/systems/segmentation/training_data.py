@@ -30,9 +30,7 @@ class Boxes:
     def of_batch(self, chosen: Tensor, seconds: Tensor, mirrored: Tensor, width: int) -> Crops:
         """Return those of the seconds (B, T) of the clips (B,), on mirrored pictures mirrored."""
         rows, windows = torch.nonzero(self.clips[:, None] == chosen, as_tuple=True)
-        found, times = torch.nonzero(
-            self.seconds[rows][:, None] == seconds[windows], as_tuple=True
-        )
+        found, times = torch.nonzero(self.seconds[rows][:, None] == seconds[windows], as_tuple=True)
         rows, windows = rows[found], windows[found]
         edges = self.edges[rows]
         flipped = torch.stack(
@@ -103,9 +101,7 @@ def trainable_seconds(clips: TrainingClips, negatives: bool) -> Tensor:
     return clips.is_labelled & clips.truth.flatten(2).any(dim=2)
 
 
-def draw_batches(
-    usable: Tensor, seconds: int, batch_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+def draw_batches(usable: Tensor, seconds: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield an epoch's batches: indices of clips (B,) and of their seconds (B, T), rising.
 
     Of each clip `seconds` usable seconds are drawn, or all where there are fewer. A batch holds
