@@ -48,6 +48,7 @@ from unmuted.config.media import (
 )
 from unmuted.config.models import RoleSettings
 from unmuted.config.pilot import PilotSection
+from unmuted.config.segmentation import AvsSettings
 from unmuted.config.videos import VideoSettings
 
 
@@ -77,6 +78,7 @@ class Configuration(Section):
     flow: FlowSettings = Field(default_factory=FlowSettings)
     wav: WavSettings = Field(default_factory=WavSettings)
     steps: StepSettings = Field(default_factory=StepSettings)
+    avs: AvsSettings = Field(default_factory=AvsSettings)
     vit: VitSettings = Field(default_factory=VitSettings)
     ast: AstSettings = Field(default_factory=AstSettings)
     cnn: CnnSettings = Field(default_factory=CnnSettings)

@@ -21,7 +21,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, Literal
 
-from unmuted.demo_world.plan import clip_seed, held_out_split, stable_share, stable_number
+from unmuted.demo_world.plan import clip_seed, held_out_split, stable_number, stable_share
 from unmuted.demo_world.vocabulary import BACKGROUNDS, CLASSES, COLOURS, SCENES, ActionClass
 from unmuted.errors import UserError
 
@@ -80,6 +80,12 @@ class FamilyClipSpec:
     b: ObjectSpec
     a_is_left: bool
     off_screen: ObjectSpec
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> FamilyClipSpec:
+        """Return the specification that `dataclasses.asdict` made these JSON values of."""
+        objects = {name: ObjectSpec(**values[name]) for name in ("a", "b", "off_screen")}
+        return cls(**{**values, **objects})
 
     @property
     def rate(self) -> Fraction:

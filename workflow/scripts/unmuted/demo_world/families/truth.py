@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,9 @@ from unmuted.demo_world.vocabulary import SCENES, caption, class_named
 
 @dataclass(frozen=True)
 class FamilyTruth:
-    """Of every second: objects uint8 (K, H, W), whose pixels are in the picture in its middle.
+    """Of every second: objects uint8 (K, H, W), whose pixels are in its picture.
 
-    heard: bool (K, 2), whether a and b can be heard then.
+    heard: bool (K, 2), whether a and b can be heard in it.
     """
 
     objects: np.ndarray
@@ -32,15 +33,19 @@ class FamilyTruth:
         )
 
 
-def family_truth(spec: FamilyClipSpec, silence_db: float = -60.0) -> FamilyTruth:
-    """Return the truth of a clip. An object sounds where its sound alone is not silence."""
+def family_truth(
+    spec: FamilyClipSpec, times: Sequence[float], silence_db: float = -60.0
+) -> FamilyTruth:
+    """Return the truth of a clip.
+
+    times: of the picture of each second. silence_db: an object sounds in a second in which the
+    level of its sound alone, in dB of full scale, is no lower.
+    """
     track = make_soundtrack(spec)
     heard = np.stack([track.is_heard(each, silence_db) for each in (spec.a, spec.b)], axis=1)
-    ends = np.minimum(np.arange(len(heard)) + 1.0, spec.seconds)
-    middles = (np.arange(len(heard)) + ends) / 2
     last = spec.frame_count - 1
-    indices = [min(int(middle * spec.rate + 1e-6), last) for middle in middles]
-    return FamilyTruth(render_pictures(spec, indices)[1], heard)
+    indices = [min(round(time * spec.rate), last) for time in times]
+    return FamilyTruth(render_pictures(spec, indices)[1], heard[: len(indices)])
 
 
 def describe(spec: FamilyClipSpec) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if it is half a second or longer, and a shorter video is one second. K is their 
     masks uint8 (K, H, W / 8), packed bits along the rows, nothing in the padding
     status uint8 (K,): `UNLABELLED` (nothing is known), `LABELLED` or `EMPTY` (nothing that is seen
         sounds)
-    objects uint8 (K, H, W), only of the built-in world: 1 and 2 for its objects a and b, 0 elsewhere
+    objects uint8 (K, H, W), only of the built-in world: 1 and 2 for its objects a and b, else 0
     counts int64 (2,), masks of another size than the video, and masks with soft edges
     problems, JSON text: [file, status, reason] of every mask that is not used
     Status `ok`, or `masks_refused` where there are problems. Without masks there is no artifact.
