@@ -15,7 +15,9 @@ from unmuted.config.fields import (
     Section,
     Several,
     Share,
+    Text,
 )
+from unmuted.config.segmentation import AvsSettings
 from unmuted.config.training import Epochs, WeightDecay
 
 Fusion = Literal["tpavi", "gate"]
@@ -100,9 +102,34 @@ class CropLossSettings(Section):
     dim: LayerUnits = Field(32, description="dimensions of the space of crops and audio")
 
 
-class ArmSettings(Section):
-    """What is trained and tested."""
+class AvsSection(AvsSettings):
+    """Audio-visual segmentation: masks of what sounds, one for every second of a video."""
 
+    checkpoint: Text | None = Field(
+        None,
+        description="folder of networks that another run has trained (its results/avs_model); "
+        "null: they are trained on this run's videos with masks",
+    )
+    arm: ArmName = Field("real_audio", description="the networks that mark the users' videos")
+    fusion: Fusion = Field(
+        "gate",
+        description="how audio enters the maps: `tpavi` as in the paper, or a scale and a shift of "
+        "each channel; the arm `other_fusion` compares them on validation",
+    )
+    silence: Literal["rule", "model"] = Field(
+        "rule",
+        description="rule: nothing is marked in seconds below wav.silence_db; model: the network "
+        "decides. Metrics are always of the network without the rule",
+    )
+    fill_missing: Literal["none", "generated"] = Field(
+        "none",
+        description="generated: videos without a sound stream are marked by sound that is "
+        "generated from the picture, and the masks are called hypothetical",
+    )
+    network: AvsNetworkSettings = Field(default_factory=AvsNetworkSettings)
+    training: AvsTrainingSettings = Field(default_factory=AvsTrainingSettings)
+    negatives: NegativeSettings = Field(default_factory=NegativeSettings)
+    crop_losses: CropLossSettings = Field(default_factory=CropLossSettings)
     arms: Distinct[ArmName] = Field(
         ("real_audio", "video_only", "shuffled_audio"),
         description="networks that are trained, see `systems/segmentation/arms.py`",
@@ -112,3 +139,16 @@ class ArmSettings(Section):
         description="sounds that the trained networks are tested with",
     )
     neighbours: Count = Field(5, description="of the condition `knn`")
+
+    @model_validator(mode="after")
+    def _marks_with_what_is_trained(self) -> Self:
+        if self.checkpoint is None and self.arm not in self.arms:
+            raise ValueError(f"arm {self.arm} is not among the arms {', '.join(self.arms)}")
+        if "own" not in self.conditions:
+            raise ValueError("conditions: `own` is missing, with which all others are compared")
+        if self.checkpoint is not None and self.fill_missing != "none":
+            raise ValueError(
+                "fill_missing needs generators, which only a run has that trains its networks: "
+                "set checkpoint to null"
+            )
+        return self

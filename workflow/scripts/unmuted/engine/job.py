@@ -246,6 +246,12 @@ class Job(_Reader):
             raise UndeclaredRead(f"{self._owner} runs the model {role} undeclared")
         return self._run.models.spec(role)
 
+    def model_identity(self, role: str) -> str:
+        """Return what identifies the content of one of the stage's models."""
+        if role not in self.stage.models:
+            raise UndeclaredRead(f"{self._owner} asks for the model {role} undeclared")
+        return self._run.models.identity(role)
+
     def recorded_artifact(
         self, fitted_stage: str, table: Artifact, stage_name: str, video_id: str, digest: str
     ) -> Artifact:

@@ -45,6 +45,11 @@ class SegmentationArm:
         return self.audio != "none"
 
     @property
+    def trains_on_boxes(self) -> bool:
+        """Whether boxes around what sounds are read in training."""
+        return bool(self.crop_losses) or self.masks == "boxes"
+
+    @property
     def is_oracle(self) -> bool:
         """Whether it is told the class of the sound, which no system knows."""
         return self.audio == "class"

@@ -20,7 +20,7 @@ from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip, Experiment, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.samples.folds import Generators, load_generators
-from unmuted.systems.segmentation.arms import SegmentationArm, needs_generator
+from unmuted.systems.segmentation.arms import SegmentationArm
 from unmuted.systems.segmentation.clip_data import NOISE, OWN, SILENCE, ClipData
 from unmuted.systems.segmentation.loading import BOXES, FRAMES, SECONDS, SOUND, TRUTH
 
@@ -60,14 +60,13 @@ class Fitted:
     generators: Mapping[int, Mapping[str, Artifact]]
 
     @classmethod
-    def of(cls, job: Job, reads_bank: bool = False) -> Fitted:
-        """Take those of a job's run."""
-        avs = job.config["avs"]
-        wanted = needs_generator(avs["arms"], avs["conditions"])
+    def of(cls, job: Job) -> Fitted:
+        """Take those that the job's stage reads."""
+        read = job.stage.fits
         return cls(
             job.fits("avs_space")[ONLY_FIT],
-            job.fits("avs_bank")[ONLY_FIT] if reads_bank else None,
-            job.fits_by_seed("avs_generator") if wanted else {},
+            job.fits("avs_bank")[ONLY_FIT] if "avs_bank" in read else None,
+            job.fits_by_seed("avs_generator") if "avs_generator" in read else {},
         )
 
     def digests(self, seed: int | None = None) -> list[Any]:
@@ -84,12 +83,18 @@ class Fitted:
 class Context:
     """The encoder, the space of sound and the settings of a job, loaded once."""
 
-    def __init__(self, job: Job, fitted: Fitted, folds: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, job: Job, fitted: Fitted | None, folds: Mapping[str, int] | None = None
+    ) -> None:
         from unmuted.inference.device import use_device
 
         use_device("cpu", 1)  # one thread: several fits run side by side, and bytes stay the same
         self._job, self._fitted, self.folds = job, fitted, folds or {}
-        self.avs: Mapping[str, Any] = job.config["avs"]
+
+    @property
+    def avs(self) -> Mapping[str, Any]:
+        """The settings of the segmentation that the job's stage declares."""
+        return self._job.config["avs"]
 
     @cached_property
     def encoder(self) -> FrozenEncoder:
@@ -103,6 +108,7 @@ class Context:
         """The space of the sound."""
         from unmuted.systems.segmentation.sound_space import SoundSpace
 
+        assert self._fitted is not None
         return SoundSpace.unpack(self._fitted.space.tensors())
 
     @cached_property
@@ -110,12 +116,14 @@ class Context:
         """The training seconds that are looked up."""
         from unmuted.systems.segmentation.retrieval import PictureBank
 
+        assert self._fitted is not None
         assert self._fitted.bank is not None
         return PictureBank.unpack(self._fitted.bank.tensors())
 
     @cached_property
     def generators(self) -> Mapping[int, Generators]:
         """The generators of audio, by seed."""
+        assert self._fitted is not None
         return {seed: load_generators(fits) for seed, fits in self._fitted.generators.items()}
 
     @property

@@ -6,7 +6,8 @@ What is in the artifacts stands in `unmuted.systems.segmentation.artifacts`.
 from __future__ import annotations
 
 from unmuted.config.keys import LIMITS
-from unmuted.engine.stage import Family, Report, Stage
+from unmuted.engine.stage import Family, Stage
+from unmuted.systems.segmentation import network_stages
 
 SANDBOX = ("media.sandbox",)
 
@@ -50,11 +51,11 @@ STAGES = (
         reads_targets=True,
         reads_splits=True,
     ),
+    *network_stages.STAGES,
 )
-REPORTS: dict[str, Report] = {}
 EXPORTS = {
     "avs_frames.safetensors": "avs_frames",
     "avs_audio.safetensors": "avs_audio",
     "avs_truth.safetensors": "avs_truth",
 }
-FAMILY = Family("segmentation", STAGES, REPORTS, EXPORTS)
+FAMILY = Family("segmentation", STAGES, network_stages.REPORTS, EXPORTS)

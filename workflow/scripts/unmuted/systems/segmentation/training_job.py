@@ -32,7 +32,7 @@ def train(tasks: Sequence[Task], clips: Sequence[Clip], context: Context) -> Ite
 
     log = logging.getLogger("unmuted")
     settings = context.settings
-    with_boxes = any(reads_boxes(ARMS[task.fit]) for task in tasks)
+    with_boxes = any(ARMS[task.fit].trains_on_boxes for task in tasks)
     loaded = load_clips_data(clips, reads_boxes=with_boxes)
     read = read_in_fit([clip.key for clip in loaded], [clip.group for clip in loaded])
     log.info("%d clips, %d seconds", len(loaded), sum(clip.seconds for clip in loaded))
@@ -60,11 +60,6 @@ def train(tasks: Sequence[Task], clips: Sequence[Clip], context: Context) -> Ite
         yield Result(task.name, packed)
 
 
-def reads_boxes(arm: SegmentationArm) -> bool:
-    """Return whether an arm is trained on boxes."""
-    return bool(arm.crop_losses) or arm.masks == "boxes"
-
-
 def _data_key(task: Task, context: Context) -> tuple[Any, ...]:
     """Return what the training clips of an arm and seed depend on."""
     from unmuted.systems.segmentation.training import trained_stages_of
@@ -72,7 +67,7 @@ def _data_key(task: Task, context: Context) -> tuple[Any, ...]:
     arm = ARMS[task.fit]
     special = (arm.audio, seed_of(task)) if arm.audio in ("generated", "class") else ("", 0)
     stages = trained_stages_of(arm, context.settings.training)
-    return (stages, reads_boxes(arm), arm.separate, *special)
+    return (stages, arm.trains_on_boxes, arm.separate, *special)
 
 
 def _data(
@@ -90,6 +85,6 @@ def _data(
         context.space,
         trained_stages_of(arm, context.settings.training),
         audio,
-        reads_boxes=reads_boxes(arm),
+        reads_boxes=arm.trains_on_boxes,
         reads_frames=arm.separate,
     )
