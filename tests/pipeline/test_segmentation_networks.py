@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 
@@ -19,11 +15,9 @@ import select_avs
 import train_avs
 import train_avs_generator
 from pipeline.test_segmentation import MODELS, SCRIPTS
-from unmuted.engine.job import Job, ReportJob
+from unmuted.engine.job import Job
 from unmuted.engine.run import Run
 from unmuted.pipeline.registry import REGISTRY, open_run
-from unmuted.systems.segmentation import model_export, report
-from unmuted.systems.segmentation.masks_job import STATUSES
 
 pytestmark = pytest.mark.engine
 

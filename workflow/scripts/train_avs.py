@@ -21,7 +21,7 @@ def main(job: Job) -> None:
     inputs = {}
     for seed in job.job_seeds:
         fits = {"clips": read, "fits": fitted.digests(seed), "folds": sorted(folds.items())}
-        inputs |= inputs_by_seed([seed], {arm: fits for arm in job.config["avs"]["arms"]})
+        inputs |= inputs_by_seed([seed], dict.fromkeys(job.config["avs"]["arms"], fits))
     job.run_seeds(inputs, partial(train, clips=clips, context=Context(job, fitted, folds)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from systems.segmentation.toy_clips import (
     SIDE,
     family,
@@ -14,7 +15,6 @@ from systems.segmentation.toy_clips import (
     toy_encoder,
     training_world,
 )
-
 from unmuted.config.avs_training import (
     AvsNetworkSettings,
     AvsTrainingSettings,

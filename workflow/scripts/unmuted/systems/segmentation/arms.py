@@ -116,7 +116,7 @@ ORACLES = (_arm(ORACLE, "class", "the class of the sound in place of the sound")
 ARMS = {arm.name: arm for arm in (*MAIN, *ABLATIONS, *ORACLES)}
 # With what an ablation is compared; with `real_audio` where it is not named.
 COMPARED_WITH = {arm.name: BASE for arm in ABLATIONS if arm.trains_encoder and arm.name != BASE}
-COMPARED_WITH |= {name: REAL for name in ("other_fusion", "no_negatives", BASE)}
+COMPARED_WITH |= dict.fromkeys(("other_fusion", "no_negatives", BASE), REAL)
 
 
 def conditions_of(arm: SegmentationArm, available: Collection[str]) -> tuple[str, ...]:

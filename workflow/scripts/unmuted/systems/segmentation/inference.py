@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -35,8 +36,6 @@ def needed_size(is_padding: np.ndarray, stride: int) -> tuple[int, int]:
 
 def trimmed(clip: ClipData, stride: int) -> ClipData:
     """Return the clip without the padding that the network does not need."""
-    from dataclasses import replace
-
     height, width = needed_size(clip.is_padding, stride)
     return replace(
         clip,

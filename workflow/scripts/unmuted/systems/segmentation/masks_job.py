@@ -20,7 +20,6 @@ from unmuted.systems.segmentation.fitted import (
     Context,
     arm_audio,
     condition_audio,
-    is_audible,
 )
 from unmuted.systems.segmentation.loading import load_clip
 
@@ -119,7 +118,7 @@ def mark_clip(maps: ClipMaps, trained: Trained, rule: MarkingRule) -> dict[str, 
     """Return the arrays of a video's artifact. Raises ValueError for probabilities that are NaN."""
     from unmuted.systems.segmentation.inference import quantised
 
-    clip, context = maps.clip, maps.context
+    clip = maps.clip
     statuses = rule.statuses(clip.has_audio, clip.rms_db)
     by_seed = [
         maps.predict(network, _audio(trained.arm, statuses, maps, seed))

@@ -11,7 +11,7 @@ from unmuted.config.avs_training import (
     NegativeSettings,
 )
 from unmuted.config.generator import VideoGeneratorSettings
-from unmuted.config.keys import keys_of
+from unmuted.config.keys import LIMITS, keys_of
 from unmuted.engine.stage import Config, Report, Stage
 from unmuted.errors import UserError
 from unmuted.systems.segmentation.arms import ARMS, needs_generator
@@ -39,9 +39,7 @@ def trains(config: Config) -> bool:
 def reads_generator(config: Config) -> bool:
     """Return whether audio is generated for some arm, condition or video."""
     avs = config["avs"]
-    return (
-        needs_generator(avs["arms"], avs["conditions"]) or avs["fill_missing"] == "generated"
-    )
+    return needs_generator(avs["arms"], avs["conditions"]) or avs["fill_missing"] == "generated"
 
 
 def reads_boxes(config: Config) -> bool:
@@ -179,7 +177,25 @@ STAGES = (
         reads_splits=True,
         chosen=read_for_scores,
     ),
+    Stage(
+        "avs_overlays",
+        "draw_avs_overlay",
+        ".mp4",
+        inputs=("probe", "avs_frames", "avs_masks"),
+        settings=("wav.languages",),
+        indirect_settings=LIMITS,
+        neutral_settings=("media.sandbox",),
+        tools=("ffmpeg",),
+        reads_source=True,
+    ),
+    Stage("avs_mask_files", "write_avs_masks", ".zip", inputs=("avs_frames", "avs_masks")),
+    Stage("avs_tables", "write_avs_table", ".csv", inputs=("avs_frames", "avs_masks")),
 )
+EXPORTS = {
+    "sounding.mp4": "avs_overlays",
+    "masks.zip": "avs_mask_files",
+    "sounding.csv": "avs_tables",
+}
 REPORTS = {
     "avs": Report(
         "write_report",
@@ -194,5 +210,11 @@ REPORTS = {
         pooled=(),
         fits=("avs_space", "avs", "avs_selection"),
         check=check_trained,
+    ),
+    "avs_masks": Report(
+        "write_report",
+        module="unmuted.systems.segmentation.all_masks",
+        pooled=("avs_tables",),
+        fits=(),
     ),
 }

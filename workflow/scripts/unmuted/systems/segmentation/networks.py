@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -65,8 +66,6 @@ class FrozenEncoder:
 
     def tail(self, trained_stages: int) -> nn.ModuleList:
         """Return a copy of the last stages, whose weights can be trained."""
-        import copy
-
         kept = len(self.encoder.stages) - trained_stages
         return copy.deepcopy(self.encoder.stages[kept:]).requires_grad_(True)
 

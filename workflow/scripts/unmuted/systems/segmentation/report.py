@@ -12,7 +12,7 @@ from unmuted.engine.job import ReportJob
 from unmuted.errors import UserError
 from unmuted.evaluation.bootstrap import ALPHA, draw_groups
 from unmuted.evaluation.outputs import Output, table
-from unmuted.evaluation.provenance import provenance
+from unmuted.evaluation.provenance import provenance, published_path
 from unmuted.samples.experiment import load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.segmentation.arms import (
@@ -24,7 +24,7 @@ from unmuted.systems.segmentation.arms import (
 )
 from unmuted.systems.segmentation.clip_data import OWN
 from unmuted.systems.segmentation.dependence import check_bound, union_of_both
-from unmuted.systems.segmentation.loading import SECONDS
+from unmuted.systems.segmentation.loading import SECONDS, SOUND
 from unmuted.systems.segmentation.measured import Scored, Seconds, TestClip, own_measures
 from unmuted.systems.segmentation.pixel_counts import THRESHOLDS
 from unmuted.systems.segmentation.published_metrics import published_metrics
@@ -44,7 +44,7 @@ from unmuted.systems.segmentation.selection_job import check_unseen
 SCHEMA_VERSION = 1
 SYSTEM = "segmentation"
 SCORES = "avs_scores"
-ROLES = ("avs_backbone", "ast")
+ROLES = ("avs_backbone",)
 PUBLISHED_BATCH = 20  # frames: 4 clips of 5, as the published evaluation
 EXPLORATORY = 5  # seeds; with fewer, the report says so
 MAIN_KINDS = ("", "family")  # all others are reported apart
@@ -84,8 +84,21 @@ def contents(job: ReportJob) -> dict[str, Output]:
         for split in ("train", "val", "test")
     }
     report["data"] |= {"videos": counts, "excluded": dict(experiment.excluded)}
-    report["provenance"] = provenance(job, [clip.name for clip in clips], ROLES)
+    report["provenance"] = _provenance(job, [clip.name for clip in clips])
     return {"metrics": report, "table": arms_table(report)}
+
+
+def _provenance(job: ReportJob, video_ids: Sequence[str]) -> dict[str, Any]:
+    """Return where the results come from; AST is the one of `avs_audio`."""
+    found: dict[str, Any] = provenance(job, video_ids, ROLES)
+    given = job.config["models"]["ast"]
+    sounds = job.artifacts(SOUND, video_ids).values()
+    found["models"]["ast"] = {
+        "id": given.get("id") or published_path(given["path"]),
+        "revision": job.model_identity("ast"),
+        "dtype": " and ".join(sorted({bytes(a.tensors()["dtype"]).decode() for a in sounds})),
+    }
+    return found
 
 
 def build_report(

@@ -33,7 +33,9 @@ def mark(job: Job) -> None:
     """Bring the masks of the job's shard up to date, with trained networks or ready ones."""
     avs = job.config["avs"]
     rule = MarkingRule(
-        avs["silence"] == "model", avs["fill_missing"] == "generated", job.config["wav"]["silence_db"]
+        avs["silence"] == "model",
+        avs["fill_missing"] == "generated",
+        job.config["wav"]["silence_db"],
     )
     if avs["checkpoint"] is not None:
         from unmuted.systems.segmentation.ready_model import read_ready
@@ -62,14 +64,18 @@ def _mark_trained(
 ) -> Iterator[Result]:
     context, arm = Context(job, fitted), job.config["avs"]["arm"]
     trained = Trained.of(arm, selection.json()["arms"][arm], fits, context)
-    yield from mark_shard(tasks, {task.name: clip_of(task) for task in tasks}, trained, rule, context)
+    yield from mark_shard(
+        tasks, {task.name: clip_of(task) for task in tasks}, trained, rule, context
+    )
 
 
 def _mark_ready(tasks: Sequence[Task], ready: Any, rule: MarkingRule, job: Job) -> Iterator[Result]:
     context = Context(job, None)
     context.space = ready.space
     trained = ready.trained(context)
-    yield from mark_shard(tasks, {task.name: clip_of(task) for task in tasks}, trained, rule, context)
+    yield from mark_shard(
+        tasks, {task.name: clip_of(task) for task in tasks}, trained, rule, context
+    )
 
 
 def score(job: Job) -> None:

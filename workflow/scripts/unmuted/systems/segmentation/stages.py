@@ -57,5 +57,6 @@ EXPORTS = {
     "avs_frames.safetensors": "avs_frames",
     "avs_audio.safetensors": "avs_audio",
     "avs_truth.safetensors": "avs_truth",
+    **network_stages.EXPORTS,
 }
 FAMILY = Family("segmentation", STAGES, network_stages.REPORTS, EXPORTS)

@@ -79,8 +79,8 @@ class Batch:
     """B clips with T seconds each.
 
     maps: (B T, C_i, H_i, W_i). audio: (B, T, A). truth: float (B, T, H, W). counted: bool
-    (B, T, H, W), pixels that the loss counts. crops: of what sounds, if they are trained on. frames:
-    uint8 (B T, 3, H, W).
+    (B, T, H, W), pixels that the loss counts. crops: of what sounds, if they are trained on.
+    frames: uint8 (B T, 3, H, W).
     """
 
     maps: list[Tensor]
