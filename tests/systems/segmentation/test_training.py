@@ -218,7 +218,9 @@ def test_unlabelled_seconds_are_never_drawn(clips) -> None:
     drawn = set()
     for chosen, seconds in draw_batches(labelled, 3, 4):
         assert seconds.shape[1] in (1, 3)
-        drawn |= {(c, s) for c, row in zip(chosen.tolist(), seconds.tolist()) for s in row}
+        drawn |= {
+            (c, s) for c, row in zip(chosen.tolist(), seconds.tolist(), strict=True) for s in row
+        }
     assert drawn == {tuple(pair) for pair in torch.nonzero(labelled).tolist()}
 
 

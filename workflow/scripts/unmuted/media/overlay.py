@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -111,13 +112,23 @@ class _Encoder:
         size = f"{width + width % 2}x{height + height % 2}"
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-framerate", str(rate)]
         matrix = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"
-        coded = ["-c:v", "libx264", "-preset", _PRESET, "-crf", str(_CRF), "-bf", "0"]
+        coded = [
+            "-vf",
+            matrix,
+            "-c:v",
+            "libx264",
+            "-preset",
+            _PRESET,
+            "-crf",
+            str(_CRF),
+            "-bf",
+            "0",
+        ]
         tags = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
-        clean = ["-threads", "1", "-flags:v", "+bitexact", "-f", "h264", "pipe:1"]
+        clean = [*tags, "-threads", "1", "-flags:v", "+bitexact", "-f", "h264", "pipe:1"]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process: Any = subprocess.Popen(
-            [ffmpeg.binary(), "-v", "error", *raw, "-i", "pipe:0", "-vf", matrix, *coded]
-            + [*tags, *clean],
+            [ffmpeg.binary(), "-v", "error", *raw, "-i", "pipe:0", *coded, *clean],
             stdin=subprocess.PIPE,
             stdout=target,
             stderr=self._errors,
@@ -138,10 +149,8 @@ class _Encoder:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
             self._process.kill()
-        try:
+        with suppress(BrokenPipeError):  # its exit code says what happened
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass  # its exit code says what happened
         failed = self._process.wait() != 0
         log = self._log()
         self._errors.close()

@@ -11,7 +11,7 @@ import numpy as np
 from unmuted.errors import UserError
 from unmuted.systems.segmentation.clip_data import ClipData
 from unmuted.systems.segmentation.inference import dequantised, quantised
-from unmuted.systems.segmentation.metrics import choose_threshold, mask_metrics
+from unmuted.systems.segmentation.metrics import choose_threshold, iou, mask_metrics
 from unmuted.systems.segmentation.pixel_counts import (
     THRESHOLDS,
     PixelCounts,
@@ -60,7 +60,12 @@ def count_clip(probabilities: np.ndarray, clip: ClipData) -> PixelCounts:
 
 
 def choose(fit: Fit, clips: Sequence[ClipData], predict: Predict) -> Choice:
-    """Choose the checkpoint and threshold of the highest mean strict IoU, the first of equal ones.
+    """Choose a checkpoint and its threshold; the first of equal checkpoints.
+
+    A checkpoint's threshold is that of the highest IoU where something sounds. By strict IoU, a
+    network that ignores the sound does best with a threshold at which it marks nothing at all, so
+    that it would seem to be worse on pairs than it is. Of the checkpoints, that of the highest
+    strict IoU is chosen.
 
     Raises UserError where no second of the validation clips has a known truth.
     """
@@ -75,7 +80,7 @@ def choose(fit: Fit, clips: Sequence[ClipData], predict: Predict) -> Choice:
         counts = concatenate_counts(
             count_clip(predict(state, clip), clip)[clip.is_labelled] for clip in labelled
         )
-        threshold = choose_threshold(counts)
+        threshold = choose_threshold(counts, iou)
         score = mask_metrics(counts, threshold)["strict_iou"]
         assert score is not None
         found.append((score, threshold))

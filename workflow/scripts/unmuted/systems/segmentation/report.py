@@ -296,7 +296,8 @@ def _statistics(config: Mapping[str, Any], tested: Tested, seeds: int) -> dict[s
         "resamples": config["bootstrap"]["resamples"],
         "seeds": seeds,
         "exploratory": seeds < EXPLORATORY,
-        "thresholds": "chosen with the checkpoints by strict IoU on validation",
+        "thresholds": "on validation: of each checkpoint that of the highest IoU where something "
+        "sounds, and the checkpoint of the highest strict IoU",
         "silence_rule": "none: metrics are of the networks as they are",
         "comparable": NOT_COMPARABLE,
     }
