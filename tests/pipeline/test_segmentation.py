@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import extract_avs_audio
 import extract_avs_frames
@@ -18,6 +20,7 @@ import make_splits
 import make_truth
 import probe_videos
 import read_avs_boxes
+from media.clips import run_ffmpeg
 from unmuted.checkout import ROOT
 from unmuted.engine.executor import Artifact
 from unmuted.engine.job import Job, UndeclaredRead
@@ -187,3 +190,79 @@ def test_only_declared_stages_are_told_what_is_true(world: Run) -> None:
         assert {video.targets for video in job.videos.values()} == {None}
         with pytest.raises(UndeclaredRead):
             job.specifications  # noqa: B018
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Six videos of 2.6 s with masks in their first second, the first without a stream of sound."""
+    torch.set_num_threads(1)
+    monkeypatch.chdir(tmp_path)
+    lines = ["path,masks,boxes"]
+    for number in range(6):
+        sound = ("-f", "lavfi", "-i", f"sine=frequency={300 + 90 * number}:duration=2.6")
+        run_ffmpeg(
+            *("-f", "lavfi", "-i", f"testsrc=size=80x60:rate=10:duration=2.6:decimals={number}"),
+            *(sound if number else ()),
+            f"v{number}.mp4",
+        )
+        Path(f"masks/v{number}").mkdir(parents=True)
+        mask = np.zeros((60, 80), np.uint8)
+        mask[:30, 10 * number : 10 * number + 20] = 255
+        Image.fromarray(mask).save(f"masks/v{number}/0.png")
+        lines.append(f"v{number}.mp4,masks/v{number},{'boxes' if number < 3 else ''}")
+    Path("boxes").mkdir()
+    Path("boxes/0.xml").write_text(
+        "<annotation><size><width>8</width><height>6</height></size><object><name>dog</name><bndbox>"
+        "<xmin>0</xmin><ymin>0</ymin><xmax>4</xmax><ymax>3</ymax></bndbox></object></annotation>"
+    )
+    Path("m.csv").write_text("\n".join(lines))
+    config = {
+        "videos": {"source": "manifest", "manifest": "m.csv"},
+        "avs": {"short_side": 32},
+        "models": MODELS,
+        "splits": {"train": 0.4, "val": 0.2},
+        "folds": 2,
+        "videos_per_shard": 3,
+    }
+    run = open_run(config)
+    run.check()
+    run.check_experiment()
+    run.record()
+    make_splits.main(run, "results/splits.csv")
+    return run
+
+
+def test_own_videos_with_masks(own: Run) -> None:
+    (Path("masks/v1/0.png")).rename("masks/v1/gone.txt")  # jobs look at the files themselves
+    make(Run.of_job(own.config, REGISTRY), *(name for _, name in SCRIPTS[2:]))
+    truths = {name: one.tensors() for name, one in artifacts(own, "avs_truth").items()}
+    assert {name: truth["status"].tolist() for name, truth in truths.items()} == {
+        f"v{number}": [EMPTY - 1 if number != 1 else 0, 0, 0] for number in range(6)
+    }
+    for number in (0, 2, 5):
+        columns = unpack_masks(truths[f"v{number}"]["masks"])[0].any(axis=0)
+        left = np.flatnonzero(columns)[0]
+        assert left == pytest.approx(number * 43 / 8, abs=1)
+    sounds = artifacts(own, "avs_audio")
+    assert sounds.keys() == truths.keys()
+    assert sounds["v0"].row.status == "no_stream" and not sounds["v0"].tensors()["valid"].any()
+    assert sounds["v1"].row.status == "ok" and sounds["v1"].tensors()["valid"].all()
+    boxes, splits = artifacts(own, "avs_boxes"), own.dataset.splits
+    assert set(boxes) == {f"v{n}" for n in range(3) if splits[f"v{n}"] == "train"}
+    for artifact in boxes.values():
+        assert [row["label"] for row in artifact.json()["boxes"]] == ["dog"]
+
+
+def test_a_changed_mask_is_work_for_its_truth_alone(own: Run) -> None:
+    def fingerprints() -> set[tuple[str, str, str]]:
+        run = open_run(own.config)
+        return {
+            (stage, shard, run.planner.job_fingerprint(stage, shard))
+            for stage in ("avs_frames", "avs_audio", "avs_truth")
+            for shard in run.dataset.shards
+        }
+
+    before = fingerprints()
+    Path("masks/v3/1.png").write_bytes(Path("masks/v3/0.png").read_bytes())
+    changed = {(stage, shard) for stage, shard, _ in fingerprints() - before}
+    assert changed == {("avs_truth", open_run(own.config).dataset.find_shard("v3"))}
