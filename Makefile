@@ -55,6 +55,7 @@ AVS := avs-demo
 avs-demo: $(VENV)/ready
 	@mkdir -p $(AVS)
 	$(SNAKEMAKE) segmentation --configfile config/avs_demo.yaml --directory $(AVS) --quiet rules host
+	@$(BIN)/python workflow/scripts/show_avs.py $(AVS)
 
 test: lint
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \

@@ -1,6 +1,5 @@
 # Audio-visual segmentation: pictures, sound and truth of every second, and what is made of them.
-AVS_REPORT = "avs_metrics"
-AVS_SHOWN = ("sounding.mp4",)
+AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
 
 
 @in_words
@@ -8,13 +7,11 @@ def segmentation_targets(wildcards):
     """Return the table of all arms, and what is shown of the first test video."""
     RUN.check_experiment()
     tested = [name for name, split in RUN.dataset.splits.items() if split == "test"]
-    shown = [name for name in AVS_SHOWN if name in REGISTRY.exports]
-    metrics = [AVS_REPORT] if AVS_REPORT in REGISTRY.reports else []
+    metrics = [] if RUN.config["avs"]["checkpoint"] else ["results/avs_metrics.json"]
     return [
-        *(f"results/{name}.json" for name in metrics),
-        *(f"results/by_video/{tested[0]}/{name}" for name in shown),
-        *RUN.layout.all_ledgers("avs_audio"),
-        *RUN.layout.all_ledgers("avs_boxes"),
+        *metrics,
+        "results/avs_masks.csv",
+        *(f"results/by_video/{tested[0]}/{name}" for name in AVS_SHOWN),
     ]
 
 

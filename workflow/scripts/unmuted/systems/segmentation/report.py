@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from unmuted.dataset.videos import Video
 from unmuted.engine.job import ReportJob
 from unmuted.errors import UserError
 from unmuted.evaluation.bootstrap import ALPHA, draw_groups
@@ -83,9 +84,22 @@ def contents(job: ReportJob) -> dict[str, Output]:
         split: len({clip.video_id for clip in experiment.split(split)})
         for split in ("train", "val", "test")
     }
-    report["data"] |= {"videos": counts, "excluded": dict(experiment.excluded)}
+    report["data"] |= {
+        "sources_straddle": straddling(job.videos.values()),
+        "videos": counts,
+        "excluded": dict(experiment.excluded),
+    }
     report["provenance"] = _provenance(job, [clip.name for clip in clips])
     return {"metrics": report, "table": arms_table(report)}
+
+
+def straddling(videos: Iterable[Video]) -> str | None:
+    """Return the flag of published splits whose sources straddle them; None for none.
+
+    `import_avsbench.py` writes it into the column `sources_straddle`, which all videos carry.
+    """
+    found = {video.extra.get("sources_straddle", "") for video in videos} - {""}
+    return "; ".join(sorted(found)) or None
 
 
 def _provenance(job: ReportJob, video_ids: Sequence[str]) -> dict[str, Any]:
