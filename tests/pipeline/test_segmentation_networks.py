@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import build_avs_bank
+import draw_avs_overlay
 import find_avs_partners
 import fit_avs_space
 import make_splits
@@ -17,9 +26,15 @@ import train_avs_generator
 import write_avs_masks
 import write_avs_table
 from pipeline.test_segmentation import MODELS, SCRIPTS
-from unmuted.engine.job import Job
+from unmuted.engine.job import Job, ReportJob
 from unmuted.engine.run import Run
+from unmuted.errors import UserError
+from unmuted.evaluation.schema import write_report
+from unmuted.media.probe import probe
 from unmuted.pipeline.registry import REGISTRY, open_run
+from unmuted.systems.segmentation import all_masks, model_export, report
+from unmuted.systems.segmentation.masks_job import STATUSES
+from unmuted.systems.segmentation.shown import format_arms
 
 pytestmark = pytest.mark.engine
 
@@ -170,7 +185,7 @@ def test_networks_in_a_folder_mark_as_they_did(world: Run, tmp_path: Path) -> No
         found = after[name].tensors()
         np.testing.assert_array_equal(found["probabilities"], arrays["probabilities"])
     other = {**config, "avs": {**config["avs"], "window_s": 2}}
-    with pytest.raises(UserError, match="avs.window_s 5, but it is 2 here"):
+    with pytest.raises(UserError, match="window_s 5, but it is 2 here"):
         make(Run.of_job(open_run(other).config, REGISTRY), predict_avs_masks, "avs_masks")
     make(world, predict_avs_masks, "avs_masks")
 
