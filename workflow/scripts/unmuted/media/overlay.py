@@ -33,6 +33,9 @@ from unmuted.text import printable
 Draw = Callable[[float, np.ndarray], np.ndarray]  # seconds, and a picture uint8 (H, W, 3), RGB
 
 COPIED = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")  # what an mp4 holds
+_RATES = tuple(Fraction(n * 1000, d) for n in (24, 30, 60) for d in (1000, 1001))
+_CLOSE = Fraction(1, 2500)  # of a rate: the average over the packets of a file is not exact
+_LEAST_TICKS = 10_000  # a second, of the clock of an mp4
 _SLOWEST, _FASTEST = 1, 120  # frames a second
 _MOST_DENOMINATOR = 1001  # of a frame rate
 _CRF, _PRESET, _SOUND_BITS = 20, "veryfast", "192k"
@@ -62,7 +65,10 @@ class Overlay:
 
 
 def frame_rate(probe: Probe) -> Fraction:
-    """Return the average frame rate of a video as a fraction, within 1 to 120 a second."""
+    """Return the average frame rate of a video as an exact fraction, within 1 to 120 a second."""
+    for rate in _RATES:
+        if abs(Fraction(probe.fps) - rate) <= _CLOSE * rate:
+            return rate
     rate = Fraction(probe.fps).limit_denominator(_MOST_DENOMINATOR)
     return min(max(rate, Fraction(_SLOWEST)), Fraction(_FASTEST))
 
@@ -190,7 +196,8 @@ def _mux(overlay: Overlay, path: Path) -> None:
         file.seek(0)  # where /dev/fd shares the place
     inputs = ["-f", "h264", "-framerate", str(overlay.rate)]
     inputs += ["-i", f"/dev/fd/{overlay.pictures.fileno()}"]
-    coded = ["-map", "0:v", "-c:v", "copy"]
+    ticks = overlay.rate.numerator * -(-_LEAST_TICKS // overlay.rate.numerator)
+    coded = ["-map", "0:v", "-c:v", "copy", "-video_track_timescale", str(ticks)]
     if overlay.sound is not None:
         inputs += ["-itsoffset", f"{overlay.sound_delay_s:.6f}", "-f", "matroska"]
         inputs += ["-i", f"/dev/fd/{overlay.sound.fileno()}"]
