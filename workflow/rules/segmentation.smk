@@ -100,6 +100,7 @@ rule read_avs_boxes:
 
 # Networks: what is fitted on videos with masks, masks of all videos, and what users get of them.
 
+
 rule fit_avs_space:
     input:
         stage_inputs("avs_space"),
