@@ -86,8 +86,13 @@ def open_pictures(artifact: Artifact) -> Iterator[Pictures]:
     """Open an artifact of `avs_frames`; only the pictures that are asked for are read."""
     with artifact.open_tensors() as file:
         seconds, height, width, _ = file.shape("frames")
-        sizes = (tuple(map(int, file.rows(name))) for name in ("size", "native"))
-        yield Pictures(file, seconds, height, width, *sizes)
+        content, native = (_pair(file.rows(name)) for name in ("size", "native"))
+        yield Pictures(file, seconds, height, width, content, native)
+
+
+def _pair(size: np.ndarray) -> tuple[int, int]:
+    height, width = map(int, size)
+    return height, width
 
 
 def pack_masks(masks: np.ndarray) -> np.ndarray:
