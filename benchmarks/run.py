@@ -32,6 +32,7 @@ ORDER = (
     "clip_cost",
     "process_per_video",
     "long_video_memory",
+    "highlights",
     "training_memory",
     "replaced_video",
     "planning",

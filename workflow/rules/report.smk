@@ -2,7 +2,8 @@
 # module of the library makes its content.
 CAPTIONS = WORKFLOW / "report"
 METRICS = [name for name in REGISTRY.reports if name.endswith("_metrics")]
-TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, "comparison")]
+WITH_OWN_RULE = ("comparison", "highlights", "spotter")
+TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, *WITH_OWN_RULE)]
 
 
 # The metrics of a system.

@@ -6,9 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from unmuted.systems.highlights.table import format_highlights
-
-SHOWN = ("reel.mp4", "timeline.png", "highlights.csv")
+from unmuted.systems.highlights.table import SHOWN, format_highlights
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from unmuted.checkout import ROOT
 from unmuted.config.validation import check_config
 from unmuted.dataset.events import Event
 from unmuted.dataset.labels import Labels
-from unmuted.dataset.limits import video_limits
+from unmuted.dataset.limits import Limits, video_limits
 from unmuted.dataset.matches import targets_of
 from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import read_tensors
@@ -58,8 +58,8 @@ def seer() -> StepVisual:
     return StepVisual(job)
 
 
-def task_of(path: Path) -> Task:
-    found = probe(path, LIMITS)
+def task_of(path: Path, limits: Limits = LIMITS) -> Task:
+    found = probe(path, limits)
     video = Video(path.stem[:40], path, None, None, path.stem, root=path.parent)
     return Task(video.video_id, "f", {"probe": SimpleNamespace(json=found.as_json)}, video)
 

@@ -37,6 +37,7 @@ from unmuted.config.generator import (
     RidgeSettings,
     VideoGeneratorSettings,
 )
+from unmuted.config.highlights import HighlightSection
 from unmuted.config.matches import MatchSettings, StepSettings
 from unmuted.config.media import (
     ClipSettings,
@@ -120,6 +121,7 @@ class Configuration(Section):
     video_generator: VideoGeneratorSettings = Field(default_factory=VideoGeneratorSettings)
     pilot: PilotSection = Field(default_factory=PilotSection)
     cnn_rnn: CnnRnnSection = Field(default_factory=CnnRnnSection)
+    highlights: HighlightSection = Field(default_factory=HighlightSection)
     retrieval: RetrievalSettings = Field(default_factory=RetrievalSettings)
     ridge: RidgeSettings = Field(default_factory=RidgeSettings)
     filter: FilterSettings = Field(default_factory=FilterSettings)

@@ -109,6 +109,11 @@ class _Reader:
         """Return the shard of a video of this run."""
         return self._run.dataset.find_shard(video_id)
 
+    @property
+    def reads_splits(self) -> bool:
+        """Whether this may read the splits."""
+        return True
+
     def read_splits(self) -> dict[str, str]:
         """Return the split of every labelled video, by id."""
         return self._run.store.read_splits()
@@ -234,9 +239,14 @@ class Job(_Reader):
         specifications = self._run.dataset.specifications
         return {name: specifications[name] for name in self.videos}
 
+    @property
+    def reads_splits(self) -> bool:
+        """Whether the stage declares to read the splits."""
+        return bool(self.stage.pooled) or self.stage.reads_splits
+
     def read_splits(self) -> dict[str, str]:
         """Return the split of every labelled video, by id."""
-        if not (self.stage.pooled or self.stage.reads_splits):
+        if not self.reads_splits:
             raise UndeclaredRead(f"{self._owner} reads the splits undeclared")
         return super().read_splits()
 

@@ -64,7 +64,8 @@ class Stage:
         reads_specification: whether it is made from the specifications of generated videos; such
             a stage exists only where the dataset has them.
         reads_targets: whether it reads the targets of the videos, see `Video`.
-        reads_splits: whether it reads the table of splits; a stage with `pooled` always does.
+        reads_splits: whether it reads the table of splits; a stage with `pooled` always does. One
+            that reads fits, but none of them under a configuration, then reads no splits either.
         reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
     """
@@ -118,7 +119,11 @@ class Stage:
 
     def under(self, config: Config) -> Stage:
         """Return the stage with what it reads under a configuration."""
-        return self if self.chosen is None else _narrowed(self, self.chosen(config))
+        if self.chosen is None:
+            return self
+        stage = _narrowed(self, self.chosen(config))
+        is_without_fits = bool(self.fits) and not stage.fits
+        return replace(stage, reads_splits=stage.reads_splits and not is_without_fits)
 
 
 @dataclass(frozen=True)

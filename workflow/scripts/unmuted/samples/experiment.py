@@ -168,13 +168,14 @@ def load_clips(
     """Read the usable clips of these videos, with artifacts of `stages` as well.
 
     Clips that fits may read and whose audio the configuration declares missing are returned
-    without their audio artifacts, so that nobody who reads clips can use them.
+    without their audio artifacts, so that nobody who reads clips can use them. Clips have no split
+    where the job reads none.
     """
     stages = tuple(dict.fromkeys((*needs.required, *stages)))
     reads_audio = not set(OF_AUDIO).isdisjoint(stages)
     wanted = list(video_ids)
     by_stage = {stage: job.artifacts(stage, wanted) for stage in stages}
-    splits = job.read_splits()
+    splits = job.read_splits() if job.reads_splits else {}
     clips = []
     for video_id in wanted:
         artifacts = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from unmuted.config.keys import LIMITS, keys_of
 from unmuted.config.matches import StepSoundSettings
-from unmuted.engine.stage import Family, Report, Stage, UnitExport
+from unmuted.engine.stage import Family, Stage
+from unmuted.systems.highlights import reel_stages, spotting_stages
 
 SANDBOX = ("media.sandbox",)
 SOUND = keys_of("steps.sound", StepSoundSettings)
@@ -40,13 +41,12 @@ STAGES = (
         tools=("ffmpeg",),
         reads_source=True,
     ),
+    *spotting_stages.STAGES,
+    *reel_stages.STAGES,
 )
-REPORTS: dict[str, Report] = {}
 EXPORTS = {
     "events.json": "events",
     "step_visual.safetensors": "step_visual",
     "step_sound.safetensors": "step_sound",
 }
-# What results/by_match/<match>/ offers, of stages with `per_unit`.
-UNIT_EXPORTS: dict[str, UnitExport] = {}
-FAMILY = Family("highlights", STAGES, REPORTS, EXPORTS, UNIT_EXPORTS)
+FAMILY = Family("highlights", STAGES, spotting_stages.REPORTS, EXPORTS, reel_stages.UNIT_EXPORTS)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MEASURES = {"tight": "tight mAP", "loose": "loose mAP", "f1_5s": "F1 at 5 s"}
+SHOWN = ("reel.mp4", "timeline.png", "highlights.csv")  # of a match, whose paths are named
 _WIDTH = 24  # of a column with a figure and its interval
 
 
 def format_highlights(report: Mapping[str, Any]) -> str:
-    """Format arms with their means and 95 % intervals, then what chance gives.
+    """Format arms with their means and 95 % intervals, what chance gives, contrasts, and reels.
 
     report: content of results/highlights_metrics.json.
     """
@@ -25,7 +26,32 @@ def format_highlights(report: Mapping[str, Any]) -> str:
     width = max(map(len, rows)) + 2
     lines = [_line("", list(MEASURES.values()), width)]
     lines += [_line(name, cells, width) for name, cells in rows.items()]
+    lines += ["", *_contrasts(report["contrasts"]), *_reel(report["reel"])]
     return "\n".join(lines) + "\n"
+
+
+def _contrasts(contrasts: Mapping[str, Any]) -> list[str]:
+    """Return a line for each contrast in points of tight mAP, the primary one first."""
+    if not contrasts:
+        return []
+    width = max(map(len, contrasts)) + 2
+    lines = ["contrast".ljust(width) + "points of tight mAP, 95 % interval"]
+    for name, one in sorted(contrasts.items(), key=lambda item: not item[1]["primary"]):
+        low, high = (100 * bound for bound in one["ci95"])
+        words = f"primary, {one['verdict']}" if one["primary"] else one["verdict"]
+        points = f"{100 * one['delta']:+.1f} [{low:+.1f}, {high:+.1f}]"
+        lines.append(f"{name.ljust(width)}{points.ljust(24)}p {one['p_adjusted']:.3f}, {words}")
+    return [*lines, ""]
+
+
+def _reel(reel: Mapping[str, Any]) -> list[str]:
+    if reel["recall"] is None or reel["precision"] is None:
+        return []
+    return [
+        f"reels of {reel['arm']}: {100 * reel['recall']:.0f} % of {reel['shown_events']} shown "
+        f"events lie in one of {reel['segments']} segments; an event happens in "
+        f"{100 * reel['precision']:.0f} % of these"
+    ]
 
 
 def _line(name: str, cells: Sequence[str], width: int) -> str:

@@ -1,0 +1,213 @@
+"""The plan of the demo's matches: splits, kinds, decoys, statuses, and what the hashes keep."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from unmuted.demo_world.matches.plan import plan_matches
+from unmuted.demo_world.matches.spec import (
+    RecordingSpec,
+    events_of,
+    other_events_of,
+)
+from unmuted.demo_world.matches.vocabulary import KINDS, SIGNS, WORLDS
+from unmuted.errors import UserError
+
+SEEDS = st.integers(0, 2**40)
+SPLITS = ("train", "val", "test")
+
+
+def default_world(seed: int = 7, kind: str = "plain") -> list[RecordingSpec]:
+    return plan_matches(20, (80, 100), seed, kind)
+
+
+def counts(world: list[RecordingSpec], split: str) -> Counter[str]:
+    return Counter(e.kind for spec in world if spec.split == split for e in events_of(spec))
+
+
+@given(seed=SEEDS, few=st.integers(1, 25), more=st.integers(0, 10), kind=st.sampled_from([*WORLDS]))
+@limits(max_examples=20)
+def test_more_matches_keep_the_earlier_ones(seed: int, few: int, more: int, kind: str) -> None:
+    small, large = (plan_matches(n, (40, 60), seed, kind) for n in (few, few + more))
+    assert small == large[: len(small)]
+    assert len(small) == 2 * few
+
+
+def test_the_default_world_stays_what_it_is() -> None:
+    text = json.dumps([dataclasses.asdict(spec) for spec in default_world()], sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "35ec2b1e810602d9"
+
+
+def test_default_world_has_what_the_demo_needs() -> None:
+    world = default_world()
+    assert Counter(spec.split for spec in world) == {"train": 20, "val": 8, "test": 12}
+    assert {spec.fps for spec in world} == {"25", "30000/1001", "50", "variable"}
+    assert {spec.sample_rate for spec in world} == {44_100, 48_000}
+    assert Counter(spec.channels for spec in world)[6] == 2  # one match
+    assert {spec.channels for spec in world} == {1, 2, 6}
+    audio = Counter(spec.audio for spec in world)
+    assert audio == {"ok": 34, "no_stream": 3, "silent": 2, "late": 1}
+    assert sum(spec.damage is not None for spec in world) == 1
+    levels = [spec.level_db for spec in world]
+    assert -12 <= min(levels) < -10 and -2 < max(levels) <= 0
+    for split in SPLITS:
+        assert min(counts(world, split)[kind] for kind in KINDS) >= 2
+    events = [e for spec in world for e in events_of(spec)]
+    assert 2.5 < len(events) / len(world) < 4
+    assert counts(world, "train")["Penalty"] < counts(world, "train")["Goal"] / 2
+
+
+@given(seed=SEEDS)
+@limits(max_examples=20)
+def test_a_world_of_six_short_matches_has_every_kind_in_every_split(seed: int) -> None:
+    world = plan_matches(6, (38, 42), seed)
+    for split in SPLITS:
+        assert all(counts(world, split)[kind] for kind in KINDS)
+    assert {spec.audio for spec in world} == {"ok", "no_stream", "silent", "late"}
+
+
+@given(seed=SEEDS, kind=st.sampled_from([*WORLDS]))
+@limits(max_examples=20)
+def test_splits_share_no_team_voice_or_stadium(seed: int, kind: str) -> None:
+    owners: dict[object, set[str]] = defaultdict(set)
+    for spec in default_world(seed, kind):
+        for hue in spec.team_hues:
+            owners["hue", hue].add(spec.match)
+        owners["voice", spec.voice_hz].add(spec.match)
+        owners["look", spec.look_seed].add(spec.match)
+        owners["game", spec.game].add(spec.match)
+        owners["id", spec.video_id].add(spec.match)
+    assert all(len(matches) == 1 for matches in owners.values())
+    assert len({spec.video_id for spec in default_world(seed, kind)}) == 40
+
+
+@given(seed=SEEDS, shortest=st.integers(30, 90), kind=st.sampled_from([*WORLDS]))
+@limits(max_examples=40)
+def test_happenings_lie_in_the_recording_one_after_another(
+    seed: int, shortest: int, kind: str
+) -> None:
+    for spec in plan_matches(6, (shortest, shortest + 10), seed, kind):
+        happenings = spec.happenings
+        assert shortest <= spec.seconds <= shortest + 10
+        assert happenings[0].start >= 0 and happenings[-1].end < spec.seconds
+        for one, other in pairwise(happenings):
+            assert one.start <= one.moment <= one.end <= other.start
+            assert one.moment + one.delay + one.lasts < other.moment
+
+
+@given(seed=SEEDS)
+@limits(max_examples=10)
+def test_crowd_answers_within_a_second_and_not_to_replays(seed: int) -> None:
+    for spec in default_world(seed):
+        for each in spec.happenings:
+            if each.is_highlight:
+                assert 0.3 <= each.delay <= 1.0 and 4 <= each.lasts <= 10
+            elif each.what in ("replay", "close-up", "kick-off"):
+                assert each.lasts == 0
+
+
+@given(seed=SEEDS)
+@limits(max_examples=10)
+def test_replays_follow_what_they_show_and_one_shot_a_match_is_not_shown(seed: int) -> None:
+    hidden: Counter[str] = Counter()
+    for spec in default_world(seed):
+        hidden[spec.match] += sum(not each.is_shown for each in spec.events)
+        shots = {each.seed: each for each in spec.events}
+        for each in spec.decoys:
+            if each.what == "replay":
+                shot = shots[each.seed]
+                assert shot.moment < each.moment and shot.is_shown
+                assert (each.kind, each.side, each.from_spot) == (
+                    shot.kind,
+                    shot.side,
+                    shot.from_spot,
+                )
+    assert set(hidden.values()) == {1}
+
+
+def test_damage_spares_highlights() -> None:
+    [damaged] = [spec for spec in default_world() if spec.damage]
+    start, end = damaged.damage
+    assert 0.25 * damaged.seconds <= start < end <= 0.8 * damaged.seconds
+    assert all(each.end < start or end < each.start for each in damaged.events)
+
+
+def test_the_positive_world_has_few_labels_and_signs_that_fix_the_answer() -> None:
+    world = default_world(kind="positive")
+    unlabelled = [spec for spec in world if spec.split is None]
+    assert len(unlabelled) == 2 * sum(spec.split == "train" for spec in world)
+    assert sum(spec.split == "test" for spec in world) == 12
+    assert not any(spec.is_labelled for spec in unlabelled)
+    kinds_of_sign = defaultdict(set)
+    for spec in world:
+        for each in spec.events:
+            kinds_of_sign[each.sign].add(each.kind)
+    assert kinds_of_sign.pop(None) == {"Goal"}
+    assert set(kinds_of_sign) <= set(range(SIGNS)) and len(kinds_of_sign) > SIGNS / 2
+    assert all(len(kinds) == 1 for kinds in kinds_of_sign.values())
+
+
+def test_only_without_the_negative_world_the_picture_tells_of_the_answer() -> None:
+    def pairs(kind: str) -> list[tuple[float, float]]:
+        world = default_world(kind=kind)
+        return [(e.pace, e.delay) for spec in world for e in spec.events if e.is_shown]
+
+    def correlation(points: list[tuple[float, float]]) -> float:
+        ranks = [sorted(range(len(points)), key=lambda i: points[i][axis]) for axis in (0, 1)]
+        places = [{index: rank for rank, index in enumerate(order)} for order in ranks]
+        count = len(points)
+        difference = sum((places[0][i] - places[1][i]) ** 2 for i in range(count))
+        return 1 - 6 * difference / (count * (count**2 - 1))
+
+    assert correlation(pairs("plain")) < -0.99
+    assert abs(correlation(pairs("negative"))) < 0.3
+
+
+def test_events_are_those_of_the_metric() -> None:
+    for spec in default_world():
+        events = events_of(spec)
+        penalties = [each for each in spec.events if each.what == "penalty"]
+        assert len(events) == len(spec.events) + len(penalties)
+        assert {event.kind for event in events} <= set(KINDS)
+        assert all(event.half == spec.half for event in events)
+        assert {event.kind for event in other_events_of(spec)} <= {"Corner", "Foul", "Kick-off"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"matches": 0}, {"matches": 1001}, {"seconds": (29, 80)}, {"seconds": (90, 80)}, {"kind": ""}],
+)
+def test_numbers_out_of_range_are_refused(wrong: dict[str, object]) -> None:
+    settings = {"matches": 2, "seconds": (40, 50), "seed": 1, "kind": "plain"} | wrong
+    with pytest.raises(UserError, match="demo matches"):
+        plan_matches(**settings)
+
+
+def test_plan_is_light(repository) -> None:
+    """The Snakefile plans the world at every parse: only the standard library, and fast."""
+    code = (
+        "import sys, time; import unmuted.demo_world.matches.plan as plan;"
+        "start = time.perf_counter(); plan.plan_matches(20, (80, 100), 7);"
+        "took = time.perf_counter() - start;"
+        "heavy = {'numpy', 'torch', 'cv2', 'scipy', 'pandas'} & set(sys.modules);"
+        "print(sorted(heavy), took < 0.5)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository / "workflow" / "scripts",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["[]", "True"]

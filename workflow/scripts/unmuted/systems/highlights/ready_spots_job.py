@@ -1,0 +1,111 @@
+"""Spots of the recordings of a shard without any training: by a ready spotter, or by loudness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unmuted.config.highlights import StretchSettings
+from unmuted.config.keys import keys_of
+from unmuted.config.matches import StepSoundSettings
+from unmuted.dataset.finding import located
+from unmuted.engine.executor import Result, Task
+from unmuted.engine.job import Job
+from unmuted.errors import UserError
+from unmuted.samples.experiment import Clip
+from unmuted.systems.highlights.arms import LOUDNESS
+from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
+from unmuted.systems.highlights.spots_job import highlight_spots, logits_name, loudness_arrays
+from unmuted.text import printable
+
+if TYPE_CHECKING:
+    from unmuted.systems.highlights.spotter_folder import TrainedSpotter
+
+GRID = ("steps.rate", "steps.image_size", *keys_of("steps.sound", StepSoundSettings))
+ANY = -1  # in place of the index of a kind
+NO_SOUND = "no sound: no highlights can be found without a trained spotter"
+
+
+def ready_spotter(job: Job) -> TrainedSpotter:
+    """Read the spotter in `highlights.spotter.path`. Raises UserError as `load_spotter` does."""
+    from unmuted.systems.highlights.spotter_folder import grid_of, load_spotter
+
+    folder = located(job.config["highlights"]["spotter"]["path"])
+    backbone = job.model_identity("step_backbone")
+    spotter = load_spotter(Path(folder), backbone, grid_of(job.config["steps"], GRID))
+    if list(spotter.kinds) != list(job.config["matches"]["kinds"]):
+        raise UserError(
+            f"the spotter in {printable(folder)} finds {', '.join(spotter.kinds)}, but "
+            f"matches.kinds is {', '.join(job.config['matches']['kinds'])}: set matches.kinds as "
+            "the spotter has it"
+        )
+    return spotter
+
+
+def spot_with(
+    tasks: Sequence[Task], clips: Mapping[str, Clip], spotter: TrainedSpotter, job: Job
+) -> Iterator[Result]:
+    """Score the recordings of a shard with a ready spotter, as `spot_shard` does."""
+    from unmuted.inference.device import use_device
+    from unmuted.systems.highlights.inference import score_steps, sound_input
+    from unmuted.systems.highlights.loading import load_recording
+    from unmuted.systems.highlights.training import load_spotter_state
+
+    device = str(use_device(job.config["device"], job.threads))
+    rate = job.config["steps"]["rate"]
+    stretches = StretchSettings.of(job.config["highlights"]["inference"])
+    models = [load_spotter_state(state, device) for state, _ in spotter.seeds]
+    choices = [calibration.payload() for _, calibration in spotter.seeds]
+    for task in tasks:
+        clip = clips[task.name]
+        recording = load_recording(
+            clip, spotter.projection, list(spotter.kinds), spotter.sound_scale, reads_events=False
+        ).recording
+        sound = sound_input(recording, None)
+        logits = np.stack(
+            [score_steps(model, recording, sound, rate, stretches, device) for model in models]
+        )
+        arrays = _common(clip, recording, rate)
+        arrays[logits_name(spotter.arm.name)] = logits.astype(np.float16)
+        spots = highlight_spots(arrays, choices, spotter.arm, rate, spotter.reach)
+        yield Result(task.name, {**arrays, **spots})
+
+
+def spot_by_loudness(
+    tasks: Sequence[Task], clips: Mapping[str, Clip], job: Job
+) -> Iterator[Result]:
+    """Find where recordings are loud; a recording without sound has no spots."""
+    from unmuted.systems.highlights.loading import SOUND, load_silent
+    from unmuted.systems.highlights.peaks import suppress
+
+    rate = job.config["steps"]["rate"]
+    for task in tasks:
+        clip = clips[task.name]
+        recording = load_silent(clip)
+        arrays = _common(clip, recording, rate)
+        scores = arrays[LOUDNESS]
+        peaks = np.where(recording.has_sound, scores, -np.inf)
+        steps = np.sort(np.array(suppress(peaks, rate * WINDOW / 2, LOUD_SHARE), np.int32))
+        spots = {
+            "spot_steps": steps,
+            "spot_kinds": np.full(len(steps), ANY, np.int32),
+            "spot_scores": scores[steps].astype(np.float32),
+            "scores": scores[:, None].astype(np.float32),
+            "thresholds": np.array([LOUD_SHARE], np.float32),
+        }
+        if SOUND not in clip.artifacts or not recording.has_sound.any():
+            yield Result(task.name, None, "no_sound", NO_SOUND)
+        else:
+            yield Result(task.name, {**arrays, **spots})
+
+
+def _common(clip: Clip, recording: Any, rate: float) -> dict[str, np.ndarray]:
+    arrays = {"shown": recording.shown, "has_sound": recording.has_sound}
+    return {
+        **arrays,
+        **loudness_arrays(clip, recording, rate),
+        "rate": np.array([rate], np.float64),
+    }

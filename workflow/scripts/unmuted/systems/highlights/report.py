@@ -1,0 +1,342 @@
+"""The report of spotting: all arms on the test matches, with and without their sound."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unmuted.dataset.events import Event, Spot
+from unmuted.engine.job import ReportJob
+from unmuted.errors import UserError
+from unmuted.evaluation.bootstrap import ALPHA, draw_groups
+from unmuted.evaluation.outputs import Output, table
+from unmuted.evaluation.provenance import provenance
+from unmuted.samples.experiment import Clip, load_experiment
+from unmuted.samples.fits import ONLY_FIT
+from unmuted.systems.highlights.arms import ARMS, LOUDNESS, READY
+from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
+from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
+from unmuted.systems.highlights.recordings import HalfStart
+from unmuted.systems.highlights.reel_stages import METRICS
+from unmuted.systems.highlights.scored import (
+    MatchTruth,
+    ScoredArm,
+    build_sections,
+    score_spots,
+)
+from unmuted.systems.highlights.selection_job import check_unseen
+from unmuted.systems.highlights.spots_job import LOST, REAL, conditions, logits_name
+from unmuted.systems.highlights.spotting import Calibration, recording_spots
+
+SCHEMA_VERSION = 1
+SYSTEM, FOUND = "highlights", "match_highlights"
+ROLES = ("step_backbone",)
+NOT_COVERED = "no interval covers what another split, or other folds, would change"
+FOUR_KINDS = (
+    "the mean is over the kinds of this run; published figures of SoccerNet are over 17 kinds and "
+    "are not comparable"
+)
+
+
+@dataclass(frozen=True)
+class TestRecording:
+    """A test recording: its events, its halves, and the arrays of its scores."""
+
+    __test__ = False  # no test of pytest
+
+    clip: Clip
+    targets: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def halves(self) -> tuple[HalfStart, ...]:
+        """Return where the halves begin."""
+        return halves_of(self.targets)
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """Compute the metrics, and the table of arms, from the scores of the test recordings."""
+    experiment = load_experiment(job, (EVENTS, "spots"), STEPS)
+    clips = [
+        clip
+        for clip in experiment.split("test")
+        if EVENTS in clip.artifacts and "spots" in clip.artifacts
+    ]
+    if len({clip.group for clip in clips}) < 2:
+        raise UserError(
+            "results/highlights_metrics.json needs at least 2 labelled test matches; what is found "
+            "in matches without labels is in results/by_match"
+        )
+    recordings = [
+        TestRecording(c, c.artifacts[EVENTS].json(), c.artifacts["spots"].tensors()) for c in clips
+    ]
+    arms = scored_arms(job, recordings)
+    report = build_report(job, experiment, recordings, arms)
+    return {"metrics": report, "table": arms_table(report)}
+
+
+def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[ScoredArm]:
+    """Score all arms, by seed and by the state of the sound; the loudness too."""
+    kinds, rate = list(job.config["matches"]["kinds"]), job.config["steps"]["rate"]
+    reach = round(job.config["highlights"]["sampling"]["radius"] * rate)
+    truth = match_truth(recordings)
+    arms = [loudness_arm(recordings, truth, kinds, rate, len(job.seeds))]
+    highlights = job.config["highlights"]
+    if highlights["method"] != "spotter":
+        return arms
+    if highlights["spotter"]["path"] is not None:
+        return [*arms, ready_arm(recordings, truth, kinds, rate, len(job.seeds))]
+    chosen = job.fits("spotter_selection")[ONLY_FIT].json()["arms"]
+    leaks = highlights["split_by_clip"]
+    if not leaks:
+        for fits in job.fits_by_seed("spotter").values():
+            for artifact in fits.values():
+                check_unseen(artifact.tensors(), [r.clip for r in recordings])
+    for name, choices in chosen.items():
+        arm = ARMS[name]
+        by_condition = {}
+        for condition in conditions(arm, "test"):
+            by_seed = []
+            for seed, choice in enumerate(choices):
+                calibration = Calibration.of(choice)
+                spots = [
+                    arm_spots(r, name, condition, seed, calibration, kinds, rate, reach)
+                    for r in recordings
+                ]
+                by_seed.append(
+                    score_spots(truth, _by_match(recordings, spots), kinds, calibration.thresholds)
+                )
+            by_condition[condition] = by_seed
+        words = {"train": arm.train, "test": arm.test}
+        epochs = [choice["epoch"] for choice in choices]
+        arms.append(ScoredArm(name, by_condition, words, epochs, leaks))
+    return arms
+
+
+def arm_spots(
+    recording: TestRecording,
+    arm: str,
+    condition: str,
+    seed: int,
+    calibration: Calibration,
+    kinds: Sequence[str],
+    rate: float,
+    reach: int,
+) -> list[Spot]:
+    """Return the spots of one seed, by its index."""
+    logits = recording.arrays[logits_name(arm, condition)][seed]
+    valid = recording.arrays["shown" if ARMS[arm].reads_visual else "has_sound"]
+    scores = calibration.scores(logits, reach)
+    return recording_spots(scores, valid, kinds, recording.halves, rate, calibration.windows)
+
+
+def loudness_arm(
+    recordings: Sequence[TestRecording],
+    truth: Sequence[MatchTruth],
+    kinds: Sequence[str],
+    rate: float,
+    seeds: int,
+) -> ScoredArm:
+    """Score where matches are loud; every kind is given the same spots, since it knows none."""
+    spots = []
+    for recording in recordings:
+        column = recording.arrays["loudness"].astype(np.float64)
+        scores = np.repeat(column[:, None], len(kinds), axis=1)
+        has_sound = recording.arrays["has_sound"]
+        spots.append(
+            recording_spots(scores, has_sound, kinds, recording.halves, rate, WINDOW, LOUD_SHARE)
+        )
+    scored = score_spots(truth, _by_match(recordings, spots), kinds, [LOUD_SHARE] * len(kinds))
+    words = {"train": "none", "test": "real"}
+    nothing = score_spots(truth, [[] for _ in truth], kinds, [LOUD_SHARE] * len(kinds))
+    by_condition = {REAL: [scored] * seeds, "no_stream": [nothing] * seeds}
+    return ScoredArm("loudness", by_condition, words, [], leaks=False)
+
+
+def ready_arm(
+    recordings: Sequence[TestRecording],
+    truth: Sequence[MatchTruth],
+    kinds: Sequence[str],
+    rate: float,
+    seeds: int,
+) -> ScoredArm:
+    """Score the spots of a spotter that was trained before; nothing is known of its matches."""
+    spots = [stored_spots(recording, kinds, rate) for recording in recordings]
+    thresholds = recordings[0].arrays["thresholds"].tolist()
+    scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)
+    words = {"train": "unknown", "test": "real; training mean where there is none"}
+    return ScoredArm(READY, {REAL: [scored] * seeds}, words, [], leaks=False)
+
+
+def stored_spots(recording: TestRecording, kinds: Sequence[str], rate: float) -> list[Spot]:
+    """Return the spots in the artifact of a recording, on the clocks of its halves."""
+    columns = ("spot_steps", "spot_kinds", "spot_scores")
+    found = []
+    for step, kind, score in zip(*(recording.arrays[c].tolist() for c in columns), strict=True):
+        begun = [half for half in recording.halves if half.seconds <= step / rate]
+        if begun:
+            milliseconds = round(1000 * (step / rate - begun[-1].seconds))
+            found.append(Spot(begun[-1].half, milliseconds, kinds[kind], score))
+    return found
+
+
+def match_truth(recordings: Sequence[TestRecording]) -> list[MatchTruth]:
+    """Return events and durations of the test matches, in alphabetical order."""
+    matches: dict[str, MatchTruth] = {}
+    for recording in recordings:
+        known = matches.get(recording.clip.group, MatchTruth(recording.clip.group, (), {}))
+        starts = recording.halves
+        ends = [start.seconds for start in starts[1:]] + [np.inf]
+        seconds = {
+            start.half: min(end, duration_of(recording)) - start.seconds
+            for start, end in zip(starts, ends, strict=True)
+        }
+        matches[recording.clip.group] = replace(
+            known,
+            events=(*known.events, *labelled_events(recording.targets)),
+            seconds={**known.seconds, **seconds},
+        )
+    return [matches[name] for name in sorted(matches)]
+
+
+def duration_of(recording: TestRecording) -> float:
+    """Return the seconds of a recording, to the step."""
+    return len(recording.arrays["shown"]) / recording.arrays["rate"].item()
+
+
+def _by_match(
+    recordings: Sequence[TestRecording], spots: Sequence[Sequence[Spot]]
+) -> list[list[Spot]]:
+    found: dict[str, list[Spot]] = {recording.clip.group: [] for recording in recordings}
+    for recording, of_recording in zip(recordings, spots, strict=True):
+        found[recording.clip.group] += of_recording
+    return [found[name] for name in sorted(found)]
+
+
+def build_report(
+    job: ReportJob,
+    experiment: Any,
+    recordings: Sequence[TestRecording],
+    arms: Sequence[ScoredArm],
+) -> dict[str, Any]:
+    """Build the content of highlights_metrics.json; its shape is documented in the schema file."""
+    kinds = list(job.config["matches"]["kinds"])
+    truth = match_truth(recordings)
+    bootstrap = draw_groups(
+        [match.name for match in truth],
+        job.config["bootstrap"]["resamples"],
+        job.config["bootstrap"]["seed"],
+        len(job.seeds),
+    )
+    lost = job.config["highlights"]["lost_sound"]
+    events = [event for match in truth for event in match.events]
+    sections = build_sections(
+        arms, truth, kinds, bootstrap, lost["rates"], lost["seed"], lost["kinds"]
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "system": SYSTEM,
+        "data": {
+            "matches": _counted(experiment, lambda clip: clip.group),
+            "recordings": _counted(experiment, lambda clip: clip.video_id),
+            "halves": sum(len(match.seconds) for match in truth),
+            "seconds": float(sum(sum(match.seconds.values()) for match in truth)),
+            "events": events_by_kind(events, kinds),
+            "excluded": dict(experiment.excluded),
+            "excluded_events": int(
+                sum(recording.targets.get("rejected_count", 0) for recording in recordings)
+            ),
+        },
+        "kinds": kinds,
+        **sections,
+        "reel": reel_section(job, recordings),
+        "statistics": {
+            "intervals": "95 % percentile bootstrap of matches and seeds, the draws the same for "
+            "all arms",
+            "tests": "p is the larger of two: of swapping two arms in whole matches, and of the "
+            "interval's own draws; p_adjusted: Holm's method over all but the primary contrast",
+            "level": ALPHA,
+            "resamples": len(bootstrap.draws),
+            "not_covered": NOT_COVERED,
+            "comparable": FOUR_KINDS,
+            "missing_conditions": ["no_stream", *LOST[1:]],
+        },
+        "provenance": provenance(job, [r.clip.video_id for r in recordings], ROLES),
+    }
+
+
+def reel_section(job: ReportJob, recordings: Sequence[TestRecording]) -> dict[str, Any]:
+    """Sum up how well the segments of the reels of the test matches show the events.
+
+    recall: share of the shown events inside a segment, from 4 s before to 2 s after. precision:
+    share of the segments in which an event happens. None where there is nothing to divide by.
+    """
+    units = {job.videos[r.clip.video_id].unit or r.clip.video_id for r in recordings}
+    records = [artifact.json() for artifact in job.artifacts(FOUND, units).values()]
+    total: Counter[str] = Counter()
+    for record in records:
+        if METRICS in record:  # not of a match of which nothing could be scored
+            total.update(json.loads(record[METRICS])["reel"])
+    highlights = job.config["highlights"]
+    shown, segments = total["shown_events"], total["segments"]
+    return {
+        "arm": LOUDNESS if highlights["method"] == LOUDNESS else highlights["arm"],
+        "matches": len(units),
+        "shown_events": shown,
+        "recall": total["shown_events_in_reel"] / shown if shown else None,
+        "segments": segments,
+        "precision": 1 - total["segments_without_event"] / segments if segments else None,
+        "seconds": float(total["seconds"]),
+    }
+
+
+def events_by_kind(events: Sequence[Event], kinds: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Count the events of each kind, shown and not shown."""
+    counts = Counter((event.kind, event.is_shown) for event in events)
+    return {kind: {"shown": counts[kind, True], "unshown": counts[kind, False]} for kind in kinds}
+
+
+def _counted(experiment: Any, name_of: Any) -> dict[str, int]:
+    return {
+        split: len({name_of(clip) for clip in experiment.split(split)})
+        for split in ("train", "val", "test")
+    }
+
+
+COLUMNS = (
+    "tight",
+    "loose",
+    "at1",
+    "at2",
+    "at3",
+    "at4",
+    "at5",
+    "shown",
+    "unshown",
+    "any_kind",
+    "f1_5s",
+)
+
+
+def arms_table(report: Mapping[str, Any]) -> Any:
+    """Make the table of arms: mean and interval of every measure, and the chance baselines."""
+    rows = []
+    arms = {**report["arms"], "loudness": report["loudness"]}
+    for name, arm in arms.items():
+        for measure in COLUMNS:
+            found = arm[measure]
+            if found is not None:
+                low, high = found["ci95"]
+                row = {"arm": name, "measure": measure, "mean": found["mean"]}
+                rows.append({**row, "ci95_low": low, "ci95_high": high})
+    for measure, by_rule in report["chance"].items():
+        rows += [
+            {"arm": f"chance_{rule}", "measure": measure, "mean": value}
+            for rule, value in by_rule.items()
+        ]
+    return table(rows, ["arm", "measure", "mean", "ci95_low", "ci95_high"])

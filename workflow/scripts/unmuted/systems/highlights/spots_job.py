@@ -1,0 +1,205 @@
+"""Scores and spots of the recordings of a shard, of every arm and seed, with and without sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unmuted.config.highlights import LostSoundSettings
+from unmuted.engine.executor import Artifact, Result, Task
+from unmuted.engine.job import Job
+from unmuted.samples.experiment import Clip
+from unmuted.systems.highlights.arms import ARMS, LOUDNESS, SpottingArm
+from unmuted.systems.highlights.context import Context, Fitted
+
+if TYPE_CHECKING:
+    from unmuted.systems.highlights.inference import SoundInput
+    from unmuted.systems.highlights.recordings import Recording
+
+REAL = "real"
+LOST = ("no_stream", "noise", "swapped", "dropout")  # silence is known as such: as no_stream
+
+
+def logits_name(arm: str, condition: str = REAL) -> str:
+    """Return the name of an array of logits, float16 (seeds, S, K)."""
+    return f"logits.{arm}.{condition}"
+
+
+def spot_shard(
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    fits: Mapping[int, Mapping[str, Artifact]],
+    selection: Artifact,
+    fitted: Fitted,
+    folds: Mapping[str, int],
+    job: Job,
+) -> Iterator[Result]:
+    """Score the recordings of a shard.
+
+    An artifact holds `shown`, `has_sound`, bool (S,); `loudness`, float32 (S,); for every arm
+    logits, float16 (seeds, S, K), those of test recordings with their sound lost in every way as
+    well; and the spots of the arm that finds highlights, see `highlight_spots`.
+    """
+    context = Context(job, fitted, folds)
+    choices = selection.json()["arms"]
+    models = load_models(choices, fits, context)
+    for task in tasks:
+        clip = clips[task.name]
+        yield Result(task.name, score_recording(clip, models, choices, context))
+        context.forget()
+
+
+def load_models(
+    choices: Mapping[str, Any], fits: Mapping[int, Mapping[str, Artifact]], context: Context
+) -> dict[str, list[Any]]:
+    """Load the chosen checkpoint of every arm and seed."""
+    from unmuted.systems.highlights.training import load_spotter_state
+    from unmuted.training.checkpoints import snapshot
+
+    return {
+        arm: [
+            load_spotter_state(
+                snapshot(fits[one["seed"]][arm].tensors(), one["snapshot"]), context.device
+            )
+            for one in of_arm
+        ]
+        for arm, of_arm in choices.items()
+    }
+
+
+def score_recording(
+    clip: Clip,
+    models: Mapping[str, Sequence[Any]],
+    choices: Mapping[str, Sequence[Mapping[str, Any]]],
+    context: Context,
+) -> dict[str, np.ndarray]:
+    """Return the arrays of a recording's artifact."""
+    from unmuted.systems.highlights.inference import score_steps
+
+    (labelled,) = context.load([clip])
+    recording = labelled.recording
+    arrays = {"shown": recording.shown, "has_sound": recording.has_sound}
+    arrays |= loudness_arrays(clip, recording, context.rate)
+    for name, of_arm in models.items():
+        arm = ARMS[name]
+        for condition in conditions(arm, clip.split):
+            rows = []
+            for model, choice in zip(of_arm, choices[name], strict=True):
+                seed = choice["seed"]
+                imputed = context.imputed(recording, arm.imputation, seed)
+                sound = lost_input(imputed, arm, condition, clip, context)
+                rows.append(
+                    score_steps(
+                        model, imputed, sound, context.rate, context.inference, context.device
+                    )
+                )
+            arrays[logits_name(name, condition)] = np.stack(rows).astype(np.float16)
+    arm = context.highlights["arm"]
+    spots = highlight_spots(arrays, choices[arm], ARMS[arm], context.rate, context.reach)
+    return {**arrays, **spots, "rate": np.array([context.rate], np.float64)}
+
+
+def conditions(arm: SpottingArm, split: str | None) -> tuple[str, ...]:
+    """Return the states of sound in which a recording is scored."""
+    return (REAL, *LOST) if arm.reads_sound and split == "test" else (REAL,)
+
+
+def lost_input(
+    recording: Recording, arm: SpottingArm, condition: str, clip: Clip, context: Context
+) -> SoundInput:
+    """Return the sound that an arm reads of a recording in a condition.
+
+    Of noise and of swapped sound no arm is told; a recording without sound keeps its imputation.
+    """
+    from unmuted.systems.highlights.inference import SoundInput, sound_input
+    from unmuted.systems.highlights.lost_sound import dropout_steps
+
+    settings = LostSoundSettings.of(context.highlights["lost_sound"])
+    if condition in (REAL, "no_stream") or not arm.reads_sound:
+        missing = None if condition == REAL else np.ones(recording.steps, bool)
+        return sound_input(recording, arm.imputation, missing)
+    if condition == "dropout":
+        lost = dropout_steps(recording.key, recording.steps, context.rate, settings)
+        return sound_input(recording, arm.imputation, lost)
+    given = sound_input(recording, arm.imputation)
+    other = replaced_sound(recording, condition, clip, context)
+    sound = np.where(given.is_real[:, None], other, given.sound)
+    return SoundInput(sound.astype(np.float32), given.is_real)
+
+
+def replaced_sound(
+    recording: Recording, condition: str, clip: Clip, context: Context
+) -> np.ndarray:
+    """Return the features of noise as loud as the recording, or of another match: (S, A)."""
+    from unmuted.systems.highlights.imputation import swapped_sound
+    from unmuted.systems.highlights.loading import SOUND
+    from unmuted.systems.highlights.lost_sound import noise_patches
+    from unmuted.systems.highlights.recordings import FileRows
+    from unmuted.systems.highlights.step_sound import mean_level, scaled
+
+    seed, scale = context.highlights["lost_sound"]["seed"], context.highlights["sound_scale"]
+    if condition == "swapped":
+        return swapped_sound(recording, context.pool, seed)
+    if SOUND not in clip.artifacts:
+        return np.zeros(recording.sound.shape, np.float32)
+    with clip.artifacts[SOUND].open_tensors() as file:
+        patches = FileRows(file, "mel")
+        level = mean_level(patches, file.rows("valid").astype(bool))
+        shape = (recording.steps, *patches.shape[1:])
+    noise = scaled(noise_patches(recording.key, level, shape, seed), scale)
+    return context.projection.apply(noise.reshape(len(noise), -1))
+
+
+def loudness_arrays(clip: Clip, recording: Recording, rate: float) -> dict[str, np.ndarray]:
+    """Return the loudness of steps among those of the recording, float32 (S,); 0 without sound."""
+    from unmuted.systems.highlights.loading import SOUND
+    from unmuted.systems.highlights.loudness import loudness_scores
+
+    if SOUND not in clip.artifacts:
+        return {LOUDNESS: np.zeros(recording.steps, np.float32)}
+    with clip.artifacts[SOUND].open_tensors() as file:
+        level = file.rows("rms").astype(np.float64)[: recording.steps]
+    rms = np.zeros(recording.steps)
+    rms[: len(level)] = 10 ** (level / 20)  # from dBFS
+    return {LOUDNESS: loudness_scores(rms, recording.has_sound, rate).astype(np.float32)}
+
+
+def highlight_spots(
+    arrays: Mapping[str, np.ndarray],
+    choices: Sequence[Mapping[str, Any]],
+    arm: SpottingArm,
+    rate: float,
+    reach: int,
+) -> dict[str, np.ndarray]:
+    """Return the spots of an arm, from the mean of its seeds' scores.
+
+    spot_steps: int32 (P,). spot_kinds: int32 (P,), indices. spot_scores: float32 (P,).
+    scores: float32 (S, K), of which they are the peaks. thresholds: float32 (K,), from which a spot
+    is a highlight; the mean over seeds, as the windows of the peaks are.
+    """
+    from unmuted.systems.highlights.peaks import suppress
+    from unmuted.systems.highlights.spotting import Calibration
+
+    calibrations = [Calibration.of(choice) for choice in choices]
+    logits = arrays[logits_name(arm.name)]
+    scores = np.mean(
+        [c.scores(x, reach) for c, x in zip(calibrations, logits, strict=True)], axis=0
+    )  # (S, K)
+    windows = np.mean([c.windows for c in calibrations], axis=0)
+    valid = arrays["shown"] if arm.reads_visual else arrays["has_sound"]
+    found = [
+        (step, kind, scores[step, kind])
+        for kind, window in enumerate(windows)
+        for step in suppress(np.where(valid, scores[:, kind], -np.inf), rate * window / 2, 0.0)
+    ]
+    found.sort()
+    steps, kinds, values = zip(*found, strict=True) if found else ((), (), ())
+    return {
+        "spot_steps": np.array(steps, np.int32),
+        "spot_kinds": np.array(kinds, np.int32),
+        "spot_scores": np.array(values, np.float32),
+        "scores": scores.astype(np.float32),
+        "thresholds": np.mean([c.thresholds for c in calibrations], axis=0).astype(np.float32),
+    }

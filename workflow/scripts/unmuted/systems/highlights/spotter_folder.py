@@ -1,0 +1,183 @@
+"""A trained spotter as a folder: config.json and model.safetensors, for matches of other runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+
+from unmuted.digests import digest_bytes, digest_json
+from unmuted.engine.artifacts import read_tensors
+from unmuted.errors import UserError
+from unmuted.systems.highlights.arms import ARMS, SpottingArm
+from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.shared.projection import Projection
+from unmuted.text import one_line, printable
+from unmuted.training.states import State
+
+FORMAT = 1
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+LARGEST_CONFIG = 1 << 20  # bytes
+_KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale")
+
+
+@dataclass(frozen=True)
+class TrainedSpotter:
+    """A spotter that other matches can be given to.
+
+    Attributes:
+        kinds: of events that it finds.
+        arm: what it reads. Missing sound is the training mean for it, whatever it was trained with.
+        backbone: what identifies the network behind its visual features.
+        grid: the settings of steps and of their sound.
+        seeds: weights and calibration of each of its networks; their scores are averaged.
+        reach: as for `Calibration.scores`.
+        projection: of its sound.
+        sound_scale: as the configuration has it.
+    """
+
+    kinds: tuple[str, ...]
+    arm: SpottingArm
+    backbone: str
+    grid: Mapping[str, Any]
+    seeds: tuple[tuple[State, Calibration], ...]
+    reach: int
+    projection: Projection
+    sound_scale: str
+
+    def digest(self) -> str:
+        """Return what identifies its content."""
+        arrays = [{f"projection.{k}": v for k, v in vars(self.projection).items()}]
+        arrays += [state for state, _ in self.seeds]
+        tensors = [
+            [name, digest_bytes(np.ascontiguousarray(array).tobytes())]
+            for of_part in arrays
+            for name, array in sorted(of_part.items())
+        ]
+        calibrations = [calibration.payload() for _, calibration in self.seeds]
+        return digest_json(
+            [list(self.kinds), self.arm.name, self.reach, self.sound_scale, calibrations, tensors]
+        )
+
+
+def export_spotter(folder: Path, spotter: TrainedSpotter) -> None:
+    """Write a spotter to a folder, which is made; equal spotters give equal bytes."""
+    from safetensors.numpy import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "format": FORMAT,
+        "kinds": list(spotter.kinds),
+        "arm": spotter.arm.name,
+        "backbone": spotter.backbone,
+        "grid": dict(spotter.grid),
+        "reach": spotter.reach,
+        "sound_scale": spotter.sound_scale,
+        "seeds": [calibration.payload() for _, calibration in spotter.seeds],
+    }
+    arrays = {f"projection.{name}": array for name, array in vars(spotter.projection).items()}
+    for i, (state, _) in enumerate(spotter.seeds):
+        arrays |= {f"seed.{i}.{name}": array for name, array in state.items()}
+    text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    (folder / CONFIG).write_text(text, encoding="utf-8")
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    (folder / WEIGHTS).write_bytes(save(ordered))
+
+
+def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> TrainedSpotter:
+    """Read a spotter for features of a backbone on a grid of steps.
+
+    Raises UserError, saying what was expected and found, for a folder that is no spotter, and for
+    one that was trained on features of another backbone, or on another grid.
+    """
+    config = _read_config(folder)
+    where = f"the spotter in {printable(folder)}"
+    if config["backbone"] != backbone:
+        raise UserError(
+            f"{where} was trained on step features of the backbone {config['backbone']}, but "
+            f"models.step_backbone is {backbone}: its scores would mean nothing. Use the same "
+            "backbone, or train a spotter on these matches"
+        )
+    if differing := _differences(config["grid"], grid):
+        raise UserError(
+            f"{where} was trained on another grid of steps: {'; '.join(differing)}. Set `steps` as "
+            "the spotter has it, or train a spotter on these matches"
+        )
+    try:
+        arrays = read_tensors(folder / WEIGHTS)
+        projection = Projection(**_under(arrays, "projection."))
+        seeds = tuple(
+            (_under(arrays, f"seed.{i}."), Calibration.of(values))
+            for i, values in enumerate(config["seeds"])
+        )
+        if not seeds or not all(state for state, _ in seeds):
+            raise ValueError("weights of its networks are missing")
+        return TrainedSpotter(
+            tuple(config["kinds"]),
+            ARMS[config["arm"]],
+            config["backbone"],
+            config["grid"],
+            seeds,
+            int(config["reach"]),
+            projection,
+            config["sound_scale"],
+        )
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise UserError(
+            f"{where} cannot be read: {one_line(str(error))}; expected {CONFIG} and {WEIGHTS} as "
+            "results/trained_spotter has them"
+        ) from error
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    try:
+        if path.stat().st_size > LARGEST_CONFIG:
+            raise ValueError(f"larger than {LARGEST_CONFIG} bytes")
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError(f"expected an object, found {type(config).__name__}")
+        if missing := [key for key in _KEYS if key not in config]:
+            raise ValueError(f"the keys {', '.join(missing)} are missing")
+        if config["format"] != FORMAT:
+            raise ValueError(f"format {config['format']!r}, expected {FORMAT}")
+        if config["arm"] not in ARMS or not isinstance(config["grid"], dict):
+            raise ValueError(f"unknown arm {config['arm']!r}, or a grid that is no object")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"highlights.spotter.path: {printable(path)} is no configuration of a spotter: "
+            f"{one_line(str(error))}"
+        ) from error
+    return config
+
+
+def _differences(trained: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    return [
+        f"steps.{key} is {given.get(key)!r}, expected {trained.get(key)!r}"
+        for key in sorted({*trained, *given})
+        if trained.get(key) != given.get(key)
+    ]
+
+
+def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def grid_of(steps: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of the grid that features depend on, by dotted key within `steps`."""
+    grid: dict[str, Any] = {}
+    for key in keys:
+        value: Any = steps
+        for part in key.removeprefix("steps.").split("."):
+            value = value[part]
+        grid[key.removeprefix("steps.")] = value
+    return grid
