@@ -1,5 +1,5 @@
 # `make demo`: environment, then the main job on the embedded demo; `make highlights-demo` the same for
-# matches. `make test`: environment, then
+# matches, and `make avs-demo` for audio-visual segmentation. `make test`: environment, then
 # lint, format check and all tests. Needs Python 3.11 (PYTHON=...) and make,
 # nothing else.
 PYTHON ?= python3
@@ -24,7 +24,7 @@ DISKS ?= 8
 DAMAGES ?= 40
 MEDIA ?= 200
 
-.PHONY: demo highlights-demo test test-fast faults code-versions schema bench lint verify docs lock audit \
+.PHONY: demo highlights-demo avs-demo test test-fast faults code-versions schema bench lint verify docs lock audit \
   tiny-models figures clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
@@ -49,6 +49,13 @@ highlights-demo: $(VENV)/ready
 	@mkdir -p $(HIGHLIGHTS)
 	$(SNAKEMAKE) highlights --configfile config/highlights.yaml --directory $(HIGHLIGHTS) --quiet rules host
 	@$(BIN)/python workflow/scripts/show_highlights.py $(HIGHLIGHTS)
+
+# Pictures of two objects, of which the sound tells what sounds: a small run, whose figures are exploratory.
+AVS := avs-demo
+avs-demo: $(VENV)/ready
+	@mkdir -p $(AVS)
+	$(SNAKEMAKE) segmentation --configfile config/avs_demo.yaml --directory $(AVS) --quiet rules host
+	@$(BIN)/python workflow/scripts/show_avs.py $(AVS)
 
 test: lint
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \

@@ -85,7 +85,9 @@ def test_the_configuration_is_plain_values_of_json() -> None:
 
 def test_a_key_without_default_is_there_only_where_it_is_given() -> None:
     assert "arms" not in check_config(SMALLEST)["comparison"]
-    assert check_config(SMALLEST)["videos"]["demo"].keys() == {"clips_per_class", "seed", "kind"}
+    assert check_config(SMALLEST)["videos"]["demo"].keys() == {
+        *("clips_per_class", "seed", "families", "kind")
+    }
     assert check_config(with_value("videos.demo.classes", 4))["videos"]["demo"]["classes"] == 4
 
 

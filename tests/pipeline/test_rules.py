@@ -22,7 +22,13 @@ pytestmark = pytest.mark.workflow
 
 BIG_MODELS = {
     *("extract_vit", "extract_ast", "extract_degraded", "caption_frames"),
-    *("extract_cnn", "extract_cnn_sequence", "extract_timeline_cnn", "see_match"),
+    *(
+        "extract_cnn",
+        "extract_cnn_sequence",
+        "extract_timeline_cnn",
+        "see_match",
+        "extract_avs_audio",
+    ),
 }
 ON_GPU = BIG_MODELS | {
     *("train_generator", "generate_audio", "train_video_generator", "generate_audio_from_video"),
@@ -49,7 +55,7 @@ DEMO = ("clips", "truth")
 UNCHANGED = {"probe", "events"}
 SCENARIO = (
     "frames.short_side=128,timeline.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32,"
-    "steps.image_size=128"
+    "steps.image_size=128,avs.short_side=64"
 )
 OF_RULES = {name: stage for name, stage in STAGES.items() if name not in DEMO}
 MADE_BY = {stage.script: REGISTRY.stages_of_script[stage.script] for stage in OF_RULES.values()}

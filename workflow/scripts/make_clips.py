@@ -3,8 +3,8 @@
 from functools import partial
 
 from unmuted.engine.job import Job
-from unmuted.pipeline.datasets import demo_recordings, world_clips
-from unmuted.pipeline.jobs.clips import render, render_matches
+from unmuted.pipeline.datasets import demo_recordings, family_clips, has_families, world_clips
+from unmuted.pipeline.jobs.clips import render, render_families, render_matches
 from unmuted.pipeline.registry import run_job
 
 
@@ -13,6 +13,8 @@ def main(job: Job) -> None:
     if job.config["videos"]["source"] == "matches":
         recordings = demo_recordings(job.config["matches"]["demo"])
         compute = partial(render_matches, recordings=recordings)
+    elif has_families(job.config):
+        compute = partial(render_families, clips=family_clips(job.config))
     else:
         compute = partial(render, clips=world_clips(job.config))
     job.run_shard(compute, job.specifications)

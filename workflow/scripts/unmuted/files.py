@@ -19,6 +19,19 @@ def read_bytes(path: Path) -> bytes:
 
     A link is no file either: what it leads to may be anybody's.
     """
+    return _read(path, -1)
+
+
+def read_bytes_up_to(path: Path, limit: int) -> bytes:
+    """Return the bytes of a file, but one byte more than `limit` at most; errors as `read_bytes`.
+
+    More than `limit` bytes say that the file is too large.
+    """
+    return _read(path, limit + 1)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Return at most so many bytes of a file, all of them for -1."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
@@ -28,7 +41,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         require_file(path, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            return file.read(most)
     finally:
         os.close(descriptor)
 

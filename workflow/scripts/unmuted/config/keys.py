@@ -22,8 +22,8 @@ LIMITS = (
     "videos.max_gigabytes",
     "videos.follow_links",
 )
-WORLD = ("videos.demo", "clips.seconds")  # what the built-in world is planned from
-WORLDS = ("videos.source", *WORLD, "matches.demo")  # and the built-in matches
+WORLD = ("videos.source", "videos.demo", "clips.seconds")  # what the built-in world is planned from
+WORLDS = (*WORLD, "matches.demo")  # and the built-in matches
 VIT = keys_of("vit", VitSettings)
 AST = keys_of("ast", AstSettings)
 SERVE = "generator.serve"  # of all generators

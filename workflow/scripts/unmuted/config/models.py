@@ -75,3 +75,4 @@ class RoleSettings(Section):
         id="torchvision:Inception_V3_Weights.IMAGENET1K_V1"
     )
     step_backbone: ModelSettings = ModelSettings(id="torchvision:ResNet50_Weights.IMAGENET1K_V2")
+    avs_backbone: ModelSettings = ModelSettings(id="torchvision:ResNet50_Weights.IMAGENET1K_V1")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from unmuted.config.avs_training import AvsSection
 from unmuted.config.classifier import ClassifierSettings, DistillationSettings
 from unmuted.config.cnn_rnn import CnnRnnSection
 from unmuted.config.comparison import ComparisonSettings, FilterSettings
@@ -78,6 +79,7 @@ class Configuration(Section):
     flow: FlowSettings = Field(default_factory=FlowSettings)
     wav: WavSettings = Field(default_factory=WavSettings)
     steps: StepSettings = Field(default_factory=StepSettings)
+    avs: AvsSection = Field(default_factory=AvsSection)
     vit: VitSettings = Field(default_factory=VitSettings)
     ast: AstSettings = Field(default_factory=AstSettings)
     cnn: CnnSettings = Field(default_factory=CnnSettings)

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import MISSING, Field, model_validator
 
 from unmuted.config.fields import (
+    Count,
     Gigabytes,
     Megapixels,
     Section,
@@ -30,6 +31,29 @@ class ColumnSettings(Section):
         description="the column with the unit: videos of one unit, such as the halves of a match, "
         "lie in one shard",
     )
+    masks: Text | MISSING = Field(
+        MISSING, description="the column with the masks: a folder of PNG files <second>.png"
+    )
+    boxes: Text | MISSING = Field(
+        MISSING,
+        description="the column with the boxes: a folder of labelImg's files <second>.xml, read of "
+        "training videos alone",
+    )
+
+
+class FamilySettings(Section):
+    """The world of families (kind segmentation): pictures of two objects with soundtracks."""
+
+    pictures: Count = Field(900, description="training pictures, each with one soundtrack")
+    val: Count = Field(40, description="validation families, of four clips each")
+    test: Count = Field(80, description="test families, of four clips each")
+    extra: int = Field(
+        20,
+        ge=0,
+        le=10_000,
+        description="test pictures in which both objects sound, and as many of two objects of one "
+        "scene, with two clips each; reported apart",
+    )
 
 
 class DemoSettings(Section):
@@ -45,12 +69,14 @@ class DemoSettings(Section):
         description="clips of each class; more leave the earlier ones as they are",
     )
     seed: Seed = Field(7, description="seed of the whole world")
-    kind: Literal["plain", "cued", "positive", "negative"] = Field(
+    families: FamilySettings = Field(default_factory=FamilySettings)
+    kind: Literal["plain", "cued", "positive", "negative", "segmentation"] = Field(
         "plain",
         description="what the picture tells of the sound. cued: visible signs partly fix it, few "
         "clips have a label, many have sound without one; plain: hardly anything but the scene. "
         "Two are controls with a known answer: generated audio must help in the positive one and "
-        "cannot in the negative one",
+        "cannot in the negative one. segmentation: pictures of two objects, of which the sound "
+        "tells what sounds; its size stands under families",
     )
 
 

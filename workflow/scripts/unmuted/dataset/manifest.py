@@ -6,9 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from unmuted.dataset.alike import alike_problems, canonical_spelling
 from unmuted.dataset.finding import Finder, is_not_utf8
+from unmuted.dataset.masks import KINDS as MASK_KINDS
+from unmuted.dataset.masks import MASKS, mask_targets
 from unmuted.dataset.split_folders import folders_named_after_splits, split_of_name
 from unmuted.dataset.table import SEPARATORS, Table, read_table
 from unmuted.dataset.videos import (
@@ -25,7 +28,7 @@ from unmuted.dataset.videos import (
 from unmuted.errors import UserError
 from unmuted.text import printable
 
-OPTIONAL = ("label", "video_id", "split", "group", "unit")
+OPTIONAL = ("label", "video_id", "split", "group", "unit", *MASK_KINDS)
 
 
 def read_manifest(
@@ -49,6 +52,10 @@ def read_manifest(
     if not follow_links:
         _refuse_other_root(videos, root, manifest)
     dataset = checked_dataset(videos, printable(manifest))
+    # Without classes there is nothing to tell apart but what is masked and what is not.
+    has_masks = any(video.targets for video in videos)
+    classes = set(dataset.classes) - {MASKS}
+    dataset = replace(dataset, has_targets=has_masks and len(classes) < 2)
     return _with_notes(dataset, table.header, names, root, manifest)
 
 
@@ -183,6 +190,18 @@ def _video(
         )
     extra = {key: value for key, value in row.items() if key not in names.values()}
     label, split = cell["label"] or None, cell["split"] or None
+    targets = _targets(row, names, root, finder)
+    if targets and "masks" in targets and label is None:
+        label = MASKS
     # Videos that belong together, such as the halves of a match, are of one recording.
     group, unit = cell["group"] or cell["unit"] or video_id, cell["unit"] or None
-    return Video(video_id, path, label, split, group, root=root, extra=extra, unit=unit)
+    return Video(video_id, path, label, split, group, root, extra, unit, targets=targets)
+
+
+def _targets(
+    row: Mapping[str, str], names: Mapping[str, str], root: Path, finder: Finder
+) -> dict[str, Any] | None:
+    """Return where the masks and boxes of a row are; None if it has none of them."""
+    given = {kind: row.get(names[kind], "").strip() for kind in MASK_KINDS}
+    folders = {kind: finder.find(path) for kind, path in given.items() if path}
+    return mask_targets(folders, root) if folders else None

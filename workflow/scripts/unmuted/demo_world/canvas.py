@@ -22,18 +22,30 @@ class Canvas:
     """Draws in scene coordinates (x to the right, y down, about 192 x 144 units).
 
     A shape drawn with `sounding=True` belongs to the mask; any other shape drawn over it hides it.
+
+    offset: in pixels, before the picture is mirrored. mask: of other objects that are already in
+    the picture; a new one unless given. mark: this object's number in the mask.
     """
 
-    def __init__(self, image: np.ndarray, zoom: float, offset: Point, mirrored: bool) -> None:
+    def __init__(
+        self,
+        image: np.ndarray,
+        zoom: float,
+        offset: Point,
+        mirrored: bool,
+        mask: np.ndarray | None = None,
+        mark: int = 255,
+    ) -> None:
         self.image = image  # (H, W, 3) uint8 RGB
-        self.mask = np.zeros(image.shape[:2], np.uint8)
+        self.mask = np.zeros(image.shape[:2], np.uint8) if mask is None else mask
+        self.mark = mark
         self.zoom, self.offset, self.mirrored = zoom, offset, mirrored
 
     def polygon(self, points: Points, colour: Colour, sounding: bool = False) -> None:
         """Draw a filled polygon with smooth edges."""
         corners = [self._to_pixels(points)]
         cv2.fillPoly(self.image, corners, colour, cv2.LINE_AA, SUBPIXEL_BITS)
-        cv2.fillPoly(self.mask, corners, 255 * sounding, cv2.LINE_8, SUBPIXEL_BITS)
+        cv2.fillPoly(self.mask, corners, self.mark * sounding, cv2.LINE_8, SUBPIXEL_BITS)
 
     def line(self, points: Points, colour: Colour, width: float, sounding: bool = False) -> None:
         """Draw an open line through the points, `width` units wide."""
@@ -41,7 +53,7 @@ class Canvas:
         corners = [self._to_pixels(points)]
         cv2.polylines(self.image, corners, False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.polylines(
-            self.mask, corners, False, 255 * sounding, thickness, cv2.LINE_8, SUBPIXEL_BITS
+            self.mask, corners, False, self.mark * sounding, thickness, cv2.LINE_8, SUBPIXEL_BITS
         )
 
     def ellipse(

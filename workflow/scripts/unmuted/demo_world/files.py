@@ -33,16 +33,24 @@ def write_clip(spec: ClipSpec, path: Path) -> None:
         UserError: ffmpeg could not encode it.
     """
     clip = render_clip(spec)
+    encode(clip.frames, spec.fps, clip.audio, path)
+
+
+def encode(frames: np.ndarray, rate: str, audio: np.ndarray | None, path: Path) -> None:
+    """Encode frames (N, H, W, 3) uint8 RGB and sound (n,) float32, or none, as mp4.
+
+    rate: frames a second, as ffmpeg reads it. Errors and promises as of `write_clip`.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".clip-", dir=path.parent) as folder:
         # A file, not a pipe, which Python would feed with 4 KiB at a time.
-        Path(folder, _PICTURES).write_bytes(clip.frames.tobytes())
-        if clip.audio is not None:
-            _write_wav(Path(folder, _SOUND), clip.audio)
+        Path(folder, _PICTURES).write_bytes(frames.tobytes())
+        if audio is not None:
+            _write_wav(Path(folder, _SOUND), audio)
         # In the folder and by plain names: ffmpeg-python accepts no name that is not UTF-8.
         done = subprocess.run(
-            _encode_command(spec.fps, clip.audio is not None),
+            _encode_command(rate, audio is not None),
             capture_output=True,
             cwd=folder,
             check=False,

@@ -129,7 +129,7 @@ def held_out_split(scene: str, colour: str, background: str) -> str:
 
 def clip_seed(purpose: str, *parts: object) -> int:
     """Return a 62-bit seed from the parts; its lowest two bits are the purpose."""
-    return (_hash(purpose, *parts) >> PURPOSE_BITS << PURPOSE_BITS) | PURPOSES[purpose]
+    return (stable_number(purpose, *parts) >> PURPOSE_BITS << PURPOSE_BITS) | PURPOSES[purpose]
 
 
 def _kind(name: str) -> Kind:
@@ -160,14 +160,14 @@ def _class_clips(
                 break
             clips.append(
                 ClipSpec(
-                    video_id=f"clip_{_hash(*name, member, 'id') & 0xFFFFFFFF:08x}",
+                    video_id=f"clip_{stable_number(*name, member, 'id') & 0xFFFFFFFF:08x}",
                     label=action.name,
                     split=None if split == UNLABELLED else split,
-                    group=f"source_{_hash(*name, 'id') & 0xFFFFFFFF:08x}",
+                    group=f"source_{stable_number(*name, 'id') & 0xFFFFFFFF:08x}",
                     seed=clip_seed(purpose, seed, action.name, group_index, member, "clip"),
                     scene_seed=clip_seed(purpose, seed, action.name, group_index, "scene"),
                     seconds=seconds,
-                    fps=FRAME_RATES[_hash(*name, member, "fps") % len(FRAME_RATES)],
+                    fps=FRAME_RATES[stable_number(*name, member, "fps") % len(FRAME_RATES)],
                     audio=_audio_status(action, index, seed),
                     scene=action.scene,
                     object=object_,
@@ -175,7 +175,7 @@ def _class_clips(
                     background=background,
                     cue=action.cue
                     and action.scene in kind.cued_scenes
-                    and _share(*name, member, "cue") < kind.cue_share,
+                    and stable_share(*name, member, "cue") < kind.cue_share,
                     cue_size=kind.cue_size,
                     place_sets_room=kind.place_sets_room,
                     register=SCENES[action.scene].objects.index(object_)
@@ -199,7 +199,7 @@ def _combinations(scene: str, world: World, order: str) -> dict[str, list[tuple[
     """
     combinations: dict[str, list[tuple[str, str, str]]] = {"train": [], "val": [], "test": []}
     every = product(SCENES[scene].objects, COLOURS, BACKGROUNDS)
-    for combination in sorted(every, key=lambda each: _hash(*world, order, *each)):
+    for combination in sorted(every, key=lambda each: stable_number(*world, order, *each)):
         _, colour, background = combination
         combinations[held_out_split(scene, colour, background)].append(combination)
     return combinations
@@ -207,22 +207,24 @@ def _combinations(scene: str, world: World, order: str) -> dict[str, list[tuple[
 
 def _group_size(group_index: int, name: tuple[object, ...]) -> int:
     """Return two for the first three groups, so that six clips fill all splits; else 2 or 3."""
-    return 2 if group_index < 3 else 2 + _hash(*name, "size") % 2
+    return 2 if group_index < 3 else 2 + stable_number(*name, "size") % 2
 
 
 def _audio_status(action: ActionClass, index: int, seed: int | str) -> str:
     """Spread evenly over a class's clips (a golden-ratio sequence), hence over its splits."""
-    place = (index * GOLDEN_RATIO + _share(seed, action.name, "audio")) % 1.0
+    place = (index * GOLDEN_RATIO + stable_share(seed, action.name, "audio")) % 1.0
     if place < NO_STREAM_SHARE:
         return "no_stream"
     return "silent" if place < NO_STREAM_SHARE + SILENT_SHARE else "ok"
 
 
-def _hash(*parts: object) -> int:
+def stable_number(*parts: object) -> int:
+    """Return a number below 2^62 that follows from the parts alone."""
     text = "\x1f".join(str(part) for part in parts)
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 2
 
 
-def _share(*parts: object) -> float:
-    return _hash(*parts) / 2**62
+def stable_share(*parts: object) -> float:
+    """Return a number from 0 to 1 that follows from the parts alone."""
+    return stable_number(*parts) / 2**62

@@ -88,7 +88,7 @@ class _Stage:
         self.mirrored = bool(place.random() < 0.5)
         tint = np.clip(np.array(COLOUR_VALUES[spec.colour]) + place.normal(0, 9, 3), 0, 255)
         stretch = place.uniform(0.88, 1.12)
-        self.light = _light(place)
+        self.light = lamp_light(place)
         grain_size = (HEIGHT + GRAIN_SHIFT, WIDTH + GRAIN_SHIFT, 1)
         grain = place.normal(0, place.uniform(2, 5), grain_size)
         self.grain = np.repeat(grain.round().astype(np.int16), 3, axis=2)
@@ -120,7 +120,7 @@ class _Stage:
         return noisy, canvas.mask > 0
 
 
-def _light(rng: np.random.Generator) -> np.ndarray:
+def lamp_light(rng: np.random.Generator) -> np.ndarray:
     """Return the brightness of a lamp on one side, (H, W, 3) uint8, in which 200 is neutral."""
     across, down = np.meshgrid(np.linspace(-1, 1, WIDTH), np.linspace(-1, 1, HEIGHT))
     direction = rng.uniform(0, 2 * np.pi)

@@ -144,7 +144,8 @@ class JobFingerprints:
         if stage.reads_specification:
             return [self._dataset.specifications[name] for name in videos]
         if stage.reads_targets:
-            return {name: video.targets for name, video in videos.items()}
+            targets = {name: video.targets for name, video in videos.items()}
+            return [targets, self._splits_of(shard, scope)] if stage.reads_splits else targets
         if stage.reads_source and self._registry.source_stage not in self.inputs(stage):
             return {name: self._dataset.stamp(video) for name, video in videos.items()}
         if stage.reads_splits and not stage.fits:  # else the fits are told of labels and splits

@@ -64,7 +64,7 @@ def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _stored_size(probe: Probe, short_side: int) -> tuple[int, int]:
+def stored_size(probe: Probe, short_side: int) -> tuple[int, int]:
     """Return `scaled_size` of a video's pictures; raise MediaError where that is too thin."""
     width, height = scaled_size(probe.width, probe.height, short_side)
     if min(width, height) < MIN_SIDE:
@@ -110,7 +110,7 @@ def read_kept(
     out are zeros. Raises as :func:`read_frames`.
     """
     limits = limits or Limits()
-    width, height = _stored_size(probe, short_side)
+    width, height = stored_size(probe, short_side)
     images = np.zeros((steps, height, width, 3), dtype=np.uint8)
     timestamps = np.zeros(steps, dtype=np.float64)
     frames = DecodedFrames(path, probe, (width, height), limits)
@@ -137,7 +137,7 @@ class TimelineFrames:
         self, path: Path, probe: Probe, fps: float, short_side: int, limits: Limits | None = None
     ) -> None:
         self._path, self._probe, self._limits = path, probe, limits or Limits()
-        self._size = _stored_size(probe, short_side)
+        self._size = stored_size(probe, short_side)
         self._wanted = grid_times(probe.duration_s, fps)
         self.steps = len(self._wanted)
         self.decoded, self.warning, self.note = 0, "", ""

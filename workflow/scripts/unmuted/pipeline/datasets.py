@@ -22,6 +22,7 @@ from unmuted.errors import UserError
 from unmuted.text import printable
 
 if TYPE_CHECKING:
+    from unmuted.demo_world.families.plan import FamilyClipSpec
     from unmuted.demo_world.matches.spec import RecordingSpec
     from unmuted.demo_world.plan import ClipSpec
 
@@ -76,6 +77,28 @@ def _source(section: Mapping[str, Any], key: str, name: str = "videos") -> Path:
     return path
 
 
+def family_clips(config: Mapping[str, Any]) -> dict[str, FamilyClipSpec]:
+    """Plan the specifications of the clips of the built-in world of families, by video id."""
+    from unmuted.demo_world.families.plan import plan_families
+
+    demo = config["videos"]["demo"]
+    counts = demo["families"]
+    specs = plan_families(
+        counts["pictures"],
+        {split: counts[split] for split in ("val", "test")},
+        counts["extra"],
+        demo["seed"],
+        config["clips"]["seconds"],
+    )
+    return {spec.video_id: spec for spec in specs}
+
+
+def has_families(config: Mapping[str, Any]) -> bool:
+    """Return whether the videos are those of the built-in world of families."""
+    videos = config["videos"]
+    return bool(videos["source"] == "demo" and videos["demo"]["kind"] == "segmentation")
+
+
 def world_clips(config: Mapping[str, Any]) -> dict[str, ClipSpec]:
     """Plan the specifications of the built-in world's clips, by video id."""
     from unmuted.demo_world.plan import plan_world
@@ -91,7 +114,27 @@ def world_clips(config: Mapping[str, Any]) -> dict[str, ClipSpec]:
     return {spec.video_id: spec for spec in specs}
 
 
+def _read_families(config: Mapping[str, Any]) -> Dataset:
+    clips = dict(sorted(family_clips(config).items()))
+    specifications = _Specifications(clips)
+    videos = tuple(
+        Video(
+            spec.video_id,
+            None,
+            spec.label,
+            spec.split,
+            spec.group,
+            extra=spec.extra,
+            targets={"world": specifications[spec.video_id]},
+        )
+        for spec in clips.values()
+    )
+    return Dataset(videos, specifications=specifications, has_targets=True)
+
+
 def _read_world(config: Mapping[str, Any]) -> Dataset:
+    if has_families(config):
+        return _read_families(config)
     clips = dict(sorted(world_clips(config).items()))
     videos = tuple(
         Video(
@@ -155,7 +198,7 @@ def _demo_labels(spec: RecordingSpec) -> Labels:
 class _Specifications(Mapping[str, object]):
     """The specification of each video of a world, as a JSON value, by video id."""
 
-    def __init__(self, clips: Mapping[str, ClipSpec] | Mapping[str, RecordingSpec]) -> None:
+    def __init__(self, clips: Mapping[str, ClipSpec | FamilyClipSpec | RecordingSpec]) -> None:
         self._clips = clips
 
     def __getitem__(self, video_id: str) -> object:

@@ -13,6 +13,7 @@ from typing import Any
 from unmuted.checkout import ROOT
 from unmuted.config.root import has_key, sections
 from unmuted.config.validation import check_config
+from unmuted.dataset.masks import check_masks
 from unmuted.dataset.matches import check_events
 from unmuted.dataset.outer_folds import splits_of_fold
 from unmuted.dataset.splits import check_groups
@@ -52,6 +53,7 @@ _SYSTEMS = (  # in unmuted.systems
     "cnn_rnn",
     "comparison",
     "highlights",
+    "segmentation",
 )
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(module).FAMILY
@@ -111,9 +113,11 @@ def check_folds(run: Run) -> None:
 
 
 def check_targets(run: Run) -> None:
-    """Raise UserError unless recordings of every split show events."""
+    """Raise UserError unless recordings of every split show events, or videos have masks."""
     if run.dataset.listing.has_targets:
-        check_events(run.dataset.listing, run.dataset.splits)
+        of_matches = run.config["videos"]["source"] == "matches"
+        check = check_events if of_matches else check_masks
+        check(run.dataset.listing, run.dataset.splits)
 
 
 def resplit(config: Mapping[str, Any]) -> Resplit | None:
@@ -158,7 +162,9 @@ REGISTRY = Registry(
     has_setting=has_key,
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
-    expected_statuses=frozenset({"training_clip", "untested"}),
+    expected_statuses=frozenset(
+        {"training_clip", "untested", "no_masks", "no_boxes", "not_training"}
+    ),
     infrastructure=DECLARATIONS
     | frozenset(
         f"unmuted.{name}"

@@ -11,6 +11,7 @@ from unmuted.demo_world.plan import ClipSpec
 from unmuted.engine.executor import Result, Task
 
 if TYPE_CHECKING:
+    from unmuted.demo_world.families.plan import FamilyClipSpec
     from unmuted.demo_world.matches.spec import RecordingSpec
 
 
@@ -18,6 +19,14 @@ def render(tasks: Sequence[Task], clips: Mapping[str, ClipSpec]) -> Iterator[Res
     """Render one mp4 per task."""
     for task in tasks:
         yield Result(task.name, partial(write_clip, clips[task.name]))
+
+
+def render_families(tasks: Sequence[Task], clips: Mapping[str, FamilyClipSpec]) -> Iterator[Result]:
+    """Render one mp4 per task, of a picture of two objects with one soundtrack."""
+    from unmuted.demo_world.families.files import write_family_clip
+
+    for task in tasks:
+        yield Result(task.name, partial(write_family_clip, clips[task.name]))
 
 
 def render_matches(

@@ -1,0 +1,19 @@
+"""Fit the projection of the sound of training videos for audio-visual segmentation."""
+
+from functools import partial
+
+from unmuted.engine.job import Job
+from unmuted.pipeline.registry import run_job
+from unmuted.samples.fits import ONLY_FIT
+from unmuted.systems.segmentation.fitted import digests, load_seconds
+from unmuted.systems.segmentation.fitting_jobs import fit_space, with_sound
+
+
+def main(job: Job) -> None:
+    """Bring the projection up to date; it reads training videos only."""
+    clips = with_sound(load_seconds(job))
+    job.run_fits({ONLY_FIT: {"clips": digests(clips)}}, partial(fit_space, clips=clips, job=job))
+
+
+if "snakemake" in globals():
+    run_job(snakemake, main)
