@@ -11,7 +11,13 @@ from unmuted.engine.artifacts import content_digest
 from unmuted.engine.executor import Compute
 from unmuted.engine.ledger import LedgerEntry, write_rows
 from unmuted.engine.run import Run
-from unmuted.pipeline.registry import STAGES
+from unmuted.pipeline.registry import FAMILIES, STAGES
+
+# Families whose samples are no clips: they have tests of their own.
+OTHER_SAMPLES = ("highlights", "segmentation")
+OF_CLIPS = [family for family in FAMILIES if family.name not in OTHER_SAMPLES]
+CLIP_STAGES = {stage.name: stage for family in OF_CLIPS for stage in family.stages}
+CLIP_REPORTS = {name: report for family in OF_CLIPS for name, report in family.reports.items()}
 
 ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone", "step_backbone")
 

@@ -8,12 +8,13 @@ import pytest
 
 from engine.small_runs import differing
 from small_project import (
+    CLIP_STAGES,
     changed,
 )
 from unmuted.config.generator import GeneratorSettings
 from unmuted.config.keys import SERVE
 from unmuted.engine.job import make_jobs
-from unmuted.pipeline.registry import STAGES, open_run
+from unmuted.pipeline.registry import open_run
 from unmuted.systems.arch2.stages import GENERATOR
 
 GENERATORS = {"generator", "null_generator", "video_generator"}
@@ -28,7 +29,7 @@ COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predict
 def fingerprints(config: dict[str, object]) -> dict[str, str]:
     """The fingerprint of every stage, of one and the same input."""
     project = open_run(config)
-    return {stage: project.fingerprints.of_artifact(stage, "input") for stage in STAGES}
+    return {stage: project.fingerprints.of_artifact(stage, "input") for stage in CLIP_STAGES}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_a_moved_model_is_the_same_model(config, tmp_path: Path) -> None:
 
 def test_the_device_matters_to_stages_with_models_only(config) -> None:
     found = differing(fingerprints(config), fingerprints(changed(config, "device", "cpu")))
-    assert found == {name for name, stage in STAGES.items() if stage.models}
+    assert found == {name for name, stage in CLIP_STAGES.items() if stage.models}
 
 
 def test_training_is_handed_exactly_the_generator_settings_of_its_fingerprint(project) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from engine.small_runs import differing, upstream
 from small_project import (
+    CLIP_REPORTS,
+    CLIP_STAGES,
     changed,
     make_config,
 )
@@ -17,9 +19,9 @@ from unmuted.dataset.videos import SPLITS
 from unmuted.engine.job_folder import DAMAGE
 from unmuted.engine.job_notes import NOTE, write_note
 from unmuted.errors import UserError
-from unmuted.pipeline.registry import REPORTS, STAGES, open_run
+from unmuted.pipeline.registry import open_run
 
-FITS = {name: stage for name, stage in STAGES.items() if stage.pooled}
+FITS = {name: stage for name, stage in CLIP_STAGES.items() if stage.pooled}
 LEARN_AUDIO = {name for name, stage in FITS.items() if stage.all_videos_if}
 
 
@@ -47,7 +49,10 @@ def run_again(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str | None
 
 def may_read(name: str, split: str | None, unlabelled: bool) -> bool:
     """Whether the registry lets a fit read videos of a split: itself, or through other fits."""
-    own = [STAGES[name], *(STAGES[one] for one in upstream(name) if not STAGES[one].by_split)]
+    own = [
+        CLIP_STAGES[name],
+        *(CLIP_STAGES[one] for one in upstream(name) if not CLIP_STAGES[one].by_split),
+    ]
     return any(
         not fit.splits or split in fit.splits or (unlabelled and fit.all_videos_if)
         for fit in own
@@ -57,11 +62,11 @@ def may_read(name: str, split: str | None, unlabelled: bool) -> bool:
 
 def test_the_cnn_rnn_needs_neither_vit_nor_captions_nor_sound() -> None:
     def behind(names: set[str]) -> set[str]:
-        read = {one for n in names for one in (*STAGES[n].upstream, *STAGES[n].after)}
+        read = {one for n in names for one in (*CLIP_STAGES[n].upstream, *CLIP_STAGES[n].after)}
         return names | behind(read) if read - names else names
 
     own = {"cnn_sequence", "cnn_rnn_sources", "cnn_rnn", "cnn_rnn_selection", "cnn_rnn_predictions"}
-    read = behind(set(REPORTS["cnn_rnn_metrics"].upstream))
+    read = behind(set(CLIP_REPORTS["cnn_rnn_metrics"].upstream))
     assert read == {"probe", "frames", "sequence_frames", *own}
 
 
@@ -98,7 +103,7 @@ def test_with_clips_without_label_all_that_learns_audio_is_run_again_for_any_vid
 def test_a_fit_that_is_up_to_date_waits_for_nothing_that_it_pools(config, name: str) -> None:
     """Else a changed test video would hide from Snakemake what else has work to do."""
     config = changed(config, "folds", 2)
-    project, stage = open_run(config), STAGES[name]
+    project, stage = open_run(config), CLIP_STAGES[name]
     part = project.layout.partitions(name)[0]
     fits = {ledger for fit in stage.fits for ledger in project.layout.all_ledgers(fit)}
     pooled = [
@@ -141,7 +146,7 @@ def test_each_partition_of_seeds_has_a_plan_of_its_own(config) -> None:
     project = open_run(changed(config, "folds", 2) | {"seeds_per_job": 1})
     folder = project.layout.folder("generator", "seed-1")
     folder.mkdir(parents=True)
-    for name in (*STAGES["generator"].pooled, *STAGES["generator"].after):
+    for name in (*CLIP_STAGES["generator"].pooled, *CLIP_STAGES["generator"].after):
         for path in project.layout.all_ledgers(name):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()

@@ -12,6 +12,8 @@ import pytest
 
 from engine.small_runs import LABELS, differing, made_of_names, upstream
 from small_project import (
+    CLIP_REPORTS,
+    CLIP_STAGES,
     changed,
     make_config,
     run_fits,
@@ -22,7 +24,7 @@ from unmuted.engine import code_digests
 from unmuted.engine.damage import mark_damaged
 from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.sharded_dataset import ShardedDataset
-from unmuted.pipeline.registry import REPORTS, STAGES, open_run
+from unmuted.pipeline.registry import open_run
 
 
 def fingerprints_by_shard(config, stage: str) -> dict[str, str]:
@@ -58,20 +60,22 @@ def all_job_fingerprints(config) -> dict[str, str]:
     shard = min(project.dataset.shards)
     rules = {
         name: project.planner.job_fingerprint(name, shard if stage.is_sharded else None)
-        for name, stage in STAGES.items()
+        for name, stage in CLIP_STAGES.items()
         if name not in ("clips", "truth")
     }
-    return rules | {name: project.report_fingerprint(name) for name in REPORTS}
+    return rules | {name: project.report_fingerprint(name) for name in CLIP_REPORTS}
 
 
 def downstream(stage: str) -> set[str]:
     """The stage and all stages made from it, at any depth; without the demo's own."""
-    return {name for name in STAGES if stage in {name, *upstream(name)}} - {"clips", "truth"}
+    return {name for name in CLIP_STAGES if stage in {name, *upstream(name)}} - {"clips", "truth"}
 
 
 def reports_on(stage: str) -> set[str]:
     """Reports that a stage's artifacts reach."""
-    return {name for name, report in REPORTS.items() if downstream(stage) & set(report.upstream)}
+    return {
+        name for name, report in CLIP_REPORTS.items() if downstream(stage) & set(report.upstream)
+    }
 
 
 @pytest.mark.parametrize(
@@ -80,8 +84,8 @@ def reports_on(stage: str) -> set[str]:
         ("systems/pilot/report.py", {"pilot_metrics"}),
         ("systems/comparison/figures.py", {"comparison"}),
         ("systems/arch1/dictionary_table.py", {"semantic_dictionary"}),
-        ("evaluation/bootstrap.py", REPORTS.keys() - {"predictions", "semantic_dictionary"}),
-        ("evaluation/outputs.py", REPORTS.keys()),
+        ("evaluation/bootstrap.py", CLIP_REPORTS.keys() - {"predictions", "semantic_dictionary"}),
+        ("evaluation/outputs.py", CLIP_REPORTS.keys()),
     ],
 )
 def test_changed_code_of_a_report_writes_that_report_anew(
@@ -90,7 +94,7 @@ def test_changed_code_of_a_report_writes_that_report_anew(
     """All reports share a script; what is in each says a module that the script imports by name."""
     read = code_digests._read
     project = open_run(config)
-    before = {name: project.report_fingerprint(name) for name in REPORTS}
+    before = {name: project.report_fingerprint(name) for name in CLIP_REPORTS}
 
     def changed_file(path: Path) -> tuple[str, frozenset[str]]:
         digest, imported = read(path)
@@ -98,7 +102,7 @@ def test_changed_code_of_a_report_writes_that_report_anew(
 
     monkeypatch.setattr(code_digests, "_read", changed_file)
     code_digests.code_digest.cache_clear()
-    found = differing(before, {name: project.report_fingerprint(name) for name in REPORTS})
+    found = differing(before, {name: project.report_fingerprint(name) for name in CLIP_REPORTS})
     code_digests.code_digest.cache_clear()
     assert found == names
 
@@ -125,14 +129,14 @@ def test_a_change_reaches_the_params_of_all_that_is_downstream(
         all_job_fingerprints(config), all_job_fingerprints(changed(config, dotted, value))
     )
     reached = set().union(*map(downstream, stages))
-    assert found == reached | REPORTS.keys()  # reports state all of the configuration
+    assert found == reached | CLIP_REPORTS.keys()  # reports state all of the configuration
 
 
 def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
     project = open_run(config)
     shard = min(project.dataset.shards)
     run_shard(project, "probe", shard, made_of_names, dict.fromkeys(LABELS, "content"))
-    for read in STAGES["mapping"].inputs:
+    for read in CLIP_STAGES["mapping"].inputs:
         write_ledgers(project, read, {})
     run_shard(project, "mapping", shard, made_of_names)
     run_fits(project, "selection", {"all": "input"}, made_of_names)
@@ -187,7 +191,7 @@ def test_reports_that_name_the_models_declare_what_those_made() -> None:
     from unmuted.evaluation.provenance import ARTIFACTS, ROLES
 
     found = []
-    for name, report in REPORTS.items():
+    for name, report in CLIP_REPORTS.items():
         module = importlib.import_module(report.module)
         if hasattr(module, "provenance"):
             roles = getattr(module, "MODELS", ROLES)
@@ -218,7 +222,7 @@ def test_planning_grows_with_the_shards_and_not_with_their_square(
         project = open_run(config)
         assert len(project.dataset.shards) == 2 * size
         counts.clear()
-        for name, stage in STAGES.items():
+        for name, stage in CLIP_STAGES.items():
             for part in (
                 project.dataset.shards if stage.is_sharded else project.layout.partitions(name)
             ):

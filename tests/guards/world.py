@@ -29,20 +29,17 @@ from guards.corpus import (
     write_manifest,
     write_models,
 )
-from small_project import artifact_digests, changed
+from small_project import CLIP_STAGES, artifact_digests, changed
 from unmuted.digests import digest_json
 from unmuted.engine.executor import Artifact
 from unmuted.engine.job import FullReader, ReportJob, make_jobs
 from unmuted.engine.run import Run
 from unmuted.engine.seeds import parse_fit, partition_name
 from unmuted.engine.sharded_dataset import RESULTS
-from unmuted.pipeline.registry import FAMILIES, REGISTRY, STAGES, open_run
+from unmuted.pipeline.registry import REGISTRY, STAGES, open_run
 from unmuted.samples.experiment import load_clips
 
-OTHER_SAMPLES = ("highlights",)  # families whose samples are no clips have guards of their own
-OF_CLIPS = tuple(
-    stage.name for family in FAMILIES if family.name not in OTHER_SAMPLES for stage in family.stages
-)
+OF_CLIPS = tuple(CLIP_STAGES)
 _OF_SYSTEMS = OF_CLIPS[OF_CLIPS.index("sources") :]
 # What is made already, or drawn for people alone.
 _NOT_RUN = (*MADE, "cnn_rnn_animations")

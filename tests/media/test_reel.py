@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -312,12 +316,28 @@ def test_a_segment_at_the_end_is_shown_in_full(mixed: list[Path], tmp_path: Path
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGE = """<!doctype html><title>page</title><video src="reel.mp4" muted></video><script>
 const video = document.querySelector("video");
-const say = (text) => { document.title = text; };
+const say = (text) => fetch("/said?" + encodeURIComponent(text));
 video.onerror = () => say("error " + video.error.message);
 video.onended = () => say(`ended ${video.videoWidth}x${video.videoHeight} ${video.duration}`);
-video.playbackRate = 4;
 video.play().catch((error) => say("error " + error));
 </script>"""
+
+
+class Listening(SimpleHTTPRequestHandler):
+    """Serves a folder, and passes on what its page says."""
+
+    said: queue.Queue[str]
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/said?"):
+            self.said.put(unquote(self.path.removeprefix("/said?")))
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def test_chromium_plays_it_to_its_end(mixed: list[Path], tmp_path: Path) -> None:
@@ -326,13 +346,19 @@ def test_chromium_plays_it_to_its_end(mixed: list[Path], tmp_path: Path) -> None
         pytest.skip(f"there is no browser on the PATH: {', '.join(BROWSERS)}")
     write([cut(mixed[0], 1, 1), cut(mixed[1], 1, 1)], tmp_path / "reel.mp4")
     (tmp_path / "page.html").write_text(PAGE)
-    headless = ("--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom")
-    policy = ("--autoplay-policy=no-user-gesture-required", "--virtual-time-budget=10000")
-    done = subprocess.run(
-        [browser, *headless, *policy, f"file://{tmp_path}/page.html"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "<title>ended 64x48 2" in done.stdout
+    said: queue.Queue[str] = queue.Queue()
+    handler = type("Handler", (Listening,), {"said": said})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    options = ("--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/own")
+    policy = "--autoplay-policy=no-user-gesture-required"
+    page = f"http://127.0.0.1:{server.server_port}/page.html"
+    with subprocess.Popen(
+        [browser, *options, policy, page], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            assert said.get(timeout=120).startswith("ended 64x48 2")
+        finally:
+            process.kill()
+            server.shutdown()
+            server.server_close()

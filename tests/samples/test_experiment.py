@@ -10,13 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import join_sources
-from small_project import changed, make_config, row, write_ledgers
+from small_project import CLIP_STAGES, changed, make_config, row, write_ledgers
 from unmuted.dataset.splits import write_splits
 from unmuted.engine.job import FullReader, make_jobs
 from unmuted.engine.ledger import LedgerEntry
 from unmuted.engine.run import Run
 from unmuted.errors import UserError
-from unmuted.pipeline.registry import STAGES, open_run
+from unmuted.pipeline.registry import open_run
 from unmuted.samples.experiment import (
     VISUAL,
     Clip,
@@ -360,11 +360,11 @@ def test_what_is_left_must_allow_an_experiment(
 
 
 def test_all_that_is_fitted_on_clips_waits_for_this_check() -> None:
-    pooled = {name for name, stage in STAGES.items() if stage.pooled}
+    pooled = {name for name, stage in CLIP_STAGES.items() if stage.pooled}
     fit_nothing = {"sources", "cnn_rnn_sources", "swap_partners"}
     own = {name for name in pooled - fit_nothing if name.startswith("cnn_rnn")}
     for check, stages in (("sources", pooled - fit_nothing - own), ("cnn_rnn_sources", own)):
-        assert {name for name, stage in STAGES.items() if check in stage.after} == stages
+        assert {name for name, stage in CLIP_STAGES.items() if check in stage.after} == stages
 
 
 def test_a_clip_without_label_counts_as_of_the_source_that_its_content_shows(

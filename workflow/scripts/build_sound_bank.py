@@ -10,8 +10,8 @@ from unmuted.systems.highlights.fits import digests, load_steps, only, with_soun
 
 
 def main(job: Job) -> None:
-    """Bring the bank up to date; it reads training recordings with sound only."""
-    clips = with_sound(load_steps(job).split("train"))
+    """Bring the bank up to date; it reads recordings with sound that fits may read."""
+    clips = with_sound(load_steps(job).clips_for_fits())
     projection = only(job, "step_projection")
     inputs = {"clips": digests(clips), "projection": projection.row.digest}
     job.run_fits({ONLY_FIT: inputs}, partial(build, clips=clips, projection=projection, job=job))

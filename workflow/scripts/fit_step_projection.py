@@ -10,8 +10,8 @@ from unmuted.systems.highlights.projection_job import fit
 
 
 def main(job: Job) -> None:
-    """Bring the projection up to date; it reads training recordings with sound only."""
-    clips = with_sound(load_steps(job).split("train"))
+    """Bring the projection up to date; it reads recordings with sound that fits may read."""
+    clips = with_sound(load_steps(job).clips_for_fits())
     inputs = {"clips": [clip.digests("step_sound") for clip in clips]}
     job.run_fits({ONLY_FIT: inputs}, partial(fit, clips=clips, job=job))
 

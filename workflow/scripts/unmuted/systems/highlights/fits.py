@@ -39,12 +39,13 @@ def with_sound(clips: Sequence[Clip]) -> list[Clip]:
 
 
 def clips_of_folds(experiment: Experiment, folds: int) -> dict[str, list[Clip]]:
-    """Return by fit the training recordings with sound that it reads: all but those of a fold.
+    """Return by fit the recordings with sound that it reads: all but those of a fold.
 
-    Folds are of whole matches. Raises UserError if a fit is left without any.
+    They are of training matches, and of matches without labels where fits may read these. Folds
+    are of whole matches. Raises UserError if a fit is left without any.
     """
     fold_of = training_folds(experiment, folds)
-    clips = with_sound(experiment.split("train"))
+    clips = with_sound(experiment.clips_for_fits())
     fits = {
         fold_name(fold): [clip for clip in clips if fold_of[clip.group] != fold]
         for fold in range(folds)

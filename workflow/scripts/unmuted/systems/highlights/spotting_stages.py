@@ -88,6 +88,7 @@ STAGES = (
         indirect_settings=("fits.unlabelled",),
         is_sharded=False,
         splits=("train",),
+        all_videos_if="fits.unlabelled",
         after=("step_sources",),
     ),
     Stage(
@@ -100,6 +101,7 @@ STAGES = (
         indirect_settings=("fits.unlabelled",),
         is_sharded=False,
         splits=("train",),
+        all_videos_if="fits.unlabelled",
         after=("step_sources",),
     ),
     Stage(
@@ -113,6 +115,7 @@ STAGES = (
         is_sharded=False,
         by_seed=True,
         splits=("train", "val"),
+        all_videos_if="fits.unlabelled",
         after=("step_sources",),
     ),
     Stage(
