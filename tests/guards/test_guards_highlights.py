@@ -248,10 +248,12 @@ def test_the_stages_that_fit_or_choose_may_not_read_test_matches() -> None:
         assert "test" not in rows[name].splits, name
         assert "spots" not in rows[name].upstream, name
     assert rows["step_projection"].splits == rows["step_bank"].splits == ("train",)
-    # The one exception is named, and marked in the report.
-    exceptions = {stage.name for stage in STAGES if stage.all_videos_if}
-    assert exceptions == {"spotter"}
-    assert rows["spotter"].all_videos_if == "highlights.split_by_clip"
+    # The one leak is named, and marked in the report. What learns sound may also read matches
+    # without labels, which belong to no split.
+    exceptions = {stage.name: stage.all_videos_if for stage in STAGES if stage.all_videos_if}
+    assert exceptions.pop("spotter") == "highlights.split_by_clip"
+    sound = ("step_projection", "step_bank", "step_generator")
+    assert exceptions == dict.fromkeys(sound, "fits.unlabelled")
 
 
 def test_what_test_matches_hold_changes_no_fit_and_no_choice(clean: Chain, folder: Path) -> None:
