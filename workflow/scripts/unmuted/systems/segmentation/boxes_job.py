@@ -66,8 +66,8 @@ class VideoBoxes:
         for second, path in sorted(files.by_second(seconds, found).items()):
             try:
                 boxes = read_boxes(path)
-            except BoxProblem as problem:
-                found.problems.append([one_line(path.name, 200), problem.status, problem.reason])
+            except BoxProblem as error:
+                found.problems.append([one_line(path.name, 200), error.status, error.reason])
                 continue
             for problem in boxes.problems:
                 found.problems.append([one_line(path.name, 200), problem.status, problem.reason])

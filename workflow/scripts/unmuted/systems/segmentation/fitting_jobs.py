@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.engine.executor import Result, Task
@@ -15,6 +16,11 @@ from unmuted.systems.segmentation.clip_data import OWN
 from unmuted.systems.segmentation.fitted import Context, Fitted, each_with_maps, in_order
 from unmuted.systems.segmentation.loading import SOUND, load_clip
 from unmuted.systems.shared.data import GeneratorData
+
+if TYPE_CHECKING:
+    from unmuted.systems.shared.training_job import AfterStep
+    from unmuted.training.loop import History
+    from unmuted.training.states import State
 
 
 def with_sound(experiment: Experiment) -> list[Clip]:
@@ -84,7 +90,12 @@ def train_generators(
     settings = VideoGeneratorSettings.of(job.config["video_generator"])
     read = partial(_read, context=Context(job, fitted))
 
-    def fit(data, task, after_step, chosen_on):  # noqa: ANN001, ANN202
+    def fit(
+        data: GeneratorData,
+        task: Task,
+        after_step: AfterStep,
+        chosen_on: GeneratorData | None,
+    ) -> tuple[State, History]:
         return train_video_generator(data, settings, seed_of(task), "cpu", after_step, chosen_on)
 
     yield from training_job.train_generators(

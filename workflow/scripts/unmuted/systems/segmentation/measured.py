@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,7 +115,7 @@ class Scored:
         """Share of the picture that is marked: float64 (S, M)."""
         return self._at_threshold(marked_area)
 
-    def _at_threshold(self, measure) -> np.ndarray:  # noqa: ANN001
+    def _at_threshold(self, measure: Callable[[PixelCounts], np.ndarray]) -> np.ndarray:
         columns = [
             measure(counts)[:, threshold]
             for counts, threshold in zip(self.counts, self.thresholds, strict=True)

@@ -77,7 +77,7 @@ class Drawer:
 def draw_mask(image: np.ndarray, mask: np.ndarray) -> None:
     """Tint the pixels of a mask and draw its outline, in place."""
     marked = image[mask].astype(np.float32)
-    image[mask] = (marked * (1 - STRENGTH) + np.float32(TINT) * STRENGTH).astype(np.uint8)
+    image[mask] = (marked * (1 - STRENGTH) + np.array(TINT, np.float32) * STRENGTH).astype(np.uint8)
     thickness = max(1, round(min(mask.shape) / 240))
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(image, contours, -1, OUTLINE, thickness)

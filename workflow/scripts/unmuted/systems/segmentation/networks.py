@@ -132,9 +132,10 @@ def load_network(state: State, encoder: FrozenEncoder, device: str = "cpu") -> T
     """Return a network that `pack_network` was given, ready for inference."""
     settings = settings_of(state)
     trained_stages = settings.pop("trained_stages")
-    config = SegmentationConfig(
-        **{name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
-    )
+    sizes: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()
+    }
+    config = SegmentationConfig(**sizes)
     network = new_network(config, encoder, trained_stages)
     load_weights(network, state, device)
     return network

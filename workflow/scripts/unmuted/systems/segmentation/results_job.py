@@ -85,11 +85,8 @@ def regions(mask: np.ndarray) -> int:
 
 def write_mask_files(tasks: Sequence[Task]) -> Iterator[Result]:
     """Yield an archive of the masks of each task's video."""
-    from unmuted.systems.segmentation.native_masks import write_archive
-
     for task in tasks:
-        video = VideoMasks(task)
-        yield Result(task.name, lambda path, v=video: write_archive(path, v.masks()))
+        yield Result(task.name, partial(_write_masks, video=VideoMasks(task)))
 
 
 def write_tables(tasks: Sequence[Task]) -> Iterator[Result]:
@@ -97,6 +94,12 @@ def write_tables(tasks: Sequence[Task]) -> Iterator[Result]:
     for task in tasks:
         rows = VideoMasks(task).rows()
         yield Result(task.name, partial(_write_rows, rows=rows))
+
+
+def _write_masks(path: Path, video: VideoMasks) -> None:
+    from unmuted.systems.segmentation.native_masks import write_archive
+
+    write_archive(path, video.masks())
 
 
 def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

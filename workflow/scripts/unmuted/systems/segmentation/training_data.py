@@ -134,7 +134,9 @@ def make_batch(clips: TrainingClips, chosen: Tensor, seconds: Tensor, audio: Ten
         audio[at],
         _mirror(truth.float(), mirrored),
         _mirror(counted, mirrored),
-        clips.boxes and clips.boxes.of_batch(chosen, seconds, mirrored, truth.shape[-1]),
+        None
+        if clips.boxes is None
+        else clips.boxes.of_batch(chosen, seconds, mirrored, truth.shape[-1]),
         None if clips.frames is None else _mirrored_pictures(clips.frames[at], mirrored),
     )
 
@@ -184,5 +186,6 @@ def stack_padded(arrays: Sequence[np.ndarray], shape: Sequence[int], dtype: torc
     """Stack arrays of N clips, filled with 0 up to a common shape."""
     stacked = torch.zeros((len(arrays), *shape), dtype=dtype)
     for i, array in enumerate(arrays):
-        stacked[(i, *(slice(size) for size in array.shape))] = torch.from_numpy(array)
+        places: tuple[slice, ...] = tuple(slice(size) for size in array.shape)
+        stacked[i][places] = torch.from_numpy(array)
     return stacked

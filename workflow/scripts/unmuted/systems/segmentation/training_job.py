@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from unmuted.systems.segmentation.training_data import TrainingClips
 
 SEPARATION = "crop_separation"  # NaN where there are no crops, or all have the same features
+
+
+def _count(progress: Progress, epoch: int) -> None:
+    progress.update()
 
 
 def train(tasks: Sequence[Task], clips: Sequence[Clip], context: Context) -> Iterator[Result]:
@@ -50,7 +55,7 @@ def train(tasks: Sequence[Task], clips: Sequence[Clip], context: Context) -> Ite
             context.encoder,
             settings,
             seed,
-            lambda _, epochs=progress: epochs.update(),
+            partial(_count, progress),
         )
         packed = {**pack_fit(fit), **read}
         if arm.crop_losses:

@@ -68,7 +68,7 @@ class Truths:
         spec = FamilyClipSpec.from_json(specification)
         with open_pictures(task.inputs["avs_frames"]) as pictures:
             times = pictures.file.rows("frame_times")
-            truth = family_truth(spec, times, self._silence_db)
+            truth = family_truth(spec, times.tolist(), self._silence_db)
             objects = padded(np.moveaxis(resized(truth.objects, *pictures.content), 0, -1))
         objects = np.ascontiguousarray(np.moveaxis(objects, -1, 0))
         heard = np.concatenate([np.zeros((len(objects), 1), bool), truth.heard], axis=1)
@@ -164,8 +164,8 @@ class MaskFolder:
         except OSError as error:
             found.refuse(self.folder.name, MaskProblem("mask_unreadable", one_line(str(error))))
             return {}
-        except MaskProblem as problem:
-            found.refuse(self.folder.name, problem)
+        except MaskProblem as error:
+            found.refuse(self.folder.name, error)
             return {}
         by_second: dict[int, Path] = {}
         for name in names:
