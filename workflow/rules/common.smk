@@ -15,6 +15,7 @@ if workflow.is_main_process and (
 
 include: "cluster.smk"
 include: "engine.smk"
+include: "targets.smk"
 
 
 ENVIRONMENT = WORKFLOW.parent / "envs" / "unmuted.yaml"

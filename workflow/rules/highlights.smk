@@ -1,22 +1,7 @@
 # Match highlights: events, the steps of picture and sound, and what is made of them.
-from unmuted.engine.sharded_dataset import by_unit
 
 
 include: "reel.smk"
-
-
-@in_words
-def highlights_targets(wildcards):
-    """Return the table of all arms, and the reel and timeline of the first test match."""
-    RUN.check_experiment()
-    splits, units = RUN.dataset.splits, by_unit(RUN.dataset.videos)
-    tested = [
-        unit for unit, videos in units.items() if "test" in map(splits.get, videos)
-    ]
-    shown = [
-        f"results/by_match/{tested[0]}/{name}" for name in ("reel.mp4", "timeline.png")
-    ]
-    return ["results/highlights_metrics.json", *shown]
 
 
 rule highlights:

@@ -1,20 +1,4 @@
 # Audio-visual segmentation: pictures, sound and truth of every second, and what is made of them.
-AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
-
-
-@in_words
-def segmentation_targets(wildcards):
-    """Return the table of all arms, and what is shown of the first test video."""
-    RUN.check_experiment()
-    tested = [name for name, split in RUN.dataset.splits.items() if split == "test"]
-    metrics = [] if RUN.config["avs"]["checkpoint"] else ["results/avs_metrics.json"]
-    return [
-        *metrics,
-        "results/avs_masks.csv",
-        *(f"results/by_video/{tested[0]}/{name}" for name in AVS_SHOWN),
-    ]
-
-
 rule segmentation:
     input:
         segmentation_targets,
