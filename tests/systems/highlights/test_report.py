@@ -88,7 +88,7 @@ def test_the_reels_of_test_matches_are_summed_up() -> None:
     }
     records = {"a": {"metrics.json": json.dumps({"reel": known})}, "b": {}}
     job: Any = SimpleNamespace(
-        config={"highlights": {"method": "spotter", "arm": "both"}},
+        config={"highlights": {"method": "spotter", "arm": "both", "spotter": {"path": None}}},
         videos={name: SimpleNamespace(unit=name[0]) for name in ("a-1", "a-2", "b-1")},
         artifacts=lambda stage, units: {
             unit: SimpleNamespace(json=lambda unit=unit: records[unit]) for unit in units

@@ -11,7 +11,7 @@ import numpy as np
 from unmuted.dataset.events import Event, Spot
 from unmuted.engine.executor import Artifact, Task
 from unmuted.errors import UserError
-from unmuted.systems.highlights.arms import LOUDNESS
+from unmuted.systems.highlights.arms import AUDIO_ONLY, LOUDNESS, READY
 from unmuted.systems.highlights.picking import RecordingScores
 
 SPOTS, SOUND, EVENTS = "spots", "step_sound", "events"
@@ -47,6 +47,13 @@ class FoundRecording:
         """Return the events at their times in the file."""
         pairs = zip(self.events or (), self.file_times, strict=True)
         return [Event(event.half, ms, event.kind, event.is_shown) for event, ms in pairs]
+
+
+def arm_of(highlights: Mapping[str, Any]) -> str:
+    """Return what finds the highlights under a configuration; a ready spotter has its own arm."""
+    if highlights["method"] == LOUDNESS:
+        return LOUDNESS
+    return highlights["arm"] if highlights["spotter"]["path"] is None else READY
 
 
 def find_in_match(
@@ -95,7 +102,7 @@ def _find(
             f"{name}: spots of {scores.shape[1]} kinds, expected those of matches.kinds, "
             f"{', '.join(kinds)}; set the kinds that the spotter was trained on"
         )
-    valid = tensors["has_sound" if arm == LOUDNESS else "shown"].astype(bool)
+    valid = tensors["has_sound" if arm in (LOUDNESS, AUDIO_ONLY) else "shown"].astype(bool)
     columns = ("spot_steps", "spot_kinds", "spot_scores")
     peaks = list(zip(*(tensors[column].tolist() for column in columns), strict=True))
     spots = [

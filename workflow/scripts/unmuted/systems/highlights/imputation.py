@@ -14,6 +14,7 @@ from unmuted.systems.highlights.recordings import Recording
 from unmuted.training.order import hash_keys, stable_hash
 
 ROWS_AT_ONCE = 1024
+LOOKED_UP_AT_ONCE = 256  # steps, each of which is compared with the whole bank
 MOST_SWAPPED = 16  # recordings that lend their sound, at most
 
 
@@ -77,10 +78,12 @@ def retrieve_sound(
     visual, sound = bank.visual[allowed], bank.sound[allowed]
     k = min(settings.k, len(visual))
     rows = []
-    for features in _context(recording, rate, settings.seconds):
-        cosine = _unit((features - bank.mean) / bank.scale) @ visual.T  # (n, N)
-        nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
-        rows.append(sound[np.sort(nearest, axis=1)].mean(axis=1))
+    for block in _context(recording, rate, settings.seconds):
+        for start in range(0, len(block), LOOKED_UP_AT_ONCE):
+            features = block[start : start + LOOKED_UP_AT_ONCE]
+            distance = _unit((bank.mean - features) / bank.scale) @ visual.T  # -cosine, (n, N)
+            nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]
+            rows.append(sound[np.sort(nearest, axis=1)].mean(axis=1))
     return np.concatenate(rows).astype(np.float32)
 
 

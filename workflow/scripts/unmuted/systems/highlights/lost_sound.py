@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,15 +37,20 @@ def dropout_steps(key: str, steps: int, rate: float, settings: LostSoundSettings
     return lost
 
 
-def noise_patches(key: str, level_db: float, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Draw log-mel patches of white noise in dB, float32 (S, P, M), around a level.
+def noise_patches(
+    key: str, level_db: float, shape: tuple[int, ...], seed: int
+) -> Iterator[np.ndarray]:
+    """Yield log-mel patches of white noise in dB, float32 (n, P, M), around a level.
 
-    The power in a band of white noise is exponentially distributed, averaged over the few
-    frequencies of the band.
+    shape: (S, P, M), of all of them together; blocks keep memory independent of S. The power in a
+    band of white noise is exponentially distributed, averaged over the few frequencies of the band.
     """
     rng = np.random.default_rng(stable_hash("noise", seed, key) % 2**63)
-    power = rng.gamma(FREQUENCIES, 1 / FREQUENCIES, shape)
-    return (level_db + 10 * np.log10(np.maximum(power, 1e-6))).astype(np.float32)
+    for start in range(0, shape[0], STEPS_AT_ONCE):
+        block = min(STEPS_AT_ONCE, shape[0] - start), *shape[1:]
+        power = rng.gamma(FREQUENCIES, 1 / FREQUENCIES, block)
+        yield (level_db + 10 * np.log10(np.maximum(power, 1e-6))).astype(np.float32)
 
 
+STEPS_AT_ONCE = 1024
 FREQUENCIES = 4.0  # of a band, on average

@@ -16,7 +16,7 @@ from unmuted.dataset.events import (
 )
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.systems.highlights.found import FoundRecording, find_in_match
+from unmuted.systems.highlights.found import FoundRecording, arm_of, find_in_match
 from unmuted.systems.highlights.picking import (
     Highlights,
     match_metrics,
@@ -43,7 +43,7 @@ class Picker:
                 task,
                 self._config["steps"]["rate"],
                 highlights["method"],
-                highlights["arm"],
+                arm_of(highlights),
                 self._config["matches"]["kinds"],
             )
             picked = pick(

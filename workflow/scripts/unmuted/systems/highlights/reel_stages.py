@@ -8,7 +8,13 @@ from unmuted.engine.stage import Stage, UnitExport
 
 # Files, and the keys of an artifact under which their texts stand.
 TABLE, PREDICTIONS, METRICS = "highlights.csv", "results_spotting.json", "metrics.json"
-FOUND = ("steps.rate", "matches.kinds", "highlights.method", "highlights.arm")
+FOUND = (
+    "steps.rate",
+    "matches.kinds",
+    "highlights.method",
+    "highlights.arm",
+    "highlights.spotter.path",
+)
 
 STAGES = (
     Stage(

@@ -18,7 +18,8 @@ from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import provenance
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.systems.highlights.arms import ARMS, LOUDNESS, READY
+from unmuted.systems.highlights.arms import ARMS, READY
+from unmuted.systems.highlights.found import arm_of
 from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.recordings import HalfStart
@@ -285,7 +286,7 @@ def reel_section(job: ReportJob, recordings: Sequence[TestRecording]) -> dict[st
     highlights = job.config["highlights"]
     shown, segments = total["shown_events"], total["segments"]
     return {
-        "arm": LOUDNESS if highlights["method"] == LOUDNESS else highlights["arm"],
+        "arm": arm_of(highlights),
         "matches": len(units),
         "shown_events": shown,
         "recall": total["shown_events_in_reel"] / shown if shown else None,

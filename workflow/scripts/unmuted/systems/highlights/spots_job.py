@@ -148,8 +148,8 @@ def replaced_sound(
         patches = FileRows(file, "mel")
         level = mean_level(patches, file.rows("valid").astype(bool))
         shape = (recording.steps, *patches.shape[1:])
-    noise = scaled(noise_patches(recording.key, level, shape, seed), scale)
-    return context.projection.apply(noise.reshape(len(noise), -1))
+    blocks = (scaled(block, scale) for block in noise_patches(recording.key, level, shape, seed))
+    return np.concatenate([context.projection.apply(b.reshape(len(b), -1)) for b in blocks])
 
 
 def loudness_arrays(clip: Clip, recording: Recording, rate: float) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.systems.highlights.found import FoundRecording, find_in_match
+from unmuted.systems.highlights.found import FoundRecording, arm_of, find_in_match
 
 
 class TimelineDrawer:
@@ -26,7 +26,7 @@ class TimelineDrawer:
                 task,
                 self._config["steps"]["rate"],
                 highlights["method"],
-                highlights["arm"],
+                arm_of(highlights),
                 self._config["matches"]["kinds"],
             )
             yield Result(task.name, partial(write, found, task.inputs["match_highlights"].json()))
