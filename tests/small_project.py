@@ -19,7 +19,10 @@ OF_CLIPS = [family for family in FAMILIES if family.name not in OTHER_SAMPLES]
 CLIP_STAGES = {stage.name: stage for family in OF_CLIPS for stage in family.stages}
 CLIP_REPORTS = {name: report for family in OF_CLIPS for name, report in family.reports.items()}
 
-ROLES = ("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone", "step_backbone")
+ROLES = (
+    *("vit", "ast", "blip", "sentence", "pilot_backbone", "cnn_rnn_backbone"),
+    *("step_backbone", "avs_backbone"),
+)
 
 
 def make_config(folder: Path, labels: Mapping[str, str | None]) -> dict[str, object]:

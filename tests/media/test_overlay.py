@@ -44,7 +44,8 @@ def sound_packets(path: Path) -> list[bytes]:
 def test_the_sound_of_a_video_is_copied_and_its_picture_drawn_on(
     shared: Path, tmp_path: Path
 ) -> None:
-    path = next(iter(sorted((shared / "real_clips").glob("*/*.mp4"))))
+    clips = sorted((shared / "real_clips").glob("*/*.mp4"))
+    path = next(path for path in clips if probe(path, LIMITS).audio_tracks)
     before, after, target = drawn(path, tmp_path)
     assert (after.width, after.height) == (before.width, before.height)
     assert frame_rate(after) == frame_rate(before)
