@@ -34,11 +34,11 @@ def drawn(path: Path, folder: Path) -> tuple[Probe, Probe, Path]:
 
 
 def sound_packets(path: Path) -> list[bytes]:
-    """Return the digests of all packets of the sound, whatever their times."""
+    """Return the digests of all packets of the sound, whatever their times and side data."""
     copy = ["-map", "0:a:0", "-c", "copy", "-f", "framemd5", "-"]
     command = [binary(), "-v", "error", "-i", str(path), *copy]
     lines = subprocess.run(command, capture_output=True, check=True).stdout.splitlines()
-    return [line.split(b",")[-1] for line in lines if not line.startswith(b"#")]
+    return [line.split(b",")[5].strip() for line in lines if not line.startswith(b"#")]
 
 
 def test_the_sound_of_a_video_is_copied_and_its_picture_drawn_on(
