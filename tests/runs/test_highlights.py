@@ -273,5 +273,5 @@ def test_the_trained_spotter_finds_highlights_of_another_run(
     corpus.run(target)
     assert corpus.artifacts("step_visual", "step_sound") == steps  # only scored again
     header, rows = table_of(exported(corpus, unit, "highlights.csv"))
-    assert header == "# arm: both" and {row["kind"] for row in rows} <= set(KINDS)
+    assert header == "# arm: ready_spotter" and {row["kind"] for row in rows} <= set(KINDS)
     assert len({row["kind"] for row in rows}) > 1
