@@ -7,7 +7,6 @@ encoded. The time of both is that of the video's first frame.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -26,9 +25,9 @@ from unmuted.media import ffmpeg
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.decoder import DecodedFrames
 from unmuted.media.frames import TIME_TOLERANCE_S, shown_frames
+from unmuted.media.mp4 import write_mp4
 from unmuted.media.probe import Probe
 from unmuted.media.process import Process
-from unmuted.text import printable
 
 Draw = Callable[[float, np.ndarray], np.ndarray]  # seconds, and a picture uint8 (H, W, 3), RGB
 
@@ -40,7 +39,6 @@ _SLOWEST, _FASTEST = 1, 120  # frames a second
 _MOST_DENOMINATOR = 1001  # of a frame rate
 _CRF, _PRESET, _SOUND_BITS = 20, "veryfast", "192k"
 _PIECE = 1 << 18  # bytes
-_MUX_S = 3600.0
 _USE = "A video that is drawn on is kept there until it is whole"
 
 
@@ -192,8 +190,6 @@ def _read_sound(
 def _mux(overlay: Overlay, path: Path) -> None:
     """Write picture and sound as an mp4 whose index comes first. Raises MachineError."""
     files = [overlay.pictures, *([] if overlay.sound is None else [overlay.sound])]
-    for file in files:
-        file.seek(0)  # where /dev/fd shares the place
     inputs = ["-f", "h264", "-framerate", str(overlay.rate)]
     inputs += ["-i", f"/dev/fd/{overlay.pictures.fileno()}"]
     ticks = overlay.rate.numerator * -(-_LEAST_TICKS // overlay.rate.numerator)
@@ -204,16 +200,4 @@ def _mux(overlay: Overlay, path: Path) -> None:
         aac = ["-c:a", "aac", "-b:a", _SOUND_BITS, "-flags:a", "+bitexact"]
         coded += ["-map", "1:a", *(["-c:a", "copy"] if overlay.is_copied else aac)]
         coded += ["-strict", "experimental"]  # for flac in mp4 by older ffmpeg
-    clean = ["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"]
-    command = [ffmpeg.binary(), "-nostdin", "-v", "error", "-y", *inputs, *coded, *clean]
-    done = subprocess.run(
-        [*command, "-f", "mp4", f"file:{os.path.abspath(path)}"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        pass_fds=[file.fileno() for file in files],
-        timeout=_MUX_S,
-        check=False,
-    )
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip()[-300:]
-        raise MachineError(f"{printable(path)}: ffmpeg could not write the overlay: {reason}")
+    write_mp4(path, inputs, coded, files, "overlay")

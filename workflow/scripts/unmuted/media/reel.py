@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -27,13 +26,12 @@ from ffmpeg.nodes import FilterableStream
 
 from unmuted.dataset.limits import Limits
 from unmuted.disk_space import temporary_space
-from unmuted.errors import MachineError
 from unmuted.media import ffmpeg
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
+from unmuted.media.mp4 import write_mp4
 from unmuted.media.probe import Probe
 from unmuted.media.process import Process
-from unmuted.text import printable
 
 SAMPLE_RATE = 48_000  # Hz
 CHANNELS = 2
@@ -52,7 +50,6 @@ _CRF, _PRESET, _KEY_FRAME_S = 23, "veryfast", 2
 _SOUND_BITS = "128k"
 _PIECE = 1 << 18  # bytes
 _SPOOL = 8 << 20  # bytes of a segment that are kept in memory
-_MUX_S = 3600.0
 _PICTURE = re.compile(rb"\x00\x00\x01[\x01\x21\x41\x61\x25\x45\x65]")  # a coded picture begins
 _USE = "Segments of a reel are kept there until it is whole"
 
@@ -383,24 +380,10 @@ def _samples(frames: int, rate: Fraction) -> int:
 def _mux(pictures: IO[bytes], sound: IO[bytes] | None, rate: Fraction, path: Path) -> None:
     """Write the streams as an mp4 whose index comes first. Raises MachineError."""
     files = [pictures] if sound is None else [pictures, sound]
-    for file in files:
-        file.seek(0)  # where /dev/fd shares the place
     inputs = [*("-f", "h264", "-framerate", str(rate)), "-i", f"/dev/fd/{pictures.fileno()}"]
     coded = ["-map", "0:v", "-c:v", "copy"]
     if sound is not None:
         inputs += ["-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS)]
         inputs += ["-i", f"/dev/fd/{sound.fileno()}"]
         coded += ["-map", "1:a", "-c:a", "aac", "-b:a", _SOUND_BITS, "-flags:a", "+bitexact"]
-    clean = ["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"]
-    command = [ffmpeg.binary(), "-nostdin", "-v", "error", "-y", *inputs, *coded, *clean]
-    done = subprocess.run(
-        [*command, "-f", "mp4", f"file:{os.path.abspath(path)}"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        pass_fds=[file.fileno() for file in files],
-        timeout=_MUX_S,
-        check=False,
-    )
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip()[-300:]
-        raise MachineError(f"{printable(path)}: ffmpeg could not write the reel: {reason}")
+    write_mp4(path, inputs, coded, files, "reel")

@@ -93,9 +93,3 @@ class Recording:
     def steps(self) -> int:
         """Return S."""
         return len(self.shown)
-
-
-def parse_halves(first: str, starts: str) -> tuple[HalfStart, ...]:
-    """Return the halves of a file. first: the first one in it. starts: seconds, as "0;3121.4"."""
-    seconds = [float(start) for start in (starts or "0").split(";")]
-    return tuple(HalfStart(int(first or 1) + i, start) for i, start in enumerate(seconds))
