@@ -18,11 +18,11 @@ from unmuted.systems.highlights.arms import ARMS, SpottingArm
 from unmuted.systems.highlights.spotting import Calibration
 from unmuted.systems.shared.projection import Projection
 from unmuted.text import one_line, printable
+from unmuted.training.model_folder import arrays_under, read_folder_config
 from unmuted.training.states import State
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-LARGEST_CONFIG = 1 << 20  # bytes
 _KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale")
 
 
@@ -110,9 +110,9 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
         )
     try:
         arrays = read_tensors(folder / WEIGHTS)
-        projection = Projection(**_under(arrays, "projection."))
+        projection = Projection(**arrays_under(arrays, "projection."))
         seeds = tuple(
-            (_under(arrays, f"seed.{i}."), Calibration.of(values))
+            (arrays_under(arrays, f"seed.{i}."), Calibration.of(values))
             for i, values in enumerate(config["seeds"])
         )
         if not seeds or not all(state for state, _ in seeds):
@@ -135,25 +135,15 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    try:
-        if path.stat().st_size > LARGEST_CONFIG:
-            raise ValueError(f"larger than {LARGEST_CONFIG} bytes")
-        config = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise ValueError(f"expected an object, found {type(config).__name__}")
-        if missing := [key for key in _KEYS if key not in config]:
-            raise ValueError(f"the keys {', '.join(missing)} are missing")
-        if config["format"] != FORMAT:
-            raise ValueError(f"format {config['format']!r}, expected {FORMAT}")
-        if config["arm"] not in ARMS or not isinstance(config["grid"], dict):
-            raise ValueError(f"unknown arm {config['arm']!r}, or a grid that is no object")
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"highlights.spotter.path: {printable(path)} is no configuration of a spotter: "
-            f"{one_line(str(error))}"
-        ) from error
-    return config
+    return read_folder_config(
+        folder / CONFIG, _KEYS, FORMAT, _check_config, "highlights.spotter.path", "a spotter"
+    )
+
+
+def _check_config(config: dict[str, Any]) -> None:
+    """Raise ValueError for values that are wrong."""
+    if config["arm"] not in ARMS or not isinstance(config["grid"], dict):
+        raise ValueError(f"unknown arm {config['arm']!r}, or a grid that is no object")
 
 
 def _differences(trained: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
@@ -162,14 +152,6 @@ def _differences(trained: Mapping[str, Any], given: Mapping[str, Any]) -> list[s
         for key in sorted({*trained, *given})
         if trained.get(key) != given.get(key)
     ]
-
-
-def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def grid_of(steps: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:

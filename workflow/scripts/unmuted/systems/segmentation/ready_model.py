@@ -20,15 +20,15 @@ from unmuted.errors import UserError
 from unmuted.systems.segmentation.arms import ARMS
 from unmuted.systems.segmentation.masks_job import Trained
 from unmuted.text import one_line, printable
+from unmuted.training.model_folder import arrays_under, read_folder_config
 
 if TYPE_CHECKING:
     from unmuted.systems.segmentation.fitted import Context
     from unmuted.systems.segmentation.sound_space import SoundSpace
-    from unmuted.training.states import State
+from unmuted.training.states import State
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-LARGEST_CONFIG = 1_000_000  # bytes
 GRID = ("short_side", "resize", "frame_at", "window_s")  # of `avs`, which networks are trained on
 _KEYS = ("format", "arm", "models", "grid", "thresholds")
 
@@ -117,10 +117,10 @@ def load_model(folder: Path, models: Mapping[str, str], grid: Mapping[str, Any])
     try:
         arrays = read_tensors(folder / WEIGHTS)
         thresholds = tuple(float(value) for value in config["thresholds"])
-        states = tuple(_under(arrays, f"network.{i}.") for i in range(len(thresholds)))
+        states = tuple(arrays_under(arrays, f"network.{i}.") for i in range(len(thresholds)))
         if not states or not all(states):
             raise ValueError("weights of its networks are missing")
-        space = SoundSpace.unpack(_under(arrays, "space."))
+        space = SoundSpace.unpack(arrays_under(arrays, "space."))
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
             f"{where} cannot be read: {one_line(str(error))}; expected {CONFIG} and {WEIGHTS} as "
@@ -130,35 +130,17 @@ def load_model(folder: Path, models: Mapping[str, str], grid: Mapping[str, Any])
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    try:
-        if path.stat().st_size > LARGEST_CONFIG:
-            raise ValueError(f"larger than {LARGEST_CONFIG} bytes")
-        config = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise ValueError(f"expected an object, found {type(config).__name__}")
-        if missing := [key for key in _KEYS if key not in config]:
-            raise ValueError(f"the keys {', '.join(missing)} are missing")
-        if config["format"] != FORMAT:
-            raise ValueError(f"format {config['format']!r}, expected {FORMAT}")
-        if config["arm"] not in ARMS or ARMS[config["arm"]].audio in ("generated", "class"):
-            raise ValueError(f"the arm {config['arm']!r} cannot mark videos of another run")
-        if not isinstance(config["grid"], dict) or not isinstance(config["models"], dict):
-            raise ValueError("expected objects as grid and models")
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"avs.checkpoint: {printable(path)} is no configuration of networks: "
-            f"{one_line(str(error))}"
-        ) from error
-    return config
+    return read_folder_config(
+        folder / CONFIG, _KEYS, FORMAT, _check_config, "avs.checkpoint", "networks"
+    )
 
 
-def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+def _check_config(config: dict[str, Any]) -> None:
+    """Raise ValueError for values that are wrong."""
+    if config["arm"] not in ARMS or ARMS[config["arm"]].audio in ("generated", "class"):
+        raise ValueError(f"the arm {config['arm']!r} cannot mark videos of another run")
+    if not isinstance(config["grid"], dict) or not isinstance(config["models"], dict):
+        raise ValueError("expected objects as grid and models")
 
 
 def _array_digests(arrays: Mapping[str, np.ndarray]) -> list[Any]:
