@@ -18,7 +18,7 @@ from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_
 
 from pipeline.test_rules import ON_GPU
 from runs.corpus import COMPARED
-from small_project import make_config
+from small_project import CLIP_STAGES, make_config
 
 LABELS = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
 FILLED_IN = {"YOUR_ACCOUNT": "videos", "YOUR_PARTITION": "cpu", "YOUR_GPU_PARTITION": "gpu"}
@@ -130,4 +130,5 @@ def test_only_rules_with_a_gpu_ask_for_its_type(repository: Path, tmp_path: Path
         r"^rule (\w+):$.*?^ +resources: (.*?)$", done.stdout, re.MULTILINE | re.DOTALL
     )
     with_type = {rule for rule, resources in found if "gpu_model=a100" in resources}
-    assert with_type == {rule for rule, resources in found if "gpu=1" in resources} == ON_GPU
+    of_clips = ON_GPU & {stage.script for stage in CLIP_STAGES.values()}
+    assert with_type == {rule for rule, resources in found if "gpu=1" in resources} == of_clips

@@ -39,16 +39,24 @@ ON_GPU = BIG_MODELS | {
     *("train_pilot", "select_pilot", "generate_audio_with_pilot", "predict_pilot"),
     *("train_cnn_rnn", "select_cnn_rnn", "predict_cnn_rnn"),
     *("train_comparison", "select_comparison", "predict_comparison"),
+    *("train_step_generator", "train_spotter", "select_spotter", "spot_events"),
 }
 TABLES = {
     *("list_videos", "make_splits", "export_artifact", "write_ablations"),
     *(["export_unit_artifact"] if REGISTRY.unit_exports else []),
-    *("write_report", "write_comparison", "write_table"),
 }
-RULE_OF_REPORT = {"comparison": "write_comparison"} | {
-    name: "write_report" if name.endswith("_metrics") else "write_table"
-    for name in REPORTS
-    if name != "comparison"
+RULE_OF_REPORT = {
+    name: "write_report" if name.endswith("_metrics") else "write_table" for name in REPORTS
+} | {
+    "comparison": "write_comparison",
+    "highlights": "write_highlights",
+    "spotter": "export_spotter",
+    "avs": "write_avs",
+    "avs_masks": "write_all_avs_masks",
+    "avs_model": "export_avs_model",
+}
+FILE_OF_REPORT = {"highlights": "highlights_metrics", "avs": "avs_metrics"} | {
+    "spotter": "trained_spotter",
 }
 DEMO = ("clips", "truth")
 # Reaches every stage but these: what they read is the same in all scenarios.
@@ -226,9 +234,10 @@ def test_each_stage_has_a_rule_and_each_rule_a_script_of_its_name(
 ) -> None:
     """The rules of reports have one script."""
     scripted = {name for name, rule in rules.items() if rule["script"]}
-    assert scripted == {stage.script for stage in STAGES.values()} | TABLES
+    reports = set(RULE_OF_REPORT.values())
+    assert scripted == {stage.script for stage in STAGES.values()} | TABLES | reports
     for name in scripted:
-        script = "write_report" if name in RULE_OF_REPORT.values() else name
+        script = "write_report" if name in reports else name
         assert rules[name]["script"] == f"../scripts/{script}.py"
         assert (repository / "workflow" / "scripts" / f"{script}.py").is_file()
 
@@ -251,7 +260,8 @@ def test_files_of_a_variant_lie_under_its_name(rules: Rules, scenario: str) -> N
             assert output.startswith(f"results/{path}{stage.name}"), script
         assert rule["log"][0].startswith(f"results/logs/{path}{script}/"), script
         assert rule["benchmark"][0].startswith(f"results/benchmarks/{path}{script}/"), script
-    for name in (*TABLES, *(STAGES[stage].script for stage in DEMO)):
+    of_demo = (STAGES[stage].script for stage in DEMO)
+    for name in (*TABLES, *RULE_OF_REPORT.values(), *of_demo):
         files = [rules[name][kind] for kind in ("output", "log", "benchmark")]
         assert not [path for found in files for path in found if "scenarios" in path], name
 
@@ -270,14 +280,14 @@ def test_a_rule_reads_all_that_its_stages_read_and_nothing_else(rules: Rules, ru
         }
         if stages[0].is_sharded:
             assert of_shard == {str(run.layout.ledger(name, shard)) for name in per_clip}, script
-        for fit in {fit for stage in stages for fit in stage.fits}:
+        for fit in {fit for stage in stages for fit in run.stages[stage.name].fits}:
             assert read >= {str(path) for path in run.layout.all_ledgers(fit)}, (script, fit)
 
 
 def test_a_fit_waits_for_every_shard_of_what_it_reads(rules: Rules, run: Run) -> None:
     """A shard left out would be training data that silently went missing."""
     assert len(run.dataset.shards) > 1
-    pooling = {name: stage for name, stage in OF_RULES.items() if stage.pooled}
+    pooling = {name: run.stages[name] for name, stage in OF_RULES.items() if stage.pooled}
     assert {name for name, stage in OF_RULES.items() if stage.by_seed} < pooling.keys()
     for name, stage in pooling.items():
         read = rules[stage.script]["input"]
@@ -335,9 +345,10 @@ def test_every_report_has_a_file_a_log_and_a_caption_of_its_own(
         paths = [path for rule in found.values() for path in rule[kind]]
         assert len(paths) == len(set(paths)), kind
     for name, rule in found.items():
-        assert Path(rule["output"][0]).stem == name
+        assert Path(rule["output"][0]).stem == FILE_OF_REPORT.get(name, name)
         if Path(rule["output"][0]).suffix == ".json":
-            assert (repository / "workflow" / "report" / f"{name}.rst").is_file()
+            caption = repository / "workflow" / "report" / f"{Path(rule['output'][0]).stem}.rst"
+            assert caption.is_file()
 
 
 def test_every_rule_with_a_script_has_log_benchmark_environment_and_growing_limits(
@@ -382,20 +393,31 @@ def test_a_rule_runs_again_when_its_own_stages_would_find_work(
             assert f"reaches the stage {name}: use results/{name}" in rules[script]["fingerprint"]
 
 
+def reached(script: Path) -> set[Path]:
+    """The script, what it imports, and what these import of their system and of other jobs."""
+    found = {script, *_library_imports(script).values()}
+    while True:
+        further = {
+            path
+            for source in found - {script}
+            for path in _library_imports(source).values()
+            if "jobs" in path.parts or path.parent == source.parent
+        }
+        if further <= found:
+            return found
+        found |= further
+
+
 def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(
     rules: Rules, repository: Path
 ) -> None:
     for name, rule in rules.items():
         if rule["script"]:
             script = repository / "workflow" / "scripts" / Path(rule["script"]).name
-            imported = _library_imports(script)
-            of_jobs = [path for module, path in imported.items() if ".jobs." in module]
-            sources = [script, *imported.values()]  # and what jobs of other stages do for these
-            sources += [
-                p for job in of_jobs for p in _library_imports(job).values() if "jobs" in p.parts
-            ]
-            calls = re.compile(r"(?<!def )use_device\(")
-            can_use = any(calls.search(path.read_text(encoding="utf-8")) for path in sources)
+            calls = re.compile(r'(?<!def )use_device\((?!"cpu")')
+            can_use = any(
+                calls.search(path.read_text(encoding="utf-8")) for path in reached(script)
+            )
             assert can_use == (name in ON_GPU), name
             assert rule["gpu"] == ([1, 1] if can_use else [None, None]), name
             if name in BIG_MODELS:

@@ -32,12 +32,13 @@ from runs.corpus import (
     make_renamed,
     rewritten,
 )
+from small_project import CLIP_STAGES
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 from unmuted.engine.artifacts import read_json, read_tensors
 from unmuted.evaluation.schema import check_report
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline.registry import BY_VIDEO, STAGES, open_run
+from unmuted.pipeline.registry import BY_VIDEO, open_run
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
@@ -68,8 +69,8 @@ def test_reports_follow_their_schemas_on_the_same_clips(built: Corpus) -> None:
 
 
 def test_every_stage_has_run_and_nothing_is_left_to_do(built: Corpus) -> None:
-    made = {name.split("/")[0] for name in built.artifacts(*STAGES)}
-    assert made == set(STAGES)
+    made = {name.split("/")[0] for name in built.artifacts(*CLIP_STAGES)}
+    assert made == set(CLIP_STAGES)
     assert "Nothing to be done" in built.run(*TARGETS).stderr
 
 
@@ -98,15 +99,17 @@ from unmuted.engine.job import make_jobs
 from unmuted.media.ffmpeg import binary
 from unmuted.pipeline.registry import open_run
 run, loaded = open_run(yaml.safe_load(open("config.yaml"))), {}
-for script, (stage, *_) in run.registry.stages_of_script.items():
+for script in sys.argv[1:]:
+    stage = run.registry.stages_of_script[script][0]
     part = min(run.dataset.shards) if stage.is_sharded else run.layout.partitions(stage.name)[0]
     importlib.import_module(script).main(*make_jobs(run, script, part))
     loaded[script] = sorted({"torch", "transformers", "sentence_transformers"} & {*sys.modules})
 print(json.dumps(loaded))
 """
     scripts = str(REPOSITORY / "workflow" / "scripts")
+    of_clips = {stage.script for stage in CLIP_STAGES.values()}
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *sorted(of_clips)],
         cwd=built.folder,
         env=os.environ | {"PYTHONPATH": scripts},
         capture_output=True,
@@ -114,7 +117,7 @@ print(json.dumps(loaded))
     )
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
-    assert loaded.keys() == {stage.script for stage in STAGES.values()}
+    assert loaded.keys() == of_clips
     assert {script: names for script, names in loaded.items() if names} == {}
 
 
@@ -179,13 +182,13 @@ def test_a_changed_test_video_runs_no_fit_and_a_new_one_is_predicted(
     shutil.copy(corpus.video(rows[0]["video_id"]), corpus.folder / "videos" / "new.mp4")
     new = {"path": "videos/new.mp4", "label": "", "video_id": "new", "split": "", "group": ""}
     corpus.write_manifest([*rows, new])
-    before, target = corpus.artifacts(*STAGES), "results/by_video/new/prediction.json"
+    before, target = corpus.artifacts(*CLIP_STAGES), "results/by_video/new/prediction.json"
     planned = corpus.run("-n", METRICS, target).stdout
     assert "rule extract_vit:" in planned
     for fit in (*FITTED, "selection"):
-        assert f"rule {STAGES[fit].script}:" not in planned, fit
+        assert f"rule {CLIP_STAGES[fit].script}:" not in planned, fit
     corpus.run(METRICS, target)
-    written = rewritten(before, corpus.artifacts(*STAGES))
+    written = rewritten(before, corpus.artifacts(*CLIP_STAGES))
     by_video = {name: name.split("/")[1].split(".")[0] for name in written}
     assert set(by_video.values()) <= {replaced, repacked, "new", "all"}
     # The same streams in another container: what is decoded comes out equal, and there it ends.
@@ -221,9 +224,9 @@ def test_a_grid_of_ablations_ends_in_one_table(built: Corpus, copy_of: Copy) -> 
     corpus = copy_of(built)
     grid = {"generator.draws": [1, 4], "retrieval.k": [5]}
     corpus.change_config(ablations={"small": grid})
-    before = corpus.artifacts(*STAGES)
+    before = corpus.artifacts(*CLIP_STAGES)
     corpus.run("results/ablations/small.csv")
-    assert corpus.artifacts(*STAGES) == before
+    assert corpus.artifacts(*CLIP_STAGES) == before
     with open(corpus.results / "ablations" / "small.csv", newline="") as file:
         rows = {(row["setting"], row["value"]): row for row in csv.DictReader(file)}
     assert rows.keys() == {("generator.draws", "1"), ("generator.draws", "4"), ("retrieval.k", "5")}
