@@ -23,9 +23,9 @@ PQ, HLG = "smpte2084", "arib-std-b67"  # ffmpeg's names of the transfer function
 _HDR = {PQ: "PQ", HLG: "HLG"}
 _SDR = {"bt709", "bt2020-10", "bt2020-12", "smpte170m", "unknown"}
 
-_WHITE = 100.0  # cd/m2
-_PEAK = 1000.0
-_KNEE = 0.8  # of white, below which light is left as it is
+WHITE = 100.0  # cd/m2
+PEAK = 1000.0
+KNEE = 0.8  # of white, below which light is left as it is
 _SDR_GAMMA = 2.4
 
 # To BT.709 primaries; all have a white of D65.
@@ -111,7 +111,7 @@ def compress(light: np.ndarray) -> np.ndarray:
 
     A hyperbola that leaves the line y = x at the knee without a kink.
     """
-    peak, knee = _PEAK / _WHITE, _KNEE
+    peak, knee = PEAK / WHITE, KNEE
     span = (1 - knee) * (peak - knee) / (peak - 1)
     above = np.maximum(light - knee, 0.0)
     return np.where(light > knee, knee + above * span / (above + span), light).astype(light.dtype)
@@ -124,11 +124,11 @@ def _light(transfer: str) -> np.ndarray:
     if transfer == PQ:
         m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
         power = signal ** (1 / m2)
-        light = 10000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1) / _WHITE
+        light = 10000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1) / WHITE
     elif transfer == HLG:
         a, b, c = 0.17883277, 0.28466892, 0.55991073
         scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
-        light = scene**1.2 * _PEAK / _WHITE
+        light = scene**1.2 * PEAK / WHITE
     else:
         light = signal**_SDR_GAMMA
     return light.astype(np.float32)

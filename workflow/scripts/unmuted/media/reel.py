@@ -26,7 +26,8 @@ from ffmpeg.nodes import FilterableStream
 
 from unmuted.dataset.limits import Limits
 from unmuted.disk_space import temporary_space
-from unmuted.media import ffmpeg
+from unmuted.media import ffmpeg, tone_mapping
+from unmuted.media.colour import Colours
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.mp4 import write_mp4
@@ -92,6 +93,7 @@ class Reel:
         format: of the pictures.
         frames: of each cut, 0 for one that is left out.
         remarks: on cuts that could not be shown as they should.
+        notes: what a person should know of cuts that are shown.
         pictures: H.264.
         sound: PCM; None where no cut has any.
     """
@@ -99,6 +101,7 @@ class Reel:
     format: ReelFormat
     frames: tuple[int, ...]
     remarks: tuple[str, ...]
+    notes: tuple[str, ...]
     pictures: IO[bytes]
     sound: IO[bytes] | None
 
@@ -126,8 +129,9 @@ def common_rate(fps: float) -> Fraction:
 def make_reel(cuts: Sequence[Cut], limits: Limits | None = None, processes: int = 1) -> Reel:
     """Encode the cuts in their order: H.264 in yuv420p, and sound where any has it.
 
-    The first cut's video gives the format; others are scaled into it, with black around them. Where
-    a cut has no sound, there is silence. Equal cuts give equal bytes on one machine, for any number
+    The first cut's video gives the format; others are scaled into it, with black around them. HDR
+    and wide-gamut pictures are shown as SDR where ffmpeg can do it (`unmuted.media.tone_mapping`).
+    Where a cut has no sound, there is silence. Equal cuts give equal bytes on one machine, for any number
     of processes. A killed call leaves nothing.
 
     Args:
@@ -158,7 +162,9 @@ def make_reel(cuts: Sequence[Cut], limits: Limits | None = None, processes: int 
             file.flush()
         files.pop_all()  # the reel keeps them open
     has_sound = any(cut.track is not None for cut in cuts)
-    return Reel(form, tuple(frames), tuple(remarks), pictures, sound if has_sound else None)
+    colours = dict.fromkeys(found for cut in cuts if (found := _colours(cut)) is not None)
+    notes = tuple(map(tone_mapping.note_on, colours))
+    return Reel(form, tuple(frames), tuple(remarks), notes, pictures, sound if has_sound else None)
 
 
 class _Segment:
@@ -340,12 +346,20 @@ def _pictures(
     stream = stream.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=wanted)
     width, height = _fitted(cut.probe, form)
     stream = stream.filter("scale", width, height, flags=_SCALER, out_range="tv")
+    colours = _colours(cut)
+    if colours is not None and tone_mapping.is_possible():
+        stream = tone_mapping.to_sdr(stream, colours, _SCALER)
     # The last pixel of an odd side would be lost where two pixels share their colour.
     is_odd = width % 2 or height % 2
     stream = stream.filter("format", "yuv444p" if is_odd else "yuv420p").filter("setsar", 1)
     across, down = (form.width - width) // 2, (form.height - height) // 2
     stream = stream.filter("pad", form.width, form.height, across, down)
     return stream.filter("scale", flags=_SCALER).filter("format", "yuv420p") if is_odd else stream
+
+
+def _colours(cut: Cut) -> Colours | None:
+    """Return what the codes of a cut's pictures mean where they are not the ordinary ones."""
+    return Colours.parse(cut.probe.colours) if cut.probe.colours else None
 
 
 def _fitted(probe: Probe, form: ReelFormat) -> tuple[int, int]:

@@ -50,7 +50,7 @@ class ReelCutter:
         except MediaError as error:
             return Result(task.name, None, error.status, error.reason)
         status = "damaged" if reel.remarks else "ok"
-        return Result(task.name, reel.write, status, "; ".join(reel.remarks))
+        return Result(task.name, reel.write, status, "; ".join([*reel.remarks, *reel.notes]))
 
     def _with_sources(
         self, task: Task, names: Sequence[str], paths: Paths, read: Callable[[Paths], Reel]

@@ -39,6 +39,7 @@ STAGES = (
         "reels",
         "cut_reel",
         ".mp4",
+        version=2,
         inputs=("probe", "match_highlights"),
         optional=("step_sound",),
         settings=("wav.languages",),
