@@ -60,6 +60,7 @@ def recording(
     events: list[tuple[int, str]] | None,
     sound: str = "ok",
     kinds: int = len(KINDS),
+    trained_on: bool = False,
 ) -> dict[str, Artifact]:
     """Artifacts of a recording. peaks: step, kind and score. events: milliseconds and kind."""
     scores = np.zeros((STEPS, kinds), np.float32)
@@ -72,6 +73,7 @@ def recording(
         "thresholds": np.full(kinds, 0.5, np.float32),
         "shown": np.ones(STEPS, bool),
         "has_sound": has_sound,
+        "trained_on": np.array([trained_on]),
         "spot_steps": np.array(steps, np.int32),
         "spot_kinds": np.array(of_kind, np.int32),
         "spot_scores": np.array(values, np.float32),
@@ -128,6 +130,16 @@ def test_the_files_of_a_match(tmp_path: Path) -> None:
     metrics = json.loads(record[METRICS])
     assert metrics["spotting"]["average_map"]["tight"]["all"] == 1.0
     assert metrics["reel"]["segments_without_event"] == 0
+
+
+@pytest.mark.parametrize("trained_on", [True, False])
+def test_metrics_say_whether_the_match_was_trained_on(tmp_path: Path, trained_on: bool) -> None:
+    events = [(2_000, "Goal")]
+    inputs = recording(tmp_path, "m-1", 1, [(10, 0, 0.9)], events, trained_on=trained_on)
+    video = Video("m-1", tmp_path / "m-1.mp4", "events", None, "m", root=tmp_path, unit="m")
+    [result] = Picker(job()).pick([Task("m", "f", inputs, members={"m-1": video})])
+    assert json.loads(result.payload[METRICS])["trained_on"] is trained_on
+    assert len(result.payload["segments"]) == 1  # there is a reel all the same
 
 
 def test_a_match_without_events_has_no_metrics(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from unmuted.dataset.events import Event
+from unmuted.errors import UserError
 from unmuted.systems.highlights.report import (
     TestRecording,
+    check_unread,
     events_by_kind,
     match_truth,
     ready_arm,
@@ -41,6 +43,7 @@ def recording(match: str, halves: dict[str, float], steps: int, *spots: tuple) -
     columns = list(zip(*spots, strict=True)) or [(), (), ()]
     arrays = {
         "shown": np.ones(steps, bool),
+        "trained_on": np.array([False]),
         "rate": np.array([RATE]),
         "thresholds": np.array([0.5, 0.5]),
         "spot_steps": np.array(columns[0], np.int32),
@@ -75,6 +78,14 @@ def test_a_ready_spotter_is_scored_on_the_clocks_of_halves() -> None:
     assert len(scored) == 3
     assert scored[0].f1.tolist() == [[2, 2, 2]]
     assert scored[0].counts.truths[0, 0].tolist() == pytest.approx([2, 0])
+
+
+def test_a_ready_spotter_is_not_scored_on_what_it_was_trained_on() -> None:
+    read, other = (recording(name, {"1": 0.0}, 50) for name in "ab")
+    check_unread([read, other], "spotter")
+    read.arrays["trained_on"][:] = True
+    with pytest.raises(UserError, match="the spotter in x was trained or chosen on a: what"):
+        check_unread([read, other], "x")
 
 
 def test_the_reels_of_test_matches_are_summed_up() -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from systems.highlights.toy_matches import KINDS, RATE, recordings_of, toy_matches
 from unmuted.config.highlights import SamplingSettings, SpotterSettings
 from unmuted.errors import UserError
+from unmuted.samples.folds import has_seen, read_in_fit
 from unmuted.systems.highlights.arms import ARMS
+from unmuted.systems.highlights.ready_spots_job import trained_on
+from unmuted.systems.highlights.spotter_config import _KEYS, grid_of
 from unmuted.systems.highlights.spotter_folder import (
     TrainedSpotter,
     export_spotter,
-    grid_of,
     load_spotter,
 )
 from unmuted.systems.highlights.spotting import Calibration
@@ -48,6 +53,7 @@ def spotter() -> TrainedSpotter:
         5,
         projection,
         "decibels",
+        read_in_fit(["key of m0-1"], ["m0"]),
     )
 
 
@@ -77,6 +83,11 @@ def test_another_backbone_or_grid_is_refused(spotter: TrainedSpotter, tmp_path: 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
+        (
+            "config.json",
+            json.dumps(dict.fromkeys(_KEYS, 1)),
+            "format 1, expected 2: let the run that trained it write the folder again",
+        ),
         ("config.json", "", "no configuration of a spotter"),
         ("config.json", "[]", "expected an object, found list"),
         ("config.json", '{"format": 1}', "the keys kinds, arm"),
@@ -109,3 +120,41 @@ def test_a_folder_without_some_weights_is_refused(spotter: TrainedSpotter, tmp_p
 def test_the_grid_is_taken_from_the_settings() -> None:
     steps = {"rate": 5, "sound": {"mels": 64}}
     assert grid_of(steps, ("steps.rate", "steps.sound.mels")) == GRID
+
+
+def test_a_folder_that_does_not_say_what_was_trained_on_is_refused(
+    spotter: TrainedSpotter, tmp_path: Path
+) -> None:
+    export_spotter(tmp_path, spotter)
+    arrays = load_file(tmp_path / "model.safetensors")
+    del arrays["read.fitted_groups"]
+    save_file(arrays, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=r"cannot be read: 'read\.fitted_groups'"):
+        load_spotter(tmp_path, BACKBONE, GRID)
+
+
+def test_the_folder_says_what_was_trained_on(spotter: TrainedSpotter, tmp_path: Path) -> None:
+    export_spotter(tmp_path, spotter)
+    read = load_spotter(tmp_path, BACKBONE, GRID).read
+    assert has_seen(read, ["key of m0-1", "k", "k"], ["m", "m0", "m"]).tolist() == [
+        *(True, True, False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("recordings", "expected"),
+    [
+        ({"a-1": ("key of m0-1", "renamed"), "a-2": ("other", "renamed")}, [True, True]),
+        ({"b-1": ("other", "m0")}, [True]),
+        ({"c-1": ("other", "m1"), "d-1": ("key of m0-1", "m2")}, [False, True]),
+    ],
+    ids=["by the content of one half", "by the name of the match", "other matches are not known"],
+)
+def test_a_match_that_was_trained_on_is_known(
+    spotter: TrainedSpotter, recordings: dict[str, tuple[str, str]], expected: list[bool]
+) -> None:
+    """Wherever its files lie: neither paths nor names of files count."""
+    clips: dict[str, Any] = {
+        name: SimpleNamespace(key=key, group=group) for name, (key, group) in recordings.items()
+    }
+    assert list(trained_on(spotter, clips).values()) == expected

@@ -34,6 +34,7 @@ from unmuted.models.loading import (
 )
 from unmuted.pipeline.datasets import dataset_identity, read_dataset
 from unmuted.systems.comparison.planned import comparison_problems
+from unmuted.systems.highlights.spotter_config import check_ready_spotter
 
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
 
@@ -157,7 +158,7 @@ REGISTRY = Registry(
     models=Models(),
     tools={"ffmpeg": ffmpeg.identity},
     source_stage="clips",
-    checks=(check_audio_dim, check_decoders, check_outer_fold),
+    checks=(check_audio_dim, check_decoders, check_outer_fold, check_ready_spotter),
     fit_checks=(check_folds, check_targets),
     has_setting=has_key,
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from unmuted.errors import UserError
 from unmuted.text import one_line, printable
+
+if TYPE_CHECKING:  # the Snakefile reads configurations
+    import numpy as np
 
 LARGEST_CONFIG = 1 << 20  # bytes
 
@@ -38,7 +39,10 @@ def read_folder_config(
         if missing := [key for key in keys if key not in config]:
             raise ValueError(f"the keys {', '.join(missing)} are missing")
         if config["format"] != version:
-            raise ValueError(f"format {config['format']!r}, expected {version}")
+            raise ValueError(
+                f"format {config['format']!r}, expected {version}: let the run that trained it "
+                "write the folder again"
+            )
         check(config)
     except (OSError, ValueError) as error:
         raise UserError(

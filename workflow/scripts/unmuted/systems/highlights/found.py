@@ -31,6 +31,7 @@ class FoundRecording:
         events: on the clocks of its halves, in the file's order; None where nothing is known.
         file_times: milliseconds of each event in the file.
         match: its name in its source.
+        trained_on: whether what found the spots was trained or chosen on the match.
     """
 
     scores: RecordingScores
@@ -41,6 +42,7 @@ class FoundRecording:
     events: tuple[Event, ...] | None
     file_times: tuple[int, ...]
     match: str
+    trained_on: bool
 
     @property
     def file_events(self) -> list[Event]:
@@ -129,6 +131,7 @@ def _find(
         None if labelled is None else tuple(map(_event, labelled)),
         tuple(event["file_milliseconds"] for event in labelled or ()),
         targets["match"],
+        bool(tensors["trained_on"].item()),
     )
 
 

@@ -102,6 +102,7 @@ def _metrics(known: Sequence[FoundRecording], picked: Highlights) -> dict[str, A
     spotting = match_metrics(events, spots, kinds) if kinds else None
     return {
         "recordings": sorted(names),
+        "trained_on": any(one.trained_on for one in known),
         "spotting": spotting,
         "any_kind": any_kind_metrics(events, spots),
         "reel": reel_metrics(segments, by_recording),

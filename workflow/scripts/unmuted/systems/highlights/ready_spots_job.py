@@ -3,52 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unmuted.config.highlights import StretchSettings
-from unmuted.config.keys import keys_of
-from unmuted.config.matches import StepSoundSettings
-from unmuted.dataset.finding import located
 from unmuted.engine.executor import Result, Task
 from unmuted.engine.job import Job
-from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
+from unmuted.samples.folds import has_seen
 from unmuted.systems.highlights.arms import LOUDNESS
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
-from unmuted.systems.highlights.spots_job import highlight_spots, logits_name, loudness_arrays
-from unmuted.text import printable
+from unmuted.systems.highlights.spots_job import (
+    TRAINED_ON,
+    highlight_spots,
+    logits_name,
+    loudness_arrays,
+)
+from unmuted.systems.highlights.spotter_config import check_kinds, grid_of, spotter_path
 
 if TYPE_CHECKING:
     from unmuted.systems.highlights.spotter_folder import TrainedSpotter
 
-GRID = ("steps.rate", "steps.image_size", *keys_of("steps.sound", StepSoundSettings))
 ANY = -1  # in place of the index of a kind
 NO_SOUND = "no sound: no highlights can be found without a trained spotter"
 
 
 def ready_spotter(job: Job) -> TrainedSpotter:
     """Read the spotter in `highlights.spotter.path`. Raises UserError as `load_spotter` does."""
-    from unmuted.systems.highlights.spotter_folder import grid_of, load_spotter
+    from unmuted.systems.highlights.spotter_folder import load_spotter
 
-    folder = located(job.config["highlights"]["spotter"]["path"])
+    folder = spotter_path(job.config["highlights"])
     backbone = job.model_identity("step_backbone")
-    spotter = load_spotter(Path(folder), backbone, grid_of(job.config["steps"], GRID))
-    if list(spotter.kinds) != list(job.config["matches"]["kinds"]):
-        raise UserError(
-            f"the spotter in {printable(folder)} finds {', '.join(spotter.kinds)}, but "
-            f"matches.kinds is {', '.join(job.config['matches']['kinds'])}: set matches.kinds as "
-            "the spotter has it"
-        )
+    spotter = load_spotter(folder, backbone, grid_of(job.config["steps"]))
+    check_kinds(folder, spotter.kinds, job.config["matches"]["kinds"])
     return spotter
 
 
+def trained_on(spotter: TrainedSpotter, clips: Mapping[str, Clip]) -> dict[str, bool]:
+    """Tell of each recording whether the spotter was trained or chosen on its match.
+
+    clips: all recordings of their matches. A match is known by the content of any of its
+    recordings, wherever the file lies, and by its name, under which there may be another recording.
+    """
+    known = list(clips.values())
+    seen = has_seen(spotter.read, [clip.key for clip in known], [clip.group for clip in known])
+    matches = {clip.group for clip, is_seen in zip(known, seen, strict=True) if is_seen}
+    return {name: clip.group in matches for name, clip in clips.items()}
+
+
 def spot_with(
-    tasks: Sequence[Task], clips: Mapping[str, Clip], spotter: TrainedSpotter, job: Job
+    tasks: Sequence[Task],
+    clips: Mapping[str, Clip],
+    spotter: TrainedSpotter,
+    known: Mapping[str, bool],
+    job: Job,
 ) -> Iterator[Result]:
-    """Score the recordings of a shard with a ready spotter, as `spot_shard` does."""
+    """Score the recordings of a shard with a ready spotter, as `spot_shard` does.
+
+    known: as `trained_on` tells.
+    """
     from unmuted.inference.device import use_device
     from unmuted.systems.highlights.inference import score_steps, sound_input
     from unmuted.systems.highlights.loading import load_recording
@@ -68,7 +82,7 @@ def spot_with(
         logits = np.stack(
             [score_steps(model, recording, sound, rate, stretches, device) for model in models]
         )
-        arrays = _common(clip, recording, rate)
+        arrays = _common(clip, recording, rate, known[task.name])
         arrays[logits_name(spotter.arm.name)] = logits.astype(np.float16)
         spots = highlight_spots(arrays, choices, spotter.arm, rate, spotter.reach)
         yield Result(task.name, {**arrays, **spots})
@@ -85,7 +99,7 @@ def spot_by_loudness(
     for task in tasks:
         clip = clips[task.name]
         recording = load_silent(clip)
-        arrays = _common(clip, recording, rate)
+        arrays = _common(clip, recording, rate, is_trained_on=False)
         scores = arrays[LOUDNESS]
         peaks = np.where(recording.has_sound, scores, -np.inf)
         steps = np.sort(np.array(suppress(peaks, rate * WINDOW / 2, LOUD_SHARE), np.int32))
@@ -102,10 +116,11 @@ def spot_by_loudness(
             yield Result(task.name, {**arrays, **spots})
 
 
-def _common(clip: Clip, recording: Any, rate: float) -> dict[str, np.ndarray]:
+def _common(clip: Clip, recording: Any, rate: float, is_trained_on: bool) -> dict[str, np.ndarray]:
     arrays = {"shown": recording.shown, "has_sound": recording.has_sound}
     return {
         **arrays,
         **loudness_arrays(clip, recording, rate),
+        TRAINED_ON: np.array([is_trained_on]),
         "rate": np.array([rate], np.float64),
     }

@@ -31,8 +31,9 @@ from unmuted.systems.highlights.scored import (
     score_spots,
 )
 from unmuted.systems.highlights.selection_job import check_unseen
-from unmuted.systems.highlights.spots_job import LOST, REAL, conditions, logits_name
+from unmuted.systems.highlights.spots_job import LOST, REAL, TRAINED_ON, conditions, logits_name
 from unmuted.systems.highlights.spotting import Calibration, recording_spots
+from unmuted.text import printable
 
 SCHEMA_VERSION = 1
 SYSTEM, FOUND = "highlights", "match_highlights"
@@ -91,6 +92,7 @@ def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[Sco
     if highlights["method"] != "spotter":
         return arms
     if highlights["spotter"]["path"] is not None:
+        check_unread(recordings, highlights["spotter"]["path"])
         return [*arms, ready_arm(recordings, truth, kinds, rate, len(job.seeds))]
     chosen = job.fits("spotter_selection")[ONLY_FIT].json()["arms"]
     leaks = highlights["split_by_clip"]
@@ -159,6 +161,19 @@ def loudness_arm(
     return ScoredArm("loudness", by_condition, words, [], leaks=False)
 
 
+def check_unread(recordings: Sequence[TestRecording], folder: str) -> None:
+    """Raise UserError if a ready spotter was trained or chosen on one of these matches."""
+    read = sorted({r.clip.group for r in recordings if r.arrays[TRAINED_ON].item()})
+    if read:
+        named = ", ".join(read[:3]) + (f" and {len(read) - 3} more" if len(read) > 3 else "")
+        raise UserError(
+            f"the spotter in {printable(folder)} was trained or chosen on {named}: what it finds "
+            "there says nothing of others. They are known by the content of a recording, or by the "
+            "name of the match: take these matches out of the split test, or rename them if they "
+            "only share a name. Reels can be made of all matches"
+        )
+
+
 def ready_arm(
     recordings: Sequence[TestRecording],
     truth: Sequence[MatchTruth],
@@ -166,7 +181,7 @@ def ready_arm(
     rate: float,
     seeds: int,
 ) -> ScoredArm:
-    """Score the spots of a spotter that was trained before; nothing is known of its matches."""
+    """Score the spots of a spotter that was trained before, on other matches."""
     spots = [stored_spots(recording, kinds, rate) for recording in recordings]
     thresholds = recordings[0].arrays["thresholds"].tolist()
     scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)

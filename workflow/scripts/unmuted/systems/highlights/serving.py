@@ -30,11 +30,13 @@ def _by_loudness(job: Job) -> None:
 
 
 def _with_ready_spotter(job: Job) -> None:
-    from unmuted.systems.highlights.ready_spots_job import ready_spotter, spot_with
+    from unmuted.systems.highlights.ready_spots_job import ready_spotter, spot_with, trained_on
 
     clips, spotter = _clips(job), ready_spotter(job)
-    extra = {name: [spotter.digest()] for name in clips}
-    job.run_shard(partial(spot_with, clips=clips, spotter=spotter, job=job), extra)
+    known = trained_on(spotter, clips)
+    extra = {name: [spotter.digest(), known[name]] for name in clips}
+    compute = partial(spot_with, clips=clips, spotter=spotter, known=known, job=job)
+    job.run_shard(compute, extra)
 
 
 def _with_trained_spotters(job: Job) -> None:

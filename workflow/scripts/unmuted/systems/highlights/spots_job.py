@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unmuted.systems.highlights.recordings import Recording
 
 REAL = "real"
+TRAINED_ON = "trained_on"  # the name of an array: what is said of the match
 LOST = ("no_stream", "noise", "swapped", "dropout")  # silence is known as such: as no_stream
 
 
@@ -38,7 +39,8 @@ def spot_shard(
 ) -> Iterator[Result]:
     """Score the recordings of a shard.
 
-    An artifact holds `shown`, `has_sound`, bool (S,); `loudness`, float32 (S,); for every arm
+    An artifact holds `shown`, `has_sound`, bool (S,); `trained_on`, bool (1,), whether spotters are
+    trained or chosen on the match; `loudness`, float32 (S,); for every arm
     logits, float16 (seeds, S, K), those of test recordings with their sound lost in every way as
     well; and the spots of the arm that finds highlights, see `highlight_spots`.
     """
@@ -82,6 +84,8 @@ def score_recording(
     recording = labelled.recording
     arrays = {"shown": recording.shown, "has_sound": recording.has_sound}
     arrays |= loudness_arrays(clip, recording, context.rate)
+    is_trained_on = clip.split in ("train", "val") or context.highlights["split_by_clip"]
+    arrays[TRAINED_ON] = np.array([is_trained_on])
     for name, of_arm in models.items():
         arm = ARMS[name]
         for condition in conditions(arm, clip.split):

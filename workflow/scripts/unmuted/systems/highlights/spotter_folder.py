@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,21 @@ from unmuted.digests import digest_bytes, digest_json
 from unmuted.engine.artifacts import read_tensors
 from unmuted.errors import UserError
 from unmuted.systems.highlights.arms import ARMS, SpottingArm
+from unmuted.systems.highlights.spotter_config import (
+    CONFIG,
+    FORMAT,
+    WEIGHTS,
+    check_features,
+    named,
+    read_config,
+)
 from unmuted.systems.highlights.spotting import Calibration
 from unmuted.systems.shared.projection import Projection
-from unmuted.text import one_line, printable
-from unmuted.training.model_folder import arrays_under, read_folder_config
+from unmuted.text import one_line
+from unmuted.training.model_folder import arrays_under
 from unmuted.training.states import State
 
-FORMAT = 1
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale")
+_READ = ("fitted_on", "fitted_groups")  # as `unmuted.samples.folds.has_seen` asks for them
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class TrainedSpotter:
         reach: as for `Calibration.scores`.
         projection: of its sound.
         sound_scale: as the configuration has it.
+        read: hashes of the recordings and matches that it was trained or chosen on, as
+            `unmuted.samples.folds.read_in_fit` has them.
     """
 
     kinds: tuple[str, ...]
@@ -49,9 +57,10 @@ class TrainedSpotter:
     reach: int
     projection: Projection
     sound_scale: str
+    read: State
 
     def digest(self) -> str:
-        """Return what identifies its content."""
+        """Return what identifies what it makes of a recording."""
         arrays = [{f"projection.{k}": v for k, v in vars(self.projection).items()}]
         arrays += [state for state, _ in self.seeds]
         tensors = [
@@ -81,6 +90,7 @@ def export_spotter(folder: Path, spotter: TrainedSpotter) -> None:
         "seeds": [calibration.payload() for _, calibration in spotter.seeds],
     }
     arrays = {f"projection.{name}": array for name, array in vars(spotter.projection).items()}
+    arrays |= {f"read.{name}": spotter.read[name] for name in _READ}
     for i, (state, _) in enumerate(spotter.seeds):
         arrays |= {f"seed.{i}.{name}": array for name, array in state.items()}
     text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
@@ -95,19 +105,8 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
     Raises UserError, saying what was expected and found, for a folder that is no spotter, and for
     one that was trained on features of another backbone, or on another grid.
     """
-    config = _read_config(folder)
-    where = f"the spotter in {printable(folder)}"
-    if config["backbone"] != backbone:
-        raise UserError(
-            f"{where} was trained on step features of the backbone {config['backbone']}, but "
-            f"models.step_backbone is {backbone}: its scores would mean nothing. Use the same "
-            "backbone, or train a spotter on these matches"
-        )
-    if differing := _differences(config["grid"], grid):
-        raise UserError(
-            f"{where} was trained on another grid of steps: {'; '.join(differing)}. Set `steps` as "
-            "the spotter has it, or train a spotter on these matches"
-        )
+    config = read_config(folder)
+    check_features(folder, config, backbone, grid)
     try:
         arrays = read_tensors(folder / WEIGHTS)
         projection = Projection(**arrays_under(arrays, "projection."))
@@ -117,6 +116,7 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
         )
         if not seeds or not all(state for state, _ in seeds):
             raise ValueError("weights of its networks are missing")
+        read = {name: arrays[f"read.{name}"] for name in _READ}
         return TrainedSpotter(
             tuple(config["kinds"]),
             ARMS[config["arm"]],
@@ -126,40 +126,10 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
             int(config["reach"]),
             projection,
             config["sound_scale"],
+            read,
         )
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
-            f"{where} cannot be read: {one_line(str(error))}; expected {CONFIG} and {WEIGHTS} as "
-            "results/trained_spotter has them"
+            f"{named(folder)} cannot be read: {one_line(str(error))}; expected {CONFIG} and "
+            f"{WEIGHTS} as results/trained_spotter has them"
         ) from error
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    return read_folder_config(
-        folder / CONFIG, _KEYS, FORMAT, _check_config, "highlights.spotter.path", "a spotter"
-    )
-
-
-def _check_config(config: dict[str, Any]) -> None:
-    """Raise ValueError for values that are wrong."""
-    if config["arm"] not in ARMS or not isinstance(config["grid"], dict):
-        raise ValueError(f"unknown arm {config['arm']!r}, or a grid that is no object")
-
-
-def _differences(trained: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    return [
-        f"steps.{key} is {given.get(key)!r}, expected {trained.get(key)!r}"
-        for key in sorted({*trained, *given})
-        if trained.get(key) != given.get(key)
-    ]
-
-
-def grid_of(steps: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of the grid that features depend on, by dotted key within `steps`."""
-    grid: dict[str, Any] = {}
-    for key in keys:
-        value: Any = steps
-        for part in key.removeprefix("steps.").split("."):
-            value = value[part]
-        grid[key.removeprefix("steps.")] = value
-    return grid

@@ -156,6 +156,7 @@ STAGES = (
         "spots",
         "spot_events",
         ".safetensors",
+        version=2,
         inputs=("step_visual",),
         optional=("step_sound", "events"),
         fits=("step_sources", *FITS),
@@ -179,7 +180,7 @@ REPORTS = {
     "spotter": Report(
         "write_report",
         module="unmuted.systems.highlights.spotter_export",
-        pooled=(),
+        pooled=("step_visual",),
         fits=("step_projection", "spotter", "spotter_selection"),
         check=check_export,
     ),
