@@ -131,8 +131,8 @@ def make_reel(cuts: Sequence[Cut], limits: Limits | None = None, processes: int 
 
     The first cut's video gives the format; others are scaled into it, with black around them. HDR
     and wide-gamut pictures are shown as SDR where ffmpeg can do it (`unmuted.media.tone_mapping`).
-    Where a cut has no sound, there is silence. Equal cuts give equal bytes on one machine, for any number
-    of processes. A killed call leaves nothing.
+    Where a cut has no sound, there is silence. Equal cuts give equal bytes on one machine, for any
+    number of processes. A killed call leaves nothing.
 
     Args:
         cuts: at least one.
