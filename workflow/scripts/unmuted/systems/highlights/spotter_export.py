@@ -10,7 +10,7 @@ from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.highlights.arms import ARMS
 from unmuted.systems.highlights.ready_spots_job import GRID
 from unmuted.systems.highlights.spotter_folder import TrainedSpotter, export_spotter, grid_of
-from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.highlights.spotting import Calibration, SpotRule
 from unmuted.systems.shared.projection import Projection
 from unmuted.training.checkpoints import snapshot
 
@@ -32,6 +32,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         reach=round(highlights["sampling"]["radius"] * job.config["steps"]["rate"]),
         projection=Projection(**job.fits("step_projection")[ONLY_FIT].tensors()),
         sound_scale=highlights["sound_scale"],
+        rule=SpotRule.of(selection["ensembles"][arm]),
     )
 
     def write(path: Path) -> None:

@@ -15,7 +15,7 @@ from unmuted.digests import digest_bytes, digest_json
 from unmuted.engine.artifacts import read_tensors
 from unmuted.errors import UserError
 from unmuted.systems.highlights.arms import ARMS, SpottingArm
-from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.highlights.spotting import Calibration, Ensemble, SpotRule
 from unmuted.systems.shared.projection import Projection
 from unmuted.text import one_line, printable
 from unmuted.training.model_folder import arrays_under, read_folder_config
@@ -23,7 +23,7 @@ from unmuted.training.states import State
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale")
+_KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class TrainedSpotter:
         reach: as for `Calibration.scores`.
         projection: of its sound.
         sound_scale: as the configuration has it.
+        rule: how spots are found in the mean of the networks' scores.
     """
 
     kinds: tuple[str, ...]
@@ -49,6 +50,11 @@ class TrainedSpotter:
     reach: int
     projection: Projection
     sound_scale: str
+    rule: SpotRule
+
+    def ensemble(self) -> Ensemble:
+        """Return what turns the logits of its networks into spots."""
+        return Ensemble(tuple(one.temperature for _, one in self.seeds), self.rule, self.reach)
 
     def digest(self) -> str:
         """Return what identifies its content."""
@@ -60,6 +66,7 @@ class TrainedSpotter:
             for name, array in sorted(of_part.items())
         ]
         calibrations = [calibration.payload() for _, calibration in self.seeds]
+        calibrations.append(self.rule.payload())
         return digest_json(
             [list(self.kinds), self.arm.name, self.reach, self.sound_scale, calibrations, tensors]
         )
@@ -79,6 +86,7 @@ def export_spotter(folder: Path, spotter: TrainedSpotter) -> None:
         "reach": spotter.reach,
         "sound_scale": spotter.sound_scale,
         "seeds": [calibration.payload() for _, calibration in spotter.seeds],
+        "ensemble": spotter.rule.payload(),
     }
     arrays = {f"projection.{name}": array for name, array in vars(spotter.projection).items()}
     for i, (state, _) in enumerate(spotter.seeds):
@@ -126,6 +134,7 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
             int(config["reach"]),
             projection,
             config["sound_scale"],
+            SpotRule.of(config["ensemble"]),
         )
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
