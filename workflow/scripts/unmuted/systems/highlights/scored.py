@@ -203,7 +203,9 @@ def ensemble_section(
     measures = (*TOLERANCES, "shown", "unshown", "any_kind", "f1_5s")
 
     def one(measure: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        return measure and {"value": measure["mean"], "ci95": measure["ci95"]}
+        if measure is None:
+            return None
+        return {"value": measure["mean"], "ci95": measure["ci95"]}
 
     by_kind = found["per_kind"].items()
     return {
