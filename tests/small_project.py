@@ -17,6 +17,7 @@ from unmuted.pipeline.registry import FAMILIES, STAGES
 OTHER_SAMPLES = ("highlights", "segmentation")
 OF_CLIPS = [family for family in FAMILIES if family.name not in OTHER_SAMPLES]
 CLIP_STAGES = {stage.name: stage for family in OF_CLIPS for stage in family.stages}
+CLIP_EXPORTS = {name: stage for family in OF_CLIPS for name, stage in family.exports.items()}
 CLIP_REPORTS = {name: report for family in OF_CLIPS for name, report in family.reports.items()}
 
 ROLES = (

@@ -32,13 +32,13 @@ from runs.corpus import (
     make_renamed,
     rewritten,
 )
-from small_project import CLIP_STAGES
+from small_project import CLIP_EXPORTS, CLIP_STAGES
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 from unmuted.engine.artifacts import read_json, read_tensors
 from unmuted.evaluation.schema import check_report
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline.registry import BY_VIDEO, open_run
+from unmuted.pipeline.registry import open_run
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
@@ -212,9 +212,9 @@ def test_every_stage_of_one_video_can_be_looked_at(built: Corpus, copy_of: Copy)
     corpus = copy_of(built)
     video_id = next(name for name, row in corpus.rows("ast").items() if row.has_artifact)
     folder = corpus.results / "by_video" / video_id
-    corpus.run(*(f"results/by_video/{video_id}/{name}" for name in BY_VIDEO))
+    corpus.run(*(f"results/by_video/{video_id}/{name}" for name in CLIP_EXPORTS))
     shown = {path.name for path in folder.iterdir() if path.name[0] != "."}
-    assert shown == set(BY_VIDEO)
+    assert shown == set(CLIP_EXPORTS)
     prediction = read_json(folder / "prediction.json")
     for arm in prediction["arms"].values():
         assert np.allclose(np.sum(arm["probabilities"], axis=1), 1, atol=1e-5)
