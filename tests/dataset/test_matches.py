@@ -83,6 +83,18 @@ def test_one_file_may_hold_both_halves(tmp_path: Path) -> None:
     assert video.video_id == "a-12" and video.targets["halves"] == {"1": 5.0, "2": 3121.4}
     times = [event["file_milliseconds"] for event in video.targets["events"]]
     assert times == [6000, 3_124_400]
+    assert video.extra["half_starts"] == "5;3121.4"
+
+
+def test_the_start_of_a_half_is_listed_exactly(tmp_path: Path) -> None:
+    """As results/videos.csv has it, to more than six digits."""
+    rows = "path,match,half_starts", "a1.mp4,a,0.0;3121.437", "b1.mp4,b,12345.678901;86399.999"
+    dataset = read_match_manifest(write(tmp_path, *rows), KINDS)
+    listed = [video.extra["half_starts"] for video in dataset.videos]
+    assert listed == ["0;3121.437", "12345.678901;86399.999"]
+    for video in dataset.videos:
+        starts = [float(text) for text in video.extra["half_starts"].split(";")]
+        assert starts == list(video.targets["halves"].values())
 
 
 def test_only_one_half_may_be_there_and_its_column_says_which(tmp_path: Path) -> None:

@@ -105,10 +105,12 @@ FIT_PLANTS = {
     "spotters are trained on test matches": "spotter",
 }
 CHOICE_PLANTS = {
-    "test matches choose the epoch": ("snapshot", "epoch"),
-    "test matches choose the temperature": ("temperature",),
-    "test matches choose the windows of suppression": ("windows",),
-    "test matches choose the thresholds": ("thresholds",),
+    "test matches choose the epoch": ("arms", "snapshot", "epoch"),
+    "test matches choose the temperature": ("arms", "temperature"),
+    "test matches choose the windows of suppression": ("arms", "windows"),
+    "test matches choose the thresholds": ("arms", "thresholds"),
+    "test matches choose the windows of the ensemble": ("ensembles", "windows"),
+    "test matches choose the thresholds of the ensemble": ("ensembles", "thresholds"),
 }
 
 
@@ -136,53 +138,64 @@ def test_a_fit_that_reads_test_matches_is_seen(
         assert leaked[0] == leaked[1]
 
 
-Choices = dict[str, list[dict[str, Any]]]  # by arm, one of each seed
+Choices = dict[str, list[dict[str, Any]]]  # "arms", of every arm and seed; "ensembles"
+
+
+def choices_of(world: World) -> Choices:
+    selection = chosen(world)
+    arms = [one for of_arm in selection["arms"].values() for one in of_arm]
+    return {"arms": arms, "ensembles": list(selection["ensembles"].values())}
 
 
 @pytest.fixture(scope="module")
 def leaky(clean: World, untested: World) -> tuple[Choices, Choices]:
     """What both worlds choose on validation matches and, under "leaked", on test matches too."""
-    choose = selection_job.choose
+    choose_arm = selection_job.choose_arm
 
-    def choose_twice(fit: Any, arm: Any, seed: int, read: Any, targets: Any, context: Any) -> Any:
-        of_val = [i for i, one in enumerate(read) if SPLITS[one.recording.match] == "val"]
-        kept = [[values[i] for i in of_val] for values in (read, targets)]
-        leaked = choose(fit, arm, seed, read, targets, context)
-        return choose(fit, arm, seed, *kept, context) | {"leaked": leaked}
+    def choose_twice(arm: Any, fits: Any, base: Any, clips: Any, context: Any) -> Any:
+        of_val = [
+            i for i, one in enumerate(base.recordings) if SPLITS[one.recording.match] == "val"
+        ]
+        lists = ("recordings", "targets", "valid")
+        kept = {name: [getattr(base, name)[i] for i in of_val] for name in lists}
+        seeds, ensemble = choose_arm(arm, fits, replace(base, **kept), clips, context)
+        leaked_seeds, leaked = choose_arm(arm, fits, base, clips, context)
+        pairs = zip(seeds, leaked_seeds, strict=True)
+        return [own | {"leaked": other} for own, other in pairs], ensemble | {"leaked": leaked}
 
     with pytest.MonkeyPatch.context() as patch:
         all_declared(patch)
         also_reads(patch, "val", "test")
-        patch.setattr(selection_job, "choose", choose_twice)
-        first, second = (chosen(world.again(SELECTION))["arms"] for world in (clean, untested))
+        patch.setattr(selection_job, "choose_arm", choose_twice)
+        first, second = (choices_of(world.again(SELECTION)) for world in (clean, untested))
     return first, second
 
 
-def with_leaks(choices: Choices, names: Sequence[str] = ()) -> Choices:
+def with_leaks(choices: Choices, kind: str = "", *names: str) -> Choices:
     """The choices on validation matches, with some of those that read test matches."""
-    leaked = {
-        arm: [{**one, **{name: one["leaked"][name] for name in names}} for one in of_arm]
-        for arm, of_arm in choices.items()
-    }
     return {
-        arm: [{key: one[key] for key in one if key != "leaked"} for one in of_arm]
-        for arm, of_arm in leaked.items()
+        of: [
+            {key: value for key, value in one.items() if key != "leaked"}
+            | {name: one["leaked"][name] for name in names if of == kind}
+            for one in found
+        ]
+        for of, found in choices.items()
     }
 
 
 def test_without_a_leak_the_choices_are_those_of_the_clean_world(
     clean: World, leaky: tuple[Choices, Choices]
 ) -> None:
-    assert with_leaks(leaky[0]) == with_leaks(leaky[1]) == chosen(clean)["arms"]
+    assert with_leaks(leaky[0]) == with_leaks(leaky[1]) == choices_of(clean)
 
 
 @pytest.mark.parametrize("plant", CHOICE_PLANTS)
 def test_a_choice_that_reads_test_matches_is_seen(
     leaky: tuple[Choices, Choices], plant: str
 ) -> None:
-    names = CHOICE_PLANTS[plant]
+    kind, *names = CHOICE_PLANTS[plant]
     with pytest.raises(AssertionError):
-        assert with_leaks(leaky[0], names) == with_leaks(leaky[1], names)
+        assert with_leaks(leaky[0], kind, *names) == with_leaks(leaky[1], kind, *names)
 
 
 @pytest.mark.parametrize("stage", [*FITS, SELECTION])

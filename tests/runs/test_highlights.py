@@ -32,6 +32,7 @@ from runs.matches import (
     planned,
     table_of,
 )
+from unmuted.dataset.events import Event
 from unmuted.dataset.matches import match_id
 from unmuted.demo_world.matches.encode import render_recording
 from unmuted.demo_world.matches.spec import RecordingSpec, events_of
@@ -42,6 +43,8 @@ from unmuted.media.ffmpeg import binary
 from unmuted.pipeline.registry import open_run
 from unmuted.systems.highlights.picking import COLUMNS
 from unmuted.systems.highlights.predictions import read_predictions
+from unmuted.systems.highlights.shown import shown_lines
+from unmuted.systems.highlights.spotting_metric import average_map, count_spots
 
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
@@ -69,7 +72,7 @@ def exported(corpus: Corpus, unit: str, name: str) -> Path:
 
 def targets() -> list[str]:
     files = [f"results/by_match/{unit}/{name}" for unit in units("test") for name in EXPORTS]
-    return [REPORT, SPOTTER, *files]
+    return ["highlights", SPOTTER, *files]
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,52 @@ def test_the_report_follows_its_schema_and_counts_what_was_drawn(report: dict) -
     assert not any(arm["leaks"] for arm in report["arms"].values())
     primary = [name for name, contrast in report["contrasts"].items() if contrast["primary"]]
     assert primary and all("generated" in name and "mean" in name for name in primary)
+
+
+def test_the_ensemble_of_the_report_is_what_the_files_of_matches_hold(
+    found: Corpus, report: dict
+) -> None:
+    matches = []
+    for unit in units("test"):
+        records = [read_json(path) for path in found.results.glob(f"events/*/{unit}-*.json")]
+        events = [
+            Event(event["half"], event["milliseconds"], event["kind"], event["is_shown"])
+            for record in records
+            for event in record["events"]
+        ]
+        spots = read_predictions(exported(found, unit, "results_spotting.json")).spots
+        assert len(records) == 2 and events and spots
+        matches.append((events, spots))
+    assert set(report["ensembles"]) == set(report["arms"]) and report["reel"]["arm"] == "both"
+    ensemble = report["ensembles"]["both"]
+    assert ensemble["seeds_averaged"] == 2
+    counts = count_spots(matches, report["kinds"])
+    for metric in ("tight", "loose"):
+        value = float(average_map(counts, metric)[0, 0])
+        assert ensemble[metric]["value"] == pytest.approx(value, abs=1e-6)
+    chance = report["chance"]
+    assert {"shown", "unshown", "any_kind", "f1_5s"} < set(chance)
+
+
+def test_the_target_names_a_reel_or_says_why_there_is_none(
+    found: Corpus, report: dict, copy_of: Copy
+) -> None:
+    """No score reaches 1, so no test match has a reel: the target ends all the same."""
+    lines = shown_lines(report, found.results)
+    assert lines[0].removeprefix("test match ").removesuffix(":") in units("test")
+    assert [Path(line.strip()).suffix for line in lines[1:3]] == [".mp4", ".png"]
+    assert all(Path(line.strip()).is_file() for line in lines[1:3])
+    corpus = copy_of(found)
+    corpus.change_config(highlights={"reel": {"threshold": 1.0}})
+    corpus.run("highlights")
+    rows = corpus.rows("reels")
+    assert {rows[unit].status for unit in units("test")} == {"no_highlights"}
+    changed = json.loads((corpus.folder / REPORT).read_text())
+    lines = shown_lines(changed, corpus.results)
+    assert lines[0] == "no test match has a reel:"
+    for unit, line in zip(units("test"), lines[1:], strict=True):
+        assert line.startswith(f"  {unit}: no moment reaches highlights.reel.threshold, 1; ")
+    assert changed["ensembles"] == report["ensembles"]
 
 
 def test_every_stage_has_run_and_nothing_is_left_to_do(found: Corpus) -> None:

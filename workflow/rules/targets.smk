@@ -6,16 +6,25 @@ AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
 
 @in_words
 def highlights_targets(wildcards):
-    """Return the table of all arms, and the reel and timeline of the first test match."""
+    """Return the table of all arms, and what says which test matches have a timeline and a reel.
+
+    A match without highlights has no reel, so no file of a single match is asked for.
+    """
     RUN.check_experiment()
     splits, units = RUN.dataset.splits, by_unit(RUN.dataset.videos)
-    tested = [
-        unit for unit, videos in units.items() if "test" in map(splits.get, videos)
+    shards = {
+        RUN.dataset.require_unit_shard(unit)
+        for unit, videos in units.items()
+        if "test" in map(splits.get, videos)
+    }
+    return [
+        "results/highlights_metrics.json",
+        *(
+            RUN.layout.ledger(stage, shard)
+            for stage in ("timelines", "reels")
+            for shard in sorted(shards)
+        ),
     ]
-    shown = [
-        f"results/by_match/{tested[0]}/{name}" for name in ("reel.mp4", "timeline.png")
-    ]
-    return ["results/highlights_metrics.json", *shown]
 
 
 @in_words

@@ -74,7 +74,8 @@ def recording(
         "shown": np.ones(STEPS, bool),
         "has_sound": has_sound,
         "trained_on": np.array([trained_on]),
-        "spot_steps": np.array(steps, np.int32),
+        "spot_halves": np.full(len(steps), half, np.int32),
+        "spot_milliseconds": np.array([1000 * step // RATE for step in steps], np.int32),
         "spot_kinds": np.array(of_kind, np.int32),
         "spot_scores": np.array(values, np.float32),
     }
@@ -150,24 +151,31 @@ def test_a_match_without_events_has_no_metrics(tmp_path: Path) -> None:
     assert METRICS not in result.payload
 
 
-def test_one_clock_for_both_halves_of_one_file(tmp_path: Path) -> None:
+def test_spots_of_both_halves_of_one_file_are_on_one_clock(tmp_path: Path) -> None:
     task = match(tmp_path)
     content = task.inputs["events/m-1"].json()
     content |= {"halves": {"1": 0.0, "2": 6.0}}
-    inputs = {**task.inputs, "events/m-1": artifact(tmp_path, "both.json", content)}
+    spots = task.inputs["spots/m-1"].tensors() | {
+        "spot_halves": np.array([1, 2], np.int32),
+        "spot_milliseconds": np.array([2_000, 1_000], np.int32),
+    }
+    spots.pop("fingerprint", None)
+    inputs = {
+        **task.inputs,
+        "events/m-1": artifact(tmp_path, "both.json", content),
+        "spots/m-1": artifact(tmp_path, "both.safetensors", spots),
+    }
     one = Task("m", "f", inputs, members={"m-1": task.members["m-1"]})
     [found] = find_in_match(one, RATE, "spotter", "both", KINDS)
     assert found.scores.spots == (
         Spot(1, 2_000, "Goal", float(np.float32(0.9))),
         Spot(2, 1_000, "Goal", float(np.float32(0.2))),
     )
+    assert [moment.milliseconds for moment in found.scores.moments()] == [2_000, 7_000]
 
 
 def test_loudness_knows_one_kind_and_says_when_a_recording_is_silent(tmp_path: Path) -> None:
     inputs = recording(tmp_path, "m-1", 1, [(10, 0, 0.95)], [(2_000, "Goal")], kinds=1)
-    spots = {**inputs["spots/m-1"].tensors(), "spot_kinds": np.array([-1], np.int32)}
-    spots.pop("fingerprint", None)
-    inputs["spots/m-1"] = artifact(tmp_path, "loud.safetensors", spots)
     video = Video("m-1", tmp_path / "m-1.mp4", None, None, "m", root=tmp_path, unit="m")
     task = Task("m", "f", inputs, members={"m-1": video})
     [result] = Picker(job(method="loudness")).pick([task])
@@ -177,6 +185,20 @@ def test_loudness_knows_one_kind_and_says_when_a_recording_is_silent(tmp_path: P
     assert metrics["any_kind"]["average_map"]["tight"]["all"] == 1.0
     [result] = Picker(job()).pick([match(tmp_path, sound="silent")])
     assert result.payload[TABLE].startswith("# arm: both (silent)\n")
+
+
+def test_a_kind_that_was_not_learnt_is_null_and_never_shown(tmp_path: Path) -> None:
+    inputs = recording(tmp_path, "m-1", 1, [(10, 0, 0.9)], [(2_000, "Goal"), (6_000, "Penalty")])
+    spots = inputs["spots/m-1"].tensors() | {"thresholds": np.array([0.5, np.nan])}
+    spots.pop("fingerprint", None)
+    inputs["spots/m-1"] = artifact(tmp_path, "some.safetensors", spots)
+    video = Video("m-1", tmp_path / "m-1.mp4", None, None, "m", root=tmp_path, unit="m")
+    [result] = Picker(job()).pick([Task("m", "f", inputs, members={"m-1": video})])
+    assert result.payload["thresholds"] == {"Goal": 0.5}
+    spotting = json.loads(result.payload[METRICS])["spotting"]
+    assert spotting["kinds"]["Penalty"] == {"events": 1, "tight": None, "loose": None}
+    assert spotting["kinds"]["Goal"]["tight"] == 1.0
+    assert spotting["average_map"]["tight"]["all"] == 0.5  # as the reference counts
 
 
 def test_spots_of_other_kinds_are_refused(tmp_path: Path) -> None:

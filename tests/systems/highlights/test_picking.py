@@ -90,10 +90,12 @@ def test_the_header_names_the_arm_of_each_recording_where_they_differ() -> None:
 def test_a_match_without_highlights_says_its_best_score() -> None:
     found = pick([recording("m-1", [(20_000, "Goal", 0.4)])], ReelSection(), {"Goal": 0.5})
     assert (found.status, found.segments) == ("no_highlights", ())
-    assert "0.400" in found.reason
+    words = "no moment reaches the threshold of its kind; the best score is 0.400"
+    assert found.reason == words
     assert rows_of(table_text(found))[0]["in_reel"] == "false"
     nothing = pick([recording("m-1", [])], ReelSection(), {"Goal": 0.5})
     assert (nothing.status, nothing.best_score) == ("no_highlights", None)
+    assert nothing.reason == "nothing was found in any recording"
     assert rows_of(table_text(nothing)) == []
 
 
@@ -105,6 +107,24 @@ def test_the_settings_threshold_and_length_come_before_those_of_validation() -> 
     assert len(pick(match, ReelSection(threshold=0.5), strict).segments) == 2
     best = pick(match, ReelSection(max_seconds=14), strict).segments
     assert [one.start for one in best] == [52_000]
+
+
+def test_the_reason_for_no_reel_is_that_of_the_setting_that_decides() -> None:
+    """The best moment is above the threshold, but does not fit; near the end a shorter one would.
+
+    The first moment that does not fit ends the choice.
+    """
+    match = [recording("m-1", [(20_000, "Goal", 0.9), (119_600, "Goal", 0.8)])]
+    found = pick(match, ReelSection(max_seconds=10), {"Goal": 0.5})
+    assert found.segments == () and found.status == "no_highlights"
+    assert found.reason == (
+        "the best moment, of score 0.900, needs 13.0 s, more than highlights.reel.max_seconds, 10"
+    )
+    strict = pick(match, ReelSection(threshold=0.95), {"Goal": 0.5})
+    assert strict.reason == (
+        "no moment reaches highlights.reel.threshold, 0.95; the best score is 0.900"
+    )
+    assert pick(match, ReelSection(max_seconds=13), {"Goal": 0.99}).reason == ""
 
 
 def test_kinds_have_windows_of_their_own() -> None:

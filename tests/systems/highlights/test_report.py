@@ -9,23 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unmuted.dataset.events import Event
+from unmuted.dataset.events import Event, Spot
 from unmuted.errors import UserError
 from unmuted.systems.highlights.report import (
     TestRecording,
     check_unread,
     events_by_kind,
     match_truth,
+    notes_on_kinds,
     ready_arm,
     reel_section,
-    stored_spots,
 )
+from unmuted.systems.highlights.spot_arrays import pack_spots
 
 KINDS = ("Goal", "Penalty")
 RATE = 5.0
 
 
-def recording(match: str, halves: dict[str, float], steps: int, *spots: tuple) -> TestRecording:
+def recording(match: str, halves: dict[str, float], steps: int, *spots: Spot) -> TestRecording:
     clip: Any = SimpleNamespace(group=match, video_id=f"{match}-{min(halves)}")
     targets = {
         "halves": halves,
@@ -40,15 +41,12 @@ def recording(match: str, halves: dict[str, float], steps: int, *spots: tuple) -
             for half, start in halves.items()
         ],
     }
-    columns = list(zip(*spots, strict=True)) or [(), (), ()]
     arrays = {
         "shown": np.ones(steps, bool),
         "trained_on": np.array([False]),
         "rate": np.array([RATE]),
         "thresholds": np.array([0.5, 0.5]),
-        "spot_steps": np.array(columns[0], np.int32),
-        "spot_kinds": np.array(columns[1], np.int32),
-        "spot_scores": np.array(columns[2], np.float32),
+        **pack_spots(spots, KINDS),
     }
     return TestRecording(clip, targets, arrays)
 
@@ -66,14 +64,12 @@ def test_halves_of_a_match_are_one_whether_in_one_file_or_two() -> None:
 
 
 def test_a_ready_spotter_is_scored_on_the_clocks_of_halves() -> None:
-    found = recording("a", {"1": 1.0, "2": 51.0}, 500, (25, 0, 0.9), (275, 0, 0.8), (2, 1, 0.7))
-    spots = stored_spots(found, KINDS, RATE)
-    assert [(s.half, s.milliseconds, s.kind) for s in spots] == [
-        (1, 4000, "Goal"),
-        (2, 4000, "Goal"),
-    ]
+    spots = Spot(1, 4_000, "Goal", 0.9), Spot(2, 4_000, "Goal", 0.8)
+    found = recording("a", {"1": 1.0, "2": 51.0}, 500, *spots)
+    found.arrays["thresholds"][1] = np.nan
     truth = match_truth([found])
-    arm = ready_arm([found], truth, KINDS, RATE, seeds=3)
+    arm = ready_arm([found], truth, KINDS, seeds=3)
+    assert arm.not_learnt == ("Penalty",)
     scored = arm.scored("no_stream")
     assert len(scored) == 3
     assert scored[0].f1.tolist() == [[2, 2, 2]]
@@ -97,7 +93,11 @@ def test_the_reels_of_test_matches_are_summed_up() -> None:
         "segments_without_event": 1,
         "seconds": 50.5,
     }
-    records = {"a": {"metrics.json": json.dumps({"reel": known})}, "b": {}}
+    nothing_found = {"segments": [], "reason": "nothing was found"}
+    records = {
+        "a": {"metrics.json": json.dumps({"reel": known}), "segments": [{}] * 4, "reason": ""},
+        "b": dict(nothing_found),
+    }
     job: Any = SimpleNamespace(
         config={"highlights": {"method": "spotter", "arm": "both", "spotter": {"path": None}}},
         videos={name: SimpleNamespace(unit=name[0]) for name in ("a-1", "a-2", "b-1")},
@@ -113,6 +113,18 @@ def test_the_reels_of_test_matches_are_summed_up() -> None:
     found = reel_section(job, recordings)
     assert (found["arm"], found["matches"], found["segments"]) == ("both", 2, 4)
     assert (found["recall"], found["precision"]) == pytest.approx((2 / 3, 3 / 4))
-    records["a"] = {}
+    assert found["by_match"] == {
+        "a": {"segments": 4, "why_none": None},
+        "b": {"segments": 0, "why_none": "nothing was found"},
+    }
+    records["a"] = dict(nothing_found)
     nothing = reel_section(job, recordings)
     assert (nothing["recall"], nothing["precision"], nothing["seconds"]) == (None, None, 0.0)
+
+
+def test_kinds_without_events_are_said_in_words() -> None:
+    without = {"training": ["Penalty"], "validation": ["Goal", "Penalty"], "test": []}
+    first, second = notes_on_kinds(without)
+    assert first.startswith("no training match has an event of Penalty: no spotter finds it")
+    assert second.startswith("no validation match has an event of Goal: its window")
+    assert notes_on_kinds({"training": None, "validation": None, "test": []}) == []

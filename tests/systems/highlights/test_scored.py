@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from unmuted.systems.highlights.scored import (
     ScoredArm,
     build_sections,
     contrast_name,
+    ensemble_section,
     score_spots,
 )
 from unmuted.systems.highlights.spotting_metric import average_map
@@ -98,7 +101,23 @@ def test_every_arm_has_every_measure_and_its_seeds(sections: dict) -> None:
             low, high = section[name]["ci95"]
             assert low <= high
     assert set(sections["chance"]["tight"]) == {"random_20", "every_10_s"}
+    assert {"shown", "unshown", "any_kind", "f1_5s"} < set(sections["chance"])
     assert sections["arms"].keys() == {"video_only", "both", "mean_audio", "generated_audio"}
+
+
+def test_an_ensemble_is_one_system(truth: list[MatchTruth]) -> None:
+    """Of a kind that no training match has there is no figure, though test matches have it."""
+    both = arm(truth, "both", 0.8, 0.3, 3)
+    one = replace(both, by_condition={"real": both.scored("real")[:1]}, not_learnt=("Goal",))
+    bootstrap = draw_groups([m.name for m in truth], 200, 0, 1)
+    found = ensemble_section(one, 5, KINDS, bootstrap)
+    assert found["seeds_averaged"] == 5
+    counts = one.scored("real")[0].counts
+    assert found["tight"]["value"] == pytest.approx(average_map(counts, "tight")[0, 0])
+    low, high = found["f1_5s"]["ci95"]
+    assert 0 < low < found["f1_5s"]["value"] < high
+    assert found["per_kind"]["Goal"] is None and found["per_kind"]["Penalty"] is None
+    assert 0 < found["per_kind"]["Shots on target"] < 1
 
 
 def test_one_contrast_is_primary_and_the_others_are_adjusted(sections: dict) -> None:

@@ -12,12 +12,12 @@ from systems.highlights.toy_matches import KINDS, RATE, recordings_of, toy_match
 from unmuted.config.highlights import SamplingSettings, SpotterSettings, StretchSettings
 from unmuted.errors import UserError
 from unmuted.systems.highlights.arms import ARMS
+from unmuted.systems.highlights.choosing import Validation, choose_calibration
 from unmuted.systems.highlights.inference import score_steps, sound_input, stretches
 from unmuted.systems.highlights.network import Spotter, spotting_loss
 from unmuted.systems.highlights.sampling import recording_targets
 from unmuted.systems.highlights.spotting import (
     LabelledRecording,
-    choose_calibration,
     count_matches,
     recording_spots,
     sigmoid,
@@ -51,9 +51,9 @@ def scores_of(
 def tight(model: Spotter, arm: str, val: list, test: list) -> float:
     targets = [recording_targets(one.recording, len(KINDS), RATE, SAMPLING) for one in val]
     valid = [spottable(one.recording, ARMS[arm].reads_visual) for one in val]
-    calibration, _ = choose_calibration(
-        scores_of(model, val), targets, val, valid, KINDS, RATE, (1, 3, 8), REACH
-    )
+    learnt = np.ones(len(KINDS), bool)
+    validation = Validation(val, targets, valid, KINDS, learnt, RATE, (1, 3, 8), REACH)
+    calibration, _ = choose_calibration(scores_of(model, val), validation)
     spots = [
         recording_spots(
             calibration.scores(logits, REACH),

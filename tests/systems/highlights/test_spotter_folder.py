@@ -24,7 +24,7 @@ from unmuted.systems.highlights.spotter_folder import (
     export_spotter,
     load_spotter,
 )
-from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.highlights.spotting import Calibration, Ensemble, SpotRule
 from unmuted.systems.highlights.training import SpotterData, train_spotter
 from unmuted.systems.shared.projection import Projection
 
@@ -54,6 +54,7 @@ def spotter() -> TrainedSpotter:
         projection,
         "decibels",
         read_in_fit(["key of m0-1"], ["m0"]),
+        SpotRule((1.0, None, 8.0), (0.2, None, 0.4)),
     )
 
 
@@ -63,10 +64,13 @@ def test_what_is_written_is_read(spotter: TrainedSpotter, tmp_path: Path) -> Non
     assert read.digest() == spotter.digest()
     assert (read.kinds, read.arm, read.reach) == (KINDS, ARMS["both"], 5)
     assert [c for _, c in read.seeds] == [c for _, c in spotter.seeds]
+    assert read.ensemble() == Ensemble((1.5, 1.0), spotter.rule, 5)
     export_spotter(tmp_path / "b", read)
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     other = replace(spotter, seeds=spotter.seeds[::-1])
+    assert other.digest() != spotter.digest()
+    other = replace(spotter, rule=SpotRule((1.0, None, 8.0), (0.2, None, 0.5)))
     assert other.digest() != spotter.digest()
 
 

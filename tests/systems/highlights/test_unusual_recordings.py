@@ -70,10 +70,15 @@ def recording_of(spec: RecordingSpec, seer: StepVisual, folder: Path) -> Recordi
 
 
 def spots_of(model: Spotter, recording: Recording) -> list[tuple[str, int]]:
-    """The kind and the milliseconds of each spot of the spotter that it is sure of."""
+    """The kind and the milliseconds of each spot of the spotter that it is sure of.
+
+    Of the kinds that the recording shows: it learnt no others.
+    """
+    known = {moment.kind for moment in recording.events}
+    windows = [8.0 if kind in known else None for kind in range(len(KINDS))]
     sound = sound_input(recording, None)
     scores = sigmoid(score_steps(model, recording, sound, RATE, StretchSettings()))
-    found = recording_spots(scores, recording.shown, KINDS, recording.halves, RATE, [8.0] * 4)
+    found = recording_spots(scores, recording.shown, KINDS, recording.halves, RATE, windows)
     return sorted((spot.kind, spot.milliseconds) for spot in found if spot.score > 0.5)
 
 

@@ -26,6 +26,11 @@ def printable(path: str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def exact(number: float) -> str:
+    """Return the shortest text from which `float` makes the same number, such as 0 or 3121.437."""
+    return repr(float(number)).removesuffix(".0")
+
+
 def cell(text: str) -> str:
     """Return text for a table that a person may open in a spreadsheet program or print.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from unmuted.dataset.bounded_files import MEGABYTE
 from unmuted.dataset.events import HALVES, Event
 from unmuted.dataset.videos import raise_problems
-from unmuted.text import one_line, printable
+from unmuted.text import exact, one_line, printable
 
 LARGEST_FILE = 20 * MEGABYTE  # the labels of a match take 100 kB
 MOST_ENTRIES = 100_000
@@ -40,7 +40,9 @@ class Labels:
             if length is None:
                 rejected.append(f"{_name(event)}: there is no video of half {event.half}")
             elif event.milliseconds > 1000 * length:
-                rejected.append(f"{_name(event)}: the video of its half ends at {length:g} s")
+                rejected.append(
+                    f"{_name(event)}: the video of its half ends at {exact(round(length, 3))} s"
+                )
             else:
                 kept.append(event)
         return replace(self, events=tuple(kept), rejected=tuple(rejected))
@@ -95,7 +97,7 @@ def _reason_to_reject(event: Event) -> str | None:
     if event.half not in HALVES:
         return f"half {event.half} is not scored, only 1 and 2 are"
     if event.milliseconds < 0:
-        return f"{event.milliseconds / 1000:g} s is before the start of its half"
+        return f"{exact(event.milliseconds / 1000)} s is before the start of its half"
     return None
 
 
@@ -112,4 +114,4 @@ def _notes(unknown: Counter[str], twice: int) -> list[str]:
 
 
 def _name(event: Event) -> str:
-    return f"{event.kind} at {event.milliseconds / 1000:g} s of half {event.half}"
+    return f"{event.kind} at {exact(event.milliseconds / 1000)} s of half {event.half}"

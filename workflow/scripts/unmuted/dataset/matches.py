@@ -34,7 +34,7 @@ from unmuted.dataset.videos import (
 )
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
-from unmuted.text import one_line, printable
+from unmuted.text import exact, one_line, printable
 
 EVENTS = "events"  # in place of a class: the recording has labelled events
 COLUMNS = ("path", "match", "half", "half_starts", "events", "split")
@@ -425,7 +425,7 @@ def _video(one: Recording, root: Path, found: Labels | None, kinds: Collection[s
     unit = match_id(one.match)
     extra = {
         "half": ";".join(map(str, one.halves)),
-        "half_starts": ";".join(f"{start:g}" for start in one.halves.values()),
+        "half_starts": ";".join(map(exact, one.halves.values())),
         "events": "" if one.events is None else printable(one.events),
         "match": one.match if is_line(one.match) else unit,
     }

@@ -6,9 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from unmuted.dataset.events import Event, Spot
-from unmuted.systems.highlights.spotting_metric import TOLERANCES, average_map, count_spots
+from unmuted.dataset.events import ANY_KIND, Event, Spot, events_of_any_kind
+from unmuted.systems.highlights.spotting_metric import (
+    F1_SECONDS,
+    PRIMARY_METRIC,
+    TOLERANCES,
+    VIEWS,
+    SpottingCounts,
+    average_map,
+    count_spots,
+    f1_by_threshold,
+)
 
+# The duration of each half in seconds, and kinds -> spots
+SpotsOf = Callable[[Mapping[int, float], Sequence[str]], list[Spot]]
 RANDOM_SPOTS = 20  # of each kind in a half
 EVERY = 10.0  # seconds
 DRAWS = 20  # whose mean is the chance of random spots
@@ -44,28 +55,54 @@ def regular_spots(
     ]
 
 
-def chance_map(
+def chance_measures(
     matches: Sequence[tuple[Sequence[Event], Mapping[int, float]]],
     kinds: Sequence[str],
-    metric: str,
     seed: int,
-) -> dict[str, float]:
-    """Return the average mAP that spots without knowledge have: the mean of random, and regular.
+) -> dict[str, dict[str, float]]:
+    """Return what spots without knowledge have in every measure of an arm, by measure and rule.
 
-    matches: the events of each, and the duration of its halves in seconds. metric: as for
-    `average_precision`.
+    The rules are random spots, with the mean over their draws, and regular ones. `any_kind` is of
+    the same rules for events without their kinds. `f1_5s` is the best F1 that any threshold gives
+    them on these very matches, so an arm that is no better has nothing. A measure is left out where
+    no event has a part in it.
+
+    matches: the events of each, and the duration of its halves in seconds.
     """
 
-    def score(spots_of: Callable[[Mapping[int, float]], list[Spot]]) -> float:
-        pairs = [(events, spots_of(seconds)) for events, seconds in matches]
-        counts = count_spots(pairs, kinds, TOLERANCES[metric])
-        return float(average_map(counts, metric)[0, 0])
+    def measures(spots_of: SpotsOf) -> dict[str, float]:
+        pairs = [(events, spots_of(seconds, kinds)) for events, seconds in matches]
+        anything = [
+            (events_of_any_kind(events), spots_of(seconds, [ANY_KIND]))
+            for events, seconds in matches
+        ]
+        return _measures(count_spots(pairs, kinds), count_spots(anything, [ANY_KIND]))
 
-    def drawn(draw: int) -> float:
+    def random(draw: int) -> dict[str, float]:
         rng = np.random.default_rng([seed, draw])
-        return score(lambda seconds: random_spots(seconds, kinds, rng))
+        return measures(lambda seconds, of_kinds: random_spots(seconds, of_kinds, rng))
 
+    drawn = [random(draw) for draw in range(DRAWS)]
+    regular = measures(regular_spots)
     return {
-        f"random_{RANDOM_SPOTS}": float(np.mean([drawn(draw) for draw in range(DRAWS)])),
-        f"every_{EVERY:g}_s": score(lambda seconds: regular_spots(seconds, kinds)),
+        measure: {
+            f"random_{RANDOM_SPOTS}": float(np.mean([one[measure] for one in drawn])),
+            f"every_{EVERY:g}_s": value,
+        }
+        for measure, value in regular.items()
+    }
+
+
+def _measures(counts: SpottingCounts, anything: SpottingCounts) -> dict[str, float]:
+    by_metric = {metric: average_map(counts, metric)[0] for metric in TOLERANCES}  # (V,) each
+    views = {view: VIEWS.index(view) for view in ("shown", "unshown")}
+    return {
+        **{metric: float(by_view[0]) for metric, by_view in by_metric.items()},
+        **{
+            view: float(by_metric[PRIMARY_METRIC][place])
+            for view, place in views.items()
+            if counts.truths[:, place].sum()
+        },
+        "any_kind": float(average_map(anything, PRIMARY_METRIC)[0, 0]),
+        "f1_5s": float(f1_by_threshold(counts, F1_SECONDS).max()),
     }

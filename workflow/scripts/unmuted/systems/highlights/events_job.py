@@ -7,6 +7,7 @@ from typing import Any
 
 from unmuted.engine.executor import Result, Task
 from unmuted.media.source import read_probe
+from unmuted.text import exact
 
 
 def place_events(tasks: Sequence[Task], targets: Mapping[str, Any]) -> Iterator[Result]:
@@ -34,9 +35,11 @@ def within_file(targets: Mapping[str, Any], seconds: float) -> dict[str, Any]:
             if event["file_milliseconds"] <= 1000 * end:
                 events.append(event)
                 continue
-            time = f"{event['milliseconds'] / 1000:g} s of half {event['half']}"
+            time = f"{exact(event['milliseconds'] / 1000)} s of half {event['half']}"
             shown = end - targets["halves"][str(event["half"])]
-            rejected.append([f"{event['kind']} at {time}", f"its half ends at {shown:g} s"])
+            rejected.append(
+                [f"{event['kind']} at {time}", f"its half ends at {exact(round(shown, 3))} s"]
+            )
             count += 1
     record = {**targets, **kept, "rejected": rejected, "rejected_count": count}
     return record | {"seconds": seconds, "half_ends": ends}

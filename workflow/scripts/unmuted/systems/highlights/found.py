@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from unmuted.dataset.events import Event, Spot
+from unmuted.dataset.events import Event
 from unmuted.engine.executor import Artifact, Task
 from unmuted.errors import UserError
 from unmuted.systems.highlights.arms import AUDIO_ONLY, LOUDNESS, READY
 from unmuted.systems.highlights.picking import RecordingScores
+from unmuted.systems.highlights.spot_arrays import unpack_spots
 
 SPOTS, SOUND, EVENTS = "spots", "step_sound", "events"
 LOUD = "Loud moment"  # the one kind that loudness knows
@@ -25,7 +27,7 @@ class FoundRecording:
     Attributes:
         scores: with spots, on the clock of the file.
         kinds: K names.
-        thresholds: of each kind.
+        thresholds: from which score a spot is a highlight, of each kind that has spots.
         level_db: float (S,), of the sound in dB of full scale.
         has_sound: bool (S,).
         events: on the clocks of its halves, in the file's order; None where nothing is known.
@@ -105,13 +107,6 @@ def _find(
             f"{', '.join(kinds)}; set the kinds that the spotter was trained on"
         )
     valid = tensors["has_sound" if arm in (LOUDNESS, AUDIO_ONLY) else "shown"].astype(bool)
-    columns = ("spot_steps", "spot_kinds", "spot_scores")
-    peaks = list(zip(*(tensors[column].tolist() for column in columns), strict=True))
-    spots = [
-        Spot(*_half_time(round(1000 * step / rate), halves), kinds[max(kind, 0)], float(score))
-        for step, kind, score in peaks
-        if round(1000 * step / rate) >= min(halves.values())
-    ]
     labelled = targets["events"] if targets["has_labels"] else None
     return FoundRecording(
         RecordingScores(
@@ -122,10 +117,10 @@ def _find(
             rate,
             np.asarray(scores, np.float32),
             valid,
-            tuple(sorted(spots)),
+            tuple(unpack_spots(tensors, kinds)),
         ),
         kinds,
-        dict(zip(kinds, tensors["thresholds"].tolist(), strict=True)),
+        thresholds_of(tensors, kinds),
         _fitted(level_db, len(valid)),
         _fitted(has_sound, len(valid)),
         None if labelled is None else tuple(map(_event, labelled)),
@@ -139,10 +134,13 @@ def _event(event: Mapping[str, Any]) -> Event:
     return Event(event["half"], event["milliseconds"], event["kind"], event["is_shown"])
 
 
-def _half_time(milliseconds: int, halves: Mapping[int, int]) -> tuple[int, int]:
-    """Return the last half that has begun at a time in the file, and the time on its clock."""
-    half = max((h for h in halves if halves[h] <= milliseconds), key=lambda h: halves[h])
-    return half, milliseconds - halves[half]
+def thresholds_of(tensors: Mapping[str, np.ndarray], kinds: Sequence[str]) -> dict[str, float]:
+    """Return from which score a spot is a highlight, by kind, without kinds that have no spots.
+
+    tensors: of the artifact of spots.
+    """
+    pairs = zip(kinds, tensors["thresholds"].tolist(), strict=True)
+    return {kind: threshold for kind, threshold in pairs if not math.isnan(threshold)}
 
 
 def _sound(artifact: Artifact | None) -> tuple[np.ndarray, np.ndarray]:

@@ -113,6 +113,11 @@ def halves_of(targets: Mapping[str, Any]) -> tuple[HalfStart, ...]:
     return tuple(sorted(starts, key=lambda start: start.seconds))
 
 
+def recording_halves(clip: Clip) -> tuple[HalfStart, ...]:
+    """Return where the halves begin in the file of a recording, whether or not it has labels."""
+    return halves_of(clip.artifacts[EVENTS].json() if EVENTS in clip.artifacts else {})
+
+
 def _to_length(rows: np.ndarray, length: int) -> np.ndarray:
     """Cut rows (n, A) to the steps of the picture, or pad them with the mean."""
     padded = np.zeros((length, rows.shape[1]), np.float32)

@@ -8,6 +8,9 @@ import numpy as np
 
 from unmuted.dataset.events import Spot
 
+# Seconds of non-maximum suppression: a number, or one for each kind; None for a kind without spots.
+Windows = float | Sequence[float | None]
+
 
 def find_spots(
     scores: np.ndarray,
@@ -15,7 +18,7 @@ def find_spots(
     kinds: Sequence[str],
     half: int,
     rate: float,
-    window: float | Sequence[float],
+    window: Windows,
     threshold: float = 0.0,
 ) -> list[Spot]:
     """Return the peaks of one half by non-maximum suppression, in the order of time.
@@ -26,8 +29,7 @@ def find_spots(
         kinds: K names.
         half: 1 or 2.
         rate: steps a second; step i is at i / rate seconds of the half.
-        window: seconds; a spot keeps others of its kind half of it away. A number, or one
-            for each kind.
+        window: seconds; a spot keeps others of its kind half of it away.
         threshold: smaller scores give no spot.
 
     Raises:
@@ -37,9 +39,11 @@ def find_spots(
         raise ValueError(f"scores {scores.shape} of {len(valid)} steps and {len(kinds)} kinds")
     if not np.isfinite(scores[valid]).all():
         raise ValueError("a score of a valid step is not finite")
-    windows = np.broadcast_to(np.asarray(window, np.float64), len(kinds))
+    windows = [window] * len(kinds) if isinstance(window, int | float) else window
     spots = []
     for kind, column, seconds in zip(kinds, scores.T, windows, strict=True):
+        if seconds is None:
+            continue
         of_kind = np.where(valid, column, -np.inf)
         kept = suppress(of_kind, rate * seconds / 2, threshold)
         spots += [Spot(half, round(1000 * step / rate), kind, float(column[step])) for step in kept]

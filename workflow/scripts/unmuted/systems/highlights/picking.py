@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,26 +104,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Highlights:
-    """The highlights of a match. best_score: of all spots, None without any."""
+    """The highlights of a match.
 
-    arms: Mapping[str, str]  # by recording
+    arms: by recording. best_score: of all spots, None without any. reason: why there is no reel,
+    for the ledger; empty where there is one.
+    """
+
+    arms: Mapping[str, str]
     rows: tuple[Row, ...]
     segments: tuple[Segment, ...]
     best_score: float | None
+    reason: str
 
     @property
     def status(self) -> str:
         """Return `ok`, or `no_highlights` where a reel would show nothing."""
         return "ok" if self.segments else NO_HIGHLIGHTS
-
-    @property
-    def reason(self) -> str:
-        """Return why there is no reel, for the ledger; empty where there is one."""
-        if self.segments:
-            return ""
-        if self.best_score is None:
-            return "nothing was found in any recording"
-        return f"no moment reaches the threshold; the best score is {self.best_score:.3f}"
 
 
 def segment_settings(settings: ReelSection) -> ReelSettings:
@@ -171,6 +167,7 @@ def pick(
         tuple(rows),
         tuple(segments),
         max((moment.score for moment in moments), default=None),
+        "" if segments else _why_nothing(moments, settings, durations, in_milliseconds),
     )
 
 
@@ -197,9 +194,12 @@ def arm_line(arms: Mapping[str, str]) -> str:
 
 
 def match_metrics(
-    events: Sequence[Event], spots: Sequence[Spot], kinds: Sequence[str]
+    events: Sequence[Event],
+    spots: Sequence[Spot],
+    kinds: Sequence[str],
+    not_learnt: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the metrics of one match; of a kind without an event they are None.
+    """Return the metrics of one match; None of a kind without an event, or that was not learnt.
 
     Their mean counts such a kind as 0, as the reference does: see `spotting_metric`.
     """
@@ -207,12 +207,12 @@ def match_metrics(
     truths = counts.truths[0]
     by_kind = {}
     for place, kind in enumerate(kinds):
-        has_events = bool(truths[0, place])
+        has_figures = bool(truths[0, place]) and kind not in not_learnt
         by_kind[kind] = {
             "events": int(truths[0, place]),
             **{
                 metric: float(average_precision(counts, metric)[0, 0, place])
-                if has_events
+                if has_figures
                 else None
                 for metric in ("tight", "loose")
             },
@@ -275,6 +275,29 @@ def _shown(
     return [
         moment for moment in moments if moment.score >= thresholds.get(moment.kind, float("inf"))
     ]
+
+
+def _why_nothing(
+    moments: Sequence[Moment],
+    settings: ReelSection,
+    durations: Mapping[str, int],
+    in_milliseconds: ReelSettings,
+) -> str:
+    """Say why a reel shows none of the moments; settings decide as in `_shown`."""
+    if not moments:
+        return "nothing was found in any recording"
+    best = min(moments, key=lambda moment: (-moment.score, moment))
+    if settings.max_seconds is not None:
+        [segment] = segments_of([best], durations, in_milliseconds, lambda *_: 0)
+        return (
+            f"the best moment, of score {best.score:.3f}, needs {segment.length / 1000:.1f} s, "
+            f"more than highlights.reel.max_seconds, {settings.max_seconds:g}"
+        )
+    if settings.threshold is not None:
+        wanted = f"highlights.reel.threshold, {settings.threshold:g}"
+    else:
+        wanted = "the threshold of its kind"
+    return f"no moment reaches {wanted}; the best score is {best.score:.3f}"
 
 
 def _rows(

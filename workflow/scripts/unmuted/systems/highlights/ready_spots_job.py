@@ -13,7 +13,9 @@ from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
 from unmuted.samples.folds import has_seen
 from unmuted.systems.highlights.arms import LOUDNESS
+from unmuted.systems.highlights.found import LOUD
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
+from unmuted.systems.highlights.spot_arrays import pack_spots
 from unmuted.systems.highlights.spots_job import (
     TRAINED_ON,
     highlight_spots,
@@ -25,7 +27,6 @@ from unmuted.systems.highlights.spotter_config import check_kinds, grid_of, spot
 if TYPE_CHECKING:
     from unmuted.systems.highlights.spotter_folder import TrainedSpotter
 
-ANY = -1  # in place of the index of a kind
 NO_SOUND = "no sound: no highlights can be found without a trained spotter"
 
 
@@ -65,14 +66,14 @@ def spot_with(
     """
     from unmuted.inference.device import use_device
     from unmuted.systems.highlights.inference import score_steps, sound_input
-    from unmuted.systems.highlights.loading import load_recording
+    from unmuted.systems.highlights.loading import load_recording, recording_halves
     from unmuted.systems.highlights.training import load_spotter_state
 
     device = str(use_device(job.config["device"], job.threads))
     rate = job.config["steps"]["rate"]
     stretches = StretchSettings.of(job.config["highlights"]["inference"])
     models = [load_spotter_state(state, device) for state, _ in spotter.seeds]
-    choices = [calibration.payload() for _, calibration in spotter.seeds]
+    ensemble = spotter.ensemble()
     for task in tasks:
         clip = clips[task.name]
         recording = load_recording(
@@ -84,7 +85,8 @@ def spot_with(
         )
         arrays = _common(clip, recording, rate, known[task.name])
         arrays[logits_name(spotter.arm.name)] = logits.astype(np.float16)
-        spots = highlight_spots(arrays, choices, spotter.arm, rate, spotter.reach)
+        halves = recording_halves(clip)
+        spots = highlight_spots(arrays, ensemble, spotter.arm, spotter.kinds, halves, rate)
         yield Result(task.name, {**arrays, **spots})
 
 
@@ -92,23 +94,22 @@ def spot_by_loudness(
     tasks: Sequence[Task], clips: Mapping[str, Clip], job: Job
 ) -> Iterator[Result]:
     """Find where recordings are loud; a recording without sound has no spots."""
-    from unmuted.systems.highlights.loading import SOUND, load_silent
-    from unmuted.systems.highlights.peaks import suppress
+    from unmuted.systems.highlights.loading import SOUND, load_silent, recording_halves
+    from unmuted.systems.highlights.spotting import recording_spots
 
     rate = job.config["steps"]["rate"]
     for task in tasks:
         clip = clips[task.name]
         recording = load_silent(clip)
         arrays = _common(clip, recording, rate, is_trained_on=False)
-        scores = arrays[LOUDNESS]
-        peaks = np.where(recording.has_sound, scores, -np.inf)
-        steps = np.sort(np.array(suppress(peaks, rate * WINDOW / 2, LOUD_SHARE), np.int32))
+        scores, halves = arrays[LOUDNESS][:, None], recording_halves(clip)
+        found = recording_spots(
+            scores, recording.has_sound, (LOUD,), halves, rate, WINDOW, LOUD_SHARE
+        )
         spots = {
-            "spot_steps": steps,
-            "spot_kinds": np.full(len(steps), ANY, np.int32),
-            "spot_scores": scores[steps].astype(np.float32),
-            "scores": scores[:, None].astype(np.float32),
-            "thresholds": np.array([LOUD_SHARE], np.float32),
+            **pack_spots(sorted(found), (LOUD,)),
+            "scores": scores.astype(np.float32),
+            "thresholds": np.array([LOUD_SHARE], np.float64),
         }
         if SOUND not in clip.artifacts or not recording.has_sound.any():
             yield Result(task.name, None, "no_sound", NO_SOUND)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,34 @@ from unmuted.evaluation.provenance import provenance
 from unmuted.samples.experiment import Clip, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.highlights.arms import ARMS, READY
-from unmuted.systems.highlights.found import arm_of
+from unmuted.systems.highlights.found import arm_of, thresholds_of
 from unmuted.systems.highlights.loading import EVENTS, STEPS, halves_of, labelled_events
 from unmuted.systems.highlights.loudness import LOUD_SHARE, WINDOW
 from unmuted.systems.highlights.recordings import HalfStart
 from unmuted.systems.highlights.reel_stages import METRICS
 from unmuted.systems.highlights.scored import (
     MatchTruth,
+    Scored,
     ScoredArm,
     build_sections,
+    ensemble_section,
     score_spots,
 )
-from unmuted.systems.highlights.selection_job import check_unseen
-from unmuted.systems.highlights.spots_job import LOST, REAL, TRAINED_ON, conditions, logits_name
+from unmuted.systems.highlights.selection_job import (
+    WITHOUT_TRAINING,
+    WITHOUT_VALIDATION,
+    check_unseen,
+)
+from unmuted.systems.highlights.spot_arrays import unpack_spots
+from unmuted.systems.highlights.spots_job import (
+    LOST,
+    REAL,
+    TRAINED_ON,
+    conditions,
+    ensemble_of,
+    ensemble_spots,
+    logits_name,
+)
 from unmuted.systems.highlights.spotting import Calibration, recording_spots
 from unmuted.text import printable
 
@@ -77,8 +93,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
     recordings = [
         TestRecording(c, c.artifacts[EVENTS].json(), c.artifacts["spots"].tensors()) for c in clips
     ]
-    arms = scored_arms(job, recordings)
-    report = build_report(job, experiment, recordings, arms)
+    report = build_report(job, experiment, recordings)
     return {"metrics": report, "table": arms_table(report)}
 
 
@@ -93,14 +108,13 @@ def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[Sco
         return arms
     if highlights["spotter"]["path"] is not None:
         check_unread(recordings, highlights["spotter"]["path"])
-        return [*arms, ready_arm(recordings, truth, kinds, rate, len(job.seeds))]
-    chosen = job.fits("spotter_selection")[ONLY_FIT].json()["arms"]
-    leaks = highlights["split_by_clip"]
-    if not leaks:
+        return [*arms, ready_arm(recordings, truth, kinds, len(job.seeds))]
+    selection = job.fits("spotter_selection")[ONLY_FIT].json()
+    if not highlights["split_by_clip"]:
         for fits in job.fits_by_seed("spotter").values():
             for artifact in fits.values():
                 check_unseen(artifact.tensors(), [r.clip for r in recordings])
-    for name, choices in chosen.items():
+    for name, choices in selection["arms"].items():
         arm = ARMS[name]
         by_condition = {}
         for condition in conditions(arm, "test"):
@@ -115,10 +129,43 @@ def scored_arms(job: ReportJob, recordings: Sequence[TestRecording]) -> list[Sco
                     score_spots(truth, _by_match(recordings, spots), kinds, calibration.thresholds)
                 )
             by_condition[condition] = by_seed
-        words = {"train": arm.train, "test": arm.test}
         epochs = [choice["epoch"] for choice in choices]
-        arms.append(ScoredArm(name, by_condition, words, epochs, leaks))
+        arms.append(_trained(name, by_condition, epochs, selection, highlights))
     return arms
+
+
+def scored_ensembles(job: ReportJob, recordings: Sequence[TestRecording]) -> list[ScoredArm]:
+    """Score what the seeds of each trained arm find together, as the files of a match have it."""
+    highlights, kinds = job.config["highlights"], list(job.config["matches"]["kinds"])
+    if highlights["method"] != "spotter" or highlights["spotter"]["path"] is not None:
+        return []
+    rate = job.config["steps"]["rate"]
+    reach = round(highlights["sampling"]["radius"] * rate)
+    selection = job.fits("spotter_selection")[ONLY_FIT].json()
+    truth = match_truth(recordings)
+    ensembles = []
+    for name, choices in selection["arms"].items():
+        ensemble = ensemble_of(choices, selection["ensembles"][name], reach)
+        spots = [
+            ensemble_spots(r.arrays, ensemble, ARMS[name], REAL, kinds, r.halves, rate)[1]
+            for r in recordings
+        ]
+        thresholds = ensemble.rule.thresholds
+        scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)
+        ensembles.append(_trained(name, {REAL: [scored]}, [], selection, highlights))
+    return ensembles
+
+
+def _trained(
+    name: str,
+    by_condition: Mapping[str, Sequence[Scored]],
+    epochs: Sequence[int],
+    selection: Mapping[str, Any],
+    highlights: Mapping[str, Any],
+) -> ScoredArm:
+    words = {"train": ARMS[name].train, "test": ARMS[name].test}
+    not_learnt = tuple(selection[WITHOUT_TRAINING])
+    return ScoredArm(name, by_condition, words, epochs, highlights["split_by_clip"], not_learnt)
 
 
 def arm_spots(
@@ -178,27 +225,16 @@ def ready_arm(
     recordings: Sequence[TestRecording],
     truth: Sequence[MatchTruth],
     kinds: Sequence[str],
-    rate: float,
     seeds: int,
 ) -> ScoredArm:
     """Score the spots of a spotter that was trained before, on other matches."""
-    spots = [stored_spots(recording, kinds, rate) for recording in recordings]
-    thresholds = recordings[0].arrays["thresholds"].tolist()
+    spots = [unpack_spots(recording.arrays, kinds) for recording in recordings]
+    known = thresholds_of(recordings[0].arrays, kinds)
+    thresholds = [known.get(kind) for kind in kinds]
     scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)
     words = {"train": "unknown", "test": "real; training mean where there is none"}
-    return ScoredArm(READY, {REAL: [scored] * seeds}, words, [], leaks=False)
-
-
-def stored_spots(recording: TestRecording, kinds: Sequence[str], rate: float) -> list[Spot]:
-    """Return the spots in the artifact of a recording, on the clocks of its halves."""
-    columns = ("spot_steps", "spot_kinds", "spot_scores")
-    found = []
-    for step, kind, score in zip(*(recording.arrays[c].tolist() for c in columns), strict=True):
-        begun = [half for half in recording.halves if half.seconds <= step / rate]
-        if begun:
-            milliseconds = round(1000 * (step / rate - begun[-1].seconds))
-            found.append(Spot(begun[-1].half, milliseconds, kinds[kind], score))
-    return found
+    not_learnt = tuple(kind for kind in kinds if kind not in known)
+    return ScoredArm(READY, {REAL: [scored] * seeds}, words, [], False, not_learnt)
 
 
 def match_truth(recordings: Sequence[TestRecording]) -> list[MatchTruth]:
@@ -238,19 +274,17 @@ def build_report(
     job: ReportJob,
     experiment: Any,
     recordings: Sequence[TestRecording],
-    arms: Sequence[ScoredArm],
 ) -> dict[str, Any]:
     """Build the content of highlights_metrics.json; its shape is documented in the schema file."""
     kinds = list(job.config["matches"]["kinds"])
     truth = match_truth(recordings)
-    bootstrap = draw_groups(
-        [match.name for match in truth],
-        job.config["bootstrap"]["resamples"],
-        job.config["bootstrap"]["seed"],
-        len(job.seeds),
-    )
+    arms = scored_arms(job, recordings)
+    names, settings = [match.name for match in truth], job.config["bootstrap"]
+    draws = partial(draw_groups, names, settings["resamples"], settings["seed"])
+    bootstrap, of_matches = draws(len(job.seeds)), draws(1)
     lost = job.config["highlights"]["lost_sound"]
     events = [event for match in truth for event in match.events]
+    without = kinds_without_events(job, events, arms)
     sections = build_sections(
         arms, truth, kinds, bootstrap, lost["rates"], lost["seed"], lost["kinds"]
     )
@@ -270,6 +304,12 @@ def build_report(
         },
         "kinds": kinds,
         **sections,
+        "ensembles": {
+            arm.name: ensemble_section(arm, len(job.seeds), kinds, of_matches)
+            for arm in scored_ensembles(job, recordings)
+        },
+        "kinds_without_events": without,
+        "notes": notes_on_kinds(without),
         "reel": reel_section(job, recordings),
         "statistics": {
             "intervals": "95 % percentile bootstrap of matches and seeds, the draws the same for "
@@ -281,9 +321,53 @@ def build_report(
             "not_covered": NOT_COVERED,
             "comparable": FOUR_KINDS,
             "missing_conditions": ["no_stream", *LOST[1:]],
+            "chance": "the rules know nothing of the matches; their F1 is the best that any "
+            "threshold gives on these very matches",
+            "ensembles": "the mean of the seeds' scores is one system, so its intervals are of "
+            "matches alone; the files of a match and its reel are of the ensemble of reel.arm",
         },
         "provenance": provenance(job, [r.clip.video_id for r in recordings], ROLES),
     }
+
+
+def kinds_without_events(
+    job: ReportJob, events: Sequence[Event], arms: Sequence[ScoredArm]
+) -> dict[str, list[str] | None]:
+    """Return the kinds without an event in the matches of each split; None where it is not known.
+
+    events: of the test matches.
+    """
+    highlights, kinds = job.config["highlights"], job.config["matches"]["kinds"]
+    present = {event.kind for event in events}
+    found: dict[str, list[str] | None] = {
+        "training": None,
+        "validation": None,
+        "test": [kind for kind in kinds if kind not in present],
+    }
+    ready = [arm for arm in arms if arm.name == READY]
+    if ready:
+        found["training"] = list(ready[0].not_learnt)
+    elif highlights["method"] == "spotter":
+        selection = job.fits("spotter_selection")[ONLY_FIT].json()
+        found["training"] = selection[WITHOUT_TRAINING]
+        found["validation"] = selection[WITHOUT_VALIDATION]
+    return found
+
+
+def notes_on_kinds(without: Mapping[str, Sequence[str] | None]) -> list[str]:
+    """Say in words what kinds without events mean for the figures."""
+    training, test = without["training"] or (), without["test"] or ()
+    validation = [kind for kind in without["validation"] or () if kind not in training]
+    said = {
+        "no training match has an event of {}: no spotter finds it, and its figures are null": (
+            training
+        ),
+        "no validation match has an event of {}: its window and threshold are those that are best "
+        "for all other kinds together": validation,
+        "no test match has an event of {}: its figures are null, and it counts as 0 in the mean "
+        "over kinds, as in SoccerNet's": test,
+    }
+    return [text.format(" or ".join(kinds)) for text, kinds in said.items() if kinds]
 
 
 def reel_section(job: ReportJob, recordings: Sequence[TestRecording]) -> dict[str, Any]:
@@ -291,11 +375,12 @@ def reel_section(job: ReportJob, recordings: Sequence[TestRecording]) -> dict[st
 
     recall: share of the shown events inside a segment, from 4 s before to 2 s after. precision:
     share of the segments in which an event happens. None where there is nothing to divide by.
+    by_match: of each, by its id, how many segments its reel has, and why there is none.
     """
     units = {job.videos[r.clip.video_id].unit or r.clip.video_id for r in recordings}
-    records = [artifact.json() for artifact in job.artifacts(FOUND, units).values()]
+    records = {unit: found.json() for unit, found in job.artifacts(FOUND, units).items()}
     total: Counter[str] = Counter()
-    for record in records:
+    for record in records.values():
         if METRICS in record:  # not of a match of which nothing could be scored
             total.update(json.loads(record[METRICS])["reel"])
     highlights = job.config["highlights"]
@@ -308,6 +393,13 @@ def reel_section(job: ReportJob, recordings: Sequence[TestRecording]) -> dict[st
         "segments": segments,
         "precision": 1 - total["segments_without_event"] / segments if segments else None,
         "seconds": float(total["seconds"]),
+        "by_match": {
+            unit: {
+                "segments": len(record["segments"]),
+                "why_none": None if record["segments"] else record["reason"],
+            }
+            for unit, record in sorted(records.items())
+        },
     }
 
 
@@ -349,6 +441,12 @@ def arms_table(report: Mapping[str, Any]) -> Any:
             if found is not None:
                 low, high = found["ci95"]
                 row = {"arm": name, "measure": measure, "mean": found["mean"]}
+                rows.append({**row, "ci95_low": low, "ci95_high": high})
+    for name, ensemble in report["ensembles"].items():
+        for measure in COLUMNS:
+            if (found := ensemble[measure]) is not None:
+                low, high = found["ci95"]
+                row = {"arm": f"ensemble_{name}", "measure": measure, "mean": found["value"]}
                 rows.append({**row, "ci95_low": low, "ci95_high": high})
     for measure, by_rule in report["chance"].items():
         rows += [

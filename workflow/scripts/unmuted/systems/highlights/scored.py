@@ -18,7 +18,7 @@ from unmuted.dataset.events import (
 from unmuted.evaluation.bootstrap import ALPHA, GroupBootstrap, interval
 from unmuted.evaluation.significance import adjusted_p_values, verdict
 from unmuted.systems.highlights.arms import READY
-from unmuted.systems.highlights.chance import chance_map
+from unmuted.systems.highlights.chance import chance_measures
 from unmuted.systems.highlights.lost_sound import missing_at
 from unmuted.systems.highlights.resampled import (
     Statistic,
@@ -31,6 +31,8 @@ from unmuted.systems.highlights.resampled import (
 )
 from unmuted.systems.highlights.spotting_metric import (
     ALL_TOLERANCES,
+    F1_SECONDS,
+    PRIMARY_METRIC,
     TOLERANCES,
     VIEWS,
     SpottingCounts,
@@ -40,7 +42,6 @@ from unmuted.systems.highlights.spotting_metric import (
 
 REAL, NO_STREAM, DROPOUT = "real", "no_stream", "dropout"
 SCORED_AS = {"silence": NO_STREAM}  # a silent recording is known as such
-PRIMARY_METRIC, F1_SECONDS = "tight", 5
 PRIMARY = ("generated_audio", "mean_audio", "area")
 # The contrasts that are judged together; the primary one stands outside of the family.
 CONTRASTS = (
@@ -81,7 +82,7 @@ class ScoredArm:
     """An arm with its counts, by condition of the sound and seed.
 
     audio: in words. epochs: of the chosen checkpoints. leaks: whether it was trained on test
-    matches.
+    matches. not_learnt: kinds without a training event, which have no spots.
     """
 
     name: str
@@ -89,6 +90,7 @@ class ScoredArm:
     audio: Mapping[str, str]
     epochs: Sequence[int]
     leaks: bool
+    not_learnt: tuple[str, ...] = ()
 
     def scored(self, condition: str) -> Sequence[Scored]:
         """Return the counts by seed; an arm that reads no sound has the same in every condition."""
@@ -100,13 +102,21 @@ def score_spots(
     truth: Sequence[MatchTruth],
     spots: Sequence[Sequence[Spot]],
     kinds: Sequence[str],
-    thresholds: Sequence[float],
+    thresholds: Sequence[float | None],
 ) -> Scored:
-    """Count the spots of matches. thresholds: of each kind, from which a spot is a highlight."""
+    """Count the spots of matches.
+
+    thresholds: of each kind, from which a spot is a highlight; None for a kind without spots.
+    """
     pairs = [(match.events, found) for match, found in zip(truth, spots, strict=True)]
     anything = [(events_of_any_kind(e), spots_of_any_kind(s)) for e, s in pairs]
     at = dict(zip(kinds, thresholds, strict=True))
-    above = [(events, [s for s in found if s.score >= at[s.kind]]) for events, found in pairs]
+
+    def is_highlight(spot: Spot) -> bool:
+        threshold = at[spot.kind]
+        return threshold is not None and spot.score >= threshold
+
+    above = [(events, [s for s in found if is_highlight(s)]) for events, found in pairs]
     f1 = count_spots(above, kinds, (F1_SECONDS,))
     return Scored(
         count_spots(pairs, kinds, ALL_TOLERANCES),
@@ -139,14 +149,13 @@ def build_sections(
     by_name = {arm.name: arm for arm in arms}
     curves = Curves([match.name for match in truth], sorted(rates), seed)
     matches = [(match.events, match.seconds) for match in truth]
-    metrics = list(TOLERANCES)
     return {
         "arms": {
             name: arm_section(arm, kinds, bootstrap)
             for name, arm in by_name.items()
             if name != "loudness"
         },
-        "chance": {metric: chance_map(matches, kinds, metric, seed) for metric in metrics},
+        "chance": chance_measures(matches, kinds, seed),
         "loudness": arm_section(by_name["loudness"], kinds, bootstrap),
         "contrasts": contrast_section(by_name, curves, bootstrap),
         "missing": missing_section(arms, curves, bootstrap, lost_kinds),
@@ -173,7 +182,7 @@ def arm_section(arm: ScoredArm, kinds: Sequence[str], bootstrap: GroupBootstrap)
     )
     return {
         **{metric: measured(statistic_of(scored, metric), bootstrap) for metric in TOLERANCES},
-        "per_kind": per_kind(scored, kinds),
+        "per_kind": per_kind(scored, kinds, arm.not_learnt),
         **views,
         "any_kind": measured(any_kind, bootstrap),
         "f1_5s": f1_section(scored, bootstrap),
@@ -183,15 +192,44 @@ def arm_section(arm: ScoredArm, kinds: Sequence[str], bootstrap: GroupBootstrap)
     }
 
 
-def per_kind(scored: Sequence[Scored], kinds: Sequence[str]) -> dict[str, Any]:
-    """Return the tight average precision of each kind by seed; None for a kind without events."""
+def ensemble_section(
+    arm: ScoredArm, seeds: int, kinds: Sequence[str], bootstrap: GroupBootstrap
+) -> dict[str, Any]:
+    """Measure the spots of an arm's ensemble, which is one system: `value` and `ci95` by measure.
+
+    arm: with one row of counts. seeds: how many networks it averages. bootstrap: of matches alone.
+    """
+    found = arm_section(arm, kinds, bootstrap)
+    measures = (*TOLERANCES, "shown", "unshown", "any_kind", "f1_5s")
+
+    def one(measure: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if measure is None:
+            return None
+        return {"value": measure["mean"], "ci95": measure["ci95"]}
+
+    by_kind = found["per_kind"].items()
+    return {
+        "seeds_averaged": seeds,
+        **{measure: one(found[measure]) for measure in measures},
+        "per_kind": {kind: of_kind and of_kind["mean"] for kind, of_kind in by_kind},
+        "leaks": arm.leaks,
+    }
+
+
+def per_kind(
+    scored: Sequence[Scored], kinds: Sequence[str], not_learnt: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the tight average precision of each kind by seed.
+
+    None for a kind without events in test matches, or in training matches (`not_learnt`).
+    """
     by_seed = np.stack(
         [average_precision(one.counts.pooled(), PRIMARY_METRIC)[0, 0] for one in scored]
     )  # (S, K)
     truths = scored[0].counts.truths[:, 0].sum(axis=0)
     return {
         kind: {"mean": float(by_seed[:, k].mean()), "per_seed": by_seed[:, k].tolist()}
-        if truths[k]
+        if truths[k] and kind not in not_learnt
         else None
         for k, kind in enumerate(kinds)
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,19 @@ from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.samples.folds import has_seen
 from unmuted.systems.highlights.arms import ARMS, SpottingArm
-from unmuted.systems.highlights.context import Context, Fitted
+from unmuted.systems.highlights.context import TRAINING_EVENTS, Context, Fitted
 from unmuted.training.order import hash_keys
 from unmuted.training.states import State
 
 if TYPE_CHECKING:
-    from unmuted.systems.highlights.sampling import Targets
-    from unmuted.systems.highlights.spotting import LabelledRecording
+    from unmuted.systems.highlights.choosing import Validation
+    from unmuted.training.checkpoints import Fit
+
+# Keys of the result: lists of kinds.
+WITHOUT_TRAINING, WITHOUT_VALIDATION = (
+    "kinds_without_training_event",
+    "kinds_without_validation_event",
+)
 
 
 def select(
@@ -30,86 +37,141 @@ def select(
     folds: Mapping[str, int],
     job: Job,
 ) -> Iterator[Result]:
-    """Choose for every arm and seed; nothing but validation matches is read.
+    """Choose for every arm and seed, and for the ensemble of an arm's seeds.
 
-    fits: by seed and arm. The result also holds hashes of the recordings that were chosen on, and
-    which kinds have a training event.
+    Nothing but validation matches is read. fits: by seed and arm. The result holds `kinds`; `arms`,
+    for each a choice by seed; `ensembles`, for each arm windows and thresholds for the mean of its
+    seeds' scores, and the tight average mAP that they have; `kinds_without_training_event`, which
+    have no spots, and `kinds_without_validation_event`; and hashes of the recordings that were
+    chosen on. Raises UserError if no kind has both a training and a validation event.
     """
-    from unmuted.systems.highlights.sampling import recording_targets
-    from unmuted.training.checkpoints import unpack_fit
-
     context = Context(job, fitted, folds)
-    recordings = context.load(clips)
-    targets = [
-        recording_targets(one.recording, len(context.kinds), context.rate, context.sampling)
-        for one in recordings
-    ]
+    base = load_validation(context, clips, fits)
+    missing = kinds_without_events(base)
     for task in tasks:
-        arms: dict[str, list[dict[str, Any]]] = {}
-        for seed, by_arm in fits.items():
-            for name, artifact in by_arm.items():
-                packed = artifact.tensors()
-                if not context.highlights["split_by_clip"]:
-                    check_unseen(packed, clips)
-                trained = unpack_fit(packed)
-                choice = choose(trained, ARMS[name], seed, recordings, targets, context)
-                arms.setdefault(name, []).append({"seed": seed, **choice})
+        arms, ensembles = {}, {}
+        for name in sorted({name for by_arm in fits.values() for name in by_arm}):
+            of_arm = {seed: by_arm[name] for seed, by_arm in fits.items() if name in by_arm}
+            arms[name], ensembles[name] = choose_arm(ARMS[name], of_arm, base, clips, context)
         yield Result(
             task.name,
             {
                 "kinds": context.kinds,
-                "arms": {name: arms[name] for name in sorted(arms)},
+                "arms": arms,
+                "ensembles": ensembles,
+                **missing,
                 "validation_recordings": len(clips),
                 "validated_on": sorted(set(hash_keys([clip.key for clip in clips]).tolist())),
             },
         )
 
 
-def choose(
-    trained: Any,
+def load_validation(
+    context: Context, clips: Sequence[Clip], fits: Mapping[int, Mapping[str, Artifact]]
+) -> Validation:
+    """Read the validation recordings; steps of all of them are valid until an arm is known."""
+    from unmuted.systems.highlights.choosing import Validation
+    from unmuted.systems.highlights.sampling import recording_targets
+
+    recordings = context.load(clips)
+    events = [a.tensors()[TRAINING_EVENTS] for of_seed in fits.values() for a in of_seed.values()]
+    return Validation(
+        recordings,
+        [
+            recording_targets(one.recording, len(context.kinds), context.rate, context.sampling)
+            for one in recordings
+        ],
+        [np.ones(one.recording.steps, bool) for one in recordings],
+        context.kinds,
+        np.min(events, axis=0) > 0,
+        context.rate,
+        context.highlights["nms_windows"],
+        context.reach,
+    )
+
+
+def kinds_without_events(validation: Validation) -> dict[str, list[str]]:
+    """Return the kinds without a training event, and those without a validation event.
+
+    Raises UserError if every kind is one of these.
+    """
+    has_events, learnt = validation.has_events(), validation.learnt
+    if not (has_events & learnt).any():
+        raise UserError(
+            "no kind of matches.kinds has an event in both the training and the validation "
+            "matches: nothing can be chosen. Label more matches, or change the splits"
+        )
+
+    def named(chosen: np.ndarray) -> list[str]:
+        return [kind for kind, is_one in zip(validation.kinds, chosen, strict=True) if is_one]
+
+    return {WITHOUT_TRAINING: named(~learnt), WITHOUT_VALIDATION: named(~has_events)}
+
+
+def choose_arm(
     arm: SpottingArm,
-    seed: int,
-    recordings: Sequence[LabelledRecording],
-    targets: Sequence[Targets],
+    fits: Mapping[int, Artifact],
+    base: Validation,
+    clips: Sequence[Clip],
     context: Context,
-) -> dict[str, Any]:
-    """Choose the checkpoint of the highest tight average mAP, the first of equal ones."""
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Choose for every seed of an arm, then for the mean of the chosen networks' scores.
+
+    fits: by seed. Only the chosen checkpoint's logits are kept, and of these only the sum.
+    """
+    from unmuted.systems.highlights.choosing import choose_rule
+    from unmuted.systems.highlights.spotting import Calibration, spottable
+    from unmuted.training.checkpoints import unpack_fit
+
+    valid = [spottable(one.recording, arm.reads_visual) for one in base.recordings]
+    validation = replace(base, valid=valid)
+    choices: list[dict[str, Any]] = []
+    total: list[np.ndarray] = []
+    for seed, artifact in fits.items():
+        packed = artifact.tensors()
+        if not context.highlights["split_by_clip"]:
+            check_unseen(packed, clips)
+        choice, logits = choose(unpack_fit(packed), arm, seed, validation, context)
+        choices.append({"seed": seed, **choice})
+        scores = [Calibration.of(choice).scores(x, context.reach) for x in logits]
+        total = [a + b for a, b in zip(total, scores, strict=True)] if total else scores
+    rule, score = choose_rule([of_all / len(choices) for of_all in total], validation)
+    return choices, {**rule.payload(), "validation": score}
+
+
+def choose(
+    trained: Fit, arm: SpottingArm, seed: int, validation: Validation, context: Context
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Choose the checkpoint of the highest tight average mAP, the first of equal ones.
+
+    Returns the choice, and the logits (S, K) of each recording by the chosen checkpoint.
+    """
+    from unmuted.systems.highlights.choosing import choose_calibration
     from unmuted.systems.highlights.inference import score_steps, sound_input
-    from unmuted.systems.highlights.spotting import choose_calibration, spottable
     from unmuted.systems.highlights.training import load_spotter_state
 
-    read = [context.imputed(one.recording, arm.imputation, seed) for one in recordings]
+    read = [context.imputed(one.recording, arm.imputation, seed) for one in validation.recordings]
     inputs = [sound_input(recording, arm.imputation) for recording in read]
-    valid = [spottable(recording, arm.reads_visual) for recording in read]
-    choices = []
-    for state in trained.snapshots:
+    chosen: dict[str, Any] = {}
+    kept: list[np.ndarray] = []
+    by_snapshot: list[float] = []
+    for place, state in enumerate(trained.snapshots):
         model = load_spotter_state(state, context.device)
         logits = [
             score_steps(model, recording, sound, context.rate, context.inference, context.device)
             for recording, sound in zip(read, inputs, strict=True)
         ]
-        choices.append(
-            choose_calibration(
-                logits,
-                targets,
-                recordings,
-                valid,
-                context.kinds,
-                context.rate,
-                context.highlights["nms_windows"],
-                context.reach,
-            )
-        )
-    best = int(np.argmax([score for _, score in choices]))
-    calibration, score = choices[best]
+        calibration, score = choose_calibration(logits, validation)
+        if score > max(by_snapshot, default=-1.0):
+            chosen, kept = {"snapshot": place, **calibration.payload()}, logits
+        by_snapshot.append(score)
     return {
-        "snapshot": best,
-        "epoch": trained.epochs[best],
-        "validation": score,
-        "by_snapshot": [score for _, score in choices],
+        **chosen,
+        "epoch": trained.epochs[chosen["snapshot"]],
+        "validation": max(by_snapshot),
+        "by_snapshot": by_snapshot,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        **calibration.payload(),
-    }
+    }, kept
 
 
 def check_unseen(packed: State, clips: Sequence[Clip]) -> None:

@@ -64,5 +64,5 @@ def _with_trained_spotters(job: Job) -> None:
 
 
 def _clips(job: Job) -> dict[str, Clip]:
-    clips = load_clips(job, job.videos, [SOUND], STEPS)
+    clips = load_clips(job, job.videos, [SOUND, EVENTS], STEPS)
     return {clip.video_id: clip for clip in clips}

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unmuted.config.highlights import LostSoundSettings
+from unmuted.dataset.events import Spot
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
 from unmuted.systems.highlights.arms import ARMS, LOUDNESS, SpottingArm
 from unmuted.systems.highlights.context import Context, Fitted
+from unmuted.systems.highlights.spot_arrays import pack_spots
 
 if TYPE_CHECKING:
     from unmuted.systems.highlights.inference import SoundInput
-    from unmuted.systems.highlights.recordings import Recording
+    from unmuted.systems.highlights.recordings import HalfStart, Recording
+    from unmuted.systems.highlights.spotting import Ensemble
 
 REAL = "real"
 TRAINED_ON = "trained_on"  # the name of an array: what is said of the match
@@ -45,11 +48,12 @@ def spot_shard(
     well; and the spots of the arm that finds highlights, see `highlight_spots`.
     """
     context = Context(job, fitted, folds)
-    choices = selection.json()["arms"]
+    chosen = selection.json()
+    choices, rules = chosen["arms"], chosen["ensembles"]
     models = load_models(choices, fits, context)
     for task in tasks:
         clip = clips[task.name]
-        yield Result(task.name, score_recording(clip, models, choices, context))
+        yield Result(task.name, score_recording(clip, models, choices, rules, context))
         context.forget()
 
 
@@ -75,9 +79,13 @@ def score_recording(
     clip: Clip,
     models: Mapping[str, Sequence[Any]],
     choices: Mapping[str, Sequence[Mapping[str, Any]]],
+    rules: Mapping[str, Mapping[str, Any]],
     context: Context,
 ) -> dict[str, np.ndarray]:
-    """Return the arrays of a recording's artifact."""
+    """Return the arrays of a recording's artifact.
+
+    models, choices: by arm, of each seed. rules: by arm, of the ensemble of its seeds.
+    """
     from unmuted.systems.highlights.inference import score_steps
 
     (labelled,) = context.load([clip])
@@ -100,8 +108,9 @@ def score_recording(
                     )
                 )
             arrays[logits_name(name, condition)] = np.stack(rows).astype(np.float16)
-    arm = context.highlights["arm"]
-    spots = highlight_spots(arrays, choices[arm], ARMS[arm], context.rate, context.reach)
+    arm = ARMS[context.highlights["arm"]]
+    ensemble = ensemble_of(choices[arm.name], rules[arm.name], context.reach)
+    spots = highlight_spots(arrays, ensemble, arm, context.kinds, recording.halves, context.rate)
     return {**arrays, **spots, "rate": np.array([context.rate], np.float64)}
 
 
@@ -170,40 +179,43 @@ def loudness_arrays(clip: Clip, recording: Recording, rate: float) -> dict[str, 
     return {LOUDNESS: loudness_scores(rms, recording.has_sound, rate).astype(np.float32)}
 
 
+def ensemble_of(
+    choices: Sequence[Mapping[str, Any]], rule: Mapping[str, Any], reach: int
+) -> Ensemble:
+    """Return the networks of an arm as they were chosen: choices by seed, and their common rule."""
+    from unmuted.systems.highlights.spotting import Ensemble, SpotRule
+
+    return Ensemble(tuple(c["temperature"] for c in choices), SpotRule.of(rule), reach)
+
+
 def highlight_spots(
     arrays: Mapping[str, np.ndarray],
-    choices: Sequence[Mapping[str, Any]],
+    ensemble: Ensemble,
     arm: SpottingArm,
+    kinds: Sequence[str],
+    halves: Sequence[HalfStart],
     rate: float,
-    reach: int,
 ) -> dict[str, np.ndarray]:
-    """Return the spots of an arm, from the mean of its seeds' scores.
+    """Return the spots that the networks of an arm find together, as `pack_spots` does.
 
-    spot_steps: int32 (P,). spot_kinds: int32 (P,), indices. spot_scores: float32 (P,).
-    scores: float32 (S, K), of which they are the peaks. thresholds: float32 (K,), from which a spot
-    is a highlight; the mean over seeds, as the windows of the peaks are.
+    Also `scores`, float32 (S, K), of which they are the peaks, and `thresholds`, float64 (K,), from
+    which a spot is a highlight; NaN for a kind that has no spots.
     """
-    from unmuted.systems.highlights.peaks import suppress
-    from unmuted.systems.highlights.spotting import Calibration
+    scores, spots = ensemble_spots(arrays, ensemble, arm, REAL, kinds, halves, rate)
+    thresholds = np.array(ensemble.rule.thresholds, np.float64)  # None becomes NaN
+    return {**pack_spots(spots, kinds), "scores": scores, "thresholds": thresholds}
 
-    calibrations = [Calibration.of(choice) for choice in choices]
-    logits = arrays[logits_name(arm.name)]
-    scores = np.mean(
-        [c.scores(x, reach) for c, x in zip(calibrations, logits, strict=True)], axis=0
-    )  # (S, K)
-    windows = np.mean([c.windows for c in calibrations], axis=0)
-    valid = arrays["shown"] if arm.reads_visual else arrays["has_sound"]
-    found = [
-        (step, kind, scores[step, kind])
-        for kind, window in enumerate(windows)
-        for step in suppress(np.where(valid, scores[:, kind], -np.inf), rate * window / 2, 0.0)
-    ]
-    found.sort()
-    steps, kinds, values = zip(*found, strict=True) if found else ((), (), ())
-    return {
-        "spot_steps": np.array(steps, np.int32),
-        "spot_kinds": np.array(kinds, np.int32),
-        "spot_scores": np.array(values, np.float32),
-        "scores": scores.astype(np.float32),
-        "thresholds": np.mean([c.thresholds for c in calibrations], axis=0).astype(np.float32),
-    }
+
+def ensemble_spots(
+    arrays: Mapping[str, np.ndarray],
+    ensemble: Ensemble,
+    arm: SpottingArm,
+    condition: str,
+    kinds: Sequence[str],
+    halves: Sequence[HalfStart],
+    rate: float,
+) -> tuple[np.ndarray, list[Spot]]:
+    """Return the mean scores of an arm's seeds, float32 (S, K), and the spots in them."""
+    valid = arrays["shown" if arm.reads_visual else "has_sound"]
+    scores = ensemble.scores(arrays[logits_name(arm.name, condition)])
+    return scores, ensemble.spots(scores, valid, kinds, halves, rate)

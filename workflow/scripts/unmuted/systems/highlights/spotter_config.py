@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # of folders that say what the spotter was trained on
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale")
+_KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale", "ensemble")
 _SETTING = "highlights.spotter.path"
 
 

@@ -14,7 +14,7 @@ from unmuted.systems.highlights.arms import ARMS
 from unmuted.systems.highlights.loading import STEPS
 from unmuted.systems.highlights.spotter_config import grid_of
 from unmuted.systems.highlights.spotter_folder import TrainedSpotter, export_spotter
-from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.highlights.spotting import Calibration, SpotRule
 from unmuted.systems.shared.projection import Projection
 from unmuted.training.checkpoints import snapshot
 
@@ -39,6 +39,7 @@ def contents(job: ReportJob) -> dict[str, Output]:
         reach=round(highlights["sampling"]["radius"] * job.config["steps"]["rate"]),
         projection=Projection(**job.fits("step_projection")[ONLY_FIT].tensors()),
         sound_scale=highlights["sound_scale"],
+        rule=SpotRule.of(selection["ensembles"][arm]),
         read=hashes_of_read(job),
     )
 

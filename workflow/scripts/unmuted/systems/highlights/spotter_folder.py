@@ -23,7 +23,7 @@ from unmuted.systems.highlights.spotter_config import (
     named,
     read_config,
 )
-from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.highlights.spotting import Calibration, Ensemble, SpotRule
 from unmuted.systems.shared.projection import Projection
 from unmuted.text import one_line
 from unmuted.training.model_folder import arrays_under
@@ -47,6 +47,7 @@ class TrainedSpotter:
         sound_scale: as the configuration has it.
         read: hashes of the recordings and matches that it was trained or chosen on, as
             `unmuted.samples.folds.read_in_fit` has them.
+        rule: how spots are found in the mean of the networks' scores.
     """
 
     kinds: tuple[str, ...]
@@ -58,6 +59,11 @@ class TrainedSpotter:
     projection: Projection
     sound_scale: str
     read: State
+    rule: SpotRule
+
+    def ensemble(self) -> Ensemble:
+        """Return what turns the logits of its networks into spots."""
+        return Ensemble(tuple(one.temperature for _, one in self.seeds), self.rule, self.reach)
 
     def digest(self) -> str:
         """Return what identifies what it makes of a recording."""
@@ -69,6 +75,7 @@ class TrainedSpotter:
             for name, array in sorted(of_part.items())
         ]
         calibrations = [calibration.payload() for _, calibration in self.seeds]
+        calibrations.append(self.rule.payload())
         return digest_json(
             [list(self.kinds), self.arm.name, self.reach, self.sound_scale, calibrations, tensors]
         )
@@ -88,6 +95,7 @@ def export_spotter(folder: Path, spotter: TrainedSpotter) -> None:
         "reach": spotter.reach,
         "sound_scale": spotter.sound_scale,
         "seeds": [calibration.payload() for _, calibration in spotter.seeds],
+        "ensemble": spotter.rule.payload(),
     }
     arrays = {f"projection.{name}": array for name, array in vars(spotter.projection).items()}
     arrays |= {f"read.{name}": spotter.read[name] for name in _READ}
@@ -127,6 +135,7 @@ def load_spotter(folder: Path, backbone: str, grid: Mapping[str, Any]) -> Traine
             projection,
             config["sound_scale"],
             read,
+            SpotRule.of(config["ensemble"]),
         )
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(

@@ -1,7 +1,6 @@
-"""Spots of a recording from its scores, and the choice of what turns one into the other.
+"""Spots of a recording from its logits: temperatures, windows of suppression, and thresholds.
 
-Everything here is chosen on validation matches: temperature, window of each kind, threshold of each
-kind, checkpoint.
+`unmuted.systems.highlights.choosing` chooses all of these on validation matches.
 """
 
 from __future__ import annotations
@@ -14,42 +13,52 @@ from typing import Any
 import numpy as np
 
 from unmuted.dataset.events import Event, Spot
-from unmuted.systems.highlights.peaks import find_spots
+from unmuted.systems.highlights.peaks import Windows, find_spots
 from unmuted.systems.highlights.recordings import HalfStart, Recording
-from unmuted.systems.highlights.sampling import Targets
-from unmuted.systems.highlights.spotting_metric import (
-    TOLERANCES,
-    SpottingCounts,
-    average_map,
-    average_precision,
-    best_threshold,
-    count_spots,
-)
+from unmuted.systems.highlights.spotting_metric import SpottingCounts, count_spots
 
-METRIC = "tight"  # that checkpoints and windows are chosen by
-F1_SECONDS = 5  # tolerance of the F1 that thresholds are chosen by
-TEMPERATURES = np.geomspace(0.5, 8.0, 49)
+
+@dataclass(frozen=True)
+class SpotRule:
+    """How spots are found in scores, and which of them are highlights.
+
+    windows: seconds, of each kind, in which the best spot alone is kept. thresholds: of each kind,
+    the score from which a spot is a highlight. Both are None for a kind that has no spots, because
+    no training match has an event of it.
+    """
+
+    windows: tuple[float | None, ...]
+    thresholds: tuple[float | None, ...]
+
+    def payload(self) -> dict[str, Any]:
+        """Return a JSON value, from which `SpotRule.of` makes it again."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> SpotRule:
+        """Take these fields from a JSON value, which may have more of them."""
+        return cls(tuple(values["windows"]), tuple(values["thresholds"]))
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns logits into spots.
+    """What turns the logits of one network into spots.
 
-    temperature: divides the logits. windows: seconds, of each kind, in which the best spot alone is
-    kept. thresholds: of each kind, the score from which a spot is a highlight.
+    temperature: divides the logits. windows, thresholds: as in `SpotRule`.
     """
 
     temperature: float
-    windows: tuple[float, ...]
-    thresholds: tuple[float, ...]
+    windows: tuple[float | None, ...]
+    thresholds: tuple[float | None, ...]
+
+    @property
+    def rule(self) -> SpotRule:
+        """Return how spots are found in the scores."""
+        return SpotRule(self.windows, self.thresholds)
 
     def scores(self, logits: np.ndarray, reach: int) -> np.ndarray:
-        """Return scores, float64 (S, K), of logits (S, K).
-
-        reach: steps around each over which probabilities are averaged. The targets are 1 for so
-        many steps around an event, and the average of such a plateau is highest in its middle.
-        """
-        return averaged(sigmoid(logits.astype(np.float64) / self.temperature), reach)
+        """Return scores, float64 (S, K), of logits (S, K); reach: as for `calibrated`."""
+        return calibrated(logits, self.temperature, reach)
 
     def payload(self) -> dict[str, Any]:
         """Return a JSON value, from which `Calibration.of` makes it again."""
@@ -58,8 +67,53 @@ class Calibration:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Calibration:
         """Take these fields from a JSON value, which may have more of them."""
-        kinds = tuple(values["windows"]), tuple(values["thresholds"])
-        return cls(values["temperature"], *kinds)
+        rule = SpotRule.of(values)
+        return cls(values["temperature"], rule.windows, rule.thresholds)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The networks of all seeds of an arm, whose calibrated scores are averaged.
+
+    temperatures: of each seed. rule: chosen on the averaged scores. reach: as for `calibrated`.
+    """
+
+    temperatures: tuple[float, ...]
+    rule: SpotRule
+    reach: int
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """Return mean scores, float32 (S, K), of logits (seeds, S, K); 0 of kinds without spots.
+
+        Raises ValueError for logits of more or fewer seeds.
+        """
+        pairs = zip(logits, self.temperatures, strict=True)
+        mean = np.mean([calibrated(x, temperature, self.reach) for x, temperature in pairs], axis=0)
+        has_spots = np.array([window is not None for window in self.rule.windows])
+        return np.where(has_spots, mean, 0).astype(np.float32)
+
+    def spots(
+        self,
+        scores: np.ndarray,
+        valid: np.ndarray,
+        kinds: Sequence[str],
+        halves: Sequence[HalfStart],
+        rate: float,
+    ) -> list[Spot]:
+        """Return the spots of a recording in the order of time; scores: what `scores` returns.
+
+        valid: bool (S,), see `spottable`.
+        """
+        return sorted(recording_spots(scores, valid, kinds, halves, rate, self.rule.windows))
+
+
+def calibrated(logits: np.ndarray, temperature: float, reach: int) -> np.ndarray:
+    """Return scores, float64 (S, K), of logits (S, K) that a temperature divides.
+
+    reach: steps around each over which probabilities are averaged. The targets are 1 for so many
+    steps around an event, and the average of such a plateau is highest in its middle.
+    """
+    return averaged(sigmoid(logits.astype(np.float64) / temperature), reach)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -81,7 +135,7 @@ def recording_spots(
     kinds: Sequence[str],
     halves: Sequence[HalfStart],
     rate: float,
-    window: float | Sequence[float],
+    window: Windows,
     threshold: float = 0.0,
 ) -> list[Spot]:
     """Return the spots of a recording on the clocks of its halves.
@@ -98,19 +152,6 @@ def recording_spots(
         )
         spots += [Spot(s.half, s.milliseconds + offset, s.kind, s.score) for s in found]
     return spots
-
-
-def step_log_loss(logits: np.ndarray, targets: Targets, temperature: float = 1.0) -> float:
-    """Return the mean binary cross-entropy over the steps and kinds with weight."""
-    x = logits.astype(np.float64) / temperature
-    losses = np.logaddexp(0, x) - targets.target * x
-    return float((losses * targets.weight).sum() / max(targets.weight.sum(), 1))
-
-
-def fit_temperature(logits: np.ndarray, targets: Targets) -> float:
-    """Return the temperature of the lowest log-loss on steps (N, K), among `TEMPERATURES`."""
-    losses = [step_log_loss(logits, targets, temperature) for temperature in TEMPERATURES]
-    return float(TEMPERATURES[int(np.argmin(losses))])
 
 
 @dataclass(frozen=True)
@@ -139,57 +180,3 @@ def count_matches(
         events += labelled.events
         of_match += found
     return count_spots([pairs[match] for match in sorted(pairs)], kinds, tolerances)
-
-
-def choose_calibration(
-    logits: Sequence[np.ndarray],
-    targets: Sequence[Targets],
-    recordings: Sequence[LabelledRecording],
-    valid: Sequence[np.ndarray],
-    kinds: Sequence[str],
-    rate: float,
-    windows: Sequence[float],
-    reach: int,
-) -> tuple[Calibration, float]:
-    """Choose temperature, windows and thresholds on validation recordings, and score the result.
-
-    logits: (S, K) of each recording. valid: bool (S,), steps with what the spotter reads. reach: as
-    for `Calibration.scores`. Returns the tight average mAP beside the calibration.
-    """
-    together = Targets(
-        np.concatenate([t.target for t in targets]), np.concatenate([t.weight for t in targets])
-    )
-    temperature = fit_temperature(np.concatenate(list(logits)), together)
-    uncut = Calibration(temperature, (), ())
-    scores = [uncut.scores(x, reach) for x in logits]
-
-    def counts_of(window: float | Sequence[float], tolerances: Sequence[int]) -> SpottingCounts:
-        spots = [
-            recording_spots(s, shown, kinds, labelled.recording.halves, rate, window)
-            for s, labelled, shown in zip(scores, recordings, valid, strict=True)
-        ]
-        return count_matches(recordings, spots, kinds, tolerances)
-
-    ordered = sorted(windows)
-    by_window = np.stack(
-        [
-            average_precision(counts_of(window, TOLERANCES[METRIC]).pooled(), METRIC)[0, 0]
-            for window in ordered
-        ]
-    )  # (W, K)
-    chosen = tuple(float(ordered[i]) for i in by_window.argmax(axis=0))
-    counts = counts_of(chosen, sorted({*TOLERANCES[METRIC], F1_SECONDS}))
-    thresholds = tuple(best_threshold(of_kind(counts, k), F1_SECONDS) for k in range(len(kinds)))
-    return Calibration(temperature, chosen, thresholds), float(average_map(counts, METRIC)[0, 0])
-
-
-def of_kind(counts: SpottingCounts, kind: int) -> SpottingCounts:
-    """Keep one kind of the counts, by its index."""
-    one = slice(kind, kind + 1)
-    return SpottingCounts(
-        counts.kinds[one],
-        counts.tolerances,
-        counts.hits[:, :, one],
-        counts.spots[:, :, one],
-        counts.truths[:, :, one],
-    )

@@ -27,6 +27,8 @@ TOLERANCES = {  # seconds of both sides together
     "loose": tuple(range(5, 61, 5)),
     **{f"at{seconds}": (seconds,) for seconds in range(1, 6)},
 }
+PRIMARY_METRIC = "tight"  # also what checkpoints and windows are chosen by
+F1_SECONDS = 5  # tolerance of F1, also of the one that thresholds are chosen by
 ALL_TOLERANCES = tuple(sorted({seconds for row in TOLERANCES.values() for seconds in row}))
 DRAWS_AT_ONCE = 25  # bounds memory
 
@@ -51,6 +53,12 @@ class SpottingCounts:
         return SpottingCounts(
             self.kinds, tuple(tolerances), self.hits[..., places, :], self.spots, self.truths
         )
+
+    def of_kinds(self, chosen: np.ndarray) -> SpottingCounts:
+        """Keep some of the kinds; chosen: bool (K,)."""
+        kinds = tuple(kind for kind, is_chosen in zip(self.kinds, chosen, strict=True) if is_chosen)
+        hits, spots = self.hits[:, :, chosen], self.spots[:, :, chosen]
+        return SpottingCounts(kinds, self.tolerances, hits, spots, self.truths[:, :, chosen])
 
     def pooled(self, draws: np.ndarray | None = None) -> SpottingCounts:
         """Add up the matches.

@@ -122,6 +122,7 @@ STAGES = (
         "spotter",
         "train_spotter",
         ".safetensors",
+        version=2,
         pooled=RECORDING,
         fits=("step_projection", "step_bank", "step_generator"),
         settings=(
@@ -140,6 +141,7 @@ STAGES = (
         "spotter_selection",
         "select_spotter",
         ".json",
+        version=2,
         pooled=RECORDING,
         fits=("step_projection", "step_bank", "step_generator", "spotter"),
         settings=(

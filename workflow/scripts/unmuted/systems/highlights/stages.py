@@ -15,6 +15,7 @@ STAGES = (
         "events",
         "read_events",
         ".json",
+        version=2,
         inputs=("probe",),
         reads_targets=True,
     ),

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MEASURES = {"tight": "tight mAP", "loose": "loose mAP", "f1_5s": "F1 at 5 s"}
-SHOWN = ("reel.mp4", "timeline.png", "highlights.csv")  # of a match, whose paths are named
 _WIDTH = 24  # of a column with a figure and its interval
 
 
 def format_highlights(report: Mapping[str, Any]) -> str:
     """Format arms with their means and 95 % intervals, what chance gives, contrasts, and reels.
 
+    Arms are means over seeds. Of ensembles the one is shown that the files of matches are made of.
     report: content of results/highlights_metrics.json.
     """
     arms = {**report["arms"]} | ({"loudness": report["loudness"]} if report["loudness"] else {})
@@ -20,13 +20,16 @@ def format_highlights(report: Mapping[str, Any]) -> str:
         name: [_with_interval(arm.get(measure)) for measure in MEASURES]
         for name, arm in arms.items()
     }
+    if (ensemble := report["ensembles"].get(report["reel"]["arm"])) is not None:
+        cells = [_with_interval(ensemble[measure], "value") for measure in MEASURES]
+        rows[f"{report['reel']['arm']}, ensemble"] = cells
     for rule in dict.fromkeys(rule for found in report["chance"].values() for rule in found):
         values = [report["chance"].get(measure, {}).get(rule) for measure in MEASURES]
         rows[f"chance {rule}"] = ["-" if value is None else f"{value:.3f}" for value in values]
     width = max(map(len, rows)) + 2
     lines = [_line("", list(MEASURES.values()), width)]
     lines += [_line(name, cells, width) for name, cells in rows.items()]
-    lines += ["", *_contrasts(report["contrasts"]), *_reel(report["reel"])]
+    lines += ["", *_contrasts(report["contrasts"]), *_reel(report["reel"]), *report["notes"]]
     return "\n".join(lines) + "\n"
 
 
@@ -58,9 +61,9 @@ def _line(name: str, cells: Sequence[str], width: int) -> str:
     return (name.ljust(width) + "".join(cell.ljust(_WIDTH) for cell in cells)).rstrip()
 
 
-def _with_interval(found: Mapping[str, Any] | None) -> str:
-    """Return a mean with its interval, such as `0.612 [0.571, 0.650]`."""
-    if found is None or found.get("mean") is None:
+def _with_interval(found: Mapping[str, Any] | None, key: str = "mean") -> str:
+    """Return a figure with its interval, such as `0.612 [0.571, 0.650]`."""
+    if found is None or found.get(key) is None:
         return "-"
     low, high = found["ci95"]
-    return f"{found['mean']:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{found[key]:.3f} [{low:.3f}, {high:.3f}]"

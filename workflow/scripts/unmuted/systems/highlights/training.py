@@ -42,6 +42,14 @@ class SpotterData:
     kept_events: Sequence[Sequence[Moment]] | None = None
 
 
+def training_events(data: SpotterData) -> np.ndarray:
+    """Count the events of each kind that windows are drawn around, int (K,)."""
+    kept = data.kept_events
+    events = [recording.events for recording in data.recordings] if kept is None else kept
+    kinds = [event.kind for of_recording in events for event in of_recording]
+    return np.bincount(np.array(kinds, np.int64), minlength=data.kinds)
+
+
 def train_spotter(
     data: SpotterData,
     arm: SpottingArm,
@@ -52,7 +60,8 @@ def train_spotter(
 ) -> Fit:
     """Fit a spotter and keep evenly spaced checkpoints. Raises UserError without any event.
 
-    The sequences of an epoch come from the seed alone, so all arms of a seed see the same ones.
+    The sequences of an epoch come from the seed alone, so all arms of a seed see the same ones. A
+    kind without an event has no part in the loss.
     """
     if not any(recording.events for recording in data.recordings):
         raise UserError(
@@ -109,9 +118,10 @@ class _Batches:
         self, data: SpotterData, arm: SpottingArm, sampler: Sampler, rng: np.random.Generator
     ) -> None:
         self._data, self._arm, self._sampler, self._rng = data, arm, sampler, rng
+        learnt = (training_events(data) > 0).astype(np.float32)  # (K,)
         self._targets = [
-            recording_targets(recording, data.kinds, data.rate, data.sampling)
-            for recording in data.recordings
+            _with_weights(recording_targets(r, data.kinds, data.rate, data.sampling), learnt)
+            for r in data.recordings
         ]
         self.draw()
 
@@ -153,6 +163,10 @@ class _Batches:
             imputed = 0.0 if name is None else recording.imputed[name][steps]
             sound = np.where(is_real[:, None], sound, imputed)
         return sound.astype(np.float32), is_real
+
+
+def _with_weights(targets: Targets, of_kinds: np.ndarray) -> Targets:
+    return Targets(targets.target, targets.weight * of_kinds)
 
 
 def _padded(rows: np.ndarray, length: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import seed_of
 from unmuted.systems.highlights.arms import ARMS
-from unmuted.systems.highlights.context import Context, Fitted
+from unmuted.systems.highlights.context import TRAINING_EVENTS, Context, Fitted
 
 TRAINED_CLIPS = 0.8  # of all, in seed mode
 
@@ -23,10 +23,14 @@ def train(
     folds: Mapping[str, int],
     job: Job,
 ) -> Iterator[Result]:
-    """Train the spotter of each task; a result also holds hashes of the recordings it has read."""
+    """Train the spotter of each task.
+
+    A result also holds hashes of the recordings it has read, and `training_events`, int (K,), how
+    many events of each kind it has learnt from.
+    """
     from unmuted.samples.folds import read_in_fit
     from unmuted.systems.highlights.sampling import kept_by_clip
-    from unmuted.systems.highlights.training import SpotterData, train_spotter
+    from unmuted.systems.highlights.training import SpotterData, train_spotter, training_events
     from unmuted.training.checkpoints import pack_fit
 
     log = logging.getLogger("unmuted")
@@ -57,4 +61,5 @@ def train(
             context.device,
             after_epoch=lambda *_, epochs=progress: epochs.update(),
         )
-        yield Result(task.name, {**pack_fit(fit), **read})
+        counts = {TRAINING_EVENTS: training_events(data)}
+        yield Result(task.name, {**pack_fit(fit), **read, **counts})
