@@ -165,6 +165,7 @@ STAGES = (
         settings=(
             *(*IMPUTED, *SOUND, *SAMPLING, *STRETCHES, LOST, *GRID),
             *("highlights.method", "highlights.arm", "highlights.spotter.path", "seeds"),
+            "highlights.split_by_clip",
         ),
         models=("step_backbone",),
         reads_splits=True,
