@@ -74,20 +74,17 @@ def choose(
     context: Context,
 ) -> dict[str, Any]:
     """Choose the checkpoint of the highest tight average mAP, the first of equal ones."""
-    from unmuted.systems.highlights.inference import score_steps, sound_input
+    from unmuted.systems.highlights.inference import score_together, sound_input
     from unmuted.systems.highlights.spotting import choose_calibration, spottable
     from unmuted.systems.highlights.training import load_spotter_state
 
     read = [context.imputed(one.recording, arm.imputation, seed) for one in recordings]
-    inputs = [sound_input(recording, arm.imputation) for recording in read]
+    inputs = [(recording, sound_input(recording, arm.imputation)) for recording in read]
     valid = [spottable(recording, arm.reads_visual) for recording in read]
     choices = []
     for state in trained.snapshots:
         model = load_spotter_state(state, context.device)
-        logits = [
-            score_steps(model, recording, sound, context.rate, context.inference, context.device)
-            for recording, sound in zip(read, inputs, strict=True)
-        ]
+        logits = score_together(model, inputs, context.rate, context.inference, context.device)
         choices.append(
             choose_calibration(
                 logits,
