@@ -25,10 +25,11 @@ from unmuted.dataset.limits import Limits
 from unmuted.engine.run import Run
 from unmuted.media.ffmpeg import binary
 from unmuted.pipeline.registry import open_run
+from unmuted.samples.folds import read_in_fit
 from unmuted.systems.highlights.arms import ARMS, BOTH
 from unmuted.systems.highlights.network import Spotter, SpotterConfig
-from unmuted.systems.highlights.ready_spots_job import GRID
-from unmuted.systems.highlights.spotter_folder import TrainedSpotter, export_spotter, grid_of
+from unmuted.systems.highlights.spotter_config import grid_of
+from unmuted.systems.highlights.spotter_folder import TrainedSpotter, export_spotter
 from unmuted.systems.highlights.spotting import Calibration
 from unmuted.systems.shared.projection import Projection
 from unmuted.training.states import pack
@@ -146,10 +147,11 @@ def make_spotter(run: Run, backbone: Path, folder: Path) -> None:
         kinds=kinds,
         arm=ARMS[BOTH],
         backbone=run.models.identity("step_backbone"),
-        grid=grid_of(steps, GRID),
+        grid=grid_of(steps),
         seeds=((pack(network, asdict(network.config)), calibration),),
         reach=round(config["highlights"]["sampling"]["radius"] * steps["rate"]),
         projection=Projection(np.zeros(patch, np.float32), components, np.ones(audio_dim)),
         sound_scale=config["highlights"]["sound_scale"],
+        read=read_in_fit([], []),
     )
     export_spotter(folder, spotter)

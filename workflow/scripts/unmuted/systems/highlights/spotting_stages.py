@@ -122,6 +122,7 @@ STAGES = (
         "spotter",
         "train_spotter",
         ".safetensors",
+        version=2,
         pooled=RECORDING,
         fits=("step_projection", "step_bank", "step_generator"),
         settings=(
@@ -140,6 +141,7 @@ STAGES = (
         "spotter_selection",
         "select_spotter",
         ".json",
+        version=2,
         pooled=RECORDING,
         fits=("step_projection", "step_bank", "step_generator", "spotter"),
         settings=(
@@ -156,7 +158,7 @@ STAGES = (
         "spots",
         "spot_events",
         ".safetensors",
-        version=2,
+        version=3,
         inputs=("step_visual",),
         optional=("step_sound", "events"),
         fits=("step_sources", *FITS),
