@@ -122,9 +122,14 @@ def circumstances() -> dict[str, object]:
     }
 
 
+def has_amx() -> bool:
+    """Whether the CPU multiplies matrices of bfloat16 in tiles."""
+    return "amx_bf16" in _matrix_units()
+
+
 def _processor() -> str:
     name = next(iter(_cpuinfo("model name")), platform.processor())
-    return f"{name}, AMX" if "amx_bf16" in _matrix_units() else name
+    return f"{name}, AMX" if has_amx() else name
 
 
 def _matrix_units() -> list[str]:

@@ -1,25 +1,26 @@
 """From a half of a match to its highlights: speed, memory, and a reel.
 
-A half is rendered: 398x224 at 25 fps, H.264, with stereo sound at 44.1 kHz, as SoccerNet's small
-videos are. The backbone has the published size of ResNet-50, and random weights; highlights are
-those of loudness, so that no spotter has to be trained (its own network takes about a second for a
-half). Two recordings are worked on side by side, a process a core, one thread each.
+    python benchmarks/run.py highlights
+    python -m figures.highlights --minutes 3 --speed-minutes 1    less of it, from this folder
 
-BENCH_HALF_MINUTES sets the length of a half (45), BENCH_SLOW_MINUTES that of the one for float32.
+The backbone has the published size of ResNet-50, and random weights, as has the spotter, of the
+size that the configuration declares: how long they take does not depend on what they have learnt.
+Two recordings are worked on side by side, a process a core, one thread each. Ratios by CPU time
+stand among the details: on a busy machine they change less than those of wall time.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import importlib
+import ctypes
+import gc
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -29,134 +30,212 @@ import torch
 from baselines.source_highlights import score_half, windows_of
 from crew import Tasks, crew
 from figures.long_video_memory import peak_mb, watch_children
+from half_of_a_match import FORMAT, LIMITS, SHORT_S, enter, make_backbone, make_half
 from in_process import run_stages
-from measure import ROOT, Figure, Limit, seconds
-from published_size_models import write_resnet50
-from unmuted.dataset.limits import Limits
+from measure import RESULTS, Figure, Limit, has_amx, seconds
 from unmuted.engine.run import Run
 from unmuted.media.ffmpeg import binary
 from unmuted.media.probe import probe
 from unmuted.media.reel import Cut, make_reel
+from unmuted.media.step_frames import StepFrames
 from unmuted.models.architectures import load_backbone
-from unmuted.pipeline.registry import open_run
 from workload import SCRATCH, THREADS
 
-MINUTES = int(os.environ.get("BENCH_HALF_MINUTES", "45"))
-SLOW_MINUTES = int(os.environ.get("BENCH_SLOW_MINUTES", "5"))
-SIZE, FPS, HZ = "398x224", 25, 44_100
-STEPS_A_SECOND = 5
 STAGES = ("probe", "events", "step_visual", "step_sound", "spots", "match_highlights")
-MEASURED = ("step_visual", "step_sound")  # whose memory must not grow with the length
+MEASURED = ("step_visual", "step_sound", "spots", "reels")  # memory must not grow with the length
+STEPS_A_SECOND, SIDE = 5, 224
 SOURCE_SECONDS = 60
 BARE_PICTURES, BARE_BATCH = 256, 8
 SEGMENTS, SEGMENT_S = 40, 13
-LIMITS = Limits(max_seconds=6 * 3600, max_frames=6 * 3600 * 60)
-SHORT_S = 10  # a recording with which imports and the model are in memory
+PARTS = ("speed", "decoding", "memory", "reel")
+KEYS = ("wall", "cpu")
+GOALS = {"bfloat16": 10.0, "float32": 3.5}  # times real time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured.
+
+    minutes: of the half. speed_minutes: of the one for the speed. dtypes: of the backbone, from the
+    slowest on; those that the CPU is slow in are left out.
+    """
+
+    minutes: float
+    speed_minutes: float
+    backbone: Path
+    dtypes: tuple[str, ...] = ("float32", "bfloat16")
+    results: Path = RESULTS
+
+    @property
+    def fast_dtypes(self) -> tuple[str, ...]:
+        """Those of the dtypes that this CPU multiplies itself."""
+        return tuple(dtype for dtype in self.dtypes if dtype != "bfloat16" or has_amx())
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether less is measured than the goals are about."""
+        return self.minutes < 45 or self.speed_minutes < 45
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--memory", type=int, metavar="MINUTES", help="measure in this process")
+    parser.add_argument("--minutes", type=float, default=45, help="of a half: memory and reel")
+    parser.add_argument("--speed-minutes", type=float, default=45, help="of a half: speed")
+    parser.add_argument("--backbone", type=Path, help="a folder; else a ResNet-50 is drawn")
+    parser.add_argument("--dtypes", nargs="+", choices=GOALS, default=("float32", "bfloat16"))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--memory-of", action="store_true", help="measure it in this process")
     given = parser.parse_args(arguments)
-    backbone = make_backbone()
-    if given.memory:
-        print(json.dumps(memory_of(backbone, make_half(60 * given.memory))))
+    backbone = (given.backbone or make_backbone()).resolve()
+    if given.memory_of:
+        print(json.dumps(memory_of(backbone, make_half(60 * given.minutes))))
         return
-    half = make_half(60 * MINUTES)
-    measure_speed(backbone, half)
-    measure_memory()
-    measure_reel(half)
+    dtypes = tuple(given.dtypes)
+    measure(Settings(given.minutes, given.speed_minutes, backbone, dtypes), given.parts)
+
+
+def measure(settings: Settings, parts: Sequence[str] = PARTS) -> None:
+    """Measure these parts, one after the other, and write their figures."""
+    of_parts: dict[str, Callable[[Settings], list[Figure]]] = {
+        "speed": speed_figures,
+        "decoding": decoding_figures,
+        "memory": memory_figures,
+        "reel": reel_figures,
+    }
+    for part in parts:
+        for figure in of_parts[part](settings):
+            figure.write(settings.results)
+            print(f"{figure.name}: {figure.value} {figure.unit}", flush=True)
+
+
+def details_of(settings: Settings, minutes: float) -> dict[str, object]:
+    return {
+        "video": f"{FORMAT}, {minutes:g} min",
+        "processes": THREADS,
+        "backbone": json.loads((settings.backbone / "config.json").read_text())["architecture"],
+        "reduced": settings.is_reduced,
+    }
 
 
 # --- speed ----------------------------------------------------------------------------------------
 
 
-def measure_speed(backbone: Path, half: Path) -> None:
-    """Times real time, in the best dtype and in float32; against the source and the bare model."""
+def speed_figures(settings: Settings) -> list[Figure]:
+    """Times real time in each dtype; in the best, against the source's way and the bare model."""
+    half = make_half(60 * settings.speed_minutes)
+    dtypes = settings.fast_dtypes
+    clocks: dict[str, dict[str, float]] = {}
     short = make_half(SOURCE_SECONDS)
-    slow = make_half(60 * SLOW_MINUTES)
-    with crew(THREADS, prepare, backbone, half, slow, short) as members:
-        bare = members.do("bare")
-        source = members.do("source")
-        ours = members.do("ours")
-        step_visual = members.do("step_visual")
-        in_float32 = members.do("ours in float32")
-    details = {
-        "video": f"{SIZE}, {FPS} fps, {HZ} Hz stereo, {MINUTES} min",
-        "processes": THREADS,
-        "stages": STAGES,
-        "backbone": "ResNet-50, random weights",
-    }
-    length = 60 * MINUTES
-    Figure(
-        "highlights_speed",
-        "media to highlights.csv, times real time, side by side, ResNet-50 in the best dtype",
-        THREADS * length / ours,
+    with crew(THREADS, prepare, settings.backbone, dtypes, half, short) as members:
+        for dtype in dtypes:
+            for task in ("ours", "bare", "see"):
+                clocks[f"{task} {dtype}"] = members.clocks(f"{task} {dtype}")
+        clocks["source"] = members.clocks("source")
+    return [
+        *(
+            real_time_figure(settings, dtype, clocks.get(f"ours {dtype}"))
+            for dtype in settings.dtypes
+        ),
+        source_figure(settings, dtypes[-1], clocks),
+        see_figure(settings, dtypes[-1], clocks),
+    ]
+
+
+Clocks = Mapping[str, Mapping[str, float]]  # of tasks: seconds by wall clock and of CPU
+
+
+def speed_details(settings: Settings, clocks: Clocks) -> dict[str, object]:
+    return details_of(settings, settings.speed_minutes) | {"stages": STAGES, "seconds": clocks}
+
+
+def real_time_figure(settings: Settings, dtype: str, clock: Mapping[str, float] | None) -> Figure:
+    """Times real time in a dtype; unmeasured where the CPU has no AMX for it."""
+    length = THREADS * 60 * settings.speed_minutes
+    details = speed_details(settings, {} if clock is None else {f"ours {dtype}": clock})
+    if clock is None:
+        details["reason"] = "no AMX here"
+    else:  # with every process on a core of its own
+        details["by CPU time"] = length / clock["cpu"]
+    return Figure(
+        f"highlights_speed_{dtype}",
+        f"media to highlights.csv, times real time, {THREADS} recordings side by side, {dtype}",
+        None if clock is None else length / clock["wall"],
         unit="times",
-        limit=Limit(least=10),
-        decides=True,
-        samples={"ours s": [ours]},
+        limit=Limit(least=GOALS[dtype]),
+        decides=dtype == "bfloat16",
         details=details,
-    ).write()
-    Figure(
-        "highlights_speed_float32",
-        "media to highlights.csv, times real time, side by side, ResNet-50 in float32",
-        THREADS * 60 * SLOW_MINUTES / in_float32,
-        unit="times",
-        limit=Limit(least=3.5),
-        samples={"ours s": [in_float32]},
-        details=details | {"video": f"{SIZE}, {SLOW_MINUTES} min"},
-    ).write()
-    scaled = source * scale_of_source(length)
-    Figure(
+    )
+
+
+def source_figure(settings: Settings, dtype: str, clocks: Clocks) -> Figure:
+    """How much longer the source's way takes, which computes in float32."""
+    scale = scale_of_source(60 * settings.speed_minutes)
+    by = {clock: scale * clocks["source"][clock] / clocks[f"ours {dtype}"][clock] for clock in KEYS}
+    return Figure(
         "highlights_source_way",
-        "media to scores, source's way / ours",
-        scaled / ours,
+        f"media to scores by the source's way in float32 / media to highlights.csv in {dtype}",
+        by["wall"],
         limit=Limit(least=10),
-        samples={f"source s of {SOURCE_SECONDS} s": [source], "ours s": [ours]},
-        details=details | {"source, scaled to the half, s": round(scaled, 1)},
-    ).write()
-    rate = length * STEPS_A_SECOND / step_visual
-    Figure(
-        "highlights_see_match",
-        "see_match pictures/s / bare model loop on ready tensors in the best dtype",
-        rate / (BARE_PICTURES / bare),
-        limit=Limit(least=0.9),
-        samples={"stage s": [step_visual], f"bare s of {BARE_PICTURES} pictures": [bare]},
-        details=details | {"pictures of each process": length * STEPS_A_SECOND},
-    ).write()
+        details=speed_details(settings, clocks)
+        | {
+            "by CPU time": by["cpu"],
+            "source's way": f"on {SOURCE_SECONDS} s, times {scale:.3g}",
+        },
+    )
 
 
-def scale_of_source(length: int) -> float:
-    """How much more the source's way has to do for so many seconds than for SOURCE_SECONDS."""
-    return windows_of(length * STEPS_A_SECOND) / windows_of(SOURCE_SECONDS * STEPS_A_SECOND)
-
-
-def prepare(number: int, backbone: Path, half: Path, slow: Path, short: Path) -> Tasks:
-    """The tasks of one process."""
-    dtype = best_dtype()
-    bare = BareBackbone(backbone, dtype)
-    exact = BareBackbone(backbone, torch.float32)
-    ready = torch.randn(BARE_PICTURES, 3, 224, 224).to(dtype, memory_format=torch.channels_last)
-    bare.run(ready[:BARE_BATCH])  # the first call is slower
-
-    def find(video: Path, stages: Sequence[str], how: str | None = None) -> None:
-        run = enter(SCRATCH / f"highlights-{number}", backbone, video, how)
-        run_stages(run, stages, 1)
-
-    def see() -> None:
-        """The one stage alone; what it reads is there."""
-        shutil.rmtree(SCRATCH / f"highlights-{number}" / "results" / "step_visual")
-        os.chdir(SCRATCH / f"highlights-{number}")
-        run_stages(open_run(config_of(backbone, half)), ("step_visual",), 1)
-
-    return {
-        "bare": partial(bare.run, ready),
-        "source": lambda: score_half(short, exact.model),
-        "ours": lambda: find(half, STAGES),
-        "step_visual": see,
-        "ours in float32": lambda: find(slow, STAGES, "float32"),
+def see_figure(settings: Settings, dtype: str, clocks: Clocks) -> Figure:
+    """What the stage, which decodes, loads and writes, leaves of the model's pictures a second."""
+    pictures = round(60 * settings.speed_minutes * STEPS_A_SECOND)
+    share = pictures / BARE_PICTURES
+    by = {
+        one: {key: share * clocks[f"bare {one}"][key] / clocks[f"see {one}"][key] for key in KEYS}
+        for one in settings.fast_dtypes
     }
+    return Figure(
+        "highlights_see_match",
+        f"see_match pictures/s / bare model loop on ready tensors in {dtype}",
+        by[dtype]["wall"],
+        limit=Limit(least=0.9),
+        details=speed_details(settings, clocks) | {"ratios": by, "pictures of a process": pictures},
+    )
+
+
+def scale_of_source(length: float) -> float:
+    """How much more the source's way has to do for so many seconds than for SOURCE_SECONDS."""
+    return windows_of(round(length * STEPS_A_SECOND)) / windows_of(SOURCE_SECONDS * STEPS_A_SECOND)
+
+
+def prepare(number: int, backbone: Path, dtypes: Sequence[str], half: Path, short: Path) -> Tasks:
+    """The tasks of one process."""
+    pictures = torch.randn(BARE_PICTURES, 3, SIDE, SIDE).to(memory_format=torch.channels_last)
+    exact = BareBackbone(backbone, torch.float32)
+    tasks: dict[str, Callable[[], object]] = {"source": lambda: score_half(short, exact.model)}
+
+    def find(dtype: str) -> None:
+        run_stages(enter(folder_of(number, dtype), backbone, half, dtype), STAGES, 1)
+
+    def see(folder: Path, run: Run) -> None:
+        """The one stage alone; what it reads was made before."""
+        os.chdir(folder)
+        run_stages(run, ("step_visual",), 1)
+
+    for dtype in dtypes:
+        model = BareBackbone(backbone, getattr(torch, dtype))
+        model.run(pictures[:BARE_BATCH])  # the first call is slower
+        folder = folder_of(number, f"{dtype}-alone")
+        run = enter(folder, backbone, half, dtype)
+        run_stages(run, ("probe",), 1)
+        tasks |= {
+            f"ours {dtype}": partial(find, dtype),
+            f"see {dtype}": partial(see, folder, run),
+            f"bare {dtype}": partial(model.run, pictures),
+        }
+    return tasks
+
+
+def folder_of(number: int, name: str) -> Path:
+    return SCRATCH / f"highlights-{number}-{name}"
 
 
 class BareBackbone:
@@ -164,120 +243,148 @@ class BareBackbone:
 
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
         model, _ = load_backbone(folder, "backbone")
+        self.dtype = dtype
         self.model = model.eval().to(dtype).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(self, pixels: torch.Tensor) -> torch.Tensor:
         """Features float32 (N, F) of pixels (N, 3, 224, 224)."""
-        return torch.cat([self.model(few).float() for few in pixels.split(BARE_BATCH)])
+        batches = pixels.to(self.dtype).split(BARE_BATCH)
+        return torch.cat([self.model(few).float() for few in batches])
 
 
-def best_dtype() -> torch.dtype:
-    from unmuted.inference.device import pick_dtype
-
-    return pick_dtype(torch.device("cpu"))
+# --- decoding -------------------------------------------------------------------------------------
 
 
-def config_of(backbone: Path, video: Path, dtype: str | None = None) -> dict[str, object]:
-    """A configuration for the one match that a video is."""
-    model = {"path": str(backbone)} | ({"dtype": dtype} if dtype else {})
-    tiny = ROOT / "resources" / "tiny_models"
-    others = {role: {"path": str(tiny / role)} for role in ("vit", "ast", "blip")}
-    return {
-        "videos": {"source": "matches", "max_seconds": LIMITS.max_seconds},
-        "matches": {"source": "manifest", "manifest": str(video.parent / "manifest.csv")},
-        "models": others | {"step_backbone": model},
-        "highlights": {"method": "loudness"},
-    }
+def decoding_figures(settings: Settings) -> list[Figure]:
+    """Reading the pictures of all steps, against ffmpeg that writes the same to nowhere."""
+    half = make_half(60 * settings.speed_minutes)
+    bare, ours = seconds(partial(decode_bare, half)), seconds(partial(decode_steps, half))
+    return [
+        Figure(
+            "highlights_decoding",
+            "pictures of all steps, our reader / bare ffmpeg with the same rate and size",
+            ours / bare,
+            limit=Limit(most=1.25),
+            samples={"ours s": [ours], "bare ffmpeg s": [bare]},
+            details=details_of(settings, settings.speed_minutes),
+        )
+    ]
 
 
-def enter(folder: Path, backbone: Path, video: Path, dtype: str | None = None) -> Run:
-    """A project over one match; `folder` becomes, anew, the working directory."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.chdir(folder)
-    run = open_run(config_of(backbone, video, dtype))
-    for script, target in (("list_videos", "videos.csv"), ("make_splits", "splits.csv")):
-        importlib.import_module(script).main(run, table=f"results/{target}")
-    return run
+def decode_steps(video: Path) -> int:
+    """Read the pictures of all steps; returns how many."""
+    found = probe(video, LIMITS)
+    frames = StepFrames(video, found, STEPS_A_SECOND, (SIDE, SIDE), LIMITS)
+    return sum(len(pictures) for pictures in frames)
+
+
+def decode_bare(video: Path) -> None:
+    """The same pictures by ffmpeg alone, with one thread as the reader has."""
+    chosen = f"fps={STEPS_A_SECOND},scale={SIDE}:{SIDE},format=rgb24"
+    command = [binary(), "-v", "error", "-threads", "1", "-i", str(video), "-vf", chosen]
+    subprocess.run([*command, "-an", "-f", "rawvideo", os.devnull, "-y"], check=True)
 
 
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def measure_memory() -> None:
+def memory_figures(settings: Settings) -> list[Figure]:
     """Peak memory beyond imports and model, for a half and for one twice as long."""
-    found = {minutes: in_a_process(minutes) for minutes in (MINUTES, 2 * MINUTES)}
-    most = {minutes: max(one["beyond_mb"] for one in by.values()) for minutes, by in found.items()}
-    details = {f"{minutes} min": by for minutes, by in found.items()}
-    Figure(
-        "highlights_memory",
-        f"memory beyond imports and model, {MINUTES} min, most of {' and '.join(MEASURED)}",
-        most[MINUTES],
-        unit="MB",
-        limit=Limit(most=500),
-        details=details,
-    ).write()
-    Figure(
-        "highlights_memory_growth",
-        f"memory beyond imports and model, {2 * MINUTES} min / {MINUTES} min",
-        most[2 * MINUTES] / most[MINUTES],
-        limit=Limit(most=1.1),
-        details=details,
-    ).write()
+    lengths = (settings.minutes, 2 * settings.minutes)
+    found = [in_a_process(minutes, settings.backbone) for minutes in lengths]
+    half, whole = ({stage: of[stage]["beyond_mb"] for stage in MEASURED} for of in found)
+    growth = {stage: whole[stage] / half[stage] for stage in MEASURED}
+    by_length = {f"{m:g} min": of for m, of in zip(lengths, found, strict=True)}
+    details = details_of(settings, settings.minutes) | {"memory": by_length, "growth": growth}
+    named = f"{settings.minutes:g} min"
+    return [
+        Figure(
+            "highlights_memory",
+            f"memory beyond imports and model, {named}, most of {', '.join(MEASURED)}",
+            max(half.values()),
+            unit="MB",
+            limit=Limit(most=500),
+            details=details,
+        ),
+        Figure(
+            "highlights_memory_growth",
+            f"memory beyond imports and model, twice as long / {named}, most of the stages",
+            max(growth.values()),
+            limit=Limit(most=1.1),
+            details=details,
+        ),
+    ]
 
 
-def in_a_process(minutes: int) -> dict[str, dict[str, float]]:
+def in_a_process(minutes: float, backbone: Path) -> dict[str, dict[str, float]]:
     """What `memory_of` says in a process of its own."""
-    command = [sys.executable, "-m", "figures.highlights", "--memory", str(minutes)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    command = [sys.executable, "-m", "figures.highlights", "--memory-of"]
+    command += ["--minutes", str(minutes), "--backbone", str(backbone)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, cwd=Path(__file__).parents[1]
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def memory_of(backbone: Path, half: Path) -> dict[str, dict[str, float]]:
-    """Peak memory of each stage, with its decoders', beyond what a short recording takes, in MB."""
+    """Peak memory of each stage with its decoders, beyond imports and model, in MB.
+
+    Imports are in memory after a short recording went through all stages; a model counts as much as
+    its weights in their file.
+    """
     folder = SCRATCH / "highlights-memory"
-    short = make_half(SHORT_S)
-    decoders: dict[str, float] = {}
-    threading.Thread(target=watch_children, args=(decoders,), daemon=True).start()
-    run_stages(enter(folder / "short", backbone, short), STAGES[:4], 1)
+    ffmpeg_peaks: dict[str, float] = {}
+    threading.Thread(target=watch_children, args=(ffmpeg_peaks,), daemon=True).start()
+    run_stages(enter(folder / "short", backbone, make_half(SHORT_S)), (*STAGES, "reels"), 1)
+    idle = restart_peak()
+    weights = {"step_visual": (backbone / "model.safetensors").stat().st_size / 1e6}
     run = enter(folder / "long", backbone, half)
-    run_stages(run, ("probe", "events"), 1)
     found = {}
-    for stage in MEASURED:
-        before = peak_mb("self")
-        decoders.clear()
+    for stage in (*STAGES, "reels"):
+        restart_peak()
+        ffmpeg_peaks.clear()
         taken = seconds(partial(run_stages, run, (stage,), 1))
-        beyond = peak_mb("self") - before
-        ffmpeg_mb = max(decoders.values(), default=0.0)
+        decoders = max(ffmpeg_peaks.values(), default=0.0)
         found[stage] = {
-            "beyond_mb": round(beyond + ffmpeg_mb, 1),
-            "ffmpeg_mb": round(ffmpeg_mb, 1),
+            "beyond_mb": round(peak_mb("self") - idle - weights.get(stage, 0.0) + decoders, 1),
+            "ffmpeg_mb": round(decoders, 1),
             "seconds": round(taken, 1),
         }
     return found
 
 
+def restart_peak() -> float:
+    """Give free memory back and let the peak begin anew; returns what the process holds, in MB."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_mb("self")
+
+
 # --- the reel -------------------------------------------------------------------------------------
 
 
-def measure_reel(half: Path) -> None:
+def reel_figures(settings: Settings) -> list[Figure]:
     """Seconds for a reel of 40 segments."""
-    lasted = reel_seconds(half, SEGMENTS, SEGMENT_S)
-    Figure(
-        "highlights_reel",
-        f"reel of {SEGMENTS} segments of {SEGMENT_S} s from {MINUTES} min of {SIZE}",
-        lasted,
-        unit="s",
-        limit=Limit(most=60),
-        details={"processes": THREADS},
-    ).write()
+    length = min(SEGMENT_S, 60 * settings.minutes / 3)
+    lasted = reel_seconds(make_half(60 * settings.minutes), SEGMENTS, length)
+    return [
+        Figure(
+            "highlights_reel",
+            f"reel of {SEGMENTS} segments of {length:g} s from {settings.minutes:g} min",
+            lasted,
+            unit="s",
+            limit=Limit(most=60),
+            details=details_of(settings, settings.minutes),
+        )
+    ]
 
 
-def reel_seconds(half: Path, count: int, length: int) -> float:
+def reel_seconds(half: Path, count: int, length: float) -> float:
     """Wall time to make a reel of evenly spread segments."""
     found = probe(half, LIMITS)
-    step = Fraction(found.duration_s - length) / max(count - 1, 1)
+    step = (Fraction(found.duration_s) - Fraction(length)) / max(count - 1, 1)
     cuts = [
         Cut(half, found, number * step, Fraction(length), 0 if found.audio_tracks else None)
         for number in range(count)
@@ -290,51 +397,6 @@ def reel_seconds(half: Path, count: int, length: int) -> float:
         reel.write(SCRATCH / "highlights-reel.mp4")
 
     return seconds(work)
-
-
-# --- what is measured on --------------------------------------------------------------------------
-
-
-def make_backbone() -> Path:
-    """A ResNet-50 of the published size, made once."""
-    folder = SCRATCH / "models" / "step_backbone"
-    if not (folder / "model.safetensors").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_resnet50(folder, seed=1)
-    return folder
-
-
-def make_half(length: int) -> Path:
-    """A half of so many seconds, made once, in a folder with a manifest that has it as a match.
-
-    Two matches of some seconds are in the manifest, too: a run has three splits.
-    """
-    path = SCRATCH / f"half-{length}" / "half.mp4"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [["path", "match", "split", "events"], [path.name, "bench", "test", "events.csv"]]
-        for seed, split in enumerate(("train", "val"), 2):
-            render(path.with_name(f"{split}.mp4"), SHORT_S // 2, seed)
-            rows.append([f"{split}.mp4", split, split, "events.csv"])
-        with open(path.with_name("events.csv"), "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([["time", "kind"], ["1", "Goal"]])
-        with open(path.with_name("manifest.csv"), "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(rows)
-        render(path, length, seed=1)
-    return path
-
-
-def render(path: Path, length: int, seed: int) -> None:
-    """A video with pink noise; it appears whole or not at all."""
-    unfinished = path.with_suffix(".unfinished.mp4")
-    source = ("-f", "lavfi", "-i")
-    picture = (*source, f"testsrc2=size={SIZE}:rate={FPS}:duration={length}")
-    noise = f"anoisesrc=color=pink:amplitude=0.3:sample_rate={HZ}:duration={length}:seed={seed}"
-    sound = (*source, f"{noise},aformat=channel_layouts=stereo")
-    encoded = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac")
-    command = [binary(), "-nostdin", "-v", "error", "-y", *picture, *sound, *encoded]
-    subprocess.run([*command, str(unfinished)], check=True)
-    unfinished.replace(path)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
+
+from unmuted.training.adamw import AdamW
 
 GRADIENT_NORM = 1.0
 SCORE = "validation_r2"  # of a checkpoint, in a history
@@ -109,16 +111,15 @@ def optimise(
     1) and its row of the history.
     """
     optimiser = _optimiser(model, schedule)
-    decay = _decay(optimiser, schedule)
     history: History = []
     for epoch in range(1, schedule.length + 1):
-        row = {"epoch": float(epoch), "learning_rate": float(decay.get_last_lr()[0])}
+        row = {"epoch": float(epoch), "learning_rate": optimiser.rate}
         model.train()
         for batch in torch.randperm(count).split(schedule.batch_size):
             losses = _step(model, losses_of(batch), optimiser, schedule)
             for name, value in losses.items():
                 row[name] = row.get(name, 0.0) + value * len(batch) / count
-        decay.step()
+        optimiser.decay()
         history.append(row)
         if after_epoch is not None:
             after_epoch(epoch, row)
@@ -150,20 +151,19 @@ def optimise_by_steps(
         without a score), and the step of the checkpoint that was kept.
     """
     optimiser = _optimiser(model, schedule)
-    decay = _decay(optimiser, schedule)
     batches = _passes(count, schedule.batch_size)
     history: History = []
     best, kept, weights = -math.inf, schedule.length, None
     read = 0
     sums: defaultdict[str, float] = defaultdict(float)
     for step in range(1, schedule.length + 1):
-        rate = float(decay.get_last_lr()[0])
+        rate = optimiser.rate
         model.train()
         batch = next(batches)
         for name, value in _step(model, losses_of(batch), optimiser, schedule).items():
             sums[name] += value * len(batch)
         read += len(batch)
-        decay.step()
+        optimiser.decay()
         if step % checkpoint_every == 0 or step == schedule.length:
             scored = math.nan
             if score is not None:
@@ -190,10 +190,10 @@ def _passes(count: int, batch_size: int) -> Iterator[torch.Tensor]:
 
 
 def _step(
-    model: torch.nn.Module, losses: Losses, optimiser: torch.optim.Optimizer, schedule: Schedule
+    model: torch.nn.Module, losses: Losses, optimiser: AdamW, schedule: Schedule
 ) -> dict[str, float]:
     """Take a step down the gradient of "loss"; returns the losses as numbers."""
-    optimiser.zero_grad(set_to_none=True)
+    model.zero_grad(set_to_none=True)
     losses["loss"].backward()
     if schedule.gradient_norm is not None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_norm)
@@ -201,28 +201,16 @@ def _step(
     return {name: value.item() for name, value in losses.items()}
 
 
-def _optimiser(model: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        _groups(model, schedule),
-        lr=schedule.learning_rate,
-        eps=schedule.epsilon,
-        weight_decay=schedule.weight_decay,
-        fused=True,
-    )
+def _optimiser(model: torch.nn.Module, schedule: Schedule) -> AdamW:
+    length = None if schedule.is_constant else schedule.length
+    groups = _groups(model, schedule)
+    return AdamW(groups, schedule.weight_decay, schedule.epsilon, length)
 
 
-def _decay(
-    optimiser: torch.optim.Optimizer, schedule: Schedule
-) -> torch.optim.lr_scheduler.LRScheduler:
-    if schedule.is_constant:
-        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
-    return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=schedule.length)
-
-
-def _groups(model: torch.nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
+def _groups(model: torch.nn.Module, schedule: Schedule) -> dict[float, list[torch.nn.Parameter]]:
     """Return the model's parameters by learning rate, those of the schedule's own rate first."""
     of_rate: dict[float, list[torch.nn.Parameter]] = {schedule.learning_rate: []}
     for name, parameter in model.named_parameters():
         rates = [rate for start, rate in schedule.rates.items() if name.startswith(start)]
         of_rate.setdefault((rates or [schedule.learning_rate])[0], []).append(parameter)
-    return [{"params": parameters, "lr": rate} for rate, parameters in of_rate.items()]
+    return of_rate

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from unmuted.config.highlights import StretchSettings
 from unmuted.systems.highlights.network import Spotter
 from unmuted.systems.highlights.recordings import Recording
 
-STRETCHES_AT_ONCE = 8  # bounds memory
+STRETCHES_AT_ONCE = 24  # bounds memory
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,6 @@ def sound_input(
     return SoundInput(sound.astype(np.float32), is_real)
 
 
-@torch.inference_mode()
 def score_steps(
     model: Spotter,
     recording: Recording,
@@ -74,32 +74,64 @@ def score_steps(
     settings: StretchSettings,
     device: str = "cpu",
 ) -> np.ndarray:
-    """Return the logits of every step, float32 (S, K). Raises ValueError for features that differ.
+    """Return the logits of every step, float32 (S, K), as `score_together` does."""
+    (logits,) = score_together(model, [(recording, sound)], rate, settings, device)
+    return logits
 
-    The picture is read stretch by stretch, so memory does not grow with the recording.
+
+@torch.inference_mode()
+def score_together(
+    model: Spotter,
+    inputs: Sequence[tuple[Recording, SoundInput]],
+    rate: float,
+    settings: StretchSettings,
+    device: str = "cpu",
+) -> list[np.ndarray]:
+    """Return the logits of every step of each input, float32 (S, K).
+
+    Stretches of one length go through the network together, whichever input they are of. They are
+    read as they are needed, so memory does not grow with the recordings. Raises ValueError for
+    features of another width than the spotter's.
     """
     width = model.config.visual_dim
-    if width and recording.visual.shape[1] != width:
-        raise ValueError(
-            f"{recording.name}: the spotter reads {width} features a step, found "
-            f"{recording.visual.shape[1]}"
-        )
-    logits = np.zeros((recording.steps, model.config.kinds), np.float32)
+    for recording, _ in inputs:
+        if width and recording.visual.shape[1] != width:
+            raise ValueError(
+                f"{recording.name}: the spotter reads {width} features a step, found "
+                f"{recording.visual.shape[1]}"
+            )
     length, margin = round(settings.stretch * rate), round(settings.margin * rate)
-    parts = list(stretches(recording.steps, length, margin))
-    for i in range(0, len(parts), STRETCHES_AT_ONCE):
-        batch = parts[i : i + STRETCHES_AT_ONCE]
-        slices = [slice(part.start, part.stop) for part in batch]
-        inputs = (
-            np.stack([visual_rows(recording, s, width) for s in slices]),
-            np.stack([recording.shown[s] for s in slices]),
-            np.stack([sound.sound[s] for s in slices]),
-            np.stack([sound.is_real[s] for s in slices]),
-        )
-        scored = model(*(torch.from_numpy(x).to(device) for x in inputs)).cpu().numpy()
-        for part, rows in zip(batch, scored, strict=True):
-            logits[part.first : part.last] = rows[part.first - part.start : part.last - part.start]
+    logits = [np.zeros((r.steps, model.config.kinds), np.float32) for r, _ in inputs]
+    parts = [
+        (i, part)
+        for i, (recording, _) in enumerate(inputs)
+        for part in stretches(recording.steps, length, margin)
+    ]
+    for batch in _batches(parts):
+        columns = zip(*(_network_input(*inputs[i], part, width) for i, part in batch), strict=True)
+        arrays = [torch.from_numpy(np.stack(column)).to(device) for column in columns]
+        for (i, part), rows in zip(batch, model(*arrays).cpu().numpy(), strict=True):
+            kept = slice(part.first - part.start, part.last - part.start)
+            logits[i][part.first : part.last] = rows[kept]
     return logits
+
+
+def _batches(parts: Sequence[tuple[int, Stretch]]) -> Iterator[list[tuple[int, Stretch]]]:
+    """Yield stretches of one length in groups that fit into memory."""
+    by_length = groupby(parts, key=lambda part: part[1].stop - part[1].start)
+    for _, of_length in by_length:
+        of_one = list(of_length)
+        for start in range(0, len(of_one), STRETCHES_AT_ONCE):
+            yield of_one[start : start + STRETCHES_AT_ONCE]
+
+
+def _network_input(
+    recording: Recording, sound: SoundInput, part: Stretch, width: int
+) -> tuple[np.ndarray, ...]:
+    """Read what the network is given of a stretch."""
+    steps = slice(part.start, part.stop)
+    picture = visual_rows(recording, steps, width)
+    return picture, recording.shown[steps], sound.sound[steps], sound.is_real[steps]
 
 
 def visual_rows(recording: Recording, steps: slice, width: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unmuted.systems.highlights.recurrent import bidirectional_states
 from unmuted.training.standardize import Standardize
 
 
@@ -27,7 +28,7 @@ class SpotterConfig:
 
 
 class Tower(nn.Module):
-    """Features of one medium in context."""
+    """What a GRU reads of one medium, and the GRU."""
 
     def __init__(self, features: int, config: SpotterConfig) -> None:
         super().__init__()
@@ -36,9 +37,8 @@ class Tower(nn.Module):
         self.gru = nn.GRU(config.width, config.hidden, batch_first=True, bidirectional=True)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, L, features)
-        """Compute the states (B, L, 2 H) of both directions."""
-        x = self.dropout(F.relu(self.reduce(x)))  # (B, L, width)
-        return self.gru(x)[0]
+        """Compute the input (B, L, width) of the GRU."""
+        return self.dropout(F.relu(self.reduce(x)))
 
 
 class Spotter(nn.Module):
@@ -65,13 +65,14 @@ class Spotter(nn.Module):
         visual: (B, L, F). shown: bool (B, L), steps with a picture. sound: (B, L, A), imputed
         where `is_real`, bool (B, L), is False.
         """
-        states = []
+        reduced = []
         if "visual" in self.towers:
             x = self.standardize_visual(visual).masked_fill(~shown[..., None], 0.0)
-            states.append(self.towers["visual"](flagged(x, shown)))  # (B, L, 2 H)
+            reduced.append(self.towers["visual"](flagged(x, shown)))  # (B, L, width)
         if "sound" in self.towers:
             x = self.standardize_sound(sound)
-            states.append(self.towers["sound"](flagged(x, is_real)))  # (B, L, 2 H)
+            reduced.append(self.towers["sound"](flagged(x, is_real)))  # (B, L, width)
+        states = bidirectional_states([tower.gru for tower in self.towers.values()], reduced)
         return self.head(self.dropout(torch.cat(states, dim=-1)))
 
 

@@ -147,20 +147,17 @@ def choose(
     Returns the choice, and the logits (S, K) of each recording by the chosen checkpoint.
     """
     from unmuted.systems.highlights.choosing import choose_calibration
-    from unmuted.systems.highlights.inference import score_steps, sound_input
+    from unmuted.systems.highlights.inference import score_together, sound_input
     from unmuted.systems.highlights.training import load_spotter_state
 
     read = [context.imputed(one.recording, arm.imputation, seed) for one in validation.recordings]
-    inputs = [sound_input(recording, arm.imputation) for recording in read]
+    inputs = [(recording, sound_input(recording, arm.imputation)) for recording in read]
     chosen: dict[str, Any] = {}
     kept: list[np.ndarray] = []
     by_snapshot: list[float] = []
     for place, state in enumerate(trained.snapshots):
         model = load_spotter_state(state, context.device)
-        logits = [
-            score_steps(model, recording, sound, context.rate, context.inference, context.device)
-            for recording, sound in zip(read, inputs, strict=True)
-        ]
+        logits = score_together(model, inputs, context.rate, context.inference, context.device)
         calibration, score = choose_calibration(logits, validation)
         if score > max(by_snapshot, default=-1.0):
             chosen, kept = {"snapshot": place, **calibration.payload()}, logits

@@ -86,7 +86,7 @@ def score_recording(
 
     models, choices: by arm, of each seed. rules: by arm, of the ensemble of its seeds.
     """
-    from unmuted.systems.highlights.inference import score_steps
+    from unmuted.systems.highlights.inference import score_together
 
     (labelled,) = context.load([clip])
     recording = labelled.recording
@@ -96,17 +96,15 @@ def score_recording(
     arrays[TRAINED_ON] = np.array([is_trained_on])
     for name, of_arm in models.items():
         arm = ARMS[name]
-        for condition in conditions(arm, clip.split):
-            rows = []
-            for model, choice in zip(of_arm, choices[name], strict=True):
-                seed = choice["seed"]
-                imputed = context.imputed(recording, arm.imputation, seed)
-                sound = lost_input(imputed, arm, condition, clip, context)
-                rows.append(
-                    score_steps(
-                        model, imputed, sound, context.rate, context.inference, context.device
-                    )
-                )
+        states = conditions(arm, clip.split)
+        by_seed = []
+        for model, choice in zip(of_arm, choices[name], strict=True):
+            imputed = context.imputed(recording, arm.imputation, choice["seed"])
+            inputs = [(imputed, lost_input(imputed, arm, one, clip, context)) for one in states]
+            by_seed.append(
+                score_together(model, inputs, context.rate, context.inference, context.device)
+            )
+        for condition, rows in zip(states, zip(*by_seed, strict=True), strict=True):
             arrays[logits_name(name, condition)] = np.stack(rows).astype(np.float16)
     arm = ARMS[context.highlights["arm"]]
     ensemble = ensemble_of(choices[arm.name], rules[arm.name], context.reach)
