@@ -198,7 +198,9 @@ def test_a_generator_that_knows_the_lost_sound_is_seen(control: Read) -> None:
     tested = control("negative").tested
     generated = tested.arms[PRIMARY[0]]
     own, leaks = tested.primary(generated), tested.primary(with_leak(generated))
-    assert own["delta"] == pytest.approx(control("negative").primary["delta"], abs=1e-9)
+    assert own["delta"] == pytest.approx(
+        control("negative").primary["delta"], abs=1e-5
+    )  # rounded in the report
     assert leaks["ci95"][0] > RULED_OUT and leaks["p"] < 0.05, leaks
 
 
