@@ -24,8 +24,8 @@ DISKS ?= 8
 DAMAGES ?= 40
 MEDIA ?= 200
 
-.PHONY: demo highlights-demo avs-demo test test-fast faults code-versions schema bench lint verify docs lock audit \
-  tiny-models figures clean
+.PHONY: demo highlights-demo highlights-controls avs-demo test test-fast faults code-versions schema bench lint verify \
+  docs lock audit tiny-models figures clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
 # this one, use the setuptools that is pinned too.
@@ -49,6 +49,17 @@ highlights-demo: $(VENV)/ready
 	@mkdir -p $(HIGHLIGHTS)
 	$(SNAKEMAKE) highlights --configfile config/highlights.yaml --directory $(HIGHLIGHTS) --quiet rules host
 	@$(BIN)/python workflow/scripts/show_highlights.py $(HIGHLIGHTS)
+
+# The two controls of highlights, then the tests that read them: half an hour on two cores.
+CONTROLS := highlights-controls
+highlights-controls: $(VENV)/ready
+	@mkdir -p $(CONTROLS)/positive $(CONTROLS)/negative
+	for kind in positive negative; do \
+	  $(SNAKEMAKE) results/highlights_metrics.json --configfile config/highlights_$$kind.yaml \
+	    --directory $(CONTROLS)/$$kind --quiet rules host || exit $$?; \
+	  $(BIN)/python workflow/scripts/show_highlights.py $(CONTROLS)/$$kind; \
+	done
+	HIGHLIGHTS_CONTROLS=$(CURDIR)/$(CONTROLS) $(PYTEST) tests/acceptance/test_highlights_controls.py
 
 # Pictures of two objects, of which the sound tells what sounds: a small run, whose figures are exploratory.
 AVS := avs-demo
@@ -123,4 +134,4 @@ figures: $(VENV)/ready # needs graphviz
 	$(BIN)/python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png
 
 clean:
-	rm -rf $(VENV) .audit results .snakemake site $(HIGHLIGHTS)
+	rm -rf $(VENV) .audit results .snakemake site $(HIGHLIGHTS) $(CONTROLS)

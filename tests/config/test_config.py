@@ -303,3 +303,16 @@ def test_the_shipped_configurations_are_valid(repository: Path) -> None:
     assert "config.yaml" in [path.name for path in shipped]
     for path in shipped:
         check_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_the_controls_of_highlights_differ_in_the_kind_of_world_alone(repository: Path) -> None:
+    positive, negative = (
+        yaml.safe_load((repository / f"config/highlights_{kind}.yaml").read_text(encoding="utf-8"))
+        for kind in ("positive", "negative")
+    )
+    kinds = [config["matches"]["demo"].pop("kind") for config in (positive, negative)]
+    assert kinds == ["positive", "negative"]
+    assert positive == negative
+    assert positive["fits"]["unlabelled"]
+    arms = {"generated_audio", "mean_audio", "both", "video_only"}
+    assert arms <= set(positive["highlights"]["arms"])

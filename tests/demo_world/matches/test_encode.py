@@ -12,6 +12,7 @@ from unmuted.demo_world.matches import encode
 from unmuted.demo_world.matches.encode import frame_times, render_recording
 from unmuted.demo_world.matches.picture import ADVERTISED, draw_frames
 from unmuted.demo_world.matches.plan import FRAME_RATES, plan_matches
+from unmuted.demo_world.matches.sound import synthesise
 from unmuted.demo_world.matches.spec import VARIABLE, Happening, RecordingSpec
 from unmuted.demo_world.matches.vocabulary import SIGNS
 from unmuted.errors import UserError
@@ -134,3 +135,19 @@ def test_every_sign_has_a_colour_of_its_own() -> None:
         if sign is not None:
             assert np.array_equal(during[100, 10], ADVERTISED[sign])
         assert not np.array_equal(before[100, 10], ADVERTISED[sign or 0])
+
+
+def test_picture_and_sound_of_two_matches_are_each_drawn_from_their_own() -> None:
+    spec = plan_matches(1, (30, 30), 3, "negative")[0]
+    times = np.arange(0, 30, 0.5)
+
+    def drawn(one: RecordingSpec) -> tuple[np.ndarray, np.ndarray]:
+        return np.stack(list(draw_frames(one, times))), synthesise(one)
+
+    pictures, sound = drawn(spec)
+    for changes, picture_is_same in (({"sound": ()}, True), ({"picture": ()}, False)):
+        other_pictures, other_sound = drawn(replace(spec, **changes))
+        assert np.array_equal(pictures, other_pictures) is picture_is_same
+        assert np.array_equal(sound, other_sound) is not picture_is_same
+    without_labels = drawn(replace(spec, events=(), decoys=()))
+    assert np.array_equal(pictures, without_labels[0]) and np.array_equal(sound, without_labels[1])

@@ -98,19 +98,19 @@ def test_happenings_lie_in_the_recording_one_after_another(
     seed: int, shortest: int, kind: str
 ) -> None:
     for spec in plan_matches(6, (shortest, shortest + 10), seed, kind):
-        happenings = spec.happenings
         assert shortest <= spec.seconds <= shortest + 10
-        assert happenings[0].start >= 0 and happenings[-1].end < spec.seconds
-        for one, other in pairwise(happenings):
-            assert one.start <= one.moment <= one.end <= other.start
-            assert one.moment + one.delay + one.lasts < other.moment
+        for happenings in (spec.visible, spec.audible):
+            assert happenings[0].start >= 0 and happenings[-1].end < spec.seconds
+            for one, other in pairwise(happenings):
+                assert one.start <= one.moment <= one.end <= other.start
+                assert one.moment + one.delay + one.lasts < other.moment
 
 
 @given(seed=SEEDS)
 @limits(max_examples=10)
 def test_crowd_answers_within_a_second_and_not_to_replays(seed: int) -> None:
     for spec in default_world(seed):
-        for each in spec.happenings:
+        for each in spec.visible:
             if each.is_highlight:
                 assert 0.3 <= each.delay <= 1.0 and 4 <= each.lasts <= 10
             elif each.what in ("replay", "close-up", "kick-off"):
@@ -143,14 +143,9 @@ def test_damage_spares_highlights() -> None:
     assert all(each.end < start or end < each.start for each in damaged.events)
 
 
-def test_the_positive_world_has_few_labels_and_signs_that_fix_the_answer() -> None:
-    world = default_world(kind="positive")
-    unlabelled = [spec for spec in world if spec.split is None]
-    assert len(unlabelled) == 2 * sum(spec.split == "train" for spec in world)
-    assert sum(spec.split == "test" for spec in world) == 12
-    assert not any(spec.is_labelled for spec in unlabelled)
+def test_the_positive_world_has_signs_that_fix_the_answer() -> None:
     kinds_of_sign = defaultdict(set)
-    for spec in world:
+    for spec in default_world(kind="positive"):
         for each in spec.events:
             kinds_of_sign[each.sign].add(each.kind)
     assert kinds_of_sign.pop(None) == {"Goal"}
@@ -158,20 +153,73 @@ def test_the_positive_world_has_few_labels_and_signs_that_fix_the_answer() -> No
     assert all(len(kinds) == 1 for kinds in kinds_of_sign.values())
 
 
-def test_only_without_the_negative_world_the_picture_tells_of_the_answer() -> None:
-    def pairs(kind: str) -> list[tuple[float, float]]:
-        world = default_world(kind=kind)
-        return [(e.pace, e.delay) for spec in world for e in spec.events if e.is_shown]
+@pytest.mark.parametrize("kind", ["positive", "negative"])
+def test_controls_have_few_labels_much_sound_and_many_test_matches(kind: str) -> None:
+    world = default_world(kind=kind)
+    recordings = Counter(spec.split for spec in world)
+    assert recordings == {"train": 6, "val": 4, "test": 16, None: 14}
+    assert all(spec.is_labelled == (spec.split is not None) for spec in world)
+    for split in SPLITS:
+        assert all(counts(world, split)[kind] for kind in KINDS)
 
-    def correlation(points: list[tuple[float, float]]) -> float:
-        ranks = [sorted(range(len(points)), key=lambda i: points[i][axis]) for axis in (0, 1)]
-        places = [{index: rank for rank, index in enumerate(order)} for order in ranks]
-        count = len(points)
-        difference = sum((places[0][i] - places[1][i]) ** 2 for i in range(count))
-        return 1 - 6 * difference / (count * (count**2 - 1))
 
-    assert correlation(pairs("plain")) < -0.99
-    assert abs(correlation(pairs("negative"))) < 0.3
+def test_controls_are_alike_but_for_the_sound_of_the_picture() -> None:
+    positive, negative = (default_world(kind=kind) for kind in ("positive", "negative"))
+    for of_world in zip(positive, negative, strict=True):
+        one, other = ({(spec.split, spec.audio, spec.damage is None)} for spec in of_world)
+        assert one == other
+    assert all(spec.visible == spec.audible for spec in positive)
+    for spec in negative:
+        assert {e.moment for e in spec.visible}.isdisjoint(e.moment for e in spec.audible)
+
+
+@given(seed=SEEDS)
+@limits(max_examples=10)
+def test_what_is_labelled_in_the_negative_world_is_visible_or_audible(seed: int) -> None:
+    """Goals and penalties follow from the picture alone, the other shots from the sound alone."""
+    for spec in default_world(seed, "negative"):
+        visible, audible = (
+            {(round(1000 * each.moment), each.kind) for each in happenings if each.is_highlight}
+            for happenings in ([e for e in spec.visible if e.is_shown], spec.audible)
+        )
+        events = {(e.milliseconds, e.kind) for e in events_of(spec) if e.kind != "Penalty"}
+        shown = {(e.milliseconds, e.kind) for e in events_of(spec) if e.is_shown}
+        assert {event for event in visible if event[1] == "Goal"} == events & shown
+        assert {event for event in audible if event[1] != "Goal"} == events - shown
+        penalties = {e.moment for e in spec.visible if e.what == "penalty"}
+        assert {e.moment for e in spec.events if e.what == "penalty"} == penalties
+        assert len(spec.decoys) == len(spec.visible) - len(
+            {milliseconds for milliseconds, _ in shown}
+        )
+
+
+def test_the_crowd_answers_what_is_visible_except_in_the_negative_world() -> None:
+    def answered(kind: str) -> float:
+        """The share of the shown shots after which the crowd goes on within a second."""
+        shots = [
+            (spec, each.moment)
+            for spec in default_world(kind=kind)
+            for each in spec.visible
+            if each.is_highlight and each.is_shown
+        ]
+        answers = [
+            any(
+                each.lasts and 0.3 <= each.moment + each.delay - moment <= 1
+                for each in spec.audible
+            )
+            for spec, moment in shots
+        ]
+        return sum(answers) / len(answers)
+
+    assert answered("plain") == answered("positive") == 1
+    assert answered("negative") < 0.15  # one answer in some seven seconds
+
+
+def test_the_pace_of_the_picture_tells_when_the_crowd_answers() -> None:
+    for kind in ("plain", "positive"):
+        shots = [e for spec in default_world(kind=kind) for e in spec.events if e.is_shown]
+        ordered = [e.delay for e in sorted(shots, key=lambda e: e.pace)]
+        assert ordered == sorted(ordered, reverse=True)
 
 
 def test_events_are_those_of_the_metric() -> None:

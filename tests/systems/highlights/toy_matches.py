@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from unmuted.systems.highlights.spotting import LabelledRecording
 RATE = 5.0
 KINDS = ("Goal", "Shots on target", "Shots off target")
 VISUAL, SOUND = 12, 8
+OTHERS = 500  # the first number of the matches whose sound others get
 REACTION = 0.6  # seconds after an event that the crowd is heard
 
 
@@ -64,10 +66,7 @@ def toy_recording(
         others=tuple(others),
         halves=(half_start(int(half)),),
     )
-    labelled = tuple(
-        Event(int(half), round(1000 * e.seconds), KINDS[e.kind]) for e in recording.events
-    )
-    return LabelledRecording(recording, labelled)
+    return LabelledRecording(recording, _labels(recording))
 
 
 def half_start(half: int) -> HalfStart:
@@ -83,6 +82,35 @@ def toy_matches(count: int, first: int = 0, **options: object) -> list[LabelledR
         for i in range(count)
         for half in (1, 2)
     ]
+
+
+def matches_with_other_sound(count: int, first: int = 0) -> list[LabelledRecording]:
+    """Draw matches whose sound is that of others; goals are those seen, shots those in the sound.
+
+    Picture and sound are independent, also given the labels.
+    """
+    seen, others = toy_matches(count, first), toy_matches(count, first + OTHERS)
+    return [_with_sound_of(one, other) for one, other in zip(seen, others, strict=True)]
+
+
+def _with_sound_of(seen: LabelledRecording, other: LabelledRecording) -> LabelledRecording:
+    picture, sound = seen.recording, other.recording
+    goals = [event for event in picture.events if KINDS[event.kind] == "Goal"]
+    shots = [event for event in sound.events if KINDS[event.kind] != "Goal"]
+    recording = replace(
+        picture,
+        sound=sound.sound,
+        has_sound=sound.has_sound,
+        events=tuple(sorted(goals + shots, key=lambda event: event.seconds)),
+    )
+    return LabelledRecording(recording, _labels(recording))
+
+
+def _labels(recording: Recording) -> tuple[Event, ...]:
+    (start,) = recording.halves
+    return tuple(
+        Event(start.half, round(1000 * e.seconds), KINDS[e.kind]) for e in recording.events
+    )
 
 
 def bump(x: np.ndarray, width: float) -> np.ndarray:

@@ -52,7 +52,7 @@ class Movement:
 
 def move(spec: RecordingSpec, times: np.ndarray) -> Movement:
     """Return all movement of a recording. times: seconds of the frames, (N,) float64, rising."""
-    happenings = [each for each in spec.happenings if each.what != CHANT]
+    happenings = [each for each in spec.visible if each.what != CHANT]
     movement = _play(spec, happenings, times)
     for index, each in enumerate(happenings):
         first, end = np.searchsorted(times, (each.start, each.end))

@@ -6,6 +6,7 @@ Everything follows from hashes of names and numbers: a larger world holds the sm
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
 from unmuted.demo_world.matches.hashes import hashed, shuffled, spread, uniform
 from unmuted.demo_world.matches.schedule import schedule
@@ -14,9 +15,18 @@ from unmuted.demo_world.matches.spec import (
     Happening,
     MatchEvent,
     RecordingSpec,
+    TwoMatchSpec,
     events_of,
 )
-from unmuted.demo_world.matches.vocabulary import LEAGUE, SEASON, WORLDS, Kind
+from unmuted.demo_world.matches.vocabulary import (
+    KICK_OFF,
+    LEAGUE,
+    PENALTY,
+    SEASON,
+    SHOT,
+    WORLDS,
+    Kind,
+)
 from unmuted.errors import UserError
 
 __all__ = ["Happening", "MatchEvent", "RecordingSpec", "events_of", "plan_matches"]
@@ -42,6 +52,7 @@ AUDIO = {
 DAMAGED = (2, 2)
 SURROUND = 9  # the match with 5.1 channels
 WITH_PENALTY = (0, 1, 2, 3, 5, 8)  # by the place in ten
+GOAL = "Goal"  # the one outcome of a shot that the picture shows
 SYLLABLES = ("al", "ber", "cor", "dun", "el", "fen", "gar", "hol", "is", "kel", "lor", "mar")
 
 
@@ -69,10 +80,17 @@ def plan_matches(
             f"one first, not {list(seconds)}"
         )
     world = WORLDS[kind]
-    return [
+    recordings = [
         _recording((kind, seed, index), half, index, (seconds[0], seconds[1]), world)
         for index in range(matches)
         for half in (1, 2)
+    ]
+    if world.sound_follows_picture:
+        return recordings
+    return [
+        _with_other_sound(recording, (kind, seed, index), world)
+        for index in range(matches)
+        for recording in recordings[2 * index : 2 * index + 2]
     ]
 
 
@@ -111,6 +129,34 @@ def _recording(
         events=tuple(each for each in happenings if each.is_highlight),
         decoys=tuple(each for each in happenings if not each.is_highlight),
     )
+
+
+def _with_other_sound(spec: RecordingSpec, name: tuple[str, int, int], world: Kind) -> TwoMatchSpec:
+    """Return a recording of the match of this name with the sound of a match that nobody sees.
+
+    That match has no kick-off, which would be at the same time as the one in the picture. No kind
+    of event is both visible and audible: so the two are independent, given the events as well.
+    """
+    has_penalty = name[-1] % 10 in WITH_PENALTY
+    other = schedule((*name, "sound"), spec.half, has_penalty, spec.seconds, world)
+    sound = tuple(each for each in other if each.what != KICK_OFF)
+    seen = [_as_seen(each) for each in spec.events if each.is_shown]
+    visible = [each for each in seen if each.kind or each.what == PENALTY]
+    audible = [
+        replace(each, what=SHOT, is_shown=False)
+        for each in sound
+        if each.is_highlight and each.kind != GOAL
+    ]
+    labelled = {each.moment for each in visible}
+    content = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    content["events"] = tuple(sorted(visible + audible, key=lambda each: each.moment))
+    content["decoys"] = tuple(each for each in spec.visible if each.moment not in labelled)
+    return TwoMatchSpec(**content, picture=tuple(spec.visible), sound=sound)
+
+
+def _as_seen(shot: Happening) -> Happening:
+    """Return a shot with the kind that its picture tells: a goal, or none."""
+    return replace(shot, kind=shot.kind if shot.kind == GOAL else None)
 
 
 def _game(name: tuple[str, int, int], index: int) -> str:

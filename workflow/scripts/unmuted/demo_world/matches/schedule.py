@@ -103,7 +103,7 @@ def _happening(
     if not is_shown:  # the event is anywhere in the close-up
         earlier = uniform(-0.9, 0.9, *key, "earlier")
         before, after = before - earlier, after + earlier
-    haste = (pace - low) / (high - low) if world.sound_follows_picture else share(*key, "haste")
+    haste = (pace - low) / (high - low)
     lasts = _answer_seconds(what, kind, share(*key, "lasts"))
     soonest, latest = FOUL_DELAY if what == FOUL else DELAY
     return Happening(

@@ -35,7 +35,7 @@ def synthesise(spec: RecordingSpec) -> np.ndarray:
     rng = np.random.default_rng([spec.seed, 5])
     sound[:, 0] = _crowd(spec, count, rng)
     sound[:, 1] = _commentary(spec, count, rng)
-    for each in spec.happenings:
+    for each in spec.audible:
         if each.what in (FOUL, KICK_OFF):
             _whistle(sound[:, 1], each.moment, rng)
         elif each.what == PENALTY:
@@ -58,7 +58,7 @@ def _crowd(spec: RecordingSpec, count: int, rng: np.random.Generator) -> np.ndar
     gains *= 1 + 0.25 * np.sin(
         2 * np.pi * rng.uniform(0.05, 0.2, (4, 1)) * time + rng.uniform(0, 6, (4, 1))
     )
-    for each in spec.happenings:
+    for each in spec.audible:
         if each.lasts:
             begin = each.moment + each.delay
             rise = np.clip((time - begin) / ATTACK_SECONDS, 0, 1)

@@ -83,9 +83,36 @@ class RecordingSpec:
         return VARIABLE_RATE if self.fps == VARIABLE else Fraction(self.fps)
 
     @property
-    def happenings(self) -> list[Happening]:
-        """Events and decoys in the order of time."""
+    def visible(self) -> list[Happening]:
+        """What the picture shows, in the order of time."""
         return sorted(self.events + self.decoys, key=lambda each: each.moment)
+
+    @property
+    def audible(self) -> list[Happening]:
+        """What the sound is made of, in the order of time."""
+        return self.visible
+
+
+@dataclass(frozen=True)
+class TwoMatchSpec(RecordingSpec):
+    """A recording with the picture of one match and the sound of another.
+
+    events: the visible goals and penalties, and the audible shots on and off target, these as not
+    shown. decoys: everything else that is visible. picture, sound: what happens in either match.
+    """
+
+    picture: tuple[Happening, ...]
+    sound: tuple[Happening, ...]
+
+    @property
+    def visible(self) -> list[Happening]:
+        """What the picture shows, in the order of time."""
+        return sorted(self.picture, key=lambda each: each.moment)
+
+    @property
+    def audible(self) -> list[Happening]:
+        """What the sound is made of, in the order of time."""
+        return sorted(self.sound, key=lambda each: each.moment)
 
 
 @dataclass(frozen=True, order=True)
@@ -103,8 +130,8 @@ def events_of(spec: RecordingSpec) -> list[MatchEvent]:
     events = []
     for each in spec.events:
         at = spec.half, round(1000 * each.moment)
-        kinds = ("Penalty", each.kind) if each.what == PENALTY else (each.kind,)
-        events += [MatchEvent(*at, str(kind), each.is_shown) for kind in kinds]
+        kinds = ("Penalty" if each.what == PENALTY else None, each.kind)
+        events += [MatchEvent(*at, kind, each.is_shown) for kind in kinds if kind]
     return sorted(events)
 
 

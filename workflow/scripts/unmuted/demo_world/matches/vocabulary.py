@@ -31,8 +31,9 @@ class Kind:
 
     split_cycle: the split of each match in turn; None: no split and no labels. has_signs: whether
     the picture shows one of `SIGNS` advertisements at a shot, the first half of which mean a shot
-    on target, the others one off target. sound_follows_picture: whether how long after
-    a shot the crowd answers, and how long it goes on, follow from the picture's pace.
+    on target, the others one off target. sound_follows_picture: whether the sound is of
+    the match that the picture shows; otherwise it is of another one, and the labels name the goals
+    and penalties that are visible and the other shots that are audible.
     """
 
     split_cycle: tuple[str | None, ...]
@@ -44,10 +45,12 @@ _SPLITS = (
     *("train", "val", "test", "train", "test"),
     *("train", "train", "val", "test", "train"),
 )
+_CONTROL_SPLITS = (  # few labels, much sound, and many test matches
+    *("train", "val", "test", None, "test", None, "test", "train", "test", None),
+    *("train", "val", "test", None, "test", None, "test", None, "test", None),
+)
 WORLDS = {
     "plain": Kind(_SPLITS),
-    "positive": Kind(
-        ("train", "val", "test", None, "test", "train", None, None, "test", None), has_signs=True
-    ),
-    "negative": Kind(_SPLITS, sound_follows_picture=False),
+    "positive": Kind(_CONTROL_SPLITS, has_signs=True),
+    "negative": Kind(_CONTROL_SPLITS, has_signs=True, sound_follows_picture=False),
 }
