@@ -23,13 +23,13 @@ from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.config.highlights import SamplingSettings, SpotterSettings, StretchSettings
 from unmuted.samples.folds import Generators
 from unmuted.systems.highlights.arms import ARMS
+from unmuted.systems.highlights.choosing import Validation, choose_calibration
 from unmuted.systems.highlights.generation import generate_sound, window_data, windows_of
 from unmuted.systems.highlights.inference import score_steps, sound_input
 from unmuted.systems.highlights.recordings import Recording
 from unmuted.systems.highlights.sampling import recording_targets
 from unmuted.systems.highlights.spotting import (
     LabelledRecording,
-    choose_calibration,
     count_matches,
     recording_spots,
 )
@@ -96,9 +96,9 @@ def without_sound(arm: str, train: Matches, val: Matches, test: Matches) -> floa
 
     targets = [recording_targets(r, len(KINDS), RATE, SAMPLING) for r in recordings_of(val)]
     shown = [r.shown for r in recordings_of(val)]
-    calibration, _ = choose_calibration(
-        scores(val, False), targets, val, shown, KINDS, RATE, (1, 3, 8), REACH
-    )
+    learnt = np.ones(len(KINDS), bool)
+    validation = Validation(val, targets, shown, KINDS, learnt, RATE, (1, 3, 8), REACH)
+    calibration, _ = choose_calibration(scores(val, False), validation)
     spots = [
         recording_spots(
             calibration.scores(logits, REACH),
