@@ -16,6 +16,7 @@ from unmuted.models.architectures import load_backbone
 from unmuted.models.loading import ModelSpec, checked_folder
 from unmuted.systems.segmentation.encoder import Encoder
 from unmuted.systems.segmentation.model import SegmentationConfig, SegmentationHead
+from unmuted.systems.segmentation.pvt import is_pvt_folder, load_pvt
 from unmuted.training.states import State, load_weights, pack, settings_of
 
 PICTURES_AT_ONCE = 16
@@ -36,8 +37,12 @@ class FrozenEncoder:
 
     @classmethod
     def of(cls, spec: ModelSpec) -> FrozenEncoder:
-        """Load the encoder of a model's folder."""
-        model, config = load_backbone(checked_folder(spec, fetch=False), spec.title)
+        """Load the encoder of a model's folder: a CNN's, or that of a PVT-v2."""
+        folder = checked_folder(spec, fetch=False)
+        if is_pvt_folder(folder, spec.title):
+            pvt, mean, std = load_pvt(spec)
+            return cls(Encoder(pvt), mean, std)
+        model, config = load_backbone(folder, spec.title)
         return cls(Encoder(model), config.preprocessing.mean, config.preprocessing.std)
 
     def pixels(self, frames: np.ndarray) -> Tensor:
