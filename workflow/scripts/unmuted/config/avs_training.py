@@ -102,6 +102,17 @@ class CropLossSettings(Section):
     dim: LayerUnits = Field(32, description="dimensions of the space of crops and audio")
 
 
+class AvsMatchingSettings(Section):
+    """The loss between the audio of a frame and what its mask marks, of the paper's MS3."""
+
+    loss: Literal["none", "kl", "euclidean"] = Field(
+        "none",
+        description="`kl` is the paper's, summed over the frames of a batch; `euclidean` its "
+        "variant; both need `fusion: tpavi`, which brings the audio to the maps' width",
+    )
+    weight: NotNegative = Field(0.5, description="of this loss; 0.5 in the paper")
+
+
 class AvsSection(AvsSettings):
     """Audio-visual segmentation: masks of what sounds, one for every second of a video."""
 
@@ -130,6 +141,7 @@ class AvsSection(AvsSettings):
     training: AvsTrainingSettings = Field(default_factory=AvsTrainingSettings)
     negatives: NegativeSettings = Field(default_factory=NegativeSettings)
     crop_losses: CropLossSettings = Field(default_factory=CropLossSettings)
+    matching: AvsMatchingSettings = Field(default_factory=AvsMatchingSettings)
     arms: Distinct[ArmName] = Field(
         ("real_audio", "video_only", "shuffled_audio"),
         description="networks that are trained, see `systems/segmentation/arms.py`",
@@ -146,6 +158,11 @@ class AvsSection(AvsSettings):
             raise ValueError(f"arm {self.arm} is not among the arms {', '.join(self.arms)}")
         if "own" not in self.conditions:
             raise ValueError("conditions: `own` is missing, with which all others are compared")
+        if self.matching.loss != "none" and self.fusion != "tpavi":
+            raise ValueError(
+                f"matching.loss {self.matching.loss} compares the audio that TPAVI brings to the "
+                f"maps' width, but fusion is {self.fusion}: set fusion to tpavi, or loss to none"
+            )
         if self.checkpoint is not None and self.fill_missing != "none":
             raise ValueError(
                 "fill_missing needs generators, which only a run has that trains its networks: "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unmuted.config.avs_training import (
+    AvsMatchingSettings,
     AvsNetworkSettings,
     AvsTrainingSettings,
     CropLossSettings,
@@ -137,6 +138,7 @@ class Context:
             NegativeSettings.of(self.avs["negatives"]),
             CropLossSettings.of(self.avs["crop_losses"]),
             self.avs["fusion"],
+            AvsMatchingSettings.of(self.avs["matching"]),
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from torch import Tensor, nn
 
@@ -58,10 +58,22 @@ class SegmentationHead(nn.Module):
 
     def forward(self, maps: Sequence[Tensor], audio: Tensor) -> Tensor:
         """Compute logits (B, T, H, W) of maps (B T, C_i, H_i, W_i) and audio (B, T, A)."""
-        x = [narrow(m) for narrow, m in zip(self.narrow, maps, strict=True)]  # (B T, D, H_i, W_i)
+        return self.decode(self.fuse(maps, audio), audio)
+
+    def fuse(self, maps: Sequence[Tensor], audio: Tensor) -> list[Tensor]:
+        """Bring maps to one width D and let the audio enter them: (B T, D, H_i, W_i)."""
+        x = [narrow(m) for narrow, m in zip(self.narrow, maps, strict=True)]
         for i, fuse in self.fusions.items():
             x[int(i)] = fuse(x[int(i)], audio)
-        return self.decoder(x).unflatten(0, audio.shape[:2])
+        return x
+
+    def decode(self, fused: Sequence[Tensor], audio: Tensor) -> Tensor:
+        """Compute logits (B, T, H, W) of fused maps; audio: (B, T, A), for its shape."""
+        return self.decoder(fused).unflatten(0, audio.shape[:2])
+
+    def aligned(self, audio: Tensor) -> dict[int, Tensor]:
+        """Return the audio (B, T, D) at the maps' width, by map; of TPAVI alone."""
+        return {int(i): one.align(audio) for i, one in self.fusions.items() if _aligns(one)}
 
 
 class SegmentationNetwork(nn.Module):
@@ -87,3 +99,7 @@ def _fusion(config: SegmentationConfig) -> nn.Module:
     if config.fusion == "tpavi":
         return Tpavi(config.width, config.width // 2, config.audio_dim)
     return Gate(config.width, config.audio_dim)
+
+
+def _aligns(fusion: nn.Module) -> TypeGuard[Tpavi]:
+    return isinstance(fusion, Tpavi)

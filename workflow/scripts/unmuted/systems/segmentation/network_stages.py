@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from unmuted.config.avs_training import (
+    AvsMatchingSettings,
     AvsNetworkSettings,
     AvsTrainingSettings,
     CropLossSettings,
@@ -24,6 +25,7 @@ NETWORK = (
     *keys_of("avs.training", AvsTrainingSettings),
     *keys_of("avs.negatives", NegativeSettings),
     *keys_of("avs.crop_losses", CropLossSettings),
+    *keys_of("avs.matching", AvsMatchingSettings),
 )
 GENERATOR = keys_of("video_generator", VideoGeneratorSettings)
 EXPERIMENT = ("folds", "fits.unlabelled")

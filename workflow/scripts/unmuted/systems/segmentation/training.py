@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from unmuted.config.avs_training import (
+    AvsMatchingSettings,
     AvsNetworkSettings,
     AvsTrainingSettings,
     CropLossSettings,
@@ -30,6 +31,7 @@ from unmuted.systems.segmentation.crop_losses import (
 )
 from unmuted.systems.segmentation.crops import box_masks, crop_pixels, pooled_backbone
 from unmuted.systems.segmentation.mask_loss import mask_loss
+from unmuted.systems.segmentation.matching_loss import matching_loss
 from unmuted.systems.segmentation.networks import (
     FrozenEncoder,
     TrainedPart,
@@ -61,6 +63,7 @@ class NetworkSettings:
     negatives: NegativeSettings
     crop_losses: CropLossSettings
     fusion: Fusion
+    matching: AvsMatchingSettings = field(default_factory=AvsMatchingSettings)
 
 
 def trained_stages_of(arm: SegmentationArm, settings: AvsTrainingSettings) -> int:
@@ -164,7 +167,8 @@ def train_network(
         )
         network = new_network(config, encoder, trained_stages_of(arm, training))
         crops = CropTraining(arm, clips, encoder, settings.crop_losses)
-        loop = _Loop(network, crops, clips, arm_audio(clips, arm, seed), usable, training, arm)
+        audio = arm_audio(clips, arm, seed)
+        loop = _Loop(network, crops, clips, audio, usable, training, arm, settings.matching)
         for epoch in range(1, training.epochs + 1):
             history.append({"epoch": float(epoch), **loop.epoch(negatives)})
             if epoch in kept:
@@ -185,7 +189,9 @@ class _Loop:
         usable: Tensor,
         settings: AvsTrainingSettings,
         arm: SegmentationArm,
+        matching: AvsMatchingSettings,
     ) -> None:
+        self.matching = matching
         self.network, self.crops, self.clips, self.audio = network, crops, clips, audio
         self.usable, self.settings, self.arm = usable, settings, arm
         self.parameters = [p for p in network.parameters() if p.requires_grad]
@@ -226,9 +232,14 @@ class _Loop:
     def step(self, batch: Batch) -> dict[str, float]:
         """Train on one batch."""
         maps = self.network.all_maps(batch.maps)
-        logits = self.network.head(maps, batch.audio)
+        fused = self.network.head.fuse(maps, batch.audio)
+        logits = self.network.head.decode(fused, batch.audio)
         losses = mask_loss(logits, batch.truth, batch.counted)
         loss = losses["cross_entropy"] + losses["dice"]
+        matching = self._matching_loss(fused, logits, batch.audio)
+        if matching is not None:
+            losses["matching"] = matching
+            loss = loss + matching
         crop_loss = self.crops.loss(maps, batch)
         if crop_loss is not None:
             losses["crops"] = crop_loss
@@ -244,6 +255,19 @@ class _Loop:
         if separate is not None:
             losses["separate"] = separate
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _matching_loss(
+        self, fused: Sequence[Tensor], logits: Tensor, audio: Tensor
+    ) -> Tensor | None:
+        """Return the weighted matching loss; None where none is configured, or by the gate."""
+        if self.matching.loss == "none":
+            return None
+        aligned = self.network.head.aligned(audio)
+        if not aligned:
+            return None
+        maps = [fused[i] for i in aligned]
+        loss = matching_loss(self.matching.loss, maps, list(aligned.values()), logits)
+        return float(self.matching.weight) * loss
 
 
 def crop_separation(
