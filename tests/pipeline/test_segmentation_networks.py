@@ -157,6 +157,16 @@ def test_the_report_compares_arms_conditions_and_ablations(metrics: dict) -> Non
     own = metrics["dependence"]["real_audio"]["own"]["agreement"]
     assert own["per_seed"] == [1.0, 1.0]
     assert "miou_published_batch_20" in metrics["arms"]["real_audio"]["published"]
+    lost = metrics["missing"]
+    assert lost["rates"] == [0, 0.25, 0.5, 0.75, 1]
+    filled = ("silence", "noise", "swapped", "mean", "knn", "generated")
+    picture_alone = {"video_only.own", "generated_audio.own"}
+    assert set(lost["curves"]) == {*(f"real_audio.{name}" for name in filled), *picture_alone}
+    for name, curve in lost["curves"].items():
+        arm, condition = name.split(".")
+        assert curve["ab_iou"][0] == metrics["arms"][arm]["ab_iou"]
+        assert curve["ab_iou"][-1] == metrics["dependence"][arm][condition]["ab_iou"]
+    assert "real_audio.generated-real_audio.mean" in lost["contrasts"]
     # The source's second network changes nothing: its contrast is exactly 0.
     nothing = metrics["ablations"]["separate_crop_network-encoder_trained"]
     assert nothing["delta"] == 0.0
@@ -166,6 +176,8 @@ def test_the_report_compares_arms_conditions_and_ablations(metrics: dict) -> Non
 def test_the_table_of_the_report_is_printed(metrics: dict) -> None:
     text = format_arms(metrics)
     assert "real_audio-video_only:" in text
+    assert "where 100% of clips have lost their sound: real_audio.silence" in text
+    assert "sources_straddle" not in text
     assert "exploratory: 2 seeds" in text
 
 

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from unmuted.checkout import ROOT
 from unmuted.config.avs_training import AvsSection
+from unmuted.config.experiment import MissingSettings
 from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.engine.tensors import TensorFile
 from unmuted.models.loading import from_config
@@ -97,7 +98,7 @@ def made_job(avs: Mapping[str, Any], **sections: Any) -> Any:
         "avs": AvsSection(**avs).model_dump(),
         "video_generator": generator.model_dump(),
         "audio_dim": 4,
-        "missing": {"seed": 0},
+        "missing": MissingSettings().model_dump(),
         "wav": {"silence_db": -60.0},
         "bootstrap": {"resamples": 200, "seed": 0},
         "device": "cpu",

@@ -14,7 +14,12 @@ import pytest
 from PIL import Image
 
 import import_avsbench as script
-from unmuted.dataset.avsbench import AvsBenchClip, read_avsbench, straddling
+from unmuted.dataset.avsbench import (
+    AvsBenchClip,
+    read_avsbench,
+    straddling,
+    straddling_text,
+)
 from unmuted.dataset.manifest import read_manifest
 from unmuted.dataset.masks import MASKS
 from unmuted.dataset.videos import check_experiment
@@ -262,3 +267,33 @@ def test_straddling_is_counted_by_source() -> None:
 
     clips = [clip("a", "train"), clip("a", "test"), clip("b", "test"), clip("a", "val")]
     assert straddling(clips) == {"test": (1, 2), "val": (1, 1)}
+
+
+def ms3_clips(rows: list[dict[str, str]]) -> list[AvsBenchClip]:
+    return [
+        AvsBenchClip(r["video_id"], r["video_id"][:11], r["split"], None, None, None, (), {})
+        for r in rows
+    ]
+
+
+def test_counts_of_the_published_size_are_found() -> None:
+    """A miniature of the published counts: 424 clips, 38 of 64 and 41 of 64 with a sibling."""
+    rows = [{"video_id": f"{n % 150:011d}_{n}", "split": "train"} for n in range(296)]
+    for split, siblings in (("test", 38), ("val", 41)):
+        for n in range(64):
+            source = n if n < siblings else 1000 + n + 64 * (split == "val")
+            rows.append({"video_id": f"{source:011d}_{split}{n}", "split": split})
+    assert len(rows) == 424
+    counts = straddling(ms3_clips(rows))
+    assert straddling_text(counts) == "test 38 of 64, val 41 of 64"
+
+
+def test_the_published_ids_straddle_as_stated() -> None:
+    """With the table that AVSBench's authors hand out: AVSBENCH_MS3_TABLE=.../ms3_meta_data.csv."""
+    table = os.environ.get("AVSBENCH_MS3_TABLE")
+    if not table:
+        pytest.skip(
+            "AVSBENCH_MS3_TABLE does not name ms3_meta_data.csv, which its authors hand out"
+        )
+    rows = rows_of(Path(table))
+    assert straddling_text(straddling(ms3_clips(rows))) == "test 38 of 64, val 41 of 64"

@@ -18,6 +18,7 @@ from unmuted.text import cell, printable
 
 SPLITS = ("train", "val", "test")
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}")
+STRADDLING = "sources_straddle"  # a column of manifests
 NO_LINE = "not one printable line of at most 200 characters"
 
 
@@ -101,6 +102,15 @@ class Dataset:
     def classes(self) -> list[str]:
         """Labels in alphabetical order."""
         return sorted({video.label for video in self.videos if video.label is not None})
+
+
+def straddling_sources(videos: Iterable[Video]) -> str | None:
+    """Return the flag of published splits whose sources straddle them; None for none.
+
+    `import_avsbench.py` writes it into the column `sources_straddle` of every video.
+    """
+    found = {video.extra.get(STRADDLING, "") for video in videos} - {""}
+    return "; ".join(sorted(found)) or None
 
 
 def is_video_id(text: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import unmuted
+from unmuted.dataset.videos import STRADDLING, straddling_sources
 from unmuted.engine.code_digests import SCRIPTS
 from unmuted.engine.job import ReportJob
 
@@ -43,7 +44,7 @@ def provenance(
     """Build the section "provenance"; dtypes are those in the artifacts of these videos.
 
     roles: of the models behind the report. The fastest dtype depends on the machine: if several
-    were used, all are listed.
+    were used, all are listed. Where published splits have sources in two of them, it says so.
     """
     from unmuted.media import ffmpeg
 
@@ -57,7 +58,9 @@ def provenance(
         }
     config = {key: value for key, value in job.config.items() if key not in WITHOUT_EFFECT}
     text = json.dumps(config, sort_keys=True)
+    straddling = straddling_sources(job.videos.values())
     return {
+        **({} if straddling is None else {STRADDLING: straddling}),
         "models": models,
         "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "versions": {

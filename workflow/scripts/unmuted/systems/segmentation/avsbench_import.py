@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from unmuted.dataset.avsbench import AvsBench, AvsBenchClip, read_avsbench, straddling_text
-from unmuted.dataset.videos import is_video_id, video_id_from_name
+from unmuted.dataset.videos import STRADDLING, is_video_id, video_id_from_name
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
 from unmuted.files import NotAFile, read_bytes_up_to
@@ -71,7 +71,7 @@ def import_avsbench(root: Path, out: Path, splits: Splits = "own") -> Imported:
     if not rows:
         raise UserError(f"{printable(root)}: no clip could be imported; first: {problems[0]}")
     columns = [*COLUMNS, *(["split"] if splits == "published" else [])]
-    columns += ["sources_straddle"] if flag else []
+    columns += [STRADDLING] if flag else []
     manifest = out / MANIFEST
     with open(manifest, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -114,7 +114,7 @@ def _import_clip(
     if splits == "published":
         row["split"] = clip.split
     if flag:
-        row["sources_straddle"] = flag
+        row[STRADDLING] = flag
     if clip.masks:
         folder = out / "masks" / video_id
         folder.mkdir(parents=True)

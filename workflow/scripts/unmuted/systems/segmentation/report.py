@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from unmuted.dataset.videos import Video
+from unmuted.dataset.videos import straddling_sources
 from unmuted.engine.job import ReportJob
 from unmuted.errors import UserError
 from unmuted.evaluation.bootstrap import ALPHA, draw_groups
@@ -27,6 +27,7 @@ from unmuted.systems.segmentation.clip_data import OWN
 from unmuted.systems.segmentation.dependence import check_bound, union_of_both
 from unmuted.systems.segmentation.loading import SECONDS, SOUND
 from unmuted.systems.segmentation.measured import Scored, Seconds, TestClip, own_measures
+from unmuted.systems.segmentation.missing import missing_section
 from unmuted.systems.segmentation.pixel_counts import THRESHOLDS
 from unmuted.systems.segmentation.published_metrics import published_metrics
 from unmuted.systems.segmentation.sections import (
@@ -85,21 +86,12 @@ def contents(job: ReportJob) -> dict[str, Output]:
         for split in ("train", "val", "test")
     }
     report["data"] |= {
-        "sources_straddle": straddling(job.videos.values()),
+        "sources_straddle": straddling_sources(job.videos.values()),
         "videos": counts,
         "excluded": dict(experiment.excluded),
     }
     report["provenance"] = _provenance(job, [clip.name for clip in clips])
     return {"metrics": report, "table": arms_table(report)}
-
-
-def straddling(videos: Iterable[Video]) -> str | None:
-    """Return the flag of published splits whose sources straddle them; None for none.
-
-    `import_avsbench.py` writes it into the column `sources_straddle`, which all videos carry.
-    """
-    found = {video.extra.get("sources_straddle", "") for video in videos} - {""}
-    return "; ".join(sorted(found)) or None
 
 
 def _provenance(job: ReportJob, video_ids: Sequence[str]) -> dict[str, Any]:
@@ -165,6 +157,7 @@ def build_report(
         },
         "contrasts": contrast_section(values, contrast_pairs(list(scores)), tested, PRIMARY),
         "ablations": contrast_section(values, ablation_pairs(list(scores)), tested, None),
+        "missing": missing_section(scores, tested, config["missing"]["test_rates"], headline),
         "fusion": fusion_section(config, selection),
         "criteria": criteria(arms, dependence, bounded),
         "apart": {kind: _apart(kind, clips, config, selection, len(seeds)) for kind in apart},
@@ -304,6 +297,8 @@ def _statistics(config: Mapping[str, Any], tested: Tested, seeds: int) -> dict[s
     return {
         "intervals": "95 % percentile bootstrap of sources and seeds, the draws the same for all "
         "arms",
+        "missing": "expected over all ways in which a share of the test clips loses its sound; "
+        "the contrasts are of clips that all have lost it, a family of Holm's method",
         "tests": "p is the larger of two: of swapping two arms in whole sources, and of the "
         "interval's own draws; p_adjusted: Holm's method over all but the primary contrast",
         "level": ALPHA,
@@ -334,7 +329,19 @@ def arms_table(report: Mapping[str, Any]) -> Any:
                 rows.append(_row(name, OTHER, "follows", found))
             elif condition != OWN:
                 rows += [_row(name, condition, key, value) for key, value in found.items()]
+    rows += _missing_rows(report["missing"])
     return table([row for row in rows if row], list(COLUMNS))
+
+
+def _missing_rows(missing: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    """Return the rows of the curves; a condition is what stands for lost sound, and the share."""
+    rows = []
+    for name, by_measure in missing["curves"].items():
+        arm, condition = name.split(".")
+        for measure, values in by_measure.items():
+            for rate, value in zip(missing["rates"], values, strict=True):
+                rows.append(_row(arm, f"{condition} for {rate:.0%}", measure, value))
+    return rows
 
 
 def _row(

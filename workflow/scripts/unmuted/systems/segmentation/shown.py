@@ -30,10 +30,23 @@ def format_arms(report: Mapping[str, Any]) -> str:
             lines.append(
                 f"{name}: {contrast['delta']:+.3f} [{low:.3f}, {high:.3f}], {contrast['verdict']}"
             )
+    lines += _lost_sound(report["missing"], report["headline"])
+    if report["data"]["sources_straddle"]:
+        lines.append(
+            "published splits with sources in two of them, sources_straddle: "
+            + report["data"]["sources_straddle"]
+        )
     lines.append("what ignores the sound has an A/B IoU of at most 0.50")
     if "exploratory" in report:
         lines.append(str(report["exploratory"]))
     return "\n".join(lines)
+
+
+def _lost_sound(missing: Mapping[str, Any], headline: str) -> list[str]:
+    """Return a line with the last value of every curve."""
+    ends = [f"{name} {_in_words(curve[headline][-1])}" for name, curve in missing["curves"].items()]
+    measure, rate = MEASURES.get(headline, headline), missing["rates"][-1]
+    return [f"{measure} where {rate:.0%} of clips have lost their sound: {', '.join(ends)}"]
 
 
 def _in_words(measure: Mapping[str, Any] | None) -> str:
