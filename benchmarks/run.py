@@ -33,6 +33,7 @@ ORDER = (
     "process_per_video",
     "long_video_memory",
     "highlights",
+    "avs_masks",
     "training_memory",
     "replaced_video",
     "planning",
