@@ -6,6 +6,7 @@ guard has a planted leak that turns it red.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from systems.segmentation.made_clips import MadeArtifact, made_clip, made_job
 from systems.segmentation.toy_clips import family, training_world
 from unmuted.engine.executor import Task
 from unmuted.errors import UserError
+from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import fold_name
 from unmuted.samples.folds import Generators
 from unmuted.systems.segmentation import (
@@ -93,14 +95,19 @@ def worlds() -> dict[str, list[ClipData]]:
     }
 
 
-def run_chain(folder: Path, change: Change = unchanged) -> Chain:
-    """Run the jobs; change: alters what the clips of a split hold."""
+def clips_on_disk(folder: Path, change: Change = unchanged) -> dict[str, list[Clip]]:
+    """Write the clips of each split; change: alters what they hold."""
     folder.mkdir()
-    job = made_job(AVS)
-    clips = {
+    return {
         split: in_order([made_clip(folder, change(clip, split), split) for clip in of_split])
         for split, of_split in worlds().items()
     }
+
+
+def run_chain(folder: Path, change: Change = unchanged) -> Chain:
+    """Run the jobs; change: alters what the clips of a split hold."""
+    job = made_job(AVS)
+    clips = clips_on_disk(folder, change)
     train, val, test = (clips[split] for split in ("train", "val", "test"))
     folds = {clip.group: i % FOLDS for i, clip in enumerate(train)}
     space = only(fitting_jobs.fit_space([task("all")], train, job))
@@ -249,6 +256,38 @@ def test_the_planted_leak_of_a_test_video_in_training_is_seen(clean: Chain, fold
         assert differ(getattr(clean, name), getattr(other, name)), name
 
 
+def test_the_planted_leak_of_test_sound_in_a_fit_is_seen(folder: Path) -> None:
+    """The space and the bank of training and test clips, by mistake, change with the latter."""
+    found = []
+    for name, change in (("leak", unchanged), ("leak_spoilt", in_splits("test"))):
+        clips, job = clips_on_disk(folder / name, change), made_job(AVS)
+        both = in_order([*clips["train"], *clips["test"]])
+        space = only(fitting_jobs.fit_space([task("all")], both, job))
+        bank = only(fitting_jobs.build_bank([task("all")], both, Context(job, None)))
+        found.append((space, bank))
+    (space, bank), (other_space, other_bank) = found
+    assert differ(space, other_space) and differ(bank, other_bank)
+
+
+def test_the_planted_leak_of_test_clips_in_a_choice_is_seen(clean: Chain, folder: Path) -> None:
+    """Thresholds and epochs of validation and test clips, by mistake, change with the latter."""
+    fits = {SEED: {"real_audio": MadeArtifact(None, clean.networks["real_audio"])}}
+    chosen = []
+    for name, change in (("choice", unchanged), ("choice_spoilt", in_splits("test"))):
+        clips = clips_on_disk(folder / name, change)
+        both = [*clips["val"], *clips["test"]]
+        chosen.append(
+            [
+                only(selection_job.select([task("all")], of_split, fits, clean.context))["arms"]
+                for of_split in (clips["val"], both)
+            ]
+        )
+    (honest, leaking), (honest_again, leaking_again) = chosen
+    assert_equal(honest["real_audio"], clean.selection["arms"]["real_audio"])
+    assert_equal(honest, honest_again)
+    assert differ(leaking, leaking_again)
+
+
 def test_permuted_test_truths_change_no_byte_of_a_mask(clean: Chain, folder: Path) -> None:
     def permute(clip: ClipData) -> ClipData:
         return replace(clip, truth=clip.truth[::-1, :, ::-1], label="other")
@@ -308,6 +347,11 @@ def test_swapped_sound_is_the_other_clips_own_to_the_bit(clean: Chain) -> None:
     swapped = fitted_module.condition_audio("swapped", maps, context, SEED, {"swapped": sound})
     own = fitted_module.condition_audio("own", other, context, SEED)
     np.testing.assert_array_equal(swapped, own)
+    # The planted leak: a condition through features of another scale.
+    planted = copy.copy(context)
+    planted.__dict__["space"] = replace(context.space, scale=1.01 * context.space.scale)
+    by_scale = fitted_module.condition_audio("swapped", maps, planted, SEED, {"swapped": sound})
+    assert differ(by_scale, own)
     silence = fitted_module.condition_audio("silence", maps, context, SEED)
     missing = fitted_module.condition_audio("mean", maps, context, SEED)
     assert not missing.any()

@@ -198,6 +198,11 @@ def test_sources_of_ms3_straddle_its_published_splits(tmp_path: Path) -> None:
         "test 1 of 2, val 1 of 2"
     }
     assert {video.label for video in dataset.videos} == {MASKS}
+    # The planted leak: the published splits with the sources as groups.
+    leaking = [{**row, "group": row["group"].removesuffix(f"-{row['split']}")} for row in theirs]
+    write_table(published.manifest, leaking)
+    with pytest.raises(UserError, match="group 'aaaaaaaaaaa' straddles the splits test, train"):
+        check_experiment(read_manifest(published.manifest, None, {}))
 
 
 def test_avss_has_masks_of_classes(tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
+from systems.segmentation.made_clips import made_clip, made_job
 from systems.segmentation.toy_clips import family, toy_clip, toy_encoder, training_world
 from unmuted.config.avs_training import AvsNetworkSettings
+from unmuted.engine.executor import Task
+from unmuted.errors import UserError
 from unmuted.systems.segmentation.arms import ARMS, conditions_of
+from unmuted.systems.segmentation.fitted import Context
 from unmuted.systems.segmentation.inference import needed_size, predict, quantised, trimmed
-from unmuted.systems.segmentation.masks_job import MarkingRule
+from unmuted.systems.segmentation.masks_job import MarkingRule, Trained, mark_shard
 from unmuted.systems.segmentation.native_masks import Drawer, native_mask, write_archive
 from unmuted.systems.segmentation.networks import network_config, new_network
 from unmuted.systems.segmentation.results_job import regions
@@ -65,6 +69,23 @@ def test_a_second_does_not_depend_on_what_follows_its_window() -> None:
     assert (whole[6] != shorter[6]).any()  # the last window is shifted back
     with pytest.raises(ValueError, match="no numbers"):
         predict(network, maps, audio * np.nan, 3)
+
+
+def test_probabilities_that_are_no_numbers_fail_the_job_by_the_videos_name(tmp_path: Path) -> None:
+    found = [made_clip(tmp_path, toy_clip(i, "red", f"video-{i}"), "test") for i in range(2)]
+    clips = {clip.video_id: clip for clip in found}
+    context = Context(made_job({"network": {"width": 8}}), None)
+    context.space = fit_sound_space(training_world(8), 4)
+    network = new_network(
+        network_config(AvsNetworkSettings(width=8), 4, "gate"), context.encoder, 0
+    )
+    rule = MarkingRule(marks_silence=False, fills_missing=False, silence_db=-60.0)
+    trained = Trained("real_audio", {0: network}, 0.5)
+    tasks = [Task(name, "made") for name in clips]
+    assert len(list(mark_shard(tasks, clips, trained, rule, context))) == 2
+    torch.nn.init.constant_(network.head.decoder.to_logit.bias, torch.nan)
+    with pytest.raises(UserError, match=r"avs: video-0: .*no numbers; no mask is written"):
+        list(mark_shard(tasks, clips, trained, rule, context))
 
 
 def test_padding_that_the_network_does_not_need_is_cut_off() -> None:

@@ -275,3 +275,22 @@ def test_training_needs_a_mask_that_marks_something(clips) -> None:
     nothing = replace(clips, truth=torch.zeros_like(clips.truth))
     with pytest.raises(UserError, match="no labelled second of a training video has a pixel"):
         train_network(nothing, ARMS["real_audio"], ENCODER, settings(), seed=0)
+
+
+def test_a_clip_without_a_stream_has_the_mean_sound_and_its_own_truth(world, space) -> None:
+    """Its truth is what its masks say: missing sound is no reason for an empty one."""
+    without = replace(world[0], has_audio=np.zeros(world[0].seconds, bool))
+    unlabelled = replace(without, is_labelled=np.zeros(world[0].seconds, bool))
+    made = training_clips([without, unlabelled, world[1]], ENCODER, space)
+    assert not made.audio[:2].any() and made.audio[2].any()
+    assert not torch.equal(made.audio[0, 0], made.silence)
+    assert torch.equal(made.truth[0], torch.from_numpy(world[0].truth)) and made.truth[0].any()
+    assert trainable_seconds(made, negatives=True).tolist() == [[True] * 3, [False] * 3, [True] * 3]
+
+
+def test_a_choice_needs_a_second_of_validation_that_marks_something(clips, space) -> None:
+    fit = train_network(clips, ARMS["real_audio"], ENCODER, settings(), seed=0)
+    empty = toy_clip(100, "silence")
+    unlabelled = replace(toy_clip(101, "red"), is_labelled=np.zeros(3, bool))
+    with pytest.raises(UserError, match="no validation video has a second in which a mask marks"):
+        choose(fit, [empty, unlabelled], lambda state, clip: np.zeros(clip.truth.shape, np.float32))

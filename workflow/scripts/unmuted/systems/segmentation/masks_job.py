@@ -13,6 +13,7 @@ import numpy as np
 
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.executor import Artifact, Result, Task
+from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.systems.segmentation.arms import ARMS
 from unmuted.systems.segmentation.fitted import (
@@ -107,11 +108,16 @@ def mark_shard(
 
     An artifact holds `probabilities`, uint8 (K, H, W), 255 is 1; `rms_db`, float32 (K,);
     `has_audio`, bool (K,); `statuses`, uint8 (K,), indices of `STATUSES`; `threshold`, float64
-    (1,), from which a pixel is marked; and `arm`.
+    (1,), from which a pixel is marked; and `arm`. Raises UserError naming the video whose
+    probabilities are no numbers.
     """
     for task in tasks:
-        clip = clips[task.name]
-        yield Result(task.name, mark_clip(ClipMaps(load_clip(clip, False), context), trained, rule))
+        maps = ClipMaps(load_clip(clips[task.name], reads_truth=False), context)
+        try:
+            arrays = mark_clip(maps, trained, rule)
+        except ValueError as error:
+            raise UserError(f"avs: {task.name}: {error}") from error
+        yield Result(task.name, arrays)
 
 
 def mark_clip(maps: ClipMaps, trained: Trained, rule: MarkingRule) -> dict[str, np.ndarray]:
