@@ -122,6 +122,7 @@ def metrics(world: Run) -> dict[str, Any]:
     """The report, which its own schema allows."""
     made = report.contents(ReportJob(world, REGISTRY.reports["avs"]))
     write_report(Path("avs_metrics.json"), made["metrics"], "avs_metrics.schema.yaml")
+    made["figures"](Path("avs_figures"))
     return json.loads(Path("avs_metrics.json").read_text())
 
 
@@ -171,6 +172,14 @@ def test_the_report_compares_arms_conditions_and_ablations(metrics: dict) -> Non
     nothing = metrics["ablations"]["separate_crop_network-encoder_trained"]
     assert nothing["delta"] == 0.0
     assert nothing["ci95"] == [0.0, 0.0]
+
+
+def test_figures_show_arms_and_what_missing_sound_costs(metrics: dict) -> None:
+    drawn = {path.name: path.read_bytes() for path in Path("avs_figures").iterdir()}
+    assert set(drawn) == {f"{n}.{s}" for n in ("arms", "missing_sound") for s in ("png", "svg")}
+    arms, lost = (drawn[f"{name}.svg"].decode() for name in ("arms", "missing_sound"))
+    assert all(f">{name}<" in arms for name in metrics["arms"])
+    assert all(f">{name}<" in lost for name in metrics["missing"]["curves"])
 
 
 def test_the_table_of_the_report_is_printed(metrics: dict) -> None:

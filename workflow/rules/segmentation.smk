@@ -306,6 +306,7 @@ rule write_avs:
             category="Metrics",
         ),
         table="results/avs_metrics.csv",
+        figures=directory("results/avs_figures"),
     log:
         "results/logs/write_avs/all.log",
     benchmark:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 THRESHOLD = 127
 
 
-def tested(clip: ClipData, marks: np.ndarray) -> TestClip:
+def scored_clip(clip: ClipData, marks: np.ndarray) -> TestClip:
     """A clip whose masks are `marks`, bool (K, H, W)."""
     probabilities = [marks.astype(np.float32)]
     scores = score_condition(clip, probabilities, probabilities, [THRESHOLD])
@@ -41,12 +41,12 @@ def test_unlabelled_seconds_are_no_empty_truth_and_are_not_scored() -> None:
     partly = replace(whole, truth=whole.truth & is_labelled[:, None, None], is_labelled=is_labelled)
     right, wrong = whole.truth.copy(), whole.truth.copy()
     wrong[1:] = ~wrong[1:]  # in the seconds that nobody has labelled
-    found = [measures([tested(partly, marks)]) for marks in (right, wrong)]
+    found = [measures([scored_clip(partly, marks)]) for marks in (right, wrong)]
     for name, values in found[0].items():
         np.testing.assert_array_equal(values, found[1][name])
     assert found[0]["iou"][0, 0] == found[0]["strict_iou"][0, 0] == 1
     assert np.isnan(found[0]["empty_silent"]).all() and np.isnan(found[0]["false_area"]).all()
-    seconds = Seconds.of([tested(partly, right)], -60)
+    seconds = Seconds.of([scored_clip(partly, right)], -60)
     assert seconds.has_truth.tolist() == [True, False, False]
     assert not seconds.is_empty_truth.any()
 
@@ -56,7 +56,7 @@ def test_empty_truths_are_scored_by_what_is_left_empty() -> None:
     nothing = np.zeros_like(silent.truth)
     one_second = nothing.copy()
     one_second[0, :4, :4] = True
-    found = measures([tested(off_screen, one_second), tested(silent, nothing)])
+    found = measures([scored_clip(off_screen, one_second), scored_clip(silent, nothing)])
     assert found["empty_off_screen"][0, 0] == pytest.approx(2 / 3)
     assert np.isnan(found["empty_off_screen"][0, 1])
     assert found["empty_silent"][0, 1] == 1 and np.isnan(found["empty_silent"][0, 0])

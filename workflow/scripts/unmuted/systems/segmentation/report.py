@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from unmuted.systems.segmentation.arms import (
 )
 from unmuted.systems.segmentation.clip_data import OWN
 from unmuted.systems.segmentation.dependence import check_bound, union_of_both
+from unmuted.systems.segmentation.figures import draw_figures
 from unmuted.systems.segmentation.loading import SECONDS, SOUND
 from unmuted.systems.segmentation.measured import Scored, Seconds, TestClip, own_measures
 from unmuted.systems.segmentation.missing import missing_section
@@ -58,7 +60,7 @@ NOT_COMPARABLE = (
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """Compute the metrics, and the table of arms and conditions, from the scores of test clips."""
+    """Compute metrics, the table of arms and conditions, and figures from scores of test clips."""
     experiment = load_experiment(job, (SCORES,), SECONDS)
     found = [clip for clip in experiment.split("test") if SCORES in clip.artifacts]
     if len({clip.group for clip in found}) < 2:
@@ -91,7 +93,11 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "excluded": dict(experiment.excluded),
     }
     report["provenance"] = _provenance(job, [clip.name for clip in clips])
-    return {"metrics": report, "table": arms_table(report)}
+    return {
+        "metrics": report,
+        "table": arms_table(report),
+        "figures": partial(draw_figures, report),
+    }
 
 
 def _provenance(job: ReportJob, video_ids: Sequence[str]) -> dict[str, Any]:

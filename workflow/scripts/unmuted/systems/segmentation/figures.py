@@ -1,0 +1,133 @@
+"""The figures of the report: arms with their intervals, and what missing sound costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from unmuted.evaluation.figures.style import (
+    BLACK,
+    COLOURS,
+    GREY,
+    MARKERS,
+    Band,
+    draw_band,
+    label_heights,
+    new_figure,
+    percent_axis,
+    sample_size,
+    save,
+    shorten,
+    styled,
+)
+
+BOUND = 0.5  # of whatever ignores the sound, on A/B pairs
+NAMES = {"ab_iou": "IoU on A/B pairs", "strict_iou": "strict IoU"}
+SUFFIXES = (".svg", ".png")
+
+
+def draw_figures(report: Mapping[str, Any], folder: Path) -> None:
+    """Write the figures of a report into a folder: `arms` and `missing_sound`, SVG and PNG."""
+    data, seeds = report["data"], report["provenance"]["seeds"]
+    caption = sample_size(data["clips"], data["sources"], len(seeds))
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "arms": arms_figure(report, caption),
+        "missing_sound": missing_figure(report, caption),
+    }
+    for name, figure in figures.items():
+        for suffix in SUFFIXES:
+            save(figure, folder / f"{name}{suffix}")
+
+
+@styled
+def arms_figure(report: Mapping[str, Any], caption: str) -> Figure:
+    """Draw the headline measure of every arm that has it, with its interval."""
+    headline = report["headline"]
+    found = {name: arm[headline] for name, arm in report["arms"].items() if arm[headline]}
+    figure = new_figure(
+        7.4,
+        2.1 + 0.36 * len(found),
+        f"{NAMES[headline]} of the arms",
+        f"Marks: mean over seeds with 95 % interval. {_about_bound(headline)}{caption}",
+    )
+    axis = figure.subplots()
+    for row, measured in enumerate(found.values()):
+        axis.plot(measured["ci95"], [row, row], color=COLOURS[0], lw=2, solid_capstyle="butt")
+        axis.plot([measured["mean"]], [row], "o", ms=7, color=COLOURS[0])
+    axis.set_yticks(range(len(found)), [shorten(name) for name in found])
+    axis.set_ylim(len(found) - 0.5, -0.5)
+    axis.set_xlim(0, 1)
+    if headline == "ab_iou":
+        axis.axvline(BOUND, color=GREY, lw=1, ls="--", zorder=1)
+    axis.set_xlabel(NAMES[headline])
+    percent_axis(axis, "x")
+    axis.grid(axis="x")
+    return figure
+
+
+@styled
+def missing_figure(report: Mapping[str, Any], caption: str) -> Figure:
+    """Draw the headline measure over the share of clips that have lost their sound."""
+    missing, headline = report["missing"], report["headline"]
+    bands = {
+        name: band
+        for name, curve in missing["curves"].items()
+        if (band := _band(curve[headline])) is not None
+    }
+    figure = new_figure(
+        7.4,
+        5.4,
+        f"{NAMES[headline]} as test clips lose their sound",
+        f"Lines: mean over seeds; bands: 95 % intervals. {_about_bound(headline)}{caption}",
+    )
+    axis = figure.subplots()
+    axis.set_ylim(0, 1)
+    rates = missing["rates"]
+    for i, (name, band) in enumerate(bands.items()):
+        colour, line = _look(i, name)
+        draw_band(
+            axis, rates, band, colour, MARKERS[i % len(MARKERS)], shade=0.08, size=5, line=line
+        )
+    if headline == "ab_iou":
+        axis.axhline(BOUND, color=GREY, lw=1, ls="--", zorder=1)
+    _label_ends(axis, rates, bands)
+    axis.set_xlabel("Share of test clips without their sound, and what stands in for it")
+    axis.set_ylabel(NAMES[headline])
+    for which in ("x", "y"):
+        percent_axis(axis, which)
+    axis.grid(axis="y")
+    return figure
+
+
+def _look(number: int, name: str) -> tuple[str, str]:
+    """Return colour and line; arms that read the picture alone are black."""
+    return (BLACK, ":") if name.endswith(".own") else (COLOURS[number % len(COLOURS)], "-")
+
+
+def _band(curve: Sequence[Mapping[str, Any] | None]) -> Band | None:
+    found = [point for point in curve if point is not None]
+    if len(found) < len(curve):
+        return None
+    ends = [[point["ci95"][i] for point in found] for i in (0, 1)]
+    return Band([point["mean"] for point in found], *ends)
+
+
+def _label_ends(axis: Axes, rates: Sequence[float], bands: Mapping[str, Band]) -> None:
+    if not bands:
+        return
+    heights = label_heights(axis, bands.values(), 0.05)
+    for i, (name, height) in enumerate(zip(bands, heights, strict=True)):
+        place = (rates[-1], height)
+        colour, _ = _look(i, name)
+        axis.annotate(
+            shorten(name), place, (6, 0), textcoords="offset points", va="center", color=colour
+        )
+
+
+def _about_bound(headline: str) -> str:
+    return "Dashed: what ignores the sound has at most this. " if headline == "ab_iou" else ""
