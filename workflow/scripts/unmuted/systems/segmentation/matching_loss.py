@@ -38,7 +38,8 @@ def matching_loss(
 
 def masked_mean(features: Tensor, logits: Tensor) -> Tensor:
     """Average maps (N, D, h, w) over all places, each weighted by the mask of (N, H, W): (N, D)."""
-    pooled = F.adaptive_avg_pool2d(logits[:, None], features.shape[-2:])  # (N, 1, h, w)
+    height, width = features.shape[-2:]
+    pooled = F.adaptive_avg_pool2d(logits[:, None], (height, width))  # (N, 1, h, w)
     return (features * pooled.sigmoid()).mean(dim=(2, 3))
 
 
