@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,11 +20,11 @@ import numpy as np
 import torch
 
 from crew import Tasks, crew
-from figures.highlights import render
 from in_process import run_stages
 from measure import ROOT, Figure, Limit, ratios
 from published_size_models import write_resnet50
 from unmuted.engine.run import Run
+from unmuted.media.ffmpeg import binary
 from unmuted.models.loading import ModelSpec
 from unmuted.pipeline.registry import open_run
 from unmuted.systems.segmentation.artifacts import open_pictures
@@ -212,6 +213,17 @@ def make_videos(count: int, length: int) -> Path:
         if not path.exists():
             render(path, length, seed=number)
     return folder
+
+
+def render(path: Path, length: int, seed: int) -> None:
+    """A moving picture of 340x256 with pink noise; it appears whole or not at all."""
+    unfinished = path.with_suffix(".unfinished.mp4")
+    picture = ("-f", "lavfi", "-i", f"testsrc2=size=340x256:rate=25:duration={length}")
+    noise = f"anoisesrc=color=pink:amplitude=0.3:sample_rate=16000:duration={length}:seed={seed}"
+    encoded = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac")
+    command = [binary(), "-nostdin", "-v", "error", "-y", *picture, "-f", "lavfi", "-i", noise]
+    subprocess.run([*command, *encoded, str(unfinished)], check=True)
+    unfinished.replace(path)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures import avs_masks, highlights
+from figures import avs_masks
 from unmuted.checkout import ROOT
 from unmuted.pipeline.registry import open_run
 from unmuted.systems.segmentation.inference import SCALE
@@ -21,8 +21,7 @@ VIDEOS, SECONDS = 2, 6  # the last window of each is shifted back
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (avs_masks, highlights):
-        monkeypatch.setattr(module, "SCRATCH", tmp_path)
+    monkeypatch.setattr(avs_masks, "SCRATCH", tmp_path)
     monkeypatch.setattr(avs_masks, "SIDE", 64)
     monkeypatch.chdir(tmp_path)
     return tmp_path
