@@ -33,7 +33,7 @@ from unmuted.evaluation.schema import write_report
 from unmuted.media.probe import probe
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.systems.segmentation import all_masks, model_export, report
-from unmuted.systems.segmentation.masks_job import STATUSES
+from unmuted.systems.segmentation.marking import STATUSES
 from unmuted.systems.segmentation.shown import format_arms
 
 pytestmark = pytest.mark.engine

@@ -16,7 +16,7 @@ from systems.segmentation.toy_clips import family, toy_clip, toy_encoder, traini
 from unmuted.config.avs_training import AvsNetworkSettings
 from unmuted.systems.segmentation.arms import ARMS, conditions_of
 from unmuted.systems.segmentation.inference import needed_size, predict, quantised, trimmed
-from unmuted.systems.segmentation.masks_job import MarkingRule
+from unmuted.systems.segmentation.marking import MarkingRule
 from unmuted.systems.segmentation.native_masks import Drawer, native_mask, write_archive
 from unmuted.systems.segmentation.networks import network_config, new_network
 from unmuted.systems.segmentation.results_job import regions
