@@ -167,6 +167,11 @@ def test_the_table_of_the_report_is_printed(metrics: dict) -> None:
     text = format_arms(metrics)
     assert "real_audio-video_only:" in text
     assert "exploratory: 2 seeds" in text
+    lines = [line.split("  ")[0] for line in text.splitlines()]
+    tested = {"own", "silence", "noise", "swapped", "mean", "knn", "generated", "other"}
+    for arm in ("real_audio", "shuffled_audio", "encoder_trained"):
+        assert {f"{arm}, {condition}" for condition in tested} <= set(lines)
+    assert "video_only, own" not in lines  # the same masks whatever sounds
 
 
 def test_networks_in_a_folder_mark_as_they_did(world: Run, tmp_path: Path) -> None:

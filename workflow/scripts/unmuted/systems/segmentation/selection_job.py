@@ -67,6 +67,7 @@ def _choose(
         fit,
         [one.clip for one in maps.values()],
         lambda state, clip: maps[clip.name].predict(networks[id(state)], audio[clip.name]),
+        context.avs["threshold_slack"],
     )
     network = next(iter(networks.values()))
     separation = packed.get(SEPARATION)
