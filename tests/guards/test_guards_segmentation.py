@@ -24,7 +24,7 @@ from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import fold_name
 from unmuted.samples.folds import Generators
 from unmuted.systems.segmentation import (
-    fitted as fitted_module,
+    context as context_module,
 )
 from unmuted.systems.segmentation import (
     fitting_jobs,
@@ -32,11 +32,14 @@ from unmuted.systems.segmentation import (
     partners_job,
     scores_job,
     selection_job,
+    space_job,
     training_job,
 )
 from unmuted.systems.segmentation.clip_data import ClipData
-from unmuted.systems.segmentation.fitted import ClipMaps, ClipSound, Context, Fitted, in_order
+from unmuted.systems.segmentation.context import ClipMaps, ClipSound, Context
+from unmuted.systems.segmentation.fitted import Fitted, in_order
 from unmuted.systems.segmentation.loading import load_clip
+from unmuted.systems.segmentation.marking import MarkingRule
 from unmuted.systems.segmentation.measured import TestClip
 from unmuted.systems.segmentation.network_stages import STAGES
 from unmuted.systems.segmentation.report import build_report
@@ -110,7 +113,7 @@ def run_chain(folder: Path, change: Change = unchanged) -> Chain:
     clips = clips_on_disk(folder, change)
     train, val, test = (clips[split] for split in ("train", "val", "test"))
     folds = {clip.group: i % FOLDS for i, clip in enumerate(train)}
-    space = only(fitting_jobs.fit_space([task("all")], train, job))
+    space = only(space_job.fit_space([task("all")], train, job))
     space_artifact = MadeArtifact(None, space)
     bank = only(fitting_jobs.build_bank([task("all")], train, Context(job, None)))
     of_folds = {
@@ -141,7 +144,7 @@ def run_chain(folder: Path, change: Change = unchanged) -> Chain:
 
 
 def mark(clips: Mapping, fits: Mapping, selection: Mapping, context: Context) -> dict:
-    rule = masks_job.MarkingRule(marks_silence=True, fills_missing=False, silence_db=-60.0)
+    rule = MarkingRule(marks_silence=True, fills_missing=False, silence_db=-60.0)
     trained = masks_job.Trained.of("real_audio", selection["arms"]["real_audio"], fits, context)
     tasks = [task(name) for name in clips]
     found = masks_job.mark_shard(tasks, clips, trained, rule, context)
@@ -262,7 +265,7 @@ def test_the_planted_leak_of_test_sound_in_a_fit_is_seen(folder: Path) -> None:
     for name, change in (("leak", unchanged), ("leak_spoilt", in_splits("test"))):
         clips, job = clips_on_disk(folder / name, change), made_job(AVS)
         both = in_order([*clips["train"], *clips["test"]])
-        space = only(fitting_jobs.fit_space([task("all")], both, job))
+        space = only(space_job.fit_space([task("all")], both, job))
         bank = only(fitting_jobs.build_bank([task("all")], both, Context(job, None)))
         found.append((space, bank))
     (space, bank), (other_space, other_bank) = found
@@ -330,7 +333,7 @@ def test_audio_of_training_clips_is_generated_out_of_fold(clean: Chain) -> None:
     context = clean.context
     clip = next(c for c in training_world(16) if c.label == "red")
     maps = ClipMaps(clip, context)
-    fitted_module.generated_audio(maps, context, SEED)
+    context_module.generated_audio(maps, context, SEED)
     exchanged = Generators([0, 1], states.__getitem__, averages=True)
     from unmuted.systems.segmentation.generation import generate
 
@@ -344,16 +347,16 @@ def test_swapped_sound_is_the_other_clips_own_to_the_bit(clean: Chain) -> None:
     context = clean.context
     maps, other = (ClipMaps(load_clip(clip), context) for clip in (first, second))
     sound = ClipSound(other.clip.tokens["own"], other.clip.has_audio)
-    swapped = fitted_module.condition_audio("swapped", maps, context, SEED, {"swapped": sound})
-    own = fitted_module.condition_audio("own", other, context, SEED)
+    swapped = context_module.condition_audio("swapped", maps, context, SEED, {"swapped": sound})
+    own = context_module.condition_audio("own", other, context, SEED)
     np.testing.assert_array_equal(swapped, own)
     # The planted leak: a condition through features of another scale.
     planted = copy.copy(context)
     planted.__dict__["space"] = replace(context.space, scale=1.01 * context.space.scale)
-    by_scale = fitted_module.condition_audio("swapped", maps, planted, SEED, {"swapped": sound})
+    by_scale = context_module.condition_audio("swapped", maps, planted, SEED, {"swapped": sound})
     assert differ(by_scale, own)
-    silence = fitted_module.condition_audio("silence", maps, context, SEED)
-    missing = fitted_module.condition_audio("mean", maps, context, SEED)
+    silence = context_module.condition_audio("silence", maps, context, SEED)
+    missing = context_module.condition_audio("mean", maps, context, SEED)
     assert not missing.any()
     assert silence.any()  # a sound, not what is not known
 

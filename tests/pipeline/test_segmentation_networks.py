@@ -33,7 +33,7 @@ from unmuted.evaluation.schema import write_report
 from unmuted.media.probe import probe
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.systems.segmentation import all_masks, model_export, report
-from unmuted.systems.segmentation.masks_job import STATUSES
+from unmuted.systems.segmentation.marking import STATUSES
 from unmuted.systems.segmentation.shown import format_arms
 
 pytestmark = pytest.mark.engine
@@ -190,6 +190,11 @@ def test_the_table_of_the_report_is_printed(metrics: dict) -> None:
     assert all(f"{name} 0." in lost for name in metrics["missing"]["curves"])
     assert "sources_straddle" not in text
     assert "exploratory: 2 seeds" in text
+    lines = [line.split("  ")[0] for line in text.splitlines()]
+    tested = {"own", "silence", "noise", "swapped", "mean", "knn", "generated", "other"}
+    for arm in ("real_audio", "shuffled_audio", "encoder_trained"):
+        assert {f"{arm}, {condition}" for condition in tested} <= set(lines)
+    assert "video_only, own" not in lines  # the same masks whatever sounds
 
 
 def test_networks_in_a_folder_mark_as_they_did(world: Run, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ rule build_avs_bank:
     conda:
         ENVIRONMENT
     resources:
-        **CPU_MODEL,
+        **GPU_MODEL,
     params:
         fingerprint=job_fingerprints("avs_bank"),
     script:
@@ -135,7 +135,7 @@ rule train_avs_generator:
     conda:
         ENVIRONMENT
     resources:
-        **CPU_MODEL,
+        **GPU_TRAINING,
     params:
         fingerprint=job_fingerprints("avs_generator"),
     script:
@@ -154,7 +154,7 @@ rule train_avs:
     conda:
         ENVIRONMENT
     resources:
-        **CPU_MODEL,
+        **GPU_TRAINING,
     params:
         fingerprint=job_fingerprints("avs"),
     script:
@@ -173,7 +173,7 @@ rule select_avs:
     conda:
         ENVIRONMENT
     resources:
-        **CPU_MODEL,
+        **GPU_CHOICE,
     params:
         fingerprint=job_fingerprints("avs_selection"),
     script:
@@ -211,7 +211,7 @@ rule predict_avs_masks:
     conda:
         ENVIRONMENT
     resources:
-        **CPU_MODEL,
+        **GPU_SERVING,
     params:
         fingerprint=job_fingerprints("avs_masks"),
     script:
@@ -230,7 +230,7 @@ rule score_avs:
     conda:
         ENVIRONMENT
     resources:
-        **CPU_MODEL,
+        **GPU_SERVING,
     params:
         fingerprint=job_fingerprints("avs_scores"),
     script:

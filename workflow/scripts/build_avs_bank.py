@@ -5,8 +5,9 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.systems.segmentation.fitted import Context, digests, load_seconds
-from unmuted.systems.segmentation.fitting_jobs import build_bank, with_sound
+from unmuted.systems.segmentation.context import Context
+from unmuted.systems.segmentation.fitted import digests, load_seconds, with_sound
+from unmuted.systems.segmentation.fitting_jobs import build_bank
 
 
 def main(job: Job) -> None:

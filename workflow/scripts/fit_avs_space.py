@@ -5,8 +5,8 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.systems.segmentation.fitted import digests, load_seconds
-from unmuted.systems.segmentation.fitting_jobs import fit_space, with_sound
+from unmuted.systems.segmentation.fitted import digests, load_seconds, with_sound
+from unmuted.systems.segmentation.space_job import fit_space
 
 
 def main(job: Job) -> None:

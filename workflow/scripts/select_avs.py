@@ -6,7 +6,8 @@ from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
 from unmuted.samples.experiment import training_folds
 from unmuted.samples.fits import ONLY_FIT
-from unmuted.systems.segmentation.fitted import Context, Fitted, digests, in_order, load_seconds
+from unmuted.systems.segmentation.context import Context
+from unmuted.systems.segmentation.fitted import Fitted, digests, in_order, load_seconds
 from unmuted.systems.segmentation.loading import TRUTH
 from unmuted.systems.segmentation.selection_job import select
 

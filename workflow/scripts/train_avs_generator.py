@@ -5,8 +5,14 @@ from functools import partial
 from unmuted.engine.job import Job
 from unmuted.engine.seeds import inputs_by_seed
 from unmuted.pipeline.registry import run_job
-from unmuted.systems.segmentation.fitted import Fitted, digests, in_order, load_seconds
-from unmuted.systems.segmentation.fitting_jobs import clips_of_folds, has_sound, train_generators
+from unmuted.systems.segmentation.fitted import (
+    Fitted,
+    digests,
+    has_sound,
+    in_order,
+    load_seconds,
+)
+from unmuted.systems.segmentation.fitting_jobs import clips_of_folds, train_generators
 
 
 def main(job: Job) -> None:

@@ -249,6 +249,22 @@ def test_silence_raises_the_chosen_threshold() -> None:
     assert THRESHOLDS[choose_threshold(counts)] > 0.6
 
 
+def test_with_slack_a_threshold_may_lose_some_iou_to_leave_more_frames_empty() -> None:
+    """At 0.4 three of three pixels are hit, at 0.7 two; the frame without truth has 0.6."""
+    p = np.array([[[0.4, 0.7, 0.7, 0.1]], [[0.6, 0.1, 0.1, 0.1]]], np.float32)
+    truth = np.array([[[True, True, True, False]], [[False] * 4]])
+    counts = count_pixels(p, truth)
+    chosen = {slack: choose_threshold(counts, iou, slack) for slack in (0.0, 0.3, 0.4)}
+    assert THRESHOLDS[chosen[0.0]] <= 0.4
+    assert chosen[0.3] == chosen[0.0]  # the next IoU is lower by a third
+    assert 0.6 < THRESHOLDS[chosen[0.4]] <= 0.7
+    # The nearest to 0.5 of those that leave as many empty.
+    assert THRESHOLDS[chosen[0.4] - 1] <= 0.6
+    # Where no frame is without truth, slack loses nothing.
+    sounding = counts[counts.has_truth]
+    assert choose_threshold(sounding, iou, 0.4) == choose_threshold(sounding, iou)
+
+
 def test_a_choice_without_frames_is_refused() -> None:
     counts = frames(0)
     with pytest.raises(ValueError, match="validation frames"):

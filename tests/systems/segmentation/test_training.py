@@ -43,6 +43,7 @@ from unmuted.systems.segmentation.training_data import (
     trainable_seconds,
     with_negatives,
 )
+from unmuted.training.checkpoints import Fit
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.unit
@@ -102,6 +103,25 @@ def test_a_trained_network_follows_the_sound_and_is_empty_without(clips, space, 
     assert own.mean() > 0.6
     assert others.mean() < 0.2
     assert is_empty(count_clip(masks["silence"], silence))[:, choice.threshold].all()
+
+
+def test_a_threshold_may_lose_some_iou_to_leave_more_seconds_empty() -> None:
+    """Pixels that sound are at 0.9, one row of them at 0.5; where nothing does, some are at 0.6."""
+
+    def predicted(state, clip):
+        p = np.where(clip.truth, 0.9, 0.0).astype(np.float32)
+        for second in np.flatnonzero(clip.has_truth):
+            p[second, np.flatnonzero(clip.truth[second].any(axis=1))[0]] *= 5 / 9
+        p[~clip.has_truth, 0, 0] = 0.6
+        return p
+
+    fit, clips = Fit([{}], [1], []), family(100)
+    strict = choose(fit, clips, predicted)
+    assert strict.probability <= 0.5
+    loose = choose(fit, clips, predicted, slack=0.11)  # of ten rows, one is lost
+    assert 0.6 < loose.probability <= 0.9
+    assert loose.score > strict.score
+    assert choose(fit, clips, predicted, slack=0.09) == strict
 
 
 def test_video_only_gives_the_same_masks_whatever_sounds(clips, space) -> None:

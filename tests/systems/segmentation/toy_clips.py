@@ -79,8 +79,8 @@ def family(picture: int) -> list[ClipData]:
     return [toy_clip(picture, sound) for sound in SOUNDS]
 
 
-def toy_encoder(seed: int = 0) -> FrozenEncoder:
+def toy_encoder(seed: int = 0, device: str = "cpu") -> FrozenEncoder:
     """Return a small encoder with random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return FrozenEncoder(Encoder(TinyCnn((8, 8, 8, 8))), [0.5] * 3, [0.5] * 3)
+        return FrozenEncoder(Encoder(TinyCnn((8, 8, 8, 8))), [0.5] * 3, [0.5] * 3, device)

@@ -151,6 +151,11 @@ class AvsSection(AvsSettings):
         description="sounds that the trained networks are tested with",
     )
     neighbours: Count = Field(5, description="of the condition `knn`")
+    threshold_slack: Share = Field(
+        0.01,
+        description="IoU that a threshold may lose on validation videos to leave more seconds "
+        "empty in which nothing in the picture sounds",
+    )
 
     @model_validator(mode="after")
     def _marks_with_what_is_trained(self) -> Self:

@@ -59,13 +59,14 @@ def count_clip(probabilities: np.ndarray, clip: ClipData) -> PixelCounts:
     return count_pixels(dequantised(quantised(probabilities)), clip.truth, padding)
 
 
-def choose(fit: Fit, clips: Sequence[ClipData], predict: Predict) -> Choice:
+def choose(fit: Fit, clips: Sequence[ClipData], predict: Predict, slack: float = 0.0) -> Choice:
     """Choose a checkpoint and its threshold; the first of equal checkpoints.
 
-    A checkpoint's threshold is that of the highest IoU where something sounds. By strict IoU, a
-    network that ignores the sound does best with a threshold at which it marks nothing at all, so
-    that it would seem to be worse on pairs than it is. Of the checkpoints, that of the highest
-    strict IoU is chosen.
+    A checkpoint's threshold has the highest IoU where something sounds, or one that is lower by
+    `slack` at most and leaves more seconds empty in which nothing in the picture sounds. By strict
+    IoU, a network that ignores the sound does best with a threshold at which it marks nothing at
+    all, so that it would seem to be worse on pairs than it is. Of the checkpoints, that of the
+    highest strict IoU is chosen.
 
     Raises UserError where no second of the validation clips has a known truth.
     """
@@ -80,7 +81,7 @@ def choose(fit: Fit, clips: Sequence[ClipData], predict: Predict) -> Choice:
         counts = concatenate_counts(
             count_clip(predict(state, clip), clip)[clip.is_labelled] for clip in labelled
         )
-        threshold = choose_threshold(counts, iou)
+        threshold = choose_threshold(counts, iou, slack)
         score = mask_metrics(counts, threshold)["strict_iou"]
         assert score is not None
         found.append((score, threshold))

@@ -32,6 +32,10 @@ class Crops:
     windows: Tensor
     labels: Tensor
 
+    def to(self, device: str) -> Crops:
+        """Return them on a device."""
+        return Crops(*(tensor.to(device) for tensor in vars(self).values()))
+
 
 class CropHeads(nn.Module):
     """A classifier of crops, and projections of crops and audio to the same D dimensions."""

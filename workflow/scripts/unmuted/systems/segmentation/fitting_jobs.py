@@ -1,4 +1,4 @@
-"""The jobs that fit the space of sound, the bank of pictures and the generators of audio."""
+"""The jobs that build the bank of pictures and train the generators of audio."""
 
 from __future__ import annotations
 
@@ -13,39 +13,15 @@ from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip, Experiment, training_folds
 from unmuted.samples.fits import fold_name, seed_of
 from unmuted.systems.segmentation.clip_data import OWN
-from unmuted.systems.segmentation.fitted import Context, Fitted, each_with_maps, in_order
-from unmuted.systems.segmentation.loading import SOUND, load_clip
+from unmuted.systems.segmentation.context import Context, each_with_maps
+from unmuted.systems.segmentation.fitted import Fitted, with_sound
+from unmuted.systems.segmentation.loading import load_clip
 from unmuted.systems.shared.data import GeneratorData
 
 if TYPE_CHECKING:
     from unmuted.systems.shared.training_job import AfterStep
     from unmuted.training.loop import History
     from unmuted.training.states import State
-
-
-def with_sound(experiment: Experiment) -> list[Clip]:
-    """Return the training clips that have sound, by content; raises UserError without any."""
-    found = in_order([clip for clip in experiment.split("train") if has_sound(clip)])
-    if not found:
-        raise UserError(
-            "avs: no training video has usable sound, see results/avs_audio: a network that is to "
-            "find what sounds needs it"
-        )
-    return found
-
-
-def has_sound(clip: Clip) -> bool:
-    """Return whether a clip has a sound stream."""
-    return SOUND in clip.artifacts and clip.artifacts[SOUND].row.status != "no_stream"
-
-
-def fit_space(tasks: Sequence[Task], clips: Sequence[Clip], job: Job) -> Iterator[Result]:
-    """Fit the projection of the sound of training clips, and its scale."""
-    from unmuted.systems.segmentation.sound_space import fit_sound_space
-
-    for task in tasks:
-        loaded = (load_clip(clip, reads_truth=False) for clip in clips)
-        yield Result(task.name, fit_sound_space(list(loaded), job.config["audio_dim"]).pack())
 
 
 def build_bank(tasks: Sequence[Task], clips: Sequence[Clip], context: Context) -> Iterator[Result]:
@@ -88,7 +64,8 @@ def train_generators(
     from unmuted.systems.shared.training import train_video_generator
 
     settings = VideoGeneratorSettings.of(job.config["video_generator"])
-    read = partial(_read, context=Context(job, fitted))
+    context = Context(job, fitted)
+    read = partial(_read, context=context)
 
     def fit(
         data: GeneratorData,
@@ -96,7 +73,9 @@ def train_generators(
         after_step: AfterStep,
         chosen_on: GeneratorData | None,
     ) -> tuple[State, History]:
-        return train_video_generator(data, settings, seed_of(task), "cpu", after_step, chosen_on)
+        return train_video_generator(
+            data, settings, seed_of(task), context.device, after_step, chosen_on
+        )
 
     yield from training_job.train_generators(
         tasks, clips_of_fits, validation, read, fit, settings.steps

@@ -61,6 +61,7 @@ def generate(
     fold_of_group: Mapping[str, int],
     length: int,
     seed: int,
+    device: str = "cpu",
 ) -> np.ndarray:
     """Generate the audio of a clip, float32 (K, A), by generators that have not read its source.
 
@@ -69,7 +70,7 @@ def generate(
     nothing = np.zeros((len(looks), 1), np.float32)
     has_audio = np.zeros(len(looks), bool)
     data = generator_data([looks], [nothing], [has_audio], [key], [group], length)
-    made = generate_cross_fitted(generators, data, fold_of_group, 1, seed).audio
+    made = generate_cross_fitted(generators, data, fold_of_group, 1, seed, device).audio
     audio = np.zeros((len(looks), made.shape[2]), np.float32)
     for window, rows in zip(windows(len(looks), length), made, strict=True):
         audio[window.first : window.stop] = rows[window.first - window.start :][

@@ -56,16 +56,20 @@ def predict(
 ) -> np.ndarray:
     """Return the probability of each pixel to sound, float32 (K, H, W).
 
-    maps: of the frozen stages, (K, C, h, w). audio: float32 (K, A). window: seconds that the
-    network reads at once. Raises ValueError for a probability that is not a number.
+    maps: of the frozen stages, (K, C, h, w), on the CPU as the result is. audio: float32 (K, A).
+    window: seconds that the network reads at once. Raises ValueError for a probability that is not
+    a number.
     """
     network.eval()
-    sound = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))
+    device = next(network.parameters()).device
+    sound = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(device)
     parts = []
     for one in windows(len(sound), window):
-        logits = network([m[one.seconds].float() for m in maps], sound[None, one.seconds])
+        logits = network(
+            [m[one.seconds].to(device).float() for m in maps], sound[None, one.seconds]
+        )
         parts.append(logits[0, one.first - one.start :].sigmoid())
-    probabilities = torch.cat(parts).numpy()
+    probabilities = torch.cat(parts).cpu().numpy()
     if not np.isfinite(probabilities).all():
         raise ValueError("the network gave probabilities that are no numbers; no mask is written")
     return probabilities

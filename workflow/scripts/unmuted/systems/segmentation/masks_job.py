@@ -16,43 +16,17 @@ from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.systems.segmentation.arms import ARMS
-from unmuted.systems.segmentation.fitted import (
+from unmuted.systems.segmentation.context import (
     ClipMaps,
     Context,
     arm_audio,
     condition_audio,
 )
 from unmuted.systems.segmentation.loading import load_clip
+from unmuted.systems.segmentation.marking import HYPOTHETICAL, STATUSES, MarkingRule
 
 if TYPE_CHECKING:
     from unmuted.systems.segmentation.networks import TrainedPart
-
-# Of a second. `hypothetical`: without sound, from generated audio.
-SOUNDS, SILENT, NO_STREAM, HYPOTHETICAL = "ok", "silent", "no_stream", "hypothetical"
-STATUSES = (SOUNDS, SILENT, NO_STREAM, HYPOTHETICAL)
-
-
-@dataclass(frozen=True)
-class MarkingRule:
-    """What is done with seconds without sound; see the section `avs` of the configuration.
-
-    marks_silence: whether the network decides of silent seconds, too. fills_missing: whether the
-    masks of videos without a stream come from generated audio.
-    """
-
-    marks_silence: bool
-    fills_missing: bool
-    silence_db: float
-
-    def statuses(self, has_audio: np.ndarray, rms_db: np.ndarray) -> list[str]:
-        """Return the status of each second."""
-        quiet = np.where(rms_db < self.silence_db, SILENT, SOUNDS)
-        missing = HYPOTHETICAL if self.fills_missing else NO_STREAM
-        return np.where(has_audio, quiet, missing).tolist()
-
-    def is_empty(self, status: str) -> bool:
-        """Return whether nothing is marked, whatever the network says."""
-        return status == NO_STREAM or (status == SILENT and not self.marks_silence)
 
 
 @dataclass(frozen=True)

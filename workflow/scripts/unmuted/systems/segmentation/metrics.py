@@ -68,9 +68,14 @@ def means_by_class(values: np.ndarray, classes: Sequence[str]) -> dict[str, floa
 
 
 def choose_threshold(
-    validation: PixelCounts, score: Callable[[PixelCounts], np.ndarray] = strict_iou
+    validation: PixelCounts,
+    score: Callable[[PixelCounts], np.ndarray] = strict_iou,
+    slack: float = 0.0,
 ) -> int:
     """Return the index of the threshold of the highest mean score; among equals, nearest to 0.5.
+
+    With some slack, of the thresholds whose score is that close to the highest, return the one that
+    leaves the most frames without truth empty; among equals, that of the highest score.
 
     validation: counts of validation frames, never of those that are reported. score: a function of
     this module that gives (N, 255). Raises ValueError where no frame has a score.
@@ -79,7 +84,11 @@ def choose_threshold(
     scored = [(value, -abs(k - HALF), -k) for k, value in enumerate(means) if value is not None]
     if not scored:
         raise ValueError("expected validation frames with a score, found none")
-    return -max(scored)[2]
+    if not slack:
+        return -max(scored)[2]
+    left_empty = is_empty(validation)[~validation.has_truth].sum(axis=0)
+    least = max(scored)[0] - slack
+    return -max((left_empty[-one[2]], *one) for one in scored if one[0] >= least)[3]
 
 
 def mask_metrics(counts: PixelCounts, threshold: int) -> dict[str, float | int | None]:

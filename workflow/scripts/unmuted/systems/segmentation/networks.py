@@ -26,24 +26,32 @@ class FrozenEncoder:
     """The first stages of an encoder, with the preprocessing of its weights.
 
     trained_stages: of the last stages, which are left to the trained part. Deterministic: batches
-    have the shape of their clip, and a picture's maps depend on the picture alone.
+    have the shape of their clip, and a picture's maps depend on the picture alone. device: where
+    it runs, and the networks that are made with it; what it takes and returns is on the CPU.
     """
 
-    def __init__(self, encoder: Encoder, mean: Sequence[float], std: Sequence[float]) -> None:
-        self.encoder = encoder.eval().requires_grad_(False)
+    def __init__(
+        self,
+        encoder: Encoder,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: str = "cpu",
+    ) -> None:
+        self.encoder = encoder.eval().requires_grad_(False).to(device)
+        self.device = device
         self.channels, self.strides = encoder.channels, encoder.strides
         self._mean = torch.tensor(mean)[:, None, None]
         self._std = torch.tensor(std)[:, None, None]
 
     @classmethod
-    def of(cls, spec: ModelSpec) -> FrozenEncoder:
+    def of(cls, spec: ModelSpec, device: str = "cpu") -> FrozenEncoder:
         """Load the encoder of a model's folder: a CNN's, or that of a PVT-v2."""
         folder = checked_folder(spec, fetch=False)
         if is_pvt_folder(folder, spec.title):
             pvt, mean, std = load_pvt(spec)
-            return cls(Encoder(pvt), mean, std)
+            return cls(Encoder(pvt), mean, std, device)
         model, config = load_backbone(folder, spec.title)
-        return cls(Encoder(model), config.preprocessing.mean, config.preprocessing.std)
+        return cls(Encoder(model), config.preprocessing.mean, config.preprocessing.std, device)
 
     def pixels(self, frames: np.ndarray) -> Tensor:
         """Return normalised pixels (N, 3, H, W) of frames uint8 (N, H, W, 3)."""
@@ -61,12 +69,12 @@ class FrozenEncoder:
         frozen = len(self.encoder.stages) - trained_stages
         parts: list[list[Tensor]] = []
         for start in range(0, len(frames), PICTURES_AT_ONCE):
-            x = self.pixels(frames[start : start + PICTURES_AT_ONCE])
+            x = self.pixels(frames[start : start + PICTURES_AT_ONCE]).to(self.device)
             found = [] if frozen else [x]
             for stage in self.encoder.stages[:frozen]:
                 x = stage(x)
                 found.append(x)
-            parts.append([one.half() for one in found])
+            parts.append([one.half().cpu() for one in found])
         return [torch.cat(of_map).numpy() for of_map in zip(*parts, strict=True)]
 
     def tail(self, trained_stages: int) -> nn.ModuleList:
@@ -122,9 +130,9 @@ def network_config(
 def new_network(
     config: SegmentationConfig, encoder: FrozenEncoder, trained_stages: int
 ) -> TrainedPart:
-    """Make a network with first weights from torch's random numbers."""
+    """Make a network with first weights from torch's random numbers, the same on every device."""
     tail = encoder.tail(trained_stages)
-    return TrainedPart(config, encoder.channels, encoder.strides[0], tail)
+    return TrainedPart(config, encoder.channels, encoder.strides[0], tail).to(encoder.device)
 
 
 def pack_network(network: TrainedPart) -> State:
@@ -133,7 +141,7 @@ def pack_network(network: TrainedPart) -> State:
     return pack(network, settings)
 
 
-def load_network(state: State, encoder: FrozenEncoder, device: str = "cpu") -> TrainedPart:
+def load_network(state: State, encoder: FrozenEncoder) -> TrainedPart:
     """Return a network that `pack_network` was given, ready for inference."""
     settings = settings_of(state)
     trained_stages = settings.pop("trained_stages")
@@ -142,7 +150,7 @@ def load_network(state: State, encoder: FrozenEncoder, device: str = "cpu") -> T
     }
     config = SegmentationConfig(**sizes)
     network = new_network(config, encoder, trained_stages)
-    load_weights(network, state, device)
+    load_weights(network, state, encoder.device)
     return network
 
 

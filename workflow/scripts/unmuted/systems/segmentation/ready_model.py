@@ -23,7 +23,7 @@ from unmuted.text import one_line, printable
 from unmuted.training.model_folder import arrays_under, read_folder_config
 
 if TYPE_CHECKING:
-    from unmuted.systems.segmentation.fitted import Context
+    from unmuted.systems.segmentation.context import Context
     from unmuted.systems.segmentation.sound_space import SoundSpace
 from unmuted.training.states import State
 

@@ -140,7 +140,7 @@ def build_report(
     dependence = {
         name: dependence_section(by_condition, tested)
         for name, by_condition in scores.items()
-        if name in ("real_audio", "video_only", "generated_audio", "shuffled_audio")
+        if not ARMS[name].is_oracle
     }
     bounded = check_pictures_only(scores, tested.seconds)
     measures = {
@@ -311,8 +311,10 @@ def _statistics(config: Mapping[str, Any], tested: Tested, seeds: int) -> dict[s
         "resamples": config["bootstrap"]["resamples"],
         "seeds": seeds,
         "exploratory": seeds < EXPLORATORY,
-        "thresholds": "on validation: of each checkpoint that of the highest IoU where something "
-        "sounds, and the checkpoint of the highest strict IoU",
+        "thresholds": "on validation: of each checkpoint, of the thresholds whose IoU where "
+        f"something sounds is at most {config['avs']['threshold_slack']} below the highest, that "
+        "which leaves the most seconds empty in which nothing does; and the checkpoint of the "
+        "highest strict IoU",
         "silence_rule": "none: metrics are of the networks as they are",
         "comparable": NOT_COMPARABLE,
     }

@@ -16,7 +16,7 @@ from unmuted.evaluation.outputs import table, write_table
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.source import decode, read_probe
 from unmuted.media.tracks import by_preference
-from unmuted.systems.segmentation.masks_job import HYPOTHETICAL, NO_STREAM, SILENT, STATUSES
+from unmuted.systems.segmentation.marking import HYPOTHETICAL, NO_STREAM, SILENT, STATUSES
 
 FRAMES, MASKS = "avs_frames", "avs_masks"
 NOTES = {SILENT: "no sound", NO_STREAM: "no sound", HYPOTHETICAL: "hypothetical"}

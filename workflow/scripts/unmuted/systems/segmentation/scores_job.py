@@ -14,7 +14,7 @@ from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
 from unmuted.systems.segmentation.arms import ARMS, OTHER, conditions_of
 from unmuted.systems.segmentation.clip_data import OWN
-from unmuted.systems.segmentation.fitted import (
+from unmuted.systems.segmentation.context import (
     ClipMaps,
     ClipSound,
     Context,

@@ -12,7 +12,7 @@ from unmuted.errors import UserError
 from unmuted.samples.experiment import Clip
 from unmuted.samples.folds import has_seen
 from unmuted.systems.segmentation.arms import ARMS
-from unmuted.systems.segmentation.fitted import ClipMaps, Context, arm_audio, each_with_maps
+from unmuted.systems.segmentation.context import ClipMaps, Context, arm_audio, each_with_maps
 from unmuted.systems.segmentation.loading import load_clips_data
 from unmuted.systems.segmentation.training_job import SEPARATION
 from unmuted.training.order import hash_keys
@@ -67,6 +67,7 @@ def _choose(
         fit,
         [one.clip for one in maps.values()],
         lambda state, clip: maps[clip.name].predict(networks[id(state)], audio[clip.name]),
+        context.avs["threshold_slack"],
     )
     network = next(iter(networks.values()))
     separation = packed.get(SEPARATION)

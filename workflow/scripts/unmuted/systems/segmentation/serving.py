@@ -12,9 +12,11 @@ from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.samples.sample import Sample
-from unmuted.systems.segmentation.fitted import Context, Fitted
+from unmuted.systems.segmentation.context import Context
+from unmuted.systems.segmentation.fitted import Fitted
 from unmuted.systems.segmentation.loading import FRAMES
-from unmuted.systems.segmentation.masks_job import MarkingRule, Trained, mark_shard
+from unmuted.systems.segmentation.marking import MarkingRule
+from unmuted.systems.segmentation.masks_job import Trained, mark_shard
 from unmuted.systems.segmentation.scores_job import PARTNERS, read_partners, score_shard
 
 UNTESTED = "only test videos are scored"

@@ -16,14 +16,25 @@ MEASURES = {
 }
 
 
+OF_CONDITIONS = {
+    "ab_iou": "A/B IoU",
+    "empty": "left empty",
+    "area": "area",
+    "agreement": "IoU with own sound's masks",
+}
+
+
 def format_arms(report: Mapping[str, Any]) -> str:
-    """Return a table of arms, the primary contrast, and what decides how it is to be read."""
+    """Return tables of arms and conditions, the primary contrast, and how they are to be read."""
     rows = {
         name: {words: _in_words(arm[measure]) for measure, words in MEASURES.items()}
         | {"follows": _in_words(report["dependence"].get(name, {}).get("follows"))}
         for name, arm in report["arms"].items()
     }
-    lines = [pd.DataFrame.from_dict(rows, orient="index").to_string()]
+    lines = [
+        pd.DataFrame.from_dict(rows, orient="index").to_string(),
+        _conditions(report["dependence"]).to_string(),
+    ]
     for name, contrast in report["contrasts"].items():
         if contrast["primary"]:
             low, high = contrast["ci95"]
@@ -47,6 +58,19 @@ def _lost_sound(missing: Mapping[str, Any], headline: str) -> list[str]:
     ends = [f"{name} {_in_words(curve[headline][-1])}" for name, curve in missing["curves"].items()]
     measure, rate = MEASURES.get(headline, headline), missing["rates"][-1]
     return [f"{measure} where {rate:.0%} of clips have lost their sound: {', '.join(ends)}"]
+
+
+def _conditions(dependence: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what each sound does to the masks of arms that are tested with more than their own."""
+    rows = {
+        f"{name}, {condition}": {
+            words: _in_words(found[measure]) for measure, words in OF_CONDITIONS.items()
+        }
+        for name, by_condition in dependence.items()
+        for condition, found in by_condition.items()
+        if condition != "follows" and len(by_condition) > 2  # `own` and `follows`
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _in_words(measure: Mapping[str, Any] | None) -> str:

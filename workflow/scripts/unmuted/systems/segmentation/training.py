@@ -105,11 +105,13 @@ class CropTraining:
         # Random numbers of their own: the segmentation is trained on the same draws without them.
         with torch.random.fork_rng(devices=[]):
             if not arm.separate:
-                self.heads = CropHeads(encoder.channels[-1], *sizes, settings.dim)
+                heads = CropHeads(encoder.channels[-1], *sizes, settings.dim)
+                self.heads = heads.to(encoder.device)
                 return
             backbone = pooled_backbone(nn.Sequential(*copy.deepcopy(encoder.encoder.stages)))
             backbone.requires_grad_(True)
-            self.separate = SeparateCropNetwork(backbone, encoder.channels[-1], *sizes)
+            separate = SeparateCropNetwork(backbone, encoder.channels[-1], *sizes)
+            self.separate = separate.to(encoder.device)
         self._optimiser = torch.optim.Adam(self.separate.parameters(), SEPARATE_RATE)
 
     def loss(self, maps: list[Tensor], batch: Batch) -> Tensor | None:
@@ -146,7 +148,8 @@ def train_network(
 ) -> Fit:
     """Train the network of an arm and keep evenly spaced checkpoints.
 
-    Reads training clips only. The same seed and clips give the same bytes with one thread. Raises
+    Reads training clips only, and trains on the encoder's device. The same seed and clips give the
+    same bytes on a CPU with equally many threads, however many trainings run side by side. Raises
     UserError where no usable second has a truth that is not empty, or a loss is not finite.
     """
     training = settings.training
@@ -161,14 +164,15 @@ def train_network(
         )
     kept = set(even_epochs(training.epochs, training.snapshots))
     snapshots, history = [], []
-    with seeded(seed, "cpu"):
+    with seeded(seed, encoder.device):
         config = network_config(
             settings.network, clips.audio.shape[-1], fusion_of(arm, settings.fusion)
         )
         network = new_network(config, encoder, trained_stages_of(arm, training))
         crops = CropTraining(arm, clips, encoder, settings.crop_losses)
         audio = arm_audio(clips, arm, seed)
-        loop = _Loop(network, crops, clips, audio, usable, training, arm, settings.matching)
+        matching = settings.matching
+        loop = _Loop(network, crops, clips, audio, usable, training, arm, matching, encoder.device)
         for epoch in range(1, training.epochs + 1):
             history.append({"epoch": float(epoch), **loop.epoch(negatives)})
             if epoch in kept:
@@ -190,8 +194,9 @@ class _Loop:
         settings: AvsTrainingSettings,
         arm: SegmentationArm,
         matching: AvsMatchingSettings,
+        device: str,
     ) -> None:
-        self.matching = matching
+        self.matching, self.device = matching, device
         self.network, self.crops, self.clips, self.audio = network, crops, clips, audio
         self.usable, self.settings, self.arm = usable, settings, arm
         self.parameters = [p for p in network.parameters() if p.requires_grad]
@@ -223,7 +228,7 @@ class _Loop:
             batch = with_negatives(batch, self.clips, chosen, seconds, negatives)
             if self.arm.masks == "boxes" and batch.crops is not None:
                 batch = replace(batch, truth=box_masks(batch.crops, batch.truth))
-            losses = self.step(batch)
+            losses = self.step(batch.to(self.device))
             for name, value in losses.items():
                 sums[name] += value * len(chosen)
             total += len(chosen)
@@ -282,7 +287,7 @@ def crop_separation(
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(0)
         for chosen, seconds in draw_batches(usable, 1, 32):
-            batch = make_batch(clips, chosen, seconds, clips.audio)
+            batch = make_batch(clips, chosen, seconds, clips.audio).to(encoder.device)
             if batch.crops is not None:
                 maps = network.all_maps(batch.maps)
                 features.append(crop_features(maps[-1], batch.crops, encoder.strides[-1]))

@@ -90,6 +90,17 @@ class Batch:
     crops: Crops | None
     frames: Tensor | None
 
+    def to(self, device: str) -> Batch:
+        """Return it on a device; draws are made on the CPU, the same for every device."""
+        return Batch(
+            [m.to(device) for m in self.maps],
+            self.audio.to(device),
+            self.truth.to(device),
+            self.counted.to(device),
+            self.crops and self.crops.to(device),
+            None if self.frames is None else self.frames.to(device),
+        )
+
 
 def trainable_seconds(clips: TrainingClips, negatives: bool) -> Tensor:
     """Return which seconds are drawn, bool (N, K): those with a truth that is known.

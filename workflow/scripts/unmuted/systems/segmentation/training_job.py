@@ -14,7 +14,7 @@ from unmuted.engine.progress import Progress
 from unmuted.samples.experiment import Clip
 from unmuted.samples.fits import seed_of
 from unmuted.systems.segmentation.arms import ARMS, SegmentationArm
-from unmuted.systems.segmentation.fitted import Context, arm_audio, each_with_maps
+from unmuted.systems.segmentation.context import Context, arm_audio, each_with_maps
 from unmuted.systems.segmentation.loading import load_clips_data
 
 if TYPE_CHECKING:
