@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unmuted.systems.highlights.spotting import Ensemble
 
 REAL = "real"
+STEPS_TOGETHER = 5000  # whose sound is held at once: 2.5 MB of 128 features
 TRAINED_ON = "trained_on"  # the name of an array: what is said of the match
 LOST = ("no_stream", "noise", "swapped", "dropout")  # silence is known as such: as no_stream
 
@@ -43,9 +44,9 @@ def spot_shard(
     """Score the recordings of a shard.
 
     An artifact holds `shown`, `has_sound`, bool (S,); `trained_on`, bool (1,), whether spotters are
-    trained or chosen on the match; `loudness`, float32 (S,); for every arm
-    logits, float16 (seeds, S, K), those of test recordings with their sound lost in every way as
-    well; and the spots of the arm that finds highlights, see `highlight_spots`.
+    trained or chosen on the match; `loudness`, float32 (S,); logits, float16 (seeds, S, K), of the
+    arm that finds highlights, and of test recordings those of every arm, with their sound lost in
+    every way as well; and the spots of that arm, see `highlight_spots`.
     """
     context = Context(job, fitted, folds)
     chosen = selection.json()
@@ -86,30 +87,55 @@ def score_recording(
 
     models, choices: by arm, of each seed. rules: by arm, of the ensemble of its seeds.
     """
-    from unmuted.systems.highlights.inference import score_together
-
     (labelled,) = context.load([clip])
     recording = labelled.recording
     arrays = {"shown": recording.shown, "has_sound": recording.has_sound}
     arrays |= loudness_arrays(clip, recording, context.rate)
     is_trained_on = clip.split in ("train", "val") or context.highlights["split_by_clip"]
     arrays[TRAINED_ON] = np.array([is_trained_on])
+    finder = ARMS[context.highlights["arm"]]
     for name, of_arm in models.items():
+        if clip.split != "test" and name != finder.name:
+            continue  # reports read arms on test matches alone
         arm = ARMS[name]
         states = conditions(arm, clip.split)
-        by_seed = []
-        for model, choice in zip(of_arm, choices[name], strict=True):
-            imputed = context.imputed(recording, arm.imputation, choice["seed"])
-            inputs = [(imputed, lost_input(imputed, arm, one, clip, context)) for one in states]
-            by_seed.append(
-                score_together(model, inputs, context.rate, context.inference, context.device)
-            )
+        by_seed = [
+            score_states(model, recording, arm, choice["seed"], states, clip, context)
+            for model, choice in zip(of_arm, choices[name], strict=True)
+        ]
         for condition, rows in zip(states, zip(*by_seed, strict=True), strict=True):
             arrays[logits_name(name, condition)] = np.stack(rows).astype(np.float16)
-    arm = ARMS[context.highlights["arm"]]
-    ensemble = ensemble_of(choices[arm.name], rules[arm.name], context.reach)
-    spots = highlight_spots(arrays, ensemble, arm, context.kinds, recording.halves, context.rate)
+    ensemble = ensemble_of(choices[finder.name], rules[finder.name], context.reach)
+    spots = highlight_spots(arrays, ensemble, finder, context.kinds, recording.halves, context.rate)
     return {**arrays, **spots, "rate": np.array([context.rate], np.float64)}
+
+
+def score_states(
+    model: Any,
+    recording: Recording,
+    arm: SpottingArm,
+    seed: int,
+    states: Sequence[str],
+    clip: Clip,
+    context: Context,
+) -> list[np.ndarray]:
+    """Return the logits (S, K) of a recording in each state of its sound.
+
+    Short recordings are scored in several states at once, long ones in one after the other: the
+    sound of each state takes memory.
+    """
+    from unmuted.systems.highlights.inference import score_together
+
+    imputed = context.imputed(recording, arm.imputation, seed)
+    together = max(1, STEPS_TOGETHER // max(recording.steps, 1))
+    logits = []
+    for first in range(0, len(states), together):
+        inputs = [
+            (imputed, lost_input(imputed, arm, state, clip, context))
+            for state in states[first : first + together]
+        ]
+        logits += score_together(model, inputs, context.rate, context.inference, context.device)
+    return logits
 
 
 def conditions(arm: SpottingArm, split: str | None) -> tuple[str, ...]:

@@ -158,7 +158,7 @@ STAGES = (
         "spots",
         "spot_events",
         ".safetensors",
-        version=3,
+        version=4,
         inputs=("step_visual",),
         optional=("step_sound", "events"),
         fits=("step_sources", *FITS),
