@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,6 +136,38 @@ def rewritten(
 ) -> set[str]:
     """Artifacts that are new or were written again, by name."""
     return {name for name in after if after[name] != before.get(name)}
+
+
+VISIT = """
+import importlib, json, sys
+import yaml
+from unmuted.engine.job import make_jobs
+from unmuted.media.ffmpeg import binary
+from unmuted.pipeline.registry import open_run
+run, loaded = open_run(yaml.safe_load(open("config.yaml"))), {}
+for script in sys.argv[1:]:
+    stage = run.registry.stages_of_script[script][0]
+    part = min(run.dataset.shards) if stage.is_sharded else run.layout.partitions(stage.name)[0]
+    importlib.import_module(script).main(*make_jobs(run, script, part))
+    loaded[script] = sorted({"torch", "transformers", "sentence_transformers"} & {*sys.modules})
+print(json.dumps(loaded))
+"""
+
+
+def libraries_loaded_without_work(built: Corpus, scripts: Collection[str]) -> dict[str, list[str]]:
+    """The model libraries that are there once a job of each script has found nothing to do.
+
+    One process does all jobs, so a library counts for the first script that loads it and all later.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", VISIT, *sorted(scripts)],
+        cwd=built.folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY / "workflow" / "scripts")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 # The embedded demo with few clips, seeds and epochs: what most tests of whole runs need.

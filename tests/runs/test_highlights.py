@@ -19,7 +19,7 @@ import cv2
 import pytest
 import yaml
 
-from runs.corpus import Corpus, rewritten
+from runs.corpus import Corpus, libraries_loaded_without_work, rewritten
 from runs.matches import (
     EXPORTS,
     FITS,
@@ -40,7 +40,7 @@ from unmuted.demo_world.matches.vocabulary import KINDS
 from unmuted.engine.artifacts import read_json
 from unmuted.evaluation.schema import check_report
 from unmuted.media.ffmpeg import binary
-from unmuted.pipeline.registry import open_run
+from unmuted.pipeline.registry import STAGES, open_run
 from unmuted.systems.highlights.picking import COLUMNS
 from unmuted.systems.highlights.predictions import read_predictions
 from unmuted.systems.highlights.shown import shown_lines
@@ -167,6 +167,13 @@ def test_every_stage_has_run_and_nothing_is_left_to_do(found: Corpus) -> None:
     for stage in PER_MATCH:
         assert found.rows(stage).keys() == {match_id(spec.game) for spec in planned()}
     assert "Nothing to be done" in found.run(*targets()).stderr
+
+
+def test_a_job_with_nothing_to_do_loads_no_model_library(found: Corpus) -> None:
+    scripts = {STAGES[stage].script for stage in (*PER_RECORDING, *PER_MATCH, *FITS)}
+    loaded = libraries_loaded_without_work(found, scripts)
+    assert loaded.keys() == scripts
+    assert {script: names for script, names in loaded.items() if names} == {}
 
 
 def test_sound_and_pictures_that_are_missing_are_said(found: Corpus) -> None:

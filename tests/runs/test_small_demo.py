@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +27,7 @@ from runs.corpus import (
     TARGETS,
     Corpus,
     contents,
+    libraries_loaded_without_work,
     make_renamed,
     rewritten,
 )
@@ -92,32 +91,9 @@ def test_every_video_that_taught_nothing_is_predicted(built: Corpus) -> None:
 
 def test_a_job_with_nothing_to_do_loads_no_model_library(built: Corpus) -> None:
     """Importing these takes seconds, and most jobs of a later run find nothing to do."""
-    code = """
-import importlib, json, sys
-import yaml
-from unmuted.engine.job import make_jobs
-from unmuted.media.ffmpeg import binary
-from unmuted.pipeline.registry import open_run
-run, loaded = open_run(yaml.safe_load(open("config.yaml"))), {}
-for script in sys.argv[1:]:
-    stage = run.registry.stages_of_script[script][0]
-    part = min(run.dataset.shards) if stage.is_sharded else run.layout.partitions(stage.name)[0]
-    importlib.import_module(script).main(*make_jobs(run, script, part))
-    loaded[script] = sorted({"torch", "transformers", "sentence_transformers"} & {*sys.modules})
-print(json.dumps(loaded))
-"""
-    scripts = str(REPOSITORY / "workflow" / "scripts")
-    of_clips = {stage.script for stage in CLIP_STAGES.values()}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *sorted(of_clips)],
-        cwd=built.folder,
-        env=os.environ | {"PYTHONPATH": scripts},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = json.loads(done.stdout.splitlines()[-1])
-    assert loaded.keys() == of_clips
+    scripts = {stage.script for stage in CLIP_STAGES.values()}
+    loaded = libraries_loaded_without_work(built, scripts)
+    assert loaded.keys() == scripts
     assert {script: names for script, names in loaded.items() if names} == {}
 
 

@@ -9,7 +9,6 @@ from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
 from unmuted.systems.highlights.fits import neighbour_settings
 from unmuted.systems.highlights.imputation import build_bank, build_pool
-from unmuted.systems.highlights.imputer import pack_bank
 from unmuted.systems.highlights.loading import load_recordings
 from unmuted.systems.shared.projection import Projection
 
@@ -18,6 +17,8 @@ def build(
     tasks: Sequence[Task], clips: Sequence[Clip], projection: Artifact, job: Job
 ) -> Iterator[Result]:
     """Collect steps with picture and sound, and the sound of a few recordings."""
+    from unmuted.systems.highlights.imputer import pack_bank
+
     highlights = job.config["highlights"]
     settings, kinds = neighbour_settings(highlights), list(job.config["matches"]["kinds"])
     for task in tasks:

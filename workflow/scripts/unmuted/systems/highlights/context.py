@@ -17,7 +17,6 @@ from unmuted.systems.highlights.fits import (
     only,
     steps_of,
 )
-from unmuted.systems.highlights.imputer import SEEDLESS, Imputer, unpack_bank
 from unmuted.systems.highlights.loading import load_recordings
 from unmuted.systems.highlights.recordings import Recording, Rows
 from unmuted.systems.highlights.spotting import LabelledRecording
@@ -56,6 +55,7 @@ class Context:
 
     def __init__(self, job: Job, fitted: Fitted, folds: Mapping[str, int]) -> None:
         from unmuted.inference.device import use_device
+        from unmuted.systems.highlights.imputer import Imputer, unpack_bank
 
         self._job = job
         self.highlights: Mapping[str, Any] = job.config["highlights"]
@@ -88,6 +88,8 @@ class Context:
 
     def imputed(self, recording: Recording, name: str | None, seed: int) -> Recording:
         """Return the recording with one imputation; those that need no seed are made once."""
+        from unmuted.systems.highlights.imputer import SEEDLESS
+
         if name is None:
             return recording
         key = recording.name, name if name in SEEDLESS else f"{name}-{seed}"

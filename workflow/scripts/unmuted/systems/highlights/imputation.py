@@ -9,11 +9,10 @@ import numpy as np
 
 from unmuted.config.highlights import NeighbourSettings
 from unmuted.errors import UserError
-from unmuted.systems.highlights.inference import STRETCHES_AT_ONCE
 from unmuted.systems.highlights.recordings import Recording
 from unmuted.training.order import hash_keys, stable_hash
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 2048  # steps: 70 MB of sums of 2048 features
 LOOKED_UP_AT_ONCE = 256  # steps, each of which is compared with the whole bank
 MOST_SWAPPED = 16  # recordings that lend their sound, at most
 
@@ -131,9 +130,8 @@ def swapped_sound(recording: Recording, pool: SwapPool, seed: int) -> np.ndarray
 def _context(recording: Recording, rate: float, seconds: float) -> Iterator[np.ndarray]:
     """Yield the features of every step averaged over the steps around it, in blocks of rows."""
     reach = round(seconds * rate / 2)
-    size = ROWS_AT_ONCE * STRETCHES_AT_ONCE
-    for start in range(0, recording.steps, size):
-        stop = min(start + size, recording.steps)
+    for start in range(0, recording.steps, ROWS_AT_ONCE):
+        stop = min(start + ROWS_AT_ONCE, recording.steps)
         first, last = max(start - reach, 0), min(stop + reach, recording.steps)
         rows = recording.visual[first:last].astype(np.float64)
         shown = recording.shown[first:last]

@@ -16,11 +16,11 @@ from unmuted.samples.folds import has_seen
 from unmuted.systems.highlights.arms import ARMS, SpottingArm
 from unmuted.systems.highlights.context import TRAINING_EVENTS, Context, Fitted
 from unmuted.training.order import hash_keys
-from unmuted.training.states import State
 
 if TYPE_CHECKING:
     from unmuted.systems.highlights.choosing import Validation
     from unmuted.training.checkpoints import Fit
+    from unmuted.training.states import State
 
 # Keys of the result: lists of kinds.
 WITHOUT_TRAINING, WITHOUT_VALIDATION = (

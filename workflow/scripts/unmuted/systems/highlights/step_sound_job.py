@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +13,14 @@ from unmuted.dataset.limits import video_limits
 from unmuted.engine.executor import Result, Task, one_by_one
 from unmuted.engine.job import Job
 from unmuted.engine.tensors import TensorSpool
-from unmuted.features.log_mel import LogMel, StepSound
-from unmuted.inference.device import set_threads
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.frames import grid_times
 from unmuted.media.probe import Probe
 from unmuted.media.source import decode, read_probe
 from unmuted.media.wav import Wav, read_wav
+
+if TYPE_CHECKING:
+    from unmuted.features.log_mel import StepSound
 
 AT_ONCE = 1 << 16  # samples that are read at once
 NO_STREAM = "no_stream"
@@ -34,15 +36,22 @@ def hear_match(job: Job) -> None:
     A recording without sound has all of it, too: the status says `silent` or `no_stream`, and no
     step is valid.
     """
+    job.run_shard(partial(_hear, job=job))
+
+
+def _hear(tasks: Sequence[Task], job: Job) -> Iterator[Result]:
+    from unmuted.inference.device import set_threads
+
     set_threads(job.threads)
-    listener = StepListener(job.config)
-    job.run_shard(listener.hear)
+    return StepListener(job.config).hear(tasks)
 
 
 class StepListener:
     """Hears recordings. config: with the sections `steps`, `wav`, `videos` and `media`."""
 
     def __init__(self, config: Any) -> None:
+        from unmuted.features.log_mel import LogMel
+
         self._config = config
         self._rate = config["steps"]["rate"]
         sound = config["steps"]["sound"]
