@@ -46,3 +46,9 @@ def test_without_any_reel_the_reasons_are_said(tmp_path: Path) -> None:
     ]
     many = shown_lines(report(**{f"m{i:02d}": 0 for i in range(13)}), tmp_path)
     assert len(many) == 12 and many[-1] == "  and 3 more"
+
+
+def test_a_run_that_was_not_asked_for_reels_says_so(tmp_path: Path) -> None:
+    assert shown_lines(report(a=0, b=2), tmp_path) == [
+        "no reels were made; the target highlights makes those of test matches"
+    ]

@@ -27,6 +27,10 @@ def shown_lines(report: Mapping[str, Any], results: Path) -> list[str]:
                 *(f"  {path}" for path in found if path is not None),
                 f"all of its files, such as highlights.csv: results/by_match/{unit}/FILE, a target",
             ]
+    if not list((results / "reels").glob(f"*{LEDGER}")) and any(
+        one["segments"] for one in by_match.values()
+    ):
+        return ["no reels were made; the target highlights makes those of test matches"]
     reasons = [f"  {unit}: {_reason(results, unit, one)}" for unit, one in by_match.items()]
     more = [f"  and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
     return ["no test match has a reel:", *reasons[:MOST_REASONS], *more]
