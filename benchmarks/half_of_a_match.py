@@ -153,5 +153,6 @@ def make_spotter(run: Run, backbone: Path, folder: Path) -> None:
         projection=Projection(np.zeros(patch, np.float32), components, np.ones(audio_dim)),
         sound_scale=config["highlights"]["sound_scale"],
         read=read_in_fit([], []),
+        rule=calibration.rule,
     )
     export_spotter(folder, spotter)
