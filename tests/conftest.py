@@ -26,13 +26,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
 # What shares session fixtures, by path: the toy workflow, the worlds of the guards, the small demo,
-# the small world of matches.
+# the small worlds of matches and of families.
 SHARED_FIXTURES = {
     "tests/engine/test_killing.py": "toy",
     "tests/engine/test_rebuilding.py": "toy",
     "tests/guards": "guards",
     "tests/runs": "small demo",
     "tests/runs/test_highlights.py": "small matches",
+    "tests/runs/test_segmentation.py": "small families",
     "tests/slurm": "small demo",
     "tests/project/test_baselines.py": "small demo",
 }

@@ -27,7 +27,10 @@ from unmuted.engine.run import Run
 from unmuted.media.ffmpeg import binary
 from unmuted.models.loading import ModelSpec
 from unmuted.pipeline.registry import open_run
+from unmuted.samples.folds import read_in_fit
 from unmuted.systems.segmentation.artifacts import open_pictures
+from unmuted.systems.segmentation.checkpoint_config import GRID, ROLES
+from unmuted.systems.segmentation.choosing import Choice
 from unmuted.systems.segmentation.model import SegmentationConfig, published
 from unmuted.systems.segmentation.networks import (
     FrozenEncoder,
@@ -35,7 +38,8 @@ from unmuted.systems.segmentation.networks import (
     new_network,
     pack_network,
 )
-from unmuted.systems.segmentation.ready_model import GRID, ReadyModel, export_model
+from unmuted.systems.segmentation.pixel_counts import HALF
+from unmuted.systems.segmentation.ready_model import ReadyModel, export_model
 from unmuted.systems.segmentation.sound_space import SoundSpace
 from unmuted.systems.segmentation.windows import windows
 from unmuted.systems.shared.projection import Projection
@@ -147,11 +151,12 @@ def ready_model(run: Run, state: State, audio_dim: int) -> ReadyModel:
     tokens = next(iter(artifacts(run, "avs_audio").values())).tensors()["own"]
     return ReadyModel(
         "real_audio",
-        {role: run.models.identity(role) for role in ("avs_backbone", "ast")},
+        {role: run.models.identity(role) for role in ROLES},
         {key: run.config["avs"][key] for key in GRID},
         (state,),
-        (0.5,),
+        ({"seed": 0, **Choice(0, 1, HALF, 0.0, (0.0,)).payload()},),
         space(tokens.shape[1], audio_dim),
+        read_in_fit([], []),
     )
 
 

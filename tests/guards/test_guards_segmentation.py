@@ -136,8 +136,10 @@ def run_chain(folder: Path, change: Change = unchanged) -> Chain:
     masks = mark(by_name, fits, selection, context)
     table = only(partners_job.partner_table([task("all")], test, job))
     partners = read_partners(table, by_name)
+    choices = selection["arms"]
+    loaded = {arm: masks_job.load_arm(arm, choices[arm], fits, context) for arm in choices}
     scored = scores_job.score_shard(
-        [task(name) for name in by_name], by_name, partners, fits, selection, context
+        [task(name) for name in by_name], by_name, partners, loaded, choices, context
     )
     scores = {result.name: result.payload for result in scored}
     return Chain(space, bank, generators, networks, selection, masks, scores, by_name, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,13 @@ from unmuted.errors import UserError
 from unmuted.evaluation.schema import write_report
 from unmuted.media.probe import probe
 from unmuted.pipeline.registry import REGISTRY, open_run
+from unmuted.samples.experiment import load_experiment
+from unmuted.samples.folds import has_seen, read_in_fit
 from unmuted.systems.segmentation import all_masks, model_export, report
+from unmuted.systems.segmentation.checkpoint_config import ROLES
+from unmuted.systems.segmentation.loading import SECONDS
 from unmuted.systems.segmentation.marking import STATUSES
+from unmuted.systems.segmentation.ready_model import export_model, load_model
 from unmuted.systems.segmentation.shown import format_arms
 
 pytestmark = pytest.mark.engine
@@ -216,6 +222,65 @@ def test_networks_in_a_folder_mark_as_they_did(world: Run, tmp_path: Path) -> No
     with pytest.raises(UserError, match="window_s 5, but it is 2 here"):
         make(Run.of_job(open_run(other).config, REGISTRY), predict_avs_masks, "avs_masks")
     make(world, predict_avs_masks, "avs_masks")
+
+
+def ready_run(folder: Path, **avs: object) -> Run:
+    config = {**CONFIG, "avs": {**CONFIG["avs"], "checkpoint": str(folder), **avs}}
+    return Run.of_job(open_run(config).config, REGISTRY)
+
+
+def ready_report(run: Run) -> dict[str, Any]:
+    return report.contents(ReportJob(run, REGISTRY.reports["avs"]))["metrics"]
+
+
+def test_ready_networks_are_scored_as_they_were_unless_they_know_a_test_video(
+    world: Run, metrics: dict, tmp_path: Path
+) -> None:
+    export = ReportJob(world, REGISTRY.reports["avs_model"])
+    model_export.contents(export)["folder"](tmp_path / "model")
+    before = {name: a.tensors() for name, a in artifacts(world, "avs_scores").items()}
+    run = ready_run(tmp_path / "model")
+    make(run, score_avs, "avs_scores")
+    for name, artifact in artifacts(run, "avs_scores").items():
+        arrays = artifact.tensors()
+        own = [key for key in arrays if key.startswith("real_audio.")]
+        assert own and not any("knn" in key or "generated" in key for key in arrays)
+        for key in own:
+            np.testing.assert_array_equal(arrays[key], before[name][key])
+    write_report(tmp_path / "avs_metrics.json", ready_report(run), "avs_metrics.schema.yaml")
+    found = json.loads((tmp_path / "avs_metrics.json").read_text())
+    assert set(found["arms"]) == {"real_audio"} and found["contrasts"] == {}
+    for measure in ("ab_iou", "iou", "f", "empty_silent"):
+        assert found["arms"]["real_audio"][measure] == metrics["arms"]["real_audio"][measure]
+    assert found["provenance"]["seeds"] == [0, 1]
+    with pytest.raises(UserError, match="holds the networks that a run trains"):
+        REGISTRY.reports["avs_model"].check(run.config)
+
+    tested = next(iter(artifacts(run, "avs_scores")))
+    group = world.dataset.videos[tested].group
+    models = {role: world.models.identity(role) for role in ROLES}
+    model = load_model(tmp_path / "model", models, world.config["avs"])
+    export_model(tmp_path / "knows", replace(model, read=read_in_fit([], [group])))
+    export_model(tmp_path / "model", replace(model, states=model.states[::-1]))
+    with pytest.raises(UserError, match="changed after results/avs_scores were made"):
+        ready_report(run)
+    run = ready_run(tmp_path / "knows")
+    make(run, predict_avs_masks, "avs_masks")  # masks can be made of all videos
+    make(run, score_avs, "avs_scores")
+    with pytest.raises(UserError, match=r"knows were trained or chosen on .*: masks of these say"):
+        ready_report(run)
+    make(world, predict_avs_masks, "avs_masks")
+    make(world, score_avs, "avs_scores")
+
+
+def test_the_folder_knows_what_was_trained_and_chosen_on(world: Run) -> None:
+    job = ReportJob(world, REGISTRY.reports["avs_model"])
+    read, splits = model_export.hashes_of_read(job), world.store.read_splits()
+    clips = load_experiment(job, (), SECONDS).clips
+    seen = has_seen(read, [clip.key for clip in clips], [clip.group for clip in clips])
+    assert {clip.split for clip in clips} == {"train", "val", "test"}
+    for clip, is_seen in zip(clips, seen, strict=True):
+        assert is_seen == (splits[clip.video_id] != "test")
 
 
 def test_users_get_an_overlay_masks_and_a_table(world: Run) -> None:

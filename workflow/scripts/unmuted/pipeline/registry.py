@@ -35,6 +35,7 @@ from unmuted.models.loading import (
 from unmuted.pipeline.datasets import dataset_identity, read_dataset
 from unmuted.systems.comparison.planned import comparison_problems
 from unmuted.systems.highlights.spotter_config import check_ready_spotter
+from unmuted.systems.segmentation.checkpoint_config import check_ready_networks
 
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
 
@@ -158,7 +159,10 @@ REGISTRY = Registry(
     models=Models(),
     tools={"ffmpeg": ffmpeg.identity},
     source_stage="clips",
-    checks=(check_audio_dim, check_decoders, check_outer_fold, check_ready_spotter),
+    checks=(
+        *(check_audio_dim, check_decoders, check_outer_fold),
+        *(check_ready_spotter, check_ready_networks),
+    ),
     fit_checks=(check_folds, check_targets),
     has_setting=has_key,
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),

@@ -16,6 +16,7 @@ CONDITIONS = ("own", "silence", "noise", "swapped", "mean", "knn", "generated")
 OTHER = "other"
 # What these give to the network is a function of the picture, or constant.
 PICTURE_ONLY = ("mean", "knn", "generated")
+NEED_FITS = ("knn", "generated")  # of the run itself, which ready networks come without
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,11 @@ def conditions_of(arm: SegmentationArm, available: Collection[str]) -> tuple[str
     if arm.audio == "generated":
         return tuple(name for name in ("own", "silence", "mean") if name in available)
     return tuple(name for name in (*CONDITIONS, OTHER) if name in available)
+
+
+def tested_conditions(conditions: Collection[str], has_fits: bool) -> tuple[str, ...]:
+    """Return the conditions of a run, less those that need fits where it has none."""
+    return tuple(name for name in conditions if has_fits or name not in NEED_FITS)
 
 
 def needs_generator(names: Sequence[str], conditions: Collection[str]) -> bool:

@@ -15,6 +15,7 @@ from unmuted.config.generator import VideoGeneratorSettings
 from unmuted.config.keys import LIMITS, keys_of
 from unmuted.engine.stage import Config, Report, Stage
 from unmuted.errors import UserError
+from unmuted.systems.segmentation import checkpoint_config
 from unmuted.systems.segmentation.arms import ARMS, needs_generator
 
 SEEN = ("avs_frames", "avs_audio")
@@ -30,7 +31,7 @@ NETWORK = (
 GENERATOR = keys_of("video_generator", VideoGeneratorSettings)
 EXPERIMENT = ("folds", "fits.unlabelled")
 BACKBONE = ("avs_backbone",)
-GRID = ("avs.short_side", "avs.resize", "avs.frame_at", "avs.window_s")
+GRID = tuple(f"avs.{key}" for key in checkpoint_config.GRID)
 
 
 def trains(config: Config) -> bool:
@@ -69,18 +70,26 @@ def read_for_masks(config: Config) -> Collection[str]:
 
 def read_for_scores(config: Config) -> Collection[str]:
     """Return the stages that test clips are scored from."""
+    if not trains(config):
+        return (*SEEN, "avs_truth", "avs_partners")
     generator = ("avs_generator",) if reads_generator(config) else ()
     bank = ("avs_bank",) if "knn" in config["avs"]["conditions"] else ()
     fits = ("avs_space", "avs", "avs_selection", "avs_partners")
     return (*SEEN, "avs_truth", *fits, *generator, *bank)
 
 
+def read_for_report(config: Config) -> Collection[str]:
+    """Return the stages that the report reads; of ready networks, no fits."""
+    fits = ("avs", "avs_selection") if trains(config) else ()
+    return (*SEEN, "avs_truth", "avs_scores", *fits)
+
+
 def check_trained(config: Config) -> None:
     """Raise UserError unless this run trains its networks."""
     if not trains(config):
         raise UserError(
-            "metrics, and results/avs_model, are of networks that a run trains: set avs.checkpoint "
-            "to null, and give the videos masks (docs/segmentation.md)"
+            "results/avs_model holds the networks that a run trains: set avs.checkpoint to null, "
+            "and give the videos masks (docs/segmentation.md)"
         )
 
 
@@ -175,8 +184,8 @@ STAGES = (
         ".safetensors",
         inputs=(*SEEN, "avs_truth"),
         fits=("avs_space", "avs_bank", "avs_generator", "avs", "avs_selection", "avs_partners"),
-        settings=("avs.window_s", "avs.conditions", "avs.neighbours", "seeds"),
-        models=BACKBONE,
+        settings=("avs.conditions", "avs.neighbours", "avs.checkpoint", *GRID, "seeds"),
+        models=(*BACKBONE, "ast"),
         reads_splits=True,
         chosen=read_for_scores,
     ),
@@ -205,12 +214,12 @@ REPORTS = {
         module="unmuted.systems.segmentation.report",
         pooled=(*SEEN, "avs_truth", "avs_scores"),
         fits=("avs", "avs_selection"),
-        check=check_trained,
+        chosen=read_for_report,
     ),
     "avs_model": Report(
         "write_report",
         module="unmuted.systems.segmentation.model_export",
-        pooled=(),
+        pooled=SEEN,
         fits=("avs_space", "avs", "avs_selection"),
         check=check_trained,
     ),

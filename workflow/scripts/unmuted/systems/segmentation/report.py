@@ -15,7 +15,7 @@ from unmuted.errors import UserError
 from unmuted.evaluation.bootstrap import ALPHA, draw_groups
 from unmuted.evaluation.outputs import Output, table
 from unmuted.evaluation.provenance import provenance, published_path
-from unmuted.samples.experiment import load_experiment
+from unmuted.samples.experiment import Clip, Experiment, load_experiment
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.systems.segmentation.arms import (
     ARMS,
@@ -23,7 +23,9 @@ from unmuted.systems.segmentation.arms import (
     PICTURE_ONLY,
     PRIMARY,
     conditions_of,
+    tested_conditions,
 )
+from unmuted.systems.segmentation.checkpoint_config import checkpoint_path, named
 from unmuted.systems.segmentation.clip_data import OWN
 from unmuted.systems.segmentation.dependence import check_bound, union_of_both
 from unmuted.systems.segmentation.figures import draw_figures
@@ -32,6 +34,7 @@ from unmuted.systems.segmentation.measured import Scored, Seconds, TestClip, own
 from unmuted.systems.segmentation.missing import missing_section
 from unmuted.systems.segmentation.pixel_counts import THRESHOLDS
 from unmuted.systems.segmentation.published_metrics import published_metrics
+from unmuted.systems.segmentation.scores_job import READY
 from unmuted.systems.segmentation.sections import (
     Tested,
     ablation_pairs,
@@ -44,6 +47,8 @@ from unmuted.systems.segmentation.sections import (
     per_class,
 )
 from unmuted.systems.segmentation.selection_job import check_unseen
+
+Selection = Mapping[str, Sequence[Mapping[str, Any]]]  # choices by arm, one for each seed
 
 SCHEMA_VERSION = 1
 SYSTEM = "segmentation"
@@ -78,11 +83,11 @@ def contents(job: ReportJob) -> dict[str, Output]:
         )
         for clip in found
     ]
-    selection = job.fits("avs_selection")[ONLY_FIT].json()["arms"]
-    for fits in job.fits_by_seed("avs").values():
-        for artifact in fits.values():
-            check_unseen(artifact.tensors(), found)
-    report = build_report(job.config, clips, selection, list(job.seeds))
+    if job.config["avs"]["checkpoint"] is None:
+        selection, seeds = trained_networks(job, found), list(job.seeds)
+    else:
+        selection, seeds = ready_networks(job, experiment, clips)
+    report = build_report(job.config, clips, selection, seeds)
     counts = {
         split: len({clip.video_id for clip in experiment.split(split)})
         for split in ("train", "val", "test")
@@ -92,12 +97,42 @@ def contents(job: ReportJob) -> dict[str, Output]:
         "videos": counts,
         "excluded": dict(experiment.excluded),
     }
-    report["provenance"] = _provenance(job, [clip.name for clip in clips])
+    report["provenance"] = {**_provenance(job, [clip.name for clip in clips]), "seeds": seeds}
     return {
         "metrics": report,
         "table": arms_table(report),
         "figures": partial(draw_figures, report),
     }
+
+
+def trained_networks(job: ReportJob, tested: Sequence[Clip]) -> Selection:
+    """Return what was chosen of the networks of this run, which must not know the test clips."""
+    for fits in job.fits_by_seed("avs").values():
+        for artifact in fits.values():
+            check_unseen(artifact.tensors(), tested)
+    selection: Selection = job.fits("avs_selection")[ONLY_FIT].json()["arms"]
+    return selection
+
+
+def ready_networks(
+    job: ReportJob, experiment: Experiment, clips: Sequence[TestClip]
+) -> tuple[Selection, list[int]]:
+    """Return what was chosen of ready networks, and their seeds.
+
+    Raises UserError for networks that know a test clip, and where others were scored than there
+    are now.
+    """
+    from unmuted.systems.segmentation.ready_model import check_unread, read_ready
+
+    ready, folder = read_ready(job), checkpoint_path(job.config["avs"])
+    check_unread(ready, folder, experiment.clips)
+    digest = ready.digest()
+    if any(bytes(clip.arrays[READY]).decode() != digest for clip in clips):
+        raise UserError(
+            f"{named(folder)} changed after results/avs_scores were made: run again with "
+            "--forcerun predict_avs_masks score_avs"
+        )
+    return {ready.arm: ready.choices}, ready.seeds
 
 
 def _provenance(job: ReportJob, video_ids: Sequence[str]) -> dict[str, Any]:
@@ -116,7 +151,7 @@ def _provenance(job: ReportJob, video_ids: Sequence[str]) -> dict[str, Any]:
 def build_report(
     config: Mapping[str, Any],
     clips: Sequence[TestClip],
-    selection: Mapping[str, Sequence[Mapping[str, Any]]],
+    selection: Selection,
     seeds: Sequence[int],
 ) -> dict[str, Any]:
     """Build the content of avs_metrics.json, except for where it comes from.
@@ -174,10 +209,11 @@ def build_report(
 def scored_arms(
     clips: Sequence[TestClip],
     config: Mapping[str, Any],
-    selection: Mapping[str, Sequence[Mapping[str, Any]]],
+    selection: Selection,
 ) -> dict[str, dict[str, Scored]]:
     """Join the scores of clips by arm and condition; `other` only where every clip has it."""
-    available = {*config["avs"]["conditions"], OWN}
+    avs = config["avs"]
+    available = {*tested_conditions(avs["conditions"], avs["checkpoint"] is None), OWN}
     found = {}
     for name, choices in selection.items():
         thresholds = [choice["threshold"] for choice in choices]
@@ -221,9 +257,7 @@ def check_pictures_only(
     return found
 
 
-def fusion_section(
-    config: Mapping[str, Any], selection: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, Any]:
+def fusion_section(config: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
     """Compare the fusions on validation; null where only one was trained."""
     by_fusion: dict[str, float] = {}
     for name in ("real_audio", "other_fusion"):
@@ -250,7 +284,7 @@ def _apart(
     kind: str,
     clips: Sequence[TestClip],
     config: Mapping[str, Any],
-    selection: Mapping[str, Sequence[Mapping[str, Any]]],
+    selection: Selection,
     seeds: int,
 ) -> dict[str, Any] | None:
     """Measure clips of a kind that is no target; None where they are of one source."""

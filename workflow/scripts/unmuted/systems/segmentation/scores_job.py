@@ -12,7 +12,7 @@ from unmuted.engine.artifacts import text_array
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
-from unmuted.systems.segmentation.arms import ARMS, OTHER, conditions_of
+from unmuted.systems.segmentation.arms import ARMS, OTHER, conditions_of, tested_conditions
 from unmuted.systems.segmentation.clip_data import OWN
 from unmuted.systems.segmentation.context import (
     ClipMaps,
@@ -23,12 +23,12 @@ from unmuted.systems.segmentation.context import (
     each_with_maps,
 )
 from unmuted.systems.segmentation.loading import SOUND, TRUTH, load_clip, read_truth
-from unmuted.systems.segmentation.masks_job import load_arm
 
 if TYPE_CHECKING:
     from unmuted.systems.segmentation.networks import TrainedPart
 
 PARTNERS = "avs_partners"
+READY = "ready_networks"  # array: the digest of ready networks, in artifacts of their scores
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,21 @@ def score_shard(
     tasks: Sequence[Task],
     clips: Mapping[str, Clip],
     partners: Mapping[str, Mapping[str, Partner]],
-    fits: Mapping[int, Mapping[str, Artifact]],
-    selection: Mapping[str, Any],
+    networks: Mapping[str, Mapping[int, TrainedPart]],
+    choices: Mapping[str, Sequence[Mapping[str, Any]]],
     context: Context,
 ) -> Iterator[Result]:
     """Score clips, those with the same pictures one after the other.
 
     An artifact holds `is_labelled` and `has_audio`, bool (K,), `rms_db`, `pair`, int64 (K, 3), as
     `pair_areas` returns it, and of each arm and condition the arrays of `SecondScores`. partners:
-    by clip and condition.
+    by clip and condition. networks, choices: by arm; networks by seed, too.
     """
     names = sorted((task.name for task in tasks), key=lambda name: (clips[name].key, name))
     loaded = [load_clip(clips[name]) for name in names]
-    networks = {
-        arm: load_arm(arm, choices, fits, context) for arm, choices in selection["arms"].items()
-    }
     for maps in each_with_maps(loaded, context):
         of_clip = partners.get(maps.clip.name, {})
-        yield Result(
-            maps.clip.name, score_clip(maps, of_clip, networks, selection["arms"], context)
-        )
+        yield Result(maps.clip.name, score_clip(maps, of_clip, networks, choices, context))
 
 
 def score_clip(
@@ -89,7 +84,8 @@ def score_clip(
         "picture": text_array(clip.key),
     }
     sounds = {name: partner.sound for name, partner in partners.items()}
-    available = {*context.avs["conditions"], *sounds}
+    has_fits = context.avs["checkpoint"] is None
+    available = {*tested_conditions(context.avs["conditions"], has_fits), *sounds}
     for name, by_seed in networks.items():
         arm, of_arm = ARMS[name], choices[name]
         thresholds = [one["threshold"] for one in of_arm]

@@ -1,12 +1,17 @@
-"""The jobs of a shard: masks of all its videos, and scores of those of the test split."""
+"""The jobs of a shard: masks of all its videos, and scores of those of the test split.
+
+Both use the networks that the run has trained, or ready ones (`avs.checkpoint`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unmuted.digests import digest_json
+from unmuted.engine.artifacts import text_array
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
@@ -16,8 +21,12 @@ from unmuted.systems.segmentation.context import Context
 from unmuted.systems.segmentation.fitted import Fitted
 from unmuted.systems.segmentation.loading import FRAMES
 from unmuted.systems.segmentation.marking import MarkingRule
-from unmuted.systems.segmentation.masks_job import Trained, mark_shard
-from unmuted.systems.segmentation.scores_job import PARTNERS, read_partners, score_shard
+from unmuted.systems.segmentation.masks_job import Trained, load_arm, mark_shard
+from unmuted.systems.segmentation.scores_job import PARTNERS, READY, read_partners, score_shard
+
+if TYPE_CHECKING:
+    from unmuted.systems.segmentation.networks import TrainedPart
+    from unmuted.systems.segmentation.ready_model import ReadyModel
 
 UNTESTED = "only test videos are scored"
 
@@ -71,9 +80,10 @@ def _mark_trained(
     )
 
 
-def _mark_ready(tasks: Sequence[Task], ready: Any, rule: MarkingRule, job: Job) -> Iterator[Result]:
-    context = Context(job, None)
-    context.space = ready.space
+def _mark_ready(
+    tasks: Sequence[Task], ready: ReadyModel, rule: MarkingRule, job: Job
+) -> Iterator[Result]:
+    context = _ready_context(job, ready)
     trained = ready.trained(context)
     yield from mark_shard(
         tasks, {task.name: clip_of(task) for task in tasks}, trained, rule, context
@@ -83,29 +93,66 @@ def _mark_ready(tasks: Sequence[Task], ready: Any, rule: MarkingRule, job: Job) 
 def score(job: Job) -> None:
     """Bring the scores of the job's shard up to date; videos of other splits are not scored."""
     splits = job.read_splits()
-    tested = [name for name in job.videos if splits.get(name) == "test"]
+    tested = frozenset(name for name in job.videos if splits.get(name) == "test")
+    networks = _ready_arms(job) if job.config["avs"]["checkpoint"] else _trained_arms(job)
+    table = job.fits(PARTNERS)[ONLY_FIT]
+    read = [table.row.digest, *networks.digests]
+    compute = partial(_score, tested=tested, networks=networks, table=table, job=job)
+    job.run_shard(compute, {name: read if name in tested else [] for name in job.videos})
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """The networks that are scored.
+
+    digests: what identifies them. choices: by arm. load: returns what they run in, and them by arm
+    and seed. marks: arrays that every artifact gets.
+    """
+
+    digests: Sequence[Any]
+    choices: Mapping[str, Sequence[Mapping[str, Any]]]
+    load: Callable[[], tuple[Context, Mapping[str, Mapping[int, TrainedPart]]]]
+    marks: Mapping[str, Any]
+
+
+def _trained_arms(job: Job) -> _Networks:
     fitted, fits = Fitted.of(job), job.fits_by_seed("avs")
-    selection, table = job.fits("avs_selection")[ONLY_FIT], job.fits(PARTNERS)[ONLY_FIT]
-    read = [_digests(fits), selection.row.digest, table.row.digest, fitted.digests()]
-    compute = partial(
-        _score,
-        tested=frozenset(tested),
-        fits=fits,
-        selection=selection,
-        table=table,
-        fitted=fitted,
-        job=job,
-    )
-    job.run_shard(compute, {name: read if name in set(tested) else [] for name in job.videos})
+    selection = job.fits("avs_selection")[ONLY_FIT]
+    choices = selection.json()["arms"]
+
+    def load() -> tuple[Context, Mapping[str, Mapping[int, TrainedPart]]]:
+        context = Context(job, fitted)
+        return context, {
+            arm: load_arm(arm, of_arm, fits, context) for arm, of_arm in choices.items()
+        }
+
+    return _Networks([_digests(fits), selection.row.digest, fitted.digests()], choices, load, {})
+
+
+def _ready_arms(job: Job) -> _Networks:
+    from unmuted.systems.segmentation.ready_model import read_ready
+
+    ready = read_ready(job)
+
+    def load() -> tuple[Context, Mapping[str, Mapping[int, TrainedPart]]]:
+        context = _ready_context(job, ready)
+        return context, {ready.arm: ready.networks(context)}
+
+    digest = ready.digest()
+    return _Networks([digest], {ready.arm: ready.choices}, load, {READY: text_array(digest)})
+
+
+def _ready_context(job: Job, ready: ReadyModel) -> Context:
+    context = Context(job, None)
+    context.space = ready.space
+    return context
 
 
 def _score(
     tasks: Sequence[Task],
     tested: frozenset[str],
-    fits: Mapping[int, Mapping[str, Artifact]],
-    selection: Artifact,
+    networks: _Networks,
     table: Artifact,
-    fitted: Fitted,
     job: Job,
 ) -> Iterator[Result]:
     yield from (
@@ -116,8 +163,10 @@ def _score(
         return
     clips = {task.name: clip_of(task) for task in scored}
     partners = read_partners(job, table, list(clips))
-    context = Context(job, fitted)
-    yield from score_shard(scored, clips, partners, fits, selection.json(), context)
+    context, loaded = networks.load()
+    for result in score_shard(scored, clips, partners, loaded, networks.choices, context):
+        arrays: Any = result.payload
+        yield replace(result, payload={**arrays, **networks.marks})
 
 
 def _digests(fits: Mapping[int, Mapping[str, Artifact]]) -> list[Any]:
