@@ -6,6 +6,7 @@ standardised features -> linear, ReLU -> bidirectional GRU, of each medium -> si
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +73,8 @@ class Spotter(nn.Module):
         if "sound" in self.towers:
             x = self.standardize_sound(sound)
             reduced.append(self.towers["sound"](flagged(x, is_real)))  # (B, L, width)
-        states = bidirectional_states([tower.gru for tower in self.towers.values()], reduced)
+        grus = [cast(Tower, tower).gru for tower in self.towers.values()]
+        states = bidirectional_states(grus, reduced)  # (B, L, 2 H) each
         return self.head(self.dropout(torch.cat(states, dim=-1)))
 
 
