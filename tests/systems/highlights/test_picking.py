@@ -193,7 +193,11 @@ def test_metrics_of_a_match_have_none_for_kinds_without_an_event() -> None:
 
 
 def test_a_reel_is_scored_by_the_events_that_it_shows() -> None:
-    segments = [Segment("m-1", 10_000, 20_000, ()), Segment("m-2", 0, 5_000, ())]
+    segments = [
+        Segment("m-1", 10_000, 20_000, ()),
+        Segment("m-2", 0, 5_000, ()),
+        Segment("m-3", 0, 5_000, ()),
+    ]
     events = {
         "m-1": [
             Event(1, 14_000, "Goal"),
@@ -201,11 +205,12 @@ def test_a_reel_is_scored_by_the_events_that_it_shows() -> None:
             Event(1, 15_000, "Goal", False),
         ],
         "m-2": [Event(2, 60_000, "Goal")],
+        "m-3": [Event(1, 4_000, "Goal")],  # a second before the end of the recording
     }
-    assert reel_metrics(segments, events) == {
-        "shown_events": 3,
-        "shown_events_in_reel": 1,
-        "segments": 2,
+    assert reel_metrics(segments, events, {"m-1": 90_000, "m-2": 90_000, "m-3": 5_000}) == {
+        "shown_events": 4,
+        "shown_events_in_reel": 2,
+        "segments": 3,
         "segments_without_event": 1,
-        "seconds": 15.0,
+        "seconds": 20.0,
     }

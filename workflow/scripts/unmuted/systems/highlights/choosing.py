@@ -25,6 +25,7 @@ from unmuted.systems.highlights.spotting_metric import (
     average_map,
     average_precision,
     best_threshold,
+    f1_by_threshold,
 )
 
 TEMPERATURES = np.geomspace(0.5, 8.0, 49)
@@ -90,8 +91,9 @@ def choose_calibration(
 def choose_rule(scores: Sequence[np.ndarray], validation: Validation) -> tuple[SpotRule, float]:
     """Choose window and threshold of each kind, and score the result.
 
-    A kind without a training event gets none. One without a validation event gets the window and
-    the threshold that are best for all kinds together that have both: its own would be arbitrary.
+    A kind without a training event gets none. One without a validation event, or of which no spot
+    is near one, gets the window and the threshold that are best for all kinds together that have
+    both events: its own would be arbitrary.
 
     scores: (S, K) of each recording. Returns the tight average mAP beside the rule. Raises
     ValueError if no kind has both.
@@ -112,22 +114,23 @@ def choose_rule(scores: Sequence[np.ndarray], validation: Validation) -> tuple[S
     )  # (W, K)
     shared = candidates[int(precisions[:, judged].mean(axis=1).argmax())]
     best = [candidates[i] for i in precisions.argmax(axis=0)]
-    windows = _by_kind(best, shared, has_events, learnt)
+    windows = _by_kind(best, shared, precisions.max(axis=0) > 0, learnt)
     counts = validation.counts(scores, windows, sorted({*TOLERANCES[PRIMARY_METRIC], F1_SECONDS}))
     shared_threshold = best_threshold(counts.of_kinds(judged), F1_SECONDS)
     each = np.eye(len(learnt), dtype=bool)
     best = [best_threshold(counts.of_kinds(one), F1_SECONDS) for one in each]
-    thresholds = _by_kind(best, shared_threshold, has_events, learnt)
+    is_found = [f1_by_threshold(counts.of_kinds(one), F1_SECONDS).max() > 0 for one in each]
+    thresholds = _by_kind(best, shared_threshold, np.array(is_found), learnt)
     return SpotRule(windows, thresholds), float(average_map(counts, PRIMARY_METRIC)[0, 0])
 
 
 def _by_kind(
-    own: Sequence[float], shared: float, has_events: np.ndarray, learnt: np.ndarray
+    own: Sequence[float], shared: float, is_found: np.ndarray, learnt: np.ndarray
 ) -> tuple[float | None, ...]:
-    """Return the value of each kind: its own, the shared one without events, None if not learnt."""
+    """Return the value of each kind: its own, the shared one if not found, None if not learnt."""
     return tuple(
         None if not knows else value if has else shared
-        for value, has, knows in zip(own, has_events, learnt, strict=True)
+        for value, has, knows in zip(own, is_found, learnt, strict=True)
     )
 
 

@@ -224,17 +224,22 @@ def match_metrics(
     return {"events": int(truths[0].sum()), "average_map": average, "kinds": by_kind}
 
 
-def reel_metrics(segments: Sequence[Segment], events: Mapping[str, Sequence[Event]]) -> dict:
+def reel_metrics(
+    segments: Sequence[Segment],
+    events: Mapping[str, Sequence[Event]],
+    durations: Mapping[str, int],
+) -> dict[str, Any]:
     """Return how well segments show the events.
 
-    events: of each recording, at their times in the file. Shown is an event whose surroundings,
-    from 4 s before to 2 s after it, lie in one segment as far as the recording has them.
+    events: of each recording, at their times in the file. durations: of each, in milliseconds.
+    Shown is an event whose surroundings, from 4 s before to 2 s after it, lie in one segment as far
+    as the recording has them.
     """
     truths = [
         (recording, event) for recording, some in events.items() for event in some if event.is_shown
     ]
     covered = sum(
-        any(_covers(segment, recording, event) for segment in segments)
+        any(_covers(segment, recording, event, durations[recording]) for segment in segments)
         for recording, event in truths
     )
     empty = sum(
@@ -253,11 +258,11 @@ def reel_metrics(segments: Sequence[Segment], events: Mapping[str, Sequence[Even
     }
 
 
-def _covers(segment: Segment, recording: str, event: Event) -> bool:
+def _covers(segment: Segment, recording: str, event: Event, duration: int) -> bool:
     if segment.recording != recording:
         return False
     begins = segment.start <= max(0, event.milliseconds - BEFORE_EVENT)
-    return begins and event.milliseconds + AFTER_EVENT <= segment.end
+    return begins and min(event.milliseconds + AFTER_EVENT, duration) <= segment.end
 
 
 def _shown(

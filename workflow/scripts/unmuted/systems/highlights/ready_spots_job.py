@@ -109,7 +109,7 @@ def spot_by_loudness(
         spots = {
             **pack_spots(sorted(found), (LOUD,)),
             "scores": scores.astype(np.float32),
-            "thresholds": np.array([LOUD_SHARE], np.float64),
+            "thresholds": np.array([np.float32(LOUD_SHARE)], np.float64),
         }
         if SOUND not in clip.artifacts or not recording.has_sound.any():
             yield Result(task.name, None, "no_sound", NO_SOUND)

@@ -21,7 +21,7 @@ STAGES = (
         "match_highlights",
         "pick_highlights",
         ".json",
-        version=2,
+        version=3,
         inputs=("events", "spots"),
         optional=("step_sound",),
         settings=(*FOUND, *keys_of("highlights.reel", ReelSection)),

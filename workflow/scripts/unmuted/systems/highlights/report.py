@@ -359,9 +359,8 @@ def notes_on_kinds(without: Mapping[str, Sequence[str] | None]) -> list[str]:
     training, test = without["training"] or (), without["test"] or ()
     validation = [kind for kind in without["validation"] or () if kind not in training]
     said = {
-        "no training match has an event of {}: no spotter finds it, and its figures are null": (
-            training
-        ),
+        "no training match has an event of {}: no spotter finds it, and its figures are null; it "
+        "counts as 0 in the mean over kinds, where chance and loudness may find it": training,
         "no validation match has an event of {}: its window and threshold are those that are best "
         "for all other kinds together": validation,
         "no test match has an event of {}: its figures are null, and it counts as 0 in the mean "

@@ -53,6 +53,7 @@ def select(
         for name in sorted({name for by_arm in fits.values() for name in by_arm}):
             of_arm = {seed: by_arm[name] for seed, by_arm in fits.items() if name in by_arm}
             arms[name], ensembles[name] = choose_arm(ARMS[name], of_arm, base, clips, context)
+            context.forget()
         yield Result(
             task.name,
             {
@@ -133,9 +134,12 @@ def choose_arm(
             check_unseen(packed, clips)
         choice, logits = choose(unpack_fit(packed), arm, seed, validation, context)
         choices.append({"seed": seed, **choice})
-        scores = [Calibration.of(choice).scores(x, context.reach) for x in logits]
+        # As spots are served: from logits in half precision.
+        served = [x.astype(np.float16) for x in logits]
+        scores = [Calibration.of(choice).scores(x, context.reach) for x in served]
         total = [a + b for a, b in zip(total, scores, strict=True)] if total else scores
-    rule, score = choose_rule([of_all / len(choices) for of_all in total], validation)
+    means = [(of_all / len(choices)).astype(np.float32) for of_all in total]
+    rule, score = choose_rule(means, validation)
     return choices, {**rule.payload(), "validation": score}
 
 

@@ -12,9 +12,11 @@ from unmuted.dataset.events import Spot
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import Job
 from unmuted.samples.experiment import Clip
+from unmuted.samples.folds import has_seen
 from unmuted.systems.highlights.arms import ARMS, LOUDNESS, SpottingArm
 from unmuted.systems.highlights.context import Context, Fitted
 from unmuted.systems.highlights.spot_arrays import pack_spots
+from unmuted.training.order import hash_keys
 
 if TYPE_CHECKING:
     from unmuted.systems.highlights.inference import SoundInput
@@ -52,9 +54,11 @@ def spot_shard(
     chosen = selection.json()
     choices, rules = chosen["arms"], chosen["ensembles"]
     models = load_models(choices, fits, context)
+    fit = next(artifact for by_arm in fits.values() for artifact in by_arm.values()).tensors()
     for task in tasks:
         clip = clips[task.name]
-        yield Result(task.name, score_recording(clip, models, choices, rules, context))
+        known = is_known(clip, fit, chosen["validated_on"], context)
+        yield Result(task.name, score_recording(clip, models, choices, rules, known, context))
         context.forget()
 
 
@@ -76,23 +80,37 @@ def load_models(
     }
 
 
+def is_known(
+    clip: Clip, fit: Mapping[str, np.ndarray], validated_on: Sequence[int], context: Context
+) -> bool:
+    """Tell whether spotters are trained or chosen on a recording's match, or on a copy of it.
+
+    fit: a trained spotter. validated_on: hashes of the recordings that were chosen on.
+    """
+    if clip.split in ("train", "val") or context.highlights["split_by_clip"]:
+        return True
+    is_seen = bool(has_seen(dict(fit), [clip.key], [clip.group])[0])
+    return is_seen or int(hash_keys([clip.key])[0]) in validated_on
+
+
 def score_recording(
     clip: Clip,
     models: Mapping[str, Sequence[Any]],
     choices: Mapping[str, Sequence[Mapping[str, Any]]],
     rules: Mapping[str, Mapping[str, Any]],
+    known: bool,
     context: Context,
 ) -> dict[str, np.ndarray]:
     """Return the arrays of a recording's artifact.
 
-    models, choices: by arm, of each seed. rules: by arm, of the ensemble of its seeds.
+    models, choices: by arm, of each seed. rules: by arm, of the ensemble of its seeds. known: what
+    `is_known` says of the recording.
     """
     (labelled,) = context.load([clip])
     recording = labelled.recording
     arrays = {"shown": recording.shown, "has_sound": recording.has_sound}
     arrays |= loudness_arrays(clip, recording, context.rate)
-    is_trained_on = clip.split in ("train", "val") or context.highlights["split_by_clip"]
-    arrays[TRAINED_ON] = np.array([is_trained_on])
+    arrays[TRAINED_ON] = np.array([known])
     finder = ARMS[context.highlights["arm"]]
     for name, of_arm in models.items():
         if clip.split != "test" and name != finder.name:
@@ -104,7 +122,7 @@ def score_recording(
             for model, choice in zip(of_arm, choices[name], strict=True)
         ]
         for condition, rows in zip(states, zip(*by_seed, strict=True), strict=True):
-            arrays[logits_name(name, condition)] = np.stack(rows).astype(np.float16)
+            arrays[logits_name(name, condition)] = np.stack(rows)
     ensemble = ensemble_of(choices[finder.name], rules[finder.name], context.reach)
     spots = highlight_spots(arrays, ensemble, finder, context.kinds, recording.halves, context.rate)
     return {**arrays, **spots, "rate": np.array([context.rate], np.float64)}
@@ -119,7 +137,7 @@ def score_states(
     clip: Clip,
     context: Context,
 ) -> list[np.ndarray]:
-    """Return the logits (S, K) of a recording in each state of its sound.
+    """Return the logits of a recording in each state of its sound, float16 (S, K).
 
     Short recordings are scored in several states at once, long ones in one after the other: the
     sound of each state takes memory.
@@ -134,7 +152,8 @@ def score_states(
             (imputed, lost_input(imputed, arm, state, clip, context))
             for state in states[first : first + together]
         ]
-        logits += score_together(model, inputs, context.rate, context.inference, context.device)
+        scored = score_together(model, inputs, context.rate, context.inference, context.device)
+        logits += [one.astype(np.float16) for one in scored]
     return logits
 
 

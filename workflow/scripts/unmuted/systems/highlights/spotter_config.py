@@ -57,8 +57,13 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def _check(config: dict[str, Any]) -> None:
     """Raise ValueError for values that are wrong."""
-    if config["arm"] not in ARMS or not isinstance(config["grid"], dict):
-        raise ValueError(f"unknown arm {config['arm']!r}, or a grid that is no object")
+    kinds = config["kinds"]
+    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+        raise ValueError(f"kinds that are no list of names: {kinds!r}")
+    if not isinstance(config["arm"], str) or config["arm"] not in ARMS:
+        raise ValueError(f"unknown arm {config['arm']!r}")
+    if not isinstance(config["grid"], dict):
+        raise ValueError(f"a grid that is no object: {config['grid']!r}")
 
 
 def check_features(

@@ -141,7 +141,7 @@ STAGES = (
         "spotter_selection",
         "select_spotter",
         ".json",
-        version=2,
+        version=3,
         pooled=RECORDING,
         fits=("step_projection", "step_bank", "step_generator", "spotter"),
         settings=(
@@ -158,7 +158,7 @@ STAGES = (
         "spots",
         "spot_events",
         ".safetensors",
-        version=4,
+        version=5,
         inputs=("step_visual",),
         optional=("step_sound", "events"),
         fits=("step_sources", *FITS),
