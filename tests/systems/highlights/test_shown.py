@@ -50,5 +50,5 @@ def test_without_any_reel_the_reasons_are_said(tmp_path: Path) -> None:
 
 def test_a_run_that_was_not_asked_for_reels_says_so(tmp_path: Path) -> None:
     assert shown_lines(report(a=0, b=2), tmp_path) == [
-        "no reels were made; the target highlights makes those of test matches"
+        "no reels were made; the target highlights makes that of a test match"
     ]

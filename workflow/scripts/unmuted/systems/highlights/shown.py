@@ -30,7 +30,7 @@ def shown_lines(report: Mapping[str, Any], results: Path) -> list[str]:
     if not list((results / "reels").glob(f"*{LEDGER}")) and any(
         one["segments"] for one in by_match.values()
     ):
-        return ["no reels were made; the target highlights makes those of test matches"]
+        return ["no reels were made; the target highlights makes that of a test match"]
     reasons = [f"  {unit}: {_reason(results, unit, one)}" for unit, one in by_match.items()]
     more = [f"  and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
     return ["no test match has a reel:", *reasons[:MOST_REASONS], *more]
