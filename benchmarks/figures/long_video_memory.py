@@ -121,14 +121,24 @@ def peak_mb(process: str) -> float:
 
 
 def watch_children(peaks: dict[str, float]) -> None:
-    """Note the peak of every ffmpeg of this process, ten times a second."""
+    """Note the peak of every ffmpeg of this process, ten times a second; also within a sandbox."""
     while True:
-        for task in Path("/proc/self/task").iterdir():
+        for child in descendants("self"):
+            with contextlib.suppress(OSError):
+                if "ffmpeg" in Path(f"/proc/{child}/comm").read_text():
+                    peaks[child] = max(peaks.get(child, 0.0), peak_mb(child))
+        time.sleep(0.1)
+
+
+def descendants(process: str) -> list[str]:
+    """The processes that a process has started, and those that these have; as they are now."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{process}/task").iterdir():
             with contextlib.suppress(OSError):
                 for child in (task / "children").read_text().split():
-                    if "ffmpeg" in Path(f"/proc/{child}/comm").read_text():
-                        peaks[child] = max(peaks.get(child, 0.0), peak_mb(child))
-        time.sleep(0.1)
+                    found += [child, *descendants(child)]
+    return found
 
 
 def make_video(minutes: int) -> Path:

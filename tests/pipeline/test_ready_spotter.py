@@ -40,6 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             "seeds": [],
             "reach": 5,
             "sound_scale": "decibels",
+            "ensemble": {},
         }
     spotter.mkdir()
     (spotter / "config.json").write_text(json.dumps(config))
