@@ -139,7 +139,7 @@ def test_memory_is_measured_of_all_stages_that_read_long_files(
     # Of seconds of video, a decoder may be gone before it is looked at.
     decoding = ("step_visual", "step_sound", "reels")
     assert max(by_length["0.2 min"][stage]["ffmpeg_mb"] for stage in decoding) > 0
-    assert by_length["0.1 min"]["spots"]["seconds"] > 0
+    assert by_length["0.1 min"]["step_visual"]["seconds"] > 0
 
 
 def test_memory_that_is_held_for_a_moment_is_seen() -> None:
