@@ -114,7 +114,7 @@ CHOICE_PLANTS = {
 }
 
 
-def learnt(world: World, stage: str) -> dict[str, bytes]:
+def trained_arrays(world: World, stage: str) -> dict[str, bytes]:
     """All arrays of a fit but those that say what it has read, which would give a leak away."""
     folder = world.folder / "results" / stage
     return {
@@ -130,10 +130,10 @@ def test_a_fit_that_reads_test_matches_is_seen(
     clean: World, untested: World, monkeypatch: pytest.MonkeyPatch, plant: str
 ) -> None:
     stage = FIT_PLANTS[plant]
-    assert learnt(clean, stage) == learnt(untested, stage) != {}
+    assert trained_arrays(clean, stage) == trained_arrays(untested, stage) != {}
     all_declared(monkeypatch)
     also_reads(monkeypatch, "train", "test")
-    leaked = [learnt(world.again(stage), stage) for world in (clean, untested)]
+    leaked = [trained_arrays(world.again(stage), stage) for world in (clean, untested)]
     with pytest.raises(AssertionError):
         assert leaked[0] == leaked[1]
 

@@ -31,7 +31,7 @@ from unmuted.systems.highlights.scored import ensemble_section
 from unmuted.systems.highlights.spots_job import ensemble_of, highlight_spots, logits_name
 from unmuted.systems.highlights.spotting_metric import average_map, count_spots
 
-KINDS = ("Goal", "Penalty", "Corner")  # of corners nothing was learnt
+KINDS = ("Goal", "Penalty", "Corner")  # of corners there is no training event
 RATE, SEEDS = 5.0, 3
 HALVES = {  # of each recording; the second file of `a` has none of its own clock before 3.33 s
     "a-1": {"1": 0.0},

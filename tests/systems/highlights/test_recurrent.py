@@ -30,8 +30,8 @@ def states_and_gradients(
     inputs = [torch.randn(3, length, WIDTH).double().requires_grad_() for _ in grus]
     states = compute(grus, inputs)
     sum(x.square().sum() for x in states).backward()
-    learnt = [parameter for gru in grus for parameter in gru.parameters()]
-    return [*states, *(x.grad for x in (*inputs, *learnt))]
+    weights = [parameter for gru in grus for parameter in gru.parameters()]
+    return [*states, *(x.grad for x in (*inputs, *weights))]
 
 
 @pytest.mark.parametrize("count", [1, 2])

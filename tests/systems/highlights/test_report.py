@@ -69,7 +69,7 @@ def test_a_ready_spotter_is_scored_on_the_clocks_of_halves() -> None:
     found.arrays["thresholds"][1] = np.nan
     truth = match_truth([found])
     arm = ready_arm([found], truth, KINDS, seeds=3)
-    assert arm.not_learnt == ("Penalty",)
+    assert arm.untrained == ("Penalty",)
     scored = arm.scored("no_stream")
     assert len(scored) == 3
     assert scored[0].f1.tolist() == [[2, 2, 2]]

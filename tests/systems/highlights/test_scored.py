@@ -108,7 +108,7 @@ def test_every_arm_has_every_measure_and_its_seeds(sections: dict) -> None:
 def test_an_ensemble_is_one_system(truth: list[MatchTruth]) -> None:
     """Of a kind that no training match has there is no figure, though test matches have it."""
     both = arm(truth, "both", 0.8, 0.3, 3)
-    one = replace(both, by_condition={"real": both.scored("real")[:1]}, not_learnt=("Goal",))
+    one = replace(both, by_condition={"real": both.scored("real")[:1]}, untrained=("Goal",))
     bootstrap = draw_groups([m.name for m in truth], 200, 0, 1)
     found = ensemble_section(one, 5, KINDS, bootstrap)
     assert found["seeds_averaged"] == 5

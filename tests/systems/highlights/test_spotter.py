@@ -51,8 +51,8 @@ def scores_of(
 def tight(model: Spotter, arm: str, val: list, test: list) -> float:
     targets = [recording_targets(one.recording, len(KINDS), RATE, SAMPLING) for one in val]
     valid = [spottable(one.recording, ARMS[arm].reads_visual) for one in val]
-    learnt = np.ones(len(KINDS), bool)
-    validation = Validation(val, targets, valid, KINDS, learnt, RATE, (1, 3, 8), REACH)
+    trained = np.ones(len(KINDS), bool)
+    validation = Validation(val, targets, valid, KINDS, trained, RATE, (1, 3, 8), REACH)
     calibration, _ = choose_calibration(scores_of(model, val), validation)
     spots = [
         recording_spots(

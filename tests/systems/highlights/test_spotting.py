@@ -56,7 +56,7 @@ def test_the_temperature_undoes_an_exaggeration() -> None:
 
 
 def made_validation(
-    learnt: tuple[bool, ...] = ALL, labelled_kinds: tuple[str, ...] = KINDS
+    trained: tuple[bool, ...] = ALL, labelled_kinds: tuple[str, ...] = KINDS
 ) -> tuple[list[np.ndarray], Validation]:
     """Logits and the recordings that are chosen on.
 
@@ -80,7 +80,7 @@ def made_validation(
         for one in labelled
     ]
     valid = [one.recording.shown for one in labelled]
-    validation = Validation(known, targets, valid, KINDS, np.array(learnt), RATE, WINDOWS, REACH)
+    validation = Validation(known, targets, valid, KINDS, np.array(trained), RATE, WINDOWS, REACH)
     return logits, validation
 
 
@@ -93,8 +93,8 @@ def test_windows_and_thresholds_are_those_that_suit_each_kind() -> None:
 
 def test_a_kind_without_a_training_event_has_no_spots() -> None:
     """It has events here, and would be found."""
-    learnt = (True, False, True)
-    logits, validation = made_validation(learnt)
+    trained = (True, False, True)
+    logits, validation = made_validation(trained)
     found, score = choose_calibration(logits, validation)
     assert found.windows[1] is None and found.thresholds[1] is None
     assert score < choose_calibration(*made_validation())[1] - 0.2

@@ -72,7 +72,7 @@ def recording_of(spec: RecordingSpec, seer: StepVisual, folder: Path) -> Recordi
 def spots_of(model: Spotter, recording: Recording) -> list[tuple[str, int]]:
     """The kind and the milliseconds of each spot of the spotter that it is sure of.
 
-    Of the kinds that the recording shows: it learnt no others.
+    Of the kinds that the recording shows: it was trained on no others.
     """
     known = {moment.kind for moment in recording.events}
     windows = [8.0 if kind in known else None for kind in range(len(KINDS))]

@@ -96,8 +96,8 @@ def without_sound(arm: str, train: Matches, val: Matches, test: Matches) -> floa
 
     targets = [recording_targets(r, len(KINDS), RATE, SAMPLING) for r in recordings_of(val)]
     shown = [r.shown for r in recordings_of(val)]
-    learnt = np.ones(len(KINDS), bool)
-    validation = Validation(val, targets, shown, KINDS, learnt, RATE, (1, 3, 8), REACH)
+    trained = np.ones(len(KINDS), bool)
+    validation = Validation(val, targets, shown, KINDS, trained, RATE, (1, 3, 8), REACH)
     calibration, _ = choose_calibration(scores(val, False), validation)
     spots = [
         recording_spots(

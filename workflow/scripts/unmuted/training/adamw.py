@@ -61,11 +61,11 @@ class AdamW:
     def step(self) -> None:
         """Move every parameter that has a gradient."""
         for rate, parameters in zip(self._rates, self.groups.values(), strict=True):
-            learnt = [parameter for parameter in parameters if parameter.grad is not None]
-            moments = [self._moments_of(parameter) for parameter in learnt]
+            moved = [parameter for parameter in parameters if parameter.grad is not None]
+            moments = [self._moments_of(parameter) for parameter in moved]
             adamw(
-                list(learnt),
-                [parameter.grad for parameter in learnt if parameter.grad is not None],
+                list(moved),
+                [parameter.grad for parameter in moved if parameter.grad is not None],
                 [one.mean for one in moments],
                 [one.square for one in moments],
                 [],

@@ -40,7 +40,7 @@ class Validation:
         targets: of each.
         valid: of each, bool (S,), the steps with what the arm reads.
         kinds: K names.
-        learnt: bool (K,), kinds of which a training match has an event.
+        trained: bool (K,), kinds of which a training match has an event.
         rate: steps a second.
         windows: seconds; the candidates.
         reach: as for `calibrated`.
@@ -50,7 +50,7 @@ class Validation:
     targets: Sequence[Targets]
     valid: Sequence[np.ndarray]
     kinds: Sequence[str]
-    learnt: np.ndarray
+    trained: np.ndarray
     rate: float
     windows: Sequence[float]
     reach: int
@@ -80,7 +80,7 @@ def choose_calibration(
     """
     together = Targets(
         np.concatenate([t.target for t in validation.targets]),
-        np.concatenate([t.weight * validation.learnt for t in validation.targets]),
+        np.concatenate([t.weight * validation.trained for t in validation.targets]),
     )
     temperature = fit_temperature(np.concatenate(list(logits)), together)
     scores = [calibrated(x, temperature, validation.reach) for x in logits]
@@ -98,8 +98,8 @@ def choose_rule(scores: Sequence[np.ndarray], validation: Validation) -> tuple[S
     scores: (S, K) of each recording. Returns the tight average mAP beside the rule. Raises
     ValueError if no kind has both.
     """
-    has_events, learnt = validation.has_events(), validation.learnt
-    judged = has_events & learnt
+    has_events, trained = validation.has_events(), validation.trained
+    judged = has_events & trained
     if not judged.any():
         raise ValueError("no kind has an event in both training and validation matches")
     candidates = sorted(map(float, validation.windows))
@@ -114,23 +114,23 @@ def choose_rule(scores: Sequence[np.ndarray], validation: Validation) -> tuple[S
     )  # (W, K)
     shared = candidates[int(precisions[:, judged].mean(axis=1).argmax())]
     best = [candidates[i] for i in precisions.argmax(axis=0)]
-    windows = _by_kind(best, shared, precisions.max(axis=0) > 0, learnt)
+    windows = _by_kind(best, shared, precisions.max(axis=0) > 0, trained)
     counts = validation.counts(scores, windows, sorted({*TOLERANCES[PRIMARY_METRIC], F1_SECONDS}))
     shared_threshold = best_threshold(counts.of_kinds(judged), F1_SECONDS)
-    each = np.eye(len(learnt), dtype=bool)
+    each = np.eye(len(trained), dtype=bool)
     best = [best_threshold(counts.of_kinds(one), F1_SECONDS) for one in each]
     is_found = [f1_by_threshold(counts.of_kinds(one), F1_SECONDS).max() > 0 for one in each]
-    thresholds = _by_kind(best, shared_threshold, np.array(is_found), learnt)
+    thresholds = _by_kind(best, shared_threshold, np.array(is_found), trained)
     return SpotRule(windows, thresholds), float(average_map(counts, PRIMARY_METRIC)[0, 0])
 
 
 def _by_kind(
-    own: Sequence[float], shared: float, is_found: np.ndarray, learnt: np.ndarray
+    own: Sequence[float], shared: float, is_found: np.ndarray, trained: np.ndarray
 ) -> tuple[float | None, ...]:
-    """Return the value of each kind: its own, the shared one if not found, None if not learnt."""
+    """Return the value of each kind: its own, the shared one if not found, None if not trained."""
     return tuple(
         None if not knows else value if has else shared
-        for value, has, knows in zip(own, is_found, learnt, strict=True)
+        for value, has, knows in zip(own, is_found, trained, strict=True)
     )
 
 

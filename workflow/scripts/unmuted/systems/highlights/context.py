@@ -22,7 +22,7 @@ from unmuted.systems.highlights.recordings import Recording, Rows
 from unmuted.systems.highlights.spotting import LabelledRecording
 from unmuted.systems.shared.projection import Projection
 
-TRAINING_EVENTS = "training_events"  # of a trained spotter: how many events it learnt from, by kind
+TRAINING_EVENTS = "training_events"  # of a trained spotter: events it was trained on, by kind
 
 
 @dataclass(frozen=True)

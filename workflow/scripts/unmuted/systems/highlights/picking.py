@@ -197,9 +197,9 @@ def match_metrics(
     events: Sequence[Event],
     spots: Sequence[Spot],
     kinds: Sequence[str],
-    not_learnt: Collection[str] = (),
+    untrained: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the metrics of one match; None of a kind without an event, or that was not learnt.
+    """Return the metrics of one match; None of a kind without an event, or that was not trained.
 
     Their mean counts such a kind as 0, as the reference does: see `spotting_metric`.
     """
@@ -207,7 +207,7 @@ def match_metrics(
     truths = counts.truths[0]
     by_kind = {}
     for place, kind in enumerate(kinds):
-        has_figures = bool(truths[0, place]) and kind not in not_learnt
+        has_figures = bool(truths[0, place]) and kind not in untrained
         by_kind[kind] = {
             "events": int(truths[0, place]),
             **{

@@ -100,8 +100,8 @@ def _metrics(known: Sequence[FoundRecording], picked: Highlights) -> dict[str, A
     segments = [segment for segment in picked.segments if segment.recording in names]
     by_recording = {one.scores.recording: one.file_events for one in known}
     durations = {one.scores.recording: one.scores.duration for one in known}
-    not_learnt = [kind for kind in kinds if kind not in known[0].thresholds]
-    spotting = match_metrics(events, spots, kinds, not_learnt) if kinds else None
+    untrained = [kind for kind in kinds if kind not in known[0].thresholds]
+    spotting = match_metrics(events, spots, kinds, untrained) if kinds else None
     return {
         "recordings": sorted(names),
         "trained_on": any(one.trained_on for one in known),

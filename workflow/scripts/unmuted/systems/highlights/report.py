@@ -164,8 +164,8 @@ def _trained(
     highlights: Mapping[str, Any],
 ) -> ScoredArm:
     words = {"train": ARMS[name].train, "test": ARMS[name].test}
-    not_learnt = tuple(selection[WITHOUT_TRAINING])
-    return ScoredArm(name, by_condition, words, epochs, highlights["split_by_clip"], not_learnt)
+    untrained = tuple(selection[WITHOUT_TRAINING])
+    return ScoredArm(name, by_condition, words, epochs, highlights["split_by_clip"], untrained)
 
 
 def arm_spots(
@@ -233,8 +233,8 @@ def ready_arm(
     thresholds = [known.get(kind) for kind in kinds]
     scored = score_spots(truth, _by_match(recordings, spots), kinds, thresholds)
     words = {"train": "unknown", "test": "real; training mean where there is none"}
-    not_learnt = tuple(kind for kind in kinds if kind not in known)
-    return ScoredArm(READY, {REAL: [scored] * seeds}, words, [], False, not_learnt)
+    untrained = tuple(kind for kind in kinds if kind not in known)
+    return ScoredArm(READY, {REAL: [scored] * seeds}, words, [], False, untrained)
 
 
 def match_truth(recordings: Sequence[TestRecording]) -> list[MatchTruth]:
@@ -346,7 +346,7 @@ def kinds_without_events(
     }
     ready = [arm for arm in arms if arm.name == READY]
     if ready:
-        found["training"] = list(ready[0].not_learnt)
+        found["training"] = list(ready[0].untrained)
     elif highlights["method"] == "spotter":
         selection = job.fits("spotter_selection")[ONLY_FIT].json()
         found["training"] = selection[WITHOUT_TRAINING]

@@ -34,8 +34,8 @@ def step_targets(
 ) -> Targets:
     """Return 1 within `radius` of an event of the kind, and weight 0 up to `guard`.
 
-    Within the radius of another kind's event the target is 0: which kind it is must be learnt. All
-    other steps of weight are farther than `guard` from every event.
+    Within the radius of another kind's event the target is 0: the network must tell the kinds
+    apart. All other steps of weight are farther than `guard` from every event.
     """
     times = np.arange(steps) / rate
     near = np.zeros((steps, kinds), bool)

@@ -82,7 +82,7 @@ class ScoredArm:
     """An arm with its counts, by condition of the sound and seed.
 
     audio: in words. epochs: of the chosen checkpoints. leaks: whether it was trained on test
-    matches. not_learnt: kinds without a training event, which have no spots.
+    matches. untrained: kinds without a training event, which have no spots.
     """
 
     name: str
@@ -90,7 +90,7 @@ class ScoredArm:
     audio: Mapping[str, str]
     epochs: Sequence[int]
     leaks: bool
-    not_learnt: tuple[str, ...] = ()
+    untrained: tuple[str, ...] = ()
 
     def scored(self, condition: str) -> Sequence[Scored]:
         """Return the counts by seed; an arm that reads no sound has the same in every condition."""
@@ -182,7 +182,7 @@ def arm_section(arm: ScoredArm, kinds: Sequence[str], bootstrap: GroupBootstrap)
     )
     return {
         **{metric: measured(statistic_of(scored, metric), bootstrap) for metric in TOLERANCES},
-        "per_kind": per_kind(scored, kinds, arm.not_learnt),
+        "per_kind": per_kind(scored, kinds, arm.untrained),
         **views,
         "any_kind": measured(any_kind, bootstrap),
         "f1_5s": f1_section(scored, bootstrap),
@@ -217,11 +217,11 @@ def ensemble_section(
 
 
 def per_kind(
-    scored: Sequence[Scored], kinds: Sequence[str], not_learnt: Sequence[str] = ()
+    scored: Sequence[Scored], kinds: Sequence[str], untrained: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the tight average precision of each kind by seed.
 
-    None for a kind without events in test matches, or in training matches (`not_learnt`).
+    None for a kind without events in test matches, or in training matches (`untrained`).
     """
     by_seed = np.stack(
         [average_precision(one.counts.pooled(), PRIMARY_METRIC)[0, 0] for one in scored]
@@ -229,7 +229,7 @@ def per_kind(
     truths = scored[0].counts.truths[:, 0].sum(axis=0)
     return {
         kind: {"mean": float(by_seed[:, k].mean()), "per_seed": by_seed[:, k].tolist()}
-        if truths[k] and kind not in not_learnt
+        if truths[k] and kind not in untrained
         else None
         for k, kind in enumerate(kinds)
     }

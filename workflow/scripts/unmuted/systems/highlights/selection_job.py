@@ -96,8 +96,8 @@ def kinds_without_events(validation: Validation) -> dict[str, list[str]]:
 
     Raises UserError if every kind is one of these.
     """
-    has_events, learnt = validation.has_events(), validation.learnt
-    if not (has_events & learnt).any():
+    has_events, trained = validation.has_events(), validation.trained
+    if not (has_events & trained).any():
         raise UserError(
             "no kind of matches.kinds has an event in both the training and the validation "
             "matches: nothing can be chosen. Label more matches, or change the splits"
@@ -106,7 +106,7 @@ def kinds_without_events(validation: Validation) -> dict[str, list[str]]:
     def named(chosen: np.ndarray) -> list[str]:
         return [kind for kind, is_one in zip(validation.kinds, chosen, strict=True) if is_one]
 
-    return {WITHOUT_TRAINING: named(~learnt), WITHOUT_VALIDATION: named(~has_events)}
+    return {WITHOUT_TRAINING: named(~trained), WITHOUT_VALIDATION: named(~has_events)}
 
 
 def choose_arm(

@@ -118,9 +118,9 @@ class _Batches:
         self, data: SpotterData, arm: SpottingArm, sampler: Sampler, rng: np.random.Generator
     ) -> None:
         self._data, self._arm, self._sampler, self._rng = data, arm, sampler, rng
-        learnt = (training_events(data) > 0).astype(np.float32)  # (K,)
+        trained = (training_events(data) > 0).astype(np.float32)  # (K,)
         self._targets = [
-            _with_weights(recording_targets(r, data.kinds, data.rate, data.sampling), learnt)
+            _with_weights(recording_targets(r, data.kinds, data.rate, data.sampling), trained)
             for r in data.recordings
         ]
         self.draw()

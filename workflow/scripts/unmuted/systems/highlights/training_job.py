@@ -26,7 +26,7 @@ def train(
     """Train the spotter of each task.
 
     A result also holds hashes of the recordings it has read, and `training_events`, int (K,), how
-    many events of each kind it has learnt from.
+    many events of each kind it was trained on.
     """
     from unmuted.samples.folds import read_in_fit
     from unmuted.systems.highlights.sampling import kept_by_clip
