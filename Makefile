@@ -24,7 +24,7 @@ DISKS ?= 8
 DAMAGES ?= 40
 MEDIA ?= 200
 
-.PHONY: demo highlights-demo highlights-controls avs-demo test test-fast faults code-versions schema bench lint verify \
+.PHONY: demo highlights-demo highlights-controls avs-demo test test-fast acceptance faults code-versions schema bench lint verify \
   docs lock audit tiny-models figures clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
@@ -70,7 +70,11 @@ avs-demo: $(VENV)/ready
 
 test: lint
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \
-	$(PYTEST) -n 2 -m "not ($(FAST))" --durations 10; exit $$((fast + $$?))
+	$(PYTEST) -n 2 -m "not ($(FAST) or acceptance)" --durations 10; exit $$((fast + $$?))
+
+# The demo's comparison of all arms and the controls of clips, with two seeds: half an hour. Before a release.
+acceptance: $(VENV)/ready
+	$(PYTEST) -n 2 -m acceptance --durations 10
 
 # The library and the engine alone: minutes.
 test-fast: $(VENV)/ready

@@ -1,4 +1,7 @@
-"""Two runs with known answers: one that generated audio must win, one that it cannot win."""
+"""Two runs with known answers: one that generated audio must win, one that it cannot win.
+
+`make acceptance` runs them: a quarter of an hour on two cores.
+"""
 
 from __future__ import annotations
 
