@@ -30,7 +30,7 @@ from unmuted.systems.highlights.arms import ARMS, BOTH
 from unmuted.systems.highlights.network import Spotter, SpotterConfig
 from unmuted.systems.highlights.spotter_config import grid_of
 from unmuted.systems.highlights.spotter_folder import TrainedSpotter, export_spotter
-from unmuted.systems.highlights.spotting import Calibration
+from unmuted.systems.highlights.spotting import Calibration, SpotRule
 from unmuted.systems.shared.projection import Projection
 from unmuted.training.states import pack
 from workload import SCRATCH
@@ -142,7 +142,8 @@ def make_spotter(run: Run, backbone: Path, folder: Path) -> None:
     network = Spotter(
         SpotterConfig(features, audio_dim, len(kinds), sizes.width, sizes.hidden, sizes.dropout)
     )
-    calibration = Calibration(1.0, (WINDOW_S,) * len(kinds), (0.0,) * len(kinds))
+    windows, thresholds = (WINDOW_S,) * len(kinds), (0.0,) * len(kinds)
+    calibration = Calibration(1.0, windows, thresholds)
     spotter = TrainedSpotter(
         kinds=kinds,
         arm=ARMS[BOTH],
@@ -153,6 +154,6 @@ def make_spotter(run: Run, backbone: Path, folder: Path) -> None:
         projection=Projection(np.zeros(patch, np.float32), components, np.ones(audio_dim)),
         sound_scale=config["highlights"]["sound_scale"],
         read=read_in_fit([], []),
-        rule=calibration.rule,
+        rule=SpotRule(windows, thresholds, thresholds),
     )
     export_spotter(folder, spotter)

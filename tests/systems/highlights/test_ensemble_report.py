@@ -39,7 +39,11 @@ HALVES = {  # of each recording; the second file of `a` has none of its own cloc
     "b-12": {"1": 1.0, "2": 61.237},
 }
 CHOICES = [{"seed": seed, "epoch": 1, "temperature": 1 + seed / 2} for seed in range(SEEDS)]
-RULE = {"windows": [4.0, 10.0, None], "thresholds": [0.3, 0.4, None]}
+RULE = {
+    "windows": [4.0, 10.0, None],
+    "thresholds": [0.3, 0.4, None],
+    "reel_thresholds": [0.2, 0.3, None],
+}
 
 
 def made_job() -> Any:

@@ -18,7 +18,7 @@ from unmuted.errors import UserError
 from unmuted.samples.folds import has_seen, read_in_fit
 from unmuted.systems.highlights.arms import ARMS
 from unmuted.systems.highlights.ready_spots_job import trained_on
-from unmuted.systems.highlights.spotter_config import _KEYS, grid_of
+from unmuted.systems.highlights.spotter_config import _KEYS, FORMAT, grid_of
 from unmuted.systems.highlights.spotter_folder import (
     TrainedSpotter,
     export_spotter,
@@ -54,7 +54,7 @@ def spotter() -> TrainedSpotter:
         projection,
         "decibels",
         read_in_fit(["key of m0-1"], ["m0"]),
-        SpotRule((1.0, None, 8.0), (0.2, None, 0.4)),
+        SpotRule((1.0, None, 8.0), (0.2, None, 0.4), (0.1, None, 0.3)),
     )
 
 
@@ -70,8 +70,9 @@ def test_what_is_written_is_read(spotter: TrainedSpotter, tmp_path: Path) -> Non
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     other = replace(spotter, seeds=spotter.seeds[::-1])
     assert other.digest() != spotter.digest()
-    other = replace(spotter, rule=SpotRule((1.0, None, 8.0), (0.2, None, 0.5)))
-    assert other.digest() != spotter.digest()
+    for changed in ("windows", "thresholds", "reel_thresholds"):
+        rule = replace(spotter.rule, **{changed: (1.5, None, 0.5)})
+        assert replace(spotter, rule=rule).digest() != spotter.digest()
 
 
 def test_another_backbone_or_grid_is_refused(spotter: TrainedSpotter, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_another_backbone_or_grid_is_refused(spotter: TrainedSpotter, tmp_path: 
         (
             "config.json",
             json.dumps(dict.fromkeys(_KEYS, 1)),
-            "format 1, expected 2: let the run that trained it write the folder again",
+            f"format 1, expected {FORMAT}: let the run that trained it write the folder again",
         ),
         ("config.json", "", "no configuration of a spotter"),
         ("config.json", "[]", "expected an object, found list"),

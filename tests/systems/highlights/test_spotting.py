@@ -98,13 +98,16 @@ def test_a_kind_without_a_training_event_has_no_spots() -> None:
     found, score = choose_calibration(logits, validation)
     assert found.windows[1] is None and found.thresholds[1] is None
     assert score < choose_calibration(*made_validation())[1] - 0.2
-    ensemble = Ensemble((found.temperature,), found.rule, REACH)
+    rule, _ = choose_rule([found.scores(rows, REACH) for rows in logits], validation)
+    assert (rule.windows, rule.thresholds) == (found.windows, found.thresholds)
+    assert rule.reel_thresholds[1] is None
+    ensemble = Ensemble((found.temperature,), rule, REACH)
     (one, *_), (valid, *_) = validation.recordings, validation.valid
     scores = ensemble.scores(logits[0][None])
     assert not scores[:, 1].any() and scores[:, 0].any()
     spots = ensemble.spots(scores, valid, KINDS, one.recording.halves, RATE)
     assert {spot.kind for spot in spots} == {KINDS[0], KINDS[2]}
-    assert SpotRule.of(found.rule.payload()) == found.rule
+    assert SpotRule.of(rule.payload()) == rule
 
 
 def test_a_kind_without_a_validation_event_has_what_is_best_for_the_others() -> None:
@@ -159,11 +162,26 @@ def test_an_ensemble_is_chosen_on_the_mean_of_the_scores_it_finds_spots_in() -> 
         ensemble.scores(np.stack(pairs[0][:1]))
 
 
+def test_a_reel_rather_shows_too_much_than_too_little() -> None:
+    """Half of the goals have lower scores than decoys: F1 leaves them out, a reel does not."""
+    _, validation = made_validation()
+    rows = network(validation, 0.9, 0.5, 0)
+    for one, scores in zip(validation.recordings[:2], rows[:2], strict=True):
+        for event in [event for event in one.recording.events if event.kind == 0]:
+            step = round(event.seconds * RATE)
+            scores[max(step - REACH, 0) : step + REACH + 1, 0] = np.log(0.3 / 0.7)
+    rule, _ = choose_rule(logits_as_scores(rows), validation)
+    assert 0.5 < rule.thresholds[0] < 0.9
+    assert rule.reel_thresholds[0] < 0.3
+    for lenient, strict in zip(rule.reel_thresholds, rule.thresholds, strict=True):
+        assert lenient <= strict
+
+
 def test_each_half_of_a_file_has_its_own_suppression() -> None:
     """Two peaks 2 s apart, in two halves of one file: whichever is better keeps neither away."""
     logits = np.full((1, 400, 1), -9.0)
     logits[0, 195, 0], logits[0, 205, 0] = 6, 4
-    ensemble = Ensemble((1.0,), SpotRule((20.0,), (0.1,)), 0)
+    ensemble = Ensemble((1.0,), SpotRule((20.0,), (0.1,), (0.1,)), 0)
     halves = (HalfStart(1, 0.0), HalfStart(2, 40.0))
     valid = np.ones(400, bool)
     scores = ensemble.scores(logits)

@@ -27,7 +27,8 @@ from unmuted.systems.highlights.spotting_metric import (
     average_precision,
     best_threshold,
     count_spots,
-    f1_by_threshold,
+    f_by_threshold,
+    reel_threshold,
 )
 
 ODD = odd_worlds()
@@ -156,7 +157,7 @@ def test_f1_and_its_best_threshold() -> None:
     spots = [Spot(1, 10_000 * i, "Goal", 0.8) for i in range(1, 4)]
     spots += [Spot(2, 10_000 * i, "Goal", 0.3) for i in range(1, 7)]
     counts = count_spots([(events, spots)], ["Goal"])
-    f1 = f1_by_threshold(counts, 5)
+    f1 = f_by_threshold(counts, 5)
     assert f1[0] == 2 * 3 / (9 + 4)
     assert f1[100] == 2 * 3 / (3 + 4)
     assert f1[-1] == 0
@@ -165,5 +166,17 @@ def test_f1_and_its_best_threshold() -> None:
     assert best in THRESHOLDS
 
 
+def test_recall_counts_twice_for_a_reel_and_the_lowest_of_equal_thresholds_is_its_own() -> None:
+    events = [Event(1, 10_000 * i, "Goal") for i in range(1, 5)]
+    spots = [Spot(1, 10_000 * i, "Goal", 0.8) for i in range(1, 3)]
+    spots += [Spot(1, 10_000 * i, "Goal", 0.3) for i in range(3, 5)]
+    spots += [Spot(2, 10_000 * i, "Goal", 0.4) for i in range(1, 6)]
+    counts = count_spots([(events, spots)], ["Goal"])
+    f2 = f_by_threshold(counts, 5, beta=2)
+    assert f2[20] == 5 * 4 / (9 + 4 * 4) and f2[120] == 5 * 2 / (2 + 4 * 4)
+    assert 0.4 < best_threshold(counts, 5) < 0.8  # F1 is 8/13 with all spots, 2/3 with two
+    assert reel_threshold(counts, 5) == 0
+
+
 def test_f1_of_nothing_is_zero() -> None:
-    assert (f1_by_threshold(count_spots([([], [])], ["Goal"]), 5) == 0).all()
+    assert (f_by_threshold(count_spots([([], [])], ["Goal"]), 5) == 0).all()

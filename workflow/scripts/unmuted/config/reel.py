@@ -28,8 +28,8 @@ class ReelSection(WindowSettings):
     )
     threshold: Share | None = Field(
         None,
-        description="moments with a lower score are not shown; null: per kind, the threshold with "
-        "the best F1 at 5 s on validation matches",
+        description="moments with a lower score are not shown; null: per kind, the lowest "
+        "threshold with the best F-score at 5 s on validation matches, recall counting twice",
     )
     max_seconds: UpToADay | None = Field(
         None,

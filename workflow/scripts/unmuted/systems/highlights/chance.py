@@ -15,7 +15,7 @@ from unmuted.systems.highlights.spotting_metric import (
     SpottingCounts,
     average_map,
     count_spots,
-    f1_by_threshold,
+    f_by_threshold,
 )
 
 # The duration of each half in seconds, and kinds -> spots
@@ -104,5 +104,5 @@ def _measures(counts: SpottingCounts, anything: SpottingCounts) -> dict[str, flo
             if counts.truths[:, place].sum()
         },
         "any_kind": float(average_map(anything, PRIMARY_METRIC)[0, 0]),
-        "f1_5s": float(f1_by_threshold(counts, F1_SECONDS).max()),
+        "f1_5s": float(f_by_threshold(counts, F1_SECONDS).max()),
     }

@@ -25,7 +25,8 @@ from unmuted.systems.highlights.spotting_metric import (
     average_map,
     average_precision,
     best_threshold,
-    f1_by_threshold,
+    f_by_threshold,
+    reel_threshold,
 )
 
 TEMPERATURES = np.geomspace(0.5, 8.0, 49)
@@ -89,10 +90,10 @@ def choose_calibration(
 
 
 def choose_rule(scores: Sequence[np.ndarray], validation: Validation) -> tuple[SpotRule, float]:
-    """Choose window and threshold of each kind, and score the result.
+    """Choose window and thresholds of each kind, and score the result.
 
     A kind without a training event gets none. One without a validation event, or of which no spot
-    is near one, gets the window and the threshold that are best for all kinds together that have
+    is near one, gets the window and the thresholds that are best for all kinds together that have
     both events: its own would be arbitrary.
 
     scores: (S, K) of each recording. Returns the tight average mAP beside the rule. Raises
@@ -116,12 +117,19 @@ def choose_rule(scores: Sequence[np.ndarray], validation: Validation) -> tuple[S
     best = [candidates[i] for i in precisions.argmax(axis=0)]
     windows = _by_kind(best, shared, precisions.max(axis=0) > 0, trained)
     counts = validation.counts(scores, windows, sorted({*TOLERANCES[PRIMARY_METRIC], F1_SECONDS}))
-    shared_threshold = best_threshold(counts.of_kinds(judged), F1_SECONDS)
-    each = np.eye(len(trained), dtype=bool)
-    best = [best_threshold(counts.of_kinds(one), F1_SECONDS) for one in each]
-    is_found = [f1_by_threshold(counts.of_kinds(one), F1_SECONDS).max() > 0 for one in each]
-    thresholds = _by_kind(best, shared_threshold, np.array(is_found), trained)
-    return SpotRule(windows, thresholds), float(average_map(counts, PRIMARY_METRIC)[0, 0])
+    each = [counts.of_kinds(one) for one in np.eye(len(trained), dtype=bool)]
+    is_found = np.array([f_by_threshold(one, F1_SECONDS).max() > 0 for one in each])
+    thresholds, for_reels = (
+        _by_kind(
+            [choose(one, F1_SECONDS) for one in each],
+            choose(counts.of_kinds(judged), F1_SECONDS),
+            is_found,
+            trained,
+        )
+        for choose in (best_threshold, reel_threshold)
+    )
+    rule = SpotRule(windows, thresholds, for_reels)
+    return rule, float(average_map(counts, PRIMARY_METRIC)[0, 0])
 
 
 def _by_kind(

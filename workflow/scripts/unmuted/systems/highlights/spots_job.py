@@ -245,7 +245,7 @@ def highlight_spots(
     which a spot is a highlight; NaN for a kind that has no spots.
     """
     scores, spots = ensemble_spots(arrays, ensemble, arm, REAL, kinds, halves, rate)
-    thresholds = np.array(ensemble.rule.thresholds, np.float64)  # None becomes NaN
+    thresholds = np.array(ensemble.rule.reel_thresholds, np.float64)  # None becomes NaN
     return {**pack_spots(spots, kinds), "scores": scores, "thresholds": thresholds}
 
 

@@ -19,7 +19,7 @@ from unmuted.training.model_folder import read_folder_config
 if TYPE_CHECKING:
     from unmuted.engine.run import Run
 
-FORMAT = 2  # of folders that say what the spotter was trained on
+FORMAT = 3  # of folders that say what the spotter was trained on, and what reels show
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _KEYS = ("format", "kinds", "arm", "backbone", "grid", "seeds", "reach", "sound_scale", "ensemble")
 _SETTING = "highlights.spotter.path"

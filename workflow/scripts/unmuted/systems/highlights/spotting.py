@@ -23,12 +23,14 @@ class SpotRule:
     """How spots are found in scores, and which of them are highlights.
 
     windows: seconds, of each kind, in which the best spot alone is kept. thresholds: of each kind,
-    the score from which a spot is a highlight. Both are None for a kind that has no spots, because
-    no training match has an event of it.
+    the score with the best F1, from which a spot counts as an event. reel_thresholds: the same for
+    reels, which must rather show too much than leave an event out. All are None for a kind that has
+    no spots, because no training match has an event of it.
     """
 
     windows: tuple[float | None, ...]
     thresholds: tuple[float | None, ...]
+    reel_thresholds: tuple[float | None, ...]
 
     def payload(self) -> dict[str, Any]:
         """Return a JSON value, from which `SpotRule.of` makes it again."""
@@ -37,7 +39,7 @@ class SpotRule:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SpotRule:
         """Take these fields from a JSON value, which may have more of them."""
-        return cls(tuple(values["windows"]), tuple(values["thresholds"]))
+        return cls(*(tuple(values[name]) for name in ("windows", "thresholds", "reel_thresholds")))
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,6 @@ class Calibration:
     windows: tuple[float | None, ...]
     thresholds: tuple[float | None, ...]
 
-    @property
-    def rule(self) -> SpotRule:
-        """Return how spots are found in the scores."""
-        return SpotRule(self.windows, self.thresholds)
-
     def scores(self, logits: np.ndarray, reach: int) -> np.ndarray:
         """Return scores, float64 (S, K), of logits (S, K); reach: as for `calibrated`."""
         return calibrated(logits, self.temperature, reach)
@@ -67,8 +64,7 @@ class Calibration:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Calibration:
         """Take these fields from a JSON value, which may have more of them."""
-        rule = SpotRule.of(values)
-        return cls(values["temperature"], rule.windows, rule.thresholds)
+        return cls(values["temperature"], tuple(values["windows"]), tuple(values["thresholds"]))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ TOLERANCES = {  # seconds of both sides together
 }
 PRIMARY_METRIC = "tight"  # also what checkpoints and windows are chosen by
 F1_SECONDS = 5  # tolerance of F1, also of the one that thresholds are chosen by
+REEL_BETA = 2.0  # a reel without an event is worse than one with a segment too many
 ALL_TOLERANCES = tuple(sorted({seconds for row in TOLERANCES.values() for seconds in row}))
 DRAWS_AT_ONCE = 25  # bounds memory
 
@@ -136,24 +137,31 @@ def average_map(counts: SpottingCounts, metric: str, draws: np.ndarray | None = 
     )
 
 
-def f1_by_threshold(counts: SpottingCounts, seconds: int) -> np.ndarray:
-    """Return F1 over all pooled matches and kinds at each of `THRESHOLDS`: float64 (T,).
+def f_by_threshold(counts: SpottingCounts, seconds: int, beta: float = 1.0) -> np.ndarray:
+    """Return the F-score over all pooled matches and kinds at each of `THRESHOLDS`: float64 (T,).
 
-    seconds: the tolerance. F1 is 0 where there is neither a spot nor an event.
+    seconds: the tolerance. beta: how many times as much recall counts as precision. The score is 0
+    where there is neither a spot nor an event.
     """
     pooled = counts.at((seconds,)).pooled()
     hits = pooled.hits[0, 0, :, 0].sum(axis=0)
-    either = pooled.spots[0, 0].sum(axis=0) + pooled.truths[0, 0].sum()
-    return 2 * hits / np.maximum(either, 1)
+    either = pooled.spots[0, 0].sum(axis=0) + beta**2 * pooled.truths[0, 0].sum()
+    return (1 + beta**2) * hits / np.maximum(either, 1)
 
 
 def best_threshold(counts: SpottingCounts, seconds: int) -> float:
     """Return the threshold with the best F1, the middle of the first ones that are equally good."""
-    scores = f1_by_threshold(counts, seconds)
+    scores = f_by_threshold(counts, seconds)
     first = int(scores.argmax())
     worse = np.flatnonzero(scores[first:] < scores[first])
     last = first + int(worse[0]) - 1 if len(worse) else len(scores) - 1
     return float(THRESHOLDS[(first + last) // 2])
+
+
+def reel_threshold(counts: SpottingCounts, seconds: int) -> float:
+    """Return the lowest threshold with the best F-score in which recall counts twice."""
+    scores = f_by_threshold(counts, seconds, REEL_BETA)
+    return float(THRESHOLDS[int(scores.argmax())])
 
 
 def _count_match(

@@ -141,7 +141,7 @@ STAGES = (
         "spotter_selection",
         "select_spotter",
         ".json",
-        version=3,
+        version=4,
         pooled=RECORDING,
         fits=("step_projection", "step_bank", "step_generator", "spotter"),
         settings=(
@@ -158,7 +158,7 @@ STAGES = (
         "spots",
         "spot_events",
         ".safetensors",
-        version=5,
+        version=6,
         inputs=("step_visual",),
         optional=("step_sound", "events"),
         fits=("step_sources", *FITS),
