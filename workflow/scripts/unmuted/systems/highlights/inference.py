@@ -11,7 +11,7 @@ import torch
 
 from unmuted.config.highlights import StretchSettings
 from unmuted.systems.highlights.network import Spotter
-from unmuted.systems.highlights.recordings import Recording
+from unmuted.systems.highlights.recordings import Recording, Rows
 
 STRETCHES_AT_ONCE = 24  # bounds memory
 
@@ -46,8 +46,24 @@ def stretches(steps: int, length: int, margin: int) -> Iterator[Stretch]:
 class SoundInput:
     """The sound that a spotter reads of S steps: float32 (S, A), imputed where not `is_real`."""
 
-    sound: np.ndarray
+    sound: Rows
     is_real: np.ndarray  # bool (S,)
+
+
+@dataclass(frozen=True)
+class RealRows:
+    """The real sound of a recording and zeros elsewhere, of which only slices are in memory."""
+
+    sound: Rows
+    is_real: np.ndarray  # bool (S,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(S, A)."""
+        return self.sound.shape
+
+    def __getitem__(self, steps: slice) -> np.ndarray:
+        return np.where(self.is_real[steps][:, None], self.sound[steps], np.float32(0))
 
 
 def sound_input(
@@ -59,11 +75,12 @@ def sound_input(
     (S,), steps whose sound is declared missing.
     """
     is_real = recording.has_sound if missing is None else recording.has_sound & ~missing
-    imputed = np.zeros((1, recording.sound.shape[1]), np.float32)
-    if imputation is not None and not is_real.all():
-        imputed = recording.imputed[imputation][0 : recording.steps]
-    sound = np.where(is_real[:, None], recording.sound[0 : recording.steps], imputed)
-    return SoundInput(sound.astype(np.float32), is_real)
+    if imputation is None or is_real.all():
+        return SoundInput(RealRows(recording.sound, is_real), is_real)
+    sound, imputed = (
+        rows[0 : recording.steps] for rows in (recording.sound, recording.imputed[imputation])
+    )
+    return SoundInput(np.where(is_real[:, None], sound, imputed), is_real)
 
 
 def score_steps(

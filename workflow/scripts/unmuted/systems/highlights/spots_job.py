@@ -181,8 +181,8 @@ def lost_input(
         return sound_input(recording, arm.imputation, lost)
     given = sound_input(recording, arm.imputation)
     other = replaced_sound(recording, condition, clip, context)
-    sound = np.where(given.is_real[:, None], other, given.sound)
-    return SoundInput(sound.astype(np.float32), given.is_real)
+    sound = np.where(given.is_real[:, None], other, given.sound[0 : recording.steps])
+    return SoundInput(sound.astype(np.float32, copy=False), given.is_real)
 
 
 def replaced_sound(
