@@ -315,7 +315,7 @@ def test_the_network_learns_what_only_the_audio_says(fusion: str) -> None:
 def test_maps_of_a_frozen_encoder_give_what_the_network_gives() -> None:
     network = small_network().eval()
     pixels, audio = torch.rand(2, 3, 3, 16, 32), torch.randn(2, 3, 6)
-    head = SegmentationHead(SMALL, network.encoder.channels, network.encoder.strides[0]).eval()
+    head = SegmentationHead(SMALL, network.encoder.channels, network.encoder.strides).eval()
     head.load_state_dict(network.head.state_dict())
     maps = [m.detach() for m in network.encoder(pixels.flatten(0, 1))]
     torch.testing.assert_close(head(maps, audio), network(pixels, audio))
@@ -323,9 +323,26 @@ def test_maps_of_a_frozen_encoder_give_what_the_network_gives() -> None:
 
 def test_the_published_decoder_keeps_the_size_at_both_first_strides() -> None:
     for stride in (2, 4):
-        head = SegmentationHead(REFINED, (4, 6, 8, 10), stride)
+        head = SegmentationHead(REFINED, (4, 6, 8, 10), [stride << i for i in range(4)])
         maps = [torch.randn(3, c, 8 >> i, 16 >> i) for i, c in enumerate((4, 6, 8, 10))]
         assert head(maps, torch.randn(1, 3, 6)).shape == (1, 3, 8 * stride, 16 * stride)
+
+
+@pytest.mark.parametrize("config", [SMALL, REFINED], ids=["top_down", "refine"])
+def test_maps_finer_than_the_finest_that_is_read_change_nothing(config: SegmentationConfig) -> None:
+    network = small_network(replace(config, fused=(1, 3), finest=1)).eval()
+    pixels, audio = torch.rand(2, 3, 3, 16, 32), torch.randn(2, 3, 6)
+    finest, *read = network.encoder(pixels.flatten(0, 1))
+    logits = network(pixels, audio)
+    assert logits.shape == (2, 3, 16, 32)
+    torch.testing.assert_close(network.head([finest * torch.nan, *read], audio), logits)
+    torch.testing.assert_close(network.head(read, audio), logits)
+    assert parameters(network.head) < parameters(small_network(config).head)
+    assert sorted(network.head.aligned(audio)) == [0, 2]  # among those that `fuse` returns
+
+
+def test_the_published_network_reads_the_finest_map() -> None:
+    assert published().finest == 0 and published().fused == (0, 1, 2, 3)
 
 
 def test_a_residual_unit_adds_to_what_its_first_relu_leaves() -> None:

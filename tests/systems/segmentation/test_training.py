@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,7 @@ from unmuted.systems.segmentation.choosing import choose, count_clip
 from unmuted.systems.segmentation.inference import clip_maps, predict
 from unmuted.systems.segmentation.mask_loss import mask_loss
 from unmuted.systems.segmentation.metrics import iou, is_empty
-from unmuted.systems.segmentation.networks import load_network
+from unmuted.systems.segmentation.networks import load_network, pack_network
 from unmuted.systems.segmentation.sound_space import fit_sound_space
 from unmuted.systems.segmentation.training import (
     CropTraining,
@@ -44,6 +45,7 @@ from unmuted.systems.segmentation.training_data import (
     with_negatives,
 )
 from unmuted.training.checkpoints import Fit
+from unmuted.training.states import SETTINGS, settings_of
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.unit
@@ -103,6 +105,46 @@ def test_a_trained_network_follows_the_sound_and_is_empty_without(clips, space, 
     assert own.mean() > 0.6
     assert others.mean() < 0.2
     assert is_empty(count_clip(masks["silence"], silence))[:, choice.threshold].all()
+
+
+@pytest.mark.parametrize("arm", ["real_audio", "encoder_trained"])
+def test_a_network_of_coarser_maps_is_trained_without_the_finest(world, space, arm) -> None:
+    stages = int(ARMS[arm].trains_encoder)
+    coarser = replace(settings(), network=NETWORK.changed(finest=1))
+    kept = training_clips(world, ENCODER, space, stages, finest=1)
+    whole = training_clips(world, ENCODER, space, stages)
+    assert len(kept.maps) == len(whole.maps) - 1 == 3 - stages
+    fit = train_network(kept, ARMS[arm], ENCODER, coarser, seed=0)
+    assert_same(
+        fit.snapshots[0], train_network(whole, ARMS[arm], ENCODER, coarser, seed=0).snapshots[0]
+    )
+    network, clip = load_network(fit.snapshots[0], ENCODER), family(200)[0]
+    assert network.head.config.finest == 1
+    masks = predict(network, clip_maps(clip, ENCODER, stages), space.own(clip), 5)
+    assert masks.shape == clip.truth.shape
+
+
+def test_what_the_trained_stages_read_is_kept_whatever_map_is_the_finest(world, space) -> None:
+    for stages, left in ((4, 1), (3, 1), (2, 1), (1, 1), (0, 1)):
+        clips = training_clips(world[:2], ENCODER, space, stages, finest=3)
+        assert len(clips.maps) == left
+        coarsest = replace(settings(), network=NETWORK.changed(finest=3, fused=(3,)))
+        training = SHORT.changed(trained_stages=stages, epochs=1)
+        train_network(clips, ARMS["real_audio"], ENCODER, replace(coarsest, training=training), 0)
+
+
+def test_networks_of_folders_that_name_no_finest_map_read_all(clips) -> None:
+    state = train_network(clips, ARMS["real_audio"], ENCODER, settings(), seed=0).snapshots[0]
+    named = settings_of(state)
+    assert named.pop("finest") == 0
+    older = {**state, SETTINGS: np.frombuffer(json.dumps(named).encode(), np.uint8)}
+    assert_same(pack_network(load_network(older, ENCODER)), state)
+
+
+def test_finer_maps_than_are_read_cannot_be_fused() -> None:
+    with pytest.raises(ValueError, match="fused has map 1, but the finest map that is read is 2"):
+        AvsNetworkSettings(finest=2)
+    assert AvsNetworkSettings().finest == 0
 
 
 def test_a_threshold_may_lose_some_iou_to_leave_more_seconds_empty() -> None:

@@ -53,6 +53,20 @@ class AvsNetworkSettings(Section):
     fused: Several[Annotated[int, Field(ge=0, le=3)]] = Field(
         (1, 2, 3), description="maps that the audio enters, 0 is the finest; all in the paper"
     )
+    finest: Annotated[int, Field(ge=0, le=3)] = Field(
+        0,
+        description="first map that is read, 0 is the encoder's finest, which costs most of a "
+        "training; without it, masks have coarser edges; 0 in the paper",
+    )
+
+    @model_validator(mode="after")
+    def _fuses_maps_that_are_read(self) -> Self:
+        if min(self.fused) < self.finest:
+            raise ValueError(
+                f"fused has map {min(self.fused)}, but the finest map that is read is "
+                f"{self.finest}: fuse no finer maps"
+            )
+        return self
 
 
 class AvsTrainingSettings(Section):

@@ -9,7 +9,7 @@ import torch
 
 from unmuted.systems.segmentation.clip_data import SILENCE, ClipBox, ClipData
 from unmuted.systems.segmentation.inference import trimmed
-from unmuted.systems.segmentation.networks import FrozenEncoder
+from unmuted.systems.segmentation.networks import FrozenEncoder, maps_read
 from unmuted.systems.segmentation.sound_space import SoundSpace
 from unmuted.systems.segmentation.training_data import Boxes, TrainingClips, stack_padded
 
@@ -22,12 +22,13 @@ def training_clips(
     audio: Sequence[np.ndarray] | None = None,
     reads_boxes: bool = False,
     reads_frames: bool = False,
+    finest: int = 0,
 ) -> TrainingClips:
     """Compute the maps of training clips; a second takes 25 KB a thousand pixels.
 
     audio: float32 (K, A) of each clip in place of its own sound, such as generated one.
     reads_boxes: for arms that train on crops, or on filled boxes. reads_frames: for arms with a
-    second network.
+    second network. finest: the first map that networks read.
     """
     clips = [trimmed(clip, encoder.strides[-1]) for clip in clips]
     seconds = max(clip.seconds for clip in clips)
@@ -39,7 +40,7 @@ def training_clips(
     all_boxes = [box for clip in clips for box in clip.boxes]
     classes = sorted({box.label for box in all_boxes}) if reads_boxes else []
     return TrainingClips(
-        _maps(clips, encoder, trained_stages, shape),
+        _maps(clips, encoder, trained_stages, shape, finest),
         stack_padded(sounds, (seconds, sounds[0].shape[1]), torch.float32),
         torch.from_numpy(space.audio(clips[0].tokens[SILENCE][:1])[0]),
         stack_padded([clip.truth for clip in clips], shape, torch.bool),
@@ -60,13 +61,14 @@ def _maps(
     encoder: FrozenEncoder,
     trained_stages: int,
     shape: tuple[int, int, int],
+    finest: int,
 ) -> tuple[torch.Tensor, ...]:
     """Compute the maps of clips, each filled with black up to a common size."""
     stacked: list[torch.Tensor] = []
     for i, clip in enumerate(clips):
         frames = np.zeros((clip.seconds, *shape[1:], 3), np.uint8)
         frames[:, : clip.frames.shape[1], : clip.frames.shape[2]] = clip.frames
-        maps = encoder.maps(frames, trained_stages)
+        maps = maps_read(encoder.maps(frames, trained_stages), finest)
         if not stacked:
             stacked = [
                 torch.zeros((len(clips), shape[0], *m.shape[1:]), dtype=torch.float16) for m in maps

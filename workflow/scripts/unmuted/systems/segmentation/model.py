@@ -2,6 +2,8 @@
 
 pixels -> encoder -> four maps -> width D each -> fusion with the audio -> decoder -> logits
 
+A network may leave out the finest maps, which cost most: its logits are then coarser.
+
 After Zhou et al., ECCV 2022, whose sizes `published` returns. Audio is this project's projection of
 AST, where the paper has VGGish: both have 128 numbers.
 """
@@ -27,7 +29,7 @@ class SegmentationConfig:
 
     audio_dim: A, of a frame's audio. width: D, channels of all maps. dilations: of the convolutions
     that bring the encoder's maps to this width. fused: the maps that the audio enters, 0 is the
-    finest.
+    finest. finest: the first map that is read, none of those before it is.
     """
 
     audio_dim: int
@@ -36,6 +38,7 @@ class SegmentationConfig:
     decoder: Literal["refine", "top_down"]
     dilations: tuple[int, ...]
     fused: tuple[int, ...]
+    finest: int = 0
 
 
 def published(audio_dim: int = 128) -> SegmentationConfig:
@@ -47,24 +50,28 @@ class SegmentationHead(nn.Module):
     """Everything after the encoder, so that the maps of a frozen encoder are computed once."""
 
     def __init__(
-        self, config: SegmentationConfig, channels: Sequence[int], finest_stride: int
+        self, config: SegmentationConfig, channels: Sequence[int], strides: Sequence[int]
     ) -> None:
         super().__init__()
         self.config = config
-        width = config.width
-        self.narrow = nn.ModuleList(DilatedSum(c, width, config.dilations) for c in channels)
+        width, read = config.width, channels[config.finest :]
+        self.narrow = nn.ModuleList(DilatedSum(c, width, config.dilations) for c in read)
         self.fusions = nn.ModuleDict({str(i): _fusion(config) for i in config.fused})
-        self.decoder = DECODERS[config.decoder](width, len(channels), finest_stride)
+        self.decoder = DECODERS[config.decoder](width, len(read), strides[config.finest])
 
     def forward(self, maps: Sequence[Tensor], audio: Tensor) -> Tensor:
-        """Compute logits (B, T, H, W) of maps (B T, C_i, H_i, W_i) and audio (B, T, A)."""
+        """Compute logits (B, T, H, W) of maps (B T, C_i, H_i, W_i) and audio (B, T, A).
+
+        maps: those that are read, or all of the encoder.
+        """
         return self.decode(self.fuse(maps, audio), audio)
 
     def fuse(self, maps: Sequence[Tensor], audio: Tensor) -> list[Tensor]:
         """Bring maps to one width D and let the audio enter them: (B T, D, H_i, W_i)."""
-        x = [narrow(m) for narrow, m in zip(self.narrow, maps, strict=True)]
-        for i, fuse in self.fusions.items():
-            x[int(i)] = fuse(x[int(i)], audio)
+        read = maps[-len(self.narrow) :]
+        x = [narrow(m) for narrow, m in zip(self.narrow, read, strict=True)]
+        for i, fuse in self._fusions():
+            x[i] = fuse(x[i], audio)
         return x
 
     def decode(self, fused: Sequence[Tensor], audio: Tensor) -> Tensor:
@@ -72,8 +79,12 @@ class SegmentationHead(nn.Module):
         return self.decoder(fused).unflatten(0, audio.shape[:2])
 
     def aligned(self, audio: Tensor) -> dict[int, Tensor]:
-        """Return the audio (B, T, D) at the maps' width, by map; of TPAVI alone."""
-        return {int(i): one.align(audio) for i, one in self.fusions.items() if _aligns(one)}
+        """Return the audio (B, T, D) at the maps' width, by index of `fuse`; of TPAVI alone."""
+        return {i: one.align(audio) for i, one in self._fusions() if _aligns(one)}
+
+    def _fusions(self) -> list[tuple[int, nn.Module]]:
+        """Return fusions with the indices of their maps among those that are read."""
+        return [(int(i) - self.config.finest, fuse) for i, fuse in self.fusions.items()]
 
 
 class SegmentationNetwork(nn.Module):
@@ -82,7 +93,7 @@ class SegmentationNetwork(nn.Module):
     def __init__(self, encoder: Encoder, config: SegmentationConfig) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = SegmentationHead(config, encoder.channels, encoder.strides[0])
+        self.head = SegmentationHead(config, encoder.channels, encoder.strides)
 
     def forward(self, pixels: Tensor, audio: Tensor) -> Tensor:
         """Compute logits (B, T, H, W) of pixels (B, T, 3, H, W) and audio (B, T, A).

@@ -90,11 +90,11 @@ class TrainedPart(nn.Module):
     """
 
     def __init__(
-        self, config: SegmentationConfig, channels: Sequence[int], finest_stride: int, tail: Any
+        self, config: SegmentationConfig, channels: Sequence[int], strides: Sequence[int], tail: Any
     ) -> None:
         super().__init__()
         self.tail = tail
-        self.head = SegmentationHead(config, channels, finest_stride)
+        self.head = SegmentationHead(config, channels, strides)
 
     def train(self, mode: bool = True) -> TrainedPart:
         """Set the mode of everything but the encoder's stages."""
@@ -103,14 +103,14 @@ class TrainedPart(nn.Module):
         return self
 
     def all_maps(self, frozen: Sequence[Tensor]) -> list[Tensor]:
-        """Return all maps (B T, C_i, H_i, W_i), those of frozen stages given."""
-        maps, x = list(frozen), frozen[-1]
-        if len(self.tail) == len(self.head.narrow):  # what is given are pixels
-            maps = []
+        """Return the maps (B T, C_i, H_i, W_i) that the head reads, those of frozen stages given.
+
+        frozen: all of them or those that `maps_read` keeps; pixels, where no stage is frozen.
+        """
+        maps = list(frozen)
         for stage in self.tail:
-            x = stage(x)
-            maps.append(x)
-        return maps
+            maps.append(stage(maps[-1]))
+        return maps[-len(self.head.narrow) :]
 
     def forward(self, frozen: Sequence[Tensor], audio: Tensor) -> Tensor:
         """Compute logits (B, T, H, W) of frozen maps (B T, ...) and audio (B, T, A)."""
@@ -123,8 +123,22 @@ def network_config(
     """Return the sizes of the network that is configured."""
     fused = tuple(sorted(set(settings.fused)))
     return SegmentationConfig(
-        audio_dim, fusion, settings.width, settings.decoder, tuple(settings.dilations), fused
+        audio_dim,
+        fusion,
+        settings.width,
+        settings.decoder,
+        tuple(settings.dilations),
+        fused,
+        settings.finest,
     )
+
+
+def maps_read(frozen: Sequence[np.ndarray], finest: int) -> Sequence[np.ndarray]:
+    """Return the maps of frozen stages that a network with this finest map reads.
+
+    The last one is always among them: the trained stages read it.
+    """
+    return frozen[min(finest, len(frozen) - 1) :]
 
 
 def new_network(
@@ -132,7 +146,7 @@ def new_network(
 ) -> TrainedPart:
     """Make a network with first weights from torch's random numbers, the same on every device."""
     tail = encoder.tail(trained_stages)
-    return TrainedPart(config, encoder.channels, encoder.strides[0], tail).to(encoder.device)
+    return TrainedPart(config, encoder.channels, encoder.strides, tail).to(encoder.device)
 
 
 def pack_network(network: TrainedPart) -> State:

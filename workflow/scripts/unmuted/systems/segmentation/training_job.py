@@ -92,4 +92,5 @@ def _data(
         audio,
         reads_boxes=arm.trains_on_boxes,
         reads_frames=arm.separate,
+        finest=context.settings.network.finest,
     )
