@@ -56,6 +56,7 @@ _SYSTEMS = (  # in unmuted.systems
     "comparison",
     "highlights",
     "segmentation",
+    "pages",
 )
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(module).FAMILY
@@ -168,7 +169,10 @@ REGISTRY = Registry(
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
     expected_statuses=frozenset(
-        {"training_clip", "untested", "no_masks", "no_boxes", "not_training"}
+        {
+            *("training_clip", "untested", "no_masks", "no_boxes", "not_training"),
+            *("not_selected", "no_preview"),
+        }
     ),
     infrastructure=DECLARATIONS
     | frozenset(
