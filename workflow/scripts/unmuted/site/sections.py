@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from unmuted.text import cell
+
 Cell = str | int | float | bool | None
 Level = Literal["alarm", "caution", "note"]
 
@@ -38,11 +40,14 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """The table as CSV, with full precision; None is an empty cell."""
+        """The table as CSV, with full precision and texts that are safe to open in a spreadsheet.
+
+        None is an empty cell.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(self.rows)
+        for row in (self.columns, *self.rows):
+            writer.writerow(cell(value) if isinstance(value, str) else value for value in row)
         return text.getvalue()
 
 
