@@ -57,11 +57,13 @@ _SYSTEMS = (  # in unmuted.systems
     "highlights",
     "segmentation",
 )
+_SHOWN = ("site",)  # in unmuted.pipeline.families: what is shown of all of these
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(module).FAMILY
     for module in (
         *(f"unmuted.pipeline.families.{name}" for name in _FAMILIES),
         *(f"unmuted.systems.{name}.stages" for name in _SYSTEMS),
+        *(f"unmuted.pipeline.families.{name}" for name in _SHOWN),
     )
 )
 STAGES = {stage.name: stage for family in FAMILIES for stage in family.stages}
@@ -169,7 +171,7 @@ REGISTRY = Registry(
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
     expected_statuses=frozenset(
-        {"training_clip", "untested", "no_masks", "no_boxes", "not_training"}
+        {"training_clip", "untested", "no_masks", "no_boxes", "not_training", "no_picture"}
     ),
     infrastructure=DECLARATIONS
     | frozenset(

@@ -1,0 +1,58 @@
+# The report in the browser: thumbnails, and the site that shows what all systems found.
+from unmuted.pipeline.families.site import SYSTEMS, shown_systems
+
+SITE_TARGETS = {"highlights": highlights_targets, "segmentation": segmentation_targets}
+
+
+@in_words
+def site_reports(wildcards):
+    """Return the reports of the systems that are shown, and the media of their test videos."""
+    systems = shown_systems(RUN.config)
+    media = [
+        path
+        for name in systems
+        if name in SITE_TARGETS
+        for path in SITE_TARGETS[name](wildcards)
+    ]
+    return list(dict.fromkeys([*(SYSTEMS[name].file for name in systems), *media]))
+
+
+rule make_thumbnails:
+    input:
+        stage_inputs("thumbnails"),
+    output:
+        "results/{scenario}thumbnails/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}make_thumbnails/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}make_thumbnails/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **TABLE,
+    params:
+        fingerprint=job_fingerprints("thumbnails"),
+    script:
+        "../scripts/make_thumbnails.py"
+
+
+# One folder that opens from disk and can be copied elsewhere.
+rule write_site:
+    input:
+        report_inputs("site", "results/report/index.html"),
+        site_reports,
+    output:
+        index="results/report/index.html",
+    log:
+        "results/logs/write_site/all.log",
+    benchmark:
+        "results/benchmarks/write_site/all.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        report="site",
+        fingerprint=report_fingerprint("site"),
+    script:
+        "../scripts/write_report.py"
