@@ -6,8 +6,10 @@ and nothing else.
 
 from __future__ import annotations
 
+import filecmp
 import json
 import re
+import shutil
 from pathlib import Path
 
 from unmuted.engine.artifacts import atomic
@@ -35,22 +37,32 @@ class SiteFolder:
         path: within the folder, with "/". Raises ValueError for one that leads out of it, or that
         cannot be an address as it is.
         """
-        if not _PATH.fullmatch(path):
-            raise ValueError(
-                f"{path!r} is no path of the site: expected letters, digits, ._- and /"
-            )
-        self._files.add(path)
-        file = self._folder / path
-        if file.is_file() and not file.is_symlink() and read_bytes(file) == content:
+        file = self._file(path)
+        if _is_file(file) and file.stat().st_size == len(content) and read_bytes(file) == content:
             return
-        file.parent.mkdir(parents=True, exist_ok=True)
         with atomic(file, is_durable=False) as temporary:
             temporary.write_bytes(content)
         self.written += 1
 
     def copy(self, path: str, source: Path) -> None:
-        """Write a file with the bytes of another one."""
-        self.write(path, read_bytes(source))
+        """Write a file with the bytes of another one, of any size; as `write`."""
+        file = self._file(path)
+        if _is_file(file) and filecmp.cmp(file, source, shallow=False):
+            return
+        with atomic(file, is_durable=False) as temporary:
+            shutil.copyfile(source, temporary)
+        self.written += 1
+
+    def _file(self, path: str) -> Path:
+        """Return the file of a path, which is of this run from now on, and make its folder."""
+        if not _PATH.fullmatch(path):
+            raise ValueError(
+                f"{path!r} is no path of the site: expected letters, digits, ., _, - and /"
+            )
+        self._files.add(path)
+        file = self._folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file
 
     def close(self) -> int:
         """Remove the files of an earlier run that this one did not write; return their number."""
@@ -83,3 +95,7 @@ class SiteFolder:
                 f"else; remove the folder {self._folder} and run the workflow again"
             )
         return set(listed)
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()

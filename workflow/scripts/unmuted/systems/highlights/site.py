@@ -128,7 +128,8 @@ def _missing(missing: Mapping[str, Any], caption: str) -> Block:
         title = f"Tight mAP as test matches lose their sound: {words}"
         labels = ("Share of test matches without their sound", "Tight mAP")
         bands = {name: Band(line, line, line) for name, line in lines.items()}
-        drawn = curves(rates, bands, title, labels, f"Means over seeds. {caption}")
+        about = f"Means over seeds. {caption}"
+        drawn = curves(rates, bands, title, labels, about, list(missing["arms"]))
         rows = [(name, *(100 * value for value in line)) for name, line in lines.items()]
         heads = [f"{100 * rate:g} % lost" for rate in rates]
         table = Table(("arm", *heads), rows, f"{title}, in %", f"{KEY}_missing_{condition}")
