@@ -2,7 +2,7 @@
 # module of the library makes its content.
 CAPTIONS = WORKFLOW / "report"
 METRICS = [name for name in REGISTRY.reports if name.endswith("_metrics")]
-WITH_OWN_RULE = ("comparison", "highlights", "spotter", "site")
+WITH_OWN_RULE = ("comparison", "highlights", "spotter", "preview_quality", "site")
 TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, *WITH_OWN_RULE)]
 
 

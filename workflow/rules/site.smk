@@ -1,5 +1,6 @@
 # The report in the browser: thumbnails, and the site that shows what all systems found.
-from unmuted.pipeline.families.site import SYSTEMS, shown_systems
+from unmuted.pipeline.families.site import SYSTEMS
+from unmuted.systems.pages.shown import shown_systems
 
 SITE_TARGETS = {"highlights": highlights_targets, "segmentation": segmentation_targets}
 

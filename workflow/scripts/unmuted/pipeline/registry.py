@@ -56,6 +56,7 @@ _SYSTEMS = (  # in unmuted.systems
     "comparison",
     "highlights",
     "segmentation",
+    "pages",
 )
 _SHOWN = ("site",)  # in unmuted.pipeline.families: what is shown of all of these
 FAMILIES: tuple[Family, ...] = tuple(
@@ -171,7 +172,10 @@ REGISTRY = Registry(
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
     expected_statuses=frozenset(
-        {"training_clip", "untested", "no_masks", "no_boxes", "not_training", "no_picture"}
+        {
+            *("training_clip", "untested", "no_masks", "no_boxes", "not_training"),
+            *("not_selected", "no_preview", "no_picture"),
+        }
     ),
     infrastructure=DECLARATIONS
     | frozenset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from unmuted.systems.arch2.stages import REPORTS as ARCH2
 from unmuted.systems.cnn_rnn.stages import REPORTS as CNN_RNN
 from unmuted.systems.comparison.stages import REPORTS as COMPARISON
 from unmuted.systems.highlights.stages import FAMILY as HIGHLIGHTS
+from unmuted.systems.pages.shown import shown_systems
 from unmuted.systems.pilot.stages import REPORTS as PILOT
 from unmuted.systems.segmentation.stages import FAMILY as SEGMENTATION
 
-THUMBNAILS = "thumbnails"
+THUMBNAILS, PAGES = "thumbnails", "pages"
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,6 @@ SYSTEMS: Mapping[str, Shown] = {
 }
 
 
-def shown_systems(config: Mapping[str, Any]) -> Sequence[str]:
-    """Return the systems of the site, in the order of the configuration."""
-    return tuple(config["report"]["systems"]) or (_main_system(config),)
-
-
-def _main_system(config: Mapping[str, Any]) -> str:
-    videos = config["videos"]
-    if videos["source"] == "matches":
-        return "highlights"
-    is_world = videos["source"] == "demo" and videos["demo"]["kind"] == "segmentation"
-    return "segmentation" if is_world else "arch2"
-
-
 def picture_stage(config: Mapping[str, Any]) -> str:
     """Return the stage whose first picture is the thumbnail; empty where no system has one."""
     systems = set(shown_systems(config))
@@ -66,10 +54,11 @@ def picture_stage(config: Mapping[str, Any]) -> str:
 
 
 def _read(config: Mapping[str, Any]) -> Collection[str]:
-    """Return the stages that the site reads: those of the shown reports, and the thumbnails."""
+    """Return the stages that the site reads: those of the shown reports, thumbnails, and pages."""
     shown = [SYSTEMS[name].report.under(config) for name in shown_systems(config)]
     read = {stage for report in shown for stage in report.pooled}
-    return read | ({THUMBNAILS} if picture_stage(config) else set())
+    read |= {THUMBNAILS} if picture_stage(config) else set()
+    return read | (set() if config["report"]["pages"] == "none" else {PAGES})
 
 
 def check_shown(config: Mapping[str, Any]) -> None:
@@ -104,7 +93,10 @@ REPORTS = {
         module="unmuted.pipeline.jobs.site",
         pooled=tuple(
             dict.fromkeys(
-                [*(stage for one in SYSTEMS.values() for stage in one.report.pooled), THUMBNAILS]
+                [
+                    *(stage for one in SYSTEMS.values() for stage in one.report.pooled),
+                    *(THUMBNAILS, PAGES),
+                ]
             )
         ),
         fits=(),

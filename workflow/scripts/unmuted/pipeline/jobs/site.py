@@ -18,14 +18,16 @@ import numpy as np
 from unmuted.dataset.videos import Video
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.outputs import Output
-from unmuted.pipeline.families.site import SYSTEMS, THUMBNAILS, shown_systems
+from unmuted.pipeline.families.site import PAGES, SYSTEMS, THUMBNAILS
 from unmuted.site.folder import SiteFolder
 from unmuted.site.material import Material
 from unmuted.site.origin import origin_section
 from unmuted.site.overview import PAGE, write_overview
+from unmuted.site.render import with_navigation
 from unmuted.site.sections import Section
 from unmuted.site.videos import PAGE as VIDEOS
 from unmuted.site.videos import VideoRow, require_few, write_videos
+from unmuted.systems.pages.shown import shown_systems
 
 RESULTS = Path("results")
 SELECTIONS = {"test": ("test",), "labelled": ("train", "val", "test")}  # splits; else all videos
@@ -57,7 +59,8 @@ def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
     }
     sections = [_section(job, site, name, found) for name, found in predicted.items()]
     by_arm = _by_arm(predicted)
-    rows = _rows(job, chosen, by_arm)
+    pages = _copy_pages(job, site, chosen)
+    rows = _rows(job, chosen, by_arm, pages)
     arms = list(dict.fromkeys(arm for arms in by_arm.values() for arm in arms))
     write_overview(site, sections, origin_section(job.config), LINKS)
     write_videos(site, rows, arms, LINKS)
@@ -139,14 +142,26 @@ def _confusion(
 # --- the table of videos --------------------------------------------------------------------------
 
 
+def _copy_pages(job: ReportJob, site: SiteFolder, names: Sequence[str]) -> dict[str, str]:
+    """Write the pages that were made of these videos, with links; return their paths by id."""
+    paths = {}
+    up = [(f"../{address}", text) for address, text in LINKS]
+    for name, artifact in (job.artifacts(PAGES, names) if PAGES in job.stages else {}).items():
+        paths[name] = f"videos/{name}.html"
+        page = artifact.checked_path().read_text(encoding="utf-8")
+        site.write(paths[name], with_navigation(page, up).encode())
+    return paths
+
+
 def _rows(
-    job: ReportJob, names: Sequence[str], predicted: Mapping[str, Mapping[str, str]]
+    job: ReportJob,
+    names: Sequence[str],
+    predicted: Mapping[str, Mapping[str, str]],
+    pages: Mapping[str, str],
 ) -> list[VideoRow]:
-    """Return the rows of the table of videos."""
+    """Return the rows of the table of videos; pages: their paths by id."""
     splits, problems = job.read_splits(), _problems(job)
-    pictures = {}
-    if THUMBNAILS in job.stages:
-        pictures = job.artifacts(THUMBNAILS, names)
+    pictures = job.artifacts(THUMBNAILS, names) if THUMBNAILS in job.stages else {}
     rows = []
     for name in names:
         video: Video = job.videos[name]
@@ -160,6 +175,7 @@ def _rows(
                 reason,
                 predicted.get(name, {}),
                 pictures[name].checked_path().read_bytes() if name in pictures else b"",
+                pages.get(name, ""),
             )
         )
     return rows
@@ -172,7 +188,7 @@ def _problems(job: ReportJob) -> dict[str, tuple[str, str]]:
     """
     problems: dict[str, tuple[str, str]] = {}
     for stage in job.stages:
-        if stage == THUMBNAILS or job.is_per_unit(stage):
+        if stage in (THUMBNAILS, PAGES) or job.is_per_unit(stage):
             continue
         for shard in job.shards:
             for name, row in job.rows(stage, shard).items():
