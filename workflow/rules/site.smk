@@ -37,13 +37,32 @@ rule make_thumbnails:
         "../scripts/make_thumbnails.py"
 
 
-# One folder that opens from disk and can be copied elsewhere.
+# One folder that opens from disk and can be copied elsewhere. Files that do not change are not
+# written again.
 rule write_site:
     input:
         report_inputs("site", "results/report/index.html"),
         site_reports,
     output:
-        index="results/report/index.html",
+        index=update("results/report/index.html"),
+        tables=update(
+            report(
+                directory("results/report/csv"),
+                patterns=["{table}.csv"],
+                caption="../report/tables.rst",
+                category="Tables",
+                labels={"table": "{table}"},
+            )
+        ),
+        figures=update(
+            report(
+                directory("results/report/figures"),
+                patterns=["{figure}.svg"],
+                caption="../report/figures.rst",
+                category="Figures",
+                labels={"figure": "{figure}"},
+            )
+        ),
     log:
         "results/logs/write_site/all.log",
     benchmark:

@@ -35,11 +35,19 @@ LINKS = ((PAGE, "Overview"), (VIDEOS, "Videos"))
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
-    """Return what writes the site. Raises UserError for more videos than its table may have."""
+    """Return what writes the site, and its folders of tables and figures.
+
+    Raises UserError for more videos than its table may have.
+    """
     settings = job.config["report"]
     chosen = selected(job, settings["videos"])
     require_few(len(chosen), settings["max_videos"], settings["videos"])
-    return {"index": partial(write_site, job, chosen)}
+    return {"index": partial(write_site, job, chosen), "tables": _is_there, "figures": _is_there}
+
+
+def _is_there(folder: Path) -> None:
+    """Make a folder that the site has no file for; all else is written with the overview."""
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def selected(job: ReportJob, selection: str) -> list[str]:
