@@ -57,9 +57,11 @@ RULE_OF_REPORT = {
     "avs": "write_avs",
     "avs_masks": "write_all_avs_masks",
     "avs_model": "export_avs_model",
+    "site": "write_site",
 }
 FILE_OF_REPORT = {"highlights": "highlights_metrics", "avs": "avs_metrics"} | {
     "spotter": "trained_spotter",
+    "site": "index",
 }
 DEMO = ("clips", "truth")
 # Reaches every stage but these: what they read is the same in all scenarios.

@@ -119,7 +119,12 @@ rule show_video:
             "results/by_video/{video}/{shown}", shown_ledgers, shown_fingerprint
         ),
     output:
-        exported="results/by_video/{video}/{shown}",
+        exported=report(
+            "results/by_video/{video}/{shown}",
+            caption="../report/shown.rst",
+            category="Videos",
+            labels={"video": "{video}", "file": "{shown}"},
+        ),
     log:
         "results/logs/show_video/{video}/{shown}.log",
     benchmark:
