@@ -1,6 +1,7 @@
 # What the rules that sum up a system ask for. Needs RUN and in_words.
 from unmuted.engine.sharded_dataset import by_unit
 from unmuted.pipeline.families.site import SYSTEMS, shown_systems
+from unmuted.systems.pages import one_video
 
 AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
 
@@ -50,3 +51,15 @@ def site_reports(wildcards):
     files = [SYSTEMS[name].file for name in systems]
     quality = ["results/preview_quality.json"] if "arch2" in systems else []
     return list(dict.fromkeys([*files, *quality, *media]))
+
+
+@in_words
+def shown_ledgers(wildcards):
+    """Return the input of the rule that shows one video."""
+    return one_video.shown_ledgers(RUN, wildcards.video, wildcards.shown)
+
+
+@in_words
+def shown_fingerprint(wildcards):
+    """Return the params of the rule that shows one video."""
+    return one_video.shown_fingerprint(RUN, wildcards.video, wildcards.shown)
