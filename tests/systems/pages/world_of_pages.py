@@ -44,6 +44,9 @@ def write_media(world: World, folder: Path) -> None:
     make_preview(folder / "clip.mkv", found, None, 64, 30, Limits()).write(folder / "clip.mp4")
     copy = (folder / "clip.mp4").read_bytes()
     by_id = {clip.video_id: clip for clip in world.clips}
+    for name in by_id:
+        source = world.folder / "videos" / f"{name}.mp4"
+        source.write_bytes((folder / "clip.mkv").read_bytes())
     with chdir(world.folder):
         run = world.project()
         for shard, videos in run.dataset.shards.items():
