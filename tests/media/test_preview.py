@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import stat
 import subprocess
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from media.clips import read_number, run_ffmpeg, write_clip_with_sound, write_numbered_clip
+from unmuted.media import confinement
+from unmuted.media.confinement import confine
 from unmuted.media.decoder import DecodedFrames
 from unmuted.media.ffmpeg import MediaError, binary
 from unmuted.media.preview import make_preview, write_with_sound
@@ -23,8 +29,8 @@ RATE = 16_000
 H264 = re.compile(r"Video: h264 \((?:Constrained Baseline|Main|High)\).*, yuv420p[(,]")
 
 
-def copied(path: Path, folder: Path, side: int = 320, seconds: float = 30) -> tuple[Path, bool]:
-    """Copy a video; return the copy, checked for what browsers need, and if it was encoded."""
+def copied(path: Path, folder: Path, side: int = 320, seconds: float = 30) -> Path:
+    """Copy a video; return the copy, checked for what browsers need."""
     found = probe(path, LIMITS)
     track = found.audio_tracks[0].index if found.audio_tracks else None
     copy = make_preview(path, found, track, side, seconds, LIMITS)
@@ -36,7 +42,7 @@ def copied(path: Path, folder: Path, side: int = 320, seconds: float = 30) -> tu
     assert after.duration_s <= min(found.duration_s, seconds) + 1 / after.fps + 1e-6
     assert copy.is_whole == (found.duration_s <= seconds)
     assert abs(copy.seconds - after.duration_s) <= 1 / after.fps + 1e-6
-    return target, copy.is_encoded
+    return target
 
 
 def assert_browsers_play(path: Path, has_sound: bool) -> None:
@@ -65,41 +71,86 @@ def test_a_video_that_browsers_do_not_play_is_encoded(tmp_path: Path) -> None:
         codecs=("-c:v", "libvpx", "-c:a", "libopus"),
     )
     for path in (avi, mkv):
-        target, is_encoded = copied(path, tmp_path)
-        assert is_encoded
+        target = copied(path, tmp_path)
         heard = read_wav(target, probe(target, LIMITS), -60.0, RATE, LIMITS)
         assert heard.status == "ok"
 
 
-def test_packets_of_a_small_playable_video_are_taken_over(tmp_path: Path) -> None:
-    path = write_clip_with_sound(
-        tmp_path / "small.mp4",
-        "sine=frequency=440:sample_rate=44100:duration=3",
-        "-pix_fmt",
-        "yuv420p",
-        "-c:a",
-        "aac",
-    )
-    target, is_encoded = copied(path, tmp_path)
-    assert not is_encoded
-    assert packets(target, "v") == packets(path, "v")
-    assert packets(target, "a") == packets(path, "a")
+MARK = "packets-of-a-stranger"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("-pix_fmt", "yuv444p"),  # no browser decodes it
-        ("-pix_fmt", "yuv420p10le"),
-        ("-pix_fmt", "yuv420p", "-vf", "scale=640:640"),  # larger than the page's player
-    ],
-)
-def test_what_is_not_a_small_playable_video_is_encoded(
-    tmp_path: Path, options: tuple[str, ...]
-) -> None:
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    """A small file that browsers would play, with a mark in its pictures' packets."""
+    plain, path = tmp_path / "plain.mp4", tmp_path / "stranger.mp4"
     sound = "sine=frequency=440:sample_rate=44100:duration=1"
-    path = write_clip_with_sound(tmp_path / "a.mp4", sound, *options, "-c:a", "aac", seconds=1)
-    assert copied(path, tmp_path)[1]
+    write_clip_with_sound(plain, sound, "-pix_fmt", "yuv420p", "-c:a", "aac", seconds=1)
+    note = f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{MARK}"
+    run_ffmpeg("-i", plain, "-c", "copy", "-bsf:v", note, path)
+    assert MARK.encode() in path.read_bytes()
+    return path
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], list[bytes]]]:
+    """The command lines of all processes from now on, each with the content that it is handed."""
+    seen = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, arguments: list[str], *others: object, **options: object) -> None:
+            files = [fd for fd in options.get("pass_fds", ()) if stat.S_ISREG(os.fstat(fd).st_mode)]
+            handed = [os.pread(fd, os.fstat(fd).st_size, 0) for fd in files]
+            seen.append(([str(argument) for argument in arguments], handed))
+            super().__init__(arguments, *others, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    return seen
+
+
+@pytest.mark.parametrize("sandbox", ["auto", "never"])
+def test_no_packet_of_a_video_leaves_its_confined_decoder(
+    stranger: Path, tmp_path: Path, calls: list[tuple[list[str], list[bytes]]], sandbox: str
+) -> None:
+    """Every other ffmpeg gets what was encoded anew, and is confined as well."""
+    limits = replace(LIMITS, sandbox=sandbox)
+    found = probe(stranger, limits)
+    calls.clear()
+    copy, preview, wav = tmp_path / "copy.mp4", tmp_path / "preview.mp4", tmp_path / "a.wav"
+    make_preview(stranger, found, found.audio_tracks[0].index, 320, 30, limits).write(copy)
+    write_wav(wav, np.zeros(RATE, np.int16), RATE)
+    write_with_sound(copy, wav, 1.0, {}, preview, limits)
+    assert len(calls) == 3  # one decodes, one writes the copy, one the preview
+    (decode, _), *muxes = calls
+    assert any(str(stranger) in argument for argument in decode)
+    assert "copy" not in decode[decode.index(f"file:{stranger}") :]
+    for command, handed in muxes:
+        assert not any(str(stranger) in argument for argument in command)
+        assert handed and not any(MARK.encode() in content for content in handed)
+    assert MARK.encode() not in copy.read_bytes() + preview.read_bytes()
+    for command, _ in calls:
+        before = command[: command.index(binary())]
+        assert not shutil.which("prlimit") or any("--as=" in argument for argument in before)
+        confined = sandbox == "auto" and not confinement._problem(binary())
+        assert ("--unshare-all" in before) == confined
+        sources = [command[i + 1] for i, argument in enumerate(command) if argument == "-i"]
+        assert command.count("-protocol_whitelist") == len(sources) > 0
+        assert command.count("-format_whitelist") == len(sources)
+
+
+def test_a_writer_of_an_mp4_writes_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the sandbox there is one file to write; its folder and all others are not shown."""
+    if problem := confinement._problem(binary()):
+        pytest.skip(f"no sandbox here: {problem}")
+    monkeypatch.setattr(confinement, "_problem", lambda _: "")  # a shell in place of ffmpeg
+    target, other = tmp_path / "a.mp4", tmp_path / "other"
+    target.touch()
+    write = ["/bin/sh", "-c", 'echo a > "$1"; echo b > "$2"', "sh", str(target), str(other)]
+    command = confine(write, None, Limits(sandbox="always"), writes=target)
+    subprocess.run(command, capture_output=True, check=False)
+    assert target.read_text() == "a\n"
+    assert not other.exists()
 
 
 def packets(path: Path, kind: str) -> list[bytes]:
@@ -113,8 +164,7 @@ def packets(path: Path, kind: str) -> list[bytes]:
 def test_a_copy_shows_the_same_pictures_at_the_same_times(tmp_path: Path) -> None:
     """Of a video of 25 pictures a second, also where it is cut: no picture is early or late."""
     path = write_numbered_clip(tmp_path / "a.mkv", range(25), 25, options=("-c:v", "ffv1"))
-    target, is_encoded = copied(path, tmp_path, side=96, seconds=0.6)
-    assert is_encoded
+    target = copied(path, tmp_path, side=96, seconds=0.6)
     after = probe(target, LIMITS)
     frames = list(DecodedFrames(target, after, (after.width, after.height), LIMITS))
     assert [read_number(np.array(image)) for _, image in frames] == list(range(15))
@@ -122,20 +172,19 @@ def test_a_copy_shows_the_same_pictures_at_the_same_times(tmp_path: Path) -> Non
 
 
 def test_a_copy_stands_upright_and_has_even_sides(shared: Path, tmp_path: Path) -> None:
-    turned, is_encoded = copied(shared / "bad_media" / "rotated_90.mp4", tmp_path)
+    turned = copied(shared / "bad_media" / "rotated_90.mp4", tmp_path)
     after = probe(turned, LIMITS)
     assert (after.width, after.height) == (144, 256)
-    assert is_encoded  # packets alone would lie on their side
-    odd, _ = copied(shared / "bad_media" / "odd_101x77.webm", tmp_path)
+    odd = copied(shared / "bad_media" / "odd_101x77.webm", tmp_path)
     after = probe(odd, LIMITS)
     assert (after.width % 2, after.height % 2) == (0, 0)
-    wide, _ = copied(shared / "bad_media" / "odd_101x77_yuv444.mp4", tmp_path, side=64)
+    wide = copied(shared / "bad_media" / "odd_101x77_yuv444.mp4", tmp_path, side=64)
     after = probe(wide, LIMITS)
     assert (after.width, after.height) == (64, 36)
 
 
 def test_a_long_video_is_copied_in_part(shared: Path, tmp_path: Path) -> None:
-    target, _ = copied(shared / "bad_media" / "two_hours.mp4", tmp_path, seconds=5)
+    target = copied(shared / "bad_media" / "two_hours.mp4", tmp_path, seconds=5)
     assert abs(probe(target, LIMITS).duration_s - 5) <= 1 / 25
 
 
@@ -167,14 +216,14 @@ def test_equal_arguments_give_equal_bytes(shared: Path, tmp_path: Path) -> None:
         first.mkdir(exist_ok=True)
         second.mkdir(exist_ok=True)
         path = shared / "bad_media" / name
-        assert copied(path, first)[0].read_bytes() == copied(path, second)[0].read_bytes()
+        assert copied(path, first).read_bytes() == copied(path, second).read_bytes()
 
 
 @pytest.mark.parametrize("seconds", [1.0, 3.0])
 def test_another_sound_is_laid_under_the_picture(tmp_path: Path, seconds: float) -> None:
     """Shorter sound is followed by silence, longer sound is cut; the picture stays as it is."""
     run_ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=2", tmp_path / "a.mkv")
-    copy, _ = copied(tmp_path / "a.mkv", tmp_path)
+    copy = copied(tmp_path / "a.mkv", tmp_path)
     time = np.arange(round(seconds * RATE)) / RATE
     sound = tmp_path / "sound.wav"
     write_wav(sound, np.int16(10_000 * np.sin(2 * np.pi * 700 * time)), RATE)

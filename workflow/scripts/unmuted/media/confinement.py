@@ -1,4 +1,4 @@
-"""The bounds of a decoder: memory, no files but its own, no network.
+"""The bounds of ffmpeg: memory, no files but its own, no network.
 
 A hostile video can only harm what its decoder may do. `prlimit` (util-linux) bounds the memory and
 forbids to write files. `bwrap` (bubblewrap) shows the decoder the one video, read-only, and the
@@ -26,7 +26,9 @@ _TRIAL_S = 30.0
 _log = logging.getLogger("unmuted")
 
 
-def confine(arguments: Sequence[str], path: Path | None, limits: Limits) -> list[str]:
+def confine(
+    arguments: Sequence[str], path: Path | None, limits: Limits, writes: Path | None = None
+) -> list[str]:
     """Return a command line that runs ffmpeg within its bounds.
 
     Args:
@@ -34,33 +36,36 @@ def confine(arguments: Sequence[str], path: Path | None, limits: Limits) -> list
         path: the video, the only file outside the system that it may read; None for no file.
         limits: of the videos. Its `sandbox` is `auto` (bubblewrap where it is there and works),
             `always` or `never`; the memory of the decoder follows from the largest picture.
+        writes: a file that is there, the only one that it may write; None for no file.
 
     Raises:
         UserError: the sandbox is `always`, and there is no bubblewrap that works.
     """
     program = arguments[0]
-    bounds = _bounds(_SPARE * limits.memory)
+    bounds = _bounds(_SPARE * limits.memory, writes is not None)
     if not _is_wanted(limits.sandbox, program):
         return [*bounds, *arguments]
     shown = []
     if path is not None:
         source = os.path.abspath(path)
         shown = ["--ro-bind", os.path.realpath(source), source]
+    if writes is not None:
+        shown += ["--bind", os.path.realpath(writes), os.path.abspath(writes)]
     return [*bounds, *_sandbox(program), *shown, "--", *arguments]
 
 
 @cache
-def _bounds(memory: int) -> tuple[str, ...]:
+def _bounds(memory: int, writes: bool = False) -> tuple[str, ...]:
     """Return the command that bounds memory and files; empty on systems without it.
 
-    memory: bytes of address space.
+    memory: bytes of address space. writes: whether it may write to files.
     """
     limiter = shutil.which("prlimit")
     if limiter is None:
         return ()
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # of the job, which it cannot raise
     memory = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-    return (limiter, f"--as={memory}", "--fsize=0", "--core=0", "--")
+    return (limiter, f"--as={memory}", *([] if writes else ["--fsize=0"]), "--core=0", "--")
 
 
 def check_sandbox(sandbox: str) -> None:

@@ -25,7 +25,7 @@ from unmuted.media import ffmpeg
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.decoder import DecodedFrames
 from unmuted.media.frames import TIME_TOLERANCE_S, shown_frames
-from unmuted.media.mp4 import write_mp4
+from unmuted.media.mp4 import Coded, write_mp4
 from unmuted.media.probe import Probe
 from unmuted.media.process import Process
 
@@ -56,6 +56,7 @@ class Overlay:
     sound: IO[bytes] | None
     sound_delay_s: float
     is_copied: bool
+    limits: Limits
 
     def write(self, path: Path) -> None:
         """Write the mp4. Raises MachineError where that fails."""
@@ -105,7 +106,7 @@ def draw_on_video(
     warning = "; ".join(filter(None, [frames.warning, problem]))
     is_copied = probe.audio_codec in COPIED
     delay = 0.0 if probe.is_bridged else -probe.start_s
-    return Overlay(rate, count, warning, pictures, sound, delay, is_copied)
+    return Overlay(rate, count, warning, pictures, sound, delay, is_copied, limits)
 
 
 class _Encoder:
@@ -189,15 +190,13 @@ def _read_sound(
 
 def _mux(overlay: Overlay, path: Path) -> None:
     """Write picture and sound as an mp4 whose index comes first. Raises MachineError."""
-    files = [overlay.pictures, *([] if overlay.sound is None else [overlay.sound])]
-    inputs = ["-f", "h264", "-framerate", str(overlay.rate)]
-    inputs += ["-i", f"/dev/fd/{overlay.pictures.fileno()}"]
+    inputs = [Coded(overlay.pictures, "h264", ("-framerate", str(overlay.rate)))]
     ticks = overlay.rate.numerator * -(-_LEAST_TICKS // overlay.rate.numerator)
     coded = ["-map", "0:v", "-c:v", "copy", "-video_track_timescale", str(ticks)]
     if overlay.sound is not None:
-        inputs += ["-itsoffset", f"{overlay.sound_delay_s:.6f}", "-f", "matroska"]
-        inputs += ["-i", f"/dev/fd/{overlay.sound.fileno()}"]
+        delay = ("-itsoffset", f"{overlay.sound_delay_s:.6f}")
+        inputs.append(Coded(overlay.sound, "matroska", delay))
         aac = ["-c:a", "aac", "-b:a", _SOUND_BITS, "-flags:a", "+bitexact"]
         coded += ["-map", "1:a", *(["-c:a", "copy"] if overlay.is_copied else aac)]
         coded += ["-strict", "experimental"]  # for flac in mp4 by older ffmpeg
-    write_mp4(path, inputs, coded, files, "overlay")
+    write_mp4(path, inputs, coded, "overlay", overlay.limits)

@@ -30,7 +30,7 @@ from unmuted.media import ffmpeg, tone_mapping
 from unmuted.media.colour import Colours
 from unmuted.media.command import decode_command, open_input
 from unmuted.media.ffmpeg import MediaError
-from unmuted.media.mp4 import write_mp4
+from unmuted.media.mp4 import Coded, write_mp4
 from unmuted.media.probe import Probe
 from unmuted.media.process import Process
 
@@ -96,6 +96,7 @@ class Reel:
         notes: what a person should know of cuts that are shown.
         pictures: H.264.
         sound: PCM; None where no cut has any.
+        limits: of the videos.
     """
 
     format: ReelFormat
@@ -104,6 +105,7 @@ class Reel:
     notes: tuple[str, ...]
     pictures: IO[bytes]
     sound: IO[bytes] | None
+    limits: Limits
 
     @property
     def seconds(self) -> Fraction:
@@ -115,7 +117,7 @@ class Reel:
 
         path: a temporary one, as of `unmuted.engine.artifacts.atomic`: a killed call leaves a part.
         """
-        _mux(self.pictures, self.sound, self.format.rate, path)
+        _mux(self, path)
 
 
 def common_rate(fps: float) -> Fraction:
@@ -171,7 +173,8 @@ def make_reel(
     has_sound = any(cut.track is not None for cut in cuts)
     colours = dict.fromkeys(found for cut in cuts if (found := _colours(cut)) is not None)
     notes = tuple(map(tone_mapping.note_on, colours))
-    return Reel(form, tuple(frames), tuple(remarks), notes, pictures, sound if has_sound else None)
+    heard = sound if has_sound else None
+    return Reel(form, tuple(frames), tuple(remarks), notes, pictures, heard, limits)
 
 
 class _Segment:
@@ -398,13 +401,12 @@ def _samples(frames: int, rate: Fraction) -> int:
     return round(frames / rate * SAMPLE_RATE)
 
 
-def _mux(pictures: IO[bytes], sound: IO[bytes] | None, rate: Fraction, path: Path) -> None:
+def _mux(reel: Reel, path: Path) -> None:
     """Write the streams as an mp4 whose index comes first. Raises MachineError."""
-    files = [pictures] if sound is None else [pictures, sound]
-    inputs = [*("-f", "h264", "-framerate", str(rate)), "-i", f"/dev/fd/{pictures.fileno()}"]
+    inputs = [Coded(reel.pictures, "h264", ("-framerate", str(reel.format.rate)))]
     coded = ["-map", "0:v", "-c:v", "copy"]
-    if sound is not None:
-        inputs += ["-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS)]
-        inputs += ["-i", f"/dev/fd/{sound.fileno()}"]
+    if reel.sound is not None:
+        raw = ("-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS))
+        inputs.append(Coded(reel.sound, "s16le", raw))
         coded += ["-map", "1:a", "-c:a", "aac", "-b:a", _SOUND_BITS, "-flags:a", "+bitexact"]
-    write_mp4(path, inputs, coded, files, "reel")
+    write_mp4(path, inputs, coded, "reel", reel.limits)
