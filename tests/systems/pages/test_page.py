@@ -10,6 +10,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -31,6 +32,7 @@ NAMES = load_labels()
 HOSTILE = "<script>alert('1')</script>\"' onload=x &amp; \u202e reversed"
 LONG = "<b>" + "a" * 10_000
 CONFIG = {
+    "media": {"sandbox": "auto"},
     "frames": {"sampling": "even"},
     "report": {"preview_seconds": 30},
     "filter": {"mode": "percentile", "expectation": "posterior", "percentiles": [30]},
@@ -98,8 +100,8 @@ class Made:
         self.inputs.pop(stage, None)
         self.rows[stage] = LedgerEntry(self.video.video_id, status, reason, "", "", 0, 0.0)
 
-    def draw(self) -> str:
-        return PageDrawer(CONFIG, CHOICE).draw(self.video, self.inputs, self.rows)
+    def draw(self, split: str | None = "test") -> str:
+        return PageDrawer(CONFIG, CHOICE).draw(self.video, self.inputs, self.rows, split)
 
     def _write_media(self) -> None:
         probe = {"duration_s": 3.0, "fps": 25.0, "width": 64, "height": 48, "note": self.text}
@@ -143,7 +145,7 @@ class Made:
                 "what": "retrieved, not generated",
                 "video_id": "clip-of-training",
                 "label": self.text,
-                "group": "g",
+                "group": "source-of-training",
                 "heard": NAMES[13],
                 "cosine": 0.8125,
                 "among": 40,
@@ -203,6 +205,7 @@ def test_labels_captions_and_the_preview_are_named(made: Made) -> None:
     text = Reader(made.draw()).text
     assert "retrieved, not generated" in text.lower()
     assert "clip-of-training" in text and "0.8125" in text and "Of 40 training sounds" in text
+    assert re.search("of the source group source-of-training ?, which is another one", text)
     for index, number in ((7, "0.9"), (99, "0.8"), (11, "0.75"), (12, "0.5"), (42, "0.75")):
         assert re.search(rf"{re.escape(NAMES[index])}\s+{re.escape(number)}\b", text), NAMES[index]
     assert f"{NAMES[3]} 0.625" in text
@@ -272,11 +275,128 @@ def test_a_page_is_the_same_each_time(made: Made) -> None:
     assert made.draw() == made.draw()
 
 
-def test_a_training_clip_is_said_to_be_one(made: Made) -> None:
+def test_a_training_clip_is_said_to_be_one_and_not_judged(made: Made) -> None:
     assert "This is a training clip" not in Reader(made.draw()).text
-    made.lose("sound_previews", "no_other_source", "")
-    made.video = Video("clip-1", None, None, "train", "source")
-    assert "This is a training clip" in Reader(made.draw()).text
+    page = Reader(made.draw("train"))
+    assert re.search(r"\bsplit train\b", page.text)
+    for words in (
+        "This is a training clip. The classifiers were fitted on it and its label",
+        "generators that were fitted without its source group",
+        "projection of all audio features was fitted on the usable sound of all training clips",
+        "So were the prototypes of labels",
+        "classifiers that were fitted without its source group",
+    ):
+        assert words in page.text
+    assert "masks" not in page.text
+    assert not re.search(r"\b[12] of 2\b", page.text)
+    assert not {"right", "seeds that are right"} & set(headings(page))
+    assert {"right", "seeds that are right"} <= set(headings(Reader(made.draw())))
+
+
+def headings(page: Reader) -> list[str]:
+    """The texts of the page, to look for those of columns."""
+    return [text.strip() for text in page.texts]
+
+
+def test_a_training_clip_without_a_preview_is_said_to_be_one(made: Made) -> None:
+    """With the CNN-RNN alone: neither audio nor prototypes are spoken of."""
+    said = {"classes": CLASSES, "arms": {"cnn_rnn": [[0.2, 0.5, 0.3]]}, "learnt_from": True}
+    for stage in list(made.inputs):
+        del made.inputs[stage], made.rows[stage]
+    made.add("cnn_rnn_predictions", said)
+    made.video = Video("clip-1", None, "dog", None, "source")
+    page = Reader(made.draw("train"))
+    assert "This is a training clip. The classifiers were fitted on it" in page.text
+    assert "generat" not in page.text and "prototype" not in page.text
+    assert "right" not in headings(page)
+
+
+def test_what_a_stage_says_it_has_learnt_from_is_not_judged(made: Made) -> None:
+    """The CNN-RNN may have other training clips than the run."""
+    said = {"classes": CLASSES, "arms": {"cnn_rnn": [[0.2, 0.5, 0.3]]}, "learnt_from": True}
+    made.add("cnn_rnn_predictions", said)
+    text = Reader(made.draw()).text
+    assert "Not judged, since fitted to this clip or its source: cnn_rnn" in text
+    assert re.search(r"cnn_rnn dog 0\.5 .*?– –", text)
+    assert re.search(r"filtered a dog barks 0\.75 .*? yes 2 of 2", text)
+    made.add("cnn_rnn_predictions", said | {"learnt_from": False})
+    assert "Not judged" not in Reader(made.draw()).text
+
+
+def test_a_validation_clip_says_what_was_chosen_on_it(made: Made) -> None:
+    text = Reader(made.draw("val")).text
+    assert "This is a validation clip. Chosen on validation clips, this one included" in text
+    for chosen in ("checkpoints of the classifiers", "of the generators", "bound of the filter"):
+        assert chosen in text
+    assert "validation clip" not in Reader(made.draw("test")).text
+    assert re.search(r"filtered a dog barks 0\.75 .*? yes 2 of 2", text)
+
+
+def test_arms_of_one_name_are_told_apart(made: Made) -> None:
+    """Those that say the same are one arm; others have the names of their stages."""
+    classes = made.inputs["predictions"].json()["classes"]
+    other = {"video_only": [[0.125, 0.125, 0.75]], "same": [[0.5, 0.25, 0.25]]}
+    kept: dict[str, object] = {"kept": {}}
+    made.add("comparison_predictions", {"classes": classes, "arms": other, **kept})
+    made.add("pilot_predictions", {"classes": classes, "arms": {"same": [[0.5, 0.25, 0.25]]}})
+    page = Reader(made.draw())
+    assert re.search(r"video_only \(main experiment\) cat 0\.375", page.text)
+    assert re.search(r"video_only \(comparison\) hen 0\.75", page.text)
+    rows = page.table("probabilities")
+    names = ["video_only (main experiment)", "video_only (comparison)", "same"]
+    assert list(rows[0]) == ["class", *names]
+    assert [float(row[names[1]]) for row in rows] == [0.125, 0.125, 0.75]
+
+
+def test_each_arm_has_its_own_classes(made: Made) -> None:
+    """A stage with other classes, in another order, is not read with those of the first."""
+    said = {"classes": ["owl", "hen", "a dog barks"], "arms": {"cnn_rnn": [[0.625, 0.25, 0.125]]}}
+    made.add("cnn_rnn_predictions", said)
+    page = Reader(made.draw())
+    assert re.search(r"cnn_rnn owl 0\.625 .*? no 0 of 1", page.text)
+    by_class = {row["class"]: row for row in page.table("probabilities")}
+    assert set(by_class) == {"cat", "a dog barks", "hen", "owl"}
+    assert float(by_class["hen"]["cnn_rnn"]) == 0.25
+    assert float(by_class["a dog barks"]["cnn_rnn"]) == 0.125
+    assert by_class["cat"]["cnn_rnn"] == by_class["owl"]["video_only"] == ""
+
+
+def test_what_is_a_mean_over_generators_says_so(made: Made) -> None:
+    text = Reader(made.draw()).text
+    of_seeds = "mean over 2 seeds of the generator"
+    for before in (
+        "Generated audio features, ",
+        "Cosine of generated (",
+        "Carried by the generated audio (architecture 2, ",
+        "Predicted from the generated audio (architecture 1, ",
+        "Projected audio features, generated: ",
+        "its features are nearest to the generated ones (",
+    ):
+        assert f"{before}{of_seeds}" in text, before
+
+
+def test_no_carried_label_is_said_in_words(made: Made) -> None:
+    arrays = made.inputs["sound_previews"].tensors()
+    said = json.loads(arrays["said"].tobytes()) | {"carried": []}
+    made.add("sound_previews", {**arrays, "said": text_array(json.dumps(said))})
+    text = Reader(made.draw()).text
+    assert "none. No label's prototype has a cosine above 0 with it." in text
+    assert f"{NAMES[12]} 0.5" in text  # the real audio's
+
+
+def test_players_show_the_first_frame_before_they_play(made: Made) -> None:
+    made.add("avs_overlays", lambda path: path.write_bytes(made.mp4))
+    videos = Reader(made.draw()).named("video")
+    assert len(videos) == 3
+    for video in videos:
+        kind, _, content = (video["poster"] or "").partition(";base64,")
+        assert kind == "data:image/jpeg"
+        image = cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape == (48, 64, 3)
+        assert np.abs(image.mean(axis=(0, 1)) - (0, 0, 254)).max() < 12  # blue, green, red
+    made.add("clip_copies", lambda path: path.write_bytes(b"no video"))
+    first, second, _ = Reader(made.draw()).named("video")
+    assert "poster" not in first and "poster" not in second
 
 
 def test_a_long_video_says_what_the_player_shows(made: Made) -> None:

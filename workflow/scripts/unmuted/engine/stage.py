@@ -66,6 +66,7 @@ class Stage:
         reads_targets: whether it reads the targets of the videos, see `Video`.
         reads_splits: whether it reads the table of splits; a stage with `pooled` always does. One
             that reads fits, but none of them under a configuration, then reads no splits either.
+        keeps_splits: whether it still reads the splits then.
         reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
     """
@@ -94,6 +95,7 @@ class Stage:
     reads_specification: bool = False
     reads_targets: bool = False
     reads_splits: bool = False
+    keeps_splits: bool = False
     reads_videos: bool = True
     chosen: Chosen | None = None
 
@@ -123,7 +125,8 @@ class Stage:
             return self
         stage = _narrowed(self, self.chosen(config))
         is_without_fits = bool(self.fits) and not stage.fits
-        return replace(stage, reads_splits=stage.reads_splits and not is_without_fits)
+        keeps = stage.keeps_splits or not is_without_fits
+        return replace(stage, reads_splits=stage.reads_splits and keeps)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from unmuted.dataset.limits import Limits
+from unmuted.media import ffmpeg
+from unmuted.media.command import decode_command, open_input
 from unmuted.media.mp4 import Coded, write_mp4
 from unmuted.media.probe import Probe
+from unmuted.media.process import Process
 from unmuted.media.reel import Cut, Reel, ReelFormat, common_rate, make_reel
 from unmuted.text import one_line
 
@@ -69,6 +72,23 @@ def make_preview(
     cut = Cut(path, probe, Fraction(0), Fraction(shown).limit_denominator(10**6), track)
     reel = make_reel([cut], limits, form=_small_format(probe, side))
     return Preview(float(reel.seconds), is_whole, "; ".join(reel.remarks), reel)
+
+
+def first_picture(path: Path, side: int, limits: Limits | None = None) -> bytes:
+    """Return the first frame of a copy as a JPEG; empty where it cannot be decoded.
+
+    side: the longest of the picture in pixels. limits: of the videos.
+    """
+    limits = limits or Limits()
+    stream = open_input(max_pixels=limits.max_pixels)["V:0"]
+    bounds = {"w": f"min({side},iw)", "h": f"min({side},ih)"}
+    fitted = stream.filter("scale", **bounds, force_original_aspect_ratio="decrease")
+    coded = {"c:v": "mjpeg", "q:v": 6, "pix_fmt": "yuvj420p", "flags:v": "+bitexact"}
+    output = fitted.output("pipe:1", format="image2pipe", **{"frames:v": 1}, **coded)
+    with Process(decode_command(path, output, limits=limits), limits.timeout_s) as run:
+        picture = run.stdout.read()
+        log = run.finish()
+    return b"" if ffmpeg.first_error(log) else picture
 
 
 def write_with_sound(

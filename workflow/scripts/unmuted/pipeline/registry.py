@@ -35,6 +35,7 @@ from unmuted.models.loading import (
 from unmuted.pipeline.datasets import dataset_identity, read_dataset
 from unmuted.systems.comparison.planned import comparison_problems
 from unmuted.systems.highlights.spotter_config import check_ready_spotter
+from unmuted.systems.pages.statuses import EXPECTED as STATUSES_OF_PAGES
 from unmuted.systems.segmentation.checkpoint_config import check_ready_networks
 
 CODE_VERSIONS = SCRIPTS.parent / "code_versions.json"
@@ -174,7 +175,7 @@ REGISTRY = Registry(
     expected_statuses=frozenset(
         {
             *("training_clip", "untested", "no_masks", "no_boxes", "not_training"),
-            *("not_selected", "no_preview", "no_picture"),
+            *(*STATUSES_OF_PAGES, "no_picture"),
         }
     ),
     infrastructure=DECLARATIONS

@@ -15,7 +15,6 @@ from unmuted.site.sections import Cell, Table
 from unmuted.systems.pages.sound_library import heard_labels
 
 LABELS = 5  # of a list
-MOST_CLASSES = 12  # that are all listed
 STEPS, FEATURES = "steps", "features"  # names of tables
 # Stages in the words of a page, in its order.
 WORDS: Mapping[str, str] = {
@@ -41,10 +40,6 @@ WORDS: Mapping[str, str] = {
     "avs_tables": "what sounds in each second",
     "avs_overlays": "video with its masks",
 }
-PREDICTING = (
-    *("predictions", "comparison_predictions"),
-    *("pilot_predictions", "cnn_rnn_predictions"),
-)
 
 Inputs = Mapping[str, Artifact]
 Rows = Mapping[str, LedgerEntry]
@@ -57,22 +52,6 @@ class Named:
     title: str
     number: str
     labels: Sequence[tuple[str, float]]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What an arm says of the video.
-
-    probability: of the class, the mean over seeds. seeds_right: how many of them predict the
-    video's label, None without a label.
-    """
-
-    arm: str
-    predicted: str
-    probability: float
-    is_right: bool | None
-    seeds_right: int | None
-    seeds: int
 
 
 @dataclass(frozen=True)
@@ -94,24 +73,29 @@ def previewed(inputs: Inputs) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, json.loads(arrays.pop("said").tobytes())
 
 
+def mean_over(seeds: int) -> str:
+    """Return what is said of something that is shown for all generators at once."""
+    return "of 1 generator" if seeds == 1 else f"mean over {seeds} seeds of the generator"
+
+
 def label_lists(inputs: Inputs, said: Mapping[str, Any]) -> list[Named]:
     """Return the labels heard in the real sound beside those that generated audio carries."""
     lists = []
     if "ast" in inputs:
         heard = heard_labels(inputs["ast"].tensors()["scores"], LABELS)
         lists.append(Named("Heard by AST in the real sound", "score, 0 to 1", heard))
-    cosine = "cosine with the label's prototype, -1 to 1"
+    cosine = "cosine with the label's prototype, above 0"
     if said:
-        generated = "Carried by the generated audio (architecture 2)"
+        generated = f"Carried by the generated audio (architecture 2, {mean_over(said['seeds'])})"
         lists.append(Named(generated, cosine, said["carried"]))
         if said["carried_by_real"] is not None:
             real = "Carried by the real audio, measured in the same way"
             lists.append(Named(real, cosine, said["carried_by_real"]))
     if "predicted_labels" in inputs:
-        scores = inputs["predicted_labels"].tensors()["scores"].mean(axis=0)
-        title = "Predicted from the generated audio (architecture 1)"
-        score = "score by AST's label head, the mean over seeds; it ranks and is no probability"
-        lists.append(Named(title, score, heard_labels(scores, LABELS)))
+        scores = inputs["predicted_labels"].tensors()["scores"]
+        title = f"Predicted from the generated audio (architecture 1, {mean_over(len(scores))})"
+        score = "score by AST's label head; it ranks and is no probability"
+        lists.append(Named(title, score, heard_labels(scores.mean(axis=0), LABELS)))
     return lists
 
 
@@ -134,53 +118,6 @@ def captions_of(inputs: Inputs, times: Sequence[float]) -> list[Caption]:
     said = inputs["captions"].json()
     pairs = zip(said["steps"], said["captions"], strict=True)
     return [Caption(step, times[step], text, (), ()) for step, text in pairs]
-
-
-def predictions_of(inputs: Inputs, label: str | None) -> tuple[list[Prediction], Table | None]:
-    """Return what each arm predicts, and the probabilities of the classes as a table."""
-    classes: list[str] = []
-    arms: dict[str, np.ndarray] = {}
-    for stage in PREDICTING:
-        if stage in inputs:
-            said = inputs[stage].json()
-            classes = classes or said["classes"]
-            for arm, of_arm in said["arms"].items():
-                by_seed = of_arm["probabilities"] if isinstance(of_arm, dict) else of_arm
-                arms.setdefault(arm, np.array(by_seed))
-    if not arms:
-        return [], None
-    found = [_prediction(arm, by_seed, classes, label) for arm, by_seed in arms.items()]
-    means = {arm: by_seed.mean(axis=0) for arm, by_seed in arms.items()}
-    shown = _shown_classes(means, classes, label)
-    rows: list[list[Cell]] = [
-        [classes[i], *(float(mean[i]) for mean in means.values())] for i in shown
-    ]
-    caption = "Probability of each class by arm, the mean over seeds"
-    return found, Table(["class", *means], rows, caption, "probabilities")
-
-
-def _prediction(
-    arm: str, by_seed: np.ndarray, classes: Sequence[str], label: str | None
-) -> Prediction:
-    """Return what an arm with probabilities (S, C) predicts."""
-    mean = by_seed.mean(axis=0)
-    best = int(mean.argmax())
-    right = None
-    if label in classes:
-        right = int((by_seed.argmax(axis=1) == classes.index(label)).sum())
-    is_right = None if right is None else classes[best] == label
-    return Prediction(arm, classes[best], float(mean[best]), is_right, right, len(by_seed))
-
-
-def _shown_classes(
-    means: Mapping[str, np.ndarray], classes: Sequence[str], label: str | None
-) -> list[int]:
-    """Return the indices of the classes that are listed: all if they are few, else the best."""
-    if len(classes) <= MOST_CLASSES:
-        return list(range(len(classes)))
-    best = {int(i) for mean in means.values() for i in np.argsort(-mean, kind="stable")[:LABELS]}
-    known = {classes.index(label)} if label in classes else set()
-    return sorted(best | known)
 
 
 def step_table(
@@ -209,8 +146,11 @@ def step_table(
     return Table(columns, rows, "The steps of the time grid", STEPS)
 
 
-def feature_table(arrays: Mapping[str, np.ndarray]) -> Table:
-    """Return the real and generated features, a row for each step and feature."""
+def feature_table(arrays: Mapping[str, np.ndarray], seeds: int) -> Table:
+    """Return the real and generated features, a row for each step and feature.
+
+    seeds: of the generators whose mean is shown.
+    """
     generated, real = arrays["generated"], arrays.get("real")
     rows: list[list[Cell]] = [
         [
@@ -219,7 +159,10 @@ def feature_table(arrays: Mapping[str, np.ndarray]) -> Table:
         ]
         for step, feature in np.ndindex(*generated.shape)
     ]
-    caption = "Projected audio features; their mean over training clips is 0"
+    caption = (
+        f"Projected audio features, generated: {mean_over(seeds)}; the mean of real ones over "
+        "training clips is 0"
+    )
     return Table(["step", "feature", "generated", "real"], rows, caption, FEATURES)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unmuted.dataset.limits import video_limits
+from unmuted.dataset.limits import Limits, video_limits
 from unmuted.dataset.videos import Video
 from unmuted.engine.executor import Result, Task, one_by_one
 from unmuted.engine.job import Job
@@ -13,8 +13,8 @@ from unmuted.media.ffmpeg import MediaError
 from unmuted.media.preview import Preview, make_preview
 from unmuted.media.source import decode, read_probe
 from unmuted.media.tracks import by_preference
+from unmuted.systems.pages.statuses import NOT_SELECTED
 
-NOT_SELECTED = "not_selected"
 _WHY = "report.pages does not select it"
 
 
@@ -23,6 +23,11 @@ def is_selected(video: Video, split: str | None, pages: str) -> bool:
     if pages == "test":
         return split == "test"
     return pages == "all" or (pages == "labelled" and (split or video.label) is not None)
+
+
+def copy_limits(config: Mapping[str, Any]) -> Limits:
+    """Return the limits of an ffmpeg that reads copies: they are small, whatever videos may be."""
+    return Limits(sandbox=config["media"]["sandbox"])
 
 
 class ClipCopier:

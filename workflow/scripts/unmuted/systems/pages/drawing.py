@@ -74,8 +74,11 @@ def add_sound(timeline: Timeline, artifact: Artifact) -> list[Table]:
     return _sound_tables(sound)
 
 
-def add_features(timeline: Timeline, arrays: Mapping[str, np.ndarray]) -> None:
-    """Add real above generated features on one scale, and their cosine at each step."""
+def add_features(timeline: Timeline, arrays: Mapping[str, np.ndarray], of_seeds: str) -> None:
+    """Add real above generated features on one scale, and their cosine at each step.
+
+    of_seeds: says of how many generators the features are the mean.
+    """
     generated, real = arrays["generated"], arrays.get("real")
     both = generated if real is None else np.concatenate([generated, real])
     scale = max(float(np.abs(both).max()), 1e-6)
@@ -83,10 +86,10 @@ def add_features(timeline: Timeline, arrays: Mapping[str, np.ndarray]) -> None:
     heat = f"blue -{scale:.3g}, white 0, red +{scale:.3g}, by square root"
     if real is not None:
         timeline.add_array(f"Real audio features ({heat})", heat_image(real.T, scale), 110, ends)
-    title = f"Generated audio features ({heat})"
+    title = f"Generated audio features, {of_seeds} ({heat})"
     timeline.add_array(title, heat_image(generated.T, scale), 110, ends)
     if "cosine" in arrays:
-        title = "Cosine of generated and real features at each step"
+        title = f"Cosine of generated ({of_seeds}) and real features at each step"
         timeline.add_steps(title, arrays["cosine"], -1.0, 1.0, 70)
 
 

@@ -17,6 +17,7 @@ from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import SPLITS_TABLE
 from unmuted.engine.stage import Stage
 from unmuted.errors import UserError
+from unmuted.systems.pages.shown import SELECTION
 
 if TYPE_CHECKING:
     from unmuted.engine.executor import Artifact, Result, Task
@@ -64,11 +65,12 @@ def shown_fingerprint(run: Run, video_id: str, shown: str) -> str:
     shard = run.dataset.require_shard(video_id)
     sharded, fits = read_stages(run, shown)
     made = [run.stages[name] for name in MADE]
-    settings = [run.fingerprints.settings(stage.readable_settings) for stage in made]
+    shaping = [{*stage.readable_settings} - {*stage.neutral_settings, SELECTION} for stage in made]
+    settings = [run.fingerprints.settings(sorted(keys)) for keys in shaping]
     upstream = [run.jobs.of_job(name, shard) for name in sharded]
     upstream += [run.jobs.of_job(name) for name in fits]
     video = run.dataset.videos[video_id]
-    known = [video.label, video.group]  # the stage probe is told of its file
+    known = [video.label, video.group, video.split]  # the stage probe is told of its file
     code = code_digest(SCRIPT, run.registry.scripts, run.registry.infrastructure)
     return digest_json([shown, code, settings, upstream, known])
 
@@ -109,6 +111,7 @@ class _OneVideo:
         self._reader = FullReader(run)
         self._shard = run.dataset.require_shard(video_id)
         self._readable, self._fits = read_stages(run, shown)
+        self._can_fit = _can_fit(run)
         self._video = run.dataset.videos[video_id]
         self._made: dict[str, Artifact] = {}
         self._rows: dict[str, LedgerEntry] = {}
@@ -200,4 +203,5 @@ class _OneVideo:
         from unmuted.systems.pages.page_job import CHOICE, draw_one
 
         choice = self._reader.fits(CHOICE)[ONLY_FIT] if CHOICE in self._fits else None
-        return draw_one(self._reader, task, self._rows, choice)
+        splits = self._reader.read_splits() if self._can_fit else {}
+        return draw_one(self._reader, task, self._rows, choice, splits.get(self._name))

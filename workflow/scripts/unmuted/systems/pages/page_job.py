@@ -11,13 +11,14 @@ from typing import Any
 from unmuted.dataset.videos import Video
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import FullReader, Job
-from unmuted.engine.ledger import OK, LedgerEntry
+from unmuted.engine.ledger import LedgerEntry
+from unmuted.media.preview import first_picture
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.site.page_timeline import Timeline
 from unmuted.site.render import data_uri, render_page
-from unmuted.site.sections import Cell, Notice, Table
+from unmuted.site.sections import Cell, Table
 from unmuted.systems.pages import content
-from unmuted.systems.pages.copies_job import NOT_SELECTED
+from unmuted.systems.pages.copies_job import copy_limits
 from unmuted.systems.pages.drawing import (
     Strip,
     add_features,
@@ -26,14 +27,14 @@ from unmuted.systems.pages.drawing import (
     thumbnails_of,
 )
 from unmuted.systems.pages.filter_content import filter_table
+from unmuted.systems.pages.notices import notices
+from unmuted.systems.pages.predicted import predictions_of, read_arms
+from unmuted.systems.pages.statuses import NOT_SELECTED
 
 TEMPLATE = "page.html.j2"
 CHOICE = "comparison_selection"
 MP4 = "video/mp4"
-_TRAINED = (
-    "This is a training clip: classifiers have seen its label, and its generated audio is made by "
-    "models that have not seen its source."
-)
+POSTER = 320  # pixels of the longer side of what a player shows before it plays
 
 Rows = Mapping[str, LedgerEntry]
 
@@ -50,28 +51,33 @@ class PageDrawer:
         self._seconds = config["report"]["preview_seconds"]
         self._filter = config["filter"] if choice is not None else {}
         self._choice = choice
+        self._limits = copy_limits(config)
 
-    def draw(self, video: Video, inputs: Mapping[str, Artifact], rows: Rows) -> str:
+    def draw(
+        self, video: Video, inputs: Mapping[str, Artifact], rows: Rows, split: str | None = None
+    ) -> str:
         """Return the page of a video as HTML.
 
         inputs: its artifacts by stage, of those stages that left one. rows: of the ledgers of all
-        stages that the page reads.
+        stages that the page reads. split: of the video in the run, None if it has none.
         """
         arrays, said = content.previewed(inputs)
         probe = inputs["probe"].json() if "probe" in inputs else None
         strip = Strip.read(inputs["frames"], self._is_even) if "frames" in inputs else None
         seconds = strip.seconds if strip else float(probe["duration_s"]) if probe else 0.0
-        timeline, tables = self._timeline(inputs, arrays, strip, seconds)
+        timeline, tables = self._timeline(inputs, arrays, said.get("seeds", 0), strip, seconds)
         captions = content.captions_of(inputs, strip.times) if strip else []
         pictures = thumbnails_of(strip, [one.step for one in captions]) if strip else {}
-        predictions, probabilities = content.predictions_of(inputs, video.label)
+        arms = read_arms(inputs, split)
+        predictions, probabilities = predictions_of(arms, video.label)
+        clip, overlay = self._player(inputs, "clip_copies"), self._player(inputs, "avs_overlays")
         return render_page(
             TEMPLATE,
             video.video_id,
             video_id=video.video_id,
-            facts=_facts(video, probe, said),
-            notices=_notices(rows, said, video),
-            clip=_clip(inputs),
+            facts=_facts(video, probe, split),
+            notices=notices(rows, inputs, arms, split),
+            clip=clip,
             clip_note=rows["clip_copies"].reason if "clip_copies" in rows else "",
             has_previews="sound_previews" in rows,
             preview=_preview(arrays, said),
@@ -84,17 +90,28 @@ class PageDrawer:
             label_lists=content.label_lists(inputs, said),
             predictions=predictions,
             label=video.label,
+            is_judged=any(one.is_right is not None for one in predictions),
             probabilities=probabilities,
             filtered=filter_table(inputs, self._filter, self._choice),
-            overlay=_overlay(inputs),
+            overlay=overlay,
             seconds_table=_seconds(inputs),
             absent=content.absent(rows),
         )
+
+    def _player(self, inputs: Mapping[str, Artifact], stage: str) -> dict[str, str] | None:
+        """Return a video and its first picture as addresses; None without the video."""
+        if stage not in inputs:
+            return None
+        path = inputs[stage].checked_path()
+        picture = first_picture(path, POSTER, self._limits)
+        poster = data_uri(picture, "image/jpeg") if picture else ""
+        return {"source": data_uri(path.read_bytes(), MP4), "poster": poster}
 
     def _timeline(
         self,
         inputs: Mapping[str, Artifact],
         arrays: Mapping[str, Any],
+        seeds: int,
         strip: Strip | None,
         seconds: float,
     ) -> tuple[Timeline | None, list[Table]]:
@@ -115,8 +132,8 @@ class PageDrawer:
         if "wav" in inputs:
             tables += add_sound(timeline, inputs["wav"])
         if "generated" in arrays:
-            add_features(timeline, arrays)
-            tables.append(content.feature_table(arrays))
+            add_features(timeline, arrays, content.mean_over(seeds))
+            tables.append(content.feature_table(arrays, seeds))
         if not timeline.height:
             return None, []
         timeline.add_axis(self._seconds if seconds > self._seconds else None)
@@ -124,12 +141,12 @@ class PageDrawer:
 
 
 def _facts(
-    video: Video, probe: Mapping[str, Any] | None, said: Mapping[str, Any]
+    video: Video, probe: Mapping[str, Any] | None, split: str | None
 ) -> list[tuple[str, Cell]]:
     """Return what is known of a video, by its name on the page."""
     facts: list[tuple[str, Cell]] = [
         ("label", "none" if video.label is None else video.label),
-        ("split", said.get("split") or video.split or ""),
+        ("split", split or ""),
         ("source group", video.group),
     ]
     if probe is not None:
@@ -144,33 +161,16 @@ def _facts(
     return [(name, value) for name, value in facts if value != ""]
 
 
-def _notices(rows: Rows, said: Mapping[str, Any], video: Video) -> list[Notice]:
-    """Return what a person should know before all else."""
-    notices = []
-    probe = rows.get("probe")
-    if probe is not None and not probe.has_artifact:
-        reason = f"{probe.status} {probe.reason}".strip()
-        notices.append(Notice(f"This video could not be used: {reason}", "caution"))
-    wav = rows.get("wav")
-    if wav is not None and wav.status != OK and probe is not None and probe.has_artifact:
-        notices.append(Notice(f"No usable sound: {wav.status} {wav.reason}".strip()))
-    if (said.get("split") or video.split) == "train":
-        notices.append(Notice(_TRAINED))
-    return notices
-
-
-def _clip(inputs: Mapping[str, Artifact]) -> str:
-    """Return the copy of the video as an address; empty without one."""
-    if "clip_copies" not in inputs:
-        return ""
-    return data_uri(inputs["clip_copies"].checked_path().read_bytes(), MP4)
-
-
 def _preview(arrays: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the preview's address, and what it is made from; None without one."""
     if "mp4" not in arrays:
         return None
-    return {"source": data_uri(arrays["mp4"].tobytes(), MP4), **said["retrieved"]}
+    of_seeds = content.mean_over(said["seeds"])
+    return {
+        "source": data_uri(arrays["mp4"].tobytes(), MP4),
+        "of_seeds": of_seeds,
+        **said["retrieved"],
+    }
 
 
 def _moments(inputs: Mapping[str, Artifact]) -> list[tuple[float, str]]:
@@ -179,12 +179,6 @@ def _moments(inputs: Mapping[str, Artifact]) -> list[tuple[float, str]]:
         return []
     events = inputs["events"].json()["events"]
     return [(event["file_milliseconds"] / 1000, event["kind"]) for event in events]
-
-
-def _overlay(inputs: Mapping[str, Artifact]) -> str:
-    if "avs_overlays" not in inputs:
-        return ""
-    return data_uri(inputs["avs_overlays"].checked_path().read_bytes(), MP4)
 
 
 def _seconds(inputs: Mapping[str, Artifact]) -> Table | None:
@@ -210,9 +204,10 @@ def run(job: Job) -> None:
     """Bring the pages of the selected videos of a shard up to date."""
     rows = shown_rows(job, job.stage.optional)
     choice = job.fits(CHOICE)[ONLY_FIT] if CHOICE in job.stage.fits else None
+    splits = {**{name: video.split for name, video in job.videos.items()}, **job.read_splits()}
     extra = {
         name: [
-            [video.label, video.group, video.split],
+            [video.label, video.group, splits[name]],
             [[stage, row.status, row.reason] for stage, row in rows[name].items()],
             "" if choice is None else choice.row.digest,
         ]
@@ -226,7 +221,8 @@ def run(job: Job) -> None:
             if copied.status == NOT_SELECTED:
                 yield Result(task.name, None, NOT_SELECTED, copied.reason)
                 continue
-            page = drawer.draw(job.videos[task.name], task.inputs, rows[task.name])
+            video, split = job.videos[task.name], splits[task.name]
+            page = drawer.draw(video, task.inputs, rows[task.name], split)
             yield Result(task.name, partial(write_page, page=page))
 
     job.run_shard(compute, extra)
@@ -237,8 +233,11 @@ def write_page(path: Path, page: str) -> None:
     path.write_text(page, encoding="utf-8")
 
 
-def draw_one(reader: FullReader, task: Task, rows: Rows, choice: Artifact | None) -> Result:
+def draw_one(
+    reader: FullReader, task: Task, rows: Rows, choice: Artifact | None, split: str | None
+) -> Result:
     """Return the page of one video, whatever its shard; as `run` makes those of a shard."""
     drawer = PageDrawer(reader.config, None if choice is None else choice.json())
-    page = drawer.draw(reader.videos[task.name], task.inputs, rows)
+    video = reader.videos[task.name]
+    page = drawer.draw(video, task.inputs, rows, split or video.split)
     return Result(task.name, partial(write_page, page=page))

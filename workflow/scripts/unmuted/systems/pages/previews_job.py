@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from unmuted.dataset.limits import Limits
 from unmuted.engine.artifacts import text_array
 from unmuted.engine.executor import Artifact, Result, Task, one_by_one
 from unmuted.engine.job import FullReader, Job
@@ -24,6 +25,7 @@ from unmuted.media.source import read_probe
 from unmuted.samples.experiment import Clip, load_clips
 from unmuted.samples.fits import ALL_TRAINING, ONLY_FIT
 from unmuted.samples.source_groups import Sources, read_canonical_clips
+from unmuted.systems.pages.copies_job import copy_limits
 from unmuted.systems.pages.sound_library import (
     LibrarySound,
     Nearest,
@@ -31,11 +33,11 @@ from unmuted.systems.pages.sound_library import (
     carried_labels,
     step_cosines,
 )
+from unmuted.systems.pages.statuses import NO_OTHER_SOURCE
 from unmuted.systems.shared.projection import Projection
 
 RETRIEVED = "retrieved, not generated"
 LABELS = 5  # that are shown
-ALONE = "no_other_source"
 
 FindWav = Callable[[LibrarySound], Artifact]
 
@@ -44,7 +46,7 @@ class SoundPreviewer:
     """Makes previews.
 
     projection, prototypes, library: artifacts of these stages. find_wav: returns the wav file of a
-    sound of the library. seconds: the setting report.preview_seconds.
+    sound of the library. seconds: the setting report.preview_seconds. limits: of the videos.
     """
 
     def __init__(
@@ -54,10 +56,12 @@ class SoundPreviewer:
         library: SoundLibrary,
         find_wav: FindWav,
         seconds: float,
+        limits: Limits,
     ) -> None:
         self._projection = Projection(**projection.tensors())
         self._prototypes = prototypes.tensors()
         self._library, self._find_wav, self._seconds = library, find_wav, seconds
+        self._limits = limits
 
     def make_all(
         self, tasks: Sequence[Task], clips: Mapping[str, Clip], splits: Mapping[str, str]
@@ -100,7 +104,9 @@ class SoundPreviewer:
             arrays["mp4"] = np.frombuffer(content, dtype=np.uint8)
         arrays["said"] = text_array(json.dumps(said, ensure_ascii=True))
         if found is None:
-            return Result(task.name, arrays, ALONE, "no training sound is of another source")
+            return Result(
+                task.name, arrays, NO_OTHER_SOURCE, "no training sound is of another source"
+            )
         return Result(task.name, arrays)
 
     def _describe(self, found: Nearest) -> dict[str, Any]:
@@ -112,7 +118,7 @@ class SoundPreviewer:
             "group": sound.group,
             "heard": load_labels()[sound.heard],
             "cosine": found.cosine,
-            "among": len(self._library.sounds),
+            "among": found.among,
         }
 
     def _with_sound(self, task: Task, found: Nearest, seconds: float) -> bytes:
@@ -122,13 +128,14 @@ class SoundPreviewer:
         tags = {
             "title": f"Preview of the generated audio of {task.name}: {RETRIEVED}",
             "comment": f"The sound is that of the training clip {source}{label}, whose features "
-            f"are nearest to the generated ones: cosine {found.cosine:.3f}. It is {RETRIEVED}.",
+            f"are nearest to the generated ones (the mean over {len(_generated(task))} seeds of "
+            f"generators): cosine {found.cosine:.3f}. It is {RETRIEVED}.",
         }
         copy = task.inputs["clip_copies"].checked_path()
         wav = self._find_wav(found.sound).checked_path()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "preview.mp4"
-            write_with_sound(copy, wav, seconds, tags, path)
+            write_with_sound(copy, wav, seconds, tags, path, self._limits)
             return path.read_bytes()
 
 
@@ -145,8 +152,8 @@ def run(job: Job) -> None:
         def find_wav(sound: LibrarySound) -> Artifact:
             return job.recorded_artifact("sound_library", table, "wav", sound.video_id, sound.wav)
 
-        seconds = job.config["report"]["preview_seconds"]
-        previewer = SoundPreviewer(pca, prototypes, SoundLibrary(table), find_wav, seconds)
+        of_copies = job.config["report"]["preview_seconds"], copy_limits(job.config)
+        previewer = SoundPreviewer(pca, prototypes, SoundLibrary(table), find_wav, *of_copies)
         return previewer.make_all(tasks, clips, splits)
 
     job.run_shard(compute, extra)
@@ -162,8 +169,8 @@ def preview_one(run: Run, reader: FullReader, task: Task) -> Result:
         return run.store.artifact_of_digest("wav", sound.video_id, sound.wav)
 
     library = SoundLibrary(reader.fits("sound_library")[ONLY_FIT])
-    seconds = reader.config["report"]["preview_seconds"]
-    previewer = SoundPreviewer(pca, prototypes, library, find_wav, seconds)
+    of_copies = reader.config["report"]["preview_seconds"], copy_limits(reader.config)
+    previewer = SoundPreviewer(pca, prototypes, library, find_wav, *of_copies)
     (result,) = previewer.make_all([task], {task.name: clip}, reader.read_splits())
     return result
 

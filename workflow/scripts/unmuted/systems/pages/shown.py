@@ -12,6 +12,8 @@ from typing import Any
 FEATURES = ("frames", "flow", "representative_frames", "captions", "wav", "ast")
 # The stage of the preview's sound, which follows the generated audio of architecture 2.
 PREVIEWS = "sound_previews"
+# Which videos are selected; shapes nothing of what is made of one that is.
+SELECTION = "report.pages"
 OF_SYSTEM: Mapping[str, tuple[str, ...]] = {
     "arch2": (*FEATURES, "trained_mapping", "generated", PREVIEWS, "predictions"),
     "arch1": (

@@ -39,10 +39,14 @@ class LibrarySound:
 
 @dataclass(frozen=True)
 class Nearest:
-    """The sound of the library whose features are nearest; cosine: over all time steps."""
+    """The sound of the library whose features are nearest.
+
+    cosine: over all time steps. among: how many sounds the clip could have been given.
+    """
 
     sound: LibrarySound
     cosine: float
+    among: int
 
 
 def run(job: Job) -> None:
@@ -124,8 +128,10 @@ class SoundLibrary:
                 nearer = found > best
                 best[nearer], index[nearer] = found[nearer], start + first[nearer]
         return [
-            Nearest(self.sounds[i], float(cosine)) if np.isfinite(cosine) else None
-            for i, cosine in zip(index, best, strict=True)
+            Nearest(self.sounds[i], float(cosine), int((~related).sum()))
+            if np.isfinite(cosine)
+            else None
+            for i, cosine, related in zip(index, best, own, strict=True)
         ]
 
 
@@ -139,7 +145,10 @@ def heard_labels(scores: np.ndarray, count: int) -> list[tuple[str, float]]:
 def carried_labels(
     audio: np.ndarray, prototypes: Mapping[str, np.ndarray], count: int
 ) -> list[tuple[str, float]]:
-    """Return the labels whose prototypes are nearest to the mean feature, with cosines.
+    """Return the labels whose prototypes are nearest to the mean feature, with cosines above 0.
+
+    There are none where the feature points away from all prototypes: the nearest one then says
+    nothing of what is carried.
 
     audio: (T, A). prototypes: arrays of the stage `prototypes`; labels that no training clip was
     heard to have are left out, unless there are no others.
@@ -149,9 +158,9 @@ def carried_labels(
     vectors = prototypes["vectors"][among]
     mean = audio.mean(axis=0, dtype=np.float64)
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(mean)
-    cosine = vectors @ mean / np.maximum(lengths, SMALLEST)
-    best = np.argsort(-np.round(cosine, DIGITS), kind="stable")[:count]
-    return [(names[among[i]], float(cosine[i])) for i in best]
+    cosine = np.round(vectors @ mean / np.maximum(lengths, SMALLEST), DIGITS)
+    best = np.argsort(-cosine, kind="stable")[:count]
+    return [(names[among[i]], float(cosine[i])) for i in best if cosine[i] > 0]
 
 
 def step_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from unmuted.config.keys import LIMITS, TIME, TRAINING_AUDIO
 from unmuted.engine.stage import Family, Report, Stage
 from unmuted.features.visual import VISUAL
-from unmuted.systems.pages.shown import FITS_OF_SYSTEM, OF_SYSTEM, shown_stages
+from unmuted.systems.pages.shown import FITS_OF_SYSTEM, OF_SYSTEM, SELECTION, shown_stages
 
+SANDBOX = ("media.sandbox",)
 SIZE = ("report.preview_side", "report.preview_seconds")
 STAGES = (
     Stage(
@@ -14,12 +15,13 @@ STAGES = (
         "copy_clips",
         ".mp4",
         inputs=("probe",),
-        settings=(*SIZE, "wav.languages", "report.pages"),
-        indirect_settings=LIMITS,
-        neutral_settings=("media.sandbox",),
+        settings=(*SIZE, "wav.languages"),
+        indirect_settings=(*LIMITS, SELECTION),
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_source=True,
         reads_splits=True,
+        version=2,
     ),
     Stage(
         "sound_library",
@@ -42,8 +44,10 @@ STAGES = (
         fits=("sources", "projection", "prototypes", "sound_library"),
         settings=SIZE,
         indirect_settings=(*TIME, *TRAINING_AUDIO),
+        neutral_settings=SANDBOX,
         tools=("ffmpeg",),
         reads_splits=True,
+        version=2,
     ),
     Stage(
         "pages",
@@ -57,7 +61,12 @@ STAGES = (
         fits=tuple(name for names in FITS_OF_SYSTEM.values() for name in names),
         settings=("report.preview_seconds", "frames.sampling"),
         indirect_settings=("filter",),
+        neutral_settings=SANDBOX,
+        tools=("ffmpeg",),
         chosen=shown_stages,
+        reads_splits=True,
+        keeps_splits=True,
+        version=2,
     ),
 )
 REPORTS = {
