@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from guards.world import World
-from small_project import make_config
+from small_project import changed, make_config
 from systems.pages.world_of_pages import PAGES, make_pages_world
 from unmuted.errors import UserError
 from unmuted.media.probe import Limits, probe
 from unmuted.pipeline.registry import open_run
 from unmuted.systems.pages.one_video import (
+    SHOWN,
     read_stages,
     shown_fingerprint,
     shown_ledgers,
@@ -77,6 +79,22 @@ def test_without_labels_a_page_reads_what_needs_no_fit(
     assert not [path for path in shown_ledgers(run, "a", "page.html") if "splits" in path.name]
     before = shown_fingerprint(run, "a", "page.html")
     assert before != shown_fingerprint(run, "b", "page.html")
+
+
+def test_what_is_shown_of_a_video_depends_on_its_split_and_not_on_the_selection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = make_config(tmp_path, {"a": None, "b": None})
+    run = open_run(config)
+    before = {what: shown_fingerprint(run, "a", what) for what in SHOWN}
+    other = open_run(changed(config, "report.pages", "all"))
+    assert {what: shown_fingerprint(other, "a", what) for what in SHOWN} == before
+    other = open_run(changed(config, "report.preview_side", 64))
+    assert not {shown_fingerprint(other, "a", what) for what in SHOWN} & {*before.values()}
+    video = replace(run.dataset.videos["a"], split="train")
+    monkeypatch.setattr(run.dataset, "videos", {**run.dataset.videos, "a": video})
+    assert shown_fingerprint(run, "a", "page.html") != before["page.html"]
 
 
 def test_with_labels_it_reads_what_is_generated_as_well(
