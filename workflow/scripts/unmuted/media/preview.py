@@ -85,9 +85,12 @@ def first_picture(path: Path, side: int, limits: Limits | None = None) -> bytes:
     fitted = stream.filter("scale", **bounds, force_original_aspect_ratio="decrease")
     coded = {"c:v": "mjpeg", "q:v": 6, "pix_fmt": "yuvj420p", "flags:v": "+bitexact"}
     output = fitted.output("pipe:1", format="image2pipe", **{"frames:v": 1}, **coded)
-    with Process(decode_command(path, output, limits=limits), limits.timeout_s) as run:
-        picture = run.stdout.read()
-        log = run.finish()
+    try:
+        with Process(decode_command(path, output, limits=limits), limits.timeout_s) as run:
+            picture = run.stdout.read()
+            log = run.finish()
+    except ffmpeg.MediaError:  # of time
+        return b""
     return b"" if ffmpeg.first_error(log) else picture
 
 
