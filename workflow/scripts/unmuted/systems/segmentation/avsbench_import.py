@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 from unmuted.dataset.avsbench import AvsBench, AvsBenchClip, read_avsbench, straddling_text
+from unmuted.dataset.limits import Limits
 from unmuted.dataset.videos import STRADDLING, is_video_id, video_id_from_name
 from unmuted.digests import digest_bytes
 from unmuted.errors import UserError
 from unmuted.files import NotAFile, read_bytes_up_to
+from unmuted.media.confinement import confine
 from unmuted.media.ffmpeg import binary, first_error
 from unmuted.text import printable
 
@@ -156,11 +158,14 @@ def _join(clip: AvsBenchClip, target: Path) -> None:
         *(binary(), "-nostdin", "-v", "error", "-y"),
         *("-protocol_whitelist", "pipe", "-f", "image2pipe", "-framerate", "1", "-c:v", codec),
         *("-i", "pipe:0", "-protocol_whitelist", "file", "-f", "wav"),
-        *("-i", f"file:{clip.audio.absolute()}", "-map", "0:v", "-map", "1:a"),
-        *("-c:v", "ffv1", "-c:a", "copy", "-fflags", "+bitexact", f"file:{target.absolute()}"),
+        *("-i", f"file:{os.path.abspath(clip.audio)}", "-map", "0:v", "-map", "1:a"),
+        *("-c:v", "ffv1", "-c:a", "copy", "-fflags", "+bitexact"),
+        f"file:{os.path.abspath(target)}",
     ]
     content = b"".join(map(_read, clip.frames))
-    done = subprocess.run(command, input=content, capture_output=True, check=False)
+    target.touch()  # the sandbox shows what is there
+    confined = confine(command, clip.audio, Limits(), writes=target)
+    done = subprocess.run(confined, input=content, capture_output=True, check=False)
     if done.returncode != 0:
         target.unlink(missing_ok=True)
         log = done.stderr.decode(errors="replace")
