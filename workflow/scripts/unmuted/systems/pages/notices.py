@@ -48,7 +48,7 @@ def _of_training(shown: Collection[str]) -> list[str]:
         said.append(
             "Its generated audio is by generators that were fitted without its source group. The "
             "projection of all audio features was fitted on the usable sound of all training "
-            "clips, its own included."
+            "clips, its own included where it has any."
         )
     if "sound_previews" in shown:
         said.append(
