@@ -76,7 +76,12 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    for cached in (code_digest, code_digests._read, code_digests._library_imports):
+    for cached in (
+        code_digest,
+        code_digests._read,
+        code_digests._library_imports,
+        code_digests._further_code,
+    ):
         cached.cache_clear()
 
 
@@ -238,3 +243,16 @@ def test_every_part_enters_the_fingerprint() -> None:
     found = [fingerprint(**parts), *(fingerprint(**parts | {key: changed[key]}) for key in parts)]
     assert len(set(found)) == len(parts) + 1
     assert fingerprint(**parts) == fingerprint(**dict(reversed(parts.items())))
+
+
+@pytest.mark.parametrize("folder", ["templates", "assets"])
+def test_templates_and_assets_of_a_reached_package_count(library: Path, folder: str) -> None:
+    before = digest(library)
+    for package in ("features", "elsewhere"):
+        (library / "unmuted" / package / folder).mkdir(parents=True)
+    (library / "unmuted" / "elsewhere" / folder / "page.html").write_text("<p>not reached")
+    assert digest(library) == before
+    (library / "unmuted" / "features" / folder / "page.html").write_text("<p>one")
+    one = digest(library)
+    (library / "unmuted" / "features" / folder / "page.html").write_text("<p>two")
+    assert len({before, one, digest(library)}) == 3

@@ -21,6 +21,7 @@ LAYERS = (
     "systems.highlights",
     "systems.classifier",
     "systems.shared",
+    "site",
     "evaluation",
     "samples",
     "features",

@@ -50,6 +50,7 @@ from unmuted.config.media import (
 )
 from unmuted.config.models import RoleSettings
 from unmuted.config.pilot import PilotSection
+from unmuted.config.report import ReportSection
 from unmuted.config.videos import VideoSettings
 
 
@@ -144,6 +145,7 @@ class Configuration(Section):
     )
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)
+    report: ReportSection = Field(default_factory=ReportSection)
 
 
 def inner_section(section: type[Section], key: str) -> type[Section] | None:

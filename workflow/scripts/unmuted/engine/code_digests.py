@@ -13,6 +13,7 @@ from unmuted.digests import digest_bytes, digest_json
 ENGINE_FOLDER = Path(__file__).resolve().parent
 PACKAGE = ENGINE_FOLDER.parent
 SCRIPTS = PACKAGE.parent
+CODE_FOLDERS = ("templates", "assets")  # of a package: files that are code, but no Python
 ENGINE = f"{PACKAGE.name}.{ENGINE_FOLDER.name}"
 
 
@@ -27,7 +28,8 @@ def code_digest(
 
     scripts: the folder of the script. The engine and modules of `infrastructure` are left out, with
     all that only they reach: they decide where an artifact lies, not what is in it. module: of the
-    library, that the script imports by a name which is not in its code.
+    library, that the script imports by a name which is not in its code. Templates and assets of a
+    package that is reached are code as well.
     """
     sources = {script: (scripts or SCRIPTS) / f"{script}.py", **_module_files(module)}
     queue = [*sources.values()]
@@ -37,7 +39,22 @@ def code_digest(
             if shapes and module not in sources:
                 sources[module] = path
                 queue.append(path)
-    return digest_json({name: _read(path)[0] for name, path in sources.items()})
+    digests = {name: _read(path)[0] for name, path in sources.items()}
+    for path in sources.values():
+        digests |= _further_code(path)
+    return digest_json(digests)
+
+
+@cache
+def _further_code(path: Path) -> Mapping[str, str]:
+    """Return the digests of the templates and assets of a package, by their paths; path: of it."""
+    if path.name != "__init__.py":
+        return {}
+    return {
+        file.relative_to(SCRIPTS).as_posix(): digest_bytes(file.read_bytes())
+        for folder in CODE_FOLDERS
+        for file in sorted((path.parent / folder).glob("*.*"))
+    }
 
 
 @cache

@@ -384,6 +384,12 @@ class ReportJob(_RunReader):
             readable = declared.stages_in(run.base.config, scenario)
         super().__init__(run, f"report {report.module or report.script}", threads, readable)
         self._declared = report
+        self._config = report.readable(run.config, run.registry.display_settings)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The configuration, without what only decides how results are shown."""
+        return self._config
 
     def model_identity(self, role: str) -> str:
         """Return what identifies a model's content."""

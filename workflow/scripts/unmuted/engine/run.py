@@ -244,7 +244,9 @@ class Run:
     def report_fingerprint(self, name: str) -> str:
         """Return the `params:` of a report: of code, configuration, and all that is upstream."""
         report = self.stages.report(name)
-        return self.script_fingerprint(report.script, self.stages_of_report(report), report.module)
+        config = report.readable(self.config, self.registry.display_settings)
+        stages = self.stages_of_report(report)
+        return self.script_fingerprint(report.script, stages, report.module, config)
 
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
         """Return the stages that a report reads, each with the run that has them."""
@@ -263,15 +265,23 @@ class Run:
         return list(dict.fromkeys([SPLITS_TABLE, *ledgers]))
 
     def script_fingerprint(
-        self, script: str, stages: Iterable[tuple[Run, str]], module: str = ""
+        self,
+        script: str,
+        stages: Iterable[tuple[Run, str]],
+        module: str = "",
+        config: Mapping[str, Any] | None = None,
     ) -> str:
         """Return the digest of a script, the configuration, and all that is upstream of stages.
 
-        module: of the library, that the script imports by its name.
+        module: of the library, that the script imports by its name. config: what it may read of the
+        configuration; all that is not for display unless given.
         """
         code = code_digest(script, self.registry.scripts, self.registry.infrastructure, module)
         upstream = [run.jobs.of_stage(name) for run, name in stages]
-        return digest_json([code, self.config, upstream])
+        if config is None:
+            hidden = self.registry.display_settings
+            config = {key: value for key, value in self.config.items() if key not in hidden}
+        return digest_json([code, config, upstream])
 
 
 def _dataset_of_scenario(dataset: ShardedDataset, resplit: Resplit | None) -> ShardedDataset:

@@ -139,6 +139,8 @@ class Report:
         chosen_in: in a scenario, which of these it reads; all unless given.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
         check: raises UserError for a configuration that the report cannot be written for.
+        is_display: whether it only shows what others found. It alone reads the registry's
+            `display_settings`.
         module: the library's module whose `contents(job)` says what is in each output of the
             report; it is imported by the job alone. Empty where the script says it.
     """
@@ -151,12 +153,18 @@ class Report:
     chosen_in: Callable[[Config, str], Collection[str]] | None = None
     chosen: Chosen | None = None
     check: Callable[[Config], None] = field(default=lambda config: None)
+    is_display: bool = False
     module: str = ""
 
     @property
     def upstream(self) -> tuple[str, ...]:
         """All stages that it reads of the run itself."""
         return (*self.pooled, *self.fits)
+
+    def readable(self, config: Config, display_settings: Collection[str]) -> Config:
+        """Return what it may read of a configuration."""
+        hidden = () if self.is_display else display_settings
+        return {key: value for key, value in config.items() if key not in hidden}
 
     def stages_in(self, config: Config, scenario: str) -> tuple[str, ...]:
         """Return the stages that it reads in a scenario; config: that of the run."""
@@ -256,6 +264,8 @@ class Registry:
         fit_checks: the same, before the first job of a run that fits anything.
         has_setting: tells whether the configuration has a key; every key that a stage declares is
             asked for, if this is given.
+        display_settings: sections of the configuration that only decide how results are shown; the
+            other reports neither read them nor are written again for them.
         fixed_settings: keys that must be the same in all scenarios, besides those of the engine.
         resplit: how a scenario with these settings splits the videos; None where it keeps the
             splits of the run.
@@ -280,6 +290,7 @@ class Registry:
     checks: tuple[Callable[[Run], None], ...] = ()
     fit_checks: tuple[Callable[[Run], None], ...] = ()
     has_setting: Callable[[str], bool] | None = None
+    display_settings: tuple[str, ...] = ()
     fixed_settings: tuple[str, ...] = ()
     resplit: Callable[[Config], Resplit | None] = field(default=lambda config: None)
     expected_statuses: frozenset[str] = frozenset()

@@ -165,6 +165,7 @@ REGISTRY = Registry(
     ),
     fit_checks=(check_folds, check_targets),
     has_setting=has_key,
+    display_settings=("report",),
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
     expected_statuses=frozenset(

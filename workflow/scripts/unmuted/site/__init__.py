@@ -1,0 +1,1 @@
+"""A static site that opens from disk: pages, figures and tables; it knows no system."""
