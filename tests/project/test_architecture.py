@@ -12,6 +12,7 @@ LIBRARY = Path(__file__).resolve().parents[2] / "workflow" / "scripts" / "unmute
 # From top to bottom. A package may import those below it.
 LAYERS = (
     "pipeline",
+    "systems.pages",
     "systems.comparison",
     "systems.arch1",
     "systems.arch2",

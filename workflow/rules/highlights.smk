@@ -213,8 +213,14 @@ rule write_highlights:
             "results/highlights_metrics.json",
             caption="../report/highlights_metrics.rst",
             category="Metrics",
+            labels={"system": "highlights"},
         ),
-        table="results/highlights_metrics.csv",
+        table=report(
+            "results/highlights_metrics.csv",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "highlights"},
+        ),
     log:
         "results/logs/write_highlights/all.log",
     benchmark:

@@ -2,7 +2,7 @@
 # module of the library makes its content.
 CAPTIONS = WORKFLOW / "report"
 METRICS = [name for name in REGISTRY.reports if name.endswith("_metrics")]
-WITH_OWN_RULE = ("comparison", "highlights", "spotter")
+WITH_OWN_RULE = ("comparison", "highlights", "spotter", "preview_quality", "site")
 TABLES = [name for name in REGISTRY.reports if name not in (*METRICS, *WITH_OWN_RULE)]
 
 
@@ -15,6 +15,7 @@ rule write_report:
             "results/{system}_metrics.json",
             caption="../report/metrics.rst",
             category="Metrics",
+            labels={"system": "{system}"},
         ),
     log:
         "results/logs/write_report/{system}.log",
@@ -45,10 +46,22 @@ rule write_comparison:
             "results/comparison.json",
             caption="../report/comparison.rst",
             category="Metrics",
+            labels={"system": "comparison"},
         ),
-        table="results/comparison.csv",
+        table=report(
+            "results/comparison.csv",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "comparison"},
+        ),
         masks="results/missing_audio.csv",
-        figures=directory("results/figures"),
+        figures=report(
+            directory("results/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "results/logs/write_comparison/all.log",
     benchmark:
@@ -69,7 +82,12 @@ rule write_table:
     input:
         report_inputs("{table}", "results/{table}.csv"),
     output:
-        table="results/{table}.csv",
+        table=report(
+            "results/{table}.csv",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
     log:
         "results/logs/write_table/{table}.log",
     benchmark:
@@ -96,7 +114,12 @@ rule write_ablations:
             lambda wildcards: ablation_fingerprint(RUN, wildcards.grid),
         ),
     output:
-        table="results/ablations/{grid}.csv",
+        table=report(
+            "results/ablations/{grid}.csv",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "ablations {grid}"},
+        ),
     log:
         "results/logs/write_ablations/{grid}.log",
     benchmark:

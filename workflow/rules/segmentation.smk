@@ -304,9 +304,21 @@ rule write_avs:
             "results/avs_metrics.json",
             caption="../report/avs_metrics.rst",
             category="Metrics",
+            labels={"system": "segmentation"},
         ),
-        table="results/avs_metrics.csv",
-        figures=directory("results/avs_figures"),
+        table=report(
+            "results/avs_metrics.csv",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "segmentation"},
+        ),
+        figures=report(
+            directory("results/avs_figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "segmentation {figure}"},
+        ),
     log:
         "results/logs/write_avs/all.log",
     benchmark:

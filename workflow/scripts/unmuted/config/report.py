@@ -26,7 +26,7 @@ class ReportSection(Section):
         (),
         description="systems of the overview; their reports are made where they are absent. Empty: "
         "the main system of the source of videos: arch2, highlights for matches, segmentation for "
-        "videos with masks",
+        "its world (videos.demo.kind); name segmentation where a manifest has masks",
     )
     videos: Literal["test", "labelled", "all"] = Field(
         "all", description="videos in the table of videos: test videos, those with a label, or all"

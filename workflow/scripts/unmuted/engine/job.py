@@ -395,6 +395,24 @@ class ReportJob(_RunReader):
         """Return what identifies a model's content."""
         return self._run.models.identity(role)
 
+    @property
+    def stages(self) -> list[str]:
+        """The stages that it may read and that the run has, in the order of the registry."""
+        return [
+            name
+            for name in self._run.registry.stages
+            if name in self._readable and self._run.planner.has_stage(name)
+        ]
+
+    @property
+    def expected_statuses(self) -> frozenset[str]:
+        """Statuses of a ledger, besides "ok", that deserve no warning."""
+        return self._run.registry.expected_statuses
+
+    def is_per_unit(self, stage_name: str) -> bool:
+        """Return whether a stage has one artifact per unit."""
+        return self._run.stages[stage_name].per_unit
+
     def suffix_of(self, stage_name: str) -> str:
         """Return the suffix of a stage's artifacts."""
         return self._run.stages[stage_name].suffix

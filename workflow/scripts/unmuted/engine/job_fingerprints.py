@@ -147,7 +147,9 @@ class JobFingerprints:
             targets = {name: video.targets for name, video in videos.items()}
             return [targets, self._splits_of(shard, scope)] if stage.reads_splits else targets
         if stage.reads_source and self._registry.source_stage not in self.inputs(stage):
-            return {name: self._dataset.stamp(video) for name, video in videos.items()}
+            stamps = {name: self._dataset.stamp(video) for name, video in videos.items()}
+            is_told = bool(stage.fits) or not stage.reads_splits
+            return stamps if is_told else [stamps, self._splits_of(shard, scope)]
         if stage.reads_splits and not stage.fits:  # else the fits are told of labels and splits
             return self._splits_of(shard, scope)
         return list(videos)

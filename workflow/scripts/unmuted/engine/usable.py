@@ -60,13 +60,18 @@ def find_usable(run: Run) -> Usable:
     readable = {name for of in rows.values() for name, row in of.items() if row.has_artifact}
     lost = {name: _without_artifact(of_stage) for name, of_stage in rows.items()}
     lines = _lines("", {name: row for of in lost.values() for name, row in of.items()}, looked_at)
+    expected = run.registry.expected_statuses
     seen: set[str] = set()
     made: set[str] = set()
     for stage in run.stages.values():
         if stage.is_sharded and set(stage.inputs) & set(first):
             newer_than = [path for name in stage.inputs for path in run.layout.all_ledgers(name)]
             of_stage = _rows(run, stage.name, newer_than)
-            of_readable = {name: row for name, row in of_stage.items() if name in readable}
+            of_readable = {
+                name: row
+                for name, row in of_stage.items()
+                if name in readable and (row.has_artifact or row.status not in expected)
+            }
             seen |= of_readable.keys()
             made |= {name for name, row in of_readable.items() if row.has_artifact}
             lost[stage.name] = _without_artifact(of_readable)

@@ -126,10 +126,16 @@ def common_rate(fps: float) -> Fraction:
     return Fraction(min(max(round(fps), _SLOWEST), _FASTEST))
 
 
-def make_reel(cuts: Sequence[Cut], limits: Limits | None = None, processes: int = 1) -> Reel:
+def make_reel(
+    cuts: Sequence[Cut],
+    limits: Limits | None = None,
+    processes: int = 1,
+    form: ReelFormat | None = None,
+) -> Reel:
     """Encode the cuts in their order: H.264 in yuv420p, and sound where any has it.
 
-    The first cut's video gives the format; others are scaled into it, with black around them. HDR
+    The first cut's video gives the format unless there is one; all others are scaled into it, with
+    black around them. HDR
     and wide-gamut pictures are shown as SDR where ffmpeg can do it (`unmuted.media.tone_mapping`).
     Where a cut has no sound, there is silence. Equal cuts give equal bytes on one machine, for any
     number of processes. A killed call leaves nothing.
@@ -138,13 +144,14 @@ def make_reel(cuts: Sequence[Cut], limits: Limits | None = None, processes: int 
         cuts: at least one.
         limits: of the videos.
         processes: how many segments are made at once.
+        form: of the pictures.
 
     Raises:
         MediaError: `no_frames` where no cut has a picture that can be decoded, `timeout`.
         DecoderFailure: something stopped a decoder that says nothing about the video.
         UserError: TMPDIR has no room.
     """
-    limits, form = limits or Limits(), ReelFormat.like(cuts[0].probe)
+    limits, form = limits or Limits(), form or ReelFormat.like(cuts[0].probe)
     frames: list[int] = []
     remarks: list[str] = []
     with temporary_space(_USE), ExitStack() as files:

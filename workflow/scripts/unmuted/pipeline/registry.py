@@ -56,12 +56,15 @@ _SYSTEMS = (  # in unmuted.systems
     "comparison",
     "highlights",
     "segmentation",
+    "pages",
 )
+_SHOWN = ("site",)  # in unmuted.pipeline.families: what is shown of all of these
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(module).FAMILY
     for module in (
         *(f"unmuted.pipeline.families.{name}" for name in _FAMILIES),
         *(f"unmuted.systems.{name}.stages" for name in _SYSTEMS),
+        *(f"unmuted.pipeline.families.{name}" for name in _SHOWN),
     )
 )
 STAGES = {stage.name: stage for family in FAMILIES for stage in family.stages}
@@ -169,7 +172,10 @@ REGISTRY = Registry(
     fixed_settings=("matches", "clips.seconds", "evaluation.outer_folds"),
     resplit=resplit,
     expected_statuses=frozenset(
-        {"training_clip", "untested", "no_masks", "no_boxes", "not_training"}
+        {
+            *("training_clip", "untested", "no_masks", "no_boxes", "not_training"),
+            *("not_selected", "no_preview", "no_picture"),
+        }
     ),
     infrastructure=DECLARATIONS
     | frozenset(

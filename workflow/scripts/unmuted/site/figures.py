@@ -79,20 +79,26 @@ def curves(
     title: str,
     labels: tuple[str, str],
     caption: str,
+    order: Sequence[str] = (),
 ) -> Figure:
-    """Draw lines with their intervals over shares; labels: of the horizontal and vertical axis."""
+    """Draw lines with their intervals over shares; labels: of the horizontal and vertical axis.
+
+    order: names whose lines have the same looks in several figures; those of `lines` by default.
+    """
+    places = {name: place for place, name in enumerate(order or lines)}
     figure = new_figure(7.4, 5.4, title, caption)
     axis = figure.subplots()
     low = min(min(band.low) for band in lines.values())
     high = max(max(band.high) for band in lines.values())
     margin = 0.04 * (high - low) or 0.01
     axis.set_ylim(low - margin, high + margin)
-    for number, band in enumerate(lines.values()):
+    for name, band in lines.items():
+        number = places[name]
         marker, line = MARKERS[number % len(MARKERS)], "-" if number < len(COLOURS) else "-."
         colour = COLOURS[number % len(COLOURS)]
         draw_band(axis, at, band, colour, marker, shade=0.08, size=5, line=line)
     heights = label_heights(axis, lines.values(), 0.05)
-    for number, (name, height) in enumerate(zip(lines, heights, strict=True)):
+    for name, height in zip(lines, heights, strict=True):
         axis.annotate(
             shorten(name, 24),
             (at[-1], height),
@@ -100,7 +106,7 @@ def curves(
             textcoords="offset points",
             va="center",
             fontsize=8.5,
-            color=COLOURS[number % len(COLOURS)],
+            color=COLOURS[places[name] % len(COLOURS)],
             annotation_clip=False,
         )
     axis.set_xticks(at)

@@ -91,12 +91,7 @@ def primary_sentence(report: Report) -> str:
 def headroom_sentence(report: Report) -> str:
     """Return what could be gained, and the smallest difference that the run could find."""
     detectable = report["contrasts"][primary_of(report)]["smallest_detectable"]
-    found = (
-        f"The smallest difference that this run would find 4 times in 5 is "
-        f"{100 * detectable:.1f} points."
-        if detectable
-        else "How small a difference this run would find is not known."
-    )
+    found = detectable_sentence(detectable)
     if "headroom" not in report:
         return f"What the picture allows at best is not known for these videos. {found}"
     room = report["headroom"]
@@ -108,16 +103,40 @@ def headroom_sentence(report: Report) -> str:
     )
 
 
+def detectable_sentence(detectable: float | None, unit: str = "points") -> str:
+    """Return the smallest difference that a run could find; None or 0: it is not known."""
+    if not detectable:
+        return "How small a difference this run would find is not known."
+    words = f"{100 * detectable:.1f} {unit}"
+    return f"The smallest difference that this run would find 4 times in 5 is {words}."
+
+
 def notices_of(report: Report) -> list[Notice]:
     """Return alarms, the remark that a run is exploratory, and what the report warns of."""
-    notices = [Notice(text, "alarm") for text in alarm_sentences(report)]
-    remark = exploratory(len(report["provenance"]["seeds"]))
-    if remark is not None:
-        notices.append(
-            Notice(f"This run is {remark}. A claim needs at least {ENOUGH_SEEDS} seeds.", "caution")
-        )
+    alarms = [Notice(text, "alarm") for text in alarm_sentences(report)]
     texts = (text.removeprefix("Warning: ") for text in cautions(report))
-    return [*notices, *(Notice(text, "caution") for text in texts)]
+    return [*alarms, *seeds_notice(report), *(Notice(text, "caution") for text in texts)]
+
+
+def seeds_notice(report: Report) -> list[Notice]:
+    """Return the remark that a run with few seeds is exploratory, if it is."""
+    remark = exploratory(len(report["provenance"]["seeds"]))
+    if remark is None:
+        return []
+    words = f"This run is {remark}. A claim needs at least {ENOUGH_SEEDS} seeds."
+    return [Notice(words, "caution")]
+
+
+def plain_sentence(name: str, pair: Mapping[str, Any], unit: str) -> str:
+    """Return what the verdict of a contrast says; unit: of its difference, such as "points"."""
+    first, second = (arm.replace("_", " ") for arm in name.split("-"))
+    low, high = (points(end) for end in pair["ci95"])
+    interval = f"{points(pair['delta'])} {unit} (95 % interval {low} to {high})"
+    if pair["verdict"] in ("better", "worse"):
+        return f"{first.capitalize()} is {pair['verdict']} than {second}: {interval}."
+    if pair["verdict"] == "no difference shown":
+        return f"No difference shown between {first} and {second}: {interval}."
+    return f"A difference between {first} and {second} {pair['verdict']}: {interval}."
 
 
 def alarm_sentences(report: Report) -> list[str]:

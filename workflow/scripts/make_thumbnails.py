@@ -1,0 +1,14 @@
+"""Make thumbnails of the videos of a shard."""
+
+from unmuted.engine.job import Job
+from unmuted.pipeline.jobs.thumbnails import draw
+from unmuted.pipeline.registry import run_job
+
+
+def main(job: Job) -> None:
+    """Bring the thumbnails of one shard up to date."""
+    job.run_shard(draw)
+
+
+if "snakemake" in globals():
+    run_job(snakemake, main)

@@ -1,0 +1,205 @@
+"""The site: the overview of the reports, the table of videos, and the pages of single videos.
+
+It reads reports, predictions, thumbnails and ledgers, and computes nothing that they hold.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unmuted.dataset.videos import Video
+from unmuted.engine.job import ReportJob
+from unmuted.evaluation.outputs import Output
+from unmuted.pipeline.families.site import PAGES, SYSTEMS, THUMBNAILS
+from unmuted.site.folder import SiteFolder
+from unmuted.site.material import Material
+from unmuted.site.origin import origin_section
+from unmuted.site.overview import PAGE, write_overview
+from unmuted.site.render import with_navigation
+from unmuted.site.sections import Section
+from unmuted.site.videos import PAGE as VIDEOS
+from unmuted.site.videos import VideoRow, require_few, write_videos
+from unmuted.systems.pages.shown import shown_systems
+
+RESULTS = Path("results")
+SELECTIONS = {"test": ("test",), "labelled": ("train", "val", "test")}  # splits; else all videos
+LINKS = ((PAGE, "Overview"), (VIDEOS, "Videos"))
+
+
+def contents(job: ReportJob) -> dict[str, Output]:
+    """Return what writes the site, and its folders of tables and figures.
+
+    Raises UserError for more videos than its table may have.
+    """
+    settings = job.config["report"]
+    chosen = selected(job, settings["videos"])
+    require_few(len(chosen), settings["max_videos"], settings["videos"])
+    return {"index": partial(write_site, job, chosen), "tables": _is_there, "figures": _is_there}
+
+
+def _is_there(folder: Path) -> None:
+    """Make a folder that the site has no file for; all else is written with the overview."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def selected(job: ReportJob, selection: str) -> list[str]:
+    """Return the ids of videos, sorted; selection: "test", "labelled" or "all"."""
+    if selection not in SELECTIONS:
+        return sorted(job.videos)
+    splits = job.read_splits()
+    return sorted(name for name in job.videos if splits.get(name) in SELECTIONS[selection])
+
+
+def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
+    """Write the site into the folder of its overview, and remove what is no longer of it."""
+    site = SiteFolder(index.parent)
+    predicted = {
+        system: _predictions(job, chosen, SYSTEMS[system].predictions)
+        for system in shown_systems(job.config)
+    }
+    sections = [_section(job, site, name, found) for name, found in predicted.items()]
+    by_arm = _by_arm(predicted)
+    pages = _copy_pages(job, site, chosen)
+    rows = _rows(job, chosen, by_arm, pages)
+    arms = list(dict.fromkeys(arm for arms in by_arm.values() for arm in arms))
+    write_overview(site, sections, origin_section(job.config), LINKS)
+    write_videos(site, rows, arms, LINKS)
+    removed = site.close()
+    logging.getLogger("unmuted").info(
+        "%d files of the site written, %d removed; first look: %s", site.written, removed, index
+    )
+
+
+def _section(
+    job: ReportJob, site: SiteFolder, system: str, predicted: Mapping[str, Mapping[str, Any]]
+) -> Section:
+    """Return the section of a system, by its module `site`."""
+    report = json.loads(Path(SYSTEMS[system].file).read_text(encoding="utf-8"))
+    splits = job.read_splits()
+    tested = sorted(name for name, split in splits.items() if split == "test")
+    confusion = _confusion(report, {n: (job.videos[n].label, predicted.get(n)) for n in tested})
+    material = Material(report, site, RESULTS, tested, confusion)
+    section: Section = import_module(f"unmuted.systems.{system}.site").section(material)
+    return section
+
+
+# --- what was predicted ---------------------------------------------------------------------------
+
+
+def _predictions(job: ReportJob, names: Sequence[str], stage: str) -> dict[str, Mapping[str, Any]]:
+    """Return what a stage predicts of videos: {"classes", "arms": {arm: float (S, C)}} by id."""
+    found = {}
+    for name, artifact in (job.artifacts(stage, names) if stage else {}).items():
+        content = artifact.json()
+        by_seed = {
+            arm: one["probabilities"] if isinstance(one, Mapping) else one
+            for arm, one in content["arms"].items()
+        }
+        arms = {arm: np.array(one, dtype=np.float32) for arm, one in by_seed.items()}
+        found[name] = {"classes": content.get("classes", job.classes), "arms": arms}
+    return found
+
+
+def _by_arm(
+    predicted: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> dict[str, dict[str, str]]:
+    """Return the most probable class of each video by arm, averaged over seeds."""
+    classes: dict[str, dict[str, str]] = {}
+    for of_system in predicted.values():
+        for name, one in of_system.items():
+            best = {
+                arm: one["classes"][int(probabilities.sum(axis=0).argmax())]
+                for arm, probabilities in one["arms"].items()
+            }
+            classes.setdefault(name, {}).update(best)
+    return classes
+
+
+def _confusion(
+    report: Mapping[str, Any], tested: Mapping[str, tuple[str | None, Mapping[str, Any] | None]]
+) -> dict[str, np.ndarray]:
+    """Count test clips by true and predicted class, averaged over seeds, float (C, C), by arm.
+
+    tested: labels and predictions of the test videos. Arms whose counts do not have the clips and
+    the accuracy of the report are left out: they would be about other clips.
+    """
+    classes = report["data"]["classes"] if "test" in report["data"] else []
+    known = [(label, one) for label, one in tested.values() if one is not None and label in classes]
+    counts = {}
+    for name, arm in report["arms"].items():
+        found = np.zeros((len(classes), len(classes)))
+        for label, one in known:
+            for probabilities in one["arms"].get(name, ()):
+                guess = one["classes"][int(np.argmax(probabilities))]
+                found[classes.index(label), classes.index(guess)] += 1 / len(one["arms"][name])
+        total = found.sum()
+        is_all = total > 0 and round(total) == report["data"]["test"]
+        if is_all and abs(found.trace() / total - arm["accuracy"]["mean"]) < 1e-3:
+            counts[name] = found
+    return counts
+
+
+# --- the table of videos --------------------------------------------------------------------------
+
+
+def _copy_pages(job: ReportJob, site: SiteFolder, names: Sequence[str]) -> dict[str, str]:
+    """Write the pages that were made of these videos, with links; return their paths by id."""
+    paths = {}
+    up = [(f"../{address}", text) for address, text in LINKS]
+    for name, artifact in (job.artifacts(PAGES, names) if PAGES in job.stages else {}).items():
+        paths[name] = f"videos/{name}.html"
+        page = artifact.checked_path().read_text(encoding="utf-8")
+        site.write(paths[name], with_navigation(page, up).encode())
+    return paths
+
+
+def _rows(
+    job: ReportJob,
+    names: Sequence[str],
+    predicted: Mapping[str, Mapping[str, str]],
+    pages: Mapping[str, str],
+) -> list[VideoRow]:
+    """Return the rows of the table of videos; pages: their paths by id."""
+    splits, problems = job.read_splits(), _problems(job)
+    pictures = job.artifacts(THUMBNAILS, names) if THUMBNAILS in job.stages else {}
+    rows = []
+    for name in names:
+        video: Video = job.videos[name]
+        status, reason = problems.get(name, ("ok", ""))
+        rows.append(
+            VideoRow(
+                name,
+                video.label or "",
+                splits.get(name, ""),
+                status,
+                reason,
+                predicted.get(name, {}),
+                pictures[name].checked_path().read_bytes() if name in pictures else b"",
+                pages.get(name, ""),
+            )
+        )
+    return rows
+
+
+def _problems(job: ReportJob) -> dict[str, tuple[str, str]]:
+    """Return status and reason of the first stage that could not process a video, by its id.
+
+    Only of the stages that the site reads; a video is absent where each of them processed it.
+    """
+    problems: dict[str, tuple[str, str]] = {}
+    for stage in job.stages:
+        if stage in (THUMBNAILS, PAGES) or job.is_per_unit(stage):
+            continue
+        for shard in job.shards:
+            for name, row in job.rows(stage, shard).items():
+                if not row.has_artifact and row.status not in job.expected_statuses:
+                    problems.setdefault(name, (row.status, f"{stage}: {row.reason}"))
+    return problems

@@ -1,0 +1,240 @@
+"use strict";
+
+// The table of videos: search, filters, order and pages of rows. All of its state stands in the
+// address, after the "#", so that it can be kept and sent. Texts are only ever set as text.
+
+const PAGE_ROWS = 100;
+const FIELDS = ["search", "label", "split", "status", "arm", "outcome"];
+
+const form = document.getElementById("filters");
+const table = document.getElementById("videos");
+const body = table.tBodies[0];
+const heads = [...table.tHead.rows[0].cells];
+const arms = heads
+  .map((head) => head.dataset.key || "")
+  .filter((key) => key.startsWith("arm:"))
+  .map((key) => key.slice(4));
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+const KEYS = ["id", "label", "split", "status", "reason", "predicted", "hasPicture", "page"];
+const videos = (window.unmutedRows || []).map((row, place) => {
+  const video = Object.fromEntries(KEYS.map((key, number) => [key, row[number]]));
+  return { ...video, place, words: `${video.id}\n${video.label}`.toLowerCase() };
+});
+
+let found = videos;
+let state = readState();
+
+// --- state ---------------------------------------------------------------------------------------
+
+function readState() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const read = { sort: given.get("sort") || "id", descending: given.get("descending") === "1" };
+  for (const field of FIELDS) {
+    read[field] = given.get(field) || "";
+  }
+  read.page = Math.max(1, Number.parseInt(given.get("page"), 10) || 1);
+  return read;
+}
+
+function writeState() {
+  const kept = new URLSearchParams();
+  for (const field of FIELDS) {
+    if (state[field]) {
+      kept.set(field, state[field]);
+    }
+  }
+  if (state.sort !== "id" || state.descending) {
+    kept.set("sort", state.sort);
+  }
+  if (state.descending) {
+    kept.set("descending", "1");
+  }
+  if (state.page > 1) {
+    kept.set("page", state.page);
+  }
+  const text = kept.toString();
+  if (text !== location.hash.slice(1)) {
+    history.replaceState(null, "", text ? `#${text}` : "#");
+  }
+}
+
+// --- which videos, in which order ----------------------------------------------------------------
+
+function isRight(video, arm) {
+  const said = video.predicted[arm];
+  return said && video.label ? said === video.label : null;
+}
+
+function isAsked(video, words, arm) {
+  if (!words.every((word) => video.words.includes(word))) {
+    return false;
+  }
+  for (const field of ["label", "split", "status"]) {
+    if (state[field] && video[field] !== state[field]) {
+      return false;
+    }
+  }
+  if (!state.outcome) {
+    return true;
+  }
+  // Without an arm: right or wrong by any of them.
+  const asked = arm < 0 ? arms.keys() : [arm];
+  return [...asked].some((each) => isRight(video, each) === (state.outcome === "right"));
+}
+
+function valueOf(video) {
+  if (!state.sort.startsWith("arm:")) {
+    return video[state.sort] || "";
+  }
+  const arm = arms.indexOf(state.sort.slice(4));
+  const right = isRight(video, arm);
+  return `${right === null ? 2 : Number(right)} ${video.predicted[arm] || ""}`;
+}
+
+function find() {
+  const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const arm = arms.indexOf(state.arm);
+  const turn = state.descending ? -1 : 1;
+  found = videos
+    .filter((video) => isAsked(video, words, arm))
+    .map((video) => [valueOf(video), video])
+    .sort((a, b) => turn * collator.compare(a[0], b[0]) || collator.compare(a[1].id, b[1].id))
+    .map(([, video]) => video);
+}
+
+// --- what is shown -------------------------------------------------------------------------------
+
+function textCell(text) {
+  const cell = document.createElement("td");
+  const isolated = document.createElement("bdi");
+  isolated.textContent = text;
+  cell.append(isolated);
+  return cell;
+}
+
+function pictureCell(video) {
+  const cell = document.createElement("td");
+  if (video.hasPicture) {
+    const image = document.createElement("img");
+    image.alt = "";
+    image.className = "thumbnail";
+    cell.append(image);
+    showPicture(image, video.place);
+  }
+  return cell;
+}
+
+function idCell(video) {
+  const cell = document.createElement("th");
+  cell.scope = "row";
+  const name = document.createElement(video.page ? "a" : "bdi");
+  name.textContent = video.id;
+  if (video.page) {
+    name.href = video.page;
+  }
+  cell.append(name);
+  return cell;
+}
+
+function statusCell(video) {
+  const cell = textCell(video.status);
+  if (video.reason) {
+    const reason = document.createElement("bdi");
+    reason.className = "reason";
+    reason.textContent = video.reason;
+    cell.append(reason);
+  }
+  return cell;
+}
+
+function armCell(video, arm) {
+  const right = isRight(video, arm);
+  const mark = right === null ? "" : right ? "✓ " : "✗ ";
+  const cell = textCell(mark + (video.predicted[arm] || "–"));
+  cell.className = right === null ? "" : right ? "right" : "wrong";
+  if (right !== null) {
+    const words = document.createElement("span");
+    words.className = "hidden";
+    words.textContent = right ? " (right)" : " (wrong)";
+    cell.append(words);
+  }
+  return cell;
+}
+
+function rowOf(video) {
+  const row = document.createElement("tr");
+  row.append(
+    pictureCell(video),
+    idCell(video),
+    textCell(video.label || "–"),
+    textCell(video.split || "–"),
+    statusCell(video),
+    ...arms.map((_, arm) => armCell(video, arm)),
+  );
+  return row;
+}
+
+function showHeads() {
+  for (const head of heads.filter((each) => each.dataset.key)) {
+    const isSorted = head.dataset.key === state.sort;
+    const order = state.descending ? "descending" : "ascending";
+    head.setAttribute("aria-sort", isSorted ? order : "none");
+  }
+}
+
+function show() {
+  const pages = Math.max(1, Math.ceil(found.length / PAGE_ROWS));
+  state.page = Math.min(state.page, pages);
+  const start = (state.page - 1) * PAGE_ROWS;
+  body.replaceChildren(...found.slice(start, start + PAGE_ROWS).map(rowOf));
+  const all = videos.length.toLocaleString("en");
+  document.getElementById("count").textContent =
+    `${found.length.toLocaleString("en")} of ${all} videos`;
+  document.getElementById("place").textContent = `Page ${state.page} of ${pages}`;
+  document.getElementById("previous").disabled = state.page <= 1;
+  document.getElementById("next").disabled = state.page >= pages;
+  showHeads();
+  writeState();
+}
+
+function update(changes) {
+  state = { ...state, page: 1, ...changes };
+  find();
+  show();
+}
+
+// --- what people do ------------------------------------------------------------------------------
+
+function fillForm() {
+  for (const field of FIELDS.filter((name) => form.elements[name])) {
+    form.elements[field].value = state[field];
+  }
+}
+
+function readForm() {
+  const given = FIELDS.filter((name) => form.elements[name]);
+  update(Object.fromEntries(given.map((name) => [name, form.elements[name].value])));
+}
+
+form.addEventListener("input", readForm);
+form.addEventListener("reset", () => setTimeout(readForm));
+form.addEventListener("submit", (event) => event.preventDefault());
+for (const head of heads.filter((each) => each.dataset.key)) {
+  head.addEventListener("click", () => {
+    const sort = head.dataset.key;
+    update({ sort, descending: sort === state.sort && !state.descending });
+  });
+}
+document.getElementById("previous").addEventListener("click", () => update({ page: state.page - 1 }));
+document.getElementById("next").addEventListener("click", () => update({ page: state.page + 1 }));
+window.addEventListener("hashchange", () => {
+  state = readState();
+  fillForm();
+  find();
+  show();
+});
+
+fillForm();
+find();
+show();

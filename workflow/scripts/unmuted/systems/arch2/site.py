@@ -1,0 +1,18 @@
+"""The section of architecture 2 in the report in the browser."""
+
+from __future__ import annotations
+
+from unmuted.site.material import Material
+from unmuted.site.measured import measured_section
+from unmuted.site.sections import Section
+
+TITLE = "Architecture 2: captions to audio"
+QUESTION = (
+    "Does audio that is generated from captions of the picture help to recognise the action, "
+    "beyond what a generator without knowledge of the sound would give?"
+)
+
+
+def section(material: Material) -> Section:
+    """Return what the report says, in figures, tables and words."""
+    return measured_section(material.report, TITLE, QUESTION, material.confusion)
