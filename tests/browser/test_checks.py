@@ -104,6 +104,9 @@ def test_pale_text_is_found_in_the_dark_alone(visit: Open, write) -> None:
 def test_what_is_wider_than_a_telephone_is_found(visit: Open, write) -> None:
     wide = write("<p class='long'>" + "x" * 500 + "</p>")
     assert any("P long" in one for one in visit(wide, width=375).too_wide())
+    hidden = "<span class='away' style='position: absolute; left: 500px'>text</span>"
+    escaped = write(f"<div style='overflow: auto'>{hidden}</div>")
+    assert any("SPAN away" in one for one in visit(escaped, width=375).too_wide())
     inside = write("<div style='overflow: auto'><p class='long'>" + "x" * 500 + "</p></div>")
     assert visit(inside, width=375).too_wide() == []
 

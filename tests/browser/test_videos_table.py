@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,8 @@ LABELS = ("bell", "dog", "engine", "rain", "saw")
 SPLITS = ("train", "val", "test", "")
 PAGE_ROWS = 100
 MOST_TIMES_SLOWER = 40  # for ten times the rows
-WAITED = """(text) => new Promise((done) => {
+WAITED = """(text) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error(`no other count for ${text}`)), 20000);
   const field = document.querySelector("[name=search]");
   const count = document.getElementById("count");
   const before = count.textContent;
@@ -241,8 +241,7 @@ def test_all_of_it_works_by_keyboard(table: Visit, rows: list[VideoRow]) -> None
     focus("th[data-key=id] button")
     keys.press("Enter")
     assert ids(table)[0] == rows[-1].video_id
-    table.page.locator("#previous").evaluate("(one) => one.scrollIntoView()")
-    table.page.locator("#videos tbody tr").last.locator("a, th").first.evaluate("(e) => e.focus()")
+    table.page.locator("#videos tbody a").last.focus()  # else Tab goes through all of them
     focus("#next")
     keys.press("Space")
     expect(table.page.locator("#place")).to_have_text("Page 2 of 5")
@@ -280,12 +279,12 @@ def test_ten_thousand_videos_stay_fluent(
         expect(opened.page.locator("#count")).to_have_text(f"{videos:,} of {videos:,} videos")
         timing = "performance.timing.loadEventEnd - performance.timing.navigationStart"
         loads.append(opened.page.evaluate(timing))
-        texts = ("clip-0", "clip-00", "rain", "clip-000", "saw", "bell")
-        waits.append(statistics.median(opened.page.evaluate(WAITED, text) for text in texts))
+        texts = ("clip-0000", "clip-000", "rain", "clip-0001", "clip-00", "bell clip-000", "")
+        waits.append(max(opened.page.evaluate(WAITED, text) for text in texts))
         assert opened.problems() == []
     measured = (
         f"1,000 and 10,000 videos: loaded in {loads[0]:.0f} and {loads[1]:.0f} ms, "
-        f"a search answered in {waits[0]:.0f} and {waits[1]:.0f} ms"
+        f"the slowest search in {waits[0]:.0f} and {waits[1]:.0f} ms"
     )
     record_property("measured", measured)
     print(measured)

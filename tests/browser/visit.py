@@ -34,14 +34,23 @@ _GRAVE = ("serious", "critical")
 # What would run if the policy did not refuse it: some of this is refused only once it is used.
 _INLINE = """() => [...document.querySelectorAll("*")].flatMap((element) =>
   [...element.attributes].filter((one) => one.name.startsWith("on") || one.name === "style"
-    || one.value.trim().toLowerCase().startsWith("javascript:"))
+    || (["href", "src", "action", "formaction", "data"].includes(one.localName)
+      && one.value.trim().toLowerCase().startsWith("javascript:")))
     .map((one) => `${element.tagName} has ${one.name}="${one.value.slice(0, 80)}"`))"""
 _TOO_WIDE = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return [];
+  scrollTo(100000, 0);
+  if (scrollX === 0) return [];
+  const width = document.documentElement.clientWidth + scrollX;
+  scrollTo(0, 0);
+  const clips = (element) => {
+    const is = getComputedStyle(element);
+    const above = is.position === "absolute" ? element.offsetParent : element.parentElement;
+    if (!above || above === document.documentElement) return false;
+    return getComputedStyle(above).overflowX !== "visible" || clips(above);
+  };
   const wide = [...document.body.querySelectorAll("*")].filter((element) =>
-    element.getBoundingClientRect().left + element.scrollWidth > width + 1);
-  return [`the page is ${document.documentElement.scrollWidth} pixels wide`,
+    element.getBoundingClientRect().left + element.scrollWidth > innerWidth + 1 && !clips(element));
+  return [`the page is ${width} pixels wide`,
     ...wide.slice(-5).map((e) => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 40)}`)];
 }"""
 _PLAY = """async (video) => {
