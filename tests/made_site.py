@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,45 @@ HOSTILE = (
     "line\u2028separator",
     "long " * 2_000,
 )
+
+
+VOID = {"meta", "link", "img", "input", "br", "hr"}
+
+
+class Document(HTMLParser):
+    """The elements of a page with their attributes, and the texts of styles and scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inlined: dict[str, list[str]] = {"style": [], "script": []}
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        inside = self.open[-1] if self.open else ""
+        self.inlined.get(inside, self.words).append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def policy(self) -> dict[str, list[str]]:
+        (meta,) = [m for m in self.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+        parts = [part.split() for part in meta["content"].split(";")]
+        return {name: sources for name, *sources in parts}
 
 
 def measure(mean: float, half: float = 0.05, seeds: int = 5) -> dict[str, Any]:

@@ -42,7 +42,10 @@ from unmuted.samples.experiment import load_clips
 OF_CLIPS = tuple(CLIP_STAGES)
 _OF_SYSTEMS = OF_CLIPS[OF_CLIPS.index("sources") :]
 # What is made already, or drawn for people alone.
-_NOT_RUN = (*MADE, "cnn_rnn_animations")
+_NOT_RUN = (
+    *(*MADE, "cnn_rnn_animations"),
+    *("clip_copies", "sound_library", "sound_previews", "pages"),
+)
 # Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
 STAGES_RUN = (
     "label_embeddings",

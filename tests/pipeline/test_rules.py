@@ -44,25 +44,28 @@ ON_GPU = BIG_MODELS | {
     *("predict_avs_masks", "score_avs"),
 }
 TABLES = {
-    *("list_videos", "make_splits", "export_artifact", "write_ablations"),
+    *("list_videos", "make_splits", "export_artifact", "write_ablations", "show_video"),
     *(["export_unit_artifact"] if REGISTRY.unit_exports else []),
 }
 RULE_OF_REPORT = {
     name: "write_report" if name.endswith("_metrics") else "write_table" for name in REPORTS
 } | {
     "comparison": "write_comparison",
+    "preview_quality": "write_preview_quality",
     "highlights": "write_highlights",
     "spotter": "export_spotter",
     "avs": "write_avs",
     "avs_masks": "write_all_avs_masks",
     "avs_model": "export_avs_model",
+    "site": "write_site",
 }
 FILE_OF_REPORT = {"highlights": "highlights_metrics", "avs": "avs_metrics"} | {
     "spotter": "trained_spotter",
+    "site": "index",
 }
 DEMO = ("clips", "truth")
 # Reaches every stage but these: what they read is the same in all scenarios.
-UNCHANGED = {"probe", "events"}
+UNCHANGED = {"probe", "events", "clip_copies"}
 SCENARIO = (
     "frames.short_side=128,timeline.short_side=128,wav.silence_db=-50,models.sentence.dtype=float32,"
     "steps.image_size=128,avs.short_side=64"
@@ -138,7 +141,7 @@ def refuse(*_):
 
 given = dict(
     shard={shard!r}, video="cats1", unit="cats1", seeds={seeds!r}, artifact="prediction.json",
-    grid="small", system="arch2", table="predictions",
+    grid="small", system="arch2", table="predictions", shown="page.html",
 )
 for name, path in {scenarios!r}.items():
     given.update(scenario=path)

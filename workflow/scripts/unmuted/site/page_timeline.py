@@ -32,7 +32,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Shape:
-    """A path of SVG. kind: "curve", "area", "mark" or "axis", which the style sheet draws."""
+    """A path of SVG. kind: "curve", "area", "mark", "limit" or "axis", which the style sheet draws."""
 
     path: str
     kind: str
@@ -144,11 +144,12 @@ class Timeline:
         strokes = "".join(f"M{self.x(time)} {top}v6" for time in times)
         self.shapes.append(Shape(f"M{LEFT} {top}H{RIGHT}{strokes}", "axis"))
         for time in times:
-            self.words.append(Words(self.x(time), top + 24, f"{time:g}", "middle"))
+            anchor = "end" if self.x(time) > RIGHT - 20 else "middle"
+            self.words.append(Words(self.x(time), top + 24, f"{time:g}", anchor))
         self.words.append(Words(LEFT - 12, top + 24, "time in s", "end"))
         if shown_s is not None:
             end = self.x(shown_s)
-            self.shapes.append(Shape(f"M{end} 0V{top}", "mark"))
+            self.shapes.append(Shape(f"M{end} 0V{top}", "limit"))
         self.height = top + 32
 
     def _begin(self, title: str) -> float:

@@ -201,5 +201,6 @@ def _problems(job: ReportJob) -> dict[str, tuple[str, str]]:
         for shard in job.shards:
             for name, row in job.rows(stage, shard).items():
                 if not row.has_artifact and row.status not in job.expected_statuses:
-                    problems.setdefault(name, (row.status, f"{stage}: {row.reason}"))
+                    reason = f"{stage}: {row.reason}" if row.reason else stage
+                    problems.setdefault(name, (row.status, reason))
     return problems

@@ -226,8 +226,11 @@ for (const head of heads.filter((each) => each.dataset.key)) {
     update({ sort, descending: sort === state.sort && !state.descending });
   });
 }
-document.getElementById("previous").addEventListener("click", () => update({ page: state.page - 1 }));
-document.getElementById("next").addEventListener("click", () => update({ page: state.page + 1 }));
+for (const [id, step] of Object.entries({ previous: -1, next: 1 })) {
+  document
+    .getElementById(id)
+    .addEventListener("click", () => update({ page: state.page + step }));
+}
 window.addEventListener("hashchange", () => {
   state = readState();
   fillForm();

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unmuted.digests import digest_json
+from unmuted.engine.code_digests import code_digest
 from unmuted.engine.run import Run
 from unmuted.engine.sharded_dataset import SPLITS_TABLE
 from unmuted.engine.stage import Stage
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 COPIES, PREVIEWS, PAGES = "clip_copies", "sound_previews", "pages"
 MADE = (COPIES, PREVIEWS, PAGES)  # of the video alone; what they read is made by shards
 SHOWN = {"clip.mp4": COPIES, "preview.mp4": PREVIEWS, "page.html": PAGES}
+SCRIPT = "show_video"
 _NO_FITS = ("no_fits", "labels and splits allow no model to be trained")
 
 
@@ -60,7 +62,15 @@ def shown_ledgers(run: Run, video_id: str, shown: str) -> list[Path]:
 def shown_fingerprint(run: Run, video_id: str, shown: str) -> str:
     """Return the params of the rule, which change when there may be something else to show."""
     shard = run.dataset.require_shard(video_id)
-    return digest_json([shown, run.jobs.of_job(SHOWN[shown], shard), _can_fit(run)])
+    sharded, fits = read_stages(run, shown)
+    made = [run.stages[name] for name in MADE]
+    settings = [run.fingerprints.settings(stage.readable_settings) for stage in made]
+    upstream = [run.jobs.of_job(name, shard) for name in sharded]
+    upstream += [run.jobs.of_job(name) for name in fits]
+    video = run.dataset.videos[video_id]
+    known = [video.label, video.group, run.dataset.stamp(video)]
+    code = code_digest(SCRIPT, run.registry.scripts, run.registry.infrastructure)
+    return digest_json([shown, code, settings, upstream, known])
 
 
 def _can_fit(run: Run) -> bool:

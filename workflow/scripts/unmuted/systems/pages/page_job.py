@@ -75,6 +75,7 @@ class PageDrawer:
             clip_note=rows["clip_copies"].reason if "clip_copies" in rows else "",
             preview=_preview(arrays, said),
             timeline=timeline,
+            shown_seconds=self._seconds,
             tables=tables,
             moments=_moments(inputs),
             captions=captions,

@@ -1,0 +1,178 @@
+"""The overview says what the reports say: the same numbers, and "better" only where they do."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from made_site import CLASSES, Document, report
+from unmuted.pipeline.jobs.site import LINKS
+from unmuted.site.folder import SiteFolder
+from unmuted.site.material import Material
+from unmuted.site.measured import measured_section, plain_sentence
+from unmuted.site.origin import flat, origin_section
+from unmuted.site.overview import tables_of, write_overview
+from unmuted.site.sections import Block, Section, Table
+from unmuted.systems.arch2.site import section
+
+pytestmark = pytest.mark.unit
+
+
+def made(found: dict[str, Any], tmp_path: Path, **confusion: np.ndarray) -> Section:
+    return section(Material(found, SiteFolder(tmp_path), tmp_path, (), confusion))
+
+
+def words(sections: Sequence[Section], tmp_path: Path) -> str:
+    """The overview of sections as text, without its style."""
+    site = SiteFolder(tmp_path)
+    write_overview(site, sections, origin_section({}), LINKS)
+    page = Document((tmp_path / "index.html").read_text(encoding="utf-8"))
+    return re.sub(r"\s+", " ", " ".join(page.words))
+
+
+def test_the_numbers_of_the_page_are_those_of_the_report(tmp_path: Path) -> None:
+    found = report()
+    text = words([made(found, tmp_path)], tmp_path)
+    for arm in found["arms"].values():
+        assert f"{100 * arm['accuracy']['mean']:.4g}" in text
+        assert f"{100 * arm['accuracy']['ci95'][1]:.4g}" in text
+    assert "Generated is better than video only by 12.3 points" in text
+    assert "interval +9.3 to +16.3" in text
+    assert "the headroom is 38.8 points" in text
+    assert "would find 4 times in 5 is 7.0 points" in text
+    assert "left out: no_label" in text and "391" in text
+
+
+def test_the_csv_files_have_the_numbers_of_the_report_in_full(tmp_path: Path) -> None:
+    found = report()
+    words([made(found, tmp_path)], tmp_path)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "csv/arch2_arms.csv").read_text())))
+    for row in rows:
+        arm = found["arms"][row["arm"]]
+        assert float(row["accuracy %"]) == 100 * arm["accuracy"]["mean"]
+        assert float(row["macro-F1 %"]) == 100 * arm["macro_f1"]["mean"]
+    assert [row["arm"] for row in rows] == list(found["arms"])
+    (pair,) = csv.DictReader(io.StringIO((tmp_path / "csv/arch2_controls.csv").read_text()))
+    assert pair["status"] == "ok" and float(pair["margin"]) == 5
+
+
+def test_every_figure_has_its_numbers_and_a_file(tmp_path: Path) -> None:
+    shown = made(report(), tmp_path, generated=np.eye(3))
+    words([shown], tmp_path)
+    figures = [figure for block in shown.blocks for figure in block.figures]
+    assert len(figures) == 5
+    for figure in figures:
+        assert figure.table.rows and figure.alt
+        assert (tmp_path / f"csv/{figure.table.name}.csv").is_file()
+        assert (tmp_path / f"figures/{figure.table.name}.svg").read_bytes().startswith(b"<?xml")
+    page = Document((tmp_path / "index.html").read_text())
+    assert len(page.all("img")) == len(page.all("figure")) == 5
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        ("better", "Generated is better than video only by 12.3 points"),
+        ("worse", "Generated is worse than video only by 12.3 points"),
+        ("no difference shown", "No difference shown between generated and video only: +12.3"),
+        (
+            "cannot be shown with 5 groups",
+            "between generated and video only cannot be shown with 5",
+        ),
+    ],
+)
+def test_sentences_follow_the_verdict(verdict: str, expected: str, tmp_path: Path) -> None:
+    answer = made(report(verdict), tmp_path).answer
+    assert expected in answer.sentence
+    assert ("better" in answer.sentence) == (verdict == "better")
+
+
+@pytest.mark.parametrize(
+    "verdict", ["worse", "no difference shown", "cannot be shown with 6 groups"]
+)
+def test_no_answer_says_better_where_the_report_does_not(verdict: str, tmp_path: Path) -> None:
+    page = words([made(report(verdict), tmp_path)], tmp_path)
+    start = page.index("Does audio that is generated")
+    assert "better" not in page[start : page.index("Arms", start)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        ("better", "Generated audio is better than mean audio: +7.2 points of tight mAP"),
+        ("no difference shown", "No difference shown between generated audio and mean audio: +7.2"),
+        ("cannot be shown with 6 groups", "mean audio cannot be shown with 6 groups: +7.2"),
+    ],
+)
+def test_sentences_of_other_measures(verdict: str, expected: str) -> None:
+    pair = {"verdict": verdict, "delta": 0.072, "ci95": [0.016, 0.137]}
+    text = plain_sentence("generated_audio-mean_audio", pair, "points of tight mAP")
+    assert expected in text and "(95 % interval +1.6 to +13.7)" in text
+
+
+def test_an_alarm_stands_first_in_red_and_in_words(tmp_path: Path) -> None:
+    quiet = measured_section(report() | {"system": "pilot"}, "Quiet", "?")
+    loud = made(report(status="ALARM"), tmp_path)
+    text = words([quiet, loud], tmp_path)
+    assert text.index("ALARM:") < text.index("Quiet", text.index("Report"))
+    assert "the control in generated_null-video_only wins by +2.0 points" in text
+    page = Document((tmp_path / "index.html").read_text())
+    (alarm,) = [attrs for _, attrs in page.elements if attrs.get("class") == "notice alarm"]
+    assert alarm["role"] == "alert"
+
+
+def test_a_run_without_alarms_has_none(tmp_path: Path) -> None:
+    words([made(report(), tmp_path)], tmp_path)
+    page = Document((tmp_path / "index.html").read_text())
+    assert not [attrs for _, attrs in page.elements if "alarm" in (attrs.get("class") or "")]
+
+
+@pytest.mark.parametrize(("seeds", "is_said"), [(1, True), (4, True), (5, False)])
+def test_a_run_with_few_seeds_is_called_exploratory(
+    seeds: int, is_said: bool, tmp_path: Path
+) -> None:
+    text = words([made(report(seeds=seeds), tmp_path)], tmp_path)
+    assert ("Caution: This run is exploratory" in text) == is_said
+    if is_said:
+        assert text.index("This run is exploratory") < text.index("Does audio")
+
+
+def test_a_report_without_known_truth_says_that_the_headroom_is_not_known(tmp_path: Path) -> None:
+    found = {name: value for name, value in report().items() if name != "headroom"}
+    assert "is not known" in made(found, tmp_path).answer.headroom
+
+
+def test_an_undecided_control_says_what_it_needs(tmp_path: Path) -> None:
+    text = words([made(report(status="undecided"), tmp_path)], tmp_path)
+    assert "undecided" in text and "900" in text
+
+
+def test_the_confusion_is_shown_as_given(tmp_path: Path) -> None:
+    counts = np.arange(9.0).reshape(3, 3)
+    shown = made(report(), tmp_path, generated=counts)
+    (figure,) = [f for block in shown.blocks if block.title == "Confusion" for f in block.figures]
+    assert [list(row[1:]) for row in figure.table.rows] == counts.tolist()
+    assert [row[0] for row in figure.table.rows] == list(CLASSES)
+    assert f"{100 * counts.trace() / counts.sum():.1f} %" in figure.alt
+
+
+def test_two_tables_of_one_name_are_an_error() -> None:
+    table = Table(("a",), [("b",)], name="same")
+    with pytest.raises(ValueError, match="same"):
+        list(tables_of([Section("x", "X", blocks=[Block("B", tables=[table, table])])]))
+
+
+def test_settings_hide_where_folders_lie() -> None:
+    config = {"videos": {"folder": "/home/me/clips", "source": "folder"}, "models": {"vit": {}}}
+    assert dict(flat(config)) == {
+        "videos.folder": "clips",
+        "videos.source": '"folder"',
+        "models.vit": "{}",
+    }

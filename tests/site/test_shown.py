@@ -1,0 +1,147 @@
+"""What the site shows under a configuration, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from made_site import report
+from unmuted.checkout import ROOT
+from unmuted.config.validation import check_config
+from unmuted.errors import UserError
+from unmuted.pipeline.families.site import (
+    PAGES,
+    REPORTS,
+    SYSTEMS,
+    THUMBNAILS,
+    check_shown,
+    picture_stage,
+)
+from unmuted.pipeline.jobs.site import _by_arm, _confusion
+from unmuted.pipeline.jobs.thumbnails import HEIGHT, WIDTH, thumbnail
+from unmuted.systems.pages.shown import shown_systems
+
+pytestmark = pytest.mark.unit
+
+
+def config(**shown: Any) -> dict[str, Any]:
+    given = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    return check_config(given | {"report": shown})
+
+
+def read(given: Mapping[str, Any]) -> set[str]:
+    return set(REPORTS["site"].under(given).pooled)
+
+
+def test_every_system_of_the_settings_can_be_shown() -> None:
+    from unmuted.config.report import SystemName
+
+    assert set(SystemName.__args__) == set(SYSTEMS)
+
+
+def test_the_main_system_is_shown_unless_others_are_named() -> None:
+    assert shown_systems(config()) == ("arch2",)
+    assert shown_systems(config(systems=["pilot", "arch2"])) == ("pilot", "arch2")
+
+
+def test_only_what_is_shown_is_read() -> None:
+    of_arch2, of_cnn_rnn = read(config()), read(config(systems=["cnn_rnn"]))
+    assert {"predictions", "generated", THUMBNAILS, PAGES} <= of_arch2
+    assert "cnn_rnn_predictions" in of_cnn_rnn and "generated" not in of_cnn_rnn
+    assert PAGES not in read(config(pages="none"))
+    assert not REPORTS["site"].fits
+
+
+def test_the_picture_comes_from_frames_that_the_systems_have() -> None:
+    assert picture_stage(config()) == "frames"
+    assert picture_stage(config(systems=["segmentation"])) == "avs_frames"
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({"systems": ["arch3"]}, "report.systems"),
+        ({"systems": ["arch2", "arch2"]}, "no value twice"),
+        ({"pages": "some"}, "report.pages"),
+        ({"videos": "val"}, "report.videos"),
+        ({"max_videos": 0}, "report.max_videos"),
+        ({"preview_side": 10}, "report.preview_side"),
+        ({"preview_seconds": 0}, "report.preview_seconds"),
+        ({"colour": "red"}, "unknown key colour"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(shown: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError) as error:
+        config(**shown)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("systems", [["highlights"], ["arch2", "highlights"]])
+def test_highlights_of_clips_are_refused(systems: list[str]) -> None:
+    with pytest.raises(UserError, match="expected highlights for matches, and it alone"):
+        check_shown(config(systems=systems))
+
+
+def test_segmentation_with_ready_networks_has_no_report_to_show() -> None:
+    given = config(systems=["segmentation"])
+    given = given | {"avs": given["avs"] | {"checkpoint": "somewhere"}}
+    with pytest.raises(UserError, match=r"leave out avs\.checkpoint"):
+        check_shown(given)
+
+
+# --- what was predicted ---------------------------------------------------------------------------
+
+
+def predictions(*by_seed: int) -> dict[str, Any]:
+    """A video for which each seed's classifier has one class in mind."""
+    probabilities = np.full((len(by_seed), 3), 0.1)
+    probabilities[np.arange(len(by_seed)), by_seed] = 0.8
+    classes = report()["data"]["classes"]
+    return {"classes": classes, "arms": {"generated": probabilities}}
+
+
+def measured(accuracy: float, clips: int) -> dict[str, Any]:
+    found = report()
+    found["data"]["test"] = clips
+    found["arms"]["generated"]["accuracy"]["mean"] = accuracy
+    return found
+
+
+def test_the_confusion_counts_clips_averaged_over_seeds() -> None:
+    videos = {
+        "a": ("barking", predictions(0, 0)),
+        "b": ("barking", predictions(0, 2)),
+        "c": ("pouring", predictions(2, 2)),
+        "d": ("knocking", None),
+        "e": (None, predictions(1, 1)),
+    }
+    counts = _confusion(measured(2.5 / 3, 3), videos)["generated"]
+    assert counts.tolist() == [[1.5, 0, 0.5], [0, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize(("accuracy", "clips"), [(0.9, 1), (1.0, 2)])
+def test_a_confusion_of_other_clips_than_the_report_s_is_not_shown(
+    accuracy: float, clips: int
+) -> None:
+    assert _confusion(measured(accuracy, clips), {"a": ("barking", predictions(0))}) == {}
+
+
+def test_the_predicted_class_is_that_of_the_mean_over_seeds() -> None:
+    found = {"arch2": {"a": predictions(1, 1, 0)}, "pilot": {}}
+    assert _by_arm(found) == {"a": {"generated": "knocking"}}
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (1080, 608), (4, 400), (10, 10)])
+def test_a_thumbnail_keeps_its_shape_within_its_bounds(shape: tuple[int, int]) -> None:
+    import cv2
+
+    picture = np.full((*shape, 3), (200, 30, 30), dtype=np.uint8)
+    small = cv2.imdecode(np.frombuffer(thumbnail(picture), np.uint8), cv2.IMREAD_COLOR)
+    height, width = small.shape[:2]
+    assert width <= WIDTH and height <= HEIGHT and (width, height) <= (shape[1], shape[0])
+    assert abs(width / shape[1] - height / shape[0]) * max(shape) <= 1.5 * max(shape) / min(shape)
+    assert small[0, 0, 2] > 150 > 80 > small[0, 0, 0]  # still red, in OpenCV's order
