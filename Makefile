@@ -24,8 +24,8 @@ DISKS ?= 8
 DAMAGES ?= 40
 MEDIA ?= 200
 
-.PHONY: demo highlights-demo highlights-controls avs-demo test test-fast faults code-versions schema bench lint verify \
-  docs lock audit tiny-models figures screenshots clean
+.PHONY: demo report highlights-demo highlights-controls avs-demo test test-fast faults code-versions schema bench lint \
+  verify docs lock audit tiny-models figures screenshots clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
 # this one, use the setuptools that is pinned too.
@@ -42,6 +42,12 @@ $(VENV)/ready: requirements.lock requirements-pip.lock pyproject.toml
 demo: $(VENV)/ready
 	$(SNAKEMAKE) results/arch2_metrics.json --quiet rules host
 	@$(BIN)/python workflow/scripts/show_metrics.py results/arch2_metrics.json
+	@echo "to look and listen in a browser: make report"
+
+# The report in the browser; for other runs with CONFIG=config/mine.yaml DIRECTORY=mine.
+report: $(VENV)/ready
+	$(SNAKEMAKE) results/report/index.html $(if $(CONFIG),--configfile $(CONFIG)) --directory $(DIRECTORY) --quiet rules host
+	@echo "open in a browser: $(DIRECTORY)/results/report/index.html (the folder can be copied elsewhere)"
 
 # Matches with their own config and folder of results: never mixed with clips in one results/.
 HIGHLIGHTS := highlights-demo
@@ -49,6 +55,7 @@ highlights-demo: $(VENV)/ready
 	@mkdir -p $(HIGHLIGHTS)
 	$(SNAKEMAKE) highlights --configfile config/highlights.yaml --directory $(HIGHLIGHTS) --quiet rules host
 	@$(BIN)/python workflow/scripts/show_highlights.py $(HIGHLIGHTS)
+	@echo "to look and listen in a browser: make report CONFIG=config/highlights.yaml DIRECTORY=$(HIGHLIGHTS)"
 
 # The two controls of highlights, then the tests that read them: half an hour on two cores.
 CONTROLS := highlights-controls
@@ -67,6 +74,7 @@ avs-demo: $(VENV)/ready
 	@mkdir -p $(AVS)
 	$(SNAKEMAKE) segmentation --configfile config/avs_demo.yaml --directory $(AVS) --quiet rules host
 	@$(BIN)/python workflow/scripts/show_avs.py $(AVS)
+	@echo "to look and listen in a browser: make report CONFIG=config/avs_demo.yaml DIRECTORY=$(AVS)"
 
 test: lint
 	$(PYTEST) -n 2 -m "$(FAST)" --durations 10; fast=$$?; \

@@ -38,24 +38,13 @@ function readState() {
 }
 
 function writeState() {
-  const kept = new URLSearchParams();
-  for (const field of FIELDS) {
-    if (state[field]) {
-      kept.set(field, state[field]);
-    }
-  }
-  if (state.sort !== "id" || state.descending) {
-    kept.set("sort", state.sort);
-  }
-  if (state.descending) {
-    kept.set("descending", "1");
-  }
-  if (state.page > 1) {
-    kept.set("page", state.page);
-  }
-  const text = kept.toString();
-  if (text !== location.hash.slice(1)) {
-    history.replaceState(null, "", text ? `#${text}` : "#");
+  const isFirst = state.page === 1;
+  const isUsual = state.sort === "id" && !state.descending;
+  const shown = { ...state, page: isFirst ? "" : state.page, sort: isUsual ? "" : state.sort };
+  shown.descending = state.descending ? "1" : "";
+  const kept = new URLSearchParams(Object.entries(shown).filter(([, value]) => value));
+  if (kept.toString() !== location.hash.slice(1)) {
+    history.replaceState(null, "", `#${kept}`);
   }
 }
 
@@ -92,15 +81,27 @@ function valueOf(video) {
   return `${right === null ? 2 : Number(right)} ${video.predicted[arm] || ""}`;
 }
 
+// Few values are compared as words, each once; videos are then sorted by numbers.
+function ranks(values) {
+  const sorted = [...new Set(values)].sort(collator.compare);
+  return new Map(sorted.map((value, rank) => [value, rank]));
+}
+
 function find() {
   const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
   const arm = arms.indexOf(state.arm);
   const turn = state.descending ? -1 : 1;
-  found = videos
-    .filter((video) => isAsked(video, words, arm))
-    .map((video) => [valueOf(video), video])
-    .sort((a, b) => turn * collator.compare(a[0], b[0]) || collator.compare(a[1].id, b[1].id))
-    .map(([, video]) => video);
+  const asked = videos.filter((video) => isAsked(video, words, arm));
+  if (state.sort === "id") {
+    found = turn > 0 ? asked : asked.reverse();
+    return;
+  }
+  const values = asked.map(valueOf);
+  const rank = ranks(values);
+  found = asked
+    .map((video, place) => [turn * rank.get(values[place]), place, video])
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .map((each) => each[2]);
 }
 
 // --- what is shown -------------------------------------------------------------------------------
@@ -206,15 +207,14 @@ function update(changes) {
 
 // --- what people do ------------------------------------------------------------------------------
 
+const controls = FIELDS.filter((name) => form.elements[name]);
+
 function fillForm() {
-  for (const field of FIELDS.filter((name) => form.elements[name])) {
-    form.elements[field].value = state[field];
-  }
+  controls.forEach((name) => (form.elements[name].value = state[name]));
 }
 
 function readForm() {
-  const given = FIELDS.filter((name) => form.elements[name]);
-  update(Object.fromEntries(given.map((name) => [name, form.elements[name].value])));
+  update(Object.fromEntries(controls.map((name) => [name, form.elements[name].value])));
 }
 
 form.addEventListener("input", readForm);
