@@ -96,7 +96,11 @@ rule write_preview_quality:
     input:
         report_inputs("preview_quality", "results/preview_quality.json"),
     output:
-        metrics="results/preview_quality.json",
+        metrics=report(
+            "results/preview_quality.json",
+            caption="../report/preview_quality.rst",
+            category="Metrics",
+        ),
     log:
         "results/logs/write_preview_quality/all.log",
     benchmark:

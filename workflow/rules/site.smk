@@ -15,7 +15,9 @@ def site_reports(wildcards):
         if name in SITE_TARGETS
         for path in SITE_TARGETS[name](wildcards)
     ]
-    return list(dict.fromkeys([*(SYSTEMS[name].file for name in systems), *media]))
+    files = [SYSTEMS[name].file for name in systems]
+    quality = ["results/preview_quality.json"] if "arch2" in systems else []
+    return list(dict.fromkeys([*files, *quality, *media]))
 
 
 rule make_thumbnails:

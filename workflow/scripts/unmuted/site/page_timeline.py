@@ -32,7 +32,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Shape:
-    """A path of SVG. kind: "curve", "area", "mark", "limit" or "axis", which the style sheet draws."""
+    """A path of SVG; kind: "curve", "area", "mark", "limit" or "axis", for the style sheet."""
 
     path: str
     kind: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from unmuted.site.material import Material
 from unmuted.site.measured import measured_section
+from unmuted.site.retrieval import QUALITY, retrieval_block
 from unmuted.site.sections import Section
 
 TITLE = "Architecture 2: captions to audio"
@@ -15,4 +18,6 @@ QUESTION = (
 
 def section(material: Material) -> Section:
     """Return what the report says, in figures, tables and words."""
-    return measured_section(material.report, TITLE, QUESTION, material.confusion)
+    quality = material.results / QUALITY
+    blocks = [retrieval_block(json.loads(quality.read_text(encoding="utf-8")))]
+    return measured_section(material.report, TITLE, QUESTION, material.confusion, blocks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +59,33 @@ class SoundPreviewer:
         self._prototypes = prototypes.tensors()
         self._library, self._find_wav, self._seconds = library, find_wav, seconds
 
-    def make(self, task: Task, clip: Clip, duration_s: float, split: str | None) -> Result:
-        """Return a preview, with what it is made from and how near that is.
+    def make_all(
+        self, tasks: Sequence[Task], clips: Mapping[str, Clip], splits: Mapping[str, str]
+    ) -> Iterator[Result]:
+        """Yield a preview of each task's video, with what it is made from and how near that is.
 
-        clip: in its canonical source group, with `ast` where it has usable sound. duration_s: of
-        the video.
+        clips: by id, in canonical source groups, with `ast` where they have usable sound.
         """
-        by_seed = task.inputs["generated"].tensors()["audio"]  # (S, T, A)
-        audio = by_seed.mean(axis=0)
-        (found,) = self._library.nearest(audio[None], [clip.key], [clip.group])
+        audio = {task.name: _generated(task).mean(axis=0) for task in tasks}
+        of_tasks = [clips[name] for name in audio]
+        keys, groups = [clip.key for clip in of_tasks], [clip.group for clip in of_tasks]
+        nearest = self._library.nearest(np.stack([*audio.values()]), keys, groups)
+        found = dict(zip(audio, nearest, strict=True))
+
+        def make(task: Task) -> Result:
+            name = task.name
+            return self._make(task, clips[name], splits.get(name), audio[name], found[name])
+
+        return one_by_one(tasks, make)
+
+    def _make(
+        self, task: Task, clip: Clip, split: str | None, audio: np.ndarray, found: Nearest | None
+    ) -> Result:
+        """Return a preview; audio: (T, A), generated, the mean over seeds."""
         arrays: dict[str, np.ndarray] = {"generated": audio}
         said: dict[str, Any] = {
             "split": split,
-            "seeds": len(by_seed),
+            "seeds": len(_generated(task)),
             "carried": carried_labels(audio, self._prototypes, LABELS),
             "carried_by_real": None,
         }
@@ -81,6 +95,7 @@ class SoundPreviewer:
             said["carried_by_real"] = carried_labels(real, self._prototypes, LABELS)
         if found is not None:
             said["retrieved"] = self._describe(found)
+            duration_s = read_probe(task.inputs["probe"]).duration_s
             content = self._with_sound(task, found, min(duration_s, self._seconds))
             arrays["mp4"] = np.frombuffer(content, dtype=np.uint8)
         arrays["said"] = text_array(json.dumps(said, ensure_ascii=True))
@@ -132,12 +147,7 @@ def run(job: Job) -> None:
 
         seconds = job.config["report"]["preview_seconds"]
         previewer = SoundPreviewer(pca, prototypes, SoundLibrary(table), find_wav, seconds)
-
-        def make(task: Task) -> Result:
-            duration_s = read_probe(task.inputs["probe"]).duration_s
-            return previewer.make(task, clips[task.name], duration_s, splits.get(task.name))
-
-        return one_by_one(tasks, make)
+        return previewer.make_all(tasks, clips, splits)
 
     job.run_shard(compute, extra)
 
@@ -154,5 +164,10 @@ def preview_one(run: Run, reader: FullReader, task: Task) -> Result:
     library = SoundLibrary(reader.fits("sound_library")[ONLY_FIT])
     seconds = reader.config["report"]["preview_seconds"]
     previewer = SoundPreviewer(pca, prototypes, library, find_wav, seconds)
-    duration_s = read_probe(task.inputs["probe"]).duration_s
-    return previewer.make(task, clip, duration_s, reader.read_splits().get(task.name))
+    (result,) = previewer.make_all([task], {task.name: clip}, reader.read_splits())
+    return result
+
+
+def _generated(task: Task) -> np.ndarray:
+    """Read the generated audio (S, T, A) of a task's video."""
+    return task.inputs["generated"].tensors()["audio"]
