@@ -27,6 +27,9 @@ from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.pipeline.registry import open_run
 
 
+SYSTEMS = ["arch2", "arch1", "pilot", "cnn_rnn", "comparison"]  # of clips
+
+
 def fingerprints_by_shard(config, stage: str) -> dict[str, str]:
     project = open_run(config)
     return {
@@ -55,8 +58,11 @@ def test_a_changed_file_has_its_own_shard_probed(config, tmp_path: Path, how: st
 
 
 def all_job_fingerprints(config) -> dict[str, str]:
-    """Params of every rule: of one shard of each stage, of each fit, and of the reports."""
-    project = open_run(config)
+    """Params of every rule: of one shard of each stage, of each fit, and of the reports.
+
+    Pages and the site show all systems of clips, so that they read all that they may.
+    """
+    project = open_run(changed(config, "report.systems", SYSTEMS))
     shard = min(project.dataset.shards)
     rules = {
         name: project.planner.job_fingerprint(name, shard if stage.is_sharded else None)
@@ -84,7 +90,10 @@ def reports_on(stage: str) -> set[str]:
         ("systems/pilot/report.py", {"pilot_metrics"}),
         ("systems/comparison/figures.py", {"comparison"}),
         ("systems/arch1/dictionary_table.py", {"semantic_dictionary"}),
-        ("evaluation/bootstrap.py", CLIP_REPORTS.keys() - {"predictions", "semantic_dictionary"}),
+        (
+            "evaluation/bootstrap.py",
+            CLIP_REPORTS.keys() - {"predictions", "semantic_dictionary", "site"},
+        ),
         ("evaluation/outputs.py", CLIP_REPORTS.keys()),
     ],
 )
@@ -141,7 +150,7 @@ def test_damage_that_was_found_reaches_all_that_is_downstream(config) -> None:
     run_shard(project, "mapping", shard, made_of_names)
     run_fits(project, "selection", {"all": "input"}, made_of_names)
     before = all_job_fingerprints(config)
-    assert reports_on("mapping") == {"arch2_metrics"}
+    assert reports_on("mapping") == {"arch2_metrics", "site"}
     for stage, part in (("probe", shard), ("mapping", shard), ("selection", None)):
         folder, ledger = project.layout.folder(stage, part), project.layout.ledger(stage, part)
         assert mark_damaged(folder, ledger, ".json") == []
@@ -198,7 +207,7 @@ def test_reports_that_name_the_models_declare_what_those_made() -> None:
             named = {ARTIFACTS[role] for role in roles if role in ARTIFACTS}
             assert named and named <= set(report.pooled), name
             found.append(name)
-    assert len(found) == 5
+    assert len(found) == 6
 
 
 def test_planning_grows_with_the_shards_and_not_with_their_square(
@@ -232,3 +241,18 @@ def test_planning_grows_with_the_shards_and_not_with_their_square(
         found.append(counts["of_job"])
         assert counts["check_labels"] == 1
     assert found[1] <= 2 * found[0]
+
+
+def test_a_stage_of_source_videos_is_run_again_where_splits_change(config) -> None:
+    """Which videos have pages depends on their splits, what is decoded of others does not."""
+    other = changed(config, "splits.seed", 5)
+    projects = [open_run(given) for given in (config, other)]
+    moved = {
+        projects[0].dataset.shard_of[name]
+        for name, split in projects[0].dataset.splits.items()
+        if projects[1].dataset.splits[name] != split
+    }
+    assert moved
+    for stage, expected in (("clip_copies", moved), ("probe", set()), ("frames", set())):
+        found = [fingerprints_by_shard(given, stage) for given in (config, other)]
+        assert differing(*found) == expected, stage

@@ -139,3 +139,14 @@ def test_a_ledger_that_is_older_than_what_it_was_made_from_counts_for_nothing(ru
         os.utime(path, (1, 1))
     write(run, "probe", "ok ok ok ok")
     assert run.check_usable() == []
+
+
+def test_a_video_that_a_stage_was_not_asked_for_is_no_loss(run: Run) -> None:
+    """A page of test videos alone: the others have the expected status `not_selected`."""
+    write(run, "probe", "ok ok ok ok")
+    write(run, "clip_copies", "ok not_selected not_selected timeout")
+    found = find_usable(run)
+    assert list(found.lost["clip_copies"]) == ["d"]
+    assert found.usable == 3
+    write(run, "clip_copies", "ok not_selected not_selected ok")
+    assert run.check_usable() == []

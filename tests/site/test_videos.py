@@ -17,6 +17,7 @@ from unmuted.site.videos import (
     ROWS_PER_FILE,
     VideoRow,
     require_few,
+    status_section,
     write_videos,
 )
 
@@ -110,3 +111,20 @@ def test_ten_thousand_videos_are_written_in_seconds_and_load_little(tmp_path: Pa
     loaded = [tmp_path / "videos.html", *(tmp_path / "data").glob("videos-*.js")]
     assert sum(path.stat().st_size for path in loaded) < 3_000_000
     assert len(list((tmp_path / "data").glob("pictures-*.js"))) == 20
+
+
+def test_videos_are_counted_by_status_and_split() -> None:
+    rows = [
+        VideoRow("a", "dog", "test"),
+        VideoRow("b", "dog", "test", "no_stream", "wav"),
+        VideoRow("c", "", "", "no_stream", "wav: there is none: really"),
+        VideoRow("d", "", "", "unreadable", "probe: cut short"),
+    ]
+    (block,) = status_section(rows).blocks
+    by_status, by_split = block.tables
+    assert list(by_status.rows) == [
+        ("no_stream", "wav", 2),
+        ("ok", None, 1),
+        ("unreadable", "probe", 1),
+    ]
+    assert list(by_split.rows) == [("test", 2), ("without a label", 2)]

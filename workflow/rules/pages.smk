@@ -1,19 +1,4 @@
-# A page for each video, the copy in its player, and a sound to hear. Needs RUN and in_words.
-from unmuted.systems.pages import one_video
-
-
-@in_words
-def shown_ledgers(wildcards):
-    """Return the input of the rule that shows one video."""
-    return one_video.shown_ledgers(RUN, wildcards.video, wildcards.shown)
-
-
-@in_words
-def shown_fingerprint(wildcards):
-    """Return the params of the rule that shows one video."""
-    return one_video.shown_fingerprint(RUN, wildcards.video, wildcards.shown)
-
-
+# A page for each video, the copy in its player, and a sound to hear.
 rule copy_clips:
     input:
         stage_inputs("clip_copies"),

@@ -1,25 +1,4 @@
 # The report in the browser: thumbnails, and the site that shows what all systems found.
-from unmuted.pipeline.families.site import SYSTEMS
-from unmuted.systems.pages.shown import shown_systems
-
-SITE_TARGETS = {"highlights": highlights_targets, "segmentation": segmentation_targets}
-
-
-@in_words
-def site_reports(wildcards):
-    """Return the reports of the systems that are shown, and the media of their test videos."""
-    systems = shown_systems(RUN.config)
-    media = [
-        path
-        for name in systems
-        if name in SITE_TARGETS
-        for path in SITE_TARGETS[name](wildcards)
-    ]
-    files = [SYSTEMS[name].file for name in systems]
-    quality = ["results/preview_quality.json"] if "arch2" in systems else []
-    return list(dict.fromkeys([*files, *quality, *media]))
-
-
 rule make_thumbnails:
     input:
         stage_inputs("thumbnails"),

@@ -1,5 +1,7 @@
 # What the rules that sum up a system ask for. Needs RUN and in_words.
 from unmuted.engine.sharded_dataset import by_unit
+from unmuted.pipeline.families.site import SYSTEMS, shown_systems
+from unmuted.systems.pages import one_video
 
 AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
 
@@ -31,3 +33,33 @@ def segmentation_targets(wildcards):
         "results/avs_masks.csv",
         *(f"results/by_video/{tested[0]}/{name}" for name in AVS_SHOWN),
     ]
+
+
+SITE_TARGETS = {"highlights": highlights_targets, "segmentation": segmentation_targets}
+
+
+@in_words
+def site_reports(wildcards):
+    """Return the reports of the systems that are shown, and the media of their test videos."""
+    systems = shown_systems(RUN.config)
+    media = [
+        path
+        for name in systems
+        if name in SITE_TARGETS
+        for path in SITE_TARGETS[name](wildcards)
+    ]
+    files = [SYSTEMS[name].file for name in systems]
+    quality = ["results/preview_quality.json"] if "arch2" in systems else []
+    return list(dict.fromkeys([*files, *quality, *media]))
+
+
+@in_words
+def shown_ledgers(wildcards):
+    """Return the input of the rule that shows one video."""
+    return one_video.shown_ledgers(RUN, wildcards.video, wildcards.shown)
+
+
+@in_words
+def shown_fingerprint(wildcards):
+    """Return the params of the rule that shows one video."""
+    return one_video.shown_fingerprint(RUN, wildcards.video, wildcards.shown)

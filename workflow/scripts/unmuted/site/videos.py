@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unmuted.errors import UserError
 from unmuted.site.folder import SiteFolder
 from unmuted.site.render import render_page, with_navigation
+from unmuted.site.sections import Block, Cell, Section, Table
 from unmuted.text import one_line
 
 ROWS_PER_FILE = 2_000
@@ -53,6 +55,23 @@ def require_few(count: int, most: int, chosen: str) -> None:
         )
 
 
+def status_section(rows: Sequence[VideoRow]) -> Section:
+    """Return how many videos there are by split and status, the frequent ones first."""
+    splits = Counter(row.split or "without a label" for row in rows)
+    problems = Counter((row.status, row.reason.partition(":")[0]) for row in rows)
+    by_status: list[Sequence[Cell]] = [
+        (status, stage or None, count) for (status, stage), count in problems.most_common()
+    ]
+    by_split: list[Sequence[Cell]] = [(split, splits[split]) for split in sorted(splits)]
+    columns = ("status", "stage that says so", "videos")
+    tables = [
+        Table(columns, by_status, "Videos by status", "videos_status"),
+        Table(("split", "videos"), by_split, "Videos by split", "videos_split"),
+    ]
+    text = "The table of videos names each of them, and filters by status."
+    return Section("videos", "Videos", blocks=[Block("How many", text, tables=tables)])
+
+
 def write_videos(
     site: SiteFolder,
     rows: Sequence[VideoRow],
@@ -63,7 +82,7 @@ def write_videos(
 
     arms: whose predictions there are. links: addresses and texts of the site's other pages.
     """
-    files = []
+    files: list[str] = []
     for start in range(0, len(rows), ROWS_PER_FILE):
         name = f"data/videos-{len(files) + 1:04}.js"
         part = [_as_list(row, arms) for row in rows[start : start + ROWS_PER_FILE]]

@@ -26,7 +26,7 @@ from unmuted.site.overview import PAGE, write_overview
 from unmuted.site.render import with_navigation
 from unmuted.site.sections import Section
 from unmuted.site.videos import PAGE as VIDEOS
-from unmuted.site.videos import VideoRow, require_few, write_videos
+from unmuted.site.videos import VideoRow, require_few, status_section, write_videos
 from unmuted.systems.pages.shown import shown_systems
 
 RESULTS = Path("results")
@@ -70,6 +70,7 @@ def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
     pages = _copy_pages(job, site, chosen)
     rows = _rows(job, chosen, by_arm, pages)
     arms = list(dict.fromkeys(arm for arms in by_arm.values() for arm in arms))
+    sections.append(status_section(rows))
     write_overview(site, sections, origin_section(job.config), LINKS)
     write_videos(site, rows, arms, LINKS)
     removed = site.close()

@@ -17,7 +17,12 @@ QUESTION = (
 
 
 def section(material: Material) -> Section:
-    """Return what the report says, in figures, tables and words."""
+    """Return what the report says, in figures, tables and words.
+
+    The quality of the retrieved sounds is shown where it was measured.
+    """
     quality = material.results / QUALITY
-    blocks = [retrieval_block(json.loads(quality.read_text(encoding="utf-8")))]
+    blocks = []
+    if quality.is_file():
+        blocks = [retrieval_block(json.loads(quality.read_text(encoding="utf-8")))]
     return measured_section(material.report, TITLE, QUESTION, material.confusion, blocks)
