@@ -48,8 +48,13 @@ _TOO_WIDE = """() => {
     if (!above || above === document.documentElement) return false;
     return getComputedStyle(above).overflowX !== "visible" || clips(above);
   };
+  const end = (element) => {
+    const box = element.getBoundingClientRect();
+    return getComputedStyle(element).overflowX === "visible"
+      ? box.left + element.scrollWidth : box.right;
+  };
   const wide = [...document.body.querySelectorAll("*")].filter((element) =>
-    element.getBoundingClientRect().left + element.scrollWidth > innerWidth + 1 && !clips(element));
+    end(element) > innerWidth + 1 && !clips(element));
   return [`the page is ${width} pixels wide`,
     ...wide.slice(-5).map((e) => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 40)}`)];
 }"""
