@@ -26,7 +26,6 @@ from unmuted.engine.job_fingerprints import JobFingerprints
 from unmuted.engine.sharded_dataset import ShardedDataset
 from unmuted.pipeline.registry import open_run
 
-
 SYSTEMS = ["arch2", "arch1", "pilot", "cnn_rnn", "comparison"]  # of clips
 
 

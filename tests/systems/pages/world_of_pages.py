@@ -33,8 +33,11 @@ def make_pages_world(folder: Path, clips: Iterable[MadeClip] | None = None) -> W
     return world.run(*GENERATING)
 
 
-def write_media(world: World, folder: Path) -> None:
-    """Write probes, sounds and copies of all clips; a copy has been selected for test clips."""
+def write_media(world: World, folder: Path, absent: Iterable[str] = ABSENT) -> None:
+    """Write probes, sounds and copies of all clips; a copy has been selected for test clips.
+
+    absent: stages whose ledgers say that they made nothing.
+    """
     folder.mkdir()
     run_ffmpeg(
         *("-f", "lavfi", "-i", f"testsrc=size=64x48:rate=10:duration={SECONDS}"),
@@ -44,6 +47,9 @@ def write_media(world: World, folder: Path) -> None:
     make_preview(folder / "clip.mkv", found, None, 64, 30, Limits()).write(folder / "clip.mp4")
     copy = (folder / "clip.mp4").read_bytes()
     by_id = {clip.video_id: clip for clip in world.clips}
+    for name in by_id:
+        source = world.folder / "videos" / f"{name}.mp4"
+        source.write_bytes((folder / "clip.mkv").read_bytes())
     with chdir(world.folder):
         run = world.project()
         for shard, videos in run.dataset.shards.items():
@@ -65,7 +71,7 @@ def write_media(world: World, folder: Path) -> None:
                 )
             for stage, of_stage in rows.items():
                 write_rows(run.layout.ledger(stage, shard), of_stage)
-            for stage in ABSENT:
+            for stage in absent:
                 gone = [absent_row(name, "not_made", f"no {stage}") for name in videos]
                 path = run.layout.ledger(stage, shard)
                 path.parent.mkdir(parents=True, exist_ok=True)

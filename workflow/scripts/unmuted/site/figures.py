@@ -60,8 +60,14 @@ def dot_plot(dots: Sequence[Dot], title: str, label: str, caption: str) -> Figur
             axis.plot([dot.low, dot.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
             words += f"  [{100 * dot.low:.1f}, {100 * dot.high:.1f}]"
         axis.plot([dot.value], [row], "o", ms=7.5, color=colour)
-        place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
-        axis.annotate(words, (1.01, row), color=BLACK, **place)
+        axis.annotate(
+            words,
+            (1.01, row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            color=BLACK,
+        )
     axis.set_yticks(range(len(dots)), [shorten(dot.name) for dot in dots])
     axis.set_ylim(len(dots) - 0.5, -0.5)
     axis.set_xlabel(label)

@@ -24,7 +24,8 @@ class Shown:
     """A system of the site.
 
     report: the row of its report. file: that report. predictions: the stage with the classes that
-    its arms predict; empty for a system without any.
+    its arms predict, of architecture 1 and the comparison those of the main experiment; empty for a
+    system without any.
     """
 
     report: Report
@@ -34,12 +35,12 @@ class Shown:
 
 SYSTEMS: Mapping[str, Shown] = {
     "arch2": Shown(ARCH2["arch2_metrics"], "results/arch2_metrics.json", "predictions"),
-    "arch1": Shown(COMPARISON["arch1_metrics"], "results/arch1_metrics.json"),
+    "arch1": Shown(COMPARISON["arch1_metrics"], "results/arch1_metrics.json", "predictions"),
     "pilot": Shown(PILOT["pilot_metrics"], "results/pilot_metrics.json", "pilot_predictions"),
     "cnn_rnn": Shown(
         CNN_RNN["cnn_rnn_metrics"], "results/cnn_rnn_metrics.json", "cnn_rnn_predictions"
     ),
-    "comparison": Shown(COMPARISON["comparison"], "results/comparison.json"),
+    "comparison": Shown(COMPARISON["comparison"], "results/comparison.json", "predictions"),
     "highlights": Shown(HIGHLIGHTS.reports["highlights"], "results/highlights_metrics.json"),
     "segmentation": Shown(SEGMENTATION.reports["avs"], "results/avs_metrics.json"),
 }

@@ -61,10 +61,10 @@ def selected(job: ReportJob, selection: str) -> list[str]:
 def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
     """Write the site into the folder of its overview, and remove what is no longer of it."""
     site = SiteFolder(index.parent)
-    predicted = {
-        system: _predictions(job, chosen, SYSTEMS[system].predictions)
-        for system in shown_systems(job.config)
-    }
+    systems = shown_systems(job.config)
+    stages = dict.fromkeys(SYSTEMS[system].predictions for system in systems)
+    by_stage = {stage: _predictions(job, chosen, stage) for stage in stages}
+    predicted = {system: by_stage[SYSTEMS[system].predictions] for system in systems}
     sections = [_section(job, site, name, found) for name, found in predicted.items()]
     by_arm = _by_arm(predicted)
     pages = _copy_pages(job, site, chosen)
@@ -97,8 +97,9 @@ def _section(
 
 def _predictions(job: ReportJob, names: Sequence[str], stage: str) -> dict[str, Mapping[str, Any]]:
     """Return what a stage predicts of videos: {"classes", "arms": {arm: float (S, C)}} by id."""
-    found = {}
-    for name, artifact in (job.artifacts(stage, names) if stage else {}).items():
+    found: dict[str, Mapping[str, Any]] = {}
+    is_read = stage in job.stages
+    for name, artifact in (job.artifacts(stage, names) if is_read else {}).items():
         content = artifact.json()
         by_seed = {
             arm: one["probabilities"] if isinstance(one, Mapping) else one

@@ -103,8 +103,9 @@ def _arms(report: Mapping[str, Any], caption: str) -> Block:
 
 def _contrasts(contrasts: Mapping[str, Mapping[str, Any]], caption: str) -> Block:
     rows = [
-        Difference(name, one["delta"], *one["ci95"], one["p_adjusted"], verdict=one["verdict"])
+        Difference(name, one["delta"], low, high, one["p_adjusted"], verdict=one["verdict"])
         for name, one in contrasts.items()
+        for low, high in [one["ci95"]]
     ]
     title = "Differences in tight mAP"
     table = contrast_table(contrasts, title, f"{KEY}_contrasts")
@@ -150,7 +151,8 @@ def _matches(by_match: Mapping[str, Any], material: Material) -> Block:
     rows = [(unit, one["segments"], one["why_none"]) for unit, one in by_match.items()]
     heads = ("match", "segments of its reel", "why it has none")
     tables = [Table(heads, rows, "Test matches", f"{KEY}_matches")]
-    players, figures = [], []
+    players: list[Player] = []
+    figures: list[Figure] = []
     for unit in by_match:
         reel, timeline = (
             _find(material.results, s, unit) for s in ("reels/*.mp4", "timelines/*.png")

@@ -73,6 +73,7 @@ class PageDrawer:
             notices=_notices(rows, said, video),
             clip=_clip(inputs),
             clip_note=rows["clip_copies"].reason if "clip_copies" in rows else "",
+            has_previews="sound_previews" in rows,
             preview=_preview(arrays, said),
             timeline=timeline,
             shown_seconds=self._seconds,
