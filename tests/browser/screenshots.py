@@ -14,15 +14,22 @@ from PIL import Image
 from browser.visit import Visit, running_browser
 
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "figures"
-SIZE = {"width": 1200, "height": 800}
+WIDTH = 1200
+SEEK = """(video) => new Promise((done) => {
+  video.addEventListener("seeked", done);
+  video.preload = "auto";
+  video.currentTime = 1;
+})"""
 MOST_BYTES = 300_000
 
 
-def draw(visit: Visit, page: Path, picture: Path) -> None:
-    """Write what a window shows of a page, with few enough colours for a small file."""
+def draw(visit: Visit, page: Path, height: int, picture: Path) -> None:
+    """Write what a window of some height shows of a page, in few colours for a small file."""
+    visit.page.set_viewport_size({"width": WIDTH, "height": height})
     visit.open(page)
-    visit.page.evaluate("document.querySelectorAll('video').forEach((v) => v.currentTime = 1)")
-    visit.page.wait_for_timeout(500)
+    for video in visit.page.locator("video").all():
+        video.evaluate(SEEK)
+    visit.page.wait_for_timeout(1000)
     if problems := visit.problems():
         raise SystemExit(f"{page}: a page without problems was expected, found {problems}")
     shown = Image.open(io.BytesIO(visit.page.screenshot()))
@@ -40,9 +47,10 @@ def main() -> None:
     parser.add_argument("video", help="the id of a video that has a page in the report")
     asked = parser.parse_args()
     with running_browser() as browser:
-        visit = Visit.begin(browser, **SIZE)
-        draw(visit, asked.report / "index.html", FIGURES / "report_overview.png")
-        draw(visit, asked.report / "videos" / f"{asked.video}.html", FIGURES / "report_video.png")
+        visit = Visit.begin(browser)
+        draw(visit, asked.report / "index.html", 1050, FIGURES / "report_overview.png")
+        page = asked.report / "videos" / f"{asked.video}.html"
+        draw(visit, page, 1900, FIGURES / "report_video.png")
 
 
 if __name__ == "__main__":
