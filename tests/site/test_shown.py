@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -145,3 +147,15 @@ def test_a_thumbnail_keeps_its_shape_within_its_bounds(shape: tuple[int, int]) -
     assert width <= WIDTH and height <= HEIGHT and (width, height) <= (shape[1], shape[0])
     assert abs(width / shape[1] - height / shape[0]) * max(shape) <= 1.5 * max(shape) / min(shape)
     assert small[0, 0, 2] > 150 > 80 > small[0, 0, 0]  # still red, in OpenCV's order
+
+
+def test_the_jobs_of_the_site_import_no_torch() -> None:
+    """They start in seconds, and fit beside jobs that need the memory."""
+    modules = [
+        *("unmuted.pipeline.jobs.site", "unmuted.pipeline.jobs.thumbnails"),
+        *(f"unmuted.systems.{name}.site" for name in SYSTEMS),
+    ]
+    code = f"import sys, {', '.join(modules)}; print('torch' in sys.modules)"
+    scripts = ROOT / "workflow" / "scripts"
+    done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("False", "")

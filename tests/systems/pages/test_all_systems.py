@@ -10,7 +10,6 @@ from guards.corpus import make_clips
 from guards.world import STAGES_RUN, World, make_world
 from systems.pages.test_page import Reader
 from systems.pages.world_of_pages import PAGES, write_media
-from unmuted.systems.pages.content import PREDICTING
 
 SYSTEMS = ["arch2", "arch1", "pilot", "cnn_rnn", "comparison"]
 # Of these the made world has no picture; `predictions` and what else is fitted is made here.
