@@ -29,16 +29,7 @@ def test_every_arm_of_every_system_has_its_class(world: World) -> None:
     pages = world.artifacts("pages")
     name = next(name for name in world.ids("test") if name in pages)
     page = Reader(pages[name].path.read_text())
-    said = {
-        arm
-        for stage in (
-            "predictions",
-            "comparison_predictions",
-            "pilot_predictions",
-            "cnn_rnn_predictions",
-        )
-        for arm in world.artifacts(stage)[name].json()["arms"]
-    }
+    said = {arm for stage in PREDICTING for arm in world.artifacts(stage)[name].json()["arms"]}
     assert {"generated", "filtered", "pilot", "cnn_rnn"} <= said
     for arm in said:
         assert re.search(rf"\b{arm} (barking|cello|rain) 0\.\d+", page.text), arm
