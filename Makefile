@@ -27,6 +27,10 @@ MEDIA ?= 200
 .PHONY: demo report highlights-demo highlights-controls avs-demo test test-fast acceptance faults code-versions schema \
   bench lint verify docs lock audit tiny-models figures screenshots clean
 
+# Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
+# this one, use the setuptools that is pinned too.
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation --requirement
+
 $(VENV)/ready: requirements.lock requirements-pip.lock pyproject.toml
 	@$(PYTHON) workflow/scripts/check_path.py
 	$(PYTHON) -m venv $(VENV)
