@@ -88,10 +88,7 @@ def test_a_site_without_arms_offers_no_choice_of_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        (
-            "all",
-            "set `report.videos: labelled` or `report.videos: test` to select, or raise report.max_videos",
-        ),
+        ("all", "set `report.videos: labelled` or `report.videos: test` to select, or raise"),
         ("labelled", "set `report.videos: test` to select, or raise report.max_videos"),
         ("test", "(report.max_videos): raise report.max_videos"),
     ],
