@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made_site import CLASSES, Document, report
+from made_site import CLASSES, HOSTILE, Document, make_site, report
 from unmuted.pipeline.jobs.site import LINKS
 from unmuted.site.folder import SiteFolder
 from unmuted.site.material import Material
@@ -253,3 +253,15 @@ def test_models_of_folders_do_not_say_where_these_lie(tmp_path: Path) -> None:
     found["provenance"]["models"]["vit"]["id"] = "/home/alice/models/vit"
     text = words([made(found, tmp_path)], tmp_path)
     assert "alice" not in text and "vit, sha256:0" in text
+
+
+def test_hostile_names_stand_on_the_pages_as_text(tmp_path: Path) -> None:
+    """All of them are there, whole: a page that left them out would be safe, and wrong."""
+    make_site(tmp_path, videos=60)
+    page = Document((tmp_path / "index.html").read_text(encoding="utf-8"))
+    text = "".join(page.words)
+    for name in HOSTILE:
+        assert name[:150] in text
+    table = Document((tmp_path / "videos.html").read_text(encoding="utf-8"))
+    offered = {option["value"] for option in table.all("option")}
+    assert set(HOSTILE) <= offered
