@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,12 @@ import pytest
 import yaml
 
 from made_site import report
+from small_project import make_config
 from unmuted.checkout import ROOT
 from unmuted.config.validation import check_config
 from unmuted.engine import code_digests
 from unmuted.engine.code_digests import PACKAGE, SCRIPTS, code_digest
+from unmuted.engine.run import Run
 from unmuted.errors import UserError
 from unmuted.pipeline.families.site import (
     PAGES,
@@ -231,3 +235,20 @@ def test_the_jobs_of_the_site_import_no_torch() -> None:
     scripts = ROOT / "workflow" / "scripts"
     done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+def test_stages_that_are_read_in_part_are_in_the_fingerprint_and_not_whole_inputs(
+    tmp_path: Path,
+) -> None:
+    labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
+    given = make_config(tmp_path, labels)
+    row = replace(REPORTS["site"], pooled=("flow",), chosen=None, check=lambda config: None)
+
+    def run(*in_part: str) -> Run:
+        shown = {"site": replace(row, in_part=in_part)}
+        return Run(given, replace(REGISTRY, reports=REGISTRY.reports | shown))
+
+    without, with_frames = run(), run("frames")
+    assert with_frames.report_inputs("site") == without.report_inputs("site")
+    assert any("flow" in path.parts for path in without.report_inputs("site"))
+    assert with_frames.report_fingerprint("site") != without.report_fingerprint("site")
