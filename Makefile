@@ -25,8 +25,7 @@ DAMAGES ?= 40
 MEDIA ?= 200
 
 .PHONY: demo report highlights-demo highlights-controls avs-demo test test-fast acceptance faults code-versions schema \
-  bench lint verify \
-  docs lock audit tiny-models figures clean
+  bench lint verify docs lock audit tiny-models figures screenshots clean
 
 # Every file that is installed is compared with its digest. Builds of packages without a wheel, and of
 # this one, use the setuptools that is pinned too.
@@ -145,6 +144,11 @@ bench: $(VENV)/ready
 figures: $(VENV)/ready # needs graphviz
 	$(BIN)/snakemake --rulegraph | tred | dot -Tsvg > resources/figures/rulegraph.svg
 	$(BIN)/python workflow/scripts/draw_demo_clips.py docs/figures/demo_clips.png
+
+# The pictures of the README, from a report that a run has made. Needs Chromium.
+REPORT := results/report
+screenshots: $(VENV)/ready
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots $(REPORT) $(VIDEO)
 
 clean:
 	rm -rf $(VENV) .audit results .snakemake site $(HIGHLIGHTS) $(CONTROLS)

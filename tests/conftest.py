@@ -30,6 +30,7 @@ MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
 SHARED_FIXTURES = {
     "tests/engine/test_killing.py": "toy",
     "tests/engine/test_rebuilding.py": "toy",
+    "tests/browser": "browser",
     "tests/guards": "guards",
     "tests/runs": "small demo",
     "tests/runs/test_highlights.py": "small matches",

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from tests.browser.chromium import OPTIONS, require_browser
 from tests.media.clips import run_ffmpeg
 
 from unmuted.dataset.limits import Limits
@@ -313,7 +314,6 @@ def test_a_segment_at_the_end_is_shown_in_full(mixed: list[Path], tmp_path: Path
     assert len(sound(path)) == round(152 / 25 * SAMPLE_RATE)
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGE = """<!doctype html><title>page</title><video src="reel.mp4" muted></video><script>
 const video = document.querySelector("video");
 const say = (text) => fetch("/said?" + encodeURIComponent(text));
@@ -341,20 +341,17 @@ class Listening(SimpleHTTPRequestHandler):
 
 
 def test_chromium_plays_it_to_its_end(mixed: list[Path], tmp_path: Path) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip(f"there is no browser on the PATH: {', '.join(BROWSERS)}")
+    browser = require_browser()
     write([cut(mixed[0], 1, 1), cut(mixed[1], 1, 1)], tmp_path / "reel.mp4")
     (tmp_path / "page.html").write_text(PAGE)
     said: queue.Queue[str] = queue.Queue()
     handler = type("Handler", (Listening,), {"said": said})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    options = ("--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/own")
-    policy = "--autoplay-policy=no-user-gesture-required"
+    options = ("--headless=new", *OPTIONS, f"--user-data-dir={tmp_path}/own")
     page = f"http://127.0.0.1:{server.server_port}/page.html"
     with subprocess.Popen(
-        [browser, *options, policy, page], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [browser, *options, page], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
             assert said.get(timeout=120).startswith("ended 64x48 2")

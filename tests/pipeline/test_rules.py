@@ -427,3 +427,26 @@ def test_rules_ask_for_a_gpu_exactly_where_the_script_can_use_one(
             assert rule["gpu"] == ([1, 1] if can_use else [None, None]), name
             if name in BIG_MODELS:
                 assert rule["cores"] == 3, name  # the configuration's `threads`
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({}, "report.videos: all selects 10 videos, and a site has at most 3"),
+        ({"videos": "test", "pages": "all"}, "report.pages: all selects 10 videos"),
+    ],
+)
+def test_a_site_of_too_many_videos_is_refused_before_the_first_job(
+    repository: Path, project: Run, tmp_path: Path, shown: dict, words: str
+) -> None:
+    config = dict(project.config) | {"report": {"max_videos": 3, **shown}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    command = [
+        *(sys.executable, "-m", "snakemake", "--dry-run", "results/report/index.html"),
+        *("--snakefile", str(repository / "workflow" / "Snakefile")),
+        *("--configfile", "config.json"),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and words in said and "to select, or raise" in said
+    assert 'File "' not in said and "rule list_videos" not in said

@@ -8,7 +8,7 @@ import pytest
 
 from made_site import make_site
 from unmuted.errors import UserError
-from unmuted.site.folder import LIST, SiteFolder
+from unmuted.site.folder import JOURNAL, LIST, SiteFolder
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +96,24 @@ def test_an_equal_site_writes_nothing_and_a_smaller_one_removes_its_data(tmp_pat
         "pictures-0001.js",
         "videos-0001.js",
     ]
+
+
+def test_files_of_interrupted_runs_are_removed_by_the_next(tmp_path: Path) -> None:
+    write(tmp_path, {"a.html": "a", "videos/old.html": "o"})
+    (tmp_path / "videos/own.html").write_text("a person's own")
+    for name in ("one", "two"):
+        broken = SiteFolder(tmp_path)
+        broken.write(f"videos/{name}.html", b"x")
+        broken.copy(f"media/{name}.mp4", tmp_path / "a.html")
+    with (tmp_path / JOURNAL).open("a") as file:
+        file.write("../outside.txt\nvideos/own.html")  # cut short, and no path of the site
+    assert write(tmp_path, {"a.html": "a"}) == (0, 5)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"a.html", "videos", "videos/own.html", LIST}
+    assert write(tmp_path, {"a.html": "a"}) == (0, 0)
+
+
+def test_the_first_run_may_be_the_interrupted_one(tmp_path: Path) -> None:
+    SiteFolder(tmp_path / "site").write("b.html", b"b")
+    assert write(tmp_path / "site", {"a.html": "a"}) == (1, 1)
+    assert not (tmp_path / "site/b.html").exists()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made_site import CLASSES, Document, report
+from made_site import CLASSES, HOSTILE, Document, make_site, report
 from unmuted.pipeline.jobs.site import LINKS
 from unmuted.site.folder import SiteFolder
 from unmuted.site.material import Material
@@ -67,13 +67,13 @@ def test_every_figure_has_its_numbers_and_a_file(tmp_path: Path) -> None:
     shown = made(report(), tmp_path, generated=np.eye(3))
     words([shown], tmp_path)
     figures = [figure for block in shown.blocks for figure in block.figures]
-    assert len(figures) == 5
+    assert len(figures) == 6
     for figure in figures:
         assert figure.table.rows and figure.alt
         assert (tmp_path / f"csv/{figure.table.name}.csv").is_file()
         assert (tmp_path / f"figures/{figure.table.name}.svg").read_bytes().startswith(b"<?xml")
     page = Document((tmp_path / "index.html").read_text())
-    assert len(page.all("img")) == len(page.all("figure")) == 5
+    assert len(page.all("img")) == len(page.all("figure")) == 6
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,63 @@ def test_no_answer_says_better_where_the_report_does_not(verdict: str, tmp_path:
     ],
 )
 def test_sentences_of_other_measures(verdict: str, expected: str) -> None:
-    pair = {"verdict": verdict, "delta": 0.072, "ci95": [0.016, 0.137]}
+    pair = {"verdict": verdict, "delta": 0.072, "ci95": [0.016, 0.137], "p_adjusted": 0.094}
     text = plain_sentence("generated_audio-mean_audio", pair, "points of tight mAP")
     assert expected in text and "(95 % interval +1.6 to +13.7)" in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ci95", "expected"),
+    [
+        ("better", [0.02, 0.1], "The verdict follows the p-value: p 0.094."),
+        ("better", [-0.02, 0.1], "The interval includes 0; the verdict follows the p-value alone"),
+        ("no difference shown", [0.019, 0.135], "The interval excludes 0, but the verdict follows"),
+        ("no difference shown", [-0.2, -0.1], "The interval excludes 0, but the verdict follows"),
+        ("no difference shown", [-0.01, 0.1], "The verdict follows the p-value: p 0.094."),
+    ],
+)
+def test_p_stands_beside_every_verdict_and_says_where_the_interval_differs(
+    verdict: str, ci95: list[float], expected: str, tmp_path: Path
+) -> None:
+    pair = {"verdict": verdict, "delta": 0.073, "ci95": ci95, "p_adjusted": 0.094}
+    assert expected in plain_sentence("a-b", pair, "points") and "p 0.094" in plain_sentence(
+        "a-b", pair, "points"
+    )
+    found = report(verdict)
+    found["contrasts"]["generated-video_only"] |= {"ci95": ci95, "p_adjusted": 0.094}
+    assert expected in made(found, tmp_path).answer.sentence
+
+
+def explained(value: float) -> dict[str, Any]:
+    kinds = ("r2", "r2_over_time", "r2_within_class")
+    return {kind: {"value": value + i, "ci95": [value, 9]} for i, kind in enumerate(kinds)}
+
+
+def test_generated_audio_stands_beside_all_its_baselines(tmp_path: Path) -> None:
+    ridge = {
+        kind: one | {"difference": {"delta": 0.25, "ci95": [0.1, 0.4]}}
+        for kind, one in explained(0.3).items()
+    }
+    figures = explained(0.5) | {"baselines": {"ridge": ridge, "knn": ridge}}
+    found = report() | {"generation": {"figures": figures}}
+    shown = made(found, tmp_path)
+    (block,) = [block for block in shown.blocks if block.title == "Generated audio"]
+    table, meanings = block.tables
+    assert len(table.rows) == 9
+    assert table.rows[0][:5] == ("generated audio", "R2", 0.5, 0.5, 9)
+    assert table.rows[1][0] == "baseline: ridge regression from the picture"
+    assert table.rows[1][5:] == (0.25, 0.1, 0.4)
+    zeros = {row[0]: row[2] for row in meanings.rows}
+    assert zeros.keys() == {"R2", "over time", "within class"}
+    assert "class" in zeros["within class"] and "change" in zeros["over time"]
+    assert "r2_" not in words([shown], tmp_path)
+
+
+def test_calibration_is_drawn_beside_what_luck_gives(tmp_path: Path) -> None:
+    shown = made(report(), tmp_path)
+    (figure,) = [f for b in shown.blocks if b.title == "Calibration" for f in b.figures]
+    assert "generated 11.0 % beside 8.0 %" in figure.alt
+    assert figure.table.name == "arch2_calibration"
 
 
 def test_an_alarm_stands_first_in_red_and_in_words(tmp_path: Path) -> None:
@@ -176,3 +230,38 @@ def test_settings_hide_where_folders_lie() -> None:
         "videos.source": '"folder"',
         "models.vit": "{}",
     }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"avs": {"checkpoint": "/home/alice/secret/b.pt"}},
+        {"avs": {"checkpoint": "alice/secret/b.pt"}},
+        {"matches": {"splits": {"train": "/home/alice/secret/b.pt"}}},
+        {"matches": {"soccernet": "~alice/secret/b.pt"}},
+        {"a": {"b": [{"c": "/home/alice/secret/b.pt"}]}},
+        {"any": "C:\\Users\\alice\\secret\\b.pt"},
+    ],
+)
+def test_no_setting_says_where_files_lie(given: dict[str, Any]) -> None:
+    ((_, value),) = flat(given)
+    assert "b.pt" in value and "alice" not in value and "secret" not in value
+
+
+def test_models_of_folders_do_not_say_where_these_lie(tmp_path: Path) -> None:
+    found = report()
+    found["provenance"]["models"]["vit"]["id"] = "/home/alice/models/vit"
+    text = words([made(found, tmp_path)], tmp_path)
+    assert "alice" not in text and "vit, sha256:0" in text
+
+
+def test_hostile_names_stand_on_the_pages_as_text(tmp_path: Path) -> None:
+    """All of them are there, whole: a page that left them out would be safe, and wrong."""
+    make_site(tmp_path, videos=60)
+    page = Document((tmp_path / "index.html").read_text(encoding="utf-8"))
+    text = "".join(page.words)
+    for name in HOSTILE:
+        assert name[:150] in text
+    table = Document((tmp_path / "videos.html").read_text(encoding="utf-8"))
+    offered = {option["value"] for option in table.all("option")}
+    assert set(HOSTILE[:6]) <= offered  # the seventh video has no label

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,12 @@ import pytest
 import yaml
 
 from made_site import report
+from small_project import make_config
 from unmuted.checkout import ROOT
 from unmuted.config.validation import check_config
+from unmuted.engine import code_digests
+from unmuted.engine.code_digests import PACKAGE, SCRIPTS, code_digest
+from unmuted.engine.run import Run
 from unmuted.errors import UserError
 from unmuted.pipeline.families.site import (
     PAGES,
@@ -22,9 +28,11 @@ from unmuted.pipeline.families.site import (
     THUMBNAILS,
     check_shown,
     picture_stage,
+    shown_together,
 )
 from unmuted.pipeline.jobs.site import _by_arm, _confusion
 from unmuted.pipeline.jobs.thumbnails import HEIGHT, WIDTH, thumbnail
+from unmuted.pipeline.registry import REGISTRY
 from unmuted.systems.pages.shown import shown_systems
 
 pytestmark = pytest.mark.unit
@@ -133,8 +141,76 @@ def test_a_confusion_of_other_clips_than_the_report_s_is_not_shown(
 
 
 def test_the_predicted_class_is_that_of_the_mean_over_seeds() -> None:
-    found = {"arch2": {"a": predictions(1, 1, 0)}, "pilot": {}}
-    assert _by_arm(found) == {"a": {"generated": "knocking"}}
+    found = {"predictions": {"a": predictions(1, 1, 0)}, "pilot_predictions": {}}
+    assert _by_arm(found, {"a": "test"}) == {"a": {"generated": "knocking"}}
+
+
+def test_training_clips_are_neither_right_nor_wrong() -> None:
+    found = {"predictions": {name: predictions(1) for name in ("a", "b", "c")}}
+    by_arm = _by_arm(found, {"a": "train", "b": "val", "c": "test"})
+    assert by_arm.keys() == {"b", "c"}
+
+
+def test_arms_of_one_name_from_two_stages_are_two_arms() -> None:
+    found = {
+        "predictions": {"a": predictions(0)},
+        "pilot_predictions": {"a": predictions(2), "b": predictions(1)},
+    }
+    assert _by_arm(found, {}) == {
+        "a": {"generated (predictions)": "barking", "generated (pilot_predictions)": "pouring"},
+        "b": {"generated (pilot_predictions)": "knocking"},
+    }
+
+
+def test_arms_of_the_comparison_are_shown_beside_those_of_the_main_experiment() -> None:
+    for system in ("arch1", "comparison"):
+        assert set(SYSTEMS[system].predictions) == {"predictions", "comparison_predictions"}
+        assert set(SYSTEMS[system].predictions) <= read(config(systems=[system]))
+
+
+def test_only_media_of_the_shard_of_the_first_test_video_are_shown() -> None:
+    splits = {"a": "train", "b": "test", "c": "test", "d": "test"}
+    shards = {"a": "1", "b": "2", "c": "1", "d": "2"}
+    assert shown_together(["d", "c", "b", "a"], splits, shards.__getitem__) == ["b", "d"]
+    assert shown_together(["a"], splits, shards.__getitem__) == []
+
+
+def test_media_are_declared_where_their_system_is_shown() -> None:
+    of_masks = REPORTS["site"].under(config(systems=["segmentation"]))
+    assert set(of_masks.in_part) == {"avs_tables", "avs_overlays"} <= set(of_masks.upstream)
+    assert REPORTS["site"].under(config()).in_part == ()
+
+
+SHOWING = (
+    "systems/arch2/site.py",
+    "systems/highlights/site.py",
+    "site/measured.py",
+    "site/retrieval.py",
+    "evaluation/table.py",
+    "evaluation/figures/arms.py",
+    "site/selection.py",
+)
+
+
+@pytest.mark.parametrize("changed", SHOWING)
+def test_the_code_of_every_section_is_in_the_fingerprint(
+    changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digest() -> str:
+        code_digest.cache_clear()
+        return code_digest("write_report", SCRIPTS, REGISTRY.infrastructure, REPORTS["site"].module)
+
+    before, read_file = digest(), code_digests._read
+    path = PACKAGE / changed
+    assert path.is_file()
+    monkeypatch.setattr(
+        code_digests,
+        "_read",
+        lambda file: ("changed", read_file(file)[1]) if file == path else read_file(file),
+    )
+    after = digest()
+    code_digest.cache_clear()
+    assert before != after
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (1080, 608), (4, 400), (10, 10)])
@@ -159,3 +235,20 @@ def test_the_jobs_of_the_site_import_no_torch() -> None:
     scripts = ROOT / "workflow" / "scripts"
     done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+def test_stages_that_are_read_in_part_are_in_the_fingerprint_and_not_whole_inputs(
+    tmp_path: Path,
+) -> None:
+    labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(5)}
+    given = make_config(tmp_path, labels)
+    row = replace(REPORTS["site"], pooled=("flow",), chosen=None, check=lambda config: None)
+
+    def run(*in_part: str) -> Run:
+        shown = {"site": replace(row, in_part=in_part)}
+        return Run(given, replace(REGISTRY, reports=REGISTRY.reports | shown))
+
+    without, with_frames = run(), run("frames")
+    assert with_frames.report_inputs("site") == without.report_inputs("site")
+    assert any("flow" in path.parts for path in without.report_inputs("site"))
+    assert with_frames.report_fingerprint("site") != without.report_fingerprint("site")

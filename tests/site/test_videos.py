@@ -12,11 +12,11 @@ import pytest
 from made_site import ARMS, HOSTILE, Document, make_site, video_rows
 from unmuted.errors import UserError
 from unmuted.site.folder import SiteFolder
+from unmuted.site.selection import check_selection, require_few, selected
 from unmuted.site.videos import (
     PICTURES_PER_FILE,
     ROWS_PER_FILE,
     VideoRow,
-    require_few,
     status_section,
     write_videos,
 )
@@ -88,20 +88,51 @@ def test_a_site_without_arms_offers_no_choice_of_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        ("all", "set `report.videos: labelled` or `test` to select, or raise report.max_videos"),
+        ("all", "set `report.videos: labelled` or `report.videos: test` to select, or raise"),
         ("labelled", "set `report.videos: test` to select, or raise report.max_videos"),
         ("test", "(report.max_videos): raise report.max_videos"),
     ],
 )
 def test_a_million_videos_are_refused_with_the_way_to_select(chosen: str, words: str) -> None:
     with pytest.raises(UserError) as error:
-        require_few(1_000_000, 10_000, chosen)
+        require_few(1_000_000, 10_000, "videos", chosen)
     assert f"report.videos: {chosen} selects 1,000,000 videos" in str(error.value)
     assert words in str(error.value)
 
 
 def test_as_many_videos_as_allowed_are_not_refused() -> None:
-    require_few(10_000, 10_000, "all")
+    require_few(10_000, 10_000, "videos", "all")
+
+
+MILLION = [f"clip_{number}" for number in range(1_000_000)]
+SPLITS = {name: "test" if name.endswith("000") else "train" for name in MILLION}
+
+
+@pytest.mark.parametrize(
+    ("videos", "pages", "refused"),
+    [
+        ("all", "test", "report.videos: all selects 1,000,000"),
+        ("test", "all", "report.pages: all selects 1,000,000"),
+        ("test", "labelled", "report.pages: labelled selects 1,000,000"),
+        ("test", "test", ""),
+        ("test", "none", ""),
+    ],
+)
+def test_a_million_videos_are_refused_in_table_and_pages(
+    videos: str, pages: str, refused: str
+) -> None:
+    settings = {"videos": videos, "pages": pages, "max_videos": 10_000}
+    if not refused:
+        check_selection(settings, MILLION, lambda: SPLITS)
+        return
+    with pytest.raises(UserError) as error:
+        check_selection(settings, MILLION, lambda: SPLITS)
+    assert refused in str(error.value) and "test`" in str(error.value)
+
+
+def test_all_videos_are_selected_without_reading_splits() -> None:
+    assert selected(["b", "a"], {}.popitem, "all") == ["a", "b"]
+    assert selected(["b", "a", "c"], lambda: {"b": "test", "a": "val"}, "test") == ["b"]
 
 
 def test_ten_thousand_videos_are_written_in_seconds_and_load_little(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where a Slurm must be there, its tests cannot be skipped unseen."""
+"""Where a Slurm or a browser must be there, its tests cannot be skipped unseen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from browser.chromium import NEEDED as NEEDED_BROWSER
 from runs.corpus import REPOSITORY
 from slurm import cluster
 from slurm.conftest import NEEDED, require_slurm
@@ -17,8 +18,8 @@ from slurm.conftest import NEEDED, require_slurm
 FAKES = {
     "id": "echo 0",
     "timeout": 'shift; exec "$@"',
-    "apt-get": '[ "$1" = install ] || exit 0; echo >>tries; [ "$(wc -l <tries)" -ge {works} ]',
-    "make": f'echo "$1 {NEEDED}=${NEEDED}"',
+    "apt-get": '[ "$1" = install ] || exit 0; echo "$@" >>tries; [ "$(wc -l <tries)" -ge {works} ]',
+    "make": f'echo "$1 {NEEDED}=${NEEDED} {NEEDED_BROWSER}=${NEEDED_BROWSER}"',
 }
 
 
@@ -52,7 +53,8 @@ def run_ci(folder: Path, works: int) -> subprocess.CompletedProcess[str]:
         (programs / name).symlink_to(shutil.which(name))
     (folder / ".ci").mkdir()
     script = shutil.copy(REPOSITORY / ".ci" / "run", folder / ".ci")
-    environment = {key: value for key, value in os.environ.items() if key != NEEDED}
+    needed = (NEEDED, NEEDED_BROWSER)
+    environment = {key: value for key, value in os.environ.items() if key not in needed}
     return subprocess.run(
         ["bash", script],
         env=environment | {"PATH": str(programs)},
@@ -63,10 +65,12 @@ def run_ci(folder: Path, works: int) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("works", "tries"), [(1, 1), (2, 2), (9, 2)])
-def test_continuous_integration_needs_slurm_where_it_may_install_it(
+def test_continuous_integration_needs_what_it_may_install(
     tmp_path: Path, works: int, tries: int
 ) -> None:
     done = run_ci(tmp_path, works)
-    assert len((tmp_path / "tries").read_text().splitlines()) == tries
+    installed = (tmp_path / "tries").read_text().splitlines()
+    assert len(installed) == tries
+    assert all(one.endswith(" slurm-wlm munge chromium") for one in installed)
     assert ("apt-get failed" in done.stderr) == (works > tries)
-    assert f"test {NEEDED}=1" in done.stdout
+    assert f"test {NEEDED}=1 {NEEDED_BROWSER}=1" in done.stdout

@@ -2,6 +2,8 @@
 # REGISTRY.
 import os
 import sys
+import threading
+import time
 
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from unmuted.engine.layout import RESULTS
 from unmuted.engine.locks import claim_lock, release_stale_lock
 from unmuted.engine.run import Run
 from unmuted.engine.seeds import PATTERN as SEEDS
+from unmuted.engine.terminal import LOOK_EVERY, Watch, after_run
 from unmuted.engine.scenarios import PATTERN as SCENARIO
 from unmuted.errors import UserError
 
@@ -58,6 +61,9 @@ if workflow.is_main_process and any(
     )
 
 
+HAS_ENDED = threading.Event()
+
+
 wildcard_constraints:
     scenario=SCENARIO,
     seeds=SEEDS,
@@ -84,6 +90,22 @@ def on_start():
         raise WorkflowError(str(error)) from None
     if not workflow.touch:
         force_jobs()
+        threading.Thread(target=show_progress, name="progress", daemon=True).start()
+
+
+def show_progress():
+    """Write now and then to the terminal how far the running jobs are, until Snakemake ends."""
+    watch = Watch()
+    while not HAS_ENDED.wait(LOOK_EVERY):
+        jobs = list(workflow.scheduler.running)
+        logs = [Path(str(job.log[0])) for job in single_jobs(jobs) if job.log]
+        for line in watch.look(logs, time.monotonic()):
+            logger.info(line)
+
+
+def single_jobs(jobs):
+    """Return jobs, and those of groups of jobs."""
+    return [one for job in jobs for one in (job if job.is_group() else [job])]
 
 
 def force_jobs():
@@ -101,16 +123,26 @@ def force_jobs():
 
 
 def on_success():
-    """Prune, and say which videos could not be used. Raises WorkflowError if none could."""
+    """Prune, and say which videos could not be used, and what was made.
+
+    Raises WorkflowError if no video could be used.
+    """
+    HAS_ENDED.set()
     RUN.store.prune()
     try:
         show_usable()
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    files = {
+        str(path) for job in workflow.dag.targetjobs for path in job.output or job.input
+    }
+    for line in after_run(sorted(map(Path, files)), "site" in REGISTRY.reports):
+        logger.info(line)
 
 
 def on_error():
     """Say which videos could not be used: a job may have failed for want of them."""
+    HAS_ENDED.set()
     try:
         show_usable()
     except UserError as error:

@@ -1,6 +1,11 @@
 # What the rules that sum up a system ask for. Needs RUN and in_words.
 from unmuted.engine.sharded_dataset import by_unit
-from unmuted.pipeline.families.site import SYSTEMS, shown_systems
+from unmuted.pipeline.families.site import (
+    SYSTEMS,
+    check_size,
+    media_ledgers,
+    shown_systems,
+)
 from unmuted.systems.pages import one_video
 
 AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
@@ -35,22 +40,17 @@ def segmentation_targets(wildcards):
     ]
 
 
-SITE_TARGETS = {"highlights": highlights_targets, "segmentation": segmentation_targets}
-
-
 @in_words
 def site_reports(wildcards):
-    """Return the reports of the systems that are shown, and the media of their test videos."""
+    """Return the reports of the systems that are shown, and the media of some test videos.
+
+    Raises UserError for more videos or pages than the site may have.
+    """
+    check_size(RUN)
     systems = shown_systems(RUN.config)
-    media = [
-        path
-        for name in systems
-        if name in SITE_TARGETS
-        for path in SITE_TARGETS[name](wildcards)
-    ]
     files = [SYSTEMS[name].file for name in systems]
     quality = ["results/preview_quality.json"] if "arch2" in systems else []
-    return list(dict.fromkeys([*files, *quality, *media]))
+    return list(dict.fromkeys([*files, *quality, *media_ledgers(RUN)]))
 
 
 @in_words

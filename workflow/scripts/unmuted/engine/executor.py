@@ -244,26 +244,33 @@ def _compute(
     expected: Collection[str],
 ) -> None:
     missing = {task.name: task.fingerprint for task in todo}
-    progress = Progress(len(todo), f"{folder.parent.name}/{folder.name}")
-    started = time.perf_counter()
-    for result in _recording_failures(folder, compute(todo), missing):
-        digest, size = "", 0
-        path = folder / f"{result.name}{suffix}"
-        journal.invalidate(result.name)
-        if result.payload is not None:
-            digest, size = write_artifact(path, result.payload, missing[result.name])
-        if result.status not in expected:
-            log.warning("%s: %s %s", result.name, result.status, one_line(result.reason))
-        now = time.perf_counter()
-        fingerprint, reason = missing.pop(result.name), one_line(result.reason)
-        seconds = round(now - started, 3)
-        journal.append(
-            LedgerEntry(result.name, result.status, reason, fingerprint, digest, size, seconds)
-        )
-        started = now
-        progress.update()
+    with Progress(len(todo), f"{folder.parent.name} {folder.name}", _units(todo)) as progress:
+        started = time.perf_counter()
+        for result in _recording_failures(folder, compute(todo), missing):
+            digest, size = "", 0
+            path = folder / f"{result.name}{suffix}"
+            journal.invalidate(result.name)
+            if result.payload is not None:
+                digest, size = write_artifact(path, result.payload, missing[result.name])
+            if result.status not in expected:
+                log.warning("%s: %s %s", result.name, result.status, one_line(result.reason))
+            now = time.perf_counter()
+            fingerprint, reason = missing.pop(result.name), one_line(result.reason)
+            seconds = round(now - started, 3)
+            journal.append(
+                LedgerEntry(result.name, result.status, reason, fingerprint, digest, size, seconds)
+            )
+            started = now
+            progress.update()
     if missing:
         raise RuntimeError(f"{folder}: no result for {', '.join(sorted(missing))}")
+
+
+def _units(tasks: Sequence[Task]) -> str:
+    """Return the word for what tasks are of."""
+    if tasks[0].video is not None:
+        return "videos"
+    return "units" if tasks[0].members else "fits"
 
 
 def _recording_failures(

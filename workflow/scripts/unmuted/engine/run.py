@@ -6,6 +6,7 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,9 @@ class Run:
         Raises UserError as the fits do.
         """
         self.registry.reports[name].check(self.config)
-        return self.inputs_of(self.stages_of_report(self.stages.report(name)))
+        report = self.stages.report(name)
+        whole = replace(report, in_part=())  # of the rest, the rule names what it needs
+        return self.inputs_of(self.stages_of_report(whole))
 
     def report_fingerprint(self, name: str) -> str:
         """Return the `params:` of a report: of code, configuration, and all that is upstream."""

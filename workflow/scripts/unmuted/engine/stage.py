@@ -137,6 +137,7 @@ class Report:
         script: the script that writes it; one may write several reports.
         pooled: stages whose artifacts of all videos it reads, where these stages exist.
         fits: fitted stages that it reads.
+        in_part: sharded stages of which it reads some shards; its rule names their ledgers.
         scenarios: names the scenarios that it reads besides the run itself.
         in_scenarios: the sharded stages that it reads in them.
         chosen_in: in a scenario, which of these it reads; all unless given.
@@ -151,6 +152,7 @@ class Report:
     script: str
     pooled: tuple[str, ...]
     fits: tuple[str, ...]
+    in_part: tuple[str, ...] = ()
     scenarios: Callable[[Config], Collection[str]] = field(default=lambda config: ())
     in_scenarios: tuple[str, ...] = ()
     chosen_in: Callable[[Config, str], Collection[str]] | None = None
@@ -162,7 +164,7 @@ class Report:
     @property
     def upstream(self) -> tuple[str, ...]:
         """All stages that it reads of the run itself."""
-        return (*self.pooled, *self.fits)
+        return (*self.pooled, *self.fits, *self.in_part)
 
     def readable(self, config: Config, display_settings: Collection[str]) -> Config:
         """Return what it may read of a configuration."""
@@ -183,7 +185,7 @@ class Report:
 
 def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:
     """Return a row that reads only the wanted stages among those that it declares."""
-    kinds = ("inputs", "optional", "pooled", "fits", "in_scenarios")
+    kinds = ("inputs", "optional", "pooled", "fits", "in_part", "in_scenarios")
     kept: dict[str, Any] = {
         kind: tuple(name for name in getattr(row, kind) if name in wanted)
         for kind in kinds

@@ -36,6 +36,19 @@ class Dot:
     high: float | None = None
 
 
+@dataclass(frozen=True)
+class CalibrationError:
+    """The expected calibration error of an arm, and of each seed.
+
+    by_luck: what classifiers that are calibrated would have on as many clips. All are shares.
+    """
+
+    name: str
+    mean: float
+    by_luck: float
+    per_seed: Sequence[float] = ()
+
+
 def svg_uri(figure: Figure) -> str:
     """Return a figure as the address of an SVG image; equal figures give equal addresses.
 
@@ -121,4 +134,28 @@ def curves(
     axis.grid(axis="y")
     for which in ("x", "y"):
         percent_axis(axis, which)
+    return figure
+
+
+@styled
+def calibration_errors(errors: Sequence[CalibrationError], caption: str) -> Figure:
+    """Draw the calibration errors of arms, each beside what luck alone would give."""
+    title = "Expected calibration error by arm"
+    words = f"Filled: mean over seeds, small: seeds, open: expected of a calibrated arm. {caption}"
+    figure = new_figure(8.5, 1.9 + 0.42 * len(errors), title, words)
+    axis = figure.add_subplot()
+    for row, error in enumerate(errors):
+        axis.plot([error.by_luck, error.mean], [row, row], color=GREY, lw=1.5, zorder=1)
+        seeds = list(error.per_seed)
+        axis.plot(seeds, [row] * len(seeds), "o", ms=3, color=COLOURS[0], alpha=0.5)
+        axis.plot([error.by_luck], [row], "o", ms=7.5, mfc="white", mec=BLACK)
+        axis.plot([error.mean], [row], "o", ms=7.5, color=COLOURS[0])
+    axis.set_yticks(range(len(errors)), [shorten(error.name) for error in errors])
+    axis.set_ylim(len(errors) - 0.5, -0.5)
+    axis.set_xlim(left=0)
+    axis.set_xlabel("Expected calibration error (smaller is better)")
+    axis.grid(axis="x")
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    percent_axis(axis, "x")
     return figure

@@ -19,7 +19,8 @@ class Material:
 
     report: the content of its JSON report. site: the folder that media are copied into. results:
     the folder of the run. tested: ids of the test videos, sorted. confusion: test clips by true
-    and predicted class, averaged over seeds, float (C, C), by arm.
+    and predicted class, averaged over seeds, float (C, C), by arm. media: files of some test videos
+    or matches, by stage and id.
     """
 
     report: Mapping[str, Any]
@@ -27,3 +28,4 @@ class Material:
     results: Path
     tested: Sequence[str] = ()
     confusion: Mapping[str, np.ndarray] = field(default_factory=dict)
+    media: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ A sentence says "better" where the report's verdict does, and only there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,11 @@ from unmuted.evaluation.figures.arms import ArmAccuracy, accuracy_by_arm
 from unmuted.evaluation.figures.confusion import confusion_matrix
 from unmuted.evaluation.figures.differences import Difference, differences
 from unmuted.evaluation.figures.style import sample_size
+from unmuted.evaluation.generation_table import KINDS
+from unmuted.evaluation.significance import p_in_words
 from unmuted.evaluation.table import conclusions
-from unmuted.site.figures import svg_uri
+from unmuted.site.figures import CalibrationError, calibration_errors, svg_uri
+from unmuted.site.origin import without_place
 from unmuted.site.sections import Answer, Block, Cell, Figure, Notice, Section, Table
 
 Report = Mapping[str, Any]
@@ -32,6 +35,20 @@ FAMILIES = {
     "ceilings": ("Differences in accuracy: ceilings and leaks", ("ceiling",)),
 }
 INTERVAL = ("from %", "to %")
+MEANINGS = {  # of the kinds of R2: what is compared, and what has 0
+    "r2": ("all of the features", "the mean feature of the test clips, the same at every step"),
+    "r2_over_time": ("change within a clip, about its mean", "audio that does not change in time"),
+    "r2_within_class": (
+        "what is left without the mean of each class at each step",
+        "the mean of the clip's own class at each step",
+    ),
+}
+BASELINES = {
+    "expected_class_sound": "baseline: mean sound of the guessed class",
+    "ridge": "baseline: ridge regression from the picture",
+    "knn": "baseline: sound of the nearest pictures",
+    "scene_mean": "baseline: mean sound of the true scene",
+}
 
 
 def measured_section(
@@ -51,7 +68,7 @@ def measured_section(
         arms_block(report, key, caption),
         contrasts_block(report, key, caption),
         controls_block(report, key),
-        calibration_block(report, key),
+        calibration_block(report, key, caption),
         confusion_block(report, key, caption, confusion or {}),
         generation_block(report, key),
         *blocks,
@@ -84,8 +101,22 @@ def primary_of(report: Report) -> str:
 def primary_sentence(report: Report) -> str:
     """Return what the report concludes of its primary contrast."""
     name = primary_of(report)
-    only = {"system": "comparison", "contrasts": {name: report["contrasts"][name]}}
-    return conclusions(only)[0]
+    pair = report["contrasts"][name]
+    only = {"system": "comparison", "contrasts": {name: pair}}
+    return f"{conclusions(only)[0]} {evidence_sentence(pair)}"
+
+
+def evidence_sentence(pair: Mapping[str, Any]) -> str:
+    """Return the p-value of a contrast, and which of it and the interval its verdict follows."""
+    p, (low, high) = p_in_words(pair["p_adjusted"]), pair["ci95"]
+    if pair["verdict"] in ("better", "worse"):
+        excludes = low > 0 if pair["verdict"] == "better" else high < 0
+        if excludes:
+            return f"The verdict follows the p-value: {p}."
+        return f"The interval includes 0; the verdict follows the p-value alone: {p}."
+    if low > 0 or high < 0:
+        return f"The interval excludes 0, but the verdict follows the p-value alone: {p}."
+    return f"The verdict follows the p-value: {p}."
 
 
 def headroom_sentence(report: Report) -> str:
@@ -133,10 +164,12 @@ def plain_sentence(name: str, pair: Mapping[str, Any], unit: str) -> str:
     low, high = (points(end) for end in pair["ci95"])
     interval = f"{points(pair['delta'])} {unit} (95 % interval {low} to {high})"
     if pair["verdict"] in ("better", "worse"):
-        return f"{first.capitalize()} is {pair['verdict']} than {second}: {interval}."
-    if pair["verdict"] == "no difference shown":
-        return f"No difference shown between {first} and {second}: {interval}."
-    return f"A difference between {first} and {second} {pair['verdict']}: {interval}."
+        sentence = f"{first.capitalize()} is {pair['verdict']} than {second}: {interval}."
+    elif pair["verdict"] == "no difference shown":
+        sentence = f"No difference shown between {first} and {second}: {interval}."
+    else:
+        sentence = f"A difference between {first} and {second} {pair['verdict']}: {interval}."
+    return f"{sentence} {evidence_sentence(pair)}"
 
 
 def alarm_sentences(report: Report) -> list[str]:
@@ -278,8 +311,8 @@ def controls_block(report: Report, key: str) -> Block | None:
     return Block("Controls", text, tables=[Table(columns, rows, "Controls", f"{key}_controls")])
 
 
-def calibration_block(report: Report, key: str) -> Block:
-    """Show Brier scores, log-losses and the expected calibration error of every arm."""
+def calibration_block(report: Report, key: str, caption: str) -> Block:
+    """Show the calibration error of every arm beside that of luck, and the other losses."""
     columns = ("arm", "Brier", "log-loss", "ECE %", "ECE by luck %", "ECE debiased %")
     rows = [
         (
@@ -295,7 +328,21 @@ def calibration_block(report: Report, key: str) -> Block:
         "debiased is what is left, about 0 for a calibrated classifier."
     )
     table = Table(columns, rows, "Probabilities", f"{key}_calibration")
-    return Block("Calibration", text, tables=[table])
+    errors = [
+        CalibrationError(
+            name,
+            arm["ece"]["mean"],
+            arm["ece"]["expected_under_calibration"],
+            arm["ece"].get("per_seed", ()),
+        )
+        for name, arm in report["arms"].items()
+    ]
+    alt = "Expected calibration error by arm, and what a calibrated classifier would have: "
+    alt += ", ".join(
+        f"{one.name} {100 * one.mean:.1f} % beside {100 * one.by_luck:.1f} %" for one in errors
+    )
+    figure = Figure(svg_uri(calibration_errors(errors, caption)), alt, "", table)
+    return Block("Calibration", text, figures=[figure])
 
 
 def confusion_block(
@@ -317,31 +364,56 @@ def confusion_block(
 
 
 def generation_block(report: Report, key: str) -> Block | None:
-    """Show how near generated audio features are to real ones; None without such figures."""
+    """Show how near generated audio features, and baselines, are to real ones; None without."""
     generation = report.get("generation") or {}
     rows = [
-        (f"{prefix}{name}", found["value"], *(found.get("ci95") or (None, None)))
-        for prefix, figures in _generation_figures(report, generation).items()
-        for name, found in figures.items()
-        if isinstance(found, Mapping) and found.get("value") is not None
+        row
+        for name, figures in _generation_figures(report, generation).items()
+        for row in _explained(name, figures)
     ]
     if not rows:
         return None
     text = (
-        "The share of the variance of real audio features that generated ones explain, on test "
-        "clips with usable sound; 0 is what the mean feature reaches."
+        "The share of the variance of real audio features that generated ones, and baselines, "
+        "explain on test clips with usable sound (R2). 1 is perfect; what 0 is depends on the "
+        "measure, and below 0 is worse than that. A generator must beat its baselines."
     )
-    columns = ("R2 of", "value", "from", "to")
+    columns = ("audio", "measure", "R2", "from", "to", "generated minus it", "from", "to")
     table = Table(columns, rows, "Generated audio features against real ones", f"{key}_generation")
-    return Block("Generated audio", text, tables=[table])
+    zeros = Table(
+        ("measure", "what is compared", "what has 0"),
+        [(KINDS[kind], *meaning) for kind, meaning in MEANINGS.items()],
+        "The three measures",
+        f"{key}_generation_measures",
+    )
+    return Block("Generated audio", text, tables=[table, zeros])
+
+
+def _explained(name: str, figures: Mapping[str, Any]) -> Iterator[Sequence[Cell]]:
+    """Yield the rows of generated audio and of its baselines, measure by measure."""
+    for kind, words in KINDS.items():
+        found = figures.get(kind) or {}
+        if found.get("value") is None:
+            continue
+        yield (name, words, found["value"], *_ends(found), None, None, None)
+        for baseline, of_baseline in figures.get("baselines", {}).items():
+            one = of_baseline[kind]
+            less = one["difference"]
+            spoken = BASELINES.get(baseline, baseline.replace("_", " "))
+            yield (spoken, words, one["value"], *_ends(one), less["delta"], *_ends(less))
+
+
+def _ends(found: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    low, high = found.get("ci95") or (None, None)
+    return low, high
 
 
 def _generation_figures(
     report: Report, generation: Mapping[str, Any]
 ) -> Mapping[str, Mapping[str, Any]]:
     if report["system"] == "comparison":
-        return {f"{arm}: ": figures for arm, figures in generation.items()}
-    return {"": generation.get("served") or generation.get("figures") or {}}
+        return {f"audio of {arm}": figures for arm, figures in generation.items()}
+    return {"generated audio": generation.get("served") or generation.get("figures") or {}}
 
 
 def excluded_block(report: Report, key: str) -> Block:
@@ -356,7 +428,7 @@ def provenance_block(report: Report, key: str) -> Block:
     """Show models, versions, seeds and the digest of the configuration."""
     origin = report["provenance"]
     rows: list[tuple[str, str]] = [
-        (f"model {role}", ", ".join(str(value) for value in model.values()))
+        (f"model {role}", ", ".join(str(without_place(value)) for value in model.values()))
         for role, model in origin["models"].items()
     ]
     rows += [(f"version of {name}", str(version)) for name, version in origin["versions"].items()]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import unmuted
@@ -13,7 +13,8 @@ from unmuted.checkout import ROOT
 from unmuted.site.sections import Block, Section, Table
 
 KEY = "origin"
-HOME_KEYS = ("folder", "root", "manifest", "ucf101", "path")  # settings that may name a place
+# Settings that name a place, also where it is given relative to the run.
+HOME_KEYS = ("folder", "root", "manifest", "ucf101", "path", "checkpoint", "soccernet")
 
 
 def origin_section(config: Mapping[str, Any]) -> Section:
@@ -54,7 +55,23 @@ def flat(values: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
         value = values[key]
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{at}{key}.")
-        elif key in HOME_KEYS and isinstance(value, str):
-            yield f"{at}{key}", Path(value).name
+        elif isinstance(value, str) and (key in HOME_KEYS or without_place(value) != value):
+            yield f"{at}{key}", _last_part(value)
         else:
-            yield f"{at}{key}", json.dumps(value, ensure_ascii=False)
+            yield f"{at}{key}", json.dumps(without_place(value), ensure_ascii=False)
+
+
+def without_place(value: Any) -> Any:
+    """Return a value with the last part alone of every absolute path in it, at any depth."""
+    if isinstance(value, str):
+        is_place = value.startswith(("/", "~", "file:")) or PureWindowsPath(value).is_absolute()
+        return _last_part(value) if is_place else value
+    if isinstance(value, Mapping):
+        return {key: without_place(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence):
+        return [without_place(inner) for inner in value]
+    return value
+
+
+def _last_part(path: str) -> str:
+    return PureWindowsPath(path).name  # knows both kinds of slashes

@@ -13,8 +13,18 @@ from typing import Literal
 
 from unmuted.text import cell
 
-Cell = str | int | float | bool | None
 Level = Literal["alarm", "caution", "note"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads to a file beside. address: its path within the site."""
+
+    text: str
+    address: str
+
+
+Cell = str | int | float | bool | Link | None
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,15 @@ class Table:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         for row in (self.columns, *self.rows):
-            writer.writerow(cell(value) if isinstance(value, str) else value for value in row)
+            writer.writerow(map(_plain, row))
         return text.getvalue()
+
+
+def _plain(value: Cell) -> object:
+    """Return a cell as the CSV has it; of a link, the address."""
+    if isinstance(value, Link):
+        return cell(value.address)
+    return cell(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unmuted.errors import UserError
 from unmuted.site.folder import SiteFolder
 from unmuted.site.render import render_page, with_navigation
 from unmuted.site.sections import Block, Cell, Section, Table
@@ -42,17 +41,6 @@ class VideoRow:
     predicted: Mapping[str, str] = field(default_factory=dict)
     thumbnail: bytes = b""
     page: str = ""
-
-
-def require_few(count: int, most: int, chosen: str) -> None:
-    """Raise UserError for more videos than the table may have; chosen: report.videos."""
-    if count > most:
-        fewer = {"all": "`report.videos: labelled` or `test`", "labelled": "`report.videos: test`"}
-        select = f"set {fewer[chosen]} to select, or " if chosen in fewer else ""
-        raise UserError(
-            f"report.videos: {chosen} selects {count:,} videos, and a table in a browser has "
-            f"at most {most:,} (report.max_videos): {select}raise report.max_videos"
-        )
 
 
 def status_section(rows: Sequence[VideoRow]) -> Section:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,37 @@ import numpy as np
 from unmuted.dataset.videos import Video
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.outputs import Output
-from unmuted.pipeline.families.site import PAGES, SYSTEMS, THUMBNAILS
+from unmuted.pipeline.families.site import PAGES, SYSTEMS, THUMBNAILS, shown_together
 from unmuted.site.folder import SiteFolder
 from unmuted.site.material import Material
 from unmuted.site.origin import origin_section
 from unmuted.site.overview import PAGE, write_overview
 from unmuted.site.render import with_navigation
 from unmuted.site.sections import Section
+from unmuted.site.selection import check_selection, selected
 from unmuted.site.videos import PAGE as VIDEOS
-from unmuted.site.videos import VideoRow, require_few, status_section, write_videos
+from unmuted.site.videos import VideoRow, status_section, write_videos
+from unmuted.systems.arch1.site import section as arch1
+from unmuted.systems.arch2.site import section as arch2
+from unmuted.systems.cnn_rnn.site import section as cnn_rnn
+from unmuted.systems.comparison.site import section as comparison
+from unmuted.systems.highlights.site import section as highlights
 from unmuted.systems.pages.shown import shown_systems
+from unmuted.systems.pilot.site import section as pilot
+from unmuted.systems.segmentation.site import section as segmentation
 
 RESULTS = Path("results")
-SELECTIONS = {"test": ("test",), "labelled": ("train", "val", "test")}  # splits; else all videos
 LINKS = ((PAGE, "Overview"), (VIDEOS, "Videos"))
+# Imported by name, so that their code is in the fingerprint of the site.
+SECTIONS: Mapping[str, Callable[[Material], Section]] = {
+    "arch2": arch2,
+    "arch1": arch1,
+    "pilot": pilot,
+    "cnn_rnn": cnn_rnn,
+    "comparison": comparison,
+    "highlights": highlights,
+    "segmentation": segmentation,
+}
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
@@ -40,8 +56,8 @@ def contents(job: ReportJob) -> dict[str, Output]:
     Raises UserError for more videos than its table may have.
     """
     settings = job.config["report"]
-    chosen = selected(job, settings["videos"])
-    require_few(len(chosen), settings["max_videos"], settings["videos"])
+    check_selection(settings, list(job.videos), job.read_splits)
+    chosen = selected(job.videos, job.read_splits, settings["videos"])
     return {"index": partial(write_site, job, chosen), "tables": _is_there, "figures": _is_there}
 
 
@@ -50,23 +66,18 @@ def _is_there(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def selected(job: ReportJob, selection: str) -> list[str]:
-    """Return the ids of videos, sorted; selection: "test", "labelled" or "all"."""
-    if selection not in SELECTIONS:
-        return sorted(job.videos)
-    splits = job.read_splits()
-    return sorted(name for name in job.videos if splits.get(name) in SELECTIONS[selection])
-
-
 def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
     """Write the site into the folder of its overview, and remove what is no longer of it."""
     site = SiteFolder(index.parent)
     systems = shown_systems(job.config)
-    stages = dict.fromkeys(SYSTEMS[system].predictions for system in systems)
+    splits = job.read_splits()
+    stages = dict.fromkeys(stage for system in systems for stage in SYSTEMS[system].predictions)
     by_stage = {stage: _predictions(job, chosen, stage) for stage in stages}
-    predicted = {system: by_stage[SYSTEMS[system].predictions] for system in systems}
-    sections = [_section(job, site, name, found) for name, found in predicted.items()]
-    by_arm = _by_arm(predicted)
+    sections = [
+        _section(job, site, name, {stage: by_stage[stage] for stage in SYSTEMS[name].predictions})
+        for name in systems
+    ]
+    by_arm = _by_arm(by_stage, splits)
     pages = _copy_pages(job, site, chosen)
     rows = _rows(job, chosen, by_arm, pages)
     arms = list(dict.fromkeys(arm for arms in by_arm.values() for arm in arms))
@@ -80,16 +91,45 @@ def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
 
 
 def _section(
-    job: ReportJob, site: SiteFolder, system: str, predicted: Mapping[str, Mapping[str, Any]]
+    job: ReportJob,
+    site: SiteFolder,
+    system: str,
+    predicted: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> Section:
-    """Return the section of a system, by its module `site`."""
+    """Return the section of a system, by its module `site`; predicted: by stage and video."""
     report = json.loads(Path(SYSTEMS[system].file).read_text(encoding="utf-8"))
     splits = job.read_splits()
     tested = sorted(name for name, split in splits.items() if split == "test")
-    confusion = _confusion(report, {n: (job.videos[n].label, predicted.get(n)) for n in tested})
-    material = Material(report, site, RESULTS, tested, confusion)
-    section: Section = import_module(f"unmuted.systems.{system}.site").section(material)
-    return section
+    labelled = {name: job.videos[name].label for name in tested}
+    confusion: dict[str, np.ndarray] = {}
+    for found in predicted.values():
+        of_stage = _confusion(report, {n: (label, found.get(n)) for n, label in labelled.items()})
+        confusion = of_stage | confusion
+    material = Material(report, site, RESULTS, tested, confusion, _media(job, system))
+    return SECTIONS[system](material)
+
+
+def _media(job: ReportJob, system: str) -> dict[str, dict[str, Path]]:
+    """Return files of test videos or matches, by stage and id.
+
+    Media are those of the shards alone whose ledgers are inputs of the rule; of all matches there
+    is what was found in them. Only files that are whole.
+    """
+    splits = job.read_splits()
+    shown = shown_together(job.videos, splits, job.find_shard)
+    names = dict.fromkeys(SYSTEMS[system].media, shown)
+    if system == "highlights":
+        names["match_highlights"] = [name for name in job.videos if splits.get(name) == "test"]
+        names = {stage: _units(job, videos) for stage, videos in names.items()}
+    return {
+        stage: {n: one.checked_path() for n, one in job.artifacts(stage, of).items()}
+        for stage, of in names.items()
+    }
+
+
+def _units(job: ReportJob, names: Sequence[str]) -> list[str]:
+    """Return the units of videos."""
+    return list(dict.fromkeys(job.videos[name].unit or name for name in names))
 
 
 # --- what was predicted ---------------------------------------------------------------------------
@@ -111,17 +151,27 @@ def _predictions(job: ReportJob, names: Sequence[str], stage: str) -> dict[str, 
 
 
 def _by_arm(
-    predicted: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    predicted: Mapping[str, Mapping[str, Mapping[str, Any]]], splits: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
-    """Return the most probable class of each video by arm, averaged over seeds."""
+    """Return the most probable class of each video by arm, averaged over seeds.
+
+    predicted: by stage and video. An arm that two stages have is named with its stage. Of training
+    clips, whose labels the classifiers have seen, there are none.
+    """
+    stages_of: dict[str, set[str]] = {}
+    for stage, videos in predicted.items():
+        for one in videos.values():
+            for arm in one["arms"]:
+                stages_of.setdefault(arm, set()).add(stage)
     classes: dict[str, dict[str, str]] = {}
-    for of_system in predicted.values():
-        for name, one in of_system.items():
-            best = {
-                arm: one["classes"][int(probabilities.sum(axis=0).argmax())]
-                for arm, probabilities in one["arms"].items()
-            }
-            classes.setdefault(name, {}).update(best)
+    for stage, videos in predicted.items():
+        for name, one in videos.items():
+            if splits.get(name) == "train":
+                continue
+            for arm, probabilities in one["arms"].items():
+                words = arm if len(stages_of[arm]) == 1 else f"{arm} ({stage})"
+                best = one["classes"][int(probabilities.sum(axis=0).argmax())]
+                classes.setdefault(name, {})[words] = best
     return classes
 
 
@@ -194,11 +244,13 @@ def _rows(
 def _problems(job: ReportJob) -> dict[str, tuple[str, str]]:
     """Return status and reason of the first stage that could not process a video, by its id.
 
-    Only of the stages that the site reads; a video is absent where each of them processed it.
+    Only of the stages that the site reads of all videos; a video is absent where each of them
+    processed it.
     """
+    in_part = {stage for one in SYSTEMS.values() for stage in one.media}
     problems: dict[str, tuple[str, str]] = {}
     for stage in job.stages:
-        if stage in (THUMBNAILS, PAGES) or job.is_per_unit(stage):
+        if stage in {THUMBNAILS, PAGES, *in_part} or job.is_per_unit(stage):
             continue
         for shard in job.shards:
             for name, row in job.rows(stage, shard).items():

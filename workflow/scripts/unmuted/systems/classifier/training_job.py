@@ -38,7 +38,7 @@ def train(
         x = features.of_arm(task.fit, job.seeds.index(seed_of(task)))
         log.info("%s: %d clips, %d features a step", task.name, *np.array(x.shape)[[0, 2]])
         audio_dim = x.shape[2] - features.visual.shape[2]
-        progress = Progress(settings.epochs, f"{task.name}, epochs")
+        progress = Progress(settings.epochs, task.name, "epochs")
         trained = train_classifier(
             keys,
             x,

@@ -35,7 +35,7 @@ def train(
     labels, keys = experiment.labels(clips), [clip.key for clip in clips]
     for task in tasks:
         log.info("%d clips, %d frames, %d features", *sequences.features.shape)
-        progress = Progress(settings.epochs, "epochs")
+        progress = Progress(settings.epochs, task.name, "epochs")
         fit = train_cnn_rnn(
             keys,
             sequences,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from unmuted.evaluation.figures.differences import Difference, differences
@@ -21,14 +20,30 @@ from unmuted.site.measured import (
     provenance_block,
     seeds_notice,
 )
-from unmuted.site.sections import Answer, Block, Cell, Figure, Notice, Player, Section, Table
+from unmuted.site.sections import (
+    Answer,
+    Block,
+    Cell,
+    Figure,
+    Link,
+    Notice,
+    Player,
+    Section,
+    Table,
+)
 from unmuted.systems.highlights.table import MEASURES
 
 TITLE = "Match highlights"
 QUESTION = (
     "Where a match has lost its sound, does generated sound help to find the moments that matter?"
 )
-SHOWN_MATCHES = 3  # whose reel and timeline are copied
+SHOWN_MATCHES = 3  # whose reel and timeline stand in the overview
+FILES = {"reels": (".mp4", "reel"), "timelines": (".png", "timeline")}  # by stage
+FOUND = "match_highlights"
+MATCH_HEADS = (
+    *("match", "status", "shown events", "in its reel %", "segments", "why there is no reel"),
+    *("reel", "timeline"),
+)
 UNIT = "points of tight mAP"
 AREA = ".area"  # of contrasts over all shares of lost sound
 KEY = "highlights"
@@ -61,7 +76,7 @@ def section(material: Material) -> Section:
             _arms(report, caption),
             _contrasts(report["contrasts"], caption),
             _missing(report["missing"], caption),
-            _matches(report["reel"]["by_match"], material),
+            _matches(report["reel"], material),
             _events(report["data"]),
             provenance_block(report, KEY),
         ],
@@ -146,46 +161,79 @@ def _missing(missing: Mapping[str, Any], caption: str) -> Block:
     return Block("Missing sound", figures=figures, tables=[table])
 
 
-def _matches(by_match: Mapping[str, Any], material: Material) -> Block:
-    """Show the test matches; of the first ones that have them, reel, timeline and moments."""
-    rows = [(unit, one["segments"], one["why_none"]) for unit, one in by_match.items()]
-    heads = ("match", "segments of its reel", "why it has none")
-    tables = [Table(heads, rows, "Test matches", f"{KEY}_matches")]
-    players: list[Player] = []
-    figures: list[Figure] = []
-    for unit in by_match:
-        reel, timeline = (
-            _find(material.results, s, unit) for s in ("reels/*.mp4", "timelines/*.png")
-        )
-        if reel is None or len(players) == SHOWN_MATCHES:
-            continue
-        material.site.copy(f"media/{unit}.mp4", reel)
-        players.append(Player(f"media/{unit}.mp4", f"Reel of {unit}", f"Reel of {unit}"))
-        moments = _moments(material.results, unit)
-        if timeline is not None and moments is not None:
-            material.site.copy(f"media/{unit}.png", timeline)
+def _matches(reel: Mapping[str, Any], material: Material) -> Block:
+    """Show the test matches; of the first ones, reel, timeline and moments."""
+    picked = {
+        unit: json.loads(path.read_text(encoding="utf-8"))
+        for unit, path in material.media.get(FOUND, {}).items()
+    }
+    shown = [unit for unit in reel["by_match"] if _has_media(unit, material)][:SHOWN_MATCHES]
+    links = {unit: _links(unit, material) for unit in shown}
+    rows = [
+        (unit, *_scored(picked.get(unit, {})), one["segments"], one["why_none"], *links[unit])
+        if unit in links
+        else (unit, *_scored(picked.get(unit, {})), one["segments"], one["why_none"], None, None)
+        for unit, one in reel["by_match"].items()
+    ]
+    table = Table(MATCH_HEADS, rows, f"Test matches: {_reel_sentence(reel)}", f"{KEY}_matches")
+    moments = {unit: _moments(picked[unit], unit) for unit in shown if unit in picked}
+    figures, tables, players = [], [table], []
+    for unit, (film, timeline) in links.items():
+        if film is not None:
+            players.append(Player(film.address, f"Reel of {unit}", f"Reel of {unit}"))
+        if timeline is not None and unit in moments:
             alt = f"Timeline of {unit}: the scores of all kinds of moments, and what was found"
-            figures.append(Figure(f"media/{unit}.png", alt, f"Timeline of {unit}", moments))
-        elif moments is not None:
-            tables.append(moments)
-    text = "" if players else "No reel was made: the target highlights makes those of a test match."
+            figures.append(Figure(timeline.address, alt, f"Timeline of {unit}", moments[unit]))
+        elif unit in moments:
+            tables.append(moments[unit])
+    text = (
+        "Reels and timelines of some matches lie beside this page; results/by_match/<match>/ has "
+        "those of any match."
+    )
     return Block("Test matches", text, figures, players, tables)
 
 
-def _find(results: Path, pattern: str, unit: str) -> Path | None:
-    """Return the artifact of a match in whatever shard it is; None where there is none."""
-    stage, _, suffix = pattern.partition("/*")
-    paths = (path / f"{unit}{suffix}" for path in sorted((results / stage).glob("*")))
-    return next((path for path in paths if path.is_file()), None)
+def _has_media(unit: str, material: Material) -> bool:
+    return any(unit in material.media.get(stage, {}) for stage in FILES)
 
 
-def _moments(results: Path, unit: str) -> Table | None:
+def _links(unit: str, material: Material) -> list[Link | None]:
+    """Copy reel and timeline of a match into the site; return links to them, None without one."""
+    links: list[Link | None] = []
+    for stage, (suffix, words) in FILES.items():
+        source = material.media.get(stage, {}).get(unit)
+        if source is not None:
+            material.site.copy(f"media/{unit}{suffix}", source)
+        links.append(None if source is None else Link(words, f"media/{unit}{suffix}"))
+    return links
+
+
+def _scored(picked: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
+    """Return status of a match, number of shown events, and percent of them in its reel."""
+    status = picked.get("status")
+    if "metrics.json" not in picked:
+        return (status, None, None)
+    found = json.loads(picked["metrics.json"])["reel"]
+    events = found["shown_events"]
+    recall = 100 * found["shown_events_in_reel"] / events if events else None
+    return (status, events, recall)
+
+
+def _reel_sentence(reel: Mapping[str, Any]) -> str:
+    """Return how much of the events their reels show, of all test matches together."""
+    recall, precision = (
+        "none" if reel[name] is None else f"{100 * reel[name]:.1f} %"
+        for name in ("recall", "precision")
+    )
+    return (
+        f"their reels, made by the arm {reel['arm']}, show {recall} of {reel['shown_events']} "
+        f"events; {precision} of the {reel['segments']} segments show one"
+    )
+
+
+def _moments(picked: Mapping[str, Any], unit: str) -> Table:
     """Return the moments that were found in a match, as its highlights.csv has them."""
-    path = _find(results, "match_highlights/*.json", unit)
-    if path is None:
-        return None
-    text = json.loads(path.read_text(encoding="utf-8"))["highlights.csv"]
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    lines = [line for line in picked["highlights.csv"].splitlines() if not line.startswith("#")]
     head, *rows = csv.reader(lines)
     return Table(head, rows, f"Moments of {unit}", f"{KEY}_moments_{unit}")
 

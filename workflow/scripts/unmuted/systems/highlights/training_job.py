@@ -44,7 +44,7 @@ def train(
     log.info("%d recordings, %d steps", len(recordings), sum(r.steps for r in recordings))
     for task in tasks:
         arm, seed = ARMS[task.fit], seed_of(task)
-        progress = Progress(context.spotter.epochs, f"{task.name}, epochs")
+        progress = Progress(context.spotter.epochs, task.name, "epochs")
         data = SpotterData(
             [context.imputed(r, arm.imputation, seed) for r in recordings],
             len(context.kinds),

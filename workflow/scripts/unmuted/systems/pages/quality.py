@@ -68,8 +68,9 @@ def measure(
     """Return agreement, chance and their difference with intervals, of test clips with sound.
 
     heard: int (N,), index of the label that AST gives the highest score in a clip's real sound.
-    audio: (N, T, A) by "generated" and "real", whose retrieved sound is the best that any generator
-    could retrieve. Values are null where no test clip has usable sound.
+    audio: (N, T, A) by "generated" and "real", which is a reference and no bound: another feature
+    may find a sound of the same label more often. Values are null where no test clip has usable
+    sound. test_groups: source groups of the clips; with few of them intervals mean nothing.
     """
     keys = [clip.key for clip in tested.clips]
     groups = [clip.group for clip in tested.clips]
@@ -78,7 +79,11 @@ def measure(
     found = {name: library.nearest(of, keys, groups) for name, of in audio.items()}
     usable = tested.usable & np.array([of.any() for of in allowed])
     if not usable.any():
-        return {"clips": 0, **dict.fromkeys((*found, "chance", "difference", "cosine"))}
+        return {
+            "clips": 0,
+            "test_groups": 0,
+            **dict.fromkeys((*found, "chance", "difference", "cosine")),
+        }
     chance = np.array(
         [
             (labels[of] == own).mean() if of.any() else 0.0
@@ -94,7 +99,8 @@ def measure(
         "cosine": cosine,
     }
     of_shares = {name: _mean(of, usable, tested.bootstrap) for name, of in shares.items()}
-    return {"clips": int(usable.sum()), **of_shares}
+    in_test = {group for group, is_usable in zip(groups, usable, strict=True) if is_usable}
+    return {"clips": int(usable.sum()), "test_groups": len(in_test), **of_shares}
 
 
 def _agreement(found: list[Nearest | None], heard: np.ndarray) -> np.ndarray:

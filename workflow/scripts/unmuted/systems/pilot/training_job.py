@@ -52,7 +52,7 @@ def train(
         has_choice = fit.keeps_snapshots or len(chosen_on) > 0
         log.info("%s: %d clips", task.name, len(rows))
         classes = len(experiment.classes) if fit.classifies else 0
-        progress = Progress(settings.epochs, f"{task.name}, epochs")
+        progress = Progress(settings.epochs, task.name, "epochs")
         trained = train_pilot(
             data,
             targets,

@@ -25,7 +25,7 @@ from unmuted.systems.segmentation.shown import MEASURES, OF_CONDITIONS
 TITLE = "Audio-visual segmentation"
 QUESTION = "Does the sound of a clip tell the network which of the objects in the picture sounds?"
 KEY = "segmentation"
-OVERLAY, SECONDS = "sounding.mp4", "sounding.csv"
+OVERLAY, SECONDS = "avs_overlays", "avs_tables"  # stages
 
 
 def section(material: Material) -> Section:
@@ -134,20 +134,21 @@ def _criteria(criteria: Mapping[str, bool]) -> Block:
 
 def _overlay(material: Material) -> Block | None:
     """Show the masks of the first test video for which they were drawn, and its seconds."""
-    for name in material.tested:
-        folder = material.results / "by_video" / name
-        if (folder / OVERLAY).is_file() and (folder / SECONDS).is_file():
-            material.site.copy(f"media/{name}.mp4", folder / OVERLAY)
-            with open(folder / SECONDS, encoding="utf-8", newline="") as file:
-                head, *rows = csv.reader(file)
-            table = Table(head, rows, f"Seconds of {name}", f"{KEY}_seconds_{name}")
-            label = f"{name}, with what sounds marked"
-            return Block(
-                "Masks of a test video",
-                players=[Player(f"media/{name}.mp4", label, label)],
-                tables=[table],
-            )
-    return None
+    overlays, seconds = (material.media.get(stage, {}) for stage in (OVERLAY, SECONDS))
+    both = sorted(overlays.keys() & seconds.keys())
+    if not both:
+        return None
+    name = both[0]
+    material.site.copy(f"media/{name}.mp4", overlays[name])
+    with seconds[name].open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    table = Table(head, rows, f"Seconds of {name}", f"{KEY}_seconds_{name}")
+    label = f"{name}, with what sounds marked"
+    return Block(
+        "Masks of a test video",
+        players=[Player(f"media/{name}.mp4", label, label)],
+        tables=[table],
+    )
 
 
 def _clips(data: Mapping[str, Any]) -> Block:

@@ -48,7 +48,7 @@ def train(tasks: Sequence[Task], clips: Sequence[Clip], context: Context) -> Ite
         key = _data_key(task, context)
         if known is None or known[0] != key:
             known = key, _data(loaded, arm, seed, context)
-        progress = Progress(settings.training.epochs, f"{task.name}, epochs")
+        progress = Progress(settings.training.epochs, task.name, "epochs")
         fit = train_network(
             known[1],
             arm,

@@ -51,7 +51,7 @@ def train_generators(
         data = read(clips_of_fits[fit])
         log.info("%s: %d clips", fit, len(data))
         for task in of_seeds:
-            progress = Progress(steps, f"{task.name}, steps")
+            progress = Progress(steps, task.name, "steps")
             state, history = train(data, task, progress.update, chosen_on)
             log.info("%s: the checkpoint of step %d is kept", task.name, state[STEP][0])
             yield Result(task.name, {**state, **loss_curves(history)})

@@ -1,0 +1,109 @@
+"""Media of the overview: those that the job was given, and no other files of the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made_site import Document
+from unmuted.pipeline.jobs.site import LINKS
+from unmuted.site.folder import SiteFolder
+from unmuted.site.material import Material
+from unmuted.site.origin import origin_section
+from unmuted.site.overview import write_overview
+from unmuted.site.sections import Link, Section, Table
+from unmuted.systems.highlights.site import SHOWN_MATCHES, _matches
+from unmuted.systems.segmentation.site import _overlay
+
+pytestmark = pytest.mark.unit
+
+UNITS = [f"match_{number}" for number in range(6)]
+
+
+def found(events: int, in_reel: int) -> dict[str, Any]:
+    """What was found in a match, as the stage writes it."""
+    scored = {"shown_events": events, "shown_events_in_reel": in_reel}
+    return {
+        "status": "ok",
+        "highlights.csv": "# arm: both\nrank,kind\n1,Goal\n",
+        "metrics.json": json.dumps({"reel": scored}),
+    }
+
+
+@pytest.fixture
+def material(tmp_path: Path) -> Material:
+    """A run in which reels of all matches lie, and a job that was given those of four."""
+    media: dict[str, dict[str, Path]] = {"match_highlights": {}, "reels": {}, "timelines": {}}
+    for number, unit in enumerate(UNITS):
+        for stage, suffix in (("reels", ".mp4"), ("timelines", ".png")):
+            path = tmp_path / "results" / stage / "a-shard" / f"{unit}{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(f"{stage} of {unit}".encode())
+            if number >= 2:
+                media[stage][unit] = path
+        path = tmp_path / "results" / f"{unit}.json"
+        path.write_text(json.dumps(found(4, number) if number else {"status": "no_events"}))
+        media["match_highlights"][unit] = path
+    return Material({}, SiteFolder(tmp_path / "site"), tmp_path / "results", media=media)
+
+
+def reel() -> dict[str, Any]:
+    by_match = {unit: {"segments": 3, "why_none": None} for unit in UNITS}
+    by_match["match_0"] = {"segments": 0, "why_none": "nothing was found"}
+    summed = {"arm": "both", "shown_events": 20, "recall": 0.5, "segments": 15, "precision": None}
+    return {**summed, "by_match": by_match}
+
+
+def test_only_media_that_are_inputs_are_copied(material: Material, tmp_path: Path) -> None:
+    block = _matches(reel(), material)
+    shown = UNITS[2 : 2 + SHOWN_MATCHES]
+    copied = sorted(path.name for path in (tmp_path / "site/media").iterdir())
+    assert copied == sorted(f"{unit}{suffix}" for unit in shown for suffix in (".mp4", ".png"))
+    assert [player.source for player in block.players] == [f"media/{unit}.mp4" for unit in shown]
+    assert (tmp_path / "site/media/match_2.mp4").read_bytes() == b"reels of match_2"
+
+
+def test_every_match_has_a_row_with_its_events_and_recall(material: Material) -> None:
+    rows = {row[0]: row for row in _matches(reel(), material).tables[0].rows}
+    assert list(rows) == UNITS
+    assert rows["match_1"][1:] == ("ok", 4, 25, 3, None, None, None)
+    assert rows["match_0"][1:] == ("no_events", None, None, 0, "nothing was found", None, None)
+    assert rows["match_3"][6:] == (
+        Link("reel", "media/match_3.mp4"),
+        Link("timeline", "media/match_3.png"),
+    )
+
+
+def test_links_lead_to_files_that_exist(material: Material, tmp_path: Path) -> None:
+    section = Section("highlights", "Highlights", blocks=[_matches(reel(), material)])
+    write_overview(material.site, [section], origin_section({}), LINKS)
+    page = Document((tmp_path / "site/index.html").read_text())
+    linked = [a["href"] for a in page.all("a") if (a["href"] or "").startswith("media/")]
+    assert len(linked) == 2 * SHOWN_MATCHES
+    assert all((tmp_path / "site" / path).is_file() for path in linked)
+    assert "media/match_3.mp4" in (tmp_path / "site/csv/highlights_matches.csv").read_text()
+
+
+def test_a_link_is_an_address_in_the_csv() -> None:
+    table = Table(("a", "b"), [("x", Link("the reel", "media/=x.mp4"))])
+    assert table.csv == "a,b\nx,media/=x.mp4\n"
+
+
+def test_the_masks_shown_are_those_of_a_video_that_has_both_files(tmp_path: Path) -> None:
+    seconds = tmp_path / "b.csv"
+    seconds.write_text("second,what\n0,dog\n")
+    film = tmp_path / "b.mp4"
+    film.write_bytes(b"masks of b")
+    site = SiteFolder(tmp_path / "site")
+    stale = tmp_path / "by_video" / "a"
+    stale.mkdir(parents=True)
+    for name in ("sounding.mp4", "sounding.csv"):
+        (stale / name).write_bytes(b"of former settings")
+    media = {"avs_overlays": {"a": film, "b": film}, "avs_tables": {"b": seconds}}
+    block = _overlay(Material({}, site, tmp_path, ("a", "b"), media=media))
+    assert block is not None and [p.source for p in block.players] == ["media/b.mp4"]
+    assert (tmp_path / "site/media/b.mp4").read_bytes() == b"masks of b"
+    assert _overlay(Material({}, site, tmp_path, ("a", "b"))) is None
