@@ -340,10 +340,10 @@ def test_arms_of_one_name_are_told_apart(made: Made) -> None:
     made.add("comparison_predictions", {"classes": classes, "arms": other, **kept})
     made.add("pilot_predictions", {"classes": classes, "arms": {"same": [[0.5, 0.25, 0.25]]}})
     page = Reader(made.draw())
-    assert re.search(r"video_only \(main experiment\) cat 0\.375", page.text)
-    assert re.search(r"video_only \(comparison\) hen 0\.75", page.text)
+    assert re.search(r"video_only \(predictions\) cat 0\.375", page.text)
+    assert re.search(r"video_only \(comparison_predictions\) hen 0\.75", page.text)
     rows = page.table("probabilities")
-    names = ["video_only (main experiment)", "video_only (comparison)", "same"]
+    names = ["video_only (predictions)", "video_only (comparison_predictions)", "same"]
     assert list(rows[0]) == ["class", *names]
     assert [float(row[names[1]]) for row in rows] == [0.125, 0.125, 0.75]
 

@@ -12,13 +12,10 @@ from unmuted.site.sections import Cell, Table
 
 MOST_CLASSES = 12  # that are all listed
 BEST = 5  # of an arm, where there are more
-# The stages that predict, with the word for each where two of them have an arm of one name.
-PREDICTING: Mapping[str, str] = {
-    "predictions": "main experiment",
-    "comparison_predictions": "comparison",
-    "pilot_predictions": "pilot",
-    "cnn_rnn_predictions": "CNN-RNN",
-}
+PREDICTING = (
+    *("predictions", "comparison_predictions"),
+    *("pilot_predictions", "cnn_rnn_predictions"),
+)
 TRAINED_ON = "train"  # the split whose labels classifiers were fitted to
 
 
@@ -81,8 +78,9 @@ def predictions_of(arms: Sequence[Arm], label: str | None) -> tuple[list[Predict
 def read_arms(inputs: Mapping[str, Artifact], split: str | None) -> list[Arm]:
     """Return the arms of all stages, each under a name of its own.
 
-    Arms of one name that say the same are one arm; others are told apart by their stages. split: of
-    the video in the run. A stage that tells by itself what it has learnt from is believed.
+    Arms of one name that say the same are one arm; others are told apart by their stages, as in the
+    table of videos. split: of the video in the run. A stage that tells by itself what it has learnt
+    from is believed.
     """
     found: list[Arm] = []
     for stage in PREDICTING:
@@ -97,9 +95,7 @@ def read_arms(inputs: Mapping[str, Artifact], split: str | None) -> list[Arm]:
                 found.append(arm)
     names = [arm.name for arm in found]
     return [
-        replace(arm, name=f"{arm.name} ({PREDICTING[arm.stage]})")
-        if names.count(arm.name) > 1
-        else arm
+        replace(arm, name=f"{arm.name} ({arm.stage})") if names.count(arm.name) > 1 else arm
         for arm in found
     ]
 
