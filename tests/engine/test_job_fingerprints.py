@@ -91,7 +91,7 @@ def reports_on(stage: str) -> set[str]:
         ("systems/arch1/dictionary_table.py", {"semantic_dictionary"}),
         (
             "evaluation/bootstrap.py",
-            CLIP_REPORTS.keys() - {"predictions", "semantic_dictionary", "site"},
+            CLIP_REPORTS.keys() - {"predictions", "semantic_dictionary"},
         ),
         ("evaluation/outputs.py", CLIP_REPORTS.keys()),
     ],
