@@ -13,7 +13,7 @@ from unmuted.engine.scenarios import PATTERN, changed_setting, scenario_name, sc
 from unmuted.errors import UserError
 from unmuted.evaluation.arms import arms_of_setting
 from unmuted.pipeline.ablations import ablation_inputs, ablations
-from unmuted.pipeline.registry import STAGES, open_run
+from unmuted.pipeline.registry import FAMILIES, STAGES, open_run
 from unmuted.systems.comparison.planned import outer_fold_runs, training_rates
 
 
@@ -25,11 +25,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def changed(project: Run, name: str) -> set[str]:
-    """Stages that a scenario makes anew."""
+    """Stages that a scenario makes anew, without those that only show what others found."""
     scenario = project.scenario(name)
-    return {stage for stage in STAGES if scenario.layout.owns(stage)}
+    return {stage for stage in STAGES if scenario.layout.owns(stage)} - SHOWN
 
 
+def test_what_is_shown_of_a_video_follows_what_it_shows(project: Run) -> None:
+    scenario = project.scenario("generator.draws=2")
+    shown = {stage for stage in SHOWN if scenario.layout.owns(stage)}
+    assert shown == {"sound_previews", "pages"}
+
+
+SHOWN = {stage.name for family in FAMILIES if family.name == "pages" for stage in family.stages}
 MAIN = {"generated", "trained_mapping", "classifier", "selection", "predictions"}
 GENERATORS = {"generator", "null_generator", "null_generated"}  # and what the null one makes
 COMPARED = {"comparison_classifier", "comparison_selection", "comparison_predictions"}
