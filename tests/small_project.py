@@ -17,6 +17,13 @@ from unmuted.pipeline.registry import FAMILIES, STAGES
 OTHER_SAMPLES = ("highlights", "segmentation")
 OF_CLIPS = [family for family in FAMILIES if family.name not in OTHER_SAMPLES]
 CLIP_STAGES = {stage.name: stage for family in OF_CLIPS for stage in family.stages}
+# Without those that only show what others found, which a run makes when it is asked for them.
+FOUND_STAGES = {
+    stage.name: stage
+    for family in OF_CLIPS
+    if family.name not in ("pages", "site")
+    for stage in family.stages
+}
 CLIP_EXPORTS = {name: stage for family in OF_CLIPS for name, stage in family.exports.items()}
 CLIP_REPORTS = {name: report for family in OF_CLIPS for name, report in family.reports.items()}
 

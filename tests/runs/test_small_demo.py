@@ -31,7 +31,7 @@ from runs.corpus import (
     make_renamed,
     rewritten,
 )
-from small_project import CLIP_EXPORTS, CLIP_STAGES
+from small_project import CLIP_EXPORTS, FOUND_STAGES
 from unmuted.demo_world.files import write_clip
 from unmuted.demo_world.plan import plan_world
 from unmuted.engine.artifacts import read_json, read_tensors
@@ -68,8 +68,8 @@ def test_reports_follow_their_schemas_on_the_same_clips(built: Corpus) -> None:
 
 
 def test_every_stage_has_run_and_nothing_is_left_to_do(built: Corpus) -> None:
-    made = {name.split("/")[0] for name in built.artifacts(*CLIP_STAGES)}
-    assert made == set(CLIP_STAGES)
+    made = {name.split("/")[0] for name in built.artifacts(*FOUND_STAGES)}
+    assert made == set(FOUND_STAGES)
     assert "Nothing to be done" in built.run(*TARGETS).stderr
 
 
@@ -91,7 +91,7 @@ def test_every_video_that_taught_nothing_is_predicted(built: Corpus) -> None:
 
 def test_a_job_with_nothing_to_do_loads_no_model_library(built: Corpus) -> None:
     """Importing these takes seconds, and most jobs of a later run find nothing to do."""
-    scripts = {stage.script for stage in CLIP_STAGES.values()}
+    scripts = {stage.script for stage in FOUND_STAGES.values()}
     loaded = libraries_loaded_without_work(built, scripts)
     assert loaded.keys() == scripts
     assert {script: names for script, names in loaded.items() if names} == {}
@@ -158,13 +158,13 @@ def test_a_changed_test_video_runs_no_fit_and_a_new_one_is_predicted(
     shutil.copy(corpus.video(rows[0]["video_id"]), corpus.folder / "videos" / "new.mp4")
     new = {"path": "videos/new.mp4", "label": "", "video_id": "new", "split": "", "group": ""}
     corpus.write_manifest([*rows, new])
-    before, target = corpus.artifacts(*CLIP_STAGES), "results/by_video/new/prediction.json"
+    before, target = corpus.artifacts(*FOUND_STAGES), "results/by_video/new/prediction.json"
     planned = corpus.run("-n", METRICS, target).stdout
     assert "rule extract_vit:" in planned
     for fit in (*FITTED, "selection"):
-        assert f"rule {CLIP_STAGES[fit].script}:" not in planned, fit
+        assert f"rule {FOUND_STAGES[fit].script}:" not in planned, fit
     corpus.run(METRICS, target)
-    written = rewritten(before, corpus.artifacts(*CLIP_STAGES))
+    written = rewritten(before, corpus.artifacts(*FOUND_STAGES))
     by_video = {name: name.split("/")[1].split(".")[0] for name in written}
     assert set(by_video.values()) <= {replaced, repacked, "new", "all"}
     # The same streams in another container: what is decoded comes out equal, and there it ends.
@@ -200,9 +200,9 @@ def test_a_grid_of_ablations_ends_in_one_table(built: Corpus, copy_of: Copy) -> 
     corpus = copy_of(built)
     grid = {"generator.draws": [1, 4], "retrieval.k": [5]}
     corpus.change_config(ablations={"small": grid})
-    before = corpus.artifacts(*CLIP_STAGES)
+    before = corpus.artifacts(*FOUND_STAGES)
     corpus.run("results/ablations/small.csv")
-    assert corpus.artifacts(*CLIP_STAGES) == before
+    assert corpus.artifacts(*FOUND_STAGES) == before
     with open(corpus.results / "ablations" / "small.csv", newline="") as file:
         rows = {(row["setting"], row["value"]): row for row in csv.DictReader(file)}
     assert rows.keys() == {("generator.draws", "1"), ("generator.draws", "4"), ("retrieval.k", "5")}

@@ -24,7 +24,7 @@ from pipeline.test_rules import ON_GPU
 from runs.corpus import ANIMATIONS, REPOSITORY, TIMELINES, WRITTEN, Corpus, contents
 from slurm.cluster import ACCOUNT, GPU_PARTITION, GPU_TYPE, PARTITION, Cluster
 from slurm.faults.sitecustomize import AFTER
-from small_project import CLIP_STAGES
+from small_project import FOUND_STAGES
 
 pytestmark = pytest.mark.slurm
 PROFILE = REPOSITORY / "profiles" / "slurm"
@@ -39,7 +39,7 @@ NO_ACCOUNTING = ("--slurm-status-command", "squeue")  # this cluster has no such
 LOCAL_RULES = {"list_videos", "make_splits"}
 REPORTED = [path for path in WRITTEN if not path.endswith("comparison.json")]  # another rate there
 ON_CLUSTER = (*WRITTEN, ANIMATIONS, TIMELINES)
-SUBMITTED = {stage.script for stage in CLIP_STAGES.values()} | {
+SUBMITTED = {stage.script for stage in FOUND_STAGES.values()} | {
     *("write_report", "write_comparison", "write_table")
 }
 # No scenarios, which are all fits once more: each job costs ten seconds.
@@ -324,8 +324,8 @@ def test_no_finished_video_is_computed_again(on_slurm: ClusterRun, fault: Fault)
 
 def test_results_are_those_of_a_local_run(on_slurm: ClusterRun, built: Corpus) -> None:
     """Built here with all seeds in one job, there with a job for each."""
-    here, there = (contents(one.artifacts(*CLIP_STAGES)) for one in (built, on_slurm.corpus))
-    assert {name.split("/")[0] for name in here} == set(CLIP_STAGES)
+    here, there = (contents(one.artifacts(*FOUND_STAGES)) for one in (built, on_slurm.corpus))
+    assert {name.split("/")[0] for name in here} == set(FOUND_STAGES)
     assert {name: there[name] for name in here} == here  # there with the animations of all videos
     for path in REPORTED:
         assert report(on_slurm.corpus.folder / path) == report(built.folder / path), path

@@ -85,6 +85,7 @@ rule write_preview_quality:
             "results/preview_quality.json",
             caption="../report/preview_quality.rst",
             category="Metrics",
+            labels={"system": "preview quality"},
         ),
     log:
         "results/logs/write_preview_quality/all.log",
