@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,27 @@ def test_a_stopped_decoder_is_the_machine_s_doing() -> None:
         running.stdout.read()
         with pytest.raises(DecoderFailure, match="too busy"):
             running.finish()
+
+
+def test_what_a_stopped_decoder_has_started_is_stopped_too() -> None:
+    """As a sandbox that is killed before it is set up: its child keeps the output open."""
+    script = "sleep 120 & echo $!; wait"
+    begun = time.monotonic()
+    with Process(["sh", "-c", script], 0.2) as work:
+        child = int(work.stdout.readline())
+        assert work.stdout.read() == b""  # ends with the last that could write
+        with pytest.raises(DecoderFailure):
+            work.finish()
+    assert not is_running(child)
+    assert time.monotonic() - begun < 60
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_decoder_that_has_ended_may_be_read_for_as_long_as_it_takes(

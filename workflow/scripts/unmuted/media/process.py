@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -47,6 +49,7 @@ class Process:
                 stderr=subprocess.PIPE,
                 pass_fds=pass_fds,
                 cwd=tempfile.gettempdir(),  # whatever is relative finds nothing
+                process_group=0,
             )
         except OSError as error:
             raise DecoderFailure(f"the decoder could not be started ({error})") from error
@@ -72,7 +75,7 @@ class Process:
         trace: TracebackType | None,
     ) -> None:
         self._ended.set()
-        self._process.kill()  # does nothing where it has ended
+        self._kill()
         self._process.wait()
         self._watchdog.join()
         self._log_reader.join()
@@ -123,8 +126,18 @@ class Process:
                     f"{used:.1f} s of CPU time: the machine or the disk is too busy"
                 )
             if self._out_of_time is not None:
-                self._process.kill()
+                self._kill()
                 return
+
+    def _kill(self) -> None:
+        """Kill the process and all that it has started, unless it has ended.
+
+        A sandbox that is killed while it is set up leaves a child that waits for it for ever, with
+        the output open.
+        """
+        if self._process.returncode is None:  # so its number belongs to nobody else
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def cpu_seconds(pid: int) -> float | None:
