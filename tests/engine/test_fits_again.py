@@ -85,6 +85,7 @@ def test_what_only_learns_is_not_run_again_for_validation_videos_and_no_fit_for_
     """But tables over all clips are."""
     of_all = {"sources", "cnn_rnn_sources", "swap_partners"}
     learn_only = {"projection", "prototypes", "lookup_set", "class_sound", "fold_teacher"}
+    learn_only |= {"sound_library"}
     assert run_again["train", False] == set(FITS)
     assert run_again["val", False] == set(FITS) - learn_only
     assert run_again["test", False] == run_again[None, False] == of_all

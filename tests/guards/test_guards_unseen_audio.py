@@ -94,8 +94,8 @@ def test_nothing_is_chosen_on_test_clips(clean: World, untested: World) -> None:
 
 def test_every_fit_and_choice_declares_which_splits_it_reads() -> None:
     pooled = {name for name in OF_CLIPS if STAGES[name].pooled}
-    assert pooled == {*FITS, *CHOICES, *TABLES, "swap_partners"} - OF_NO_CLIP
-    on_training_alone = {*FITTED_ON_SOUND, "lookup_set"} - {*VALIDATED}
+    assert pooled == {*FITS, *CHOICES, *TABLES, "swap_partners", "sound_library"} - OF_NO_CLIP
+    on_training_alone = {*FITTED_ON_SOUND, "lookup_set", "sound_library"} - {*VALIDATED}
     for name in pooled - {"sources", "cnn_rnn_sources", "swap_partners"}:
         splits = ("train",) if name in on_training_alone else ("train", "val")
         assert STAGES[name].splits == splits, name
