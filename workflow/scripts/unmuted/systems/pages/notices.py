@@ -31,8 +31,8 @@ def notices(
         found.append(Notice(" ".join(["This is a training clip.", *_of_training(shown)])))
     elif split == VALIDATION:
         found.append(Notice(" ".join(["This is a validation clip.", *_of_validation(shown)])))
-    if split != TRAINED_ON and (learnt := [arm.name for arm in arms if arm.has_learnt]):
-        names = ", ".join(learnt)
+    if split != TRAINED_ON and (trained := [arm.name for arm in arms if arm.is_trained_on]):
+        names = ", ".join(trained)
         found.append(Notice(f"Not judged, since fitted to this clip or its source: {names}"))
     return found
 

@@ -23,14 +23,14 @@ TRAINED_ON = "train"  # the split whose labels classifiers were fitted to
 class Arm:
     """An arm of one stage. by_seed: probabilities float (S, C) of its classes.
 
-    has_learnt: whether its classifiers were fitted to the label of the video or its source.
+    is_trained_on: whether its classifiers were fitted to the label of the video or its source.
     """
 
     name: str
     stage: str
     classes: tuple[str, ...]
     by_seed: np.ndarray
-    has_learnt: bool
+    is_trained_on: bool
 
     def is_equal(self, other: Arm) -> bool:
         """Return whether both say the same of the video."""
@@ -51,7 +51,7 @@ class Prediction:
     """What an arm says of the video.
 
     probability: of the class, the mean over seeds. is_right: None without a label, and where the
-    classifiers have learnt it. seeds_right: how many of them predict the label, None likewise.
+    classifiers were trained on it. seeds_right: how many of them predict the label, None likewise.
     """
 
     arm: str
@@ -87,10 +87,10 @@ def read_arms(inputs: Mapping[str, Artifact], split: str | None) -> list[Arm]:
         if stage not in inputs:
             continue
         said = inputs[stage].json()
-        has_learnt = bool(said.get("learnt_from")) or split == TRAINED_ON
+        is_trained_on = bool(said.get("learnt_from")) or split == TRAINED_ON
         for name, of_arm in said["arms"].items():
             by_seed = of_arm["probabilities"] if isinstance(of_arm, Mapping) else of_arm
-            arm = Arm(name, stage, tuple(said["classes"]), np.array(by_seed), has_learnt)
+            arm = Arm(name, stage, tuple(said["classes"]), np.array(by_seed), is_trained_on)
             if not any(arm.name == other.name and arm.is_equal(other) for other in found):
                 found.append(arm)
     names = [arm.name for arm in found]
@@ -103,7 +103,7 @@ def read_arms(inputs: Mapping[str, Artifact], split: str | None) -> list[Arm]:
 def _prediction(arm: Arm, label: str | None) -> Prediction:
     best = int(arm.mean.argmax())
     predicted, probability = arm.classes[best], float(arm.mean[best])
-    if label not in arm.classes or arm.has_learnt:
+    if label not in arm.classes or arm.is_trained_on:
         return Prediction(arm.name, predicted, probability, None, None, len(arm.by_seed))
     right = int((arm.by_seed.argmax(axis=1) == arm.classes.index(label)).sum())
     return Prediction(arm.name, predicted, probability, predicted == label, right, len(arm.by_seed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -166,8 +166,3 @@ def load_network(state: State, encoder: FrozenEncoder) -> TrainedPart:
     network = new_network(config, encoder, trained_stages)
     load_weights(network, state, encoder.device)
     return network
-
-
-def with_fusion(config: SegmentationConfig, fusion: Fusion) -> SegmentationConfig:
-    """Return the sizes with another fusion."""
-    return replace(config, fusion=fusion)
