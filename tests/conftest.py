@@ -25,18 +25,21 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 MARKS = {"unit", "engine", "workflow", "slurm", "acceptance"}
-# What shares session fixtures, by path: the toy workflow, the worlds of the guards, the small demo,
-# the small worlds of matches and of families.
+# What shares session fixtures, by path: the small demo, the worlds of the guards, the toy workflow,
+# the small worlds of matches and of families. Those that take longest come first.
 SHARED_FIXTURES = {
-    "tests/engine/test_killing.py": "toy",
-    "tests/engine/test_rebuilding.py": "toy",
-    "tests/browser": "browser",
-    "tests/guards": "guards",
-    "tests/runs": "small demo",
-    "tests/runs/test_highlights.py": "small matches",
-    "tests/runs/test_segmentation.py": "small families",
+    "tests/runs/test_small_demo.py": "small demo",
+    "tests/runs/test_reports_in_browser.py": "small demo",
+    "tests/runs/test_bad_media.py": "small demo",
+    "tests/runs/test_outer_folds.py": "small demo",
     "tests/slurm": "small demo",
     "tests/project/test_baselines.py": "small demo",
+    "tests/guards": "guards",
+    "tests/engine/test_killing.py": "toy",
+    "tests/engine/test_rebuilding.py": "toy",
+    "tests/runs/test_highlights.py": "small matches",
+    "tests/runs/test_segmentation.py": "small families",
+    "tests/browser": "browser",
 }
 
 
@@ -48,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if MARKS.isdisjoint(mark.name for mark in item.iter_markers()):
             item.add_marker(pytest.mark.unit)
-    items.sort(key=lambda item: scope_of(item.nodeid) not in SHARED_FIXTURES.values())
+    first = {scope: place for place, scope in enumerate(dict.fromkeys(SHARED_FIXTURES.values()))}
+    items.sort(key=lambda item: first.get(scope_of(item.nodeid), len(first)))
 
 
 def scope_of(nodeid: str) -> str:
@@ -81,6 +85,14 @@ def pytest_runtest_makereport() -> Iterator[None]:
         for section in report.sections
     ]
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_waiting_for_disks() -> Iterator[None]:
+    """Leave out what only a power cut would show; jobs in processes of their own do wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")

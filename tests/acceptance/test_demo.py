@@ -15,7 +15,7 @@ from runs.corpus import METRICS, REPOSITORY
 from unmuted.engine.artifacts import read_json
 from unmuted.evaluation.schema import check_report
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.acceptance
 
 
 def test_metrics_are_whole(metrics: dict) -> None:

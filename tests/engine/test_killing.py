@@ -54,10 +54,9 @@ def times(corpus: ToyCorpus) -> dict[str, int]:
     }
 
 
-@pytest.fixture(params=["first build", "rebuild"])
-def prepared(request: pytest.FixtureRequest, fresh: ToyCorpus) -> ToyCorpus:
-    """A corpus whose slow stage is still to be made, for the first time or after a change."""
-    if request.param == "rebuild":
+def prepare(fresh: ToyCorpus, build: str) -> ToyCorpus:
+    """Leave the slow stage to be made, for the first time or after a change."""
+    if build == "rebuild":
         fresh.change_config(toy={"factor": 9.0})
         fresh.run(
             *(f"results/{STAGE}/{s}.ledger.csv" for s in ("00000-of-00002", "00001-of-00002"))
@@ -66,8 +65,14 @@ def prepared(request: pytest.FixtureRequest, fresh: ToyCorpus) -> ToyCorpus:
     return fresh
 
 
-@pytest.mark.parametrize("killed", ["job", "snakemake"])
-def test_a_killed_run_continues(prepared: ToyCorpus, built: ToyCorpus, killed: str) -> None:
+@pytest.mark.parametrize(
+    ("build", "killed"), [("first build", "snakemake"), ("rebuild", "job")], ids=str
+)
+def test_a_killed_run_continues(
+    fresh: ToyCorpus, built: ToyCorpus, build: str, killed: str
+) -> None:
+    """The other two pairs, and many more kills, are among those of `make faults`."""
+    prepared = prepare(fresh, build)
     old = times(prepared)
     running = prepared.start()
 

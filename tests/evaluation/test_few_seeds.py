@@ -180,7 +180,7 @@ def test_a_list_of_another_length_than_the_seeds_is_refused() -> None:
         check_report(report, "arch2_metrics.schema.yaml")
 
 
-@pytest.fixture(scope="module", params=[1, 5])
+@pytest.fixture(scope="module", params=[1, pytest.param(5, marks=pytest.mark.acceptance)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A whole run; the runs of tests/runs have two seeds."""
     seeds = list(range(request.param))

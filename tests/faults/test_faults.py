@@ -1,4 +1,4 @@
-"""A small share of `make faults`, with other seeds than its own."""
+"""A small share of `make faults`, with another seed than its own."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from engine.toy_corpus import LIBRARY
 
 pytestmark = pytest.mark.workflow
 TESTS = LIBRARY.parents[1] / "tests"
+COUNTS = {"kills": 2, "disks": 1, "damages": 2, "media": 8}
 
 
-@pytest.mark.parametrize(
-    ("kind", "count"), [("kills", 4), ("disks", 2), ("damages", 6), ("media", 30)]
-)
-def test_what_is_promised_holds(kind: str, count: int) -> None:
+def test_what_is_promised_holds() -> None:
+    """All kinds in one process, as they share what they are tried on."""
     path = os.pathsep.join([str(LIBRARY), str(TESTS)])
+    counts = [argument for kind, n in COUNTS.items() for argument in (f"--{kind}", str(n))]
     done = subprocess.run(
-        [sys.executable, "-m", "faults", "--seed", "7", "--only", kind, f"--{kind}", str(count)],
+        [sys.executable, "-m", "faults", "--seed", "7", "--workers", "1", *counts],
         cwd=TESTS,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
     )
     print(done.stdout, done.stderr)
-    if "not tried" in done.stdout:
-        pytest.skip("small disks need root or a user's mount namespace")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert f"\n{kind} " in f"\n{done.stdout}"
+    tried = set(COUNTS) - ({"disks"} if "full disks: not tried" in done.stdout else set())
+    for kind in tried:
+        assert f"\n{kind} " in f"\n{done.stdout}"

@@ -35,13 +35,9 @@ PREDICTED = "comparison_predictions"
 HALF = scenario_path(changed_setting("missing.training_rate", 0.5))
 CHOICES = {
     "control": ("generated_pilot", "generated_arch1", "generated_arch2"),
-    "retrieved": ("knn_audio",),
-    "oracle": ("oracle_filter",),
-    "captions": ("generated_arch2",),
-    "random": ("random_filter", "mask_only"),
+    "filters": ("oracle_filter", "random_filter", "mask_only"),
     "without sound": ("modality_dropout", "distilled"),
     "no audio": ("video_only_matched", "random_features", "swapped_audio"),
-    "matched": ("video_only_matched",),
     "systems": ("pilot", "cnn_rnn"),
 }
 
@@ -50,13 +46,12 @@ CHOICES = {
 class Few:
     """A world with a choice of arms in which only the stages ran that these read.
 
-    ran: their names. seeds: two, or all where a percentile is chosen, which is by all of them.
+    ran: their names.
     """
 
     world: World
     chosen: ChosenArms
     ran: tuple[str, ...]
-    seeds: tuple[int, ...]
 
 
 def needed(names: tuple[str, ...], run: Run) -> set[str]:
@@ -74,31 +69,28 @@ def needed(names: tuple[str, ...], run: Run) -> set[str]:
 @pytest.fixture(scope="module", params=CHOICES)
 def few(request: pytest.FixtureRequest, folder: Path) -> Few:
     arms = CHOICES[request.param]
-    # A percentile is chosen by all seeds.
-    seeds = SEEDS if request.param in ("oracle", "random") else SEEDS[:2]
     world = make_world(
         folder / f"few {request.param}",
         make_clips(),
         comparison={"arms": list(arms), "primary": f"{arms[0]}-video_only"},
-        seeds=list(seeds),
         bootstrap__resamples=200,
     )
     run = world.project()
     chosen = chosen_arms(run.config)
     wanted = needed(run.stages.report("comparison").upstream, run)
     ran = tuple(stage for stage in STAGES_RUN if stage in wanted)
-    world.run(*ran, seeds=seeds)
+    world.run(*ran)
     if chosen.at_all_rates:
         half = needed((PREDICTED,), run)
-        world.scenario(HALF).run(*[stage for stage in STAGES_RUN if stage in half], seeds=seeds)
-    return Few(world, chosen, ran, seeds)
+        world.scenario(HALF).run(*[stage for stage in STAGES_RUN if stage in half])
+    return Few(world, chosen, ran)
 
 
 def test_only_the_classifiers_of_the_chosen_arms_are_trained(few: Few) -> None:
     if TRAINED not in few.ran:
         assert few.chosen.fits == ()
         return
-    for seed in few.seeds:
+    for seed in SEEDS:
         assert few.world.fits(TRAINED, seed).keys() == set(few.chosen.fits)
     if few.chosen.at_all_rates:
         trained = few.world.scenario(HALF).fits(TRAINED, 0)
@@ -117,7 +109,7 @@ def test_their_bytes_are_those_of_a_run_with_all_arms(few: Few, clean: World) ->
     if TRAINED not in few.ran:
         return
     every, found = clean.contents(TRAINED), few.world.contents(TRAINED)
-    assert len(found) == len(few.seeds) * len(few.chosen.fits)
+    assert len(found) == len(SEEDS) * len(few.chosen.fits)
     assert {name: every[name] for name in found} == found
     names = set(few.world.ids("test"))
     full, part = clean.artifacts(PREDICTED), few.world.artifacts(PREDICTED)
@@ -125,15 +117,8 @@ def test_their_bytes_are_those_of_a_run_with_all_arms(few: Few, clean: World) ->
     for name in names & part.keys():
         said, of_all = part[name].json(), full[name].json()
         for kind in ("arms", "missing", "kept"):
-            expected = {arm: of_seeds(of_all[kind][arm], few.seeds) for arm in said[kind]}
+            expected = {arm: of_all[kind][arm] for arm in said[kind]}
             assert said[kind] == expected, (name, kind)
-
-
-def of_seeds(value: object, seeds: tuple[int, ...]) -> object:
-    """What a prediction says of an arm by these seeds, the first ones."""
-    if isinstance(value, dict):
-        return {key: of_seeds(one, seeds) for key, one in value.items()}
-    return value[: len(seeds)]
 
 
 def test_predictions_have_the_chosen_arms_and_no_other(few: Few) -> None:
@@ -151,7 +136,7 @@ def test_predictions_have_the_chosen_arms_and_no_other(few: Few) -> None:
 
 
 def test_the_report_has_the_chosen_arms_and_draws_what_there_is(few: Few, tmp_path: Path) -> None:
-    report, figures = written(few.world, tmp_path, few.seeds)
+    report, figures = written(few.world, tmp_path, SEEDS)
     assert tuple(report["arms"]) == few.chosen.arms
     assert all(
         set(curve) == {"video_only", *few.chosen.imputing_arms}

@@ -173,7 +173,7 @@ def found_in(corpus: Corpus, former: Mapping[str, str], *stages: str) -> dict[st
     return found
 
 
-@pytest.mark.workflow
+@pytest.mark.acceptance
 def test_one_process_makes_what_the_workflow_makes(built: Corpus, tmp_path: Path) -> None:
     corpus, former = make_renamed(built, tmp_path / "work")
     run_baseline("one_process", corpus, "1")
@@ -181,7 +181,7 @@ def test_one_process_makes_what_the_workflow_makes(built: Corpus, tmp_path: Path
     assert found_in(corpus, former, *made) == contents(built.artifacts(*made))
 
 
-@pytest.mark.workflow
+@pytest.mark.acceptance
 def test_a_process_for_one_video_makes_what_the_workflow_makes(
     built: Corpus, tmp_path: Path
 ) -> None:

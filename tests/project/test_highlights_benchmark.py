@@ -125,6 +125,7 @@ def test_decoding_is_measured_against_as_many_pictures(settings: highlights.Sett
     assert highlights.decode_steps(half) == len(steps) >= 30
 
 
+@pytest.mark.acceptance
 def test_memory_is_measured_of_all_stages_that_read_long_files(
     settings: highlights.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

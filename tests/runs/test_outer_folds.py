@@ -15,7 +15,7 @@ from unmuted.evaluation.schema import check_report
 from unmuted.pipeline.registry import open_run
 from unmuted.systems.comparison.planned import outer_fold_runs
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.acceptance]
 FOLDS = 2
 ARMS = ["video_only", "mean_audio", "real_audio"]
 

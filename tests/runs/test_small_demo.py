@@ -196,6 +196,7 @@ def test_every_stage_of_one_video_can_be_looked_at(built: Corpus, copy_of: Copy)
         assert np.allclose(np.sum(arm["probabilities"], axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.acceptance
 def test_a_grid_of_ablations_ends_in_one_table(built: Corpus, copy_of: Copy) -> None:
     corpus = copy_of(built)
     grid = {"generator.draws": [1, 4], "retrieval.k": [5]}
@@ -214,6 +215,7 @@ def test_a_grid_of_ablations_ends_in_one_table(built: Corpus, copy_of: Copy) -> 
     assert float(own["accuracy"]) == pytest.approx(accuracy, abs=1e-4)
 
 
+@pytest.mark.acceptance
 def test_seed_mode_runs_with_all_its_options(small: Corpus, copy_of: Copy) -> None:
     corpus = copy_of(small)
     quick = yaml.safe_load((corpus.folder / "config.yaml").read_text())

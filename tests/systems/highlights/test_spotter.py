@@ -113,6 +113,7 @@ def test_shifted_sound_helps_no_more(
     assert without < video_map + 0.05
 
 
+@pytest.mark.acceptance
 def test_the_sources_scale_of_sound_leaves_what_the_picture_tells(
     world: tuple[list, list, list], video_map: float
 ) -> None:

@@ -127,12 +127,14 @@ def worth_where_it_follows() -> float:
     return worth(toy_matches)
 
 
+@pytest.mark.acceptance
 def test_generated_sound_helps_where_it_follows_from_the_picture(
     worth_where_it_follows: float,
 ) -> None:
     assert worth_where_it_follows > 0.1, worth_where_it_follows
 
 
+@pytest.mark.acceptance
 def test_generated_sound_does_not_help_where_it_is_that_of_another_match(
     worth_where_it_follows: float,
 ) -> None:
