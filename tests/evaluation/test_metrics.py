@@ -22,6 +22,7 @@ from unmuted.evaluation.metrics import (
     mean_average_precision,
     mean_cosine,
     r2,
+    reliability_bins,
 )
 from unmuted.evaluation.semantics import content_words_right
 
@@ -124,6 +125,26 @@ def test_calibration_error_of_known_cases() -> None:
     labels = np.array([0] * 7 + [1] * 3)
     assert expected_calibration_error(labels, np.tile([0.7, 0.3], (10, 1))) == pytest.approx(0)
     assert expected_calibration_error(labels, np.tile([0.9, 0.1], (10, 1))) == pytest.approx(0.2)
+
+
+def test_bins_hold_every_prediction_once_and_give_the_error() -> None:
+    labels, probabilities = calibrated(np.random.default_rng(3), 200)
+    bins = reliability_bins(labels, probabilities)
+    confidence, hits = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    assert bins.clips.sum() == 200 and bins.correct.sum() == hits.sum()
+    expected = 0.0
+    for i in range(15):
+        inside = (confidence > i / 15) & (confidence <= (i + 1) / 15)
+        assert bins.clips[i] == inside.sum() and bins.correct[i] == hits[inside].sum()
+        if inside.any():
+            assert bins.confidence[i] == pytest.approx(confidence[inside].mean())
+            expected += inside.mean() * abs(hits[inside].mean() - confidence[inside].mean())
+        else:
+            assert np.isnan(bins.confidence[i])
+    assert bins.error == pytest.approx(expected)
+    assert expected_calibration_error(labels, probabilities) == bins.error
+    edges = reliability_bins(np.zeros(2, int), np.array([[0.6, 0.4], [1.0, 0.0]]))  # 9/15, 15/15
+    assert edges.clips.nonzero()[0].tolist() == [8, 14]
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from made_site import make_site
+from made_site import make_site, without_drawing
 from unmuted.errors import UserError
 from unmuted.site.folder import JOURNAL, LIST, SiteFolder
 
@@ -87,7 +87,10 @@ def test_media_are_copied_once(tmp_path: Path) -> None:
     assert (tmp_path / "site/media/reel.mp4").read_bytes() == source.read_bytes()
 
 
-def test_an_equal_site_writes_nothing_and_a_smaller_one_removes_its_data(tmp_path: Path) -> None:
+def test_an_equal_site_writes_nothing_and_a_smaller_one_removes_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_drawing(monkeypatch)
     assert make_site(tmp_path, videos=2_100).written > 10
     assert make_site(tmp_path, videos=2_100).written == 0
     assert (tmp_path / "data/videos-0002.js").exists()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made_site import CLASSES, HOSTILE, Document, make_site, report
+from made_site import CLASSES, HOSTILE, Document, make_site, report, without_drawing
 from unmuted.pipeline.jobs.site import LINKS
 from unmuted.site.folder import SiteFolder
 from unmuted.site.material import Material
@@ -23,6 +23,11 @@ from unmuted.site.sections import Block, Section, Table
 from unmuted.systems.arch2.site import section
 
 pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def _without_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_drawing(monkeypatch)  # tests/site/test_drawn.py draws
 
 
 def made(found: dict[str, Any], tmp_path: Path, **confusion: np.ndarray) -> Section:
@@ -67,13 +72,16 @@ def test_every_figure_has_its_numbers_and_a_file(tmp_path: Path) -> None:
     shown = made(report(), tmp_path, generated=np.eye(3))
     words([shown], tmp_path)
     figures = [figure for block in shown.blocks for figure in block.figures]
-    assert len(figures) == 6
+    assert len(figures) == 7
     for figure in figures:
         assert figure.table.rows and figure.alt
         assert (tmp_path / f"csv/{figure.table.name}.csv").is_file()
         assert (tmp_path / f"figures/{figure.table.name}.svg").read_bytes().startswith(b"<?xml")
     page = Document((tmp_path / "index.html").read_text())
-    assert len(page.all("img")) == len(page.all("figure")) == 6
+    assert len(page.all("img")) == len(page.all("figure")) == 7
+    narrow = [one["srcset"] for one in page.all("source")]
+    assert len(narrow) == 7 and all(one.startswith("data:image/svg+xml") for one in narrow)
+    assert not set(narrow) & {one["src"] for one in page.all("img")}
 
 
 @pytest.mark.parametrize(
@@ -165,10 +173,47 @@ def test_generated_audio_stands_beside_all_its_baselines(tmp_path: Path) -> None
 
 
 def test_calibration_is_drawn_beside_what_luck_gives(tmp_path: Path) -> None:
-    shown = made(report(), tmp_path)
-    (figure,) = [f for b in shown.blocks if b.title == "Calibration" for f in b.figures]
-    assert "generated 11.0 % beside 8.0 %" in figure.alt
+    found = report()
+    shown = made(found, tmp_path)
+    figure, _ = [f for b in shown.blocks if b.title == "Calibration" for f in b.figures]
+    ece = found["arms"]["generated"]["ece"]
+    by_luck = 100 * ece["expected_under_calibration"]
+    assert f"generated {100 * ece['mean']:.1f} % beside {by_luck:.1f} %" in figure.alt
     assert figure.table.name == "arch2_calibration"
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_the_calibration_error_follows_from_the_tables(seeds: int, tmp_path: Path) -> None:
+    """Pooled bins would hide gaps that differ between seeds: both tables give the reported mean."""
+    found = report(seeds=seeds)
+    text = words([made(found, tmp_path)], tmp_path)
+    assert "Guo et al. 2017" in text
+    pooled = rows_of(tmp_path / "csv/arch2_reliability.csv")
+    for name, arm in found["arms"].items():
+        own = [row for row in pooled if row["arm"] == name]
+        assert sum(int(row["predictions"]) for row in own) == 40 * seeds
+        assert sum(float(row["part of the ECE %"]) for row in own) == pytest.approx(
+            100 * arm["ece"]["mean"]
+        )
+        for row in own:
+            assert float(row["confidence above %"]) < float(row["confidence %"])
+            assert float(row["confidence %"]) <= float(row["up to %"]) + 1e-9
+    by_seed = tmp_path / "csv/arch2_reliability_by_seed.csv"
+    if seeds == 1:
+        assert not by_seed.exists()
+        return
+    errors: dict[tuple[str, int], float] = {}
+    for row in rows_of(by_seed):
+        key, gap = (row["arm"], int(row["seed"])), float(row["confidence %"])
+        gap = int(row["predictions"]) * abs(gap - float(row["accuracy %"])) / 40 / 100
+        errors[key] = errors.get(key, 0.0) + gap
+    for name, arm in found["arms"].items():
+        of_seeds = [errors[name, seed] for seed in range(seeds)]
+        assert of_seeds == pytest.approx(arm["ece"]["per_seed"])
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
 def test_an_alarm_stands_first_in_red_and_in_words(tmp_path: Path) -> None:

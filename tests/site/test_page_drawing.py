@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from unmuted.media.wav import write_wav
-from unmuted.site.page_images import THUMBNAIL, heat_image, level_image, thumbnail
+from unmuted.site.page_images import BLUE, RED, THUMBNAIL, heat_image, level_image, thumbnail
 from unmuted.site.page_sound import COLUMNS, read_shown_sound
 from unmuted.site.page_timeline import LEFT, RIGHT, Timeline
 
@@ -19,11 +19,14 @@ RATE = 16_000
 
 
 def decoded(uri: str, media_type: str) -> np.ndarray:
-    """The picture of a data URI, uint8 (H, W, 3), RGB."""
+    """The picture of a data URI, uint8 (H, W, 3), RGB, or (H, W, 4), RGBA."""
     start = f"data:{media_type};base64,"
     assert uri.startswith(start)
     content = np.frombuffer(base64.b64decode(uri.removeprefix(start)), np.uint8)
-    return cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    return cv2.cvtColor(
+        picture, cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    )
 
 
 def test_a_thumbnail_is_the_picture_made_small() -> None:
@@ -37,17 +40,15 @@ def test_a_thumbnail_is_the_picture_made_small() -> None:
     assert tiny.shape == (8, 8, 3)  # never enlarged
 
 
-def test_heat_has_one_colour_for_one_value() -> None:
+def test_heat_has_one_colour_for_one_value_and_none_for_0() -> None:
     values = np.array([[-4.0, 0.0, 4.0], [1.0, -1.0, 9.0]])
     pixels = decoded(heat_image(values, 4.0), "image/png").astype(int)
-    assert pixels.shape == (2, 3, 3)
-    assert tuple(pixels[0, 1]) == (247, 247, 247)
-    blue, red = pixels[0, 0], pixels[0, 2]
-    assert blue[2] > blue[0] + 100 and red[0] > red[2] + 100
-    assert tuple(pixels[1, 2]) == tuple(red)  # beyond the scale
-    between = pixels[1, 0]
-    assert tuple(between) == tuple(np.round((np.array([247, 247, 247]) + red) / 2))  # its root
-    assert decoded(heat_image(np.zeros((1, 1)), 0.0), "image/png")[0, 0].tolist() == [247] * 3
+    assert pixels.shape == (2, 3, 4)
+    assert pixels[0, 1, 3] == 0  # the page is seen through it
+    assert tuple(pixels[0, 0]) == (*BLUE, 255) and tuple(pixels[0, 2]) == (*RED, 255)
+    assert tuple(pixels[1, 2]) == tuple(pixels[0, 2])  # beyond the scale
+    assert tuple(pixels[1, 0]) == (*RED, 128) and tuple(pixels[1, 1]) == (*BLUE, 128)  # the root
+    assert decoded(heat_image(np.zeros((1, 1)), 0.0), "image/png")[0, 0, 3] == 0
 
 
 def test_the_lowest_band_is_at_the_bottom() -> None:

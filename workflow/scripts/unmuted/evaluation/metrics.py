@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 CALIBRATION_BINS = 15
@@ -61,12 +63,43 @@ def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(of_truth, least, 1 - least).astype(np.float64))
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Average the gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
+@dataclass(frozen=True)
+class ReliabilityBins:
+    """Predictions by their confidence, in 15 bins of equal width (Guo et al. 2017).
+
+    clips, correct: int (15,), predictions of a bin, and those of them that are right. confidence:
+    float (15,), its mean in a bin, NaN without predictions.
+    """
+
+    clips: np.ndarray
+    correct: np.ndarray
+    confidence: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: the gap of confidence and accuracy, over predictions."""
+        gaps = np.nan_to_num(self.confidence) * self.clips - self.correct
+        return float(np.abs(gaps).sum() / self.clips.sum())
+
+
+def reliability_bins(labels: np.ndarray, probabilities: np.ndarray) -> ReliabilityBins:
+    """Sort predictions into the bins of the calibration error; labels (N,), probabilities (N, C).
+
+    The confidence of a prediction is its largest probability. The lower edge of a bin belongs to
+    the bin before it.
+    """
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
-    gaps = np.bincount(_bins(confidence), weights=confidence - correct, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    bins = _bins(confidence)
+    clips = np.bincount(bins, minlength=CALIBRATION_BINS)
+    summed = np.bincount(bins, weights=confidence, minlength=CALIBRATION_BINS)
+    mean = np.divide(summed, clips, out=np.full(CALIBRATION_BINS, np.nan), where=clips > 0)
+    return ReliabilityBins(clips, np.bincount(bins[correct], minlength=CALIBRATION_BINS), mean)
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Average the gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
+    return reliability_bins(labels, probabilities).error
 
 
 def expected_under_calibration(probabilities: np.ndarray, seed: int = 0) -> float:

@@ -21,11 +21,11 @@ from unmuted.evaluation.controls import (
 )
 from unmuted.evaluation.metrics import (
     brier_scores,
-    expected_calibration_error,
     expected_under_calibration,
     f1_counts,
     log_losses,
     macro_f1_from_counts,
+    reliability_bins,
 )
 from unmuted.evaluation.significance import (
     TINY,
@@ -164,15 +164,25 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]
     """Compute the expected calibration error, and how much of it is the luck of few clips.
 
     probabilities: (S, N, C). `debiased` is the error minus what a perfectly calibrated classifier
-    with these probabilities would show on average; below 0 it is smaller than that.
+    with these probabilities would show on average; below 0 it is smaller than that. `bins` are
+    those of the error of each seed: from them it can be computed again.
     """
-    per_seed = [expected_calibration_error(labels, of_seed) for of_seed in probabilities]
+    bins = [reliability_bins(labels, of_seed) for of_seed in probabilities]
+    per_seed = [of_seed.error for of_seed in bins]
     expected = [expected_under_calibration(of_seed) for of_seed in probabilities]
     return {
         "mean": float(np.mean(per_seed)),
         "per_seed": per_seed,
         "expected_under_calibration": float(np.mean(expected)),
         "debiased": float(np.mean(per_seed) - np.mean(expected)),
+        "bins": {
+            "clips": [of_seed.clips.tolist() for of_seed in bins],
+            "correct": [of_seed.correct.tolist() for of_seed in bins],
+            "confidence": [
+                [None if np.isnan(mean) else mean for mean in of_seed.confidence.tolist()]
+                for of_seed in bins
+            ],
+        },
     }
 
 

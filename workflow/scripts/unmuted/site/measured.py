@@ -14,15 +14,16 @@ from unmuted.evaluation.arms import REFERENCE
 from unmuted.evaluation.cautions import cautions
 from unmuted.evaluation.evidence import ENOUGH_SEEDS, exploratory
 from unmuted.evaluation.figures.arms import ArmAccuracy, accuracy_by_arm
-from unmuted.evaluation.figures.confusion import confusion_matrix
+from unmuted.evaluation.figures.confusion import MOST_NARROW, confusion_matrix
 from unmuted.evaluation.figures.differences import Difference, differences
 from unmuted.evaluation.figures.style import sample_size
 from unmuted.evaluation.generation_table import KINDS
 from unmuted.evaluation.significance import p_in_words
 from unmuted.evaluation.table import conclusions
-from unmuted.site.figures import CalibrationError, calibration_errors, svg_uri
+from unmuted.site.calibration import calibration_block
+from unmuted.site.drawn import drawn
 from unmuted.site.origin import without_place
-from unmuted.site.sections import Answer, Block, Cell, Figure, Notice, Section, Table
+from unmuted.site.sections import Answer, Block, Cell, Notice, Section, Table
 
 Report = Mapping[str, Any]
 
@@ -206,9 +207,7 @@ def arms_block(report: Report, key: str, caption: str) -> Block:
         for name, arm in arms.items()
     ]
     chance = 1 / len(report["data"]["classes"])
-    figure = accuracy_by_arm(
-        [_accuracy(name, arm, contrasts) for name, arm in arms.items()], reference, caption, chance
-    )
+    shown = [_accuracy(name, arm, contrasts) for name, arm in arms.items()]
     alt = "Accuracy by arm with 95 % intervals: " + ", ".join(
         f"{name} {100 * arm['accuracy']['mean']:.1f} %" for name, arm in arms.items()
     )
@@ -220,8 +219,8 @@ def arms_block(report: Report, key: str, caption: str) -> Block:
     ]
     heads = ("arm", "audio in training", "audio in the test")
     audio = Table(heads, meanings, "What the arms hear", f"{key}_audio")
-    drawn = Figure(svg_uri(figure), alt, "", table)
-    return Block("Arms", figures=[drawn], tables=[audio] if meanings else [])
+    figure = drawn(accuracy_by_arm, shown, reference, caption, chance, alt=alt, table=table)
+    return Block("Arms", figures=[figure], tables=[audio] if meanings else [])
 
 
 def role_of(arm: Mapping[str, Any]) -> str:
@@ -252,12 +251,12 @@ def contrasts_block(report: Report, key: str, caption: str) -> Block:
         shown = {n: pair for n, pair in report["contrasts"].items() if pair["family"] in members}
         if shown:
             rows = [_difference(name, pair) for name, pair in shown.items()]
-            figure = differences({"Accuracy": rows}, title, caption)
             alt = f"{title}: " + ", ".join(
                 f"{name} {points(pair['delta'])} points" for name, pair in shown.items()
             )
             table = contrast_table(shown, title, f"{key}_contrasts_{family}")
-            figures.append(Figure(svg_uri(figure), alt, "", table))
+            panels = {"Accuracy": rows}
+            figures.append(drawn(differences, panels, title, caption, alt=alt, table=table))
     return Block("Differences", figures=figures)
 
 
@@ -311,40 +310,6 @@ def controls_block(report: Report, key: str) -> Block | None:
     return Block("Controls", text, tables=[Table(columns, rows, "Controls", f"{key}_controls")])
 
 
-def calibration_block(report: Report, key: str, caption: str) -> Block:
-    """Show the calibration error of every arm beside that of luck, and the other losses."""
-    columns = ("arm", "Brier", "log-loss", "ECE %", "ECE by luck %", "ECE debiased %")
-    rows = [
-        (
-            name,
-            arm["brier"]["mean"],
-            arm["log_loss"]["mean"],
-            *(100 * arm["ece"][k] for k in ("mean", "expected_under_calibration", "debiased")),
-        )
-        for name, arm in report["arms"].items()
-    ]
-    text = (
-        "Smaller is better. The expected calibration error (ECE) of few clips is mostly luck: "
-        "debiased is what is left, about 0 for a calibrated classifier."
-    )
-    table = Table(columns, rows, "Probabilities", f"{key}_calibration")
-    errors = [
-        CalibrationError(
-            name,
-            arm["ece"]["mean"],
-            arm["ece"]["expected_under_calibration"],
-            arm["ece"].get("per_seed", ()),
-        )
-        for name, arm in report["arms"].items()
-    ]
-    alt = "Expected calibration error by arm, and what a calibrated classifier would have: "
-    alt += ", ".join(
-        f"{one.name} {100 * one.mean:.1f} % beside {100 * one.by_luck:.1f} %" for one in errors
-    )
-    figure = Figure(svg_uri(calibration_errors(errors, caption)), alt, "", table)
-    return Block("Calibration", text, figures=[figure])
-
-
 def confusion_block(
     report: Report, key: str, caption: str, confusion: Mapping[str, np.ndarray]
 ) -> Block | None:
@@ -353,13 +318,19 @@ def confusion_block(
     figures = []
     for arm, counts in confusion.items():
         leaks = role_of(report["arms"][arm]) == "leaks"
-        figure = confusion_matrix(counts, classes, arm, caption, leaks)
         rows = [(name, *map(float, row)) for name, row in zip(classes, counts, strict=True)]
         about = f"Test clips by true class (rows) and predicted class (columns), {arm}"
         table = Table(("true class", *classes), rows, about, f"{key}_confusion_{arm}")
         share = counts.trace() / max(counts.sum(), 1)
         alt = f"Confusion matrix of {arm}: {100 * share:.1f} % of the clips lie on its diagonal"
-        figures.append(Figure(svg_uri(figure), alt, "", table))
+        figures.append(
+            drawn(
+                *(confusion_matrix, counts, classes, arm, caption, leaks),
+                alt=alt,
+                table=table,
+                has_narrow=len(classes) <= MOST_NARROW,
+            )
+        )
     return Block("Confusion", figures=figures) if figures else None
 
 

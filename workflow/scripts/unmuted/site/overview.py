@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from unmuted.site.folder import SiteFolder
-from unmuted.site.render import SVG, content_of, render_page, with_navigation
+from unmuted.site.render import render_page, with_navigation
 from unmuted.site.sections import Figure, Section, Table
 
 PAGE = "index.html"
@@ -24,7 +24,7 @@ def write_overview(
     for table in tables_of([*sections, origin]):
         site.write(path_of(table, "csv"), table.csv.encode())
     for figure in figures_of(sections):
-        site.write(path_of(figure.table, "svg"), content_of(figure.source))
+        site.write(path_of(figure.table, "svg"), figure.svg)
     page = render_page(
         "overview.html.j2",
         "Report",
@@ -55,11 +55,11 @@ def tables_of(sections: Sequence[Section]) -> Iterator[Table]:
 
 
 def figures_of(sections: Sequence[Section]) -> Iterator[Figure]:
-    """Yield the figures that are drawn as SVG and whose table has a name."""
+    """Yield the figures that have a file as SVG, and whose table has a name."""
     for section in sections:
         for block in section.blocks:
             for figure in block.figures:
-                if figure.table.name and figure.source.startswith(SVG):
+                if figure.table.name and figure.svg:
                     yield figure
 
 

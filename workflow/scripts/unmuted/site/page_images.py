@@ -9,7 +9,7 @@ from unmuted.site.render import data_uri
 
 THUMBNAIL = 160  # pixels of the longer side
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 82]
-_ENDS = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]], np.float64)  # blue, white, red
+BLUE, RED = (43, 116, 200), (209, 52, 62)  # of contrast 3 to a light and to a dark page
 
 
 def thumbnail(image: np.ndarray) -> str:
@@ -25,16 +25,17 @@ def thumbnail(image: np.ndarray) -> str:
 
 
 def heat_image(values: np.ndarray, scale: float) -> str:
-    """Return values (rows, columns) as a PNG: blue at -scale, white at 0, red at +scale.
+    """Return values (rows, columns) as a PNG: blue at -scale, nothing at 0, red at +scale.
 
-    Between them a colour stands for the square root of a value's size, which shows small values
-    beside large ones. A row of values is a row of the picture, the first at the top; a value is a
-    pixel.
+    Between them the opacity is the square root of a value's size, which shows small values beside
+    large ones, on a light page and on a dark one. A row of values is a row of the picture, the
+    first at the top; a value is a pixel.
     """
     share = np.clip(values / scale, -1, 1) if scale > 0 else np.zeros_like(values)
-    place = np.sign(share) * np.sqrt(np.abs(share)) + 1
-    colours = [np.interp(place, (0, 1, 2), _ENDS[:, channel]) for channel in (2, 1, 0)]
-    return _png(np.stack(colours, axis=2).round().astype(np.uint8))
+    pixels = np.empty((*values.shape, 4), np.uint8)
+    pixels[..., :3] = np.where((share < 0)[..., None], BLUE[::-1], RED[::-1])  # OpenCV's order
+    pixels[..., 3] = (255 * np.sqrt(np.abs(share))).round()
+    return _png(pixels)
 
 
 def level_image(decibels: np.ndarray, low: float, high: float) -> str:

@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 FOLDER = Path(__file__).resolve().parent
 STYLE = "site.css"
-SVG = "data:image/svg+xml;"  # beginning of the addresses of drawn figures
 # Where the links of the site go into a page that also stands alone. No escaped text contains it.
 NAVIGATION = "<!--navigation-->"
 
@@ -67,11 +66,6 @@ def with_navigation(page: str, links: Iterable[tuple[str, str]]) -> str:
 def data_uri(content: bytes, media_type: str) -> str:
     """Return content as an address, such as of an image: data:<media_type>;base64,..."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
-
-
-def content_of(uri: str) -> bytes:
-    """Return the content of an address that `data_uri` made."""
-    return base64.b64decode(uri.partition(";base64,")[2])
 
 
 def csv_uri(table: Any) -> str:

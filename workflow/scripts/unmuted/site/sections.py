@@ -73,13 +73,16 @@ class Figure:
     """A picture with its numbers.
 
     source: a data URI, or the path of a file beside. alt: what it shows, for those who do not see
-    it. table: its numbers.
+    it. table: its numbers. narrow: the data URI of the same for a narrow window; without one,
+    source is shown there in a box that scrolls. svg: the file of the figure, if it has one.
     """
 
     source: str
     alt: str
     caption: str
     table: Table
+    narrow: str = ""
+    svg: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,14 @@ from unmuted.evaluation.controls import ALARM
 from unmuted.evaluation.figures.style import (
     BLACK,
     COLOURS,
+    FAINT,
     GREY,
     LEAKS,
     PALE,
     RED,
+    Row,
+    Rows,
+    narrow_figure,
     new_figure,
     percent_axis,
     shorten,
@@ -73,20 +77,24 @@ def accuracy_by_arm(
     reference: str,
     caption: str,
     chance: float | None = None,
+    is_narrow: bool = False,
 ) -> Figure:
     """Draw arms from top to bottom in the given order, controls below them.
 
     reference: name of the arm with whose accuracy the others are compared, drawn as a line with
-    its interval. chance: accuracy of guessing, drawn as a dotted line.
+    its interval. chance: accuracy of guessing, drawn as a dotted line. is_narrow: for a telephone.
     """
     ordered = [arm for role in ("arm", "leaks", "control") for arm in arms if arm.role == role]
-    figure = new_figure(
-        8.5,
-        1.9 + 0.42 * len(ordered),
-        "Accuracy on the test clips by arm",
+    rows = Rows([_row(arm) for arm in ordered], is_narrow)
+    title = "Accuracy on the test clips by arm"
+    caption = (
         "Large marks: mean over seeds with 95 % interval; small marks: single seeds. Dashed line "
-        f"and grey band: {reference} and its interval. " + caption,
+        f"and grey band: {reference} and its interval. {caption}"
     )
+    if is_narrow:
+        figure = narrow_figure(0.8 + rows.height, title, caption)
+    else:
+        figure = new_figure(8.5, 1.9 + rows.height, title, caption)
     axis = figure.add_subplot()
     base = {arm.name: arm for arm in ordered}[reference]
     axis.axvspan(base.low, base.high, color=PALE, alpha=0.45, lw=0, zorder=0)
@@ -103,34 +111,28 @@ def accuracy_by_arm(
             color=GREY,
         )
     for row, arm in enumerate(ordered):
-        _draw_arm(axis, row, arm)
-    _separate_controls(axis, ordered)
-    axis.set_yticks(range(len(ordered)), [_row_label(arm) for arm in ordered])
-    for label, arm in zip(axis.get_yticklabels(), ordered, strict=True):
-        label.set_color(BLACK if arm.role == "arm" else arm.colour)
-    axis.set_ylim(len(ordered) - 0.5, -0.5)
-    axis.set_xlabel("Accuracy (share of test clips classified correctly)")
+        _draw_arm(axis, row, arm, rows.drop)
+    if not is_narrow:
+        _separate_controls(axis, ordered)
+    rows.label(axis)
+    of = "" if is_narrow else " (share of test clips classified correctly)"
+    axis.set_xlabel(f"Accuracy{of}")
     axis.grid(axis="x")
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
     percent_axis(axis, "x")
     return figure
 
 
-def _draw_arm(axis: Axes, row: int, arm: ArmAccuracy) -> None:
+def _row(arm: ArmAccuracy) -> Row:
+    words = f"{100 * arm.accuracy:.1f} %  [{100 * arm.low:.1f}, {100 * arm.high:.1f}]"
+    return Row(_row_label(arm), words, BLACK if arm.role == "arm" else arm.colour)
+
+
+def _draw_arm(axis: Axes, row: int, arm: ArmAccuracy, drop: float) -> None:
     look = _LOOKS[arm.role]
     seeds = len(arm.per_seed)
-    axis.plot(arm.per_seed, [row + 0.26] * seeds, "|", ms=5, color=arm.colour, alpha=0.6)
+    axis.plot(arm.per_seed, [row + drop] * seeds, "|", ms=5, color=arm.colour, alpha=FAINT)
     axis.plot([arm.low, arm.high], [row, row], color=arm.colour, lw=2, solid_capstyle="butt")
     axis.plot([arm.accuracy], [row], look.marker, ms=7.5, color=arm.colour, mfc=look.face, mew=1.6)
-    axis.annotate(
-        f"{100 * arm.accuracy:.1f} %  [{100 * arm.low:.1f}, {100 * arm.high:.1f}]",
-        (1.01, row),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=9,
-        color=arm.colour if arm.role != "arm" else BLACK,
-    )
 
 
 def _separate_controls(axis: Axes, arms: Sequence[ArmAccuracy]) -> None:

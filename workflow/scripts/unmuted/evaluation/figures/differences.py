@@ -16,6 +16,9 @@ from unmuted.evaluation.figures.style import (
     GREY,
     LEAKS,
     RED,
+    Row,
+    Rows,
+    narrow_figure,
     new_figure,
     shorten,
     styled,
@@ -45,17 +48,22 @@ class Difference:
 
 
 @styled
-def differences(panels: Mapping[str, Sequence[Difference]], title: str, caption: str) -> Figure:
-    """Draw one panel per measure, side by side, with the same rows."""
-    rows = next(iter(panels.values()))
-    figure = new_figure(
-        4.2 + 3.6 * len(panels),
-        2.1 + 0.42 * len(rows),
-        title,
+def differences(
+    panels: Mapping[str, Sequence[Difference]], title: str, caption: str, is_narrow: bool = False
+) -> Figure:
+    """Draw one panel per measure, with the same rows: side by side, for a telephone in a column."""
+    labels = {name: Rows([_row(one) for one in shown], is_narrow) for name, shown in panels.items()}
+    height = next(iter(labels.values())).height
+    caption = (
         "Marks: mean over seeds with 95 % interval; filled where p, adjusted for the number of "
-        "hypotheses, is below 0.05, whatever the interval. " + caption,
+        f"hypotheses, is below 0.05, whatever the interval. {caption}"
     )
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    if is_narrow:
+        figure = narrow_figure((1.1 + height) * len(panels), title, caption)
+        axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    else:
+        figure = new_figure(4.2 + 3.6 * len(panels), 2.1 + height, title, caption)
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (measure, shown) in zip(axes, panels.items(), strict=True):
         axis.set_title(measure, loc="left")
         axis.axvline(0, color=GREY, lw=1, ls="--", zorder=1)
@@ -64,28 +72,22 @@ def differences(panels: Mapping[str, Sequence[Difference]], title: str, caption:
         axis.set_xlabel("Difference (percentage points)")
         axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.4g}"))
         axis.grid(axis="x")
-        axis.tick_params(axis="y", length=0)
-        axis.spines["left"].set_visible(False)
-    axes[0].set_yticks(range(len(rows)), [_row_label(difference) for difference in rows])
-    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+        labels[measure].label(axis, has_names=axis is axes[0])
     return figure
 
 
-def _draw(axis: Axes, row: int, difference: Difference) -> None:
+def _row(difference: Difference) -> Row:
+    words = filter(None, (p_in_words(difference.p_adjusted), difference.verdict))
     is_red = difference.leaks or difference.is_alarm
-    colour = RED if is_red else COLOURS[0]
+    return Row(_row_label(difference), "\n".join(words), RED if is_red else BLACK)
+
+
+def _draw(axis: Axes, row: int, difference: Difference) -> None:
+    colour = RED if difference.leaks or difference.is_alarm else COLOURS[0]
     face = colour if difference.p_adjusted < 0.05 else "white"
     low, high = difference.low, difference.high
     axis.plot([low, high], [row, row], color=colour, lw=2, solid_capstyle="butt")
     axis.plot([difference.delta], [row], "o", ms=7.5, color=colour, mfc=face, mew=1.6)
-    axis.annotate(
-        "\n".join(filter(None, (p_in_words(difference.p_adjusted), difference.verdict))),
-        (1.01, row),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=8.5,
-        color=colour if is_red else BLACK,
-    )
 
 
 def _row_label(difference: Difference) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from unmuted.evaluation.figures.style import (
     BLACK,
@@ -16,8 +18,11 @@ from unmuted.evaluation.figures.style import (
     MARKERS,
     RED,
     Band,
+    curves_height,
     draw_band,
     label_heights,
+    name_below,
+    narrow_figure,
     new_figure,
     percent_axis,
     shorten,
@@ -69,29 +74,33 @@ def accuracy_over_severity(
     reference: str,
     caption: str,
     leaks: Collection[str] = (),
+    is_narrow: bool = False,
 ) -> Figure:
     """Draw the accuracy over the severity of one kind of degraded sound.
 
     kind: "lost" or "noise". levels: from mild to severe. arms: the accuracy of each arm at the
     levels with its 95 % interval. reference: name of the arm without audio, drawn in black. leaks:
-    names of arms that read the true labels of test clips, which are marked.
+    names of arms that read the true labels of test clips, which are marked. is_narrow: for a
+    telephone.
     """
     along = AXES[kind]
-    figure = new_figure(
-        7.4,
-        5.4,
-        along.title,
-        "Lines: mean over seeds; bands: 95 % intervals. Test clips that have sound. " + caption,
-    )
+    about = "Lines: mean over seeds; bands: 95 % intervals. Test clips that have sound."
+    caption = f"{about} {caption}"
+    if is_narrow:
+        figure = narrow_figure(curves_height(len(arms)), along.title, caption)
+    else:
+        figure = new_figure(7.4, 5.4, along.title, caption)
     panel = figure.subplots()
     looks = _looks(arms, reference, leaks)
     panel.set_ylim(*_range(arms))
-    for arm, band in arms.items():
-        _draw_arm(panel, levels, band, looks[arm])
-    _label_ends(panel, levels, arms, looks)
+    lines = [_draw_arm(panel, levels, band, looks[arm]) for arm, band in arms.items()]
+    if is_narrow:
+        name_below(panel, lines, [looks[arm].name.replace("\n", " ") for arm in arms])
+    else:
+        _label_ends(panel, levels, arms, looks)
     panel.set_xticks(levels)
     panel.grid(axis="y")
-    panel.set_xlabel(along.label)
+    panel.set_xlabel(textwrap.fill(along.label, 40) if is_narrow else along.label)
     panel.set_ylabel("Accuracy (share correct)")
     if along.is_share:
         percent_axis(panel, "x")
@@ -125,8 +134,9 @@ def _range(arms: Mapping[str, Band]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _draw_arm(axis: Axes, rates: Sequence[float], band: Band, look: _Look) -> None:
-    draw_band(axis, rates, band, look.colour, look.marker, shade=0.08, size=5, line=look.line)
+def _draw_arm(axis: Axes, rates: Sequence[float], band: Band, look: _Look) -> Line2D:
+    colour, marker = look.colour, look.marker
+    return draw_band(axis, rates, band, colour, marker, shade=0.08, size=5, line=look.line)
 
 
 def _label_ends(

@@ -8,10 +8,11 @@ from typing import Any
 from unmuted.evaluation.arms import REFERENCE
 from unmuted.evaluation.figures.severity import AXES, accuracy_over_severity
 from unmuted.evaluation.figures.style import Band
-from unmuted.site.figures import curves, svg_uri
+from unmuted.site.drawn import drawn
+from unmuted.site.figures import curves
 from unmuted.site.material import Material
 from unmuted.site.measured import caption_of, contrast_table, measured_section
-from unmuted.site.sections import Block, Cell, Figure, Section, Table
+from unmuted.site.sections import Block, Cell, Section, Table
 
 TITLE = "Comparison of all arms"
 QUESTION = "Of all ways to make up for missing audio, which helps on the same test clips?"
@@ -35,9 +36,10 @@ def _missing(missing: Mapping[str, Any], caption: str) -> Block:
         arms = {name: arm["expected"] for name, arm in kinds[KIND].items()}
         title = f"Accuracy as test clips lose their sound, {_trained(trained)}"
         labels = ("Share of test clips without their sound", "Accuracy (share correct)")
-        drawn = curves(rates, {a: _band(p) for a, p in arms.items()}, title, labels, caption)
+        bands = {name: _band(points) for name, points in arms.items()}
         table = _table(rates, arms, title, f"{KEY}_missing_trained_{trained}")
-        figures.append(Figure(svg_uri(drawn), title, "", table))
+        shown = (rates, bands, title, labels, caption)
+        figures.append(drawn(curves, *shown, alt=title, table=table))
     for trained, pairs in missing["contrasts"].items():
         if pairs:
             title = f"Differences where no clip has its sound, {_trained(trained)}"
@@ -55,10 +57,10 @@ def _severity(missing: Mapping[str, Any], caption: str) -> Block:
             points = {name: arm["accuracy"] for name, arm in arms.items()}
             leaks = [name for name, arm in arms.items() if arm["leaks"]]
             bands = {name: _band(found) for name, found in points.items()}
-            drawn = accuracy_over_severity(kind, levels, bands, REFERENCE, caption, leaks)
             title = f"{AXES[kind].title}, {_trained(trained)}"
             table = _table(levels, points, title, f"{KEY}_severity_{kind}_trained_{trained}")
-            figures.append(Figure(svg_uri(drawn), title, "", table))
+            shown = (kind, levels, bands, REFERENCE, caption, leaks)
+            figures.append(drawn(accuracy_over_severity, *shown, alt=title, table=table))
     return Block("Damaged sound", figures=figures)
 
 

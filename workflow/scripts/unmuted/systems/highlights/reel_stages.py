@@ -31,6 +31,7 @@ STAGES = (
         "timelines",
         "draw_timeline",
         ".png",
+        version=2,
         inputs=("events", "spots", "match_highlights"),
         optional=("step_sound",),
         settings=FOUND,

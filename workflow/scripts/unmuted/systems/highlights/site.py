@@ -9,7 +9,8 @@ from typing import Any
 
 from unmuted.evaluation.figures.differences import Difference, differences
 from unmuted.evaluation.figures.style import Band
-from unmuted.site.figures import Dot, curves, dot_plot, svg_uri
+from unmuted.site.drawn import drawn
+from unmuted.site.figures import Dot, curves, dot_plot
 from unmuted.site.material import Material
 from unmuted.site.measured import (
     contrast_table,
@@ -111,9 +112,8 @@ def _arms(report: Mapping[str, Any], caption: str) -> Block:
     title = "Tight mAP on the test matches by arm"
     words = f"Marks: mean over seeds with 95 % interval; grey: without one. {caption}"
     alt = f"{title}: " + ", ".join(f"{dot.name} {100 * dot.value:.1f} %" for dot in dots)
-    return Block(
-        "Arms", figures=[Figure(svg_uri(dot_plot(dots, title, title, words)), alt, "", table)]
-    )
+    figure = drawn(dot_plot, dots, title, title, words, alt=alt, table=table)
+    return Block("Arms", figures=[figure])
 
 
 def _contrasts(contrasts: Mapping[str, Mapping[str, Any]], caption: str) -> Block:
@@ -124,10 +124,10 @@ def _contrasts(contrasts: Mapping[str, Mapping[str, Any]], caption: str) -> Bloc
     ]
     title = "Differences in tight mAP"
     table = contrast_table(contrasts, title, f"{KEY}_contrasts")
-    figure = svg_uri(differences({"Tight mAP": rows}, title, caption))
     alt = f"{title}: " + ", ".join(f"{row.name} {100 * row.delta:+.1f} points" for row in rows)
     text = "Names that end in .area are about the mean over all shares of matches without sound."
-    return Block("Differences", text, figures=[Figure(figure, alt, "", table)])
+    figure = drawn(differences, {"Tight mAP": rows}, title, caption, alt=alt, table=table)
+    return Block("Differences", text, figures=[figure])
 
 
 def _missing(missing: Mapping[str, Any], caption: str) -> Block:
@@ -145,11 +145,11 @@ def _missing(missing: Mapping[str, Any], caption: str) -> Block:
         labels = ("Share of test matches without their sound", "Tight mAP")
         bands = {name: Band(line, line, line) for name, line in lines.items()}
         about = f"Means over seeds. {caption}"
-        drawn = curves(rates, bands, title, labels, about, list(missing["arms"]))
         rows = [(name, *(100 * value for value in line)) for name, line in lines.items()]
         heads = [f"{100 * rate:g} % lost" for rate in rates]
         table = Table(("arm", *heads), rows, f"{title}, in %", f"{KEY}_missing_{condition}")
-        figures.append(Figure(svg_uri(drawn), title, "", table))
+        shown = (rates, bands, title, labels, about, list(missing["arms"]))
+        figures.append(drawn(curves, *shown, alt=title, table=table))
     measures = ("area", "lost", "dropout")
     rows = [
         (name, *(cell for measure in measures for cell in in_percent(arm.get(measure))))

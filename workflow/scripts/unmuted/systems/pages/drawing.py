@@ -83,7 +83,7 @@ def add_features(timeline: Timeline, arrays: Mapping[str, np.ndarray], of_seeds:
     both = generated if real is None else np.concatenate([generated, real])
     scale = max(float(np.abs(both).max()), 1e-6)
     ends = "first", "last"
-    heat = f"blue -{scale:.3g}, white 0, red +{scale:.3g}, by square root"
+    heat = f"blue -{scale:.3g}, none 0, red +{scale:.3g}, by square root"
     if real is not None:
         timeline.add_array(f"Real audio features ({heat})", heat_image(real.T, scale), 110, ends)
     title = f"Generated audio features, {of_seeds} ({heat})"

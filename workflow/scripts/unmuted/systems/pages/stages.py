@@ -66,7 +66,7 @@ STAGES = (
         chosen=shown_stages,
         reads_splits=True,
         keeps_splits=True,
-        version=2,
+        version=3,
     ),
 )
 REPORTS = {

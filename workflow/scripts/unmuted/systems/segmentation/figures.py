@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from unmuted.evaluation.figures.style import (
     BLACK,
@@ -15,8 +16,13 @@ from unmuted.evaluation.figures.style import (
     GREY,
     MARKERS,
     Band,
+    Row,
+    Rows,
+    curves_height,
     draw_band,
     label_heights,
+    name_below,
+    narrow_figure,
     new_figure,
     percent_axis,
     sample_size,
@@ -45,22 +51,22 @@ def draw_figures(report: Mapping[str, Any], folder: Path) -> None:
 
 
 @styled
-def arms_figure(report: Mapping[str, Any], caption: str) -> Figure:
+def arms_figure(report: Mapping[str, Any], caption: str, is_narrow: bool = False) -> Figure:
     """Draw the headline measure of every arm that has it, with its interval."""
     headline = report["headline"]
     found = {name: arm[headline] for name, arm in report["arms"].items() if arm[headline]}
-    figure = new_figure(
-        7.4,
-        2.1 + 0.36 * len(found),
-        f"{NAMES[headline]} of the arms",
-        f"Marks: mean over seeds with 95 % interval. {_about_bound(headline)}{caption}",
-    )
+    rows = Rows([_row(name, one) for name, one in found.items()], is_narrow)
+    title = f"{NAMES[headline]} of the arms"
+    caption = f"Marks: mean over seeds with 95 % interval. {_about_bound(headline)}{caption}"
+    if is_narrow:
+        figure = narrow_figure(0.8 + rows.height, title, caption)
+    else:
+        figure = new_figure(8.5, 2.1 + rows.height, title, caption)
     axis = figure.subplots()
     for row, measured in enumerate(found.values()):
         axis.plot(measured["ci95"], [row, row], color=COLOURS[0], lw=2, solid_capstyle="butt")
         axis.plot([measured["mean"]], [row], "o", ms=7, color=COLOURS[0])
-    axis.set_yticks(range(len(found)), [shorten(name) for name in found])
-    axis.set_ylim(len(found) - 0.5, -0.5)
+    rows.label(axis)
     axis.set_xlim(0, 1)
     if headline == "ab_iou":
         axis.axvline(BOUND, color=GREY, lw=1, ls="--", zorder=1)
@@ -70,8 +76,14 @@ def arms_figure(report: Mapping[str, Any], caption: str) -> Figure:
     return figure
 
 
+def _row(name: str, measured: Mapping[str, Any]) -> Row:
+    low, high = measured["ci95"]
+    words = f"{100 * measured['mean']:.1f} %  [{100 * low:.1f}, {100 * high:.1f}]"
+    return Row(shorten(name), words)
+
+
 @styled
-def missing_figure(report: Mapping[str, Any], caption: str) -> Figure:
+def missing_figure(report: Mapping[str, Any], caption: str, is_narrow: bool = False) -> Figure:
     """Draw the headline measure over the share of clips that have lost their sound."""
     missing, headline = report["missing"], report["headline"]
     bands = {
@@ -79,29 +91,35 @@ def missing_figure(report: Mapping[str, Any], caption: str) -> Figure:
         for name, curve in missing["curves"].items()
         if (band := _band(curve[headline])) is not None
     }
-    figure = new_figure(
-        7.4,
-        5.4,
-        f"{NAMES[headline]} as test clips lose their sound",
-        f"Lines: mean over seeds; bands: 95 % intervals. {_about_bound(headline)}{caption}",
-    )
+    title = f"{NAMES[headline]} as test clips lose their sound"
+    caption = f"Lines: mean over seeds; bands: 95 % intervals. {_about_bound(headline)}{caption}"
+    if is_narrow:
+        figure = narrow_figure(curves_height(len(bands)), title, caption)
+    else:
+        figure = new_figure(7.4, 5.4, title, caption)
     axis = figure.subplots()
     axis.set_ylim(0, 1)
     rates = missing["rates"]
-    for i, (name, band) in enumerate(bands.items()):
-        colour, line = _look(i, name)
-        draw_band(
-            axis, rates, band, colour, MARKERS[i % len(MARKERS)], shade=0.08, size=5, line=line
-        )
+    lines = [_draw_line(axis, rates, i, *named) for i, named in enumerate(bands.items())]
     if headline == "ab_iou":
         axis.axhline(BOUND, color=GREY, lw=1, ls="--", zorder=1)
-    _label_ends(axis, rates, bands)
-    axis.set_xlabel("Share of test clips without their sound, and what stands in for it")
+    if is_narrow:
+        name_below(axis, lines, [shorten(name) for name in bands])
+    else:
+        _label_ends(axis, rates, bands)
+    of = "" if is_narrow else ", and what stands in for it"
+    axis.set_xlabel(f"Share of test clips without their sound{of}")
     axis.set_ylabel(NAMES[headline])
     for which in ("x", "y"):
         percent_axis(axis, which)
     axis.grid(axis="y")
     return figure
+
+
+def _draw_line(axis: Axes, rates: Sequence[float], number: int, name: str, band: Band) -> Line2D:
+    colour, line = _look(number, name)
+    marker = MARKERS[number % len(MARKERS)]
+    return draw_band(axis, rates, band, colour, marker, shade=0.08, size=5, line=line)
 
 
 def _look(number: int, name: str) -> tuple[str, str]:

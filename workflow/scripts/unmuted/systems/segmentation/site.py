@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unmuted.evaluation.figures.style import sample_size
-from unmuted.site.figures import svg_uri
+from unmuted.site.drawn import drawn
 from unmuted.site.material import Material
 from unmuted.site.measured import (
     contrast_table,
@@ -18,7 +18,7 @@ from unmuted.site.measured import (
     provenance_block,
     seeds_notice,
 )
-from unmuted.site.sections import Answer, Block, Cell, Figure, Player, Section, Table
+from unmuted.site.sections import Answer, Block, Cell, Player, Section, Table
 from unmuted.systems.segmentation.figures import BOUND, NAMES, arms_figure, missing_figure
 from unmuted.systems.segmentation.shown import MEASURES, OF_CONDITIONS
 
@@ -76,7 +76,7 @@ def _arms(report: Mapping[str, Any], caption: str) -> Block:
     )
     meanings = [(name, arm["meaning"]) for name, arm in report["arms"].items()]
     meaning = Table(("arm", "meaning"), meanings, "What the arms are", f"{KEY}_meanings")
-    figure = Figure(svg_uri(arms_figure(report, caption)), alt, "", table)
+    figure = drawn(arms_figure, report, caption, alt=alt, table=table)
     return Block("Arms", figures=[figure], tables=[meaning])
 
 
@@ -120,8 +120,8 @@ def _missing(report: Mapping[str, Any], caption: str) -> Block | None:
     title = f"{NAMES[headline]} as test clips lose their sound"
     columns = ("arm and what stands in", "share lost", f"{NAMES[headline]} %", "from %", "to %")
     table = Table(columns, rows, title, f"{KEY}_missing")
-    figure = svg_uri(missing_figure(report, caption))
-    return Block("Missing sound", figures=[Figure(figure, title, "", table)])
+    figure = drawn(missing_figure, report, caption, alt=title, table=table)
+    return Block("Missing sound", figures=[figure])
 
 
 def _criteria(criteria: Mapping[str, bool]) -> Block:
