@@ -66,9 +66,12 @@ def test_a_page_opens_in_light_dark_and_on_a_telephone(
 
 @pytest.mark.parametrize("name", ["index", "videos", "plain"])
 def test_print_shows_the_content_without_navigation(folder: Path, visit: Open, name: str) -> None:
-    opened = visit(folder / f"{name}.html")
+    opened = visit(folder / f"{name}.html", color_scheme="dark")
     assert opened.is_shown("main")
     opened.page.emulate_media(media="print")
+    colours = "(one) => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+    paper, ink = opened.page.locator("html").evaluate(colours)
+    assert paper == "rgb(255, 255, 255)" and ink == "rgb(27, 31, 36)"
     assert opened.is_shown("main h1")
     assert not opened.is_shown("nav") and not opened.is_shown(".skip")
 

@@ -71,5 +71,5 @@ def _style(fonts: str) -> str:
     dark = "".join(f"{_NAMES[colour.lower()]}:{other};" for colour, other in DARK.items())
     return (
         f"<style>:root{{{light}fill:var({_NAMES[INK.lower()]});font-family:{fonts}}}"
-        f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}</style>"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}</style>"
     )
