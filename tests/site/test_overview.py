@@ -212,6 +212,21 @@ def test_the_calibration_error_follows_from_the_tables(seeds: int, tmp_path: Pat
         assert of_seeds == pytest.approx(arm["ece"]["per_seed"])
 
 
+def test_of_many_arms_some_are_drawn_and_all_are_in_the_tables(tmp_path: Path) -> None:
+    found = report()
+    first = found["arms"]["generated"]
+    found["arms"] |= {f"arm_{i:02}": first for i in range(20)}
+    text = words([made(found, tmp_path)], tmp_path)
+    (block,) = [b for b in made(found, tmp_path).blocks if b.title == "Calibration"]
+    alt = block.figures[1].alt
+    assert "arm_08 is right" in alt and "arm_09" not in alt and "generated_null" not in alt
+    assert {row[0] for row in block.figures[1].table.rows} == set(found["arms"])
+    (table,) = block.tables
+    assert len(table.rows) > 300  # too many for the page
+    assert f"The bins of each seed: {len(table.rows)} rows, in the file:" in text
+    assert len(rows_of(tmp_path / "csv/arch2_reliability_by_seed.csv")) == len(table.rows)
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
 

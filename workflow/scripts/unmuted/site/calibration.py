@@ -18,6 +18,7 @@ TEXT = (
     "2017) show what it sums up: the predictions of all seeds in its 15 bins. The ECE of an arm is "
     "the mean over seeds of the error of each; the column “part of the ECE” sums up to it."
 )
+MOST_DIAGRAMS = 12
 _BIN = ("confidence above %", "up to %")
 
 
@@ -67,13 +68,23 @@ def _diagrams(arms: Mapping[str, Any], key: str, caption: str) -> Figure:
     rows = [row for name, arm in arms.items() for row in _of_all_seeds(name, arm["ece"])]
     about = "Predictions of all seeds by confidence; bins without any are left out"
     table = Table(columns, rows, about, f"{key}_reliability")
-    shown = [_pooled(name, arm["ece"]["bins"]) for name, arm in arms.items()]
+    names = _drawn_arms(arms)
+    shown = [_pooled(name, arms[name]["ece"]["bins"]) for name in names]
+    if len(names) < len(arms):
+        caption = f"{len(names)} of {len(arms)} arms; the table has all. {caption}"
     alt = "Reliability diagrams: " + "; ".join(
         f"{one.name} is right in {100 * _accuracy(one):.1f} % of its predictions and expects "
         f"{100 * _confidence(one):.1f} %"
         for one in shown
     )
     return drawn(reliability_diagrams, shown, caption, alt=alt, table=table)
+
+
+def _drawn_arms(arms: Mapping[str, Any]) -> list[str]:
+    """Return the arms that are drawn: all, or the first of many, controls and leaks last."""
+    aside = [n for n, arm in arms.items() if arm.get("leaks") or arm.get("role", "arm") != "arm"]
+    chosen = [*(name for name in arms if name not in aside), *aside][:MOST_DIAGRAMS]
+    return [name for name in arms if name in chosen]
 
 
 def _arrays(bins: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
