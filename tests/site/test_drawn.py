@@ -35,6 +35,7 @@ from unmuted.site import drawn
 from unmuted.site.figures import CalibrationError, Dot, calibration_errors, curves, dot_plot
 from unmuted.site.sections import Table
 from unmuted.site.themes import DARK, themed
+from unmuted.systems.comparison.site import _missing, _severity
 from unmuted.systems.segmentation.figures import arms_figure, missing_figure
 
 pytestmark = pytest.mark.unit
@@ -211,6 +212,20 @@ def test_a_figure_has_a_narrow_one_and_a_file_of_its_own() -> None:
     )
     assert found.narrow and found.narrow != found.source
     assert found.svg.startswith(b"<?xml") and b"var(" not in found.svg  # for any program
+
+
+def test_the_comparison_draws_missing_and_damaged_sound() -> None:
+    levels = {"lost": [0, 0.5, 1], "noise": [20, 0, -10]}
+    arms = {name: {"accuracy": [MEASURE] * 3, "leaks": name == "b"} for name in ("a", "b")}
+    missing = {
+        "test_rates": [0, 0.5, 1],
+        "accuracy": {"0.0": {"no_stream": {"a": {"expected": [MEASURE] * 3}}}},
+        "contrasts": {"0.0": {}},
+        "severity": {"0.0": {kind: {"levels": at, "arms": arms} for kind, at in levels.items()}},
+    }
+    figures = [*_missing(missing, CAPTION).figures, *_severity(missing, CAPTION).figures]
+    assert len(figures) == 3 and len({figure.narrow for figure in figures}) == 3
+    assert [len(figure.table.rows) for figure in figures] == [3, 6, 6]
 
 
 def test_a_bin_of_few_predictions_is_open() -> None:
