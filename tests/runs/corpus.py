@@ -181,7 +181,7 @@ SMALL = {
     "generator": {"steps": 4, "validate_every": 2},
     "video_generator": {"steps": 4, "validate_every": 2},
     "pilot": {"epochs": 1, "snapshots": 1, "lambdas": [1]},
-    "cnn_rnn": {"epochs": 1},
+    "cnn_rnn": {"epochs": 1, "sequence_length": 8},
     "classifier": {"epochs": 2, "snapshots": 2},
     "missing": {"training_rates": [0, 0.2]},
     "bootstrap": {"resamples": 200},
