@@ -38,7 +38,7 @@ from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.systems.segmentation import all_masks, model_export, report
 from unmuted.systems.segmentation.context import ClipMaps, Context, condition_audio
 from unmuted.systems.segmentation.fitted import Fitted
-from unmuted.systems.segmentation.inference import quantised
+from unmuted.systems.segmentation.stored_probabilities import quantised
 from unmuted.systems.segmentation.loading import load_clip
 from unmuted.systems.segmentation.marking import HYPOTHETICAL, STATUSES
 from unmuted.systems.segmentation.masks_job import Trained

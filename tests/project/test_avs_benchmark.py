@@ -10,7 +10,7 @@ import pytest
 from figures import avs_masks
 from unmuted.checkout import ROOT
 from unmuted.pipeline.registry import open_run
-from unmuted.systems.segmentation.inference import SCALE
+from unmuted.systems.segmentation.stored_probabilities import SCALE
 from unmuted.systems.segmentation.model import SegmentationConfig
 
 pytestmark = pytest.mark.unit

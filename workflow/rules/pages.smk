@@ -19,6 +19,25 @@ rule copy_clips:
         "../scripts/copy_clips.py"
 
 
+rule copy_overlays:
+    input:
+        stage_inputs("overlay_copies"),
+    output:
+        "results/{scenario}overlay_copies/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}copy_overlays/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}copy_overlays/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("overlay_copies"),
+    script:
+        "../scripts/copy_overlays.py"
+
+
 rule list_sound_library:
     input:
         stage_inputs("sound_library"),
@@ -76,6 +95,44 @@ rule draw_pages:
         "../scripts/draw_pages.py"
 
 
+rule copy_reels:
+    input:
+        stage_inputs("reel_copies"),
+    output:
+        "results/{scenario}reel_copies/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}copy_reels/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}copy_reels/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("reel_copies"),
+    script:
+        "../scripts/copy_reels.py"
+
+
+rule draw_match_pages:
+    input:
+        stage_inputs("match_pages"),
+    output:
+        "results/{scenario}match_pages/{shard}.ledger.csv",
+    log:
+        "results/logs/{scenario}draw_match_pages/{shard}.log",
+    benchmark:
+        "results/benchmarks/{scenario}draw_match_pages/{shard}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        fingerprint=job_fingerprints("match_pages"),
+    script:
+        "../scripts/draw_match_pages.py"
+
+
 # How often the retrieved sound is heard as the clip's own, against chance.
 rule write_preview_quality:
     input:
@@ -130,3 +187,32 @@ rule show_video:
         fingerprint=shown_fingerprint,
     script:
         "../scripts/show_video.py"
+
+
+# The page of any match, also of one whose page is not in the report.
+rule show_match:
+    input:
+        table_inputs(
+            "results/by_match/{unit}/page.html",
+            match_page_ledgers,
+            match_page_fingerprint,
+        ),
+    output:
+        exported=report(
+            "results/by_match/{unit}/page.html",
+            caption="../report/shown_match.rst",
+            category="Matches",
+            labels={"match": "{unit}", "file": "page.html"},
+        ),
+    log:
+        "results/logs/show_match/{unit}.log",
+    benchmark:
+        "results/benchmarks/show_match/{unit}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **CPU_MODEL,
+    params:
+        fingerprint=match_page_fingerprint,
+    script:
+        "../scripts/show_match.py"

@@ -11,7 +11,7 @@ rule make_thumbnails:
     conda:
         ENVIRONMENT
     resources:
-        **TABLE,
+        **CPU_MODEL,
     params:
         fingerprint=job_fingerprints("thumbnails"),
     script:

@@ -6,7 +6,7 @@ from unmuted.pipeline.families.site import (
     media_ledgers,
     shown_systems,
 )
-from unmuted.systems.pages import one_video
+from unmuted.systems.pages import one_match, one_video
 
 AVS_SHOWN = ("sounding.mp4", "masks.zip", "sounding.csv")
 
@@ -42,12 +42,13 @@ def segmentation_targets(wildcards):
 
 @in_words
 def site_reports(wildcards):
-    """Return the reports of the systems that are shown, and the media of some test videos.
+    """Return the reports of the systems that are shown, media, and pages of matches.
 
-    Raises UserError for more videos or pages than the site may have.
+    A run without labels has no reports. Raises UserError for more videos or pages than the site may
+    have.
     """
     check_size(RUN)
-    systems = shown_systems(RUN.config)
+    systems = shown_systems(RUN.config) if RUN.has_labels else ()
     files = [SYSTEMS[name].file for name in systems]
     quality = ["results/preview_quality.json"] if "arch2" in systems else []
     return list(dict.fromkeys([*files, *quality, *media_ledgers(RUN)]))
@@ -63,3 +64,15 @@ def shown_ledgers(wildcards):
 def shown_fingerprint(wildcards):
     """Return the params of the rule that shows one video."""
     return one_video.shown_fingerprint(RUN, wildcards.video, wildcards.shown)
+
+
+@in_words
+def match_page_ledgers(wildcards):
+    """Return the input of the rule that draws the page of one match."""
+    return one_match.page_ledgers(RUN, wildcards.unit)
+
+
+@in_words
+def match_page_fingerprint(wildcards):
+    """Return the params of the rule that draws the page of one match."""
+    return one_match.page_fingerprint(RUN, wildcards.unit)

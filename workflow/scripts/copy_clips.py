@@ -2,12 +2,12 @@
 
 from unmuted.engine.job import Job
 from unmuted.pipeline.registry import run_job
-from unmuted.systems.pages.copies_job import run
+from unmuted.systems.pages.copies_job import copy_clips
 
 
 def main(job: Job) -> None:
     """Bring the copies of one shard up to date."""
-    run(job)
+    copy_clips(job)
 
 
 if "snakemake" in globals():

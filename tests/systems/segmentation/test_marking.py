@@ -19,7 +19,8 @@ from unmuted.engine.executor import Task
 from unmuted.errors import UserError
 from unmuted.systems.segmentation.arms import ARMS, conditions_of
 from unmuted.systems.segmentation.context import Context
-from unmuted.systems.segmentation.inference import needed_size, predict, quantised, trimmed
+from unmuted.systems.segmentation.inference import needed_size, predict, trimmed
+from unmuted.systems.segmentation.stored_probabilities import quantised
 from unmuted.systems.segmentation.marking import MarkingRule
 from unmuted.systems.segmentation.masks_job import Trained, mark_shard
 from unmuted.systems.segmentation.native_masks import Drawer, native_mask, write_archive

@@ -128,23 +128,33 @@ def video_id_from_name(stem: str) -> str:
     return f"{slug or 'video'}-{digest_bytes(os.fsencode(stem))[:10]}"
 
 
+def missing_labels(dataset: Dataset) -> str:
+    """Return why there is nothing to learn from and to measure; empty where there are labels.
+
+    Labels may contradict each other all the same, see `check_experiment`.
+    """
+    because = f" ({dataset.unlabelled_because})" if dataset.unlabelled_because else ""
+    if dataset.has_targets:
+        found = any(video.label is not None for video in dataset.videos)
+        return "" if found else f"expected videos whose targets are known, found none{because}"
+    if len(dataset.classes) >= 2:
+        return ""
+    classes = f"only {dataset.classes[0]!r}" if dataset.classes else f"none{because}"
+    return (
+        f"expected at least two classes among the labelled videos, found {classes}; labels are "
+        "the folders in videos.folder, the manifest's column `label` (videos.columns.label), "
+        "or in the names of UCF101's files"
+    )
+
+
 def check_experiment(dataset: Dataset) -> None:
     """Raise UserError unless there are two classes and the splits that were given are sound.
 
     Of a dataset with targets one labelled video is enough.
     """
     labelled = [video for video in dataset.videos if video.label is not None]
-    if dataset.has_targets and not labelled:
-        because = f" ({dataset.unlabelled_because})" if dataset.unlabelled_because else ""
-        raise UserError(f"expected videos whose targets are known, found none{because}")
-    if not dataset.has_targets and len(dataset.classes) < 2:
-        because = f" ({dataset.unlabelled_because})" if dataset.unlabelled_because else ""
-        classes = f"only {dataset.classes[0]!r}" if dataset.classes else f"none{because}"
-        raise UserError(
-            f"expected at least two classes among the labelled videos, found {classes}; labels are "
-            "the folders in videos.folder, the manifest's column `label` (videos.columns.label), "
-            "or in the names of UCF101's files"
-        )
+    if problem := missing_labels(dataset):
+        raise UserError(problem)
     given = [video for video in labelled if video.split is not None]
     problems = _units_in_several_groups(labelled)
     if not given:

@@ -6,25 +6,37 @@ Imported by the Snakefile, so free of torch, numpy and pandas: every cluster job
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from unmuted.engine.stage import ModelCatalog, Registry, Report, Stage
+from unmuted.engine.stage import Declared, ModelCatalog, Registry, Report, Stage, without_labels
 from unmuted.errors import MachineError
 
 
 class ConfiguredStages(Mapping[str, Stage]):
-    """The stages by name, each with what it reads under a configuration."""
+    """The stages by name, each with what it reads under a configuration.
 
-    def __init__(self, config: Mapping[str, Any], registry: Registry) -> None:
-        self._config, self._registry = config, registry
+    has_labels: whether there are labels to learn from; asked only where that matters.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], registry: Registry, has_labels: Callable[[], bool]
+    ) -> None:
+        self._config, self._registry, self._has_labels = config, registry, has_labels
         self._stages: dict[str, Stage] = {}
         self._on_splits: dict[str, bool] = {}
 
     def __getitem__(self, name: str) -> Stage:
         if name not in self._stages:
-            self._stages[name] = self._registry.stages[name].under(self._config)
+            self._stages[name] = self._of_labels(self._registry.stages[name].under(self._config))
         return self._stages[name]
+
+    def _of_labels(self, row: Declared) -> Declared:
+        """Return a row with what it reads of a run with or without labels."""
+        if row.without_labels is None or self._has_labels():
+            return row
+        wanted = set(row.without_labels(self._config)).intersection(row.upstream)
+        return without_labels(row, {n for n in wanted if not self.depends_on_splits(n)})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._registry.stages)
@@ -46,7 +58,11 @@ class ConfiguredStages(Mapping[str, Stage]):
 
     def report(self, name: str) -> Report:
         """Return the report of a name, with what it reads under the configuration."""
-        return self._registry.reports[name].under(self._config)
+        return self.of_report(self._registry.reports[name])
+
+    def of_report(self, report: Report) -> Report:
+        """Return a report with what it reads under the configuration."""
+        return self._of_labels(report.under(self._config))
 
 
 class ConfiguredModels:

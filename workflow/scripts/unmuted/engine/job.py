@@ -129,6 +129,10 @@ class _Reader:
         artifacts = self._run.store.artifacts(stage_name, names)
         return {name: self._watched(artifact) for name, artifact in artifacts.items()}
 
+    def is_per_unit(self, stage_name: str) -> bool:
+        """Return whether a stage has one artifact per unit."""
+        return self._run.stages[stage_name].per_unit
+
     def fits(self, stage_name: str, partition: str | None = None) -> dict[str, Artifact]:
         """Return the artifacts of a fitted stage, by name."""
         self._check(stage_name)
@@ -377,7 +381,7 @@ class ReportJob(_RunReader):
     """
 
     def __init__(self, run: Run, report: Report, threads: int = 1) -> None:
-        declared = report.under(run.config)
+        declared = run.stages.of_report(report)
         readable = declared.upstream
         if run.base is not None:
             scenario = scenario_name(run.layout.scenario_path.rstrip("/"))
@@ -390,6 +394,11 @@ class ReportJob(_RunReader):
     def config(self) -> Mapping[str, Any]:
         """The configuration, without what only decides how results are shown."""
         return self._config
+
+    @property
+    def missing_labels(self) -> str:
+        """Why there is nothing to measure, in words; empty where there are labels."""
+        return self._run.dataset.missing_labels
 
     def model_identity(self, role: str) -> str:
         """Return what identifies a model's content."""
@@ -408,10 +417,6 @@ class ReportJob(_RunReader):
     def expected_statuses(self) -> frozenset[str]:
         """Statuses of a ledger, besides "ok", that deserve no warning."""
         return self._run.registry.expected_statuses
-
-    def is_per_unit(self, stage_name: str) -> bool:
-        """Return whether a stage has one artifact per unit."""
-        return self._run.stages[stage_name].per_unit
 
     def suffix_of(self, stage_name: str) -> str:
         """Return the suffix of a stage's artifacts."""

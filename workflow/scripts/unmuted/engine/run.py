@@ -58,7 +58,7 @@ class Run:
             if base is None
             else _dataset_of_scenario(base.dataset, registry.resplit(self.config))
         )
-        self.stages = ConfiguredStages(self.config, registry)
+        self.stages = ConfiguredStages(self.config, registry, lambda: self.has_labels)
         self.models = ConfiguredModels(self.config, registry)
         record = self.dataset.record
         self.tools: Tools = (
@@ -115,6 +115,11 @@ class Run:
     def from_source(self) -> Run:
         """Open the same run with the videos read from their source, in a job as well."""
         return Run(self.config, self.registry)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are labels to learn from and to measure with."""
+        return not self.dataset.missing_labels
 
     @property
     def seeds(self) -> list[int]:
@@ -237,12 +242,15 @@ class Run:
     def report_inputs(self, name: str) -> list[Path]:
         """Return the files that a report reads, the `input:` of its rule.
 
-        Raises UserError as the fits do.
+        Raises UserError as the fits do, unless the report is written without labels, too.
         """
         self.registry.reports[name].check(self.config)
         report = self.stages.report(name)
         whole = replace(report, in_part=())  # of the rest, the rule names what it needs
-        return self.inputs_of(self.stages_of_report(whole))
+        stages = self.stages_of_report(whole)
+        if report.without_labels is not None and not self.has_labels:
+            return _ledgers_of(stages)
+        return self.inputs_of(stages)
 
     def report_fingerprint(self, name: str) -> str:
         """Return the `params:` of a report: of code, configuration, and all that is upstream."""
@@ -264,8 +272,7 @@ class Run:
     def inputs_of(self, stages: Iterable[tuple[Run, str]]) -> list[Path]:
         """Return the ledgers of stages of runs, and the splits. Raises UserError as the fits do."""
         self.check_experiment()
-        ledgers = [path for run, name in stages for path in run.layout.all_ledgers(name)]
-        return list(dict.fromkeys([SPLITS_TABLE, *ledgers]))
+        return [SPLITS_TABLE, *_ledgers_of(stages)]
 
     def script_fingerprint(
         self,
@@ -285,6 +292,11 @@ class Run:
             hidden = self.registry.display_settings
             config = {key: value for key, value in self.config.items() if key not in hidden}
         return digest_json([code, config, upstream])
+
+
+def _ledgers_of(stages: Iterable[tuple[Run, str]]) -> list[Path]:
+    ledgers = (path for run, name in stages for path in run.layout.all_ledgers(name))
+    return list(dict.fromkeys(ledgers))
 
 
 def _dataset_of_scenario(dataset: ShardedDataset, resplit: Resplit | None) -> ShardedDataset:

@@ -28,7 +28,8 @@ class RunRecord:
 
     classes: of the labelled videos, in alphabetical order. job_fingerprints: those of the fitted
     stages and the splits of shards, by scenario; see `JobFingerprints.planned`. videos_per_shard,
-    units: of the dataset, as in `Dataset`. tools: versions of the programs that jobs run, by name.
+    units: of the dataset, as in `Dataset`. missing_labels: as of the `ShardedDataset`. tools:
+    versions of the programs that jobs run, by name.
     The file stays open: another run may put its own record in its place.
     """
 
@@ -38,6 +39,7 @@ class RunRecord:
         self.job_fingerprints: Mapping[str, Mapping] = index["job_fingerprints"]
         self.videos_per_shard: int = index["videos_per_shard"]
         self.units: Mapping[str, str] = index["units"]
+        self.missing_labels: str = index["missing_labels"]
         self.tools: Mapping[str, str] = index["tools"]
 
     def __iter__(self) -> Iterator[str]:
@@ -68,6 +70,7 @@ def write_record(
     job_fingerprints: Mapping[str, Any],
     videos_per_shard: int,
     units: Mapping[str, str],
+    missing_labels: str,
     tools: Mapping[str, str],
 ) -> None:
     """Write the record; source: a digest of where the videos come from and how they are sharded.
@@ -88,6 +91,7 @@ def write_record(
                 "job_fingerprints": job_fingerprints,
                 "videos_per_shard": videos_per_shard,
                 "units": units,
+                "missing_labels": missing_labels,
                 "tools": tools,
             }
         ).encode()
@@ -108,6 +112,7 @@ def read_record(path: Path, source: str) -> RunRecord | None:
     except (OSError, ValueError):
         index = {}  # not a record, or one of another version
     known = {"classes", "job_fingerprints", "videos_per_shard", "units", "tools"}
+    known |= {"missing_labels"}
     if index.get("source") != source or not index.keys() >= known:
         file.close()
         return None

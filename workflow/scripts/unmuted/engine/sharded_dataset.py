@@ -20,7 +20,7 @@ from unmuted.dataset.splits import (
     read_groups,
     write_groups,
 )
-from unmuted.dataset.videos import Dataset, Video, check_experiment
+from unmuted.dataset.videos import Dataset, Video, check_experiment, missing_labels
 from unmuted.digests import digest_json
 from unmuted.engine.artifacts import atomic
 from unmuted.engine.job_notes import read_note, table_note
@@ -69,6 +69,7 @@ class ShardedDataset:
                 job_fingerprints,
                 self.listing.videos_per_shard,
                 self.listing.units,
+                self.missing_labels,
                 tools,
             )
 
@@ -102,6 +103,11 @@ class ShardedDataset:
     def classes(self) -> list[str]:
         """The classes of the labelled videos, in alphabetical order."""
         return self.listing.classes if self.record is None else list(self.record.classes)
+
+    @cached_property
+    def missing_labels(self) -> str:
+        """Why there is nothing to learn from and to measure; empty where there are labels."""
+        return missing_labels(self.listing) if self.record is None else self.record.missing_labels
 
     @property
     def is_generated(self) -> bool:

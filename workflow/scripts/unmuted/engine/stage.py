@@ -68,6 +68,9 @@ class Stage:
             that reads fits, but none of them under a configuration, then reads no splits either.
         keeps_splits: whether it still reads the splits then.
         reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
+        without_labels: under a configuration, which of its stages it reads where labels are
+            missing, besides its `inputs`: of these what needs no labels, and no splits. None: it
+            needs labels.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
     """
 
@@ -97,6 +100,7 @@ class Stage:
     reads_splits: bool = False
     keeps_splits: bool = False
     reads_videos: bool = True
+    without_labels: Chosen | None = None
     chosen: Chosen | None = None
 
     def __post_init__(self) -> None:
@@ -142,6 +146,7 @@ class Report:
         in_scenarios: the sharded stages that it reads in them.
         chosen_in: in a scenario, which of these it reads; all unless given.
         chosen: under a configuration, which of the declared stages it reads; all unless given.
+        without_labels: as of a `Stage`.
         check: raises UserError for a configuration that the report cannot be written for.
         is_display: whether it only shows what others found. It alone reads the registry's
             `display_settings`.
@@ -157,6 +162,7 @@ class Report:
     in_scenarios: tuple[str, ...] = ()
     chosen_in: Callable[[Config, str], Collection[str]] | None = None
     chosen: Chosen | None = None
+    without_labels: Chosen | None = None
     check: Callable[[Config], None] = field(default=lambda config: None)
     is_display: bool = False
     module: str = ""
@@ -181,6 +187,17 @@ class Report:
     def under(self, config: Config) -> Report:
         """Return the report with what it reads under a configuration."""
         return self if self.chosen is None else _narrowed(self, self.chosen(config))
+
+
+def without_labels(row: Declared, wanted: Collection[str]) -> Declared:
+    """Return a row as it is where labels are missing; wanted: stages that are made all the same.
+
+    What a stage needs stays: it is then not made itself.
+    """
+    if isinstance(row, Report):
+        return _narrowed(row, wanted)
+    narrowed = _narrowed(row, {*wanted, *row.inputs})
+    return replace(narrowed, reads_splits=False)
 
 
 def _narrowed(row: Declared, wanted: Collection[str]) -> Declared:

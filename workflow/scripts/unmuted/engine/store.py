@@ -45,8 +45,11 @@ class Store:
     def read_splits(self) -> dict[str, str]:
         """Return the split of every labelled video, by id, from the table of the run.
 
-        A scenario that splits the videos anew has no table: its splits follow from the videos.
+        A scenario that splits the videos anew has no table: its splits follow from the videos. Nor
+        has a run without labels.
         """
+        if self._dataset.missing_labels:
+            return {}
         if self._dataset.is_resplit:
             return dict(self._dataset.splits)
         note = read_note(table_note(SPLITS_TABLE))

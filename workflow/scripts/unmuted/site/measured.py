@@ -91,12 +91,17 @@ def caption_of(report: Report) -> str:
     return sample_size(report["data"]["test"], report["statistics"]["test_groups"], seeds)
 
 
+def find_primary(report: Report) -> str | None:
+    """Return the name of the primary contrast; None for a report without one."""
+    primary = (str(name) for name, pair in report["contrasts"].items() if pair["primary"])
+    return next(primary, None)
+
+
 def primary_of(report: Report) -> str:
     """Return the name of the primary contrast. Raises ValueError for a report without one."""
-    for name, pair in report["contrasts"].items():
-        if pair["primary"]:
-            return str(name)
-    raise ValueError(f"the report of {report['system']} has no primary contrast")
+    if (name := find_primary(report)) is None:
+        raise ValueError(f"the report of {report['system']} has no primary contrast")
+    return name
 
 
 def primary_sentence(report: Report) -> str:

@@ -6,6 +6,7 @@ Imported by the Snakefile, so free of numpy and Jinja2.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from unmuted.errors import UserError
 
@@ -27,15 +28,26 @@ def selected(
     return sorted(name for name in names if of_video.get(name) in SELECTIONS[selection])
 
 
-def require_few(count: int, most: int, key: str, chosen: str) -> None:
+def of_labels(report: Mapping[str, Any], has_labels: bool) -> Mapping[str, Any]:
+    """Return a section `report` with what its selections mean: without labels, all videos."""
+    if has_labels:
+        return report
+    pages = "none" if report["pages"] == "none" else "all"
+    return {**report, "videos": "all", "pages": pages}
+
+
+def require_few(count: int, most: int, key: str, chosen: str, has_labels: bool = True) -> None:
     """Raise UserError for more videos than the site may have.
 
     key: the setting that selects them, "videos" or "pages" of `report`; chosen: its value.
+    has_labels: whether a selection of fewer videos is possible.
     """
     if count > most:
-        ways = [f"`report.{key}: {fewer}`" for fewer in FEWER.get(chosen, ())]
+        fewer = FEWER.get(chosen, ()) if has_labels else ()
+        ways = [f"`report.{key}: {one}`" for one in fewer]
         ways += ["`report.pages: none`"] if key == "pages" else []
         select = f"set {' or '.join(ways)} to select, or " if ways else ""
+        select += "" if has_labels or key == "pages" else "name fewer videos, or "
         raise UserError(
             f"report.{key}: {chosen} selects {count:,} videos, and a site has at most {most:,} "
             f"(report.max_videos): {select}raise report.max_videos"
@@ -43,16 +55,19 @@ def require_few(count: int, most: int, key: str, chosen: str) -> None:
 
 
 def check_selection(
-    report: Mapping[str, object], names: Sequence[str], splits: Callable[[], Mapping[str, str]]
+    report: Mapping[str, Any],
+    names: Sequence[str],
+    splits: Callable[[], Mapping[str, str]],
+    has_labels: bool = True,
 ) -> None:
     """Raise UserError where the table of videos or the pages would be too many.
 
     report: that section of the configuration. names: ids of all videos. splits: as in `selected`.
+    has_labels: whether the run has labels to learn from.
     """
-    most = report["max_videos"]
-    if not isinstance(most, int):
-        raise ValueError(f"report.max_videos is {most!r}, expected a number")
+    meant = of_labels(report, has_labels)
     for key in ("videos", "pages"):
-        chosen = str(report[key])
+        chosen = meant[key]
         if chosen != "none":
-            require_few(len(selected(names, splits, chosen)), most, key, chosen)
+            count = len(selected(names, splits, chosen))
+            require_few(count, meant["max_videos"], key, chosen, has_labels)

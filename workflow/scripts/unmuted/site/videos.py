@@ -31,6 +31,7 @@ class VideoRow:
     split: empty for a video without a label. status: "ok", or that of the first stage that could
     not process it; reason: of that stage, which it names. predicted: the most probable class by
     arm. thumbnail: a JPEG, empty where there is none. page: path of its page, empty for none.
+    match, match_page: of a recording, its match and the path of the match's page.
     """
 
     video_id: str
@@ -41,6 +42,8 @@ class VideoRow:
     predicted: Mapping[str, str] = field(default_factory=dict)
     thumbnail: bytes = b""
     page: str = ""
+    match: str = ""
+    match_page: str = ""
 
 
 def status_section(rows: Sequence[VideoRow]) -> Section:
@@ -84,6 +87,7 @@ def write_videos(
         data_scripts=files,
         total=len(rows),
         arms=list(arms),
+        has_matches=any(row.match for row in rows),
         labels=sorted({row.label for row in rows} - {""}),
         splits=[name for name in ("train", "val", "test") if any(r.split == name for r in rows)],
         statuses=sorted({row.status for row in rows}),
@@ -105,6 +109,8 @@ def _as_list(row: VideoRow, arms: Sequence[str]) -> list[object]:
         predicted,
         has_picture,
         row.page,
+        row.match,
+        row.match_page,
     ]
 
 

@@ -17,23 +17,31 @@ import numpy as np
 from unmuted.dataset.videos import Video
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.outputs import Output
-from unmuted.pipeline.families.site import PAGES, SYSTEMS, THUMBNAILS, shown_together
+from unmuted.pipeline.families.site import (
+    MATCH_PAGES,
+    PAGES,
+    SYSTEMS,
+    THUMBNAILS,
+    with_media,
+)
 from unmuted.site.folder import SiteFolder
 from unmuted.site.material import Material
 from unmuted.site.origin import origin_section
 from unmuted.site.overview import PAGE, write_overview
 from unmuted.site.render import with_navigation
-from unmuted.site.sections import Section
-from unmuted.site.selection import check_selection, selected
+from unmuted.site.sections import Answer, Section
+from unmuted.site.selection import check_selection, of_labels, selected
 from unmuted.site.videos import PAGE as VIDEOS
 from unmuted.site.videos import VideoRow, status_section, write_videos
 from unmuted.systems.arch1.site import section as arch1
 from unmuted.systems.arch2.site import section as arch2
 from unmuted.systems.cnn_rnn.site import section as cnn_rnn
 from unmuted.systems.comparison.site import section as comparison
+from unmuted.systems.highlights.site import found_section as found_highlights
 from unmuted.systems.highlights.site import section as highlights
 from unmuted.systems.pages.shown import shown_systems
 from unmuted.systems.pilot.site import section as pilot
+from unmuted.systems.segmentation.site import found_section as found_masks
 from unmuted.systems.segmentation.site import section as segmentation
 
 RESULTS = Path("results")
@@ -48,6 +56,22 @@ SECTIONS: Mapping[str, Callable[[Material], Section]] = {
     "highlights": highlights,
     "segmentation": segmentation,
 }
+# What systems find without labels.
+FOUND_SECTIONS: Mapping[str, Callable[[Material], Section]] = {
+    "highlights": found_highlights,
+    "segmentation": found_masks,
+}
+# Which labels a run lacks, and how they are added; of all other systems: classes.
+LABELS_OF = {
+    "highlights": "no match has labelled events. Name files of events in the column events of "
+    "matches.manifest, or put SoccerNet's files of labels beside the halves",
+    "segmentation": "no video has masks. Name folders of masks in the manifest's column masks "
+    "(videos.columns.masks)",
+}
+CLASSES = (
+    "no two classes are known among the videos. Put the videos into folders named after their "
+    "classes (videos.folder), or give the manifest a column label (videos.columns.label)"
+)
 
 
 def contents(job: ReportJob) -> dict[str, Output]:
@@ -55,9 +79,9 @@ def contents(job: ReportJob) -> dict[str, Output]:
 
     Raises UserError for more videos than its table may have.
     """
-    settings = job.config["report"]
-    check_selection(settings, list(job.videos), job.read_splits)
-    chosen = selected(job.videos, job.read_splits, settings["videos"])
+    settings, has_labels = job.config["report"], not job.missing_labels
+    check_selection(settings, list(job.videos), job.read_splits, has_labels)
+    chosen = selected(job.videos, job.read_splits, of_labels(settings, has_labels)["videos"])
     return {"index": partial(write_site, job, chosen), "tables": _is_there, "figures": _is_there}
 
 
@@ -73,12 +97,17 @@ def write_site(job: ReportJob, chosen: Sequence[str], index: Path) -> None:
     splits = job.read_splits()
     stages = dict.fromkeys(stage for system in systems for stage in SYSTEMS[system].predictions)
     by_stage = {stage: _predictions(job, chosen, stage) for stage in stages}
-    sections = [
-        _section(job, site, name, {stage: by_stage[stage] for stage in SYSTEMS[name].predictions})
-        for name in systems
-    ]
-    by_arm = _by_arm(by_stage, splits)
     pages = _copy_pages(job, site, chosen)
+    sections = [
+        _section(
+            *(job, site, name, {stage: by_stage[stage] for stage in SYSTEMS[name].predictions}),
+            pages,
+        )
+        for name in systems
+        if not job.missing_labels or name in FOUND_SECTIONS
+    ]
+    sections = [_without_labels(systems), *sections] if job.missing_labels else sections
+    by_arm = _by_arm(by_stage, splits)
     rows = _rows(job, chosen, by_arm, pages)
     arms = list(dict.fromkeys(arm for arms in by_arm.values() for arm in arms))
     sections.append(status_section(rows))
@@ -95,8 +124,15 @@ def _section(
     site: SiteFolder,
     system: str,
     predicted: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    pages: Mapping[str, str],
 ) -> Section:
-    """Return the section of a system, by its module `site`; predicted: by stage and video."""
+    """Return the section of a system, by its module `site`.
+
+    predicted: by stage and video. pages: paths by the id of the video or match.
+    """
+    media = _media(job, system)
+    if job.missing_labels:
+        return FOUND_SECTIONS[system](Material({}, site, RESULTS, media=media, pages=pages))
     report = json.loads(Path(SYSTEMS[system].file).read_text(encoding="utf-8"))
     splits = job.read_splits()
     tested = sorted(name for name, split in splits.items() if split == "test")
@@ -105,25 +141,37 @@ def _section(
     for found in predicted.values():
         of_stage = _confusion(report, {n: (label, found.get(n)) for n, label in labelled.items()})
         confusion = of_stage | confusion
-    material = Material(report, site, RESULTS, tested, confusion, _media(job, system))
-    return SECTIONS[system](material)
+    return SECTIONS[system](Material(report, site, RESULTS, tested, confusion, media, pages))
+
+
+def _without_labels(systems: Sequence[str]) -> Section:
+    """Return what is said in place of the reports of systems where labels are missing."""
+    lacking = "; ".join(dict.fromkeys(LABELS_OF.get(name, CLASSES) for name in systems))
+    sentence = f"Nothing could be measured, since {lacking}."
+    said = "The table of videos, and the page of each, show what was made of them."
+    return Section("labels", "No labels", Answer("How well does it work?", sentence, said))
 
 
 def _media(job: ReportJob, system: str) -> dict[str, dict[str, Path]]:
-    """Return files of test videos or matches, by stage and id.
+    """Return files of test videos or matches, by stage and id; without labels, of all of them.
 
     Media are those of the shards alone whose ledgers are inputs of the rule; of all matches there
     is what was found in them. Only files that are whole.
     """
-    splits = job.read_splits()
-    shown = shown_together(job.videos, splits, job.find_shard)
+    splits, has_labels = job.read_splits(), not job.missing_labels
+    report = of_labels(job.config["report"], has_labels)
+    shown = with_media(job.videos, splits, job.find_shard, report, has_labels)
     names = dict.fromkeys(SYSTEMS[system].media, shown)
     if system == "highlights":
-        names["match_highlights"] = [name for name in job.videos if splits.get(name) == "test"]
+        everywhere = {**report, "pages": "all"}
+        names["match_highlights"] = with_media(
+            job.videos, splits, job.find_shard, everywhere, has_labels
+        )
         names = {stage: _units(job, videos) for stage, videos in names.items()}
     return {
         stage: {n: one.checked_path() for n, one in job.artifacts(stage, of).items()}
         for stage, of in names.items()
+        if stage in job.stages
     }
 
 
@@ -203,14 +251,26 @@ def _confusion(
 
 
 def _copy_pages(job: ReportJob, site: SiteFolder, names: Sequence[str]) -> dict[str, str]:
-    """Write the pages that were made of these videos, with links; return their paths by id."""
+    """Write the pages that were made of these videos and their matches, with links.
+
+    Returns their paths by the id of the video or match.
+    """
+    made = {"videos": (PAGES, list(names)), "matches": (MATCH_PAGES, _paged_units(job, names))}
     paths = {}
     up = [(f"../{address}", text) for address, text in LINKS]
-    for name, artifact in (job.artifacts(PAGES, names) if PAGES in job.stages else {}).items():
-        paths[name] = f"videos/{name}.html"
-        page = artifact.checked_path().read_text(encoding="utf-8")
-        site.write(paths[name], with_navigation(page, up).encode())
+    for folder, (stage, of) in made.items():
+        for name, artifact in (job.artifacts(stage, of) if stage in job.stages else {}).items():
+            paths[name] = f"{folder}/{name}.html"
+            page = artifact.checked_path().read_text(encoding="utf-8")
+            site.write(paths[name], with_navigation(page, up).encode())
     return paths
+
+
+def _paged_units(job: ReportJob, names: Sequence[str]) -> list[str]:
+    """Return the matches of these videos whose pages are inputs of the rule."""
+    pages = of_labels(job.config["report"], not job.missing_labels)["pages"]
+    chosen = set() if pages == "none" else set(selected(names, job.read_splits, pages))
+    return _units(job, [name for name in names if name in chosen])
 
 
 def _rows(
@@ -236,6 +296,7 @@ def _rows(
                 predicted.get(name, {}),
                 pictures[name].checked_path().read_bytes() if name in pictures else b"",
                 pages.get(name, ""),
+                *((video.unit, pages.get(video.unit, "")) if video.unit else ()),
             )
         )
     return rows
@@ -247,7 +308,7 @@ def _problems(job: ReportJob) -> dict[str, tuple[str, str]]:
     Only of the stages that the site reads of all videos; a video is absent where each of them
     processed it.
     """
-    in_part = {stage for one in SYSTEMS.values() for stage in one.media}
+    in_part = {stage for one in SYSTEMS.values() for stage in (*one.media, *one.pages)}
     problems: dict[str, tuple[str, str]] = {}
     for stage in job.stages:
         if stage in {THUMBNAILS, PAGES, *in_part} or job.is_per_unit(stage):

@@ -8,21 +8,30 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from unmuted.dataset.limits import Limits
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.media.images import image_chunks
+from unmuted.media.preview import first_picture as first_jpeg
 
 WIDTH, HEIGHT = 64, 48  # pixels; a picture keeps its shape within these
 QUALITY = 70  # of the JPEG: some 1.5 kB
 
 
-def draw(tasks: Sequence[Task]) -> Iterator[Result]:
-    """Make a thumbnail of the first picture of each task that has one."""
+def draw(tasks: Sequence[Task], limits: Limits) -> Iterator[Result]:
+    """Make a thumbnail of the first picture of each task that has one.
+
+    limits: of an ffmpeg that reads copies.
+    """
     for task in tasks:
         if not task.inputs:
             yield Result(task.name, None, "no_picture", "no stage has a picture of it")
             continue
         ((stage, artifact),) = task.inputs.items()
-        content = thumbnail(first_picture(artifact, stage))
+        picture = first_picture(artifact, stage, limits)
+        if picture is None:
+            yield Result(task.name, None, "no_picture", "its copy cannot be decoded")
+            continue
+        content = thumbnail(picture)
 
         def write(path: Path, content: bytes = content) -> None:
             path.write_bytes(content)
@@ -30,8 +39,17 @@ def draw(tasks: Sequence[Task]) -> Iterator[Result]:
         yield Result(task.name, write)
 
 
-def first_picture(artifact: Artifact, stage: str) -> np.ndarray:
-    """Return the first picture of a video, uint8 (H, W, 3), RGB; stage: frames or avs_frames."""
+def first_picture(artifact: Artifact, stage: str, limits: Limits) -> np.ndarray | None:
+    """Return the first picture of a video, uint8 (H, W, 3), RGB; None where it has none.
+
+    stage: frames, avs_frames or clip_copies.
+    """
+    if stage == "clip_copies":
+        content = first_jpeg(artifact.checked_path(), max(WIDTH, HEIGHT), limits)
+        found = (
+            cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+        )
+        return None if found is None else cv2.cvtColor(found, cv2.COLOR_BGR2RGB)
     if stage == "frames":
         images, _ = next(image_chunks(artifact, 1))
         return np.asarray(images[0])

@@ -16,10 +16,13 @@ const arms = heads
   .map((key) => key.slice(4));
 const collator = new Intl.Collator(undefined, { numeric: true });
 
-const KEYS = ["id", "label", "split", "status", "reason", "predicted", "hasPicture", "page"];
+const hasMatches = heads.some((head) => head.dataset.key === "match");
+const KEYS = ["id", "label", "split", "status", "reason", "predicted", "hasPicture", "page"].concat(
+  ["match", "matchPage"],
+);
 const videos = (window.unmutedRows || []).map((row, place) => {
   const video = Object.fromEntries(KEYS.map((key, number) => [key, row[number]]));
-  return { ...video, place, words: `${video.id}\n${video.label}`.toLowerCase() };
+  return { ...video, place, words: `${video.id}\n${video.match}\n${video.label}`.toLowerCase() };
 });
 
 let found = videos;
@@ -126,15 +129,26 @@ function pictureCell(video) {
   return cell;
 }
 
+// A name that leads to a page, if there is one.
+function nameOf(text, page) {
+  const name = document.createElement(page ? "a" : "bdi");
+  name.textContent = text;
+  if (page) {
+    name.href = page;
+  }
+  return name;
+}
+
 function idCell(video) {
   const cell = document.createElement("th");
   cell.scope = "row";
-  const name = document.createElement(video.page ? "a" : "bdi");
-  name.textContent = video.id;
-  if (video.page) {
-    name.href = video.page;
-  }
-  cell.append(name);
+  cell.append(nameOf(video.id, video.page));
+  return cell;
+}
+
+function matchCell(video) {
+  const cell = document.createElement("td");
+  cell.append(nameOf(video.match || "–", video.matchPage));
   return cell;
 }
 
@@ -168,6 +182,7 @@ function rowOf(video) {
   row.append(
     pictureCell(video),
     idCell(video),
+    ...(hasMatches ? [matchCell(video)] : []),
     textCell(video.label || "–"),
     textCell(video.split || "–"),
     statusCell(video),

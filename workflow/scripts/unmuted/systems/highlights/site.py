@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +14,9 @@ from unmuted.site.material import Material
 from unmuted.site.measured import (
     contrast_table,
     detectable_sentence,
+    find_primary,
     in_percent,
     plain_sentence,
-    primary_of,
     provenance_block,
     seeds_notice,
 )
@@ -32,6 +31,7 @@ from unmuted.site.sections import (
     Section,
     Table,
 )
+from unmuted.systems.highlights.match_tables import moments_table, scored
 from unmuted.systems.highlights.table import MEASURES
 
 TITLE = "Match highlights"
@@ -42,7 +42,15 @@ SHOWN_MATCHES = 3  # whose reel and timeline stand in the overview
 FILES = {"reels": (".mp4", "reel"), "timelines": (".png", "timeline")}  # by stage
 FOUND = "match_highlights"
 MATCH_HEADS = (
-    *("match", "status", "shown events", "in its reel %", "segments", "why there is no reel"),
+    *(
+        "match",
+        "its page",
+        "status",
+        "shown events",
+        "in its reel %",
+        "segments",
+        "why there is no reel",
+    ),
     *("reel", "timeline"),
 )
 UNIT = "points of tight mAP"
@@ -60,27 +68,43 @@ def section(material: Material) -> Section:
     """Return what the report says, in figures, tables and words, with timelines and reels."""
     report = material.report
     caption = _caption(report)
-    primary = report["contrasts"][primary_of(report)]
-    name = primary_of(report)
-    unit = f"{UNIT}, over all shares of lost sound" if name.endswith(AREA) else UNIT
-    answer = Answer(
-        QUESTION,
-        plain_sentence(name.removesuffix(AREA), primary, unit),
-        detectable_sentence(primary["smallest_detectable"], UNIT),
-    )
     return Section(
         KEY,
         TITLE,
-        answer,
+        _answer(report),
         [*seeds_notice(report), *(Notice(str(note), "caution") for note in report["notes"])],
         [
             _arms(report, caption),
-            _contrasts(report["contrasts"], caption),
-            _missing(report["missing"], caption),
+            *([_contrasts(report["contrasts"], caption)] if report["contrasts"] else []),
+            *([_missing(report["missing"], caption)] if report["missing"]["arms"] else []),
             _matches(report["reel"], material),
             _events(report["data"]),
             provenance_block(report, KEY),
         ],
+    )
+
+
+def found_section(material: Material) -> Section:
+    """Return what was found in the matches of a run without labelled events."""
+    by_match = {
+        unit: {"segments": len(one["segments"]), "why_none": one["reason"] or None}
+        for unit, one in _picked(material).items()
+    }
+    return Section(KEY, TITLE, blocks=[_matches({"by_match": by_match}, material)])
+
+
+def _answer(report: Mapping[str, Any]) -> Answer:
+    """Return what the primary contrast says; a run of one arm has none."""
+    name = find_primary(report)
+    if name is None:
+        arms = ", ".join(report["arms"]) or "loudness"
+        return Answer(QUESTION, f"Nothing is compared: this run has {arms} alone.")
+    primary = report["contrasts"][name]
+    unit = f"{UNIT}, over all shares of lost sound" if name.endswith(AREA) else UNIT
+    return Answer(
+        QUESTION,
+        plain_sentence(name.removesuffix(AREA), primary, unit),
+        detectable_sentence(primary["smallest_detectable"], UNIT),
     )
 
 
@@ -163,20 +187,25 @@ def _missing(missing: Mapping[str, Any], caption: str) -> Block:
 
 def _matches(reel: Mapping[str, Any], material: Material) -> Block:
     """Show the test matches; of the first ones, reel, timeline and moments."""
-    picked = {
-        unit: json.loads(path.read_text(encoding="utf-8"))
-        for unit, path in material.media.get(FOUND, {}).items()
-    }
+    picked = _picked(material)
     shown = [unit for unit in reel["by_match"] if _has_media(unit, material)][:SHOWN_MATCHES]
     links = {unit: _links(unit, material) for unit in shown}
     rows = [
-        (unit, *_scored(picked.get(unit, {})), one["segments"], one["why_none"], *links[unit])
-        if unit in links
-        else (unit, *_scored(picked.get(unit, {})), one["segments"], one["why_none"], None, None)
+        (
+            *(unit, material.page_link(unit), *scored(picked.get(unit, {}))),
+            *(one["segments"], one["why_none"], *links.get(unit, (None, None))),
+        )
         for unit, one in reel["by_match"].items()
     ]
-    table = Table(MATCH_HEADS, rows, f"Test matches: {_reel_sentence(reel)}", f"{KEY}_matches")
-    moments = {unit: _moments(picked[unit], unit) for unit in shown if unit in picked}
+    is_measured = "recall" in reel
+    title = "Test matches" if is_measured else "Matches"
+    caption = f"{title}: {_reel_sentence(reel)}" if is_measured else title
+    table = Table(MATCH_HEADS, rows, caption, f"{KEY}_matches")
+    moments = {
+        unit: moments_table(picked[unit], unit, f"{KEY}_moments_{unit}")
+        for unit in shown
+        if unit in picked
+    }
     figures, tables, players = [], [table], []
     for unit, (film, timeline) in links.items():
         if film is not None:
@@ -187,10 +216,18 @@ def _matches(reel: Mapping[str, Any], material: Material) -> Block:
         elif unit in moments:
             tables.append(moments[unit])
     text = (
-        "Reels and timelines of some matches lie beside this page; results/by_match/<match>/ has "
-        "those of any match."
+        "Reels and timelines of some matches lie beside this page; the page of a match, "
+        "results/by_match/<match>/page.html, shows those of any."
     )
-    return Block("Test matches", text, figures, players, tables)
+    return Block(title, text, figures, players, tables)
+
+
+def _picked(material: Material) -> dict[str, dict[str, Any]]:
+    """Return what was found in each match."""
+    return {
+        unit: json.loads(path.read_text(encoding="utf-8"))
+        for unit, path in material.media.get(FOUND, {}).items()
+    }
 
 
 def _has_media(unit: str, material: Material) -> bool:
@@ -208,17 +245,6 @@ def _links(unit: str, material: Material) -> list[Link | None]:
     return links
 
 
-def _scored(picked: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
-    """Return status of a match, number of shown events, and percent of them in its reel."""
-    status = picked.get("status")
-    if "metrics.json" not in picked:
-        return (status, None, None)
-    found = json.loads(picked["metrics.json"])["reel"]
-    events = found["shown_events"]
-    recall = 100 * found["shown_events_in_reel"] / events if events else None
-    return (status, events, recall)
-
-
 def _reel_sentence(reel: Mapping[str, Any]) -> str:
     """Return how much of the events their reels show, of all test matches together."""
     recall, precision = (
@@ -229,13 +255,6 @@ def _reel_sentence(reel: Mapping[str, Any]) -> str:
         f"their reels, made by the arm {reel['arm']}, show {recall} of {reel['shown_events']} "
         f"events; {precision} of the {reel['segments']} segments show one"
     )
-
-
-def _moments(picked: Mapping[str, Any], unit: str) -> Table:
-    """Return the moments that were found in a match, as its highlights.csv has them."""
-    lines = [line for line in picked["highlights.csv"].splitlines() if not line.startswith("#")]
-    head, *rows = csv.reader(lines)
-    return Table(head, rows, f"Moments of {unit}", f"{KEY}_moments_{unit}")
 
 
 def _events(data: Mapping[str, Any]) -> Block:

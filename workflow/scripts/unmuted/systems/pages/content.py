@@ -37,8 +37,11 @@ WORDS: Mapping[str, str] = {
     "pilot_predictions": "predictions of the pilot",
     "cnn_rnn_predictions": "predictions of the CNN-RNN",
     "events": "events",
+    "avs_frames": "picture of each second",
+    "avs_masks": "masks of what sounds",
     "avs_tables": "what sounds in each second",
     "avs_overlays": "video with its masks",
+    "overlay_copies": "copy of the video with its masks",
 }
 
 Inputs = Mapping[str, Artifact]

@@ -13,6 +13,8 @@ from unmuted.site.page_images import heat_image, level_image, thumbnail
 from unmuted.site.page_sound import FLOOR_DB, ShownSound, read_shown_sound
 from unmuted.site.page_timeline import Timeline
 from unmuted.site.sections import Cell, Table
+from unmuted.systems.segmentation.artifacts import open_pictures
+from unmuted.systems.segmentation.native_masks import draw_mask, native_mask
 
 MOST_PICTURES = 24  # in a strip
 MOST_THUMBNAILS = 24  # beside captions
@@ -58,6 +60,29 @@ def add_strip(timeline: Timeline, title: str, strip: Strip, marked: Sequence[int
     places = [i // every for i in marked if i % every == 0]
     more = f", every {every}th" if every > 1 else ""
     timeline.add_pictures(f"{title}{more}", pictures, width / height, places)
+
+
+def add_masks(timeline: Timeline, frames: Artifact, masks: Artifact) -> None:
+    """Add the picture of each second with its mask, at most MOST_PICTURES.
+
+    frames, masks: artifacts of `avs_frames` and `avs_masks`.
+    """
+    marked = masks.tensors()
+    threshold = float(marked["threshold"][0])
+    with open_pictures(frames) as pictures, frames.open_tensors() as file:
+        starts, ends = file.rows("starts"), file.rows("ends")
+        every = -(-pictures.seconds // MOST_PICTURES)
+        height, width = pictures.content
+        shown = []
+        for second in range(0, pictures.seconds, every):
+            picture = pictures.read(second, second + 1)[0, :height, :width].copy()
+            stored = marked["probabilities"][second]
+            draw_mask(picture, native_mask(stored, (height, width), (height, width), threshold))
+            last = min(second + every, pictures.seconds) - 1
+            shown.append((float(starts[second]), float(ends[last]), thumbnail(picture)))
+    more = f", every {every}th" if every > 1 else ""
+    title = f"What sounds, in the middle picture of each second{more}"
+    timeline.add_pictures(title, shown, width / height)
 
 
 def add_sound(timeline: Timeline, artifact: Artifact) -> list[Table]:

@@ -10,7 +10,7 @@ from unmuted.systems.pages.predicted import PREDICTING, TRAINED_ON, Arm
 
 VALIDATION = "val"
 _GENERATED = ("generated", "video_generated", "sound_previews")
-_SEGMENTED = ("avs_tables", "avs_overlays")
+_SEGMENTED = ("avs_masks", "avs_tables", "avs_overlays")
 
 
 def notices(

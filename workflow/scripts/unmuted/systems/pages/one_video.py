@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from unmuted.engine.ledger import LedgerEntry
 
 COPIES, PREVIEWS, PAGES = "clip_copies", "sound_previews", "pages"
-MADE = (COPIES, PREVIEWS, PAGES)  # of the video alone; what they read is made by shards
+OVERLAYS = "overlay_copies"
+MADE = (COPIES, OVERLAYS, PREVIEWS, PAGES)  # of the video alone; what they read is made by shards
 SHOWN = {"clip.mp4": COPIES, "preview.mp4": PREVIEWS, "page.html": PAGES}
 SCRIPT = "show_video"
 _NO_FITS = ("no_fits", "labels and splits allow no model to be trained")
@@ -35,7 +36,7 @@ def read_stages(run: Run, shown: str) -> tuple[list[str], list[str]]:
 
     Where labels and splits allow no fit, a page shows what needs none.
     """
-    can_fit = _can_fit(run)
+    has_fits = can_fit(run)
     sharded: dict[str, None] = {}
     fits: dict[str, None] = {}
     queue = [run.stages[SHOWN[shown]]]
@@ -45,9 +46,9 @@ def read_stages(run: Run, shown: str) -> tuple[list[str], list[str]]:
             one = run.stages[name]
             if name in MADE:
                 queue.append(one)
-            elif can_fit or not _needs_fits(run, one):
+            elif has_fits or not needs_fits(run, one):
                 sharded[name] = None
-        fits |= dict.fromkeys(stage.fits if can_fit else ())
+        fits |= dict.fromkeys(stage.fits if has_fits else ())
     return list(sharded), list(fits)
 
 
@@ -57,7 +58,7 @@ def shown_ledgers(run: Run, video_id: str, shown: str) -> list[Path]:
     sharded, fits = read_stages(run, shown)
     of_shard = [run.layout.ledger(name, shard) for name in sharded]
     of_fits = [path for name in fits for path in run.layout.all_ledgers(name)]
-    return [*of_shard, *of_fits, *([SPLITS_TABLE] if _can_fit(run) else [])]
+    return [*of_shard, *of_fits, *([SPLITS_TABLE] if can_fit(run) else [])]
 
 
 def shown_fingerprint(run: Run, video_id: str, shown: str) -> str:
@@ -75,7 +76,7 @@ def shown_fingerprint(run: Run, video_id: str, shown: str) -> str:
     return digest_json([shown, code, settings, upstream, known])
 
 
-def _can_fit(run: Run) -> bool:
+def can_fit(run: Run) -> bool:
     """Return whether labels and splits allow fits; in a job, of which the plan does not tell."""
     try:
         (run if run.dataset.record is None else run.from_source()).check_experiment()
@@ -84,13 +85,13 @@ def _can_fit(run: Run) -> bool:
     return True
 
 
-def _needs_fits(run: Run, stage: Stage) -> bool:
+def needs_fits(run: Run, stage: Stage) -> bool:
     """Return whether a stage is made from anything that needs labels and splits."""
     names = (*run.jobs.inputs(stage), *stage.optional)
     return (
         stage.reads_splits
         or any(run.stages[name].pooled for name in stage.fits)
-        or any(_needs_fits(run, run.stages[name]) for name in names)
+        or any(needs_fits(run, run.stages[name]) for name in names)
     )
 
 
@@ -111,7 +112,7 @@ class _OneVideo:
         self._reader = FullReader(run)
         self._shard = run.dataset.require_shard(video_id)
         self._readable, self._fits = read_stages(run, shown)
-        self._can_fit = _can_fit(run)
+        self._can_fit = can_fit(run)
         self._video = run.dataset.videos[video_id]
         self._made: dict[str, Artifact] = {}
         self._rows: dict[str, LedgerEntry] = {}
@@ -167,6 +168,7 @@ class _OneVideo:
         task = Task(self._name, "", inputs, self._video)
         makers: dict[str, Callable[[Task], Result]] = {
             COPIES: self._copy,
+            OVERLAYS: self._copy_overlay,
             PREVIEWS: self._preview,
             PAGES: self._page,
         }
@@ -193,6 +195,13 @@ class _OneVideo:
 
         return ClipCopier(self._reader.config).make(task)
 
+    def _copy_overlay(self, task: Task) -> Result:
+        from unmuted.systems.pages.copies_job import FilmCopier
+
+        config = self._reader.config
+        copier = FilmCopier(config, config["report"]["preview_seconds"])
+        return copier.make(task.name, task.inputs["avs_overlays"])
+
     def _preview(self, task: Task) -> Result:
         from unmuted.systems.pages.previews_job import preview_one
 
@@ -204,4 +213,5 @@ class _OneVideo:
 
         choice = self._reader.fits(CHOICE)[ONLY_FIT] if CHOICE in self._fits else None
         splits = self._reader.read_splits() if self._can_fit else {}
-        return draw_one(self._reader, task, self._rows, choice, splits.get(self._name))
+        split, has_labels = splits.get(self._name), self._run.has_labels
+        return draw_one(self._reader, task, self._rows, choice, split, has_labels)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unmuted.dataset.limits import Limits
 from unmuted.dataset.videos import Video
 from unmuted.engine.executor import Artifact, Result, Task
 from unmuted.engine.job import FullReader, Job
@@ -16,12 +17,13 @@ from unmuted.media.preview import first_picture
 from unmuted.samples.fits import ONLY_FIT
 from unmuted.site.page_timeline import Timeline
 from unmuted.site.render import data_uri, render_page
-from unmuted.site.sections import Cell, Table
+from unmuted.site.sections import Cell, Notice, Table
 from unmuted.systems.pages import content
 from unmuted.systems.pages.copies_job import copy_limits
 from unmuted.systems.pages.drawing import (
     Strip,
     add_features,
+    add_masks,
     add_sound,
     add_strip,
     thumbnails_of,
@@ -36,7 +38,22 @@ CHOICE = "comparison_selection"
 MP4 = "video/mp4"
 POSTER = 320  # pixels of the longer side of what a player shows before it plays
 
+WITHOUT_LABELS = (
+    "This run has no labels to learn from, so nothing was trained on its videos and nothing is "
+    "generated for them. The page shows what needs no training."
+)
+
 Rows = Mapping[str, LedgerEntry]
+
+
+def player_of(inputs: Mapping[str, Artifact], stage: str, limits: Limits) -> dict[str, str] | None:
+    """Return a copy and its first picture as addresses; None without the copy."""
+    if stage not in inputs:
+        return None
+    path = inputs[stage].checked_path()
+    picture = first_picture(path, POSTER, limits)
+    poster = data_uri(picture, "image/jpeg") if picture else ""
+    return {"source": data_uri(path.read_bytes(), MP4), "poster": poster}
 
 
 class PageDrawer:
@@ -44,9 +61,13 @@ class PageDrawer:
 
     config: with the sections that the stage declares. choice: of the stage `comparison_selection`,
     which says where the bound of architecture 1's filter lies; None where it is not read.
+    has_labels: whether the run has labels to learn from.
     """
 
-    def __init__(self, config: Mapping[str, Any], choice: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], choice: Mapping[str, Any] | None, has_labels: bool = True
+    ) -> None:
+        self._has_labels = has_labels
         self._is_even = config["frames"]["sampling"] == "even"
         self._seconds = config["report"]["preview_seconds"]
         self._filter = config["filter"] if choice is not None else {}
@@ -70,13 +91,14 @@ class PageDrawer:
         pictures = thumbnails_of(strip, [one.step for one in captions]) if strip else {}
         arms = read_arms(inputs, split)
         predictions, probabilities = predictions_of(arms, video.label)
-        clip, overlay = self._player(inputs, "clip_copies"), self._player(inputs, "avs_overlays")
+        clip = player_of(inputs, "clip_copies", self._limits)
+        overlay = player_of(inputs, "overlay_copies", self._limits)
         return render_page(
             TEMPLATE,
             video.video_id,
             video_id=video.video_id,
             facts=_facts(video, probe, split),
-            notices=notices(rows, inputs, arms, split),
+            notices=[*self._missing(), *notices(rows, inputs, arms, split)],
             clip=clip,
             clip_note=rows["clip_copies"].reason if "clip_copies" in rows else "",
             has_previews="sound_previews" in rows,
@@ -94,18 +116,13 @@ class PageDrawer:
             probabilities=probabilities,
             filtered=filter_table(inputs, self._filter, self._choice),
             overlay=overlay,
+            overlay_note=rows["overlay_copies"].reason if "overlay_copies" in rows else "",
             seconds_table=_seconds(inputs),
             absent=content.absent(rows),
         )
 
-    def _player(self, inputs: Mapping[str, Artifact], stage: str) -> dict[str, str] | None:
-        """Return a video and its first picture as addresses; None without the video."""
-        if stage not in inputs:
-            return None
-        path = inputs[stage].checked_path()
-        picture = first_picture(path, POSTER, self._limits)
-        poster = data_uri(picture, "image/jpeg") if picture else ""
-        return {"source": data_uri(path.read_bytes(), MP4), "poster": poster}
+    def _missing(self) -> list[Notice]:
+        return [] if self._has_labels else [Notice(WITHOUT_LABELS)]
 
     def _timeline(
         self,
@@ -124,6 +141,8 @@ class PageDrawer:
             add_strip(timeline, "Frames; the representative ones are outlined", strip, marked)
             steps = content.step_table(inputs, strip.times, seconds, arrays.get("cosine"))
             tables.append(steps)
+        if {"avs_frames", "avs_masks"} <= inputs.keys():
+            add_masks(timeline, inputs["avs_frames"], inputs["avs_masks"])
         if "flow" in inputs:
             flow = Strip.read(inputs["flow"], self._is_even)
             add_strip(timeline, "Optical flow; hue is direction, brightness is speed", flow)
@@ -204,7 +223,8 @@ def run(job: Job) -> None:
     """Bring the pages of the selected videos of a shard up to date."""
     rows = shown_rows(job, job.stage.optional)
     choice = job.fits(CHOICE)[ONLY_FIT] if CHOICE in job.stage.fits else None
-    splits = {**{name: video.split for name, video in job.videos.items()}, **job.read_splits()}
+    given = {name: video.split for name, video in job.videos.items()}
+    splits = given | (job.read_splits() if job.reads_splits else {})
     extra = {
         name: [
             [video.label, video.group, splits[name]],
@@ -215,7 +235,8 @@ def run(job: Job) -> None:
     }
 
     def compute(tasks: Sequence[Task]) -> Iterator[Result]:
-        drawer = PageDrawer(job.config, None if choice is None else choice.json())
+        read = None if choice is None else choice.json()
+        drawer = PageDrawer(job.config, read, job.reads_splits)
         for task in tasks:
             copied = rows[task.name]["clip_copies"]
             if copied.status == NOT_SELECTED:
@@ -234,10 +255,15 @@ def write_page(path: Path, page: str) -> None:
 
 
 def draw_one(
-    reader: FullReader, task: Task, rows: Rows, choice: Artifact | None, split: str | None
+    reader: FullReader,
+    task: Task,
+    rows: Rows,
+    choice: Artifact | None,
+    split: str | None,
+    has_labels: bool,
 ) -> Result:
     """Return the page of one video, whatever its shard; as `run` makes those of a shard."""
-    drawer = PageDrawer(reader.config, None if choice is None else choice.json())
+    drawer = PageDrawer(reader.config, None if choice is None else choice.json(), has_labels)
     video = reader.videos[task.name]
     page = drawer.draw(video, task.inputs, rows, split or video.split)
     return Result(task.name, partial(write_page, page=page))

@@ -27,8 +27,16 @@ OF_SYSTEM: Mapping[str, tuple[str, ...]] = {
     "cnn_rnn": ("wav", "cnn_rnn_predictions"),
     "comparison": (*FEATURES, "predictions", "comparison_predictions"),
     "highlights": ("events",),
-    "segmentation": ("wav", "avs_tables", "avs_overlays"),
+    "segmentation": (
+        *("wav", "avs_frames", "avs_masks", "avs_tables"),
+        *("avs_overlays", "overlay_copies"),
+    ),
 }
+# What the page of a match shows; of the first three, what became of each recording alone.
+OF_MATCH = (
+    *("step_visual", "step_sound", "spots"),
+    *("probe", "events", "match_highlights", "timelines", "reels", "reel_copies"),
+)
 # Fits that say where the bound of architecture 1's filter lies.
 FITS_OF_SYSTEM: Mapping[str, tuple[str, ...]] = {"arch1": ("comparison_selection",)}
 
@@ -41,6 +49,7 @@ def shown_systems(config: Mapping[str, Any]) -> tuple[str, ...]:
         return ("highlights",)
     is_of_masks = config["videos"]["source"] == "demo"
     is_of_masks &= config["videos"]["demo"]["kind"] == "segmentation"
+    is_of_masks |= config["avs"]["checkpoint"] is not None
     return ("segmentation",) if is_of_masks else ("arch2",)
 
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from unmuted.config.keys import LIMITS, TIME, TRAINING_AUDIO
-from unmuted.engine.stage import Family, Report, Stage
+from unmuted.engine.stage import Config, Family, Report, Stage
 from unmuted.features.visual import VISUAL
-from unmuted.systems.pages.shown import FITS_OF_SYSTEM, OF_SYSTEM, SELECTION, shown_stages
+from unmuted.systems.pages.shown import (
+    FITS_OF_SYSTEM,
+    OF_MATCH,
+    OF_SYSTEM,
+    SELECTION,
+    shown_stages,
+)
 
 SANDBOX = ("media.sandbox",)
 SIZE = ("report.preview_side", "report.preview_seconds")
+
+
+def _nothing(config: Config) -> tuple[str, ...]:
+    """Return what a copy reads besides its inputs where labels are missing."""
+    return ()
+
+
 STAGES = (
     Stage(
         "clip_copies",
@@ -21,7 +34,20 @@ STAGES = (
         tools=("ffmpeg",),
         reads_source=True,
         reads_splits=True,
+        without_labels=_nothing,
         version=2,
+    ),
+    Stage(
+        "overlay_copies",
+        "copy_overlays",
+        ".mp4",
+        inputs=("avs_overlays",),
+        settings=SIZE,
+        indirect_settings=(SELECTION,),
+        neutral_settings=SANDBOX,
+        tools=("ffmpeg",),
+        reads_splits=True,
+        without_labels=_nothing,
     ),
     Stage(
         "sound_library",
@@ -66,7 +92,33 @@ STAGES = (
         chosen=shown_stages,
         reads_splits=True,
         keeps_splits=True,
-        version=3,
+        without_labels=shown_stages,
+        version=4,
+    ),
+    Stage(
+        "reel_copies",
+        "copy_reels",
+        ".mp4",
+        inputs=("reels",),
+        settings=("report.preview_side",),
+        indirect_settings=(SELECTION,),
+        neutral_settings=SANDBOX,
+        tools=("ffmpeg",),
+        per_unit=True,
+        reads_splits=True,
+        without_labels=_nothing,
+    ),
+    Stage(
+        "match_pages",
+        "draw_match_pages",
+        ".html",
+        optional=OF_MATCH,
+        indirect_settings=(SELECTION,),
+        neutral_settings=SANDBOX,
+        tools=("ffmpeg",),
+        per_unit=True,
+        reads_splits=True,
+        without_labels=lambda config: OF_MATCH,
     ),
 )
 REPORTS = {

@@ -12,9 +12,6 @@ from unmuted.systems.segmentation.clip_data import ClipData
 from unmuted.systems.segmentation.networks import FrozenEncoder, TrainedPart
 from unmuted.systems.segmentation.windows import windows
 
-SCALE = 255  # of stored probabilities: 0 is 0, 255 is 1
-HALF = 128  # the lowest stored probability above 0.5
-
 
 def needed_size(is_padding: np.ndarray, stride: int) -> tuple[int, int]:
     """Return height and width with no more padding than the network needs.
@@ -73,13 +70,3 @@ def predict(
     if not np.isfinite(probabilities).all():
         raise ValueError("the network gave probabilities that are no numbers; no mask is written")
     return probabilities
-
-
-def quantised(probabilities: np.ndarray) -> np.ndarray:
-    """Return probabilities as uint8, in steps of 1/255."""
-    return np.rint(probabilities * SCALE).astype(np.uint8)
-
-
-def dequantised(stored: np.ndarray) -> np.ndarray:
-    """Return stored probabilities as float32."""
-    return stored.astype(np.float32) / np.float32(SCALE)

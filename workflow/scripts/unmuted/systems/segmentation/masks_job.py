@@ -96,7 +96,7 @@ def mark_shard(
 
 def mark_clip(maps: ClipMaps, trained: Trained, rule: MarkingRule) -> dict[str, np.ndarray]:
     """Return the arrays of a video's artifact. Raises ValueError for probabilities that are NaN."""
-    from unmuted.systems.segmentation.inference import quantised
+    from unmuted.systems.segmentation.stored_probabilities import quantised
 
     clip = maps.clip
     statuses = rule.statuses(clip.has_audio, clip.rms_db)

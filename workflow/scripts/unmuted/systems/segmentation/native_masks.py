@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from unmuted.media.opencv import single_thread
-from unmuted.systems.segmentation.inference import dequantised
+from unmuted.systems.segmentation.stored_probabilities import dequantised
 
 STAMP = (1980, 1, 1, 0, 0, 0)  # of every file in an archive, so that its bytes are the same
 TINT, STRENGTH = (255, 64, 0), 0.35  # of what sounds

@@ -57,7 +57,7 @@ class VideoMasks:
         return [self._row(second, inside[second]) for second in range(len(inside))]
 
     def _row(self, second: int, stored: np.ndarray) -> dict[str, Any]:
-        from unmuted.systems.segmentation.inference import SCALE
+        from unmuted.systems.segmentation.stored_probabilities import SCALE
 
         mask = self.mask(second)
         values = (

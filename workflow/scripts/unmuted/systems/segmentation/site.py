@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from unmuted.evaluation.figures.style import sample_size
@@ -12,9 +13,9 @@ from unmuted.site.material import Material
 from unmuted.site.measured import (
     contrast_table,
     detectable_sentence,
+    find_primary,
     in_percent,
     plain_sentence,
-    primary_of,
     provenance_block,
     seeds_notice,
 )
@@ -25,7 +26,8 @@ from unmuted.systems.segmentation.shown import MEASURES, OF_CONDITIONS
 TITLE = "Audio-visual segmentation"
 QUESTION = "Does the sound of a clip tell the network which of the objects in the picture sounds?"
 KEY = "segmentation"
-OVERLAY, SECONDS = "avs_overlays", "avs_tables"  # stages
+OVERLAY, SECONDS = "overlay_copies", "avs_tables"  # stages
+COLUMNS = ("video", "its page", "seconds", "seconds with marks", "marked share, mean %")
 
 
 def section(material: Material) -> Section:
@@ -34,31 +36,42 @@ def section(material: Material) -> Section:
     data, seeds = report["data"], report["provenance"]["seeds"]
     caption = sample_size(data["clips"], data["sources"], len(seeds))
     unit = f"points of {NAMES[report['headline']]}"
-    primary = report["contrasts"][primary_of(report)]
-    room = (
-        f"Whatever ignores the sound reaches at most {100 * BOUND:.0f} % on A/B pairs. "
-        f"{detectable_sentence(primary['smallest_detectable'], unit)}"
-    )
+    table = contrast_table(report["contrasts"], f"In {unit}", f"{KEY}_contrasts")
     blocks = (
         _arms(report, caption),
-        Block(
-            "Differences",
-            tables=[contrast_table(report["contrasts"], f"In {unit}", f"{KEY}_contrasts")],
-        ),
+        Block("Differences", tables=[table]) if report["contrasts"] else None,
         _dependence(report["dependence"]),
         _missing(report, caption),
         _criteria(report["criteria"]),
-        _overlay(material),
+        _overlay(material, "Masks of the test videos"),
         _clips(data),
         provenance_block(report, KEY),
     )
     return Section(
         KEY,
         TITLE,
-        Answer(QUESTION, plain_sentence(primary_of(report), primary, unit), room),
+        _answer(report, unit),
         seeds_notice(report),
         [block for block in blocks if block is not None],
     )
+
+
+def found_section(material: Material) -> Section:
+    """Return what ready networks mark in the videos of a run without masks."""
+    block = _overlay(material, "What sounds in the videos")
+    return Section(KEY, TITLE, blocks=[] if block is None else [block])
+
+
+def _answer(report: Mapping[str, Any], unit: str) -> Answer:
+    """Return what the primary contrast says; ready networks are one arm, compared with nothing."""
+    name = find_primary(report)
+    bound = f"Whatever ignores the sound reaches at most {100 * BOUND:.0f} % on A/B pairs."
+    if name is None:
+        arms = ", ".join(report["arms"])
+        return Answer(QUESTION, f"Nothing is compared: this run has {arms} alone.", bound)
+    primary = report["contrasts"][name]
+    room = f"{bound} {detectable_sentence(primary['smallest_detectable'], unit)}"
+    return Answer(QUESTION, plain_sentence(name, primary, unit), room)
 
 
 def _arms(report: Mapping[str, Any], caption: str) -> Block:
@@ -132,23 +145,38 @@ def _criteria(criteria: Mapping[str, bool]) -> Block:
     return Block("Criteria", tables=[table])
 
 
-def _overlay(material: Material) -> Block | None:
-    """Show the masks of the first test video for which they were drawn, and its seconds."""
+def _overlay(material: Material, title: str) -> Block | None:
+    """Show the masks of the first video for which they were drawn, and a row of each video."""
     overlays, seconds = (material.media.get(stage, {}) for stage in (OVERLAY, SECONDS))
-    both = sorted(overlays.keys() & seconds.keys())
-    if not both:
+    if not seconds:
         return None
-    name = both[0]
-    material.site.copy(f"media/{name}.mp4", overlays[name])
-    with seconds[name].open(encoding="utf-8", newline="") as file:
+    rows = [_summed(name, path, material) for name, path in sorted(seconds.items())]
+    tables, players = [Table(COLUMNS, rows, title, f"{KEY}_videos")], []
+    if both := sorted(overlays.keys() & seconds.keys()):
+        name = both[0]
+        material.site.copy(f"media/{name}.mp4", overlays[name])
+        head, read = _read(seconds[name])
+        tables.insert(0, Table(head, read, f"Seconds of {name}", f"{KEY}_seconds_{name}"))
+        label = f"{name}, with what sounds marked"
+        players.append(Player(f"media/{name}.mp4", label, label))
+    text = "The page of a video has its film with masks, its pictures and its seconds."
+    return Block(title, text, players=players, tables=tables)
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of a table of seconds."""
+    with path.open(encoding="utf-8", newline="") as file:
         head, *rows = csv.reader(file)
-    table = Table(head, rows, f"Seconds of {name}", f"{KEY}_seconds_{name}")
-    label = f"{name}, with what sounds marked"
-    return Block(
-        "Masks of a test video",
-        players=[Player(f"media/{name}.mp4", label, label)],
-        tables=[table],
-    )
+    return head, rows
+
+
+def _summed(name: str, path: Path, material: Material) -> Sequence[Cell]:
+    """Return a row of `COLUMNS`."""
+    head, rows = _read(path)
+    shares = [float(row[head.index("area_share")]) for row in rows]
+    marked = sum(share > 0 for share in shares)
+    mean = 100 * sum(shares) / len(shares) if shares else None
+    return (name, material.page_link(name), len(shares), marked, mean)
 
 
 def _clips(data: Mapping[str, Any]) -> Block:
