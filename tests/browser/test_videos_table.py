@@ -252,7 +252,11 @@ def test_all_of_it_works_by_keyboard(table: Visit, rows: list[VideoRow]) -> None
 def test_hostile_texts_are_shown_as_text(tmp_path: Path, visit: Open) -> None:
     texts = [text for text in HOSTILE if "\n" not in text]
     hostile = [
-        VideoRow(f"clip-{number:02}", text, "test", text[:40], text, dict.fromkeys(ARMS, text))
+        VideoRow(
+            *(f"clip-{number:02}", text, "test", text[:40], text, dict.fromkeys(ARMS, text)),
+            match=f"of {text}",
+            match_page=f"matches/{number}.html",
+        )
         for number, text in enumerate(texts)
     ]
     opened = visit(written(tmp_path / "report", hostile))
@@ -261,6 +265,9 @@ def test_hostile_texts_are_shown_as_text(tmp_path: Path, visit: Open) -> None:
     options = opened.page.locator("select[name=label] option").all_text_contents()
     for text in texts:
         assert text in cells and text in options
+    matches = opened.page.locator("#videos tbody td a")
+    assert matches.all_text_contents() == [f"of {text}" for text in texts]
+    assert matches.last.get_attribute("href") == f"matches/{len(texts) - 1}.html"
     assert opened.page.evaluate("window.broken") is None
     assert opened.page.locator("#videos script, #videos iframe, form script").count() == 0
     assert opened.problems() == [] == opened.barriers()

@@ -200,11 +200,11 @@ def test_any_name_comes_back(tmp_path: Path) -> None:
     shards = [("s", videos[:1]), ("t", []), ("u", videos[1:])]
     planned, tools = {"": {"all": {}}}, {"reader": "1.2"}
     path, classes = tmp_path / "record", ["a", "label, é"]
-    write_record(path, "source", classes, shards, planned, 4, {"v": "u"}, tools)
+    write_record(path, "source", classes, shards, planned, 4, {"v": "u"}, "no labels", tools)
     found = read_record(tmp_path / "record", "source")
     assert found.job_fingerprints == {"": {"all": {}}} and found.classes == ["a", "label, é"]
     assert (found.videos_per_shard, found.units) == (4, {"v": "u"})
-    assert found.tools == tools
+    assert found.tools == tools and found.missing_labels == "no labels"
     assert found.all() == videos
     assert [video.planned for video in found.all()] == [[3, 4, True], None]
     assert [found.of_shard(shard) for shard in "stu"] == [videos[:1], [], videos[1:]]

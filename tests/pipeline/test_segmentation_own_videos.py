@@ -38,12 +38,12 @@ from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.systems.segmentation import all_masks, model_export, report
 from unmuted.systems.segmentation.context import ClipMaps, Context, condition_audio
 from unmuted.systems.segmentation.fitted import Fitted
-from unmuted.systems.segmentation.stored_probabilities import quantised
 from unmuted.systems.segmentation.loading import load_clip
 from unmuted.systems.segmentation.marking import HYPOTHETICAL, STATUSES
 from unmuted.systems.segmentation.masks_job import Trained
 from unmuted.systems.segmentation.serving import clip_of
 from unmuted.systems.segmentation.shown import format_arms
+from unmuted.systems.segmentation.stored_probabilities import quantised
 
 pytestmark = pytest.mark.engine
 

@@ -10,8 +10,8 @@ import pytest
 from figures import avs_masks
 from unmuted.checkout import ROOT
 from unmuted.pipeline.registry import open_run
-from unmuted.systems.segmentation.stored_probabilities import SCALE
 from unmuted.systems.segmentation.model import SegmentationConfig
+from unmuted.systems.segmentation.stored_probabilities import SCALE
 
 pytestmark = pytest.mark.unit
 BACKBONE = ROOT / "resources" / "tiny_models" / "cnn"

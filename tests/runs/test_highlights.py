@@ -49,6 +49,7 @@ from unmuted.systems.highlights.spotting_metric import average_map, count_spots
 pytestmark = pytest.mark.workflow
 Copy = Callable[[Corpus], Corpus]
 VIDEO = "{half}_224p.mkv"
+SITE = "results/report/index.html"
 HOSTILE_MATCH = '../../Héim\'s "A" & $(touch hacked) %03d'
 HOSTILE_FILES = ("-first half; 'it''s'.mkv", "..second %s [x]:\\,é.mkv")
 
@@ -297,8 +298,8 @@ def loud(found: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     corpus = make_manifest(
         folder, files, HOSTILE_MATCH, method="loudness", reel={"max_seconds": 30}
     )
-    unit = match_id(HOSTILE_MATCH)
-    corpus.run(*(f"results/by_match/{unit}/{name}" for name in ("highlights.csv", "reel.mp4")))
+    unit, names = match_id(HOSTILE_MATCH), ("highlights.csv", "reel.mp4", "page.html")
+    corpus.run(*(f"results/by_match/{unit}/{name}" for name in names), SITE)
     return corpus
 
 
@@ -317,6 +318,24 @@ def test_loudness_makes_a_reel_of_one_match_without_labels_or_training(loud: Cor
     done = loud.run(f"results/by_match/{unit}/metrics.json", check=False)
     assert done.returncode != 0
     assert f"{unit} has no metrics.json: it has no labelled events" in done.stdout + done.stderr
+
+
+def test_a_match_without_labels_has_its_page_and_a_site_that_says_so(loud: Corpus) -> None:
+    """The page of the site is that of results/by_match/, with links of the site at its top."""
+    unit, site = match_id(HOSTILE_MATCH), (loud.folder / SITE).parent
+    assert "Nothing could be measured, since no match has labelled events" in (
+        site / "index.html"
+    ).read_text(encoding="utf-8")
+    page = exported(loud, unit, "page.html").read_text(encoding="utf-8")
+    (drawn,) = (loud.results / "match_pages").rglob("*.html")
+    assert drawn.read_text(encoding="utf-8") == page
+    assert "<video" in page and "No match of this run has labelled events" in page
+    assert (site / "matches" / f"{unit}.html").is_file()
+    assert {path.stem for path in (site / "videos").iterdir()} == {f"{unit}-1", f"{unit}-2"}
+    rows = (site / "data" / "videos-0001.js").read_text()
+    assert rows.count(f"matches/{unit}.html") == 2 and "no_picture" not in rows
+    assert (site / "data" / "pictures-0001.js").is_file()
+    assert not (loud.results / "splits.csv").exists()
 
 
 def test_the_trained_spotter_finds_highlights_of_another_run(

@@ -15,7 +15,7 @@ from unmuted.site.material import Material
 from unmuted.site.origin import origin_section
 from unmuted.site.overview import write_overview
 from unmuted.site.sections import Link, Section, Table
-from unmuted.systems.highlights.site import SHOWN_MATCHES, _matches
+from unmuted.systems.highlights.site import SHOWN_MATCHES, _matches, found_section
 from unmuted.systems.segmentation.site import _overlay
 
 pytestmark = pytest.mark.unit
@@ -28,6 +28,8 @@ def found(events: int, in_reel: int) -> dict[str, Any]:
     scored = {"shown_events": events, "shown_events_in_reel": in_reel}
     return {
         "status": "ok",
+        "segments": [{}] * 3,
+        "reason": "",
         "highlights.csv": "# arm: both\nrank,kind\n1,Goal\n",
         "metrics.json": json.dumps({"reel": scored}),
     }
@@ -37,6 +39,8 @@ def found(events: int, in_reel: int) -> dict[str, Any]:
 def material(tmp_path: Path) -> Material:
     """A run in which reels of all matches lie, and a job that was given those of four."""
     media: dict[str, dict[str, Path]] = {"match_highlights": {}, "reels": {}, "timelines": {}}
+    nothing_found = found(0, 0) | {"status": "no_events", "segments": []}
+    del nothing_found["metrics.json"]
     for number, unit in enumerate(UNITS):
         for stage, suffix in (("reels", ".mp4"), ("timelines", ".png")):
             path = tmp_path / "results" / stage / "a-shard" / f"{unit}{suffix}"
@@ -45,9 +49,18 @@ def material(tmp_path: Path) -> Material:
             if number >= 2:
                 media[stage][unit] = path
         path = tmp_path / "results" / f"{unit}.json"
-        path.write_text(json.dumps(found(4, number) if number else {"status": "no_events"}))
+        path.write_text(json.dumps(found(4, number) if number else nothing_found))
         media["match_highlights"][unit] = path
-    return Material({}, SiteFolder(tmp_path / "site"), tmp_path / "results", media=media)
+    site, pages = SiteFolder(tmp_path / "site"), {"match_2": "matches/match_2.html"}
+    return Material({}, site, tmp_path / "results", media=media, pages=pages)
+
+
+def test_without_labels_the_matches_are_those_that_were_looked_at(material: Material) -> None:
+    section = found_section(material)
+    (block,) = section.blocks
+    assert section.answer is None and block.title == "Matches"
+    assert [row[0] for row in block.tables[0].rows] == UNITS
+    assert len(block.players) == SHOWN_MATCHES
 
 
 def reel() -> dict[str, Any]:
@@ -69,9 +82,10 @@ def test_only_media_that_are_inputs_are_copied(material: Material, tmp_path: Pat
 def test_every_match_has_a_row_with_its_events_and_recall(material: Material) -> None:
     rows = {row[0]: row for row in _matches(reel(), material).tables[0].rows}
     assert list(rows) == UNITS
-    assert rows["match_1"][1:] == ("ok", 4, 25, 3, None, None, None)
-    assert rows["match_0"][1:] == ("no_events", None, None, 0, "nothing was found", None, None)
-    assert rows["match_3"][6:] == (
+    assert rows["match_1"][1:] == (None, "ok", 4, 25, 3, None, None, None)
+    assert rows["match_0"][2:] == ("no_events", None, None, 0, "nothing was found", None, None)
+    assert rows["match_2"][1] == Link("page", "matches/match_2.html")
+    assert rows["match_3"][7:] == (
         Link("reel", "media/match_3.mp4"),
         Link("timeline", "media/match_3.png"),
     )
@@ -92,18 +106,24 @@ def test_a_link_is_an_address_in_the_csv() -> None:
     assert table.csv == "a,b\nx,media/=x.mp4\n"
 
 
-def test_the_masks_shown_are_those_of_a_video_that_has_both_files(tmp_path: Path) -> None:
-    seconds = tmp_path / "b.csv"
-    seconds.write_text("second,what\n0,dog\n")
+def test_every_video_with_masks_has_a_row_and_the_first_film_is_shown(tmp_path: Path) -> None:
+    tables = {}
+    for name, shares in {"a": (0, 0), "b": (0.5, 0), "c": (0.25, 0.75)}.items():
+        tables[name] = tmp_path / f"{name}.csv"
+        lines = [f"{second},{share}" for second, share in enumerate(shares)]
+        tables[name].write_text("\n".join(["second,area_share", *lines, ""]))
     film = tmp_path / "b.mp4"
     film.write_bytes(b"masks of b")
-    site = SiteFolder(tmp_path / "site")
-    stale = tmp_path / "by_video" / "a"
-    stale.mkdir(parents=True)
-    for name in ("sounding.mp4", "sounding.csv"):
-        (stale / name).write_bytes(b"of former settings")
-    media = {"avs_overlays": {"a": film, "b": film}, "avs_tables": {"b": seconds}}
-    block = _overlay(Material({}, site, tmp_path, ("a", "b"), media=media))
+    media = {"overlay_copies": {"b": film, "c": film}, "avs_tables": tables}
+    site, pages = SiteFolder(tmp_path / "site"), {"c": "videos/c.html"}
+    block = _overlay(Material({}, site, tmp_path, media=media, pages=pages), "Masks")
     assert block is not None and [p.source for p in block.players] == ["media/b.mp4"]
     assert (tmp_path / "site/media/b.mp4").read_bytes() == b"masks of b"
-    assert _overlay(Material({}, site, tmp_path, ("a", "b"))) is None
+    seconds, videos = block.tables
+    assert seconds.caption == "Seconds of b" and len(seconds.rows) == 2
+    assert videos.rows == [
+        ("a", None, 2, 0, 0),
+        ("b", None, 2, 1, 25),
+        ("c", Link("page", "videos/c.html"), 2, 2, 50),
+    ]
+    assert _overlay(Material({}, site, tmp_path), "Masks") is None

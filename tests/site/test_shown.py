@@ -27,12 +27,15 @@ from unmuted.pipeline.families.site import (
     SYSTEMS,
     THUMBNAILS,
     check_shown,
+    check_size,
+    check_untrained,
+    media_ledgers,
     picture_stage,
-    shown_together,
+    with_media,
 )
 from unmuted.pipeline.jobs.site import _by_arm, _confusion
 from unmuted.pipeline.jobs.thumbnails import HEIGHT, WIDTH, thumbnail
-from unmuted.pipeline.registry import REGISTRY
+from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.systems.pages.shown import shown_systems
 
 pytestmark = pytest.mark.unit
@@ -96,11 +99,23 @@ def test_highlights_of_clips_are_refused(systems: list[str]) -> None:
         check_shown(config(systems=systems))
 
 
-def test_segmentation_with_ready_networks_has_no_report_to_show() -> None:
-    given = config(systems=["segmentation"])
+def test_ready_networks_are_the_main_system_of_their_run() -> None:
+    given = config()
     given = given | {"avs": given["avs"] | {"checkpoint": "somewhere"}}
-    with pytest.raises(UserError, match=r"leave out avs\.checkpoint"):
-        check_shown(given)
+    check_shown(given)
+    assert shown_systems(given) == ("segmentation",)
+    check_untrained(given, shown_systems(given))
+
+
+def test_systems_that_would_be_trained_are_refused_without_labels_with_what_to_do() -> None:
+    given = config()
+    with pytest.raises(UserError, match=r"set avs\.checkpoint .*, or name folders of masks"):
+        check_untrained(given, ("segmentation",))
+    with pytest.raises(UserError, match=r"highlights\.method: loudness, or highlights\.spotter"):
+        check_untrained(given, ("highlights",))
+    loud = given | {"highlights": given["highlights"] | {"method": "loudness"}}
+    check_untrained(loud, ("highlights",))
+    check_untrained(given, ("arch2",))
 
 
 # --- what was predicted ---------------------------------------------------------------------------
@@ -168,16 +183,21 @@ def test_arms_of_the_comparison_are_shown_beside_those_of_the_main_experiment() 
         assert set(SYSTEMS[system].predictions) <= read(config(systems=[system]))
 
 
-def test_only_media_of_the_shard_of_the_first_test_video_are_shown() -> None:
+def test_media_are_those_of_all_test_videos_or_of_one_shard_without_pages() -> None:
     splits = {"a": "train", "b": "test", "c": "test", "d": "test"}
     shards = {"a": "1", "b": "2", "c": "1", "d": "2"}
-    assert shown_together(["d", "c", "b", "a"], splits, shards.__getitem__) == ["b", "d"]
-    assert shown_together(["a"], splits, shards.__getitem__) == []
+
+    def shown(names: str, pages: str, has_labels: bool = True) -> list[str]:
+        return with_media(names, splits, shards.__getitem__, {"pages": pages}, has_labels)
+
+    assert shown("dcba", "none") == ["b", "d"] and shown("a", "none") == []
+    assert shown("dcba", "test") == shown("dcba", "all") == ["b", "c", "d"]
+    assert shown("dcba", "all", has_labels=False) == ["a", "b", "c", "d"]
 
 
 def test_media_are_declared_where_their_system_is_shown() -> None:
     of_masks = REPORTS["site"].under(config(systems=["segmentation"]))
-    assert set(of_masks.in_part) == {"avs_tables", "avs_overlays"} <= set(of_masks.upstream)
+    assert set(of_masks.in_part) == {"avs_tables", "overlay_copies"} <= set(of_masks.upstream)
     assert REPORTS["site"].under(config()).in_part == ()
 
 
@@ -252,3 +272,57 @@ def test_stages_that_are_read_in_part_are_in_the_fingerprint_and_not_whole_input
     assert with_frames.report_inputs("site") == without.report_inputs("site")
     assert any("flow" in path.parts for path in without.report_inputs("site"))
     assert with_frames.report_fingerprint("site") != without.report_fingerprint("site")
+
+
+# --- without labels -------------------------------------------------------------------------------
+
+
+def test_without_labels_the_site_reads_what_needs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = open_run(make_config(tmp_path, dict.fromkeys("abcde")))
+    check_size(run)
+    assert media_ledgers(run) == []
+    read = {path.parent.name for path in run.report_inputs("site")}
+    assert read == {"probe", "wav", "captions", "ast", THUMBNAILS, PAGES}
+    pages = run.stages[PAGES]
+    assert {"frames", "flow", "captions", "wav", "ast", "clip_copies"} <= set(pages.optional)
+    assert not {"generated", "predictions", "sound_previews"} & set(pages.optional)
+    assert not pages.fits and not pages.reads_splits
+    for stage in (PAGES, "clip_copies", THUMBNAILS):
+        shard = next(iter(run.dataset.shards))
+        waits = run.planner.stage_inputs(stage, shard)
+        assert waits and not [path for path in waits if "splits" in path.name]
+        assert run.planner.job_fingerprint(stage, shard)
+    with pytest.raises(UserError, match="at least two classes"):
+        run.report_inputs("preview_quality")
+
+
+def test_one_class_is_no_label_and_two_make_the_site_wait_for_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = open_run(make_config(tmp_path / "one", {"a": "holiday", "b": "holiday"}))
+    assert not one.has_labels and "only 'holiday'" in one.dataset.missing_labels
+    labels = {f"{label}{i}": label for label in ("cats", "dogs") for i in range(12)}
+    two = open_run(make_config(tmp_path / "two", labels))
+    assert two.has_labels and two.stages["clip_copies"].reads_splits
+    assert Path("results/splits.csv") in two.report_inputs("site")
+    assert one.report_fingerprint("site") != two.report_fingerprint("site")
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({}, "report.videos: all selects 5 videos, .*: name fewer videos, or raise"),
+        ({"videos": "test"}, "report.videos: all selects 5 videos"),
+    ],
+)
+def test_too_many_videos_without_labels_are_refused_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: dict[str, Any], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = make_config(tmp_path, dict.fromkeys("abcde"))
+    with pytest.raises(UserError, match=words):
+        check_size(open_run(given | {"report": {"max_videos": 3, **shown}}))

@@ -15,7 +15,7 @@ from unmuted.errors import MachineError
 from unmuted.media.failures import DecoderFailure
 from unmuted.media.probe import Limits, probe
 from unmuted.systems.pages import copies_job
-from unmuted.systems.pages.copies_job import ClipCopier, is_selected
+from unmuted.systems.pages.copies_job import ClipCopier, FilmCopier, is_selected
 
 CONFIG = {
     "videos": {
@@ -100,3 +100,20 @@ def test_a_muxer_that_fails_fails_the_job(task: Task, tmp_path: Path) -> None:
     result = ClipCopier(CONFIG).make(task)
     with pytest.raises(MachineError, match="could not write"):
         result.payload(tmp_path / "no folder" / "copy.mp4")
+
+
+def test_a_film_of_the_workflow_is_copied_with_its_sound_up_to_a_bound(tmp_path: Path) -> None:
+    path = tmp_path / "reel.mp4"
+    run_ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc=size=128x96:rate=10:duration=2"),
+        *("-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-pix_fmt", "yuv420p", path),
+    )
+    content = path.read_bytes()
+    digest, size = write_artifact(path, lambda part: part.write_bytes(content), "")
+    film = Artifact(path, LedgerEntry("m", "ok", "", "", digest, size, 0.0))
+    result = FilmCopier(CONFIG, 1).make("m", film)
+    assert (result.status, result.reason) == ("ok", "the first 1 s of 2 s")
+    result.payload(tmp_path / "copy.mp4")
+    found = probe(tmp_path / "copy.mp4", Limits())
+    assert (found.width, found.height, found.audio_codec) == (64, 48, "aac")
+    assert FilmCopier(CONFIG, 300).make("m", film).reason == ""

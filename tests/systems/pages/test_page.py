@@ -27,6 +27,9 @@ from unmuted.systems.pages.content import WORDS
 from unmuted.systems.pages.page_job import PageDrawer
 
 STEPS, DIM, SEEDS = 6, 3, 2
+OF_OTHER_SYSTEMS = {
+    *("events", "avs_frames", "avs_masks", "avs_tables", "avs_overlays", "overlay_copies"),
+}
 CLASSES = ["cat", "dog", "hen"]
 NAMES = load_labels()
 HOSTILE = "<script>alert('1')</script>\"' onload=x &amp; \u202e reversed"
@@ -245,7 +248,7 @@ def test_a_page_without_anything_says_why(tmp_path: Path) -> None:
     assert not page.named("video") and not page.named("svg")
 
 
-@pytest.mark.parametrize("lost", sorted({*WORDS} - {"events", "avs_tables", "avs_overlays"}))
+@pytest.mark.parametrize("lost", sorted({*WORDS} - OF_OTHER_SYSTEMS))
 def test_any_artifact_may_be_absent(tmp_path: Path, lost: str) -> None:
     """One that is gone takes nothing else with it but what is drawn from it."""
     made = Made(tmp_path)
@@ -384,8 +387,49 @@ def test_no_carried_label_is_said_in_words(made: Made) -> None:
     assert f"{NAMES[12]} 0.5" in text  # the real audio's
 
 
+def test_a_run_without_labels_says_so(made: Made) -> None:
+    drawn = PageDrawer(CONFIG, CHOICE, has_labels=False).draw(made.video, made.inputs, made.rows)
+    assert "no labels to learn from" in Reader(drawn).text
+    assert "no labels to learn from" not in Reader(made.draw()).text
+
+
+def test_masks_lie_on_the_pictures_of_their_seconds(made: Made) -> None:
+    """A grey picture of which the right half is marked, in one of two seconds, beside padding."""
+    probabilities = np.zeros((2, 64, 96), np.uint8)
+    probabilities[1, :48, 32:] = 255
+    made.add("avs_masks", {"probabilities": probabilities, "threshold": np.array([0.5])})
+    made.add(
+        "avs_frames",
+        {
+            "frames": np.full((2, 64, 96, 3), 100, np.uint8),
+            "size": np.array([48, 64]),
+            "native": np.array([96, 128]),
+            "starts": np.array([0.0, 1.0]),
+            "ends": np.array([1.0, 2.0]),
+        },
+    )
+    before = {image["href"] for image in Reader(made_without_masks(made)).named("image")}
+    new = [one for one in Reader(made.draw()).named("image") if one["href"] not in before]
+    pictures = [decoded(one["href"]) for one in new]
+    assert [picture.shape for picture in pictures] == [(48, 64, 3)] * 2
+    assert np.abs(pictures[0].astype(int) - 100).max() < 5
+    left, right = pictures[1][4:-4, 4:24], pictures[1][8:-8, 40:56]
+    assert np.abs(left.astype(int) - 100).max() < 12
+    assert right[..., 2].mean() > 130 > 90 > right[..., 0].mean()  # red; OpenCV has it last
+
+
+def made_without_masks(made: Made) -> str:
+    inputs = {name: one for name, one in made.inputs.items() if not name.startswith("avs_")}
+    return PageDrawer(CONFIG, CHOICE).draw(made.video, inputs, made.rows)
+
+
+def decoded(uri: str | None) -> np.ndarray:
+    content = base64.b64decode((uri or "").partition(";base64,")[2])
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+
+
 def test_players_show_the_first_frame_before_they_play(made: Made) -> None:
-    made.add("avs_overlays", lambda path: path.write_bytes(made.mp4))
+    made.add("overlay_copies", lambda path: path.write_bytes(made.mp4))
     videos = Reader(made.draw()).named("video")
     assert len(videos) == 3
     for video in videos:
@@ -413,7 +457,7 @@ def test_events_stand_on_the_axis_and_seconds_in_a_table(made: Made) -> None:
     ]
     made.add("events", {"events": events})
     made.add("avs_tables", lambda path: path.write_text("second,audio\n0,yes\n1,no\n"))
-    made.add("avs_overlays", lambda path: path.write_bytes(made.mp4))
+    made.add("overlay_copies", lambda path: path.write_bytes(made.mp4))
     page = Reader(made.draw())
     assert "1.5 " + " ".join(HOSTILE.split()) in page.text and "2.75 b" in page.text
     assert page.table("sounding") == [

@@ -20,7 +20,6 @@ from unmuted.errors import UserError
 from unmuted.systems.segmentation.arms import ARMS, conditions_of
 from unmuted.systems.segmentation.context import Context
 from unmuted.systems.segmentation.inference import needed_size, predict, trimmed
-from unmuted.systems.segmentation.stored_probabilities import quantised
 from unmuted.systems.segmentation.marking import MarkingRule
 from unmuted.systems.segmentation.masks_job import Trained, mark_shard
 from unmuted.systems.segmentation.native_masks import Drawer, native_mask, write_archive
@@ -29,6 +28,7 @@ from unmuted.systems.segmentation.results_job import regions
 from unmuted.systems.segmentation.retrieval import build_bank, picture_looks
 from unmuted.systems.segmentation.scoring import pair_areas, paired_names
 from unmuted.systems.segmentation.sound_space import SoundSpace, fit_sound_space
+from unmuted.systems.segmentation.stored_probabilities import quantised
 from unmuted.systems.segmentation.windows import windows
 
 torch.set_num_threads(1)

@@ -121,7 +121,10 @@ def _facts(
     facts: list[tuple[str, Cell]] = [("match", named), ("split", ", ".join(splits) or "none")]
     if picked is None:
         return facts
-    facts += [("found by", arm_line(picked["arms"]).removeprefix("arm: ")), ("kinds", ", ".join(picked["kinds"]))]
+    facts += [
+        ("found by", arm_line(picked["arms"]).removeprefix("arm: ")),
+        ("kinds", ", ".join(picked["kinds"])),
+    ]
     seconds = sum(one["end_ms"] - one["start_ms"] for one in picked["segments"]) / 1000
     facts.append(("reel", f"{len(picked['segments'])} segments, {seconds:g} s"))
     _, shown, recall = scored(picked)

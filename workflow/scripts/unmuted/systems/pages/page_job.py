@@ -39,8 +39,8 @@ MP4 = "video/mp4"
 POSTER = 320  # pixels of the longer side of what a player shows before it plays
 
 WITHOUT_LABELS = (
-    "This run has no labels to learn from, so nothing was trained on its videos and nothing is "
-    "generated for them. The page shows what needs no training."
+    "This run has no labels to learn from, so nothing was trained on its videos. The page shows "
+    "what needs no training."
 )
 
 Rows = Mapping[str, LedgerEntry]

@@ -10,7 +10,6 @@ import numpy as np
 
 from unmuted.errors import UserError
 from unmuted.systems.segmentation.clip_data import ClipData
-from unmuted.systems.segmentation.stored_probabilities import dequantised, quantised
 from unmuted.systems.segmentation.metrics import choose_threshold, iou, mask_metrics
 from unmuted.systems.segmentation.pixel_counts import (
     THRESHOLDS,
@@ -18,6 +17,7 @@ from unmuted.systems.segmentation.pixel_counts import (
     concatenate_counts,
     count_pixels,
 )
+from unmuted.systems.segmentation.stored_probabilities import dequantised, quantised
 from unmuted.training.checkpoints import Fit
 from unmuted.training.states import State
 

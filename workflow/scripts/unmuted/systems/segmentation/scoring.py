@@ -9,8 +9,8 @@ import numpy as np
 
 from unmuted.systems.segmentation.choosing import count_clip
 from unmuted.systems.segmentation.clip_data import ClipData
-from unmuted.systems.segmentation.stored_probabilities import dequantised, quantised
 from unmuted.systems.segmentation.pixel_counts import THRESHOLDS, PixelCounts
+from unmuted.systems.segmentation.stored_probabilities import dequantised, quantised
 
 COUNTS = ("inside", "outside", "inside_above_half", "outside_above_half")
 

@@ -1,0 +1,135 @@
+"""The page of a match says what was found in it, and why what is absent is; text stays text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from systems.pages.test_page import HOSTILE, Reader
+from unmuted.dataset.videos import Video
+from unmuted.engine.artifacts import write_artifact
+from unmuted.engine.executor import Artifact
+from unmuted.engine.ledger import LedgerEntry
+from unmuted.systems.pages.match_page_job import WORDS, Match, MatchDrawer
+
+CONFIG = {"media": {"sandbox": "auto"}}
+HALVES = ("m-1", "m-2")
+OF_RECORDINGS = ("probe", "events", "step_visual", "step_sound", "spots")
+FILM = b"no video: no picture is shown before it plays"
+TABLE = "# arm: both\nrank,recording,kind,score\n1,m-1,Goal,0.9000\n2,m-2,Card,0.4000\n"
+
+
+def segment(recording: str, start: int, end: int) -> dict[str, Any]:
+    kinds = ["Card", "Goal"]
+    return {"recording": recording, "start_ms": start, "end_ms": end, "score": 0.9, "kinds": kinds}
+
+
+def event(milliseconds: int, kind: str = "Goal") -> dict[str, Any]:
+    return {"half": 1, "file_milliseconds": milliseconds, "kind": kind, "is_shown": True}
+
+
+class Made:
+    """A match of two halves: the first has two events, of which the reel shows one."""
+
+    def __init__(self, folder: Path, text: str = "the match") -> None:
+        self.folder, self.inputs = folder, {}
+        self.rows: dict[str, LedgerEntry] = {}
+        self.of_recordings: dict[str, dict[str, LedgerEntry]] = {name: {} for name in HALVES}
+        for half, name in enumerate(HALVES, 1):
+            known = {"match": text, "halves": {str(half): 0.0}, "seconds": 40.0}
+            events = [event(1500), event(9000, text)] if half == 1 else []
+            self.add("events", {**known, "has_labels": half == 1, "events": events}, name)
+            for stage in ("probe", "step_visual", "step_sound", "spots"):
+                self.add(stage, {}, name)
+        reel = {"shown_events": 2, "shown_events_in_reel": 1}
+        self.picked: dict[str, Any] = {
+            "arms": dict.fromkeys(HALVES, "both"),
+            "kinds": ["Goal", "Card"],
+            "reason": "",
+            "segments": [segment("m-1", 0, 6000), segment("m-2", 10_000, 12_500)],
+            "highlights.csv": TABLE,
+            "metrics.json": json.dumps({"reel": reel, "trained_on": False}),
+        }
+        self.add("match_highlights", self.picked)
+        for stage in ("timelines", "reels", "reel_copies"):
+            self.add(stage, lambda path: path.write_bytes(FILM))
+
+    def add(self, stage: str, payload: object, recording: str = "") -> None:
+        path = self.folder / f"{stage}{recording}.{'json' if isinstance(payload, dict) else 'bin'}"
+        digest, size = write_artifact(path, payload, "")
+        row = LedgerEntry(recording or "m", "ok", "", "", digest, size, 0.0)
+        key = f"{stage}/{recording}" if recording else stage
+        self.inputs[key] = Artifact(path, row)
+        (self.of_recordings[recording] if recording else self.rows)[stage] = row
+
+    def lose(self, stage: str, reason: str) -> None:
+        whose = HALVES if stage in OF_RECORDINGS else ("",)
+        for name in whose:
+            self.inputs.pop(f"{stage}/{name}" if name else stage, None)
+            rows = self.of_recordings[name] if name else self.rows
+            rows[stage] = LedgerEntry(name or "m", "timeout", reason, "", "", 0, 0.0)
+
+    def draw(self, has_labels: bool = True) -> Reader:
+        recordings = {name: Video(name, None, None, None, "m", unit="m") for name in HALVES}
+        splits = dict.fromkeys(HALVES, "test") if has_labels else {}
+        match = Match("m", recordings, splits, self.inputs, self.rows, self.of_recordings)
+        return Reader(MatchDrawer(CONFIG, has_labels).draw(match))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    return Made(tmp_path)
+
+
+def test_the_tables_of_a_match_are_those_of_its_artifacts(made: Made) -> None:
+    page = made.draw()
+    assert "2 segments, 8.5 s" in page.text and "2, of which 50 % are in it" in page.text
+    begins = [float(row["in the reel at (s)"]) for row in page.table("segments")]
+    assert begins == [0, 6]
+    assert page.table("segments")[1]["recording"] == "m-2"
+    assert [row["kind"] for row in page.table("moments")] == ["Goal", "Card"]
+    assert [(row["time (s)"], row["in the reel"]) for row in page.table("events")] == [
+        ("1.5", "True"),
+        ("9.0", "False"),
+    ]
+    (video,) = page.named("video")
+    assert video["aria-label"] == "The reel of m" and "poster" not in video
+    assert "labelled events" not in page.text.partition("Recordings")[0]
+    assert "Every stage that this page shows made its artifact" in page.text
+
+
+def test_a_match_that_was_trained_on_and_a_run_without_labels_say_so(made: Made) -> None:
+    assert "trained or chosen on this match" not in made.draw().text
+    metrics = {**json.loads(made.picked["metrics.json"]), "trained_on": True}
+    made.add("match_highlights", made.picked | {"metrics.json": json.dumps(metrics)})
+    assert "trained or chosen on this match" in made.draw().text
+    assert "No match of this run has labelled events" in made.draw(has_labels=False).text
+
+
+@pytest.mark.parametrize("lost", sorted(WORDS))
+def test_any_artifact_of_a_match_may_be_absent(made: Made, lost: str) -> None:
+    made.lose(lost, "stopped after 300 s")
+    text = made.draw().text
+    whose = HALVES if lost in OF_RECORDINGS else ("m",)
+    for name in whose:
+        assert f"{WORDS[lost]} {name} {lost} timeout stopped after 300 s" in text
+
+
+def test_a_match_without_a_reel_says_why(made: Made) -> None:
+    made.lose("reels", "no_highlights")
+    made.lose("reel_copies", "no_highlights")
+    why = "no moment reaches the threshold of its kind"
+    made.add("match_highlights", made.picked | {"segments": [], "reason": why})
+    page = made.draw()
+    assert f"There is no reel to play: {why}" in page.text and not page.named("video")
+
+
+def test_hostile_names_of_matches_and_kinds_are_text(tmp_path: Path) -> None:
+    made = Made(tmp_path, HOSTILE)
+    made.lose("reels", HOSTILE)
+    page, plain = made.draw(), Made(tmp_path).draw()
+    assert {tag for tag, _ in page.elements} <= {tag for tag, _ in plain.elements}
+    assert not page.named("script") and "".join(page.texts).count(HOSTILE) >= 3
