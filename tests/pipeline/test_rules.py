@@ -45,6 +45,7 @@ ON_GPU = BIG_MODELS | {
 }
 TABLES = {
     *("list_videos", "make_splits", "export_artifact", "write_ablations", "show_video"),
+    "show_match",
     *(["export_unit_artifact"] if REGISTRY.unit_exports else []),
 }
 RULE_OF_REPORT = {

@@ -33,7 +33,7 @@ from unmuted.pipeline.families.site import (
     picture_stage,
     with_media,
 )
-from unmuted.pipeline.jobs.site import _by_arm, _confusion
+from unmuted.pipeline.jobs.site import _by_arm, _confusion, _few_films
 from unmuted.pipeline.jobs.thumbnails import HEIGHT, WIDTH, thumbnail
 from unmuted.pipeline.registry import REGISTRY, open_run
 from unmuted.systems.pages.shown import shown_systems
@@ -193,6 +193,17 @@ def test_media_are_those_of_all_test_videos_or_of_one_shard_without_pages() -> N
     assert shown("dcba", "none") == ["b", "d"] and shown("a", "none") == []
     assert shown("dcba", "test") == shown("dcba", "all") == ["b", "c", "d"]
     assert shown("dcba", "all", has_labels=False) == ["a", "b", "c", "d"]
+
+
+def test_of_many_films_only_those_that_are_shown_are_read() -> None:
+    every = {name: object() for name in "abcdef"}
+    reels = {name: every[name] for name in "bdef"}
+    found = {"reels": reels, "timelines": every, "match_highlights": every}
+    few = {stage: "".join(of) for stage, of in _few_films(found).items()}
+    assert few == {"reels": "bde", "timelines": "bde", "match_highlights": "abcdef"}
+    found = {"overlay_copies": reels, "avs_tables": every}
+    few = {stage: "".join(of) for stage, of in _few_films(found).items()}
+    assert few == {"overlay_copies": "b", "avs_tables": "abcdef"}
 
 
 def test_media_are_declared_where_their_system_is_shown() -> None:

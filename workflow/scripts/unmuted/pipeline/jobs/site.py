@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from unmuted.dataset.videos import Video
+from unmuted.engine.executor import Artifact
 from unmuted.engine.job import ReportJob
 from unmuted.evaluation.outputs import Output
 from unmuted.pipeline.families.site import (
@@ -37,6 +38,7 @@ from unmuted.systems.arch1.site import section as arch1
 from unmuted.systems.arch2.site import section as arch2
 from unmuted.systems.cnn_rnn.site import section as cnn_rnn
 from unmuted.systems.comparison.site import section as comparison
+from unmuted.systems.highlights.site import SHOWN_MATCHES
 from unmuted.systems.highlights.site import found_section as found_highlights
 from unmuted.systems.highlights.site import section as highlights
 from unmuted.systems.pages.shown import shown_systems
@@ -168,10 +170,26 @@ def _media(job: ReportJob, system: str) -> dict[str, dict[str, Path]]:
             job.videos, splits, job.find_shard, everywhere, has_labels
         )
         names = {stage: _units(job, videos) for stage, videos in names.items()}
+    found = {stage: job.artifacts(stage, of) for stage, of in names.items() if stage in job.stages}
     return {
-        stage: {n: one.checked_path() for n, one in job.artifacts(stage, of).items()}
-        for stage, of in names.items()
-        if stage in job.stages
+        stage: {name: one.checked_path() for name, one in of_stage.items()}
+        for stage, of_stage in _few_films(found).items()
+    }
+
+
+def _few_films(
+    found: Mapping[str, Mapping[str, Artifact]],
+) -> dict[str, dict[str, Artifact]]:
+    """Return media without the films that the overview does not show: large files are read in vain.
+
+    Matches with a reel come first.
+    """
+    matches = sorted(found.get("reels") or found.get("timelines", {}))[:SHOWN_MATCHES]
+    few = dict.fromkeys(("reels", "timelines"), matches)
+    few["overlay_copies"] = sorted(found.get("overlay_copies", {}))[:1]
+    return {
+        stage: {name: one for name, one in of_stage.items() if name in few.get(stage, of_stage)}
+        for stage, of_stage in found.items()
     }
 
 
