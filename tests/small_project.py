@@ -15,8 +15,14 @@ from unmuted.pipeline.registry import FAMILIES, STAGES
 
 # Families whose samples are no clips: they have tests of their own.
 OTHER_SAMPLES = ("highlights", "segmentation")
+OF_OTHER_PAGES = ("overlay_copies", "reel_copies", "match_pages")  # stages, of what they make
 OF_CLIPS = [family for family in FAMILIES if family.name not in OTHER_SAMPLES]
-CLIP_STAGES = {stage.name: stage for family in OF_CLIPS for stage in family.stages}
+CLIP_STAGES = {
+    stage.name: stage
+    for family in OF_CLIPS
+    for stage in family.stages
+    if stage.name not in OF_OTHER_PAGES
+}
 # Without those that only show what others found, which a run makes when it is asked for them.
 FOUND_STAGES = {
     stage.name: stage

@@ -44,8 +44,7 @@ _OF_SYSTEMS = OF_CLIPS[OF_CLIPS.index("sources") :]
 # What is made already, or drawn for people alone.
 _NOT_RUN = (
     *(*MADE, "cnn_rnn_animations"),
-    *("clip_copies", "overlay_copies", "sound_library", "sound_previews", "pages", "thumbnails"),
-    *("reel_copies", "match_pages"),
+    *("clip_copies", "sound_library", "sound_previews", "pages", "thumbnails"),
 )
 # Everything that is fitted, made by something fitted, or chosen: a new stage joins by itself.
 STAGES_RUN = (
