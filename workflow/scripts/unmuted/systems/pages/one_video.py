@@ -73,7 +73,7 @@ def shown_fingerprint(run: Run, video_id: str, shown: str) -> str:
     video = run.dataset.videos[video_id]
     known = [video.label, video.group, video.split]  # the stage probe is told of its file
     code = code_digest(SCRIPT, run.registry.scripts, run.registry.infrastructure)
-    return digest_json([shown, code, settings, upstream, known])
+    return digest_json([shown, code, settings, upstream, known, run.has_labels])
 
 
 def can_fit(run: Run) -> bool:

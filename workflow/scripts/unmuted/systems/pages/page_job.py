@@ -227,7 +227,7 @@ def run(job: Job) -> None:
     splits = given | (job.read_splits() if job.reads_splits else {})
     extra = {
         name: [
-            [video.label, video.group, splits[name]],
+            [video.label, video.group, splits[name], job.reads_splits],
             [[stage, row.status, row.reason] for stage, row in rows[name].items()],
             "" if choice is None else choice.row.digest,
         ]
