@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
+import cv2
+import numpy as np
 import pytest
 
 from browser.conftest import Open
@@ -13,6 +15,7 @@ from browser.hostile import HOSTILE
 from browser.visit import Visit
 from made_site import make_site
 from media.clips import run_ffmpeg
+from systems.pages.test_match_page import Made as MadeMatch
 from systems.pages.test_page import Made
 
 pytestmark = pytest.mark.workflow
@@ -47,12 +50,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for stage in LOST:
         failed.lose(stage, "damaged", HOSTILE[0])
     drawn["failed"] = failed.draw()
+    (folder / "match").mkdir()
+    match = MadeMatch(folder / "match", HOSTILE[0])
+    match.add("reel_copies", lambda path: path.write_bytes(failed.mp4))
+    picture = cv2.imencode(".png", np.zeros((300, 1200, 3), np.uint8))[1].tobytes()
+    match.add("timelines", lambda path: path.write_bytes(picture))
+    drawn["match"] = match.page()
     for name, page in drawn.items():
         (folder / "report" / f"{name}.html").write_text(page, encoding="utf-8")
     return folder / "report"
 
 
-@pytest.mark.parametrize("name", ["index", "plain", "hostile", "failed"])
+@pytest.mark.parametrize("name", ["index", "plain", "hostile", "failed", "match"])
 def test_a_page_opens_in_light_dark_and_on_a_telephone(
     folder: Path, visit: Open, name: str
 ) -> None:

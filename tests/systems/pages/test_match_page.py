@@ -73,10 +73,13 @@ class Made:
             rows[stage] = LedgerEntry(name or "m", "timeout", reason, "", "", 0, 0.0)
 
     def draw(self, has_labels: bool = True) -> Reader:
+        return Reader(self.page(has_labels))
+
+    def page(self, has_labels: bool = True) -> str:
         recordings = {name: Video(name, None, None, None, "m", unit="m") for name in HALVES}
         splits = dict.fromkeys(HALVES, "test") if has_labels else {}
         match = Match("m", recordings, splits, self.inputs, self.rows, self.of_recordings)
-        return Reader(MatchDrawer(CONFIG, has_labels).draw(match))
+        return MatchDrawer(CONFIG, has_labels).draw(match)
 
 
 @pytest.fixture
