@@ -16,6 +16,8 @@ from unmuted.site.origin import origin_section
 from unmuted.site.overview import write_overview
 from unmuted.site.sections import Link, Section, Table
 from unmuted.systems.highlights.site import SHOWN_MATCHES, _matches, found_section
+from unmuted.systems.highlights.site import _answer as of_highlights
+from unmuted.systems.segmentation.site import _answer as of_segmentation
 from unmuted.systems.segmentation.site import _overlay
 
 pytestmark = pytest.mark.unit
@@ -104,6 +106,13 @@ def test_links_lead_to_files_that_exist(material: Material, tmp_path: Path) -> N
 def test_a_link_is_an_address_in_the_csv() -> None:
     table = Table(("a", "b"), [("x", Link("the reel", "media/=x.mp4"))])
     assert table.csv == "a,b\nx,media/=x.mp4\n"
+
+
+def test_a_run_of_one_arm_compares_nothing() -> None:
+    of_networks = of_segmentation({"contrasts": {}, "arms": {"real_audio": {}}}, "points")
+    assert of_networks.sentence == "Nothing is compared: this run has real_audio alone."
+    of_loudness = of_highlights({"contrasts": {}, "arms": {}})
+    assert of_loudness.sentence == "Nothing is compared: this run has loudness alone."
 
 
 def test_every_video_with_masks_has_a_row_and_the_first_film_is_shown(tmp_path: Path) -> None:
