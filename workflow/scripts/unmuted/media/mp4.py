@@ -51,6 +51,8 @@ def write_mp4(
     """
     sources = [argument for one in inputs for argument in one.arguments()]
     clean = ["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"]
+    # Else a stream that is 10 s ahead of the other, on a busy machine, is written before it.
+    clean += ["-max_interleave_delta", "0"]
     target = Path(os.path.abspath(path))
     command = [ffmpeg.binary(), "-nostdin", "-v", "error", "-y", *sources, *outputs, *clean]
     command += ["-f", "mp4", f"file:{target}"]
