@@ -77,8 +77,8 @@ def _highlights_report(text: str) -> dict[str, Any]:
 
 def segmentation(folder: Path, site: SiteFolder, film: Path, text: str = "ringing bell") -> Section:
     """The section of a made report with the masks of a video; text: the class of its clips."""
-    (folder / "v1.csv").write_text("second,status\n0,sounds\n1,silent\n", encoding="utf-8")
-    media = {"avs_overlays": {"v1": film}, "avs_tables": {"v1": folder / "v1.csv"}}
+    (folder / "v1.csv").write_text("second,area_share\n0,0.2\n1,0\n", encoding="utf-8")
+    media = {"overlay_copies": {"v1": film}, "avs_tables": {"v1": folder / "v1.csv"}}
     iou = measure(0.35)
     arm = dict.fromkeys(("ab_iou", "iou", "f", "empty_off_screen", "empty_silent"), iou)
     own = dict.fromkeys(("ab_iou", "empty", "area", "agreement"), iou)

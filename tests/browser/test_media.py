@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_overview(site, sections, origin_section({}), LINKS)
     video.add("events", {"events": [{"file_milliseconds": 1500, "kind": TEXT}]})
     video.add("avs_tables", lambda path: path.write_text("second,audio\n0,yes\n1,no\n"))
-    video.add("avs_overlays", lambda path: path.write_bytes(video.mp4))
+    video.add("overlay_copies", lambda path: path.write_bytes(video.mp4))
     (made / "report/video.html").write_text(video.draw(), encoding="utf-8")
     return made / "report"
 

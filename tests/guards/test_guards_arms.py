@@ -35,6 +35,7 @@ PREDICTED = "comparison_predictions"
 HALF = scenario_path(changed_setting("missing.training_rate", 0.5))
 CHOICES = {
     "control": ("generated_pilot", "generated_arch1", "generated_arch2"),
+    "retrieved": ("knn_audio",),
     "filters": ("oracle_filter", "random_filter", "mask_only"),
     "without sound": ("modality_dropout", "distilled"),
     "no audio": ("video_only_matched", "random_features", "swapped_audio"),

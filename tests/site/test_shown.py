@@ -17,6 +17,7 @@ from made_site import report
 from small_project import make_config
 from unmuted.checkout import ROOT
 from unmuted.config.validation import check_config
+from unmuted.dataset.videos import Video
 from unmuted.engine import code_digests
 from unmuted.engine.code_digests import PACKAGE, SCRIPTS, code_digest
 from unmuted.engine.run import Run
@@ -26,6 +27,7 @@ from unmuted.pipeline.families.site import (
     REPORTS,
     SYSTEMS,
     THUMBNAILS,
+    check_masks,
     check_shown,
     check_size,
     check_untrained,
@@ -118,6 +120,13 @@ def test_systems_that_would_be_trained_are_refused_without_labels_with_what_to_d
     check_untrained(given, ("arch2",))
 
 
+def test_videos_with_classes_and_no_masks_are_refused_with_what_to_do() -> None:
+    of_class = Video("a", None, "cats", None, "source")
+    with pytest.raises(UserError, match=r"report\.systems to \[arch2\] .*column masks"):
+        check_masks([of_class])
+    check_masks([of_class, replace(of_class, targets={"masks": "some"})])
+
+
 # --- what was predicted ---------------------------------------------------------------------------
 
 
@@ -201,6 +210,9 @@ def test_of_many_films_only_those_that_are_shown_are_read() -> None:
     found = {"reels": reels, "timelines": every, "match_highlights": every}
     few = {stage: "".join(of) for stage, of in _few_films(found).items()}
     assert few == {"reels": "bde", "timelines": "bde", "match_highlights": "abcdef"}
+    one_reel = {"reels": {"f": every["f"]}, "timelines": every}
+    few = {stage: "".join(of) for stage, of in _few_films(one_reel).items()}
+    assert few == {"reels": "f", "timelines": "abf"}
     found = {"overlay_copies": reels, "avs_tables": every}
     few = {stage: "".join(of) for stage, of in _few_films(found).items()}
     assert few == {"overlay_copies": "b", "avs_tables": "abcdef"}
@@ -283,6 +295,25 @@ def test_stages_that_are_read_in_part_are_in_the_fingerprint_and_not_whole_input
     assert with_frames.report_inputs("site") == without.report_inputs("site")
     assert any("flow" in path.parts for path in without.report_inputs("site"))
     assert with_frames.report_fingerprint("site") != without.report_fingerprint("site")
+
+
+def test_a_label_that_no_fit_reads_makes_its_page_and_the_site_again(tmp_path: Path) -> None:
+    """Of one class there is nothing to learn; the page and the table show it all the same."""
+
+    manifest = tmp_path / "manifest.csv"
+    given = make_config(tmp_path, dict.fromkeys("abc"))
+    given["videos"] = {"source": "manifest", "manifest": str(manifest)}
+
+    def fingerprints(label: str) -> dict[str, str]:
+        rows = "".join(f"videos/{name}.mp4,{label}\n" for name in "abc")
+        manifest.write_text(f"path,label\n{rows}", encoding="utf-8")
+        run = open_run(given)
+        (shard,) = run.dataset.shards
+        of_jobs = {stage: run.jobs.of_job(stage, shard) for stage in ("probe", PAGES)}
+        return of_jobs | {"site": run.report_fingerprint("site")}
+
+    before, after = fingerprints("holiday"), fingerprints("vacation")
+    assert {name for name in before if before[name] != after[name]} == {PAGES, "site"}
 
 
 # --- without labels -------------------------------------------------------------------------------

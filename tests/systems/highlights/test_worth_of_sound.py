@@ -127,7 +127,6 @@ def worth_where_it_follows() -> float:
     return worth(toy_matches)
 
 
-@pytest.mark.acceptance
 def test_generated_sound_helps_where_it_follows_from_the_picture(
     worth_where_it_follows: float,
 ) -> None:

@@ -38,6 +38,7 @@ CONFIG = {
     "media": {"sandbox": "auto"},
     "frames": {"sampling": "even"},
     "report": {"preview_seconds": 30},
+    "avs": {"checkpoint": None},
     "filter": {"mode": "percentile", "expectation": "posterior", "percentiles": [30]},
 }
 CHOICE = {
@@ -312,6 +313,16 @@ def test_a_training_clip_without_a_preview_is_said_to_be_one(made: Made) -> None
     assert "This is a training clip. The classifiers were fitted on it" in page.text
     assert "generat" not in page.text and "prototype" not in page.text
     assert "right" not in headings(page)
+
+
+def test_only_networks_of_this_run_were_fitted_on_its_training_clips(made: Made) -> None:
+    made.add("avs_tables", lambda path: path.write_text("second,audio\n0,yes\n"))
+    ready = CONFIG | {"avs": {"checkpoint": "networks"}}
+    for config, is_fitted in ((CONFIG, True), (ready, False)):
+        page = PageDrawer(config, CHOICE).draw(made.video, made.inputs, made.rows, "train")
+        text = Reader(page).text
+        assert "This is a training clip" in text
+        assert ("networks that mark what sounds were fitted on it" in text) == is_fitted
 
 
 def test_what_a_stage_says_it_has_learnt_from_is_not_judged(made: Made) -> None:

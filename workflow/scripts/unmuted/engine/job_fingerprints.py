@@ -140,6 +140,14 @@ class JobFingerprints:
         """Return what a stage reads of the videos without the artifacts of another stage."""
         if shard is None:
             return self._experiment(scope) if stage.reads_videos else None
+        read = self._read_of_videos(stage, shard, scope)
+        if not stage.shows_labels:
+            return read
+        videos = self._dataset.videos_in(shard, scope)
+        return [read, {name: [one.label, one.group, one.split] for name, one in videos.items()}]
+
+    def _read_of_videos(self, stage: Stage, shard: str, scope: Scope) -> object:
+        """Return what a stage reads of a shard's videos, apart from labels that it only shows."""
         videos = self._dataset.videos_in(shard, scope)
         if stage.reads_specification:
             return [self._dataset.specifications[name] for name in videos]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -253,11 +254,18 @@ class Run:
         return self.inputs_of(stages)
 
     def report_fingerprint(self, name: str) -> str:
-        """Return the `params:` of a report: of code, configuration, and all that is upstream."""
+        """Return the `params:` of a report: of code, configuration, labels and all upstream."""
         report = self.stages.report(name)
         config = report.readable(self.config, self.registry.display_settings)
         stages = self.stages_of_report(report)
-        return self.script_fingerprint(report.script, stages, report.module, config)
+        of_inputs = self.script_fingerprint(report.script, stages, report.module, config)
+        return digest_json([of_inputs, self._labels_digest])
+
+    @cached_property
+    def _labels_digest(self) -> str:
+        """The digest of labels, groups and given splits; reports show them, whoever else does."""
+        videos = self.dataset.videos.items()
+        return digest_json({name: [one.label, one.group, one.split] for name, one in videos})
 
     def stages_of_report(self, report: Report) -> list[tuple[Run, str]]:
         """Return the stages that a report reads, each with the run that has them."""

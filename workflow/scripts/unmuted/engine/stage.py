@@ -68,6 +68,8 @@ class Stage:
             that reads fits, but none of them under a configuration, then reads no splits either.
         keeps_splits: whether it still reads the splits then.
         reads_videos: of a fitted stage, whether it depends on which videos and labels there are.
+        shows_labels: of a sharded stage, whether label, group and given split of a video stand in
+            its artifact.
         without_labels: under a configuration, which of its stages it reads where labels are
             missing, besides its `inputs`: of these what needs no labels, and no splits. None: it
             needs labels.
@@ -100,6 +102,7 @@ class Stage:
     reads_splits: bool = False
     keeps_splits: bool = False
     reads_videos: bool = True
+    shows_labels: bool = False
     without_labels: Chosen | None = None
     chosen: Chosen | None = None
 

@@ -21,6 +21,7 @@ from unmuted.systems.segmentation.network_stages import trains
 from unmuted.systems.segmentation.stages import FAMILY as SEGMENTATION
 
 if TYPE_CHECKING:
+    from unmuted.dataset.videos import Video
     from unmuted.engine.run import Run
 
 THUMBNAILS, PAGES, MATCH_PAGES = "thumbnails", "pages", "match_pages"
@@ -120,6 +121,8 @@ def check_size(run: Run) -> None:
     dataset, systems = run.dataset, shown_systems(run.config)
     if not run.has_labels:
         check_untrained(run.config, systems)
+    elif "segmentation" in systems:
+        check_masks(dataset.videos.values())
     names = list(dataset.videos)
     check_selection(run.config["report"], names, lambda: dataset.splits, run.has_labels)
 
@@ -136,6 +139,17 @@ def check_untrained(config: Mapping[str, Any], systems: Collection[str]) -> None
         raise UserError(
             "no video has masks, and networks would be trained on them: set avs.checkpoint to the "
             "folder of trained networks, or name folders of masks in the manifest's column masks"
+        )
+
+
+def check_masks(videos: Iterable[Video]) -> None:
+    """Raise UserError where videos have classes but no masks, with what to do."""
+    if all(video.targets is None for video in videos):
+        raise UserError(
+            "the videos have classes but no masks, so there is no report of segmentation: set "
+            "report.systems to [arch2] for one of their classes, name folders of masks in the "
+            "manifest's column masks, or name the videos in a manifest without the column label; "
+            "the masks of any video are results/by_video/<video_id>/sounding.mp4"
         )
 
 

@@ -184,7 +184,9 @@ def _few_films(
 
     Matches with a reel come first.
     """
-    matches = sorted(found.get("reels") or found.get("timelines", {}))[:SHOWN_MATCHES]
+    reels, timelines = (found.get(stage, {}) for stage in ("reels", "timelines"))
+    by_reel = sorted({*reels, *timelines}, key=lambda unit: (unit not in reels, unit))
+    matches = by_reel[:SHOWN_MATCHES]
     few = dict.fromkeys(("reels", "timelines"), matches)
     few["overlay_copies"] = sorted(found.get("overlay_copies", {}))[:1]
     return {
@@ -300,6 +302,7 @@ def _rows(
     """Return the rows of the table of videos; pages: their paths by id."""
     splits, problems = job.read_splits(), _problems(job)
     pictures = job.artifacts(THUMBNAILS, names) if THUMBNAILS in job.stages else {}
+    has_matches = job.config["videos"]["source"] == "matches"
     rows = []
     for name in names:
         video: Video = job.videos[name]
@@ -314,7 +317,7 @@ def _rows(
                 predicted.get(name, {}),
                 pictures[name].checked_path().read_bytes() if name in pictures else b"",
                 pages.get(name, ""),
-                *((video.unit, pages.get(video.unit, "")) if video.unit else ()),
+                *((video.unit, pages.get(video.unit, "")) if video.unit and has_matches else ()),
             )
         )
     return rows

@@ -14,12 +14,18 @@ _SEGMENTED = ("avs_masks", "avs_tables", "avs_overlays")
 
 
 def notices(
-    rows: Mapping[str, LedgerEntry], shown: Collection[str], arms: Sequence[Arm], split: str | None
+    rows: Mapping[str, LedgerEntry],
+    shown: Collection[str],
+    arms: Sequence[Arm],
+    split: str | None,
+    trains_networks: bool,
 ) -> list[Notice]:
     """Return the notices of a page.
 
     shown: stages of which it shows an artifact. arms: that it shows. split: of the video.
+    trains_networks: whether this run has fitted those that mark what sounds.
     """
+    shown = shown if trains_networks else set(shown).difference(_SEGMENTED)
     found = []
     probe, wav = rows.get("probe"), rows.get("wav")
     if probe is not None and not probe.has_artifact:
@@ -61,7 +67,7 @@ def _of_training(shown: Collection[str]) -> list[str]:
             "without its source group."
         )
     if set(_SEGMENTED).intersection(shown):
-        said.append("Networks that this run fitted to masks were fitted on it.")
+        said.append("The networks that mark what sounds were fitted on it.")
     return said
 
 
@@ -75,7 +81,7 @@ def _of_validation(shown: Collection[str]) -> list[str]:
     if "comparison_predictions" in shown:
         chosen.append("the bound of the filter")
     if set(_SEGMENTED).intersection(shown):
-        chosen.append("the checkpoints of the networks that this run fitted to masks")
+        chosen.append("the checkpoints of the networks that mark what sounds")
     if not chosen:
         return []
     return [

@@ -73,6 +73,7 @@ class PageDrawer:
         self._filter = config["filter"] if choice is not None else {}
         self._choice = choice
         self._limits = copy_limits(config)
+        self._trains_networks = config["avs"]["checkpoint"] is None
 
     def draw(
         self, video: Video, inputs: Mapping[str, Artifact], rows: Rows, split: str | None = None
@@ -98,7 +99,10 @@ class PageDrawer:
             video.video_id,
             video_id=video.video_id,
             facts=_facts(video, probe, split),
-            notices=[*self._missing(), *notices(rows, inputs, arms, split)],
+            notices=[
+                *self._missing(),
+                *notices(rows, inputs, arms, split, self._trains_networks),
+            ],
             clip=clip,
             clip_note=rows["clip_copies"].reason if "clip_copies" in rows else "",
             has_previews="sound_previews" in rows,

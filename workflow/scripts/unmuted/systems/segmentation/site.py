@@ -160,6 +160,7 @@ def _overlay(material: Material, title: str) -> Block | None:
         label = f"{name}, with what sounds marked"
         players.append(Player(f"media/{name}.mp4", label, label))
     text = "The page of a video has its film with masks, its pictures and its seconds."
+    text = text if material.pages else ""
     return Block(title, text, players=players, tables=tables)
 
 
