@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from systems.pages.test_page import HOSTILE, Reader
+from unmuted.dataset.events import Event
 from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.executor import Artifact
 from unmuted.engine.ledger import LedgerEntry
+from unmuted.systems.highlights.picking import reel_metrics
+from unmuted.systems.highlights.segments import Segment
 from unmuted.systems.pages.match_page_job import WORDS, Match, MatchDrawer
 
 CONFIG = {"media": {"sandbox": "auto"}}
@@ -102,6 +105,20 @@ def test_the_tables_of_a_match_are_those_of_its_artifacts(made: Made) -> None:
     assert video["aria-label"] == "The reel of m" and "poster" not in video
     assert "labelled events" not in page.text.partition("Recordings")[0]
     assert "Every stage that this page shows made its artifact" in page.text
+
+
+def test_the_events_of_a_match_are_in_the_reel_as_its_metrics_count_them(made: Made) -> None:
+    known = made.inputs["events/m-1"].json()
+    times = 500, 4000, 4001, 35_999, 36_001, 39_000
+    made.add("events", known | {"events": [event(time) for time in times]}, "m-1")
+    shown = [Segment("m-1", 0, 6000, ()), Segment("m-1", 32_000, 40_000, ())]
+    segments = [segment(one.recording, one.start, one.end) for one in shown]
+    made.add("match_highlights", made.picked | {"segments": segments})
+    in_reel = [row["in the reel"] == "True" for row in made.draw().table("events")]
+    assert in_reel == [True, True, False, False, True, True]
+    events = [Event(1, time, "Goal") for time in times]
+    found = reel_metrics(shown, {"m-1": events}, {"m-1": 40_000})
+    assert found["shown_events_in_reel"] == sum(in_reel)
 
 
 def test_a_match_that_was_trained_on_and_a_run_without_labels_say_so(made: Made) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unmuted.site.sections import Cell, Table
+from unmuted.systems.highlights.picking import covers
 from unmuted.systems.highlights.reel_stages import METRICS, TABLE
 
 Picked = Mapping[str, Any]  # the artifact of `match_highlights`
@@ -36,7 +37,7 @@ def segments_table(picked: Picked, unit: str, name: str) -> Table:
 def events_table(
     recordings: Mapping[str, Mapping[str, Any]], picked: Picked | None, unit: str, name: str
 ) -> Table | None:
-    """Return the labelled events, and which of them lie in a segment; None without labels.
+    """Return the labelled events, and which of them a segment shows; None without labels.
 
     recordings: artifacts of `events` by recording. picked: None where nothing was picked.
     """
@@ -46,7 +47,10 @@ def events_table(
     rows: list[Sequence[Cell]] = [
         (
             *(recording, event["half"], event["file_milliseconds"] / 1000, event["kind"]),
-            *(event["is_shown"], _is_in_reel(event, recording, picked)),
+            *(
+                event["is_shown"],
+                _is_in_reel(event, recording, round(1000 * events["seconds"]), picked),
+            ),
         )
         for recording, events in known.items()
         for event in events["events"]
@@ -66,11 +70,17 @@ def scored(picked: Picked) -> tuple[Cell, Cell, Cell]:
     return (status, events, recall)
 
 
-def _is_in_reel(event: Mapping[str, Any], recording: str, picked: Picked | None) -> bool | None:
+def _is_in_reel(
+    event: Mapping[str, Any], recording: str, duration: int, picked: Picked | None
+) -> bool | None:
+    """Return whether a segment shows an event, as the metrics of the reel count it.
+
+    duration: of the recording, in milliseconds.
+    """
     if picked is None:
         return None
-    time = event["file_milliseconds"]
     return any(
-        segment["recording"] == recording and segment["start_ms"] <= time < segment["end_ms"]
+        segment["recording"] == recording
+        and covers(segment["start_ms"], segment["end_ms"], event["file_milliseconds"], duration)
         for segment in picked["segments"]
     )

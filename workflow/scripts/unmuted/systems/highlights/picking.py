@@ -239,7 +239,11 @@ def reel_metrics(
         (recording, event) for recording, some in events.items() for event in some if event.is_shown
     ]
     covered = sum(
-        any(_covers(segment, recording, event, durations[recording]) for segment in segments)
+        any(
+            segment.recording == recording
+            and covers(segment.start, segment.end, event.milliseconds, durations[recording])
+            for segment in segments
+        )
         for recording, event in truths
     )
     empty = sum(
@@ -258,11 +262,13 @@ def reel_metrics(
     }
 
 
-def _covers(segment: Segment, recording: str, event: Event, duration: int) -> bool:
-    if segment.recording != recording:
-        return False
-    begins = segment.start <= max(0, event.milliseconds - BEFORE_EVENT)
-    return begins and min(event.milliseconds + AFTER_EVENT, duration) <= segment.end
+def covers(start: int, end: int, milliseconds: int, duration: int) -> bool:
+    """Return whether a segment shows an event with its surroundings, as far as they were recorded.
+
+    start, end: of the segment. duration: of its recording. All in milliseconds.
+    """
+    begins = start <= max(0, milliseconds - BEFORE_EVENT)
+    return begins and min(milliseconds + AFTER_EVENT, duration) <= end
 
 
 def _shown(
