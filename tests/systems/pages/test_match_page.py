@@ -136,6 +136,8 @@ def test_any_artifact_of_a_match_may_be_absent(made: Made, lost: str) -> None:
     whose = HALVES if lost in OF_RECORDINGS else ("m",)
     for name in whose:
         assert f"{WORDS[lost]} {name} {lost} timeout stopped after 300 s" in text
+    why = "There is no reel to play: timeout stopped after 300 s"
+    assert (why in text) == (lost == "reel_copies")
 
 
 def test_a_match_without_a_reel_says_why(made: Made) -> None:

@@ -136,10 +136,11 @@ def _facts(
 
 
 def _why_none(match: Match, picked: Mapping[str, Any] | None) -> str:
-    """Return why there is no reel to play."""
+    """Return why there is no reel to play: of the first stage that made nothing."""
     if picked is not None and picked["reason"]:
         return str(picked["reason"])
-    row = next((match.rows[one] for one in ("reels", "reel_copies") if one in match.rows), None)
+    rows = [match.rows[stage] for stage in ("reels", "reel_copies") if stage in match.rows]
+    row = next((row for row in rows if not row.has_artifact), None)
     return "" if row is None else f"{row.status} {row.reason}".strip()
 
 
