@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
+from small_project import make_config, row, write_ledgers
 from systems.pages.test_page import HOSTILE, Reader
 from unmuted.dataset.events import Event
+from unmuted.dataset.soccernet_labels import labels_text
 from unmuted.dataset.videos import Video
 from unmuted.engine.artifacts import write_artifact
 from unmuted.engine.executor import Artifact
 from unmuted.engine.ledger import LedgerEntry
+from unmuted.pipeline.registry import open_run
 from unmuted.systems.highlights.picking import reel_metrics
 from unmuted.systems.highlights.segments import Segment
 from unmuted.systems.pages.match_page_job import WORDS, Match, MatchDrawer
+from unmuted.systems.pages.one_match import read_stages, write_page_of
 
 CONFIG = {"media": {"sandbox": "auto"}}
 HALVES = ("m-1", "m-2")
@@ -138,6 +142,37 @@ def test_any_artifact_of_a_match_may_be_absent(made: Made, lost: str) -> None:
         assert f"{WORDS[lost]} {name} {lost} timeout stopped after 300 s" in text
     why = "There is no reel to play: timeout stopped after 300 s"
     assert (why in text) == (lost == "reel_copies")
+
+
+@pytest.mark.parametrize("split", ["", "test"])
+def test_a_match_of_a_run_that_trains_no_spotter_says_what_was_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str
+) -> None:
+    """Without labels, and with labels where all matches are of one split."""
+    monkeypatch.chdir(tmp_path)
+    events = [Event(1, 1000, "Goal")]
+    (tmp_path / "events.json").write_text(labels_text(events, "l/s/g"))
+    lines = ["path,match,events,split"]
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.mp4").write_bytes(name.encode())
+        lines.append(f"{name}.mp4,{name},{'events.json' if split else ''},{split}")
+    matches = tmp_path / "matches.csv"
+    matches.write_text("\n".join([*lines, ""]))
+    config = make_config(tmp_path, {}) | {"videos": {"source": "matches"}}
+    run = open_run(config | {"matches": {"source": "manifest", "manifest": str(matches)}})
+    assert run.has_labels == bool(split)
+    unit = str(next(iter(run.dataset.videos.values())).unit)
+    rows = {name: row(name, None, "no_video") for name in run.dataset.videos}
+    for stage in read_stages(run):
+        write_ledgers(run, stage, rows)
+    write_page_of(run, unit, tmp_path / "page.html")
+    page = Reader((tmp_path / "page.html").read_text())
+    reason = "no_fits labels and splits allow no model to be trained"
+    assert f"There is no reel to play: {reason}" in page.text
+    for stage in ("spots", "match_highlights", "timelines", "reels", "reel_copies"):
+        assert f"{stage} {reason}" in page.text
+    assert "Nothing was looked for in this match" in page.text
+    assert "cannot be measured" not in page.text and "Every stage" not in page.text
 
 
 def test_a_match_without_a_reel_says_why(made: Made) -> None:

@@ -25,7 +25,7 @@ from unmuted.systems.highlights.reel_stages import METRICS
 from unmuted.systems.pages.copies_job import WHY_NOT_SELECTED, copy_limits, selected_units
 from unmuted.systems.pages.page_job import player_of, write_page
 from unmuted.systems.pages.shown import OF_MATCH
-from unmuted.systems.pages.statuses import NOT_SELECTED
+from unmuted.systems.pages.statuses import NO_FITS, NOT_SELECTED
 
 TEMPLATE = "match.html.j2"
 # Stages in the words of a page, in its order: of each recording, and of the match.
@@ -41,7 +41,11 @@ WORDS: Mapping[str, str] = {
     "reel_copies": "copy of the reel for the player",
 }
 WITHOUT_LABELS = (
-    "No match of this run has labelled events, so what was found here could not be measured."
+    "No match of this run has labelled events, so what is found in them cannot be measured."
+)
+NOT_TRAINED = (
+    "Nothing was looked for in this match: labels and splits allow no spotter to be trained. "
+    "A ready spotter (highlights.spotter.path) and loudness (highlights.method) need no training."
 )
 TRAINED_ON = (
     "What finds the moments was trained or chosen on this match: what it finds here says less than "
@@ -95,7 +99,7 @@ class MatchDrawer:
             f"Match {unit}",
             unit=unit,
             facts=_facts(match, events, picked),
-            notices=self._notices(picked),
+            notices=self._notices(match, picked),
             reel=reel,
             reel_note="" if copied is None else copied.reason,
             why_none=_why_none(match, picked),
@@ -105,11 +109,15 @@ class MatchDrawer:
             absent=_absent(match),
         )
 
-    def _notices(self, picked: Mapping[str, Any] | None) -> list[Notice]:
-        found = [] if self._has_labels else [Notice(WITHOUT_LABELS)]
+    def _notices(self, match: Match, picked: Mapping[str, Any] | None) -> list[Notice]:
+        notices = []
+        if picked is None and any(row.status == NO_FITS[0] for row in match.rows.values()):
+            notices.append(Notice(NOT_TRAINED))
+        elif not self._has_labels:
+            notices.append(Notice(WITHOUT_LABELS))
         if picked is not None and METRICS in picked and json.loads(picked[METRICS])["trained_on"]:
-            found.append(Notice(TRAINED_ON))
-        return found
+            notices.append(Notice(TRAINED_ON))
+        return notices
 
 
 def _facts(
@@ -184,12 +192,19 @@ def _absent(match: Match) -> Table | None:
 def ledger_rows(
     job: Any, shard: str, stages: Sequence[str]
 ) -> tuple[dict[str, Rows], dict[str, Rows]]:
-    """Return the rows of a shard by unit and by video, of these stages."""
+    """Return the rows of a shard by unit and by video.
+
+    stages: those that are made; what a page shows besides them needs fits that there are not.
+    """
     of_units: dict[str, dict[str, LedgerEntry]] = {}
     of_videos: dict[str, dict[str, LedgerEntry]] = {}
-    for stage in stages:
-        known = of_units if job.is_per_unit(stage) else of_videos
-        for name, row in job.rows(stage, shard).items():
+    for stage in OF_MATCH:
+        known, names = (of_units, job.units) if job.is_per_unit(stage) else (of_videos, job.videos)
+        if stage in stages:
+            rows = job.rows(stage, shard)
+        else:
+            rows = {name: LedgerEntry(name, *NO_FITS, "", "", 0, 0.0) for name in names}
+        for name, row in rows.items():
             known.setdefault(name, {})[stage] = row
     return dict(of_units), dict(of_videos)
 

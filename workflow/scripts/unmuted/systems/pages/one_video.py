@@ -18,6 +18,7 @@ from unmuted.engine.sharded_dataset import SPLITS_TABLE
 from unmuted.engine.stage import Stage
 from unmuted.errors import UserError
 from unmuted.systems.pages.shown import SELECTION
+from unmuted.systems.pages.statuses import NO_FITS
 
 if TYPE_CHECKING:
     from unmuted.engine.executor import Artifact, Result, Task
@@ -28,7 +29,6 @@ OVERLAYS = "overlay_copies"
 MADE = (COPIES, OVERLAYS, PREVIEWS, PAGES)  # of the video alone; what they read is made by shards
 SHOWN = {"clip.mp4": COPIES, "preview.mp4": PREVIEWS, "page.html": PAGES}
 SCRIPT = "show_video"
-_NO_FITS = ("no_fits", "labels and splits allow no model to be trained")
 
 
 def read_stages(run: Run, shown: str) -> tuple[list[str], list[str]]:
@@ -158,11 +158,11 @@ class _OneVideo:
         inputs = {name: found for name in names if (found := self._find(name)) is not None}
         for name in stage.optional:
             if name not in names:
-                self._rows[name] = LedgerEntry(self._name, *_NO_FITS, "", "", 0, 0.0)
+                self._rows[name] = LedgerEntry(self._name, *NO_FITS, "", "", 0, 0.0)
         blocked = [name for name in required if name not in inputs]
         if blocked:
             known = self._rows.get(blocked[0])
-            status, reason = (known.status, known.reason) if known else _NO_FITS
+            status, reason = (known.status, known.reason) if known else NO_FITS
             self._rows[stage_name] = LedgerEntry(self._name, status, reason, "", "", 0, 0.0)
             return
         task = Task(self._name, "", inputs, self._video)
