@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,29 @@ def test_a_link_is_an_address_in_the_csv() -> None:
     assert table.csv == "a,b\nx,media/=x.mp4\n"
 
 
+def compared(contrasts: Sequence[str], arms: Sequence[str]) -> dict[str, Any]:
+    """A report without a primary contrast."""
+    found: dict[str, Any] = {name: {"primary": False} for name in contrasts}
+    return {"contrasts": found, "arms": {name: {} for name in arms}, "loudness": {"tight": {}}}
+
+
 def test_a_run_of_one_arm_compares_nothing() -> None:
-    of_networks = of_segmentation({"contrasts": {}, "arms": {"real_audio": {}}}, "points")
+    of_networks = of_segmentation(compared([], ["real_audio"]), "points")
     assert of_networks.sentence == "Nothing is compared: this run has real_audio alone."
-    of_loudness = of_highlights({"contrasts": {}, "arms": {}})
+    of_loudness = of_highlights(compared([], []))
     assert of_loudness.sentence == "Nothing is compared: this run has loudness alone."
+    of_spotter = of_highlights(compared([], ["ready_spotter"]))
+    assert "this run has ready_spotter and loudness alone" in of_spotter.sentence
+
+
+def test_a_run_without_its_primary_contrast_names_the_arms_that_it_lacks() -> None:
+    name = "real_audio-shuffled_audio"
+    of_networks = of_segmentation(compared([name], name.split("-")), "points")
+    assert of_networks.sentence.startswith("This run has no arm video_only, so")
+    of_matches = of_highlights(compared(["both-loudness"], ["both", "mean_audio"]))
+    assert of_matches.sentence.startswith("This run has no arm generated_audio, so")
+    for sentence in (of_networks.sentence, of_matches.sentence):
+        assert "Nothing is compared" not in sentence and "under Differences" in sentence
 
 
 def test_every_video_with_masks_has_a_row_and_the_first_film_is_shown(tmp_path: Path) -> None:

@@ -97,6 +97,19 @@ def find_primary(report: Report) -> str | None:
     return next(primary, None)
 
 
+def sentence_without_primary(report: Report, arms: Sequence[str], primary: tuple[str, str]) -> str:
+    """Return what a report without its primary contrast says.
+
+    arms: that it shows. primary: the arms of that contrast.
+    """
+    if not report["contrasts"]:
+        return f"Nothing is compared: this run has {' and '.join(arms)} alone."
+    lacking = " and ".join(f"no arm {arm}" for arm in primary if arm not in arms)
+    both = " and ".join(primary)
+    why = f"This run has {lacking}" if lacking else f"No clip was measured with both {both}"
+    return f"{why}, so the question stays open. What this run compares stands under Differences."
+
+
 def primary_of(report: Report) -> str:
     """Return the name of the primary contrast. Raises ValueError for a report without one."""
     if (name := find_primary(report)) is None:

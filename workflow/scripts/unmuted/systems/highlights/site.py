@@ -19,6 +19,7 @@ from unmuted.site.measured import (
     plain_sentence,
     provenance_block,
     seeds_notice,
+    sentence_without_primary,
 )
 from unmuted.site.sections import (
     Answer,
@@ -32,6 +33,7 @@ from unmuted.site.sections import (
     Table,
 )
 from unmuted.systems.highlights.match_tables import moments_table, scored
+from unmuted.systems.highlights.scored import PRIMARY
 from unmuted.systems.highlights.table import MEASURES
 
 TITLE = "Match highlights"
@@ -94,11 +96,11 @@ def found_section(material: Material) -> Section:
 
 
 def _answer(report: Mapping[str, Any]) -> Answer:
-    """Return what the primary contrast says; a run of one arm has none."""
+    """Return what the primary contrast says, if there is one."""
     name = find_primary(report)
     if name is None:
-        arms = ", ".join(report["arms"]) or "loudness"
-        return Answer(QUESTION, f"Nothing is compared: this run has {arms} alone.")
+        sentence = sentence_without_primary(report, list(_all_arms(report)), PRIMARY[:2])
+        return Answer(QUESTION, sentence)
     primary = report["contrasts"][name]
     unit = f"{UNIT}, over all shares of lost sound" if name.endswith(AREA) else UNIT
     return Answer(
@@ -108,6 +110,12 @@ def _answer(report: Mapping[str, Any]) -> Answer:
     )
 
 
+def _all_arms(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the arms, and loudness where it was measured."""
+    loudness = {"loudness": report["loudness"]} if report["loudness"] else {}
+    return {**report["arms"], **loudness}
+
+
 def _caption(report: Mapping[str, Any]) -> str:
     matches, seeds = report["data"]["matches"]["test"], len(report["provenance"]["seeds"])
     return f"{matches} test matches, {seeds} seed{'' if seeds == 1 else 's'}."
@@ -115,7 +123,7 @@ def _caption(report: Mapping[str, Any]) -> str:
 
 def _arms(report: Mapping[str, Any], caption: str) -> Block:
     """Show the tight mAP of every arm, of the loudest moments, and of rules that know nothing."""
-    arms = {**report["arms"]} | ({"loudness": report["loudness"]} if report["loudness"] else {})
+    arms = _all_arms(report)
     dots = [
         Dot(name, arm["tight"]["mean"], *arm["tight"]["ci95"])
         for name, arm in arms.items()

@@ -18,8 +18,10 @@ from unmuted.site.measured import (
     plain_sentence,
     provenance_block,
     seeds_notice,
+    sentence_without_primary,
 )
 from unmuted.site.sections import Answer, Block, Cell, Player, Section, Table
+from unmuted.systems.segmentation.arms import PRIMARY
 from unmuted.systems.segmentation.figures import BOUND, NAMES, arms_figure, missing_figure
 from unmuted.systems.segmentation.shown import MEASURES, OF_CONDITIONS
 
@@ -63,12 +65,12 @@ def found_section(material: Material) -> Section:
 
 
 def _answer(report: Mapping[str, Any], unit: str) -> Answer:
-    """Return what the primary contrast says; ready networks are one arm, compared with nothing."""
+    """Return what the primary contrast says, if there is one."""
     name = find_primary(report)
     bound = f"Whatever ignores the sound reaches at most {100 * BOUND:.0f} % on A/B pairs."
     if name is None:
-        arms = ", ".join(report["arms"])
-        return Answer(QUESTION, f"Nothing is compared: this run has {arms} alone.", bound)
+        sentence = sentence_without_primary(report, list(report["arms"]), PRIMARY)
+        return Answer(QUESTION, sentence, bound)
     primary = report["contrasts"][name]
     room = f"{bound} {detectable_sentence(primary['smallest_detectable'], unit)}"
     return Answer(QUESTION, plain_sentence(name, primary, unit), room)
