@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from browser.conftest import Open
 from browser.hostile import HOSTILE
@@ -38,6 +40,11 @@ class Played(Made):
         self.add("clip_copies", lambda path: path.write_bytes(self.mp4), reason=self.text)
 
 
+# How many boxes around the picture in an element may scroll.
+_SCROLLING = """(all) => all.map((one) => [one, ...one.querySelectorAll(":has(img)")].filter(
+  (box) => getComputedStyle(box).overflowX === "auto").length)"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with hostile class names, and pages: of a video, a hostile one and a failed one."""
@@ -53,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "match").mkdir()
     match = MadeMatch(folder / "match", HOSTILE[0])
     match.add("reel_copies", lambda path: path.write_bytes(failed.mp4))
-    picture = cv2.imencode(".png", np.zeros((300, 1200, 3), np.uint8))[1].tobytes()
+    picture = cv2.imencode(".png", np.full((300, 1200, 3), 255, np.uint8))[1].tobytes()
     match.add("timelines", lambda path: path.write_bytes(picture))
     drawn["match"] = match.page()
     for name, page in drawn.items():
@@ -71,6 +78,18 @@ def test_a_page_opens_in_light_dark_and_on_a_telephone(
         assert opened.page.evaluate("window.broken") is None
     narrow = visit(folder / f"{name}.html", width=375)
     assert narrow.problems() == [] == narrow.too_wide()
+
+
+def test_the_timeline_of_a_match_is_dark_in_the_dark_and_scrolls_in_one_box(
+    folder: Path, visit: Open
+) -> None:
+    timeline = visit(folder / "match.html", color_scheme="dark").page.locator("#timeline ~ * img")
+    shown = Image.open(io.BytesIO(timeline.screenshot())).convert("RGB")
+    assert max(shown.getpixel((2, 2))) < 40  # though its file is white
+    narrow = visit(folder / "match.html", width=375).page
+    boxes = narrow.locator("#timeline ~ *").evaluate_all(_SCROLLING)
+    assert boxes == [1]
+    assert narrow.locator("#timeline ~ * img").evaluate("(one) => one.clientWidth") > 900
 
 
 @pytest.mark.parametrize("name", ["index", "videos", "plain"])

@@ -75,6 +75,7 @@ class Figure:
     source: a data URI, or the path of a file beside. alt: what it shows, for those who do not see
     it. table: its numbers. narrow: the data URI of the same for a narrow window; without one,
     source is shown there in a box that scrolls. svg: the file of the figure, if it has one.
+    is_paper: whether source is drawn on white paper.
     """
 
     source: str
@@ -83,6 +84,7 @@ class Figure:
     table: Table
     narrow: str = ""
     svg: bytes = b""
+    is_paper: bool = False
 
 
 @dataclass(frozen=True)

@@ -220,7 +220,8 @@ def _matches(reel: Mapping[str, Any], material: Material) -> Block:
             players.append(Player(film.address, f"Reel of {unit}", f"Reel of {unit}"))
         if timeline is not None and unit in moments:
             alt = f"Timeline of {unit}: the scores of all kinds of moments, and what was found"
-            figures.append(Figure(timeline.address, alt, f"Timeline of {unit}", moments[unit]))
+            words = f"Timeline of {unit}"
+            figures.append(Figure(timeline.address, alt, words, moments[unit], is_paper=True))
         elif unit in moments:
             tables.append(moments[unit])
     text = (
