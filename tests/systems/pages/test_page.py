@@ -25,6 +25,7 @@ from unmuted.media.wav import write_wav
 from unmuted.pipeline.registry import STAGES
 from unmuted.systems.pages.content import WORDS
 from unmuted.systems.pages.page_job import PageDrawer
+from unmuted.systems.segmentation.marking import HYPOTHETICAL, SOUNDS, STATUSES
 
 STEPS, DIM, SEEDS = 6, 3, 2
 OF_OTHER_SYSTEMS = {
@@ -408,7 +409,8 @@ def test_masks_lie_on_the_pictures_of_their_seconds(made: Made) -> None:
     """A grey picture of which the right half is marked, in one of two seconds, beside padding."""
     probabilities = np.zeros((2, 64, 96), np.uint8)
     probabilities[1, :48, 32:] = 255
-    made.add("avs_masks", {"probabilities": probabilities, "threshold": np.array([0.5])})
+    masks = {"probabilities": probabilities, "threshold": np.array([0.5])}
+    made.add("avs_masks", masks | {"statuses": np.array([0, 0], np.uint8)})
     made.add(
         "avs_frames",
         {
@@ -427,6 +429,12 @@ def test_masks_lie_on_the_pictures_of_their_seconds(made: Made) -> None:
     left, right = pictures[1][4:-4, 4:24], pictures[1][8:-8, 40:56]
     assert np.abs(left.astype(int) - 100).max() < 12
     assert right[..., 2].mean() > 130 > 90 > right[..., 0].mean()  # red; OpenCV has it last
+    guessed = [STATUSES.index(HYPOTHETICAL), STATUSES.index(SOUNDS)]
+    made.add("avs_masks", masks | {"statuses": np.array(guessed, np.uint8)})
+    page = Reader(made.draw())
+    noted = [decoded(one["href"]) for one in page.named("image") if one["href"] not in before]
+    assert "1 of 2 hypothetical, from generated audio" in page.text
+    assert noted[0][:4, :40].mean() < 60 and np.array_equal(noted[1], pictures[1])
 
 
 def made_without_masks(made: Made) -> str:

@@ -14,7 +14,8 @@ from unmuted.site.page_sound import FLOOR_DB, ShownSound, read_shown_sound
 from unmuted.site.page_timeline import Timeline
 from unmuted.site.sections import Cell, Table
 from unmuted.systems.segmentation.artifacts import open_pictures
-from unmuted.systems.segmentation.native_masks import draw_mask, native_mask
+from unmuted.systems.segmentation.marking import HYPOTHETICAL, NOTES, STATUSES
+from unmuted.systems.segmentation.native_masks import draw_mask, native_mask, write_note
 
 MOST_PICTURES = 24  # in a strip
 MOST_THUMBNAILS = 24  # beside captions
@@ -63,25 +64,31 @@ def add_strip(timeline: Timeline, title: str, strip: Strip, marked: Sequence[int
 
 
 def add_masks(timeline: Timeline, frames: Artifact, masks: Artifact) -> None:
-    """Add the picture of each second with its mask, at most MOST_PICTURES.
+    """Add the picture of each second with its mask and its note, at most MOST_PICTURES.
 
     frames, masks: artifacts of `avs_frames` and `avs_masks`.
     """
     marked = masks.tensors()
     threshold = float(marked["threshold"][0])
+    statuses = [STATUSES[index] for index in marked["statuses"].tolist()]
     with open_pictures(frames) as pictures, frames.open_tensors() as file:
         starts, ends = file.rows("starts"), file.rows("ends")
         every = -(-pictures.seconds // MOST_PICTURES)
         height, width = pictures.content
         shown = []
-        for second in range(0, pictures.seconds, every):
+        seconds = range(0, pictures.seconds, every)
+        for second in seconds:
             picture = pictures.read(second, second + 1)[0, :height, :width].copy()
             stored = marked["probabilities"][second]
             draw_mask(picture, native_mask(stored, (height, width), (height, width), threshold))
+            if note := NOTES.get(statuses[second]):
+                write_note(picture, note)
             last = min(second + every, pictures.seconds) - 1
             shown.append((float(starts[second]), float(ends[last]), thumbnail(picture)))
     more = f", every {every}th" if every > 1 else ""
     title = f"What sounds, in the middle picture of each second{more}"
+    if guessed := sum(statuses[second] == HYPOTHETICAL for second in seconds):
+        title += f"; {guessed} of {len(seconds)} hypothetical, from generated audio"
     timeline.add_pictures(title, shown, width / height)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 # Of a second. `hypothetical`: without sound, from generated audio.
 SOUNDS, SILENT, NO_STREAM, HYPOTHETICAL = "ok", "silent", "no_stream", "hypothetical"
 STATUSES = (SOUNDS, SILENT, NO_STREAM, HYPOTHETICAL)
+# What is written on the pictures of a second.
+NOTES = {SILENT: "no sound", NO_STREAM: "no sound", HYPOTHETICAL: "hypothetical"}
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from unmuted.evaluation.outputs import table, write_table
 from unmuted.media.ffmpeg import MediaError
 from unmuted.media.source import decode, read_probe
 from unmuted.media.tracks import by_preference
-from unmuted.systems.segmentation.marking import HYPOTHETICAL, NO_STREAM, SILENT, STATUSES
+from unmuted.systems.segmentation.marking import NOTES, STATUSES
 
 FRAMES, MASKS = "avs_frames", "avs_masks"
-NOTES = {SILENT: "no sound", NO_STREAM: "no sound", HYPOTHETICAL: "hypothetical"}
 COLUMNS = (
     *("second", "start_s", "end_s", "frame_s", "audio", "rms_db", "area_share", "regions"),
     *("max_p", "mean_p", "status"),
