@@ -96,7 +96,7 @@ def made(tmp_path: Path) -> Made:
 
 def test_the_tables_of_a_match_are_those_of_its_artifacts(made: Made) -> None:
     page = made.draw()
-    assert "2 segments, 8.5 s" in page.text and "2, of which 50 % are in it" in page.text
+    assert "2 segments, 8.5 s" in page.text and "2 labelled, 50 % of them in the reel" in page.text
     begins = [float(row["in the reel at (s)"]) for row in page.table("segments")]
     assert begins == [0, 6]
     assert page.table("segments")[1]["recording"] == "m-2"

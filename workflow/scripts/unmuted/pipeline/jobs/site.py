@@ -150,8 +150,8 @@ def _without_labels(systems: Sequence[str]) -> Section:
     """Return what is said in place of the reports of systems where labels are missing."""
     lacking = "; ".join(dict.fromkeys(LABELS_OF.get(name, CLASSES) for name in systems))
     sentence = f"Nothing could be measured, since {lacking}."
-    said = "The table of videos, and the page of each, show what was made of them."
-    return Section("labels", "No labels", Answer("How well does it work?", sentence, said))
+    where = "The table of videos, and the page of each, show what was made of them."
+    return Section("labels", "No labels", Answer("How well does it work?", sentence, where))
 
 
 def _media(job: ReportJob, system: str) -> dict[str, dict[str, Path]]:
@@ -275,11 +275,11 @@ def _copy_pages(job: ReportJob, site: SiteFolder, names: Sequence[str]) -> dict[
 
     Returns their paths by the id of the video or match.
     """
-    made = {"videos": (PAGES, list(names)), "matches": (MATCH_PAGES, _paged_units(job, names))}
+    kinds = {"videos": (PAGES, list(names)), "matches": (MATCH_PAGES, _paged_units(job, names))}
     paths = {}
     up = [(f"../{address}", text) for address, text in LINKS]
-    for folder, (stage, of) in made.items():
-        for name, artifact in (job.artifacts(stage, of) if stage in job.stages else {}).items():
+    for folder, (stage, ids) in kinds.items():
+        for name, artifact in (job.artifacts(stage, ids) if stage in job.stages else {}).items():
             paths[name] = f"{folder}/{name}.html"
             page = artifact.checked_path().read_text(encoding="utf-8")
             site.write(paths[name], with_navigation(page, up).encode())

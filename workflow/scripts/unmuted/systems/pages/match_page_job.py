@@ -90,10 +90,10 @@ class MatchDrawer:
         events = match.of_recording("events")
         copied = match.rows.get("reel_copies")
         reel = player_of(inputs, "reel_copies", self._limits)
-        found = events_table(events, picked, unit, "events")
-        lists = [] if picked is None else [segments_table(picked, unit, "segments")]
-        lists += [] if found is None else [found]
-        lists += [] if picked is None else [moments_table(picked, unit, "moments")]
+        labelled = events_table(events, picked, unit, "events")
+        tables = [] if picked is None else [segments_table(picked, unit, "segments")]
+        tables += [] if labelled is None else [labelled]
+        tables += [] if picked is None else [moments_table(picked, unit, "moments")]
         return render_page(
             TEMPLATE,
             f"Match {unit}",
@@ -105,7 +105,7 @@ class MatchDrawer:
             why_none=_why_none(match, picked),
             timeline=_picture(inputs.get("timelines")),
             recordings=_recordings(match, events),
-            lists=[one for one in lists if one.rows],
+            tables=[table for table in tables if table.rows],
             absent=_absent(match),
         )
 
@@ -124,22 +124,22 @@ def _facts(
     match: Match, events: Mapping[str, Mapping[str, Any]], picked: Mapping[str, Any] | None
 ) -> list[tuple[str, Cell]]:
     """Return what is known of a match, by its name on the page."""
-    named = next((one["match"] for one in events.values()), match.unit)
+    source_name = next((known["match"] for known in events.values()), match.unit)
     splits = sorted({match.splits[name] for name in match.recordings if name in match.splits})
-    facts: list[tuple[str, Cell]] = [("match", named), ("split", ", ".join(splits) or "none")]
+    facts: list[tuple[str, Cell]] = [("match", source_name), ("split", ", ".join(splits) or "none")]
     if picked is None:
         return facts
     facts += [
         ("found by", arm_line(picked["arms"]).removeprefix("arm: ")),
         ("kinds", ", ".join(picked["kinds"])),
     ]
-    seconds = sum(one["end_ms"] - one["start_ms"] for one in picked["segments"]) / 1000
-    facts.append(("reel", f"{len(picked['segments'])} segments, {seconds:g} s"))
+    segments = picked["segments"]
+    seconds = sum(segment["end_ms"] - segment["start_ms"] for segment in segments) / 1000
+    facts.append(("reel", f"{len(segments)} segments, {seconds:g} s"))
     _, shown, recall = scored(picked)
     if recall is not None:
-        facts.append(
-            ("events that the broadcast shows", f"{shown}, of which {recall:.3g} % are in it")
-        )
+        counts = f"{shown} labelled, {recall:.3g} % of them in the reel"
+        facts.append(("events that the broadcast shows", counts))
     return facts
 
 
@@ -177,16 +177,18 @@ def _recordings(match: Match, events: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def _absent(match: Match) -> Table | None:
     """Return what is absent or has a remark, with statuses and reasons; None if all is there."""
-    of = [(name, match.of_recordings[name]) for name in match.recordings]
-    said: list[Sequence[Cell]] = [
-        (WORDS[stage], whose, stage, rows[stage].status, rows[stage].reason)
+    ledgers = [(name, match.of_recordings[name]) for name in match.recordings]
+    ledgers.append((match.unit, match.rows))
+    absent: list[Sequence[Cell]] = [
+        (WORDS[stage], name, stage, rows[stage].status, rows[stage].reason)
         for stage in WORDS
-        for whose, rows in (*of, (match.unit, match.rows))
+        for name, rows in ledgers
         if stage in rows and (rows[stage].status != OK or not rows[stage].has_artifact)
     ]
-    if not said:
+    if not absent:
         return None
-    return Table(("what", "of", "stage", "status", "reason"), said, "Statuses and reasons", "")
+    columns = ("what", "of", "stage", "status", "reason")
+    return Table(columns, absent, "Statuses and reasons", "")
 
 
 def ledger_rows(
@@ -219,8 +221,8 @@ def run(job: Job) -> None:
         unit: [
             selected[unit],
             job.reads_splits,
-            [[name, splits.get(name), _said(of_videos.get(name, {}))] for name in videos],
-            _said(of_units.get(unit, {})),
+            [[name, splits.get(name), _statuses(of_videos.get(name, {}))] for name in videos],
+            _statuses(of_units.get(unit, {})),
         ]
         for unit, videos in job.units.items()
     }
@@ -239,6 +241,6 @@ def run(job: Job) -> None:
     job.run_shard(compute, extra)
 
 
-def _said(rows: Rows) -> list[list[str]]:
-    """Return what rows say, as a JSON value for fingerprints."""
+def _statuses(rows: Rows) -> list[list[str]]:
+    """Return stages, statuses and reasons of rows, as a JSON value for fingerprints."""
     return [[stage, row.status, row.reason] for stage, row in rows.items()]

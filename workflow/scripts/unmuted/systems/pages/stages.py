@@ -94,7 +94,7 @@ STAGES = (
         keeps_splits=True,
         shows_labels=True,
         without_labels=shown_stages,
-        version=4,
+        version=5,
     ),
     Stage(
         "reel_copies",
@@ -120,6 +120,7 @@ STAGES = (
         per_unit=True,
         reads_splits=True,
         without_labels=lambda config: OF_MATCH,
+        version=2,
     ),
 )
 REPORTS = {
