@@ -134,12 +134,17 @@ def test_the_files_of_a_match(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trained_on", [True, False])
-def test_metrics_say_whether_the_match_was_trained_on(tmp_path: Path, trained_on: bool) -> None:
-    events = [(2_000, "Goal")]
+@pytest.mark.parametrize("events", [[(2_000, "Goal")], None])
+def test_a_record_says_whether_the_match_was_trained_on(
+    tmp_path: Path, trained_on: bool, events: list[tuple[int, str]] | None
+) -> None:
+    """Without labelled events too, of which there are no metrics to say it."""
     inputs = recording(tmp_path, "m-1", 1, [(10, 0, 0.9)], events, trained_on=trained_on)
     video = Video("m-1", tmp_path / "m-1.mp4", "events", None, "m", root=tmp_path, unit="m")
     [result] = Picker(job()).pick([Task("m", "f", inputs, members={"m-1": video})])
-    assert json.loads(result.payload[METRICS])["trained_on"] is trained_on
+    assert result.payload["trained_on"] is trained_on
+    if events is not None:
+        assert json.loads(result.payload[METRICS])["trained_on"] is trained_on
     assert len(result.payload["segments"]) == 1  # there is a reel all the same
 
 

@@ -57,7 +57,8 @@ class Picker:
 def record(found: Sequence[FoundRecording], picked: Highlights) -> dict[str, Any]:
     """Return the artifact of a match.
 
-    found: its recordings. Returns `match`, `arms` by recording, `kinds`, `thresholds`, `status`,
+    found: its recordings. Returns `match`, `arms` by recording, `trained_on`, whether what found
+    the highlights was trained or chosen on any of them, `kinds`, `thresholds`, `status`,
     `best_score`, `segments`, each with `recording`, `start_ms`, `end_ms`, `score` and `kinds`, and
     the texts of files; that of the metrics only where the events of a recording are known.
     """
@@ -70,6 +71,7 @@ def record(found: Sequence[FoundRecording], picked: Highlights) -> dict[str, Any
     return {
         "match": match,
         "arms": dict(picked.arms),
+        "trained_on": any(one.trained_on for one in found),
         "kinds": list(found[0].kinds) if found else [],
         "thresholds": dict(found[0].thresholds) if found else {},
         "status": picked.status,

@@ -21,7 +21,7 @@ STAGES = (
         "match_highlights",
         "pick_highlights",
         ".json",
-        version=3,
+        version=4,
         inputs=("events", "spots"),
         optional=("step_sound",),
         settings=(*FOUND, *keys_of("highlights.reel", ReelSection)),

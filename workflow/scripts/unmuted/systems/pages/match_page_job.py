@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,6 @@ from unmuted.systems.highlights.match_tables import (
     segments_table,
 )
 from unmuted.systems.highlights.picking import arm_line
-from unmuted.systems.highlights.reel_stages import METRICS
 from unmuted.systems.pages.copies_job import WHY_NOT_SELECTED, copy_limits, selected_units
 from unmuted.systems.pages.page_job import player_of, write_page
 from unmuted.systems.pages.shown import OF_MATCH
@@ -115,7 +113,7 @@ class MatchDrawer:
             notices.append(Notice(NOT_TRAINED))
         elif not self._has_labels:
             notices.append(Notice(WITHOUT_LABELS))
-        if picked is not None and METRICS in picked and json.loads(picked[METRICS])["trained_on"]:
+        if picked is not None and picked["trained_on"]:
             notices.append(Notice(TRAINED_ON))
         return notices
 
