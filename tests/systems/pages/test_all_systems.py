@@ -7,7 +7,7 @@ import re
 import pytest
 
 from guards.corpus import make_clips
-from guards.world import STAGES_RUN, World, make_world
+from guards.world import SEEDS, STAGES_RUN, World, make_world
 from systems.pages.test_page import Reader
 from systems.pages.world_of_pages import PAGES, write_media
 from unmuted.systems.pages.predicted import PREDICTING
@@ -43,7 +43,7 @@ def test_the_filter_decides_as_the_comparison_does(world: World) -> None:
         kept = world.artifacts("comparison_predictions")[name].json()["kept"]["filtered"]
         text = Reader(artifact.path.read_text()).text
         rows = re.findall(r"\b(\d) (kept|rejected) (-?[\d.e-]+) (-?[\d.e-]+)", text)
-        assert len(rows) == len(kept) == 3
+        assert len(rows) == len(kept) == len(SEEDS)
         for row, decision in zip(rows, kept, strict=True):
             _, word, similarity, least = row
             assert word == ("kept" if decision else "rejected")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from guards.corpus import make_clips
-from guards.world import World, make_world
+from guards.world import SEEDS, World, make_world
 from small_project import changed
 from systems.pages.test_page import Reader
 from systems.pages.world_of_pages import write_media
@@ -97,7 +97,9 @@ def test_pages_know_the_splits_that_the_run_made(world: World) -> None:
             split == "train"
         )
         assert ("This is a validation clip. Chosen on" in text) == (split == "val")
-        assert bool(re.search(r"\b\d of 3\b", text)) == (split in ("val", "test")), split
+        assert bool(re.search(rf"\b\d of {len(SEEDS)}\b", text)) == (split in ("val", "test")), (
+            split
+        )
         assert not split or f"split {split} " in text
 
 
