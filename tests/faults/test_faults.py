@@ -10,9 +10,9 @@ import pytest
 
 from engine.toy_corpus import LIBRARY
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.acceptance
 TESTS = LIBRARY.parents[1] / "tests"
-COUNTS = {"kills": 2, "disks": 1, "damages": 2, "media": 8}
+COUNTS = {"kills": 4, "disks": 2, "damages": 6, "media": 30}
 
 
 def test_what_is_promised_holds() -> None:

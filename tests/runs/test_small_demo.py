@@ -119,6 +119,7 @@ def renamed(built: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Renamed:
     return Renamed(corpus, former)
 
 
+@pytest.mark.acceptance
 def test_names_order_layout_and_known_truth_do_not_matter(built: Corpus, renamed: Renamed) -> None:
     """Contents and metrics are those of the demo, whose truth is known."""
     corpus, everything = renamed.corpus, (*PER_CLIP, *FITTED, *MADE)
@@ -148,6 +149,7 @@ def named(name: str, former: dict[str, str]) -> str:
 # --- what is computed again -----------------------------------------------------------------------
 
 
+@pytest.mark.acceptance
 def test_a_changed_test_video_runs_no_fit_and_a_new_one_is_predicted(
     renamed: Renamed, copy_of: Copy
 ) -> None:

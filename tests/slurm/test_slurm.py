@@ -269,11 +269,11 @@ def test_a_type_of_gpu_is_asked_for_where_the_profile_names_one(
     assert text.count(NO_GPU_TYPE) == 1
     (typed / "config.yaml").write_text(text.replace(NO_GPU_TYPE, f"gpu_model: {GPU_TYPE}"))
     corpus = copy_of(on_slurm.corpus)
-    (ledger,) = (corpus.results / "degraded_ast").glob("*.ledger.csv")
+    (ledger,) = (corpus.results / "ast").glob("*.ledger.csv")
     ledger.unlink()
     before = on_slurm.cluster.jobs()
     done = subprocess.run(
-        command(corpus, typed, f"results/degraded_ast/{ledger.name}"),
+        command(corpus, typed, f"results/ast/{ledger.name}"),
         cwd=REPOSITORY,
         env=environment_of(on_slurm, typed),
         capture_output=True,
