@@ -169,4 +169,4 @@ def test_a_table_with_a_short_row_is_refused() -> None:
 def test_scripts_are_short_enough_to_read() -> None:
     for path in (render.FOLDER / "assets").glob("*.js"):
         lines = path.read_text(encoding="utf-8").splitlines()
-        assert len(lines) < 280 and max(map(len, lines)) <= 100, path
+        assert len(lines) < 250 and max(map(len, lines)) <= 100, path

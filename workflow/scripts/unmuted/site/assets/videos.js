@@ -17,9 +17,7 @@ const arms = heads
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 const hasMatches = heads.some((head) => head.dataset.key === "match");
-const KEYS = ["id", "label", "split", "status", "reason", "predicted", "hasPicture", "page"].concat(
-  ["match", "matchPage"],
-);
+const KEYS = "id label split status reason predicted hasPicture page match matchPage".split(" ");
 const videos = (window.unmutedRows || []).map((row, place) => {
   const video = Object.fromEntries(KEYS.map((key, number) => [key, row[number]]));
   return { ...video, place, words: `${video.id}\n${video.match}\n${video.label}`.toLowerCase() };
@@ -129,26 +127,14 @@ function pictureCell(video) {
   return cell;
 }
 
-// A name that leads to a page, if there is one.
-function nameOf(text, page) {
+// A cell with a name that leads to a page, if there is one; kind: "th" for the head of a row.
+function nameCell(kind, text, page) {
+  const cell = document.createElement(kind);
   const name = document.createElement(page ? "a" : "bdi");
   name.textContent = text;
-  if (page) {
-    name.href = page;
-  }
-  return name;
-}
-
-function idCell(video) {
-  const cell = document.createElement("th");
-  cell.scope = "row";
-  cell.append(nameOf(video.id, video.page));
-  return cell;
-}
-
-function matchCell(video) {
-  const cell = document.createElement("td");
-  cell.append(nameOf(video.match || "–", video.matchPage));
+  Object.assign(name, page ? { href: page } : {});
+  Object.assign(cell, kind === "th" ? { scope: "row" } : {});
+  cell.append(name);
   return cell;
 }
 
@@ -181,8 +167,8 @@ function rowOf(video) {
   const row = document.createElement("tr");
   row.append(
     pictureCell(video),
-    idCell(video),
-    ...(hasMatches ? [matchCell(video)] : []),
+    nameCell("th", video.id, video.page),
+    ...(hasMatches ? [nameCell("td", video.match || "–", video.matchPage)] : []),
     textCell(video.label || "–"),
     textCell(video.split || "–"),
     statusCell(video),

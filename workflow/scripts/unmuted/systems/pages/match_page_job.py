@@ -191,7 +191,7 @@ def _absent(match: Match) -> Table | None:
 
 def ledger_rows(
     job: Any, shard: str, stages: Sequence[str]
-) -> tuple[dict[str, Rows], dict[str, Rows]]:
+) -> tuple[Mapping[str, Rows], Mapping[str, Rows]]:
     """Return the rows of a shard by unit and by video.
 
     stages: those that are made; what a page shows besides them needs fits that there are not.
@@ -206,7 +206,7 @@ def ledger_rows(
             rows = {name: LedgerEntry(name, *NO_FITS, "", "", 0, 0.0) for name in names}
         for name, row in rows.items():
             known.setdefault(name, {})[stage] = row
-    return dict(of_units), dict(of_videos)
+    return of_units, of_videos
 
 
 def run(job: Job) -> None:
