@@ -13,7 +13,6 @@ from unmuted.evaluation import metrics
 from unmuted.evaluation.metrics import (
     accuracy,
     brier_scores,
-    expected_calibration_error,
     expected_under_calibration,
     f1_counts,
     log_losses,
@@ -93,7 +92,7 @@ def test_a_calibrated_classifier_reports_about_0(clips: int) -> None:
     raw, debiased = [], []
     for _ in range(150):
         labels, probabilities = calibrated(rng, clips)
-        error = expected_calibration_error(labels, probabilities)
+        error = reliability_bins(labels, probabilities).error
         raw.append(error)
         debiased.append(error - expected_under_calibration(probabilities))
     assert abs(np.mean(debiased)) < 0.006
@@ -105,7 +104,7 @@ def test_a_classifier_that_is_too_sure_is_not_called_calibrated() -> None:
     rng = np.random.default_rng(1)
     labels, probabilities = calibrated(rng, 400)
     sure = probabilities**3 / (probabilities**3).sum(axis=1, keepdims=True)
-    assert expected_calibration_error(labels, sure) - expected_under_calibration(sure) > 0.1
+    assert reliability_bins(labels, sure).error - expected_under_calibration(sure) > 0.1
 
 
 def test_the_expected_error_is_the_same_at_every_call_and_in_any_blocks(
@@ -120,11 +119,11 @@ def test_the_expected_error_is_the_same_at_every_call_and_in_any_blocks(
 
 def test_calibration_error_of_known_cases() -> None:
     sure = np.tile([1.0, 0.0], (10, 1))
-    assert expected_calibration_error(np.zeros(10, int), sure) == 0
-    assert expected_calibration_error(np.ones(10, int), sure) == 1
+    assert reliability_bins(np.zeros(10, int), sure).error == 0
+    assert reliability_bins(np.ones(10, int), sure).error == 1
     labels = np.array([0] * 7 + [1] * 3)
-    assert expected_calibration_error(labels, np.tile([0.7, 0.3], (10, 1))) == pytest.approx(0)
-    assert expected_calibration_error(labels, np.tile([0.9, 0.1], (10, 1))) == pytest.approx(0.2)
+    assert reliability_bins(labels, np.tile([0.7, 0.3], (10, 1))).error == pytest.approx(0)
+    assert reliability_bins(labels, np.tile([0.9, 0.1], (10, 1))).error == pytest.approx(0.2)
 
 
 def test_bins_hold_every_prediction_once_and_give_the_error() -> None:
@@ -142,7 +141,6 @@ def test_bins_hold_every_prediction_once_and_give_the_error() -> None:
         else:
             assert np.isnan(bins.confidence[i])
     assert bins.error == pytest.approx(expected)
-    assert expected_calibration_error(labels, probabilities) == bins.error
     edges = reliability_bins(np.zeros(2, int), np.array([[0.6, 0.4], [1.0, 0.0]]))  # 9/15, 15/15
     assert edges.clips.nonzero()[0].tolist() == [8, 14]
 
@@ -160,7 +158,7 @@ def test_calibration_error_agrees_with_its_definition(seed: int, clips: int) -> 
         if inside.any():
             gap = abs(confidence[inside].mean() - right[inside].mean())
             expected += inside.mean() * gap
-    assert expected_calibration_error(labels, probabilities) == pytest.approx(expected, abs=1e-9)
+    assert reliability_bins(labels, probabilities).error == pytest.approx(expected, abs=1e-9)
 
 
 @settings(deadline=None)

@@ -97,11 +97,6 @@ def reliability_bins(labels: np.ndarray, probabilities: np.ndarray) -> Reliabili
     return ReliabilityBins(clips, np.bincount(bins[correct], minlength=CALIBRATION_BINS), mean)
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Average the gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
-    return reliability_bins(labels, probabilities).error
-
-
 def expected_under_calibration(probabilities: np.ndarray, seed: int = 0) -> float:
     """Compute the calibration error that a perfectly calibrated classifier would show, on average.
 
